@@ -1,0 +1,1 @@
+"""Title-native lip sync: the speaker's own mouth, re-timed to new speech. Knows nothing of Prefect, tasks or configs."""
