@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+#: Channels of a mouth vector, each a distance after pose normalisation, divided by the face's width.
+#: MediaPipe mesh points: inner lips 13-14, mouth corners 61-291, chin to nose base 152-2, outer lips 0-17,
+#: face width 234-454.
+CHANNELS = ("aperture", "width", "jaw", "lip_height")
+
 
 @dataclass(frozen=True, slots=True)
 class Phone:
@@ -20,3 +31,60 @@ class Phone:
     start_ms: int
     end_ms: int
     stress: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MouthSeries:
+    """The mouth of one face over time, as measured in the picture or as planned for it.
+
+    Attributes:
+        times_s: float64 [T], presentation time of each frame in seconds, increasing.
+        values: float32 [T, 4], the ``CHANNELS`` in units of face width; NaN where not valid.
+        valid: bool [T], False where the face was not seen well enough.
+    """
+
+    times_s: NDArray[np.float64]
+    values: FloatArray
+    valid: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerStats:
+    """What one speaker's mouth does in this title, in units of face width, each float32 [4] in ``CHANNELS`` order.
+
+    Attributes:
+        rest: median pose in silence (or the modal closed pose where the title has no silence).
+        closed: pose at bilabial closure (aperture near 0).
+        open: pose at the 95th percentile of aperture.
+        low: 5th percentile of each channel.
+        high: 95th percentile of each channel.
+        std: standard deviation of each channel while speaking.
+        frames: how many frames the figures come from.
+    """
+
+    rest: FloatArray
+    closed: FloatArray
+    open: FloatArray
+    low: FloatArray
+    high: FloatArray
+    std: FloatArray
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class MouthPlan:
+    """Where the mouth shall be at each frame to speak the new words.
+
+    Attributes:
+        series: target ``MouthSeries`` in units of face width (all frames valid).
+        closure: bool [T], the lips must touch (bilabial apex).
+        labiodental: bool [T], the lower lip must reach the upper teeth.
+        rest: bool [T], silence of 200 ms or more: the speaker's rest pose, without motion.
+        speech: bool [T], some phone is being spoken.
+    """
+
+    series: MouthSeries
+    closure: BoolArray
+    labiodental: BoolArray
+    rest: BoolArray
+    speech: BoolArray
