@@ -1,1 +1,1 @@
-"""Title-native lip sync: the speaker's own mouth, re-timed to new speech. Knows nothing of Prefect, tasks or configs."""
+"""Title-native lip sync: the speaker's own mouth, re-timed to new speech. No Prefect, no tasks, no configs."""

@@ -56,6 +56,8 @@ class Store:
             path: the file; moved unless ``keep``.
             keep: copy instead of moving.
         """
+        if path.is_relative_to(self.root / "blobs"):
+            raise ValueError(f"{path} is in the store already")
         digest, size = file_sha256(path)
         blob = self._blob(digest, path.suffix.lower())
         if not _is_whole(blob, size):
