@@ -284,7 +284,7 @@ class SharedWork(Record):
     bed: Asset
     speech: Asset
     script: Script
-    analysis: Asset | None
+    analysis: Asset
     notes: tuple[str, ...] = ()
     steps: tuple[StepUse, ...] = ()
 

@@ -157,3 +157,9 @@ def step_task(name: str) -> Callable[[Callable[P, StepRecord]], Any]:
         return run_step
 
     return decorate
+
+
+def settled(future: Any) -> StepRecord:
+    """The record of a submitted step task, waited for; raises what the step raised."""
+    record: StepRecord = future.result()
+    return record
