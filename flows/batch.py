@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
@@ -31,3 +32,20 @@ def dub_batch(batch: str, runs: list[Run], launch: Literal["inline", "deployed"]
             name="PartialFailure", message=f"{len(bad)} of {len(runs)} titles are not whole: {', '.join(bad)}"
         )
     return Completed(message=f"{len(runs)} titles")
+
+
+@flow(name="dub-nightly", persist_result=False)
+def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> State[Any]:
+    """Read a manifest and dub what is new in it; finished branches are found, not run.
+
+    Args:
+        manifest: path of a .csv, .xlsx, .parquet or .yaml file.
+        profile: for titles that name none.
+        out: folder for the deliverables.
+    """
+    from flows.manifest import read_manifest
+    from flows.plan import plan
+
+    names: dict[str, int] = {}
+    runs = [run for request in read_manifest(Path(manifest), profile, {}, out) for run in plan(request, names)]
+    return dub_batch(Path(manifest).stem, runs, "deployed", return_state=True)

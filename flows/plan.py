@@ -108,7 +108,8 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
                 f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
-                f"licensed for commercial use (code {backend.facts.code_licence}, weights {backend.facts.weights_licence}).",
+                f"licensed for commercial use (code {backend.facts.code_licence}, "
+                f"weights {backend.facts.weights_licence}).",
                 f"Choose another {section} backend.",
             )
     return profile
