@@ -34,6 +34,6 @@ if ! command -v uv >/dev/null 2>&1; then
   fi
   bin=/usr/local/bin
   [ -w "$bin" ] || { bin="$HOME/.local/bin"; mkdir -p "$bin"; }
-  [ -e "$bin/uv" ] || ln -s "$(pwd)/.tools/bin/uv" "$bin/uv"
+  [ -e "$bin/uv" ] || ln -sf "$(pwd)/.tools/bin/uv" "$bin/uv"
   command -v uv >/dev/null 2>&1 || echo "setup: add $bin to your PATH to use \`uv run polydub\`"
 fi

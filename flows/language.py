@@ -8,20 +8,20 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from tasks.fit.task import fit
-from tasks.ingest.task import ingest
-from tasks.mix.task import mix
-from tasks.package.task import package
-from tasks.qc.task import qc
-from tasks.report.task import report
 
 from flows.branches import branch_key, edits, keep_attempt, shared_work
 from flows.deliver import deliver
 from flows.ledger import failure_of, steps_of
 from flows.show import branch_progress
 from tasks.errors import PermanentError
+from tasks.fit.task import fit
+from tasks.ingest.task import ingest
 from tasks.lipsync.task import lipsync
+from tasks.mix.task import mix
 from tasks.model import Asset, BranchResult, Run, Script, SharedWork, StepRecord
+from tasks.package.task import package
+from tasks.qc.task import qc
+from tasks.report.task import report
 from tasks.step import settled
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
@@ -73,8 +73,8 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     packed = settle(
         package.submit(run, work.video, work.facts, picture.outputs.get("picture"), mixed.outputs["audio"], script)
     )
-    checked = settle(qc.submit(run, work, script, laid, picture, mixed, packed))
-    page = settle(report.submit(run, work, script, laid, picture, mixed, checked, _notes(ledger)))
+    checked = settle(qc.submit(run, work, script, laid, picture, packed))
+    page = settle(report.submit(run, work, script, laid, checked, list(ledger)))
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
         f"{name}.{language}.mp4": packed.outputs["master"],
