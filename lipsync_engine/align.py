@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import espeak
-from lipsync_engine.audio import load_mono, loudness_db, runs, silent_hops
+from lipsync_engine.audio import load_mono, loudness_db, mel_cepstra, runs, silent_hops
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 
 RATE_HZ = 16000
@@ -128,13 +128,7 @@ def _reference_frames(spoken: espeak.SpokenText) -> _Frames:
 
 def _features(audio: FloatArray, pause: BoolArray) -> NDArray[np.float64]:
     """Mel cepstra and their slopes, mean and variance normalised over speech: [T, 2 * 13]."""
-    import librosa
-
-    hop = round(HOP_S * RATE_HZ)
-    mfcc = librosa.feature.mfcc(
-        y=audio, sr=RATE_HZ, n_mfcc=_CEPSTRA, n_fft=512, win_length=400, hop_length=hop, n_mels=32, fmin=60.0
-    ).T[: len(pause)]
-    mfcc = np.pad(mfcc, ((0, len(pause) - len(mfcc)), (0, 0)), mode="edge").astype(np.float64)
+    mfcc = mel_cepstra(audio, RATE_HZ, HOP_S, _CEPSTRA)
     stacked = np.hstack([mfcc, np.gradient(mfcc, axis=0) * 2.0])
     speech = stacked[~pause] if (~pause).sum() > 1 else stacked
     return np.asarray((stacked - speech.mean(0)) / (speech.std(0) + 1e-6), np.float64)
