@@ -212,7 +212,7 @@ def _vowel(sound: Features) -> Target:
 
 
 def stressed(goal: Target, stress: int, marked: bool) -> Target:
-    """A vowel's target under its stress: 1.1 primary, 0.95 secondary, 0.7 unstressed.
+    """A vowel's target under its stress: 1.1 primary, 1.0 secondary, 0.8 unstressed.
 
     Args:
         goal: the vowel's full target.
@@ -221,7 +221,7 @@ def stressed(goal: Target, stress: int, marked: bool) -> Target:
     """
     if not marked:
         return goal
-    size = {0: 0.7, 1: 0.95, 2: 1.1}[stress]
+    size = {0: 0.8, 1: 1.0, 2: 1.1}[stress]
     return replace(goal, aperture=goal.aperture * size, jaw=goal.jaw * size, width=goal.width * (size + 1) / 2)
 
 

@@ -25,11 +25,12 @@ EXPRESSIONS: dict[str, float] = {"preserve": 0.85, "natural": 1.0, "expressive":
 APERTURE, WIDTH, JAW, LIP_HEIGHT = range(4)
 _STEP_S = 0.01
 _JAW_LEAD_S = 0.025  # the jaw is slower and starts before the lips (task dynamics)
-_HARD = 1e4
+_ONSET_LEAD_S = 0.04  # the ease out of a rest ends with the sound: this much of a lead fits in it
+_HARD = 1e6
 _SMOOTH = np.array([0.02, 0.02, 0.06, 0.02])  # per squared velocity, lips and jaw, in grid steps
 _STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
 _REST_WEIGHT = 0.05
-_GAIN = (0.7, 1.3)
+_GAIN = (0.7, 1.5)
 _LABIODENTAL = 0.08  # aperture left at lip-to-teeth contact, of the speaker's range
 _OVERSHOOT = 0.25  # of the speaker's range, beyond it
 
@@ -65,7 +66,8 @@ def plan_mouth(
     gestures = gestures_of(phones)
     touches = tuple(Touch(t.start_s - lead, t.end_s - lead, t.contact) for t in touches_of(gestures))
     rests = rests_of(phones, float(times_s[-1]) if len(times_s) else 0.0)
-    rests = tuple((a - lead, max(a - lead, b)) for a, b in rests)
+    late = max(0.0, lead - _ONSET_LEAD_S)
+    rests = tuple((a - lead, max(a - lead, b - late)) for a, b in rests)
     if not len(times_s):
         return _sampled(times_s, np.zeros((1, 4)), np.zeros(1), touches, rests, gestures, lead)
     grid = _grid(times_s, phones)
@@ -112,7 +114,8 @@ def _path(
         blend = np.minimum(1.0, weights / 0.3)  # only where something is being said
         goals = goals + (gain - 1.0) * (goals - centre) * blend
     goals = rest + excursion * (goals - rest)
-    return _within_range(_solve(weights + _REST_WEIGHT, goals, hard, values), stats)
+    path = _within_range(_solve(weights + _REST_WEIGHT, goals, hard, values), stats)
+    return np.where(hard > 0, values, path)
 
 
 def _soft_rows(
@@ -135,7 +138,7 @@ def _dominance(times: Grid, gesture: Gesture, *, jaw: bool) -> Grid:
     """Rises and falls exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onset times."""
     goal = gesture.goal
     peak = goal.jaw_weight if jaw else goal.lip_weight
-    rise, fall = (25.0, 32.0) if goal.contact else (8.0, 10.0) if goal.lip_heavy and not jaw else (16.0, 18.0)
+    rise, fall = (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
     length = gesture.end_s - gesture.start_s
     core_start, core_end = gesture.start_s + 0.25 * length, gesture.end_s - 0.25 * length
     before = np.clip(core_start - times, 0.0, None)
