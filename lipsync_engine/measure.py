@@ -1,4 +1,4 @@
-"""How well a mouth speaks the words: figures from the mouth's path, the phones and the sound, without any model.
+"""How well a mouth speaks the words: figures from the mouth's path, the phones and the sound.
 
 Definitions follow the measurable part of the lip-sync literature (closure of bilabials, open-to-closed ratio,
 audio-visual correlation); each is None where the material does not define it.
@@ -47,20 +47,23 @@ def speech_measures(
         audio: float32 [N] mono.
         sample_rate_hz: samples a second.
         stats: the speaker's own range in the source.
-        plan: what was asked for; gives ``plan_correlation`` and, with ``source``, ``source_partial_correlation``.
+        plan: what was asked for; gives ``plan_correlation`` and, with ``source``,
+            ``source_partial_correlation``.
         source: the mouth of the source picture, to see how much of it leaks through.
 
     Returns:
         closure_rate: share of bilabials at which the lips are seen to close (1 is best).
         labiodental_rate: share of /f v/ at which the lips come near enough for lip and teeth to touch.
-        open_closed_ratio: mean peak aperture on open vowels over mean least aperture on bilabials (real: about 4).
+        open_closed_ratio: mean peak aperture on open vowels over mean least aperture on bilabials (real:
+            about 4).
         rounding_separation: mean lip width on spread sounds over that on rounded ones (above 1).
         articulation_ratio: spread of the aperture in speech over the speaker's own (1 is best).
         silence_motion: share of frames in pauses in which the mouth moves or is open (0 is best).
         offset_frames: lag of the mouth behind the sound with the best correlation; negative: the mouth leads.
         av_correlation: correlation of aperture and loudness at that lag.
         plan_correlation: correlation of seen and planned aperture in speech.
-        source_partial_correlation: correlation with the source's aperture beyond what the plan explains (0 is best).
+        source_partial_correlation: correlation with the source's aperture beyond what the plan explains (0
+            is best).
         bilabials, open_vowels: how many were in view. Each figure is None where it is not defined.
     """
     closures = _least_apertures(series, phones, "closure")
@@ -171,7 +174,7 @@ def _silence_motion(series: MouthSeries, phones: Sequence[Phone], stats: Speaker
 
 
 def _offset(series: MouthSeries, audio: FloatArray, rate: int) -> tuple[float | None, float | None]:
-    """The lag (frames) of the mouth behind the sound at which aperture and loudness agree best, and how well."""
+    """The lag (frames) of the mouth behind the sound where aperture and loudness agree best; how well."""
     if series.valid.sum() < _FEWEST_FRAMES or len(audio) == 0:
         return None, None
     level = loudness_db(audio, rate)

@@ -1,10 +1,11 @@
 """The mouth's path through a sentence: coarticulated, with hard closures, in the speaker's own range.
 
-For each channel the path y minimises  sum_s w_s(t) (y - target_s)^2 + smoothness(y)  on a 100 Hz grid, where the
-dominance w_s of sound s rises before it and falls after it (Cohen and Massaro 1993). Contacts and rests are rows of
-very high weight. The normal equations are pentadiagonal, as in maximum-likelihood parameter generation (Tokuda 2000),
-and are solved by banded Cholesky in linear time. The targets are then spread to the speaker's own variance, which
-smoothing took away (global variance, Toda and Tokuda 2007), and solved again, so that hard rows stay hard.
+For each channel the path y minimises  sum_s w_s(t) (y - target_s)^2 + smoothness(y)  on a 100 Hz grid,
+where the dominance w_s of sound s rises before it and falls after it (Cohen and Massaro 1993). Contacts and
+rests are rows of very high weight. The normal equations are pentadiagonal, as in maximum-likelihood
+parameter generation (Tokuda 2000), and are solved by banded Cholesky in linear time. The targets are then
+spread to the speaker's own variance, which smoothing took away (global variance, Toda and Tokuda 2007), and
+solved again, so that hard rows stay hard.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def plan_mouth(
         A plan with T frames, every one valid.
 
     Raises:
-        ValueError: times that do not increase, an unknown expression, a negative strength, or statistics that are
-            not finite.
+        ValueError: times that do not increase, an unknown expression, a negative strength, or statistics
+            that are not finite.
     """
     _check(times_s, stats, strength, expression)
     lead = lead_ms / 1000.0
@@ -135,10 +136,12 @@ def _soft_rows(
 
 
 def _dominance(times: Grid, gesture: Gesture, *, jaw: bool) -> Grid:
-    """Rises and falls exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onset times."""
+    """Rise and fall exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onsets."""
     goal = gesture.goal
     peak = goal.jaw_weight if jaw else goal.lip_weight
-    rise, fall = (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
+    rise, fall = (
+        (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
+    )
     length = gesture.end_s - gesture.start_s
     core_start, core_end = gesture.start_s + 0.25 * length, gesture.end_s - 0.25 * length
     before = np.clip(core_start - times, 0.0, None)
@@ -241,7 +244,9 @@ def _within_range(path: Grid, stats: SpeakerStats) -> Grid:
     low, high = limits(stats)
     path = np.clip(path, low, high)
     lips = max(0.0, float(stats.closed[LIP_HEIGHT] - stats.closed[APERTURE])) * 0.7
-    path[:, LIP_HEIGHT] = np.maximum(path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT]))
+    path[:, LIP_HEIGHT] = np.maximum(
+        path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT])
+    )
     return path
 
 
