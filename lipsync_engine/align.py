@@ -1,7 +1,8 @@
 """Where the phones of a text lie in an audio that speaks it, without any trained weights.
 
-The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio (dynamic time
-warping over mel cepstra, as in the aeneas aligner). Pauses found by energy may open between words only.
+The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio
+(dynamic time warping over mel cepstra, as in the aeneas aligner). Pauses found by energy may open between
+words only.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
 
 
 def _readable(text: str, language: str) -> str:
-    """eSpeak NG spells kanji as "Chinese letter": two neutral morae stand for each instead."""
+    """Let two neutral morae stand for each kanji, which eSpeak NG would spell as "Chinese letter"."""
     if language.lower().split("-")[0] in ("ja", "jpx/ja"):
         return _KANJI.sub("かう", text)
     return text
@@ -135,7 +136,7 @@ def _features(audio: FloatArray, pause: BoolArray) -> NDArray[np.float64]:
 
 
 def _local_cost(reference: _Frames, target: _Frames, j: int, first: int, last: int) -> NDArray[np.float64]:
-    """Cost of target hop ``j`` against reference hops first..last: RMS feature distance, or the pause rules."""
+    """Cost of target hop ``j`` against reference hops first..last: feature distance, or the pause rules."""
     if target.pause[j]:
         return np.where(reference.seam[first:last], 0.0, _PAUSE_MISMATCH)
     gap = reference.features[first:last] - target.features[j]
@@ -146,7 +147,8 @@ def _local_cost(reference: _Frames, target: _Frames, j: int, first: int, last: i
 def _warp(reference: _Frames, target: _Frames) -> tuple[NDArray[np.intp], float]:
     """The reference hop that each target hop speaks, and the mean cost over speech.
 
-    Two passes bound the memory: a coarse one over the whole plane (at most 16 M cells), a fine one in a band about it.
+    Two passes bound the memory: a coarse one over the whole plane (at most 16 M cells), a fine one in a
+        band about it.
     """
     rows, columns = len(target.pause), len(reference.pause)
     stride = max(1, int(np.ceil(np.sqrt(rows * columns / _COARSE_CELLS))))
@@ -172,7 +174,8 @@ def _viterbi(
 ) -> NDArray[np.intp]:
     """Cheapest monotone path from corner to corner; each target hop advances the reference by 0 to 3 hops.
 
-    A reference more than three times longer than the target cannot be reached by such steps: the path then ends
+    A reference more than three times longer than the target cannot be reached by such steps: the path then
+        ends
     where it got to.
     """
     rows, columns = len(target.pause), len(reference.pause)
@@ -203,7 +206,7 @@ def _viterbi(
 def _place(
     phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int
 ) -> tuple[Phone, ...]:
-    """Move each phone by the path, then let the pauses of the audio take their time from the phones under them."""
+    """Move each phone by the path; the pauses of the audio then take time from the phones under them."""
     hops = np.arange(len(path), dtype=np.float64)
     edge = np.flatnonzero(np.diff(path, prepend=-1) > 0)
     reference_ms = np.concatenate([path[edge] * float(_HOP_MS), [(path[-1] + 1.0) * _HOP_MS]])
@@ -231,7 +234,7 @@ def _outside(phone: Phone, silences: list[tuple[int, int]]) -> Phone | None:
 
 
 def tile(spoken: list[Phone], duration_ms: int, shortest_gap_ms: int = 30) -> tuple[Phone, ...]:
-    """Fill the gaps between phones with silence, from 0 to ``duration_ms``; tiny gaps go to the phone before."""
+    """Fill the gaps between phones with silence, 0 to ``duration_ms``; tiny gaps go to the phone before."""
     tiled: list[Phone] = []
     clock = 0
     for phone in sorted(spoken, key=lambda p: p.start_ms):

@@ -1,9 +1,9 @@
 """From IPA to what the lips and the jaw do, for any language.
 
-A symbol is read as features (place, manner, height, backness, rounding) from the IPA chart, and the features give the
-target; there is no table per language. What cannot be seen (tone, voicing, aspiration, nasality) changes nothing.
-Target values are engineering values in fractions of the speaker's range, in line with the published viseme tables
-of Azure, Amazon Polly and JALI (Edwards et al. 2016).
+A symbol is read as features (place, manner, height, backness, rounding) from the IPA chart, and the
+features give the target; there is no table per language. What cannot be seen (tone, voicing, aspiration,
+nasality) changes nothing. Target values are engineering values in fractions of the speaker's range, in line
+with the published viseme tables of Azure, Amazon Polly and JALI (Edwards et al. 2016).
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ class Features:
     """A speech sound as the IPA chart describes it.
 
     Attributes:
-        place: ``"vowel"``, or a consonant's place (``"bilabial"``, ``"labiodental"``, ``"dental"``, ``"alveolar"``,
-            ``"sibilant"``, ``"postalveolar"``, ``"rhotic"``, ``"palatal"``, ``"labial-velar"``, ``"back"``).
+        place: ``"vowel"``, or a consonant's place (``"bilabial"``, ``"labiodental"``, ``"dental"``,
+            ``"alveolar"``, ``"sibilant"``, ``"postalveolar"``, ``"rhotic"``, ``"palatal"``,
+            ``"labial-velar"``, ``"back"``).
         manner: ``"stop"`` for a full closure (nasals and clicks included), else ``"open"``.
         height: vowels, 0 close to 1 open.
         front: vowels, 0 back to 1 front.
@@ -53,7 +54,8 @@ class Target:
         jaw: 0 to 1.
         lip_weight: how much the sound insists on its lip targets against its neighbours, 0 to 1.
         jaw_weight: the same for the jaw.
-        contact: a hard constraint: ``"closure"`` (lips touch) or ``"labiodental"`` (lower lip to upper teeth).
+        contact: a hard constraint: ``"closure"`` (lips touch) or ``"labiodental"`` (lower lip to upper
+            teeth).
         lip_heavy: protruded sounds that start early and end late.
     """
 
@@ -84,18 +86,20 @@ _OPEN_BILABIALS = "ɸβʙ"
 _VOWELS = {
     "i": (0.0, 1.0), "y": (0.0, 1.0), "ɨ": (0.0, 0.5), "ʉ": (0.0, 0.5), "ɯ": (0.0, 0.0), "u": (0.0, 0.0),
     "ɪ": (0.17, 0.8), "ʏ": (0.17, 0.8), "ᵻ": (0.17, 0.5), "ᵿ": (0.17, 0.4), "ʊ": (0.17, 0.2),
-    "e": (0.33, 1.0), "ø": (0.33, 1.0), "ɘ": (0.33, 0.5), "ɵ": (0.33, 0.5), "ɤ": (0.33, 0.0), "o": (0.33, 0.0),
-    "ə": (0.45, 0.5), "ɚ": (0.45, 0.5), "ɛ": (0.6, 1.0), "œ": (0.6, 1.0), "ɜ": (0.55, 0.5), "ɝ": (0.5, 0.5),
-    "ɞ": (0.6, 0.5), "ʌ": (0.65, 0.2), "ɔ": (0.67, 0.0), "æ": (0.83, 1.0), "ɐ": (0.83, 0.5),
+    "e": (0.33, 1.0), "ø": (0.33, 1.0), "ɘ": (0.33, 0.5), "ɵ": (0.33, 0.5), "ɤ": (0.33, 0.0),
+    "o": (0.33, 0.0), "ə": (0.45, 0.5), "ɚ": (0.45, 0.5), "ɛ": (0.6, 1.0), "œ": (0.6, 1.0), "ɜ": (0.55, 0.5),
+    "ɝ": (0.5, 0.5), "ɞ": (0.6, 0.5), "ʌ": (0.65, 0.2), "ɔ": (0.67, 0.0), "æ": (0.83, 1.0), "ɐ": (0.83, 0.5),
     "a": (0.95, 0.7), "ɶ": (0.95, 1.0), "ɑ": (1.0, 0.0), "ɒ": (0.9, 0.0),
 }  # fmt: skip
 _ROUNDED = "yʉuʏʊøɵoœɞɔɶɒᵿ"
 # eSpeak NG leaves some of its ASCII names in its IPA; letters that Unicode has twice.
-_SPELLINGS = {"S": "ʃ", "Z": "ʒ", "X": "χ", "A": "ɑ", "E": "ɛ", "O": "ɔ", "I": "ɪ", "U": "ʊ", "N": "ŋ", "T": "θ",
-              "D": "ð", "R": "ʁ", "Q": "ɣ", "H": "ħ", "W": "ʍ", "?": "ʔ", "@": "ə", "3": "ɜ", "0": "ɒ",
-              "Φ": "ɸ", "φ": "ɸ", "ε": "ɛ", "ʦ": "ts", "ʣ": "dz", "ʧ": "tʃ", "ʤ": "dʒ", "ʨ": "tɕ", "ʥ": "dʑ",
-              "γ": "ɣ", "ɩ": "ɪ", "ɷ": "ʊ", "ʆ": "ɕ", "ʓ": "ʑ", "ʼ": "", "ᵝ": ""}  # fmt: skip
-_MODIFIERS = set("ːˑˈˌʰʱʲˠˤⁿˡ˞ʴ˥˦˧˨˩.,:;^`#\"'-_~=![]()|‖↗↘ 124567890")
+_SPELLINGS = {
+    "S": "ʃ", "Z": "ʒ", "X": "χ", "A": "ɑ", "E": "ɛ", "O": "ɔ", "I": "ɪ", "U": "ʊ", "N": "ŋ", "T": "θ", "D": "ð",
+    "R": "ʁ", "Q": "ɣ", "H": "ħ", "W": "ʍ", "?": "ʔ", "@": "ə", "3": "ɜ", "0": "ɒ", "Φ": "ɸ", "φ": "ɸ", "ε": "ɛ",
+    "γ": "ɣ", "ɩ": "ɪ", "ɷ": "ʊ", "ʆ": "ɕ", "ʓ": "ʑ", "ʦ": "ts", "ʣ": "dz", "ʧ": "tʃ", "ʤ": "dʒ", "ʨ": "tɕ",
+    "ʥ": "dʑ", "ʼ": "", "ᵝ": "",
+}  # fmt: skip
+_MODIFIERS = set("ːˑˈˌʰʱʲˠˤⁿˡ˞ʴ˥˦˧˨˩.,:;^`#\"'-_~=![]()|‖↗↘ 12456789")
 _ROUNDING_MODIFIERS = {"ʷ", "\u0339", "\u0361w"}
 _TIE = "\u0361"
 
@@ -212,7 +216,7 @@ def _vowel(sound: Features) -> Target:
 
 
 def stressed(goal: Target, stress: int, marked: bool) -> Target:
-    """A vowel's target under its stress: 1.1 primary, 0.95 secondary, 0.7 unstressed.
+    """A vowel's target under its stress: 1.1 primary, 1.0 secondary, 0.8 unstressed.
 
     Args:
         goal: the vowel's full target.
@@ -221,10 +225,12 @@ def stressed(goal: Target, stress: int, marked: bool) -> Target:
     """
     if not marked:
         return goal
-    size = {0: 0.7, 1: 0.95, 2: 1.1}[stress]
-    return replace(goal, aperture=goal.aperture * size, jaw=goal.jaw * size, width=goal.width * (size + 1) / 2)
+    size = {0: 0.8, 1: 1.0, 2: 1.1}[stress]
+    return replace(
+        goal, aperture=goal.aperture * size, jaw=goal.jaw * size, width=goal.width * (size + 1) / 2
+    )
 
 
 def unknown_symbols(phones: Iterable[Phone]) -> Counter[str]:
-    """How often each phone symbol occurs that `segments` had to approximate; empty when all were understood."""
+    """How often each phone symbol occurs that `segments` had to approximate; empty if all are known."""
     return Counter(p.ipa for p in phones if p.ipa and not all(s.known for s in segments(p.ipa)))

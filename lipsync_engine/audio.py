@@ -68,7 +68,7 @@ def loudness_db(samples: FloatArray, sample_rate_hz: int, hop_s: float = 0.01) -
 def mel_cepstra(
     samples: FloatArray, sample_rate_hz: int, hop_s: float, count: int, bands: int = 32
 ) -> NDArray[np.float64]:
-    """Mel-frequency cepstral coefficients over 25 ms Hann windows, as in Davis and Mermelstein (1980), HTK mel scale.
+    """Mel-frequency cepstra (Davis and Mermelstein 1980; HTK mel scale) over 25 ms Hann windows.
 
     librosa has the same, but takes five seconds to compile before its first frame.
 
@@ -110,8 +110,9 @@ def _mel_filters(sample_rate_hz: int, fft: int, bands: int, lowest_hz: float = 6
 def silent_hops(level_db: NDArray[np.float64], hop_s: float = 0.01, shortest_s: float = 0.12) -> BoolArray:
     """Mark the hops that lie in a pause.
 
-    The threshold lies 30 % of the way from the noise floor (5th percentile) to the speech level (95th), at most
-    35 dB below speech; digital silence counts as a floor of -70 dB, so that it does not pull the threshold down.
+    The threshold lies 30 % of the way from the noise floor (5th percentile) to the speech level (95th), at
+    most 35 dB below speech; digital silence counts as a floor of -70 dB, so that it does not pull the
+    threshold down.
 
     Args:
         level_db: [T] from `loudness_db`.

@@ -39,7 +39,8 @@ class Touch:
 def gestures_of(phones: Sequence[Phone]) -> tuple[Gesture, ...]:
     """Gestures of a timeline in time order; silences have none.
 
-    A diphthong is two gestures at 60 and 40 percent (as in Rhubarb), other symbols of several sounds share evenly.
+    A diphthong is two gestures at 60 and 40 percent (as in Rhubarb), other symbols of several sounds share
+    evenly.
     """
     marked = any(p.stress for p in phones)
     found: list[Gesture] = []
@@ -83,7 +84,7 @@ def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
 
 
 def rests_of(phones: Sequence[Phone], end_s: float) -> tuple[tuple[float, float], ...]:
-    """Spans in which the mouth rests motionless: silences of 200 ms or more without 120 ms at each spoken edge.
+    """Spans of motionless rest: silences of 200 ms or more, less 120 ms at each spoken edge.
 
     Args:
         phones: the timeline; gaps between phones are silence too.
@@ -92,7 +93,9 @@ def rests_of(phones: Sequence[Phone], end_s: float) -> tuple[tuple[float, float]
     Returns:
         (start, end) in seconds; a silence too short for both eases has a span of no length at its middle.
     """
-    spoken = [(p.start_ms / 1000, p.end_ms / 1000) for p in phones if segments(p.ipa) and p.end_ms > p.start_ms]
+    spoken = [
+        (p.start_ms / 1000, p.end_ms / 1000) for p in phones if segments(p.ipa) and p.end_ms > p.start_ms
+    ]
     starts = [float("-inf")] + [end for _, end in spoken]
     ends = [start for start, _ in spoken] + [max(end_s, spoken[-1][1] if spoken else 0.0) + 10.0]
     rests = []

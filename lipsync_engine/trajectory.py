@@ -1,10 +1,11 @@
 """The mouth's path through a sentence: coarticulated, with hard closures, in the speaker's own range.
 
-For each channel the path y minimises  sum_s w_s(t) (y - target_s)^2 + smoothness(y)  on a 100 Hz grid, where the
-dominance w_s of sound s rises before it and falls after it (Cohen and Massaro 1993). Contacts and rests are rows of
-very high weight. The normal equations are pentadiagonal, as in maximum-likelihood parameter generation (Tokuda 2000),
-and are solved by banded Cholesky in linear time. The targets are then spread to the speaker's own variance, which
-smoothing took away (global variance, Toda and Tokuda 2007), and solved again, so that hard rows stay hard.
+For each channel the path y minimises  sum_s w_s(t) (y - target_s)^2 + smoothness(y)  on a 100 Hz grid,
+where the dominance w_s of sound s rises before it and falls after it (Cohen and Massaro 1993). Contacts and
+rests are rows of very high weight. The normal equations are pentadiagonal, as in maximum-likelihood
+parameter generation (Tokuda 2000), and are solved by banded Cholesky in linear time. The targets are then
+spread to the speaker's own variance, which smoothing took away (global variance, Toda and Tokuda 2007), and
+solved again, so that hard rows stay hard.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ EXPRESSIONS: dict[str, float] = {"preserve": 0.85, "natural": 1.0, "expressive":
 APERTURE, WIDTH, JAW, LIP_HEIGHT = range(4)
 _STEP_S = 0.01
 _JAW_LEAD_S = 0.025  # the jaw is slower and starts before the lips (task dynamics)
-_HARD = 1e4
+_ONSET_LEAD_S = 0.04  # the ease out of a rest ends with the sound: this much of a lead fits in it
+_HARD = 1e6
 _SMOOTH = np.array([0.02, 0.02, 0.06, 0.02])  # per squared velocity, lips and jaw, in grid steps
 _STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
 _REST_WEIGHT = 0.05
-_GAIN = (0.7, 1.3)
+_GAIN = (0.7, 1.5)
 _LABIODENTAL = 0.08  # aperture left at lip-to-teeth contact, of the speaker's range
 _OVERSHOOT = 0.25  # of the speaker's range, beyond it
 
@@ -57,15 +59,16 @@ def plan_mouth(
         A plan with T frames, every one valid.
 
     Raises:
-        ValueError: times that do not increase, an unknown expression, a negative strength, or statistics that are
-            not finite.
+        ValueError: times that do not increase, an unknown expression, a negative strength, or statistics
+            that are not finite.
     """
     _check(times_s, stats, strength, expression)
     lead = lead_ms / 1000.0
     gestures = gestures_of(phones)
     touches = tuple(Touch(t.start_s - lead, t.end_s - lead, t.contact) for t in touches_of(gestures))
     rests = rests_of(phones, float(times_s[-1]) if len(times_s) else 0.0)
-    rests = tuple((a - lead, max(a - lead, b)) for a, b in rests)
+    late = max(0.0, lead - _ONSET_LEAD_S)
+    rests = tuple((a - lead, max(a - lead, b - late)) for a, b in rests)
     if not len(times_s):
         return _sampled(times_s, np.zeros((1, 4)), np.zeros(1), touches, rests, gestures, lead)
     grid = _grid(times_s, phones)
@@ -112,7 +115,8 @@ def _path(
         blend = np.minimum(1.0, weights / 0.3)  # only where something is being said
         goals = goals + (gain - 1.0) * (goals - centre) * blend
     goals = rest + excursion * (goals - rest)
-    return _within_range(_solve(weights + _REST_WEIGHT, goals, hard, values), stats)
+    path = _within_range(_solve(weights + _REST_WEIGHT, goals, hard, values), stats)
+    return np.where(hard > 0, values, path)
 
 
 def _soft_rows(
@@ -132,10 +136,12 @@ def _soft_rows(
 
 
 def _dominance(times: Grid, gesture: Gesture, *, jaw: bool) -> Grid:
-    """Rises and falls exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onset times."""
+    """Rise and fall exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onsets."""
     goal = gesture.goal
     peak = goal.jaw_weight if jaw else goal.lip_weight
-    rise, fall = (25.0, 32.0) if goal.contact else (8.0, 10.0) if goal.lip_heavy and not jaw else (16.0, 18.0)
+    rise, fall = (
+        (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
+    )
     length = gesture.end_s - gesture.start_s
     core_start, core_end = gesture.start_s + 0.25 * length, gesture.end_s - 0.25 * length
     before = np.clip(core_start - times, 0.0, None)
@@ -238,7 +244,9 @@ def _within_range(path: Grid, stats: SpeakerStats) -> Grid:
     low, high = limits(stats)
     path = np.clip(path, low, high)
     lips = max(0.0, float(stats.closed[LIP_HEIGHT] - stats.closed[APERTURE])) * 0.7
-    path[:, LIP_HEIGHT] = np.maximum(path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT]))
+    path[:, LIP_HEIGHT] = np.maximum(
+        path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT])
+    )
     return path
 
 
