@@ -24,6 +24,7 @@ class FaceTrack:
         times_s: float64 [T], presentation time of every frame of the title.
         shots: int32 [T], number of the shot that each frame belongs to.
         size: int32 [2], width and height of the picture.
+        speech: int64 [S, 3], source speech: start ms, end ms, number of the speaker; empty where unknown.
         frame: int32 [N], the frame of each row.
         identity: int32 [N], the person; stable across the shots where that can be told.
         span: int32 [N], one uninterrupted appearance in one shot.
@@ -37,6 +38,7 @@ class FaceTrack:
     times_s: NDArray[np.float64]
     shots: NDArray[np.int32]
     size: NDArray[np.int32]
+    speech: NDArray[np.int64]
     frame: NDArray[np.int32]
     identity: NDArray[np.int32]
     span: NDArray[np.int32]

@@ -32,13 +32,20 @@ class Rendering:
         frames: frames written.
         edited: frames with at least one changed face.
         outside_max: largest difference of a sample outside the mask before encoding; ``None`` if never measured.
+        seams: gradient of the change at the patch's edge over that inside it, one value a checked frame.
         seconds: time spent by stage.
     """
 
     frames: int = 0
     edited: int = 0
     outside_max: int | None = None
+    seams: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: {"decode": 0.0, "render": 0.0, "encode": 0.0})
+
+    @property
+    def seam_ratio(self) -> float | None:
+        """Median over the checked frames; ``None`` where no patch was blended."""
+        return float(np.median(self.seams)) if self.seams else None
 
 
 def render(
@@ -143,6 +150,7 @@ class _Player:
         compose(frame.planes, plan, observations, [share for _, share in picks], width)
         if before is not None:
             done.outside_max = max(done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region))
+            done.seams += _seam(before, frame.planes[0], plan.alpha, region)
         return True
 
     def _face(self, at: int) -> NDArray[np.float64]:
@@ -168,3 +176,16 @@ def _outside(before: video.Plane, after: video.Plane, inside: NDArray[np.bool_],
     view = difference[region.top : region.top + region.height, region.left : region.left + region.width]
     view[inside] = 0
     return int(difference.max())
+
+
+def _seam(
+    before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region
+) -> list[float]:
+    """Mean gradient of (result - source) where the patch fades out, over that where it is whole."""
+    rows = slice(region.top, region.top + region.height)
+    columns = slice(region.left, region.left + region.width)
+    change = after[rows, columns].astype(np.float32) - before[rows, columns].astype(np.float32)
+    down, across = np.gradient(change)
+    steep = np.hypot(down, across)
+    edge, whole = (alpha > 0) & (alpha < 0.5), alpha > 0.95
+    return [float(steep[edge].mean() / max(float(steep[whole].mean()), 1e-3))] if edge.any() and whole.any() else []

@@ -19,6 +19,8 @@ from lipsync_engine.shape import FaceShape, face_shape, reshape
 Array = NDArray[np.float64]
 #: An opening seen in the title can be opened this much further before its teeth stretch.
 _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
+#: Face widths by which a resting mouth may differ from the planned rest.
+_CALM = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Score:
         strength: float32 [E], above 0, up to 1.
         pick: int64 [E], row of the person's track whose texture is shown; -1 draws from the frame itself.
         start: bool [E], a run of consecutive frames begins here.
-        declined: reason to number of frames that are left as they are.
+        declined: frame to the reason why it is left as it is.
+        portrait: bool, the mouth is drawn by deforming the frame itself, for want of observations.
     """
 
     row: NDArray[np.int64]
@@ -53,7 +56,8 @@ class Score:
     strength: FloatArray
     pick: NDArray[np.int64]
     start: BoolArray
-    declined: dict[str, int]
+    declined: dict[int, str]
+    portrait: bool
 
 
 def person(track: FaceTrack, identity: int) -> Person:
@@ -77,10 +81,11 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     """
     strength, reasons = judge(who.track)
     strength = strength * active[who.track.frame]
-    declined: dict[str, int] = {}
-    for reason, on in zip(reasons, active[who.track.frame], strict=True):
-        if reason and on:
-            declined[reason] = declined.get(reason, 0) + 1
+    still = active[who.track.frame] & (strength > 0) & _already_at_rest(who, plan)
+    strength = np.where(still, 0.0, strength).astype(np.float32)
+    on = active[who.track.frame]
+    declined = {int(f): r for f, r, a in zip(who.track.frame, reasons, on, strict=True) if r and a}
+    declined.update({int(f): "at_rest" for f in who.track.frame[still]})
     row = np.flatnonzero(strength > 0)
     frame = who.track.frame[row].astype(np.int64)
     span = who.track.span[row]
@@ -95,7 +100,22 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     share = strength[row][:, None]
     target = who.mouth[row] + share * (planned - who.mouth[row])
-    return Score(row, frame, target.astype(np.float32), strength[row], pick, start, declined)
+    return Score(
+        row, frame, target.astype(np.float32), strength[row], pick, start, declined, bool((pick < 0).any())
+    )
+
+
+def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
+    """Rows inside long pauses of the dub in which the source's mouth rests too: nothing to change there."""
+    from scipy.ndimage import binary_erosion, binary_opening
+
+    times = plan.series.times_s
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
+    pause = binary_erosion(plan.rest, iterations=max(1, round(0.2 / step)), border_value=1)
+    off = np.abs(who.mouth - plan.series.values[who.track.frame])
+    calm = np.zeros(len(times), bool)
+    calm[who.track.frame] = (off[:, 0] < _CALM) & (off[:, 1] < 2 * _CALM)
+    return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
 
 
 def _wanted(

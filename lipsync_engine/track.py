@@ -220,6 +220,7 @@ def _assemble(
         times_s=times.astype(np.float64),
         shots=shots,
         size=size,
+        speech=np.zeros((0, 3), np.int64),
         frame=column([np.arange(s.first, s.last + 1) for s in spans], np.int32),
         identity=column([np.full(n, p) for n, p in zip(lengths, people, strict=True)], np.int32),
         span=column([np.full(n, i) for i, n in enumerate(lengths)], np.int32),
