@@ -1,0 +1,1 @@
+"""Deliverables: subtitles, per-language masters, the multi-track file."""
