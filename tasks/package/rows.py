@@ -64,7 +64,7 @@ def split_text(text: str, limits: TimedTextLimits, pieces_at_least: int = 1) -> 
     if not tokens:
         return []
     total = sum(token.width for token in tokens)
-    share = total / max(1, pieces_at_least)
+    share = max(1.0, total) / max(1, pieces_at_least)
     return [_rows(group, limits) for group in _partition(tokens, limits, share)]
 
 

@@ -1,6 +1,6 @@
-"""Subtitle files of a script, and what a reviewer wants to know about them.
+r"""Subtitle files of a script, and what a reviewer wants to know about them.
 
-The writers are our own: subtitle libraries read ``<i>`` or ``{\\an8}`` in a text as markup, here text is text.
+The writers are our own: subtitle libraries read ``<i>`` or ``{\an8}`` in a text as markup, here text is text.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from tasks.package.rows import text_width
 # SubRip has no escapes: an invisible U+2060 (word joiner) after the sign keeps players from reading it as markup.
 _SRT_MARKUP = re.compile(r"[<{\\]|--(?=>)")
 _JOINER = "\u2060"
-# WebVTT escapes with entities; but ffmpeg (and the players built on it) take a backslash for an ASS escape.
-_BACKSLASH = "\\"
 
 
 def write_srt(
@@ -31,7 +29,7 @@ def write_srt(
     cues = make_cues(script, frame_rate, duration_ms)
     blocks = [
         f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n"
-        + "".join(f"{_SRT_MARKUP.sub(lambda sign: sign.group() + _JOINER, row)}\n" for row in cue.rows)
+        + "".join(f"{_SRT_MARKUP.sub(_defuse, row)}\n" for row in cue.rows)
         for number, cue in enumerate(cues, 1)
     ]
     _write(path, "\n".join(blocks))
@@ -45,7 +43,7 @@ def write_vtt(
     cues = make_cues(script, frame_rate, duration_ms)
     blocks = [
         f"{number}\n{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n"
-        + "".join(f"{html.escape(row, quote=False).replace(_BACKSLASH, _BACKSLASH + _JOINER)}\n" for row in cue.rows)
+        + "".join(f"{html.escape(row, quote=False)}\n" for row in cue.rows)
         for number, cue in enumerate(cues, 1)
     ]
     _write(path, "\n".join([f"WEBVTT\nLanguage: {script.language}\n", *blocks]))
@@ -79,6 +77,10 @@ def subtitle_facts(
         "max_ms": max(lengths, default=None),
         "short_cues": sum(length < limits.min_ms for length in lengths),
     }
+
+
+def _defuse(sign: re.Match[str]) -> str:
+    return sign.group() + _JOINER
 
 
 def _width(cue: Cue, wide: bool) -> float:
