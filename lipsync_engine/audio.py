@@ -1,0 +1,98 @@
+"""Sound for measuring: any file to mono samples, and where it is silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine.records import BoolArray, FloatArray
+
+_WINDOW_S = 0.025
+
+
+class AudioError(ValueError):
+    """The file holds no audio that can be decoded."""
+
+
+def load_mono(path: Path, sample_rate_hz: int = 16000) -> FloatArray:
+    """Decode the first audio stream of any media file.
+
+    Args:
+        path: audio or video file.
+        sample_rate_hz: wanted rate.
+
+    Returns:
+        float32 [N] mono, -1 to 1.
+
+    Raises:
+        AudioError: missing file, no audio stream, or broken data.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path.name} has no audio stream")
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate_hz)
+            blocks = []
+            for frame in container.decode(container.streams.audio[0]):
+                blocks += [block.to_ndarray()[0] for block in resampler.resample(frame)]
+            blocks += [block.to_ndarray()[0] for block in resampler.resample(None)]
+    except av.FFmpegError as error:
+        raise AudioError(f"{path.name} cannot be decoded: {error}") from error
+    return np.concatenate(blocks).astype(np.float32) if blocks else np.zeros(0, np.float32)
+
+
+def loudness_db(samples: FloatArray, sample_rate_hz: int, hop_s: float = 0.01) -> NDArray[np.float64]:
+    """Loudness envelope: RMS over 25 ms, in dB re full scale, one value each ``hop_s``, centred on its hop.
+
+    Args:
+        samples: float32 [N] mono.
+        sample_rate_hz: samples a second.
+        hop_s: seconds between values.
+
+    Returns:
+        float64 [ceil(N / hop)], not below -100 dB.
+    """
+    hop, window = round(hop_s * sample_rate_hz), round(_WINDOW_S * sample_rate_hz)
+    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    centres = np.arange(-(-len(samples) // hop)) * hop + hop // 2
+    first = np.clip(centres - window // 2, 0, len(samples))
+    last = np.clip(centres + window // 2, 0, len(samples))
+    mean = np.maximum(energy[last] - energy[first], 0.0) / np.maximum(last - first, 1)
+    return np.asarray(10.0 * np.log10(mean + 1e-10), np.float64)
+
+
+def silent_hops(level_db: NDArray[np.float64], hop_s: float = 0.01, shortest_s: float = 0.12) -> BoolArray:
+    """Mark the hops that lie in a pause.
+
+    The threshold lies 30 % of the way from the noise floor (5th percentile) to the speech level (95th), at most
+    35 dB below speech; digital silence counts as a floor of -70 dB, so that it does not pull the threshold down.
+
+    Args:
+        level_db: [T] from `loudness_db`.
+        hop_s: seconds between values.
+        shortest_s: a quiet run shorter than this is part of speech (a stop's closure), not a pause.
+
+    Returns:
+        bool [T].
+    """
+    if len(level_db) == 0:
+        return np.zeros(0, np.bool_)
+    speech, floor = np.percentile(level_db, 95), max(float(np.percentile(level_db, 5)), -70.0)
+    if speech < -60.0:
+        return np.ones(len(level_db), np.bool_)
+    threshold = max(floor + 0.3 * (speech - floor), speech - 35.0)
+    quiet = level_db < min(threshold, speech - 10.0)
+    for start, end in runs(quiet):
+        if (end - start) * hop_s < shortest_s:
+            quiet[start:end] = False
+    return quiet
+
+
+def runs(flags: BoolArray) -> list[tuple[int, int]]:
+    """Half-open index spans in which ``flags`` is True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

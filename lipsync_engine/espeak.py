@@ -1,0 +1,341 @@
+"""Text to speech with the time of every phone, by eSpeak NG (GPL-3.0-or-later, loaded at run time through ctypes).
+
+The only module that touches eSpeak NG: everything else sees `SpokenText`, `synthesize`, `voices` and `voice_for`.
+
+libespeak-ng is one global machine whose state (random generator, pitch flutter) outlives even its own
+``espeak_Terminate``, so the same call would give other samples each time. It is therefore loaded for one call
+and unloaded again (6 ms), under a lock: the same arguments always give the same samples.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lipsync_engine.records import FloatArray, Phone
+
+# Constants of speak_lib.h, eSpeak NG 1.52.
+_OUTPUT_SYNCHRONOUS = 2
+_PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 0x0001, 0x0002, 0x8000
+_CHARS_UTF8 = 1  # neither SSML (0x10) nor [[phonemes]] (0x100): text is text
+_EVENT_WORD, _EVENT_PHONEME = 1, 7
+_RATE, _PITCH = 1, 3
+_RATE_RANGE = (80, 450)
+_SEED = 1
+
+_LANGUAGE_SWITCH = re.compile(r"\([^)]*\)?")
+_STRESS = {"ˈ": 2, "ˌ": 1}
+_ALIASES = {"zh": "cmn", "zh-hk": "yue", "no": "nb", "nn": "nb", "iw": "he", "in": "id", "sh": "hr"}
+_SCRIPTS = re.compile(r"-(hans|hant|latn|cyrl|arab|deva)\b")
+
+
+class SpeechError(RuntimeError):
+    """eSpeak NG could not be loaded or refused a request."""
+
+
+class UnknownVoiceError(ValueError):
+    """No eSpeak NG voice has this name or speaks this language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A spoken word: its span of characters in the text and its start in the audio (milliseconds)."""
+
+    text_start: int
+    text_end: int
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """Synthesised speech.
+
+    Attributes:
+        samples: float32 [N], mono, -1 to 1.
+        sample_rate_hz: samples a second.
+        phones: the phones in time order, silences included; they tile the audio without gaps.
+        words: the words in time order.
+    """
+
+    samples: FloatArray
+    sample_rate_hz: int
+    phones: tuple[Phone, ...]
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """An installed voice: its identifier, the BCP-47 languages it speaks (lower case), ``"m"``, ``"f"`` or ``""``."""
+
+    identifier: str
+    languages: tuple[str, ...]
+    gender: str
+
+
+class _EventId(ctypes.Union):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    )
+
+
+class _Voice(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("xx1", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+_lock = threading.Lock()
+
+
+@contextmanager
+def _library() -> Iterator[tuple[Any, int]]:
+    """Load libespeak-ng afresh, initialise it, and unload it at the end; yields (library, sample rate)."""
+    import _ctypes
+
+    import espeakng_loader
+
+    with _lock:
+        try:
+            library = ctypes.CDLL(espeakng_loader.get_library_path())
+        except OSError as error:
+            raise SpeechError(f"eSpeak NG cannot be loaded: {error}") from error
+        try:
+            options = _PHONEME_EVENTS | _PHONEME_IPA | _DONT_EXIT
+            data = str(espeakng_loader.get_data_path()).encode()
+            rate = library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, 0, data, options)
+            if rate <= 0:
+                raise SpeechError(f"eSpeak NG found no usable voice data in {data.decode()}")
+            library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
+            yield library, rate
+            library.espeak_Terminate()
+        finally:
+            _ctypes.dlclose(library._handle)
+
+
+def _data_path() -> Path:
+    import espeakng_loader
+
+    return Path(espeakng_loader.get_data_path())
+
+
+@lru_cache(maxsize=1)
+def voices() -> tuple[Voice, ...]:
+    """Every installed voice that has its dictionary, by identifier."""
+    with _library() as (library, _):
+        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+        listed = library.espeak_ListVoices(None)
+        found = []
+        index = 0
+        while listed[index]:
+            entry = listed[index].contents
+            identifier = entry.identifier.decode()
+            gender = {1: "m", 2: "f"}.get(entry.gender, "")
+            found.append(Voice(identifier, tuple(_languages(entry.languages)), gender))
+            index += 1
+    return tuple(sorted((v for v in found if _has_dictionary(v)), key=lambda v: v.identifier))
+
+
+def _languages(address: int) -> Iterator[str]:
+    """Decode eSpeak's list of (priority byte, zero-ended name), ended by a zero priority."""
+    while ctypes.string_at(address, 1) != b"\0":
+        name = ctypes.string_at(address + 1)
+        yield name.decode().lower()
+        address += len(name) + 2
+
+
+def _has_dictionary(voice: Voice) -> bool:
+    """Whether the wheel holds the dictionary that the voice names (a few voices are listed without one)."""
+    settings = (_data_path() / "lang" / voice.identifier).read_text("utf-8", "replace")
+    named = re.search(r"^dictionary\s+(\S+)", settings, re.MULTILINE)
+    base = named.group(1) if named else voice.languages[0].split("-")[0]
+    return (_data_path() / f"{base}_dict").exists()
+
+
+def variants() -> tuple[str, ...]:
+    """Names of the voice variants, to be appended as ``"es+f3"``: other timbres for other speakers."""
+    return tuple(sorted(path.name for path in (_data_path() / "voices" / "!v").iterdir() if " " not in path.name))
+
+
+def voice_for(language: str, variant: str = "") -> str:
+    """The voice for a BCP-47 language tag, e.g. ``es-419``, ``pt-BR``, ``zh-Hans`` or ``en``.
+
+    An unknown region falls back to its language (``es-AR`` to ``es-419``, ``fr-CA`` to ``fr``).
+
+    Args:
+        language: BCP-47 tag, any case, ``_`` allowed.
+        variant: one of `variants`, e.g. ``"f3"``; empty for the plain voice.
+
+    Raises:
+        UnknownVoiceError: eSpeak NG has no voice for the language, or no such variant.
+    """
+    if variant and variant not in variants():
+        raise UnknownVoiceError(f"eSpeak NG has no voice variant {variant!r}")
+    by_language = _voices_by_language()
+    for tag in _candidate_tags(language):
+        if tag in by_language:
+            return by_language[tag] + (f"+{variant}" if variant else "")
+    raise UnknownVoiceError(f"eSpeak NG has no voice for the language {language!r}")
+
+
+@lru_cache(maxsize=1)
+def _voices_by_language() -> dict[str, str]:
+    """Language tag -> voice identifier; a voice named like the tag wins over one that merely lists it."""
+    table: dict[str, str] = {}
+    for voice in voices():
+        for tag in voice.languages[1:]:
+            table.setdefault(tag, voice.identifier)
+    table.update({voice.languages[0]: voice.identifier for voice in voices()})
+    table.update({voice.identifier.split("/")[-1].lower(): voice.identifier for voice in voices()})
+    return table
+
+
+def _candidate_tags(language: str) -> Iterator[str]:
+    tag = language.strip().replace("_", "-").lower()
+    plain = _SCRIPTS.sub("", tag)
+    latin_american = plain.startswith("es-") and plain not in ("es-es", "es-419")
+    yield from (tag, plain, _ALIASES.get(plain, ""))
+    if latin_american:
+        yield "es-419"
+    while "-" in plain:
+        plain = plain.rsplit("-", 1)[0]
+        yield from (_ALIASES.get(plain, plain), plain)
+
+
+def synthesize(text: str, voice: str, *, rate_wpm: int | None = None, pitch: int | None = None) -> SpokenText:
+    """Speak a text. Equal arguments give equal samples and times, whatever was spoken before.
+
+    Args:
+        text: plain text; markup and phoneme notation in it are read as text.
+        voice: a voice identifier or language, with an optional variant (``"es"``, ``"roa/es-419+f3"``).
+        rate_wpm: words a minute, 80 to 450 (eSpeak NG's default is 175); values beyond are clamped.
+        pitch: 0 to 99 (default 50).
+
+    Raises:
+        UnknownVoiceError: no voice or variant of that name.
+        SpeechError: eSpeak NG failed.
+    """
+    name = _full_name(voice)
+    if not text.strip():
+        return SpokenText(np.zeros(0, np.float32), 22050, (), ())
+    with _library() as (library, sample_rate_hz):
+        if library.espeak_SetVoiceByName(name.encode()) != 0:
+            raise UnknownVoiceError(f"eSpeak NG has no voice {voice!r}")
+        if rate_wpm is not None:
+            library.espeak_SetParameter(_RATE, int(np.clip(rate_wpm, *_RATE_RANGE)), 0)
+        if pitch is not None:
+            library.espeak_SetParameter(_PITCH, int(np.clip(pitch, 0, 99)), 0)
+        pcm, events = _speak(library, text)
+    samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
+    duration_ms = round(len(samples) * 1000 / sample_rate_hz)
+    return SpokenText(
+        samples, sample_rate_hz, _phones(events, sample_rate_hz, duration_ms), _words(events, sample_rate_hz)
+    )
+
+
+def _full_name(voice: str) -> str:
+    """Resolve a language to its voice and check the variant, which eSpeak NG would ignore silently."""
+    base, _, variant = voice.partition("+")
+    known = {v.identifier for v in voices()}
+    if base in known and (not variant or variant in variants()):
+        return voice
+    return voice_for(base, variant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """An event copied out of the library's memory: phone symbol, or a word's span of characters."""
+
+    kind: int
+    sample: int
+    symbol: str = ""
+    text_position: int = 0
+    length: int = 0
+
+
+def _speak(library: Any, text: str) -> tuple[bytes, list[_Mark]]:
+    pcm: list[bytes] = []
+    marks: list[_Mark] = []
+
+    def collect(wave: Any, count: int, events: Any) -> int:
+        if count > 0:
+            pcm.append(ctypes.string_at(wave, 2 * count))
+        index = 0
+        while events[index].type:
+            marks.append(_mark(events[index]))
+            index += 1
+        return 0
+
+    callback = _Callback(collect)
+    library.espeak_SetSynthCallback(callback)
+    encoded = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
+    status = library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 1, 0, _CHARS_UTF8, None, None)
+    if status != 0:
+        raise SpeechError(f"eSpeak NG failed to speak the text (status {status})")
+    return b"".join(pcm), marks
+
+
+def _mark(event: _Event) -> _Mark:
+    symbol = ""
+    if event.type == _EVENT_PHONEME:  # eight bytes, not always ended by a zero, cut inside a letter at worst
+        raw = ctypes.string_at(ctypes.addressof(event.id), 8)
+        symbol = raw.split(b"\0")[0].decode("utf-8", "ignore")
+    return _Mark(event.type, event.sample, symbol, event.text_position, event.length)
+
+
+def _phones(marks: list[_Mark], rate: int, duration_ms: int) -> tuple[Phone, ...]:
+    """Phone events -> phones that tile the audio; neighbouring silences are joined."""
+    spoken: list[Phone] = []
+    events = [m for m in marks if m.kind == _EVENT_PHONEME]
+    starts = [min(round(m.sample * 1000 / rate), duration_ms) for m in events] + [duration_ms]
+    if starts[0] > 0:
+        spoken.append(Phone("", 0, starts[0]))
+    for event, start, end in zip(events, starts, starts[1:], strict=False):
+        symbol = _LANGUAGE_SWITCH.sub("", event.symbol)
+        stress = max((_STRESS[s] for s in symbol if s in _STRESS), default=0)
+        ipa = "".join(s for s in symbol if s not in _STRESS)
+        if end <= start:
+            continue
+        if not ipa and spoken and not spoken[-1].ipa:
+            spoken[-1] = Phone("", spoken[-1].start_ms, end)
+        else:
+            spoken.append(Phone(ipa, start, end, stress))
+    return tuple(spoken)
+
+
+def _words(marks: list[_Mark], rate: int) -> tuple[Word, ...]:
+    return tuple(
+        Word(m.text_position - 1, m.text_position - 1 + m.length, round(m.sample * 1000 / rate))
+        for m in marks
+        if m.kind == _EVENT_WORD
+    )
