@@ -1,7 +1,7 @@
-"""Graphs for ffmpeg and ffprobe: pure builders of arguments, and one runner. Everything written is bit-exact and staged.
+"""Graphs for ffmpeg and ffprobe: pure builders of arguments, and one runner; what is written is bit-exact and staged.
 
-File names are data: they always travel as ``file:`` plus an absolute path, so that a leading dash, a colon, a ``%`` or a
-newline means nothing to ffmpeg.
+File names are data: they always travel as ``file:`` plus an absolute path, so that a leading dash, a colon, a ``%`` or
+a newline means nothing to ffmpeg.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def run_ffmpeg(
 
 
 _PROGRESS_KEYS = frozenset(
-    "frame fps bitrate total_size out_time_us out_time_ms out_time dup_frames drop_frames speed progress".split()
+    ("frame", "fps", "bitrate", "total_size", "out_time_us", "out_time_ms", "out_time")
+    + ("dup_frames", "drop_frames", "speed", "progress")
 )
 
 

@@ -20,7 +20,21 @@ VERSION = 1
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
 #: Text art and playlists that ffmpeg would happily "play", the latter by opening other files.
-_REFUSED_FORMATS = {"tty", "hls", "concat", "dash", "sdp", "rtsp", "lavfi", "bin", "xbin", "adf", "idf", "webvtt", "srt"}
+_REFUSED_FORMATS = {
+    "tty",
+    "hls",
+    "concat",
+    "dash",
+    "sdp",
+    "rtsp",
+    "lavfi",
+    "bin",
+    "xbin",
+    "adf",
+    "idf",
+    "webvtt",
+    "srt",
+}
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
 
@@ -28,15 +42,15 @@ _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a pi
 def probe(path: Path) -> MediaFacts:
     """The facts of a source file.
 
-    Reads every packet once without decoding (exact length, frame count, variable frame rate, truncation), and decodes the
-    first and the last second.
+    Reads every packet once without decoding (exact length, frame count, variable frame rate, truncation), and decodes
+    the first and the last second.
 
     Args:
         path: a video, a sound file or a picture.
 
     Raises:
-        BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length, or larger
-            than 16384 pixels a side or 2^28 pixels.
+        BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length, or
+            larger than 16384 pixels a side or 2^28 pixels.
     """
     _check_file(path)
     report = _report(path)
@@ -185,7 +199,7 @@ def _picture(stream: dict[str, Any], packets: _Packets, container_start_s: float
 
 
 def _is_variable(packets: _Packets, average: Fraction) -> bool:
-    """Whether over 1 % of the frames last a quarter more or less than the middle one (time stamps may be rounded to 1 ms)."""
+    """Whether over 1 % of the frames last a quarter more or less than the usual one (times may be rounded to 1 ms)."""
     if not packets.timed or len(packets.times) < 3:
         return False
     steps = [late - early for early, late in zip(packets.times, packets.times[1:], strict=False)]
