@@ -26,7 +26,8 @@ PER_MS = SAMPLE_RATE // 1000
 ENCODER_THREADS = 4
 #: Options of every file we write: no dates, no program versions, nothing random.
 BITEXACT: dict[str, Any] = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact"}
-_WAV: dict[str, Any] = {"f": "wav", "acodec": "pcm_s24le", "ar": SAMPLE_RATE, "rf64": "auto", "map_metadata": -1}
+#: A 48 kHz 24-bit WAV file.
+WAV: dict[str, Any] = {"f": "wav", "acodec": "pcm_s24le", "ar": SAMPLE_RATE, "rf64": "auto", "map_metadata": -1}
 _STILL_MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -57,7 +58,7 @@ def sink(streams: Any | Sequence[Any], path: Path, **options: Any) -> Any:
 
 def wav(stream: Any, path: Path, channels: int = 2) -> Any:
     """An output of 48 kHz 24-bit PCM."""
-    return sink(stream, path, ac=channels, **_WAV)
+    return sink(stream, path, ac=channels, **WAV)
 
 
 def arguments(graph: Any, *, report: bool = False) -> list[str]:
@@ -97,10 +98,8 @@ def run_ffmpeg(
     return "\n".join(said)
 
 
-_PROGRESS_KEYS = frozenset(
-    ("frame", "fps", "bitrate", "total_size", "out_time_us", "out_time_ms", "out_time")
-    + ("dup_frames", "drop_frames", "speed", "progress")
-)
+_PROGRESS_KEYS = {"frame", "fps", "bitrate", "total_size", "out_time_us", "out_time_ms", "out_time"}
+_PROGRESS_KEYS |= {"dup_frames", "drop_frames", "speed", "progress"}
 
 
 @contextlib.contextmanager
@@ -111,6 +110,17 @@ def staged(out: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch(beside: Path, suffix: str = ".wav") -> Iterator[Path]:
+    """A temporary name in the folder of a result, removed when the block ends."""
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    temporary = beside.with_name(f".{os.getpid()}-{time.monotonic_ns():x}.scratch{suffix}")
+    try:
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -46,13 +46,9 @@ def lay(
     audio = {take.line: take.audio.path for take in takes}
     order = sorted(placements, key=lambda one: (one.start_ms, one.line))
     notes = _notes(order, duration_ms)
-    raw = out.with_name(f".{out.stem}.raw.wav")
-    try:
-        with media.staged(raw) as summed, media.staged(out) as part:
-            peak = _sum(order, audio, duration_ms, summed, progress)
-            _convert(summed, part, min(1.0, _FULL_SCALE / peak) if peak > 0 else 1.0)
-    finally:
-        raw.unlink(missing_ok=True)
+    with media.scratch(out) as summed, media.staged(out) as part:
+        peak = _sum(order, audio, duration_ms, summed, progress)
+        _convert(summed, part, min(1.0, _FULL_SCALE / peak) if peak > 0 else 1.0)
     return notes
 
 

@@ -49,8 +49,8 @@ def probe(path: Path) -> MediaFacts:
         path: a video, a sound file or a picture.
 
     Raises:
-        BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length, or
-            larger than 16384 pixels a side or 2^28 pixels.
+        BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
+            or larger than 16384 pixels a side or 2^28 pixels.
     """
     _check_file(path)
     report = _report(path)
