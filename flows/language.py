@@ -102,14 +102,14 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
 
 def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> StepRecord:
     if (recording := run.title.dubs.get(run.language)) is not None:
-        return settle(ingest.submit(run, recording, script, work.facts.duration_ms))  # type: ignore[no-any-return]
+        return settle(ingest.submit(run, recording, script, work.facts.duration_ms))
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue))
-    return settle(fit.submit(run, script, spoken, work.facts.duration_ms))  # type: ignore[no-any-return]
+    return settle(fit.submit(run, script, spoken, work.facts.duration_ms))
 
 
 def _picture(run: Run, work: SharedWork, laid: StepRecord, settle: Any) -> StepRecord:
     outputs = laid.outputs
-    return settle(lipsync.submit(run, work.video, work.analysis, outputs["dialogue"], outputs["phones"]))  # type: ignore[no-any-return]
+    return settle(lipsync.submit(run, work.video, work.analysis, outputs["dialogue"], outputs["phones"]))
 
 
 def _notes(ledger: list[StepRecord]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import contextvars
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from flows.branches import branch_key, keep_attempt, last_attempt
 from tasks.model import BranchResult, Failure, Run
@@ -54,9 +54,9 @@ class Deployed:
         from prefect.states import Scheduled
 
         with get_client(sync_client=True) as client:
-            waiting = {}
+            waiting: dict[str, Any] = {}
             for language in languages:
-                branch = run_deployment(
+                branch: Any = run_deployment(
                     DEPLOYMENT,
                     parameters={"run": run.branch(language).model_dump(mode="json")},
                     timeout=0,
@@ -64,7 +64,7 @@ class Deployed:
                     tags=[f"lang:{language}", f"video:{run.title.name}"],
                 )
                 if branch.state and branch.state.is_final() and not branch.state.is_completed():
-                    again = Scheduled(name="AwaitingRetry", message="retried by its title")
+                    again: Any = Scheduled(name="AwaitingRetry", message="retried by its title")
                     client.set_flow_run_state(branch.id, again, force=True)
                 waiting[language] = branch.id
             while waiting:

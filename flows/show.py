@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from prefect.artifacts import (
@@ -55,7 +56,7 @@ def show_branches(run: Run, title: TitleResult) -> None:
 @contextlib.contextmanager
 def branch_progress(run: Run) -> Iterator[None]:
     """Keep a progress artifact of a branch up to date while it runs, at most once a second."""
-    artifact = create_progress_artifact(
+    artifact: Any = create_progress_artifact(
         progress=0.0, key=artifact_key(run, f"progress-{run.language}"), description=f"{run.title.name} {run.language}"
     )
     last = time.monotonic()

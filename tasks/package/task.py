@@ -12,7 +12,7 @@ def cut_preview(run: Run, video: Asset) -> StepRecord:
     """The beginning of the title, stream-copied, as output ``video``."""
 
     def compute(work: Work) -> Made:
-        from tasks.media import cut_beginning
+        from tasks.package.preview import cut_beginning
 
         out = work.folder / f"preview{video.path.suffix.lower() or '.mkv'}"
         cut_beginning(video.path, run.title.preview_ms, out)

@@ -6,6 +6,7 @@ from pathlib import Path
 from tasks.fit.task import placements_of
 from tasks.model import Run, Script, SharedWork, StepRecord
 from tasks.report import VERSION
+from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step import Made, Work, remember, step_task
 
 DISCLOSURE = "This master contains synthetic speech and machine-edited picture, made by Polydub from the named source."
@@ -22,7 +23,6 @@ def report(
     files = ("script.json", "script.srt", "script.vtt", "dialogue.wav", "bed.wav", "mix.wav", "lipsync.json", "qc.json")
 
     def compute(space: Work) -> Made:
-        from tasks.report.inputs import ReportInputs
         from tasks.report.report import write_report
 
         out = space.folder / "report.html"
@@ -61,9 +61,7 @@ def report(
     return remember(run, "report", VERSION, compute, settings=run.profile, inputs=facts)
 
 
-def _made_by(run: Run, ledger: list[StepRecord]) -> tuple:  # type: ignore[type-arg]
-    from tasks.report.inputs import MadeBy
-
+def _made_by(run: Run, ledger: list[StepRecord]) -> tuple[MadeBy, ...]:
     made = []
     for record in ledger:
         settings = getattr(run.profile, record.step, None)

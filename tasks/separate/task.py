@@ -16,6 +16,7 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
 
     def compute(work: Work) -> Made:
         from tasks import media
+        from tasks.separate.client_bed import client_bed
 
         files = {role: work.folder / f"{role}.wav" for role in ("original", "dialogue", "bed", "speech")}
         if facts.audio:
@@ -26,7 +27,7 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
                 media.silent_audio(facts.duration_ms, files[role])
             notes = ("The title has no sound of its own: dialogue and bed are silent.",)
         if run.title.bed is not None:
-            media.stem(run.title.bed.path, facts.duration_ms, files["bed"])
+            client_bed(run.title.bed.path, facts.duration_ms, files["bed"])
             notes = (*notes, "The bed is the client's M&E, not a separated one.")
         media.speech_copy(files["dialogue"], files["speech"])
         return Made(outputs=files, notes=notes)
