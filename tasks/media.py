@@ -65,7 +65,16 @@ def arguments(graph: Any, *, report: bool = False) -> list[str]:
     """The command line of a graph: quiet, no terminal, overwriting; with machine-readable progress where ``report``."""
     compiled: list[str] = ffmpeg.compile(graph, overwrite_output=True)
     quiet = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
-    return [compiled[0], *quiet, *(["-progress", "pipe:1"] if report else []), *compiled[1:]]
+    named = [part.partition("#")[0] if part.startswith("-metadata") else part for part in compiled[1:]]
+    return [compiled[0], *quiet, *(["-progress", "pipe:1"] if report else []), *named]
+
+
+def tags(where: str, **values: str) -> dict[str, str]:
+    """Options that write tags to the file (``where=""``) or to a stream (``":s:a:0"``).
+
+    ffmpeg-python knows no repeated option, so each gets its key as a mark, which `arguments` takes off again.
+    """
+    return {f"metadata{where}#{key}": f"{key}={value}" for key, value in values.items()}
 
 
 def run_ffmpeg(

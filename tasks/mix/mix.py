@@ -30,7 +30,7 @@ _CLOSE_LU = 0.2
 _CORRECTIONS = 3
 #: The meter reads in tenths: a reading at the limit may stand for a little more.
 _METER_STEP_DB = 0.05
-#: Ducking: the bed sinks by (1 - 1/ratio) x depth = 9 dB under speech of average level, and is back within 0.3 s.
+#: Ducking: the bed sinks by (1 - 1/ratio) x depth = 9 dB under speech of average level, back within 0.3 s.
 _DUCK = {"ratio": 2.5, "attack": 20, "release": 300, "knee": 4, "detection": "rms"}
 _DUCK_DEPTH_DB = 15.0
 _BITRATE = "256k"
@@ -82,8 +82,8 @@ def mix(
 ) -> MixResult:
     """Mix a dub: 48 kHz stereo 24-bit WAV, as long as the bed, at the preset's loudness.
 
-    The dub is set to the loudness of the original dialogue (gated, so pauses do not count), which keeps the balance that
-    the original had; presets for listening on the go lower the bed under speech besides.
+    The dub is set to the loudness of the original dialogue (gated, so pauses do not count), which keeps the balance
+    that the original had; presets for listening on the go lower the bed under speech besides.
 
     Args:
         dialogue: mono or stereo WAV, 48 kHz.
@@ -109,8 +109,8 @@ def mix(
 def encode_aac(mix_wav: Path, out_m4a: Path, preset: LoudnessPreset, progress: Progress = silent) -> EncodeResult:
     """Encode a mix to AAC (256 kbit/s, M4A) so that the *encoded* file keeps the preset.
 
-    A lossy encode moves peaks by up to a decibel or two: the file is measured, and gain and ceiling are corrected and it
-    is encoded again, three times at most.
+    A lossy encode moves peaks by up to a decibel or two: the file is measured, and gain and ceiling are corrected and
+    it is encoded again, three times at most.
 
     Returns:
         What the file that is delivered measures, whether or not it met the preset.
@@ -173,7 +173,7 @@ def _sum(dialogue: Path, bed: Path, gain_db: float, speech_lufs: float, preset: 
 def _to_preset(
     sum_wav: Path, preset: LoudnessPreset, dialogue_gain_db: float, out_wav: Path, notes: list[str]
 ) -> MixResult:
-    """Measure, then one linear gain and, only where peaks ask for it, the limiter; corrected while that eats loudness."""
+    """Measure, one linear gain and, only where peaks ask for it, the limiter; corrected while that eats loudness."""
     before = measure_loudness(sum_wav)
     ceiling = preset.true_peak_dbtp - _PEAK_MARGIN_DB
     gain_db, limiting = 0.0, False
