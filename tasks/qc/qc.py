@@ -119,9 +119,12 @@ def _residual(evidence: Evidence) -> Residual | str:
 def _residual_gate(evidence: Evidence, residual: Residual | str) -> Gate:
     if isinstance(residual, str):
         return _gate(evidence, "bed_residual_db", Measured(None, residual))
-    note = "indicative: measured against a separated dialogue stem" if evidence.separated else ""
-    if residual.audible:
-        note = f"audible (above -50 dBFS){'; ' + note if note else ''}"
+    notes = (
+        (residual.audible, "audible: above -50 dBFS"),
+        (residual.bound, "no more than this: the limit of measurement"),
+        (evidence.separated, "indicative: measured against a separated dialogue stem"),
+    )
+    note = "; ".join(text for holds, text in notes if holds)
     return _gate(evidence, "bed_residual_db", Measured(residual.relative_db, note), fails=residual.audible)
 
 

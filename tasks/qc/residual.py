@@ -28,6 +28,7 @@ _HOP = _WINDOW // 2
 _BAND = 4  # bins of 47 Hz that share one gain: four times the samples against chance
 _BLOCK_FRAMES = 512  # 5 s at a time
 _MIN_FRAMES = 50
+_BELOW_CHANCE = 4  # what the scatter of the chance power leaves to be seen, found on music and noise
 _AUDIBLE_DBFS, _RELATIVE_DB, _JUDGE_MS = -50.0, -35.0, 100
 
 Spectra = npt.NDArray[np.complex64]
@@ -41,10 +42,12 @@ class Residual:
     Attributes:
         relative_db: its power relative to the original dialogue during speech, not below `FLOOR_DB`.
         audible: above -50 dBFS and above -35 dB relative in two consecutive 100 ms windows.
+        bound: the remainder is too small to be told from chance in so much speech: `relative_db` is its upper bound.
     """
 
     relative_db: float
     audible: bool
+    bound: bool = False
 
 
 def bed_residual(dialogue: Path, bed: Path, speech: Spans) -> Residual | None:
@@ -67,14 +70,13 @@ def bed_residual(dialogue: Path, bed: Path, speech: Spans) -> Residual | None:
         return None
     coherent = np.abs(cross) ** 2 / np.maximum(voice_power, 1e-12)
     chance = np.maximum(bed_power - coherent, 0.0) / (frames * _BAND - 1)
-    # A quarter of the chance power is about what its own scatter leaves to be seen: an upper bound, not a zero.
-    share = max(float((coherent - chance).sum()), float(chance.sum()) / 4) / voice
-    relative_db = max(FLOOR_DB, 10 * np.log10(max(share, 1e-12)))
-    if relative_db <= _RELATIVE_DB:
-        return Residual(round(relative_db, 1), False)
+    share, limit = float((coherent - chance).sum()) / voice, float(chance.sum()) / _BELOW_CHANCE / voice
+    relative_db = round(max(FLOOR_DB, 10 * np.log10(max(share, limit, 1e-12))), 1)
+    if share <= limit:
+        return Residual(relative_db, audible=False, bound=True)
     trust = np.sqrt(np.clip(1 - chance / np.maximum(coherent, 1e-20), 0.0, 1.0))
     gain = trust * np.abs(cross) / np.maximum(voice_power, 1e-12)
-    return Residual(round(relative_db, 1), _audible(dialogue, bed, speech, gain))
+    return Residual(relative_db, _audible(dialogue, bed, speech, gain))
 
 
 def _spectra(dialogue: Path, bed: Path, speech: Spans) -> tuple[Bands, npt.NDArray[np.complex128], Bands, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from configs.gates import GateRule, gate_rules
 
-_STATUS = {"pass": "Pass", "warn": "Look at it", "fail": "Fail", "unmeasured": "Not measured"}
+_STATUS = {"pass": "Pass", "warn": "Warning", "fail": "Fail", "unmeasured": "Not measured"}
 _LIPSYNC = {
     "frames": "Frames",
     "edited": "Frames edited",
@@ -41,12 +41,8 @@ def gate_row(gate: dict[str, Any]) -> dict[str, str]:
 
 
 def _limits(gate: dict[str, Any], rule: GateRule) -> str:
-    sign = {"above": ">", "below": "<", "away": "beyond ±"}[rule.side]
-    parts = [
-        f"{word} {sign} {figure(gate[key], rule.unit)}".replace("± ", "±")
-        for key, word in (("warn", "look"), ("fail", "fail"))
-        if gate[key] is not None
-    ]
+    sign = {"above": "above ", "below": "below ", "away": "beyond ±"}[rule.side]
+    parts = [f"{key} {sign}{_number(gate[key], rule.unit)}" for key in ("warn", "fail") if gate[key] is not None]
     return ", ".join(parts)
 
 
@@ -54,12 +50,21 @@ def figure(value: float | None, unit: str) -> str:
     """A number with its unit; an em dash for none."""
     if value is None:
         return "—"
+    number = _number(value, unit)
+    return number if unit in ("share", "×", "") else f"{number} {unit}"
+
+
+def _number(value: float, unit: str) -> str:
+    """As many digits as the unit deserves, with a real minus sign."""
     if unit == "share":
-        return f"{value * 100:.1f} %"
-    if unit == "×":
-        return f"{value:.2f}×"
-    number = f"{value:.2f}".rstrip("0").rstrip(".") if unit != "dB" else f"{value:.1f}"
-    return f"{number} {unit}".strip()
+        text = f"{value * 100:.1f} %"
+    elif unit == "×":
+        text = f"{value:.2f}×"
+    elif unit == "dB":
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return text.replace("-", "\u2212")
 
 
 def lipsync_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
