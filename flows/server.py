@@ -1,4 +1,4 @@
-"""The Prefect server of a command-line run: the user's own, or a temporary one that starts while Prefect is imported."""
+"""The Prefect server of a command-line run: the user's own, or a temporary one started while Prefect is imported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STARTUP_S = 180.0
 
 @contextlib.contextmanager
 def prefect_server() -> Iterator[None]:
-    """Have a server for the block: that of ``PREFECT_API_URL`` (or of the active Prefect profile), else a temporary one.
+    """Have a server for the block: of ``PREFECT_API_URL`` (or of the active Prefect profile), else a temporary one.
 
     Prefect must not have been imported yet: it reads its settings then. Its temporary server needs some seconds of CPU;
     so does importing it here; both happen at once.
