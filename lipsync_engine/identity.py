@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lipsync_engine.geometry import ANCHORS, NOSE_FOOT
 from lipsync_engine.records import FloatArray
 
-#: Points whose arrangement differs between people more than between expressions: anchors, brows, nose, face oval.
+#: Points that differ between people more than between expressions: anchors, brows, nose, face oval.
 _STABLE = (*ANCHORS, *NOSE_FOOT, 70, 63, 105, 300, 293, 334, 48, 278, 234, 454, 93, 323, 132, 361)
 #: Root-mean-square distance of two people's median shapes (face widths) below which they may be one person.
 _SHAPE = 0.024
@@ -22,7 +22,7 @@ def merge_people(
     lights: list[FloatArray],
     meshes: list[FloatArray],
 ) -> list[int]:
-    """Number the person of every appearance; in doubt two people, since a wrong mouth is worse than a small library.
+    """Number the person of every appearance; in doubt two: a wrong mouth is worse than a small library.
 
     Args:
         places: (first frame, last frame, shot) of each appearance.

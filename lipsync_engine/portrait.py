@@ -134,5 +134,7 @@ def _sway(
     where = np.stack([x - move_x, y - move_y], axis=2)
     half = cv2.resize(where, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     maps = (where, (half - 0.5) / 2, (half - 0.5) / 2)
-    moved = [np.clip(np.rint(sample(p, m)), 0, 255).astype(np.uint8) for p, m in zip(planes, maps, strict=True)]
+    moved = [
+        np.clip(np.rint(sample(p, m)), 0, 255).astype(np.uint8) for p, m in zip(planes, maps, strict=True)
+    ]
     return moved[0], moved[1], moved[2]

@@ -32,7 +32,7 @@ class Rendering:
     Attributes:
         frames: frames written.
         edited: frames with at least one changed face.
-        outside_max: largest difference of a sample outside the mask before encoding; ``None`` if never measured.
+        outside_max: largest difference outside the mask before encoding; ``None`` if never measured.
         seams: gradient of the change at the patch's edge over that inside it, one value a checked frame.
         seconds: time spent by stage.
     """
@@ -153,7 +153,9 @@ class _Player:
         if own is not None:
             paint(frame.planes, own, moved, source, width, region)
         if before is not None:
-            done.outside_max = max(done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region))
+            done.outside_max = max(
+                done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region)
+            )
             done.seams += _seam(before, frame.planes[0], plan.alpha, region)
         return True
 
@@ -182,9 +184,7 @@ def _outside(before: video.Plane, after: video.Plane, inside: NDArray[np.bool_],
     return int(difference.max())
 
 
-def _seam(
-    before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region
-) -> list[float]:
+def _seam(before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region) -> list[float]:
     """Mean gradient of (result - source) where the patch fades out, over that where it is whole."""
     rows = slice(region.top, region.top + region.height)
     columns = slice(region.left, region.left + region.width)
@@ -192,4 +192,8 @@ def _seam(
     down, across = np.gradient(change)
     steep = np.hypot(down, across)
     edge, whole = (alpha > 0) & (alpha < 0.5), alpha > 0.95
-    return [float(steep[edge].mean() / max(float(steep[whole].mean()), 1e-3))] if edge.any() and whole.any() else []
+    return (
+        [float(steep[edge].mean() / max(float(steep[whole].mean()), 1e-3))]
+        if edge.any() and whole.any()
+        else []
+    )

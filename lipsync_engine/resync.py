@@ -93,8 +93,8 @@ def resync(
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
-    Frames that cannot be edited well pass through and are counted by reason. Where nothing is edited the source
-    picture is copied and the report says ``edited = 0``.
+    Frames that cannot be edited well pass through and are counted by reason. Where nothing is edited the
+    source picture is copied and the report says ``edited = 0``.
 
     Args:
         picture: the title.
@@ -120,7 +120,9 @@ def resync(
     parts = _parts(track, phones, options)
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
-    report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
+    report = EngineReport(
+        device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned}
+    )
     if edits:
         done = render(picture, out, edits, crf=options.crf, preset=options.preset, progress=progress)
     else:

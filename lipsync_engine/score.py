@@ -1,8 +1,9 @@
-"""What happens to one person's face at every frame: how the mouth is formed, from which observation, how strongly."""
+"""The edit of one person, frame by frame: how the mouth is formed, from which observation, how strongly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,9 @@ def person(track: FaceTrack, identity: int) -> Person:
     poses = fit_poses(own.landmarks)
     canonical = to_canonical(own.landmarks, poses)
     width = face_width(canonical)
-    frontal = np.abs(poses.angles()[:, 0]) <= max(10.0, float(np.percentile(np.abs(poses.angles()[:, 0]), 50)))
+    frontal = np.abs(poses.angles()[:, 0]) <= max(
+        10.0, float(np.percentile(np.abs(poses.angles()[:, 0]), 50))
+    )
     mean = np.median(canonical[frontal], axis=0)
     return Person(own, poses, canonical, vectors(canonical, width), face_shape(mean, width), build(own))
 
@@ -132,7 +135,7 @@ def _wanted(
 
 
 def faces(who: Person, score: Score, part: slice) -> Array:
-    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for the frames ``part`` of the score."""
+    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for a part of the score."""
     row, target = score.row[part], score.target[part]
     own = reshape(who.canonical[row], target, who.shape)
     pick = score.pick[part]
@@ -155,7 +158,7 @@ def _steady(values: Array, start: BoolArray) -> Array:
     out = values.copy()
     bounds = [*np.flatnonzero(start), len(values)]
     bounds = bounds if bounds[0] == 0 else [0, *bounds]
-    for a, b in zip(bounds, bounds[1:], strict=False):
+    for a, b in pairwise(bounds):
         if b - a > 2:
             out[a:b] = gaussian_filter1d(values[a:b], 1.2, axis=0, mode="nearest")
     return out

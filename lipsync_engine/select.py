@@ -1,4 +1,4 @@
-"""Viterbi choice of the observation whose mouth is shown at each frame (after Cosatto & Graf; Liu & Ostermann)."""
+"""Viterbi choice of the observation shown at each frame (after Cosatto and Graf; Liu and Ostermann)."""
 
 from __future__ import annotations
 

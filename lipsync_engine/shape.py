@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.geometry import CHIN, LOWER_INNER, LOWER_OUTER, NOSE_BASE, POINTS, UPPER_INNER, UPPER_OUTER
+from lipsync_engine.geometry import (
+    CHIN,
+    LOWER_INNER,
+    LOWER_OUTER,
+    NOSE_BASE,
+    POINTS,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 from lipsync_engine.mesh import LIPS, LOWER_LIP, UPPER_LIP
 
 #: Share of a change of aperture that the upper lip takes; the lower lip rides on the jaw and takes the rest.
@@ -27,7 +35,7 @@ class FaceShape:
         width: face width in canonical units (the unit of mouth vectors).
         carry: float64 [478, 22], how each point follows the outer lip ring (upper columns, then lower).
         jaw: float64 [478], share of a jaw drop that each point takes.
-        patch: float64 [478], 1 where the shape comes from the selected observation, 0 where from the target frame.
+        patch: float64 [478], 1 where the shape comes from the selected observation, 0 from the target frame.
         alpha: float64 [478], 1 where the texture comes from the selected observation.
     """
 
@@ -71,7 +79,9 @@ def face_shape(mean: Array, width: float) -> FaceShape:
     jaw = _ease((flat[:, 1] - corner) / (flat[CHIN, 1] - corner))
     jaw[list(LIPS)] = 0.0
     patch = _ease(1 - distance / np.where(below, 0.11, min(0.11, nose_room)))
-    alpha = _ease((np.where(below, 0.13, 0.9 * nose_room) - distance) / np.where(below, 0.09, 0.7 * nose_room))
+    alpha = _ease(
+        (np.where(below, 0.13, 0.9 * nose_room) - distance) / np.where(below, 0.09, 0.7 * nose_room)
+    )
     alpha[flat[:, 1] < flat[NOSE_BASE, 1] + 0.15 * nose_room] = 0.0
     alpha[list(LIPS)] = patch[list(LIPS)] = 1.0
     return FaceShape(mean, width, carry, jaw, patch, alpha)
@@ -123,8 +133,12 @@ def _lip_moves(canonical: Array, want: Array) -> dict[str, tuple[Array, Array]]:
         ("upper", upper_out, upper_in, -_UPPER_SHARE),
         ("lower", lower_out, lower_in, 1 - _UPPER_SHARE),
     ):
-        inner_move = np.stack([stretch[:, None] * (inner[..., 0] - middle[:, None, 0]), share * change], axis=2)
-        outer_move = np.stack([stretch[:, None] * (outer[..., 0] - middle[:, None, 0]), share * change], axis=2)
+        inner_move = np.stack(
+            [stretch[:, None] * (inner[..., 0] - middle[:, None, 0]), share * change], axis=2
+        )
+        outer_move = np.stack(
+            [stretch[:, None] * (outer[..., 0] - middle[:, None, 0]), share * change], axis=2
+        )
         outer_move[..., 1] += fuller * (outer[..., 1] - inner[..., 1])
         moves[name] = (outer_move, inner_move)
     return moves

@@ -33,8 +33,8 @@ def speech_table(spans: Iterable[SpeechSpan]) -> NDArray[np.int64]:
 def active_frames(track: FaceTrack) -> dict[int, BoolArray]:
     """For every person the frames, bool [T], at which this face carries the dub.
 
-    One person: all frames. Several: the face whose mouth moves most while the speaker talks, or, where it is not
-    known who talks when, the face that moves most in each shot.
+    One person: all frames. Several: the face whose mouth moves most while the speaker talks, or, where it is
+    not known who talks when, the face that moves most in each shot.
     """
     people = track.identities
     total = len(track.times_s)
@@ -94,5 +94,7 @@ def speaking(track: FaceTrack) -> BoolArray | None:
     if not len(track.speech):
         return None
     milliseconds = track.times_s * 1000
-    inside = (milliseconds[:, None] >= track.speech[None, :, 0]) & (milliseconds[:, None] < track.speech[None, :, 1])
+    inside = (milliseconds[:, None] >= track.speech[None, :, 0]) & (
+        milliseconds[:, None] < track.speech[None, :, 1]
+    )
     return np.asarray(inside.any(axis=1))

@@ -47,7 +47,9 @@ class MeshSource:
         from mediapipe.python.solutions import face_detection, face_mesh
 
         def mesh() -> Any:
-            return face_mesh.FaceMesh(max_num_faces=faces, refine_landmarks=True, min_detection_confidence=0.5)
+            return face_mesh.FaceMesh(
+                max_num_faces=faces, refine_landmarks=True, min_detection_confidence=0.5
+            )
 
         self._whole, self._close = mesh(), mesh()
         self._far = face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5)
@@ -137,7 +139,11 @@ def track_faces(path: Path, progress: Progress | None = None, *, faces: int = MA
                 progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
     finally:
         source.close()
-    spans = [s for s in closed + open_spans if len(s.landmarks) >= _MIN_SPAN_S * float(facts.rate) or len(times) < 8]
+    spans = [
+        s
+        for s in closed + open_spans
+        if len(s.landmarks) >= _MIN_SPAN_S * float(facts.rate) or len(times) < 8
+    ]
     size = np.array([facts.width, facts.height], np.int32)
     return _assemble(spans, np.array(times), np.array(shots, np.int32), size, float(facts.rate))
 
@@ -191,7 +197,7 @@ def _look(rgb: NDArray[np.uint8], mesh: FloatArray) -> tuple[float, FloatArray, 
     patch = cv2.warpAffine(rgb, matrix, (96, 64), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     luma = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     sharpness = float(cv2.Laplacian(luma[8:56, 12:84], cv2.CV_32F).var())
-    thumb = cv2.resize(luma, (24, 16), interpolation=cv2.INTER_AREA)
+    thumb = np.asarray(cv2.resize(luma, (24, 16), interpolation=cv2.INTER_AREA), np.uint8)
     cheeks = np.round(mesh[[50, 280, 205, 425, 36, 266], :2]).astype(int)
     inside = np.clip(cheeks, 0, np.array(rgb.shape[1::-1]) - 1)
     return sharpness, rgb[inside[:, 1], inside[:, 0]].mean(axis=0).astype(np.float32), thumb
