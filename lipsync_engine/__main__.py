@@ -39,9 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
     measure.add_argument("--video", type=Path, required=True)
     _speech(measure)
-    measure.add_argument(
-        "--reference", type=Path, help="real footage of the speaker, for the speaker's own range"
-    )
+    measure.add_argument("--reference", type=Path, help="real footage of the speaker, for the speaker's own range")
     measure.add_argument("--report", type=Path, required=True)
     measure.set_defaults(run=_measure)
     animate = commands.add_parser("animate", help="make a still speak")

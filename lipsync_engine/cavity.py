@@ -63,9 +63,7 @@ def opening(face: Array, width_px: float) -> Opening:
     return Opening(frame.origin, axis, width_px, upper, lower)
 
 
-def paint(
-    target: Planes, source: Planes, moved: Array, still: Array, width_px: float, region: Region
-) -> None:
+def paint(target: Planes, source: Planes, moved: Array, still: Array, width_px: float, region: Region) -> None:
     """Fill the mouth's opening in place.
 
     Args:
@@ -116,9 +114,7 @@ def _fill(
     if index == 0:
         dark = lip * _DARK * (0.75 + 0.9 * depth**2) * (0.6 + 0.4 * side)
         edge = float(then.lower[5, 1] + then.upper[5, 1]) / 2 + _TEETH_DROP
-        teeth = np.clip((edge * (0.6 + 0.4 * side) - y) / 0.009 + 0.5, 0, 1) * np.clip(
-            side * 1.6 - 0.25, 0, 1
-        )
+        teeth = np.clip((edge * (0.6 + 0.4 * side) - y) / 0.009 + 0.5, 0, 1) * np.clip(side * 1.6 - 0.25, 0, 1)
         teeth *= np.clip((y - top) / 0.01, 0.35, 1)
         painted = dark + teeth * (skin * _TEETH * (0.55 + 0.45 * side) - dark)
         light = _SLIT + (1 - _SLIT) * np.clip((bottom - top) / _SHADOW, 0, 1)
@@ -135,9 +131,7 @@ def _kept(
     """What the source shows behind the lips, where it was, and how much of it there is at each pixel."""
     seen = then.local(now.pixels(at))
     top, bottom = _curve(then.upper, seen[..., 0]), _curve(then.lower, seen[..., 0])
-    room = np.clip((bottom - 0.003 - seen[..., 1]) / 0.008, 0, 1) * np.clip(
-        (bottom - top - 0.01) / 0.008, 0, 1
-    )
+    room = np.clip((bottom - 0.003 - seen[..., 1]) / 0.008, 0, 1) * np.clip((bottom - top - 0.01) / 0.008, 0, 1)
     seen[..., 1] = np.maximum(seen[..., 1], top + 0.005)
     where = then.pixels(seen) - np.array([region.left, region.top])
     return sample(source, ((where - (step - 1) / 2) / step).astype(np.float32)), np.asarray(room, np.float64)

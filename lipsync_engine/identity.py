@@ -49,16 +49,12 @@ def _together(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
     return a[0] <= b[1] and b[0] <= a[1]
 
 
-def _clashes(
-    people: list[int], places: list[tuple[int, int, int]], person: int, place: tuple[int, int, int]
-) -> bool:
+def _clashes(people: list[int], places: list[tuple[int, int, int]], person: int, place: tuple[int, int, int]) -> bool:
     """One person cannot be in a frame twice."""
     return any(p == person and _together(places[k], place) for k, p in enumerate(people))
 
 
-def _unlikeness(
-    a: NDArray[np.float64], b: NDArray[np.float64], light_a: FloatArray, light_b: FloatArray
-) -> float:
+def _unlikeness(a: NDArray[np.float64], b: NDArray[np.float64], light_a: FloatArray, light_b: FloatArray) -> float:
     points = list(_STABLE)
     shape = float(np.sqrt(((a[points, :2] - b[points, :2]) ** 2).sum(axis=1).mean())) / _SHAPE
     colour = float(np.linalg.norm(_unit(light_a) - _unit(light_b))) / _COLOUR

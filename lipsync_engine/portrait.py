@@ -118,9 +118,7 @@ def _falloff(face: NDArray[np.float64], width: int, height: int) -> NDArray[np.f
     return np.asarray(ease * ease * (3 - 2 * ease), np.float32)
 
 
-def _sway(
-    planes: video.Planes, face: NDArray[np.float64], reach: NDArray[np.float32], time_s: float
-) -> video.Planes:
+def _sway(planes: video.Planes, face: NDArray[np.float64], reach: NDArray[np.float32], time_s: float) -> video.Planes:
     unit = float(np.ptp(face[:, 0]))
     (far, slow), (near, quick) = _SWAY
     shift_x = unit * (far * np.sin(2 * np.pi * time_s / slow) + near * np.sin(2 * np.pi * time_s / quick))
@@ -134,7 +132,5 @@ def _sway(
     where = np.stack([x - move_x, y - move_y], axis=2)
     half = cv2.resize(where, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     maps = (where, (half - 0.5) / 2, (half - 0.5) / 2)
-    moved = [
-        np.clip(np.rint(sample(p, m)), 0, 255).astype(np.uint8) for p, m in zip(planes, maps, strict=True)
-    ]
+    moved = [np.clip(np.rint(sample(p, m)), 0, 255).astype(np.uint8) for p, m in zip(planes, maps, strict=True)]
     return moved[0], moved[1], moved[2]

@@ -50,9 +50,7 @@ def speech_figures(
     return speech_measures(seen, phones, samples, _SAMPLE_RATE, stats=stats, plan=plan, source=source)
 
 
-def picture_figures(
-    before: FaceTrack, after: FaceTrack, frames: NDArray[np.int64]
-) -> dict[str, float | None]:
+def picture_figures(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int64]) -> dict[str, float | None]:
     """``sharpness_ratio`` and ``jitter_ratio`` of one person over the edited frames."""
     common = np.intersect1d(np.intersect1d(before.frame, after.frame), frames)
     if len(common) < 5:

@@ -117,9 +117,7 @@ def _wanted_patches(
 class _Player:
     """Draws one person's score, frame after frame."""
 
-    def __init__(
-        self, number: int, who: Person, score: Score, store: PatchStore, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, number: int, who: Person, score: Score, store: PatchStore, size: tuple[int, int]) -> None:
         self._who, self._score, self._store, self._size = who, score, store, size
         self._entry = {int(f): i for i, f in enumerate(score.frame)}
         self._chunk = slice(0, 0)
@@ -153,9 +151,7 @@ class _Player:
         if own is not None:
             paint(frame.planes, own, moved, source, width, region)
         if before is not None:
-            done.outside_max = max(
-                done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region)
-            )
+            done.outside_max = max(done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region))
             done.seams += _seam(before, frame.planes[0], plan.alpha, region)
         return True
 
@@ -192,8 +188,4 @@ def _seam(before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], r
     down, across = np.gradient(change)
     steep = np.hypot(down, across)
     edge, whole = (alpha > 0) & (alpha < 0.5), alpha > 0.95
-    return (
-        [float(steep[edge].mean() / max(float(steep[whole].mean()), 1e-3))]
-        if edge.any() and whole.any()
-        else []
-    )
+    return [float(steep[edge].mean() / max(float(steep[whole].mean()), 1e-3))] if edge.any() and whole.any() else []

@@ -120,9 +120,7 @@ def resync(
     parts = _parts(track, phones, options)
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
-    report = EngineReport(
-        device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned}
-    )
+    report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
     if edits:
         done = render(picture, out, edits, crf=options.crf, preset=options.preset, progress=progress)
     else:

@@ -67,9 +67,7 @@ def person(track: FaceTrack, identity: int) -> Person:
     poses = fit_poses(own.landmarks)
     canonical = to_canonical(own.landmarks, poses)
     width = face_width(canonical)
-    frontal = np.abs(poses.angles()[:, 0]) <= max(
-        10.0, float(np.percentile(np.abs(poses.angles()[:, 0]), 50))
-    )
+    frontal = np.abs(poses.angles()[:, 0]) <= max(10.0, float(np.percentile(np.abs(poses.angles()[:, 0]), 50)))
     mean = np.median(canonical[frontal], axis=0)
     return Person(own, poses, canonical, vectors(canonical, width), face_shape(mean, width), build(own))
 
@@ -103,9 +101,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     share = strength[row][:, None]
     target = who.mouth[row] + share * (planned - who.mouth[row])
-    return Score(
-        row, frame, target.astype(np.float32), strength[row], pick, start, declined, bool((pick < 0).any())
-    )
+    return Score(row, frame, target.astype(np.float32), strength[row], pick, start, declined, bool((pick < 0).any()))
 
 
 def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
@@ -121,9 +117,7 @@ def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
     return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
 
 
-def _wanted(
-    who: Person, row: NDArray[np.intp], planned: FloatArray, closure: BoolArray, start: BoolArray
-) -> Wanted:
+def _wanted(who: Person, row: NDArray[np.intp], planned: FloatArray, closure: BoolArray, start: BoolArray) -> Wanted:
     return Wanted(
         vectors=planned,
         pose=who.poses.angles()[row],

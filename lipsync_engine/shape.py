@@ -79,9 +79,7 @@ def face_shape(mean: Array, width: float) -> FaceShape:
     jaw = _ease((flat[:, 1] - corner) / (flat[CHIN, 1] - corner))
     jaw[list(LIPS)] = 0.0
     patch = _ease(1 - distance / np.where(below, 0.11, min(0.11, nose_room)))
-    alpha = _ease(
-        (np.where(below, 0.13, 0.9 * nose_room) - distance) / np.where(below, 0.09, 0.7 * nose_room)
-    )
+    alpha = _ease((np.where(below, 0.13, 0.9 * nose_room) - distance) / np.where(below, 0.09, 0.7 * nose_room))
     alpha[flat[:, 1] < flat[NOSE_BASE, 1] + 0.15 * nose_room] = 0.0
     alpha[list(LIPS)] = patch[list(LIPS)] = 1.0
     return FaceShape(mean, width, carry, jaw, patch, alpha)
@@ -133,12 +131,8 @@ def _lip_moves(canonical: Array, want: Array) -> dict[str, tuple[Array, Array]]:
         ("upper", upper_out, upper_in, -_UPPER_SHARE),
         ("lower", lower_out, lower_in, 1 - _UPPER_SHARE),
     ):
-        inner_move = np.stack(
-            [stretch[:, None] * (inner[..., 0] - middle[:, None, 0]), share * change], axis=2
-        )
-        outer_move = np.stack(
-            [stretch[:, None] * (outer[..., 0] - middle[:, None, 0]), share * change], axis=2
-        )
+        inner_move = np.stack([stretch[:, None] * (inner[..., 0] - middle[:, None, 0]), share * change], axis=2)
+        outer_move = np.stack([stretch[:, None] * (outer[..., 0] - middle[:, None, 0]), share * change], axis=2)
         outer_move[..., 1] += fuller * (outer[..., 1] - inner[..., 1])
         moves[name] = (outer_move, inner_move)
     return moves

@@ -94,7 +94,5 @@ def speaking(track: FaceTrack) -> BoolArray | None:
     if not len(track.speech):
         return None
     milliseconds = track.times_s * 1000
-    inside = (milliseconds[:, None] >= track.speech[None, :, 0]) & (
-        milliseconds[:, None] < track.speech[None, :, 1]
-    )
+    inside = (milliseconds[:, None] >= track.speech[None, :, 0]) & (milliseconds[:, None] < track.speech[None, :, 1])
     return np.asarray(inside.any(axis=1))

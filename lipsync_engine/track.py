@@ -47,9 +47,7 @@ class MeshSource:
         from mediapipe.python.solutions import face_detection, face_mesh
 
         def mesh() -> Any:
-            return face_mesh.FaceMesh(
-                max_num_faces=faces, refine_landmarks=True, min_detection_confidence=0.5
-            )
+            return face_mesh.FaceMesh(max_num_faces=faces, refine_landmarks=True, min_detection_confidence=0.5)
 
         self._whole, self._close = mesh(), mesh()
         self._far = face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5)
@@ -139,11 +137,7 @@ def track_faces(path: Path, progress: Progress | None = None, *, faces: int = MA
                 progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
     finally:
         source.close()
-    spans = [
-        s
-        for s in closed + open_spans
-        if len(s.landmarks) >= _MIN_SPAN_S * float(facts.rate) or len(times) < 8
-    ]
+    spans = [s for s in closed + open_spans if len(s.landmarks) >= _MIN_SPAN_S * float(facts.rate) or len(times) < 8]
     size = np.array([facts.width, facts.height], np.int32)
     return _assemble(spans, np.array(times), np.array(shots, np.int32), size, float(facts.rate))
 
