@@ -6,6 +6,7 @@ import mmap
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class PatchStore:
     """Planes of the lower face of chosen frames, in an unnamed temporary file read through a memory map."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._places: dict[Key, tuple[int, Region, np.dtype[np.generic]]] = {}
         self._map: mmap.mmap | None = None
 
@@ -37,8 +38,8 @@ class PatchStore:
         for frame in video.read(path, facts) if wanted else ():
             for key, region in wanted.get(frame.index, ()):
                 self._places[key] = (self._file.tell(), region, frame.planes[0].dtype)
-                for index, plane in enumerate(frame.planes):
-                    self._file.write(_crop(plane, region, 2 if index else 1).tobytes())
+                for plane in crop(frame.planes, region):
+                    self._file.write(plane.tobytes())
             if frame.index >= last:
                 break
         self._file.flush()
@@ -50,7 +51,7 @@ class PatchStore:
         if self._map is None:
             raise KeyError(key)
         at, region, kind = self._places[key]
-        planes = []
+        planes: list[Any] = []
         for index in range(3):
             step = 2 if index else 1
             shape = (region.height // step, region.width // step)
@@ -67,6 +68,11 @@ class PatchStore:
         self._file.close()
 
 
-def _crop(plane: video.Plane, region: Region, step: int) -> video.Plane:
-    rows = slice(region.top // step, (region.top + region.height) // step)
-    return np.ascontiguousarray(plane[rows, region.left // step : (region.left + region.width) // step])
+def crop(planes: Planes, region: Region) -> Planes:
+    """Copies of a region's planes."""
+    out = []
+    for index, plane in enumerate(planes):
+        step = 2 if index else 1
+        rows = slice(region.top // step, (region.top + region.height) // step)
+        out.append(plane[rows, region.left // step : (region.left + region.width) // step].copy())
+    return out[0], out[1], out[2]

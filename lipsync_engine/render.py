@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lipsync_engine import video
 from lipsync_engine.blend import compose
-from lipsync_engine.patches import PatchStore
+from lipsync_engine.cavity import paint
+from lipsync_engine.patches import PatchStore, crop
 from lipsync_engine.score import Person, Score, faces, shares
 from lipsync_engine.track import Progress
 from lipsync_engine.warp import Region, active_triangles, region_of, with_neck
@@ -31,7 +32,7 @@ class Rendering:
     Attributes:
         frames: frames written.
         edited: frames with at least one changed face.
-        outside_max: largest difference of a sample outside the mask before encoding; ``None`` if never measured.
+        outside_max: largest difference outside the mask before encoding; ``None`` if never measured.
         seams: gradient of the change at the patch's edge over that inside it, one value a checked frame.
         seconds: time spent by stage.
     """
@@ -116,9 +117,7 @@ def _wanted_patches(
 class _Player:
     """Draws one person's score, frame after frame."""
 
-    def __init__(
-        self, number: int, who: Person, score: Score, store: PatchStore, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, number: int, who: Person, score: Score, store: PatchStore, size: tuple[int, int]) -> None:
         self._who, self._score, self._store, self._size = who, score, store, size
         self._entry = {int(f): i for i, f in enumerate(score.frame)}
         self._chunk = slice(0, 0)
@@ -147,7 +146,10 @@ class _Player:
         observations = [self._store.get((self._number, pick)) for pick, _ in picks]
         check = done.edited % _CHECK_EVERY == 0
         before = frame.planes[0].copy() if check else None
+        own = None if picks else crop(frame.planes, region)
         compose(frame.planes, plan, observations, [share for _, share in picks], width)
+        if own is not None:
+            paint(frame.planes, own, moved, source, width, region)
         if before is not None:
             done.outside_max = max(done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region))
             done.seams += _seam(before, frame.planes[0], plan.alpha, region)
@@ -178,9 +180,7 @@ def _outside(before: video.Plane, after: video.Plane, inside: NDArray[np.bool_],
     return int(difference.max())
 
 
-def _seam(
-    before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region
-) -> list[float]:
+def _seam(before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region) -> list[float]:
     """Mean gradient of (result - source) where the patch fades out, over that where it is whole."""
     rows = slice(region.top, region.top + region.height)
     columns = slice(region.left, region.left + region.width)
