@@ -77,7 +77,7 @@ class FaceTrack:
             ValueError: the file was written by another format.
         """
         with np.load(path) as stored:
-            if int(stored.get("format", -1)) != FORMAT:
+            if int(stored.get("format", -1)) != FORMAT or not {f.name for f in fields(cls)} <= set(stored):
                 raise ValueError(f"{path.name} is no face track of format {FORMAT}: analyse the title again")
             return cls(**{field.name: stored[field.name] for field in fields(cls)})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +31,28 @@ def _strip(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[tuple[int, in
     return [triangle for triangle in out if len(set(triangle)) == 3]
 
 
+def _neighbours() -> dict[int, set[int]]:
+    out: dict[int, set[int]] = {}
+    for a, b in _edges():
+        out.setdefault(a, set()).add(b)
+        out.setdefault(b, set()).add(a)
+    return out
+
+
+@lru_cache(maxsize=1)
+def mesh_triangles() -> tuple[tuple[int, int, int], ...]:
+    """Every triangle of MediaPipe's tessellation (which lists edges only)."""
+    near = _neighbours()
+    found = {(*sorted((a, b, c)),) for a, b in _edges() for c in near[a] & near[b]}
+    return tuple(sorted((a, b, c) for a, b, c in found))
+
+
 @lru_cache(maxsize=1)
 def skin_triangles() -> NDArray[np.int32]:
     """The mesh's own triangles below the eyes, then the neck strips: int32 [M, 3] into ``VERTICES`` points."""
-    neighbours: dict[int, set[int]] = {}
-    for a, b in _edges():
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
-    found = {tuple(sorted((a, b, c))) for a, b in _edges() for c in neighbours[a] & neighbours[b]}
     lower = set(lower_face())
     inner = set(UPPER_INNER + LOWER_INNER)
-    faces = sorted(t for t in found if set(t) & lower and not set(t) <= inner)
+    faces = [t for t in mesh_triangles() if set(t) & lower and not set(t) <= inner]
     first = tuple(POINTS + i for i in range(len(JAW)))
     second = tuple(POINTS + len(JAW) + i for i in range(len(JAW)))
     return np.array(faces + _strip(JAW, first) + _strip(first, second), np.int32)
@@ -58,20 +68,10 @@ def mouth_triangles() -> NDArray[np.int32]:
 def lower_face() -> tuple[int, ...]:
     """Landmarks within a few edges of the lips or on the jaw: the ones that speech may move."""
     ring = set(LIPS) | set(JAW[2:-2])
-    neighbours: dict[int, set[int]] = {}
-    for a, b in _edges():
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
+    neighbours = _neighbours()
     for _ in range(3):
         ring |= {n for v in ring for n in neighbours[v]}
     return tuple(sorted(ring))
-
-
-@lru_cache(maxsize=1)
-def _lip_columns() -> dict[int, int]:
-    """Lip point to its column between the corners (0 to 10)."""
-    rings = (UPPER_OUTER, UPPER_INNER, LOWER_INNER, LOWER_OUTER)
-    return {point: column for ring in rings for column, point in enumerate(ring)}
 
 
 #: Upper and lower lip: the two outer rings and the mesh's rings between them, left corner to right corner.
@@ -87,7 +87,3 @@ UPPER_LIP = (UPPER_OUTER, *UPPER_MIDDLE, UPPER_INNER)
 LOWER_LIP = (LOWER_OUTER, *LOWER_MIDDLE, LOWER_INNER)
 LIPS = tuple(sorted({point for ring in UPPER_LIP + LOWER_LIP for point in ring}))
 
-
-def pairs(ring: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Neighbouring points along a ring."""
-    return [pair for pair in combinations(ring, 2) if abs(ring.index(pair[0]) - ring.index(pair[1])) == 1]

@@ -37,8 +37,8 @@ class PatchStore:
         for frame in video.read(path, facts) if wanted else ():
             for key, region in wanted.get(frame.index, ()):
                 self._places[key] = (self._file.tell(), region, frame.planes[0].dtype)
-                for index, plane in enumerate(frame.planes):
-                    self._file.write(_crop(plane, region, 2 if index else 1).tobytes())
+                for plane in crop(frame.planes, region):
+                    self._file.write(plane.tobytes())
             if frame.index >= last:
                 break
         self._file.flush()
@@ -67,6 +67,11 @@ class PatchStore:
         self._file.close()
 
 
-def _crop(plane: video.Plane, region: Region, step: int) -> video.Plane:
-    rows = slice(region.top // step, (region.top + region.height) // step)
-    return np.ascontiguousarray(plane[rows, region.left // step : (region.left + region.width) // step])
+def crop(planes: Planes, region: Region) -> Planes:
+    """Copies of a region's planes."""
+    out = []
+    for index, plane in enumerate(planes):
+        step = 2 if index else 1
+        rows = slice(region.top // step, (region.top + region.height) // step)
+        out.append(plane[rows, region.left // step : (region.left + region.width) // step].copy())
+    return out[0], out[1], out[2]

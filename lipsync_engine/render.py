@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lipsync_engine import video
 from lipsync_engine.blend import compose
-from lipsync_engine.patches import PatchStore
+from lipsync_engine.cavity import paint
+from lipsync_engine.patches import PatchStore, crop
 from lipsync_engine.score import Person, Score, faces, shares
 from lipsync_engine.track import Progress
 from lipsync_engine.warp import Region, active_triangles, region_of, with_neck
@@ -147,7 +148,10 @@ class _Player:
         observations = [self._store.get((self._number, pick)) for pick, _ in picks]
         check = done.edited % _CHECK_EVERY == 0
         before = frame.planes[0].copy() if check else None
+        own = None if picks else crop(frame.planes, region)
         compose(frame.planes, plan, observations, [share for _, share in picks], width)
+        if own is not None:
+            paint(frame.planes, own, moved, source, width, region)
         if before is not None:
             done.outside_max = max(done.outside_max or 0, _outside(before, frame.planes[0], plan.inside, region))
             done.seams += _seam(before, frame.planes[0], plan.alpha, region)

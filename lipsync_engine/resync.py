@@ -11,7 +11,7 @@ import numpy as np
 
 from lipsync_engine import video
 from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.mouth import series, speaker_stats
+from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
@@ -161,7 +161,8 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
         mouth = series(track, identity)
         if not (active & mouth.valid).any():
             continue
-        stats = speaker_stats(mouth, speaking(track))
+        who = person(track, identity)
+        stats = speaker_stats(mouth, speaking(track)) if who.library.moves else prior_stats(mouth)
         plan = plan_mouth(
             phones,
             track.times_s,
@@ -170,7 +171,6 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
             expression=options.expression,
             lead_ms=options.lead_ms,
         )
-        who = person(track, identity)
         parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
     return parts
 

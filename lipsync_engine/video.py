@@ -122,7 +122,8 @@ def probe(path: Path) -> VideoFacts:
         )
 
 
-def _planes(frame: Any, facts: VideoFacts) -> Planes:
+def planes_of(frame: Any, facts: VideoFacts) -> Planes:
+    """Upright copies of the planes of a decoded frame that has the facts' pixel format."""
     kind: type[np.uint8] | type[np.uint16] = np.uint16 if facts.depth > 8 else np.uint8
     out = []
     for plane in frame.planes[:3]:
@@ -148,7 +149,7 @@ def read(path: Path, facts: VideoFacts) -> Iterator[Frame]:
             last = pts
             if native.format.name != facts.pixel_format:
                 native = native.reformat(format=facts.pixel_format)
-            yield Frame(index, pts, float(pts * base), _planes(native, facts), native, facts.rotation)
+            yield Frame(index, pts, float(pts * base), planes_of(native, facts), native, facts.rotation)
 
 
 class Writer:
