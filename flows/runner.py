@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from flows.branches import finished, shared_work
 from flows.deliver import deliver
 from flows.ledger import failure_of
+from flows.server import prefect_server
 from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
 from tasks.model import Run, StepUse
 
@@ -41,26 +41,30 @@ def dub_titles(runs: Sequence[Run], batch: str = "") -> list[dict[str, Any]]:
     Returns:
         The summary of each title, in order; a title that fails leaves the others alone.
     """
-    quiet_prefect()
+    for run in runs:
+        forget_title_result(run)
+    trouble: Exception | None = None
+    try:
+        with prefect_server():
+            _run_flows(runs, batch)
+    except Exception as error:  # Prefect's server, the network; what the steps finished is in the store
+        trouble = error
+    return [_outcome(run, trouble) for run in runs]
+
+
+def _run_flows(runs: Sequence[Run], batch: str) -> None:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.batch import dub_batch
     from flows.title import dub_title
 
-    for run in runs:
-        forget_title_result(run)
-    trouble: Exception | None = None
     # Heartbeats serve deployed runs; here they would only add a second to every flow run.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        try:
-            if batch:
-                dub_batch(batch, list(runs), return_state=True)
-            else:
-                for run in runs:
-                    dub_title(run, return_state=True)
-        except Exception as error:  # Prefect's server, the network; what the steps finished is in the store
-            trouble = error
-    return [_outcome(run, trouble) for run in runs]
+        if batch:
+            dub_batch(batch, list(runs), return_state=True)
+            return
+        for run in runs:
+            dub_title(run, return_state=True)
 
 
 def _outcome(run: Run, trouble: Exception | None) -> dict[str, Any]:
@@ -69,11 +73,3 @@ def _outcome(run: Run, trouble: Exception | None) -> dict[str, Any]:
         cause = trouble or RuntimeError("The flow run ended without a result; see `polydub up` for its log.")
         result = TitleResult(work=shared_work(run), failure=failure_of(cause))
     return write_summary(run, result)
-
-
-def quiet_prefect() -> None:
-    """Settings that keep a command-line run small and its terminal readable; the user's own settings win."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")

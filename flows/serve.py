@@ -6,14 +6,13 @@ import os
 import signal
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 import flows
+from flows.server import answers
 from tasks.errors import BadInputError, PolydubError, TransientError
 from tasks.process import run, stream, wait_until
 
@@ -32,11 +31,11 @@ def serve(port: int) -> None:
     """
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
-    if _answers(f"{api}/health"):
+    if answers(f"{api}/health"):
         raise BadInputError(f"Something answers at port {port} already.", "Choose another --port, or stop it.")
     ended = threading.Event()
     _in_background(["server", "start", "--host", "127.0.0.1", "--port", str(port)], {}, console, ended)
-    if not wait_until(lambda: _answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
+    if not wait_until(lambda: answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
         raise TransientError("The Prefect server did not start.", "Its last lines stand above.")
     environment = {"PREFECT_API_URL": api}
     os.environ.update(environment)
@@ -95,11 +94,3 @@ def _in_background(
         ended.set()
 
     threading.Thread(target=watch, name=arguments[0], daemon=True).start()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

@@ -1,4 +1,4 @@
-"""The child process of `tasks.lipsync.native`: one JSON job on stdin, JSON lines of progress and the answer on stdout."""
+"""The child process of `tasks.lipsync.native`: a JSON job on stdin, JSON lines on stdout."""
 
 from __future__ import annotations
 
