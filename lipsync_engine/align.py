@@ -166,7 +166,12 @@ def _warp(reference: _Frames, target: _Frames) -> tuple[NDArray[np.intp], float]
 
 
 def _thin(frames: _Frames, stride: int) -> _Frames:
-    return _Frames(frames.features[::stride], frames.pause[::stride], frames.seam[::stride])
+    """Every ``stride`` hops as one: mean features, a pause if most of it is one, a seam if any of it is."""
+    starts = np.arange(0, len(frames.pause), stride)
+    sizes = np.diff(np.append(starts, len(frames.pause)))
+    quiet = np.add.reduceat(frames.pause.astype(np.intp), starts) * 2 > sizes
+    features = np.add.reduceat(frames.features, starts, axis=0) / sizes[:, None]
+    return _Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts))
 
 
 def _viterbi(

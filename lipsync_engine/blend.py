@@ -1,4 +1,4 @@
-"""Put the observation's mouth into the target frame: same light, no seam, nothing touched outside the mask."""
+"""Put the observation's mouth into the target frame: same light, no seam, nothing outside the mask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ Image = NDArray[np.float32]
 
 
 def compose(
-    target: Planes, field: Field, observations: list[tuple[Planes, tuple[int, int]]], shares: list[float], width_px: float
+    target: Planes,
+    field: Field,
+    observations: list[tuple[Planes, tuple[int, int]]],
+    shares: list[float],
+    width_px: float,
 ) -> None:
     """Write the edited region into ``target`` in place.
 
@@ -53,7 +57,7 @@ def _half(image: Image) -> Image:
 
 
 def _light(base: Image, patch: Image, alpha: Image, width_px: float) -> Image:
-    """Smooth difference of light, measured on the skin around the mouth and carried inwards (a cheap membrane)."""
+    """Smooth difference of light, measured on the skin around the mouth and carried inwards (a membrane)."""
     height, width = base.shape
     small = (max(4, width // 4), max(4, height // 4))
     weight = np.where((alpha > 0.02) & (alpha < 0.75), 1.0, 0.0).astype(np.float32)

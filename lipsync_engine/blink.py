@@ -13,7 +13,7 @@ from lipsync_engine.mesh import mesh_triangles
 _UPPER = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))
 _LOWER = ((33, 7, 163, 144, 145, 153, 154, 155, 133), (263, 249, 390, 373, 374, 380, 381, 382, 362))
 _CREASE = ((130, 247, 30, 29, 27, 28, 56, 190, 243), (359, 467, 260, 259, 257, 258, 286, 414, 463))
-#: Frames apart, closing and opening times in seconds; people blink each 3 to 5 s and shut faster than they open.
+#: Seconds between blinks, to shut and to open: people blink each 3 to 5 s and shut faster than they open.
 _GAPS_S = (2.4, 3.7, 2.9, 4.3, 3.3)
 _SHUT_S, _OPEN_S = 0.09, 0.17
 

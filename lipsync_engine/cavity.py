@@ -1,7 +1,7 @@
 """The inside of a mouth that the picture never shows open: a dark cavity with a hint of upper teeth.
 
-Used on the portrait path only. Where the source shows teeth they stay in place behind the moving lips, so that they
-neither stretch nor shrink; what opens beyond them is painted, and a narrow slit lies in shadow.
+Used on the portrait path only. Where the source shows teeth they stay in place behind the moving lips, so that
+they neither stretch nor shrink; what opens beyond them is painted, and a narrow slit lies in shadow.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from lipsync_engine.warp import Region, sample
 
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
-#: Luma of cavity and teeth relative to the lips and the lit skin; how far the teeth reach below the closed mouth's line.
+#: Luma of cavity and teeth relative to lips and lit skin; reach of the teeth below the closed mouth's line.
 _DARK, _TEETH, _TEETH_DROP = 0.28, 0.92, 0.016
-#: Openings (face widths) below which the inside lies in the lips' shadow, and luma left in the narrowest slit.
+#: Opening (face widths) below which the inside lies in the lips' shadow; luma left in the narrowest slit.
 _SHADOW, _SLIT = 0.04, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The lips' inner curves in a frame of the mouth: origin between the corners, x along them, unit face width.
+    """The lips' inner curves, local to the mouth: origin between the corners, x along them, unit face width.
 
     Attributes:
         origin: [2] pixels.
@@ -134,7 +134,7 @@ def _kept(
     room = np.clip((bottom - 0.003 - seen[..., 1]) / 0.008, 0, 1) * np.clip((bottom - top - 0.01) / 0.008, 0, 1)
     seen[..., 1] = np.maximum(seen[..., 1], top + 0.005)
     where = then.pixels(seen) - np.array([region.left, region.top])
-    return sample(source, ((where - (step - 1) / 2) / step).astype(np.float32)), room
+    return sample(source, ((where - (step - 1) / 2) / step).astype(np.float32)), np.asarray(room, np.float64)
 
 
 def _curve(points: Array, x: Array) -> Array:

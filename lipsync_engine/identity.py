@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lipsync_engine.geometry import ANCHORS, NOSE_FOOT
 from lipsync_engine.records import FloatArray
 
-#: Points whose arrangement differs between people more than between expressions: anchors, brows, nose, face oval.
+#: Points that differ between people more than between expressions: anchors, brows, nose, face oval.
 _STABLE = (*ANCHORS, *NOSE_FOOT, 70, 63, 105, 300, 293, 334, 48, 278, 234, 454, 93, 323, 132, 361)
 #: Root-mean-square distance of two people's median shapes (face widths) below which they may be one person.
 _SHAPE = 0.024
@@ -22,7 +22,7 @@ def merge_people(
     lights: list[FloatArray],
     meshes: list[FloatArray],
 ) -> list[int]:
-    """Number the person of every appearance; in doubt two people, since a wrong mouth is worse than a small library.
+    """Number the person of every appearance; in doubt two: a wrong mouth is worse than a small library.
 
     Args:
         places: (first frame, last frame, shot) of each appearance.
@@ -49,16 +49,12 @@ def _together(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
     return a[0] <= b[1] and b[0] <= a[1]
 
 
-def _clashes(
-    people: list[int], places: list[tuple[int, int, int]], person: int, place: tuple[int, int, int]
-) -> bool:
+def _clashes(people: list[int], places: list[tuple[int, int, int]], person: int, place: tuple[int, int, int]) -> bool:
     """One person cannot be in a frame twice."""
     return any(p == person and _together(places[k], place) for k, p in enumerate(people))
 
 
-def _unlikeness(
-    a: NDArray[np.float64], b: NDArray[np.float64], light_a: FloatArray, light_b: FloatArray
-) -> float:
+def _unlikeness(a: NDArray[np.float64], b: NDArray[np.float64], light_a: FloatArray, light_b: FloatArray) -> float:
     points = list(_STABLE)
     shape = float(np.sqrt(((a[points, :2] - b[points, :2]) ** 2).sum(axis=1).mean())) / _SHAPE
     colour = float(np.linalg.norm(_unit(light_a) - _unit(light_b))) / _COLOUR

@@ -91,6 +91,7 @@ def loaded() -> Iterator[tuple[Any, int]]:
 
 
 def data_path() -> Path:
+    """Where the voices, dictionaries and variants lie."""
     import espeakng_loader
 
     return Path(espeakng_loader.get_data_path())
@@ -116,6 +117,7 @@ class Mark:
 
 
 def speak(library: Any, text: str) -> tuple[bytes, list[Mark]]:
+    """Speak a text with the voice that is set; returns 16-bit mono samples and the events, in time order."""
     pcm: list[bytes] = []
     marks: list[Mark] = []
 
@@ -150,7 +152,7 @@ def installed_voices() -> list[tuple[str, tuple[str, ...], int]]:
     with loaded() as (library, _):
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         listed = library.espeak_ListVoices(None)
-        found = []
+        found: list[tuple[str, tuple[str, ...], int]] = []
         while listed[len(found)]:
             entry = listed[len(found)].contents
             found.append((entry.identifier.decode(), tuple(_languages(entry.languages)), int(entry.gender)))

@@ -1,4 +1,4 @@
-"""Triangles of the face mesh and smooth weights on it: which landmark belongs to lips, chin, cheek or frame."""
+"""Triangles of the face mesh: lips, opening, lower face, and the neck that carries the warp out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def mesh_triangles() -> tuple[tuple[int, int, int], ...]:
 
 @lru_cache(maxsize=1)
 def skin_triangles() -> NDArray[np.int32]:
-    """The mesh's own triangles below the eyes, then the neck strips: int32 [M, 3] into ``VERTICES`` points."""
+    """The mesh's own triangles below the eyes, then the neck strips: int32 [M, 3], ``VERTICES`` points."""
     lower = set(lower_face())
     inner = set(UPPER_INNER + LOWER_INNER)
     faces = [t for t in mesh_triangles() if set(t) & lower and not set(t) <= inner]
@@ -86,4 +86,3 @@ LOWER_MIDDLE = (
 UPPER_LIP = (UPPER_OUTER, *UPPER_MIDDLE, UPPER_INNER)
 LOWER_LIP = (LOWER_OUTER, *LOWER_MIDDLE, LOWER_INNER)
 LIPS = tuple(sorted({point for ring in UPPER_LIP + LOWER_LIP for point in ring}))
-

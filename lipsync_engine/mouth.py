@@ -52,7 +52,7 @@ def speaker_stats(mouth: MouthSeries, speaking: BoolArray | None = None) -> Spea
 
     Args:
         mouth: as ``series`` gives it.
-        speaking: bool [T], source speech activity where known; else the stillest, most closed frames are rest.
+        speaking: bool [T], source speech activity where known; else the stillest closed frames are rest.
 
     Raises:
         ValueError: no valid frame.
@@ -89,7 +89,7 @@ def _rest_frames(values: FloatArray) -> BoolArray:
     return np.asarray(closed & (speed <= np.percentile(speed[closed], 50)))
 
 
-#: Spread of the channels for a speaker of whom the title shows no speech; about what two filmed speakers gave.
+#: Spread of the channels for a speaker who is not seen speaking; about what two filmed speakers gave.
 _PRIOR_STD = (0.032, 0.016, 0.02, 0.032)
 _PRIOR_OPEN, _PRIOR_DROP = 0.11, 0.06
 

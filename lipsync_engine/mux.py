@@ -14,7 +14,7 @@ _COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
 
 
 def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> None:
-    """The source picture alone as MP4: packets as they are where MP4 can hold them upright, else encoded again."""
+    """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again."""
     import av
 
     with av.open(str(source)) as container:
@@ -28,7 +28,7 @@ def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> None:
 
 
 def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000) -> None:
-    """Picture packets as they are, sound as AAC; both keep their own clock from 0. ``out`` appears when complete."""
+    """Picture packets as they are, sound as AAC, both on a clock from 0. ``out`` appears when complete."""
     _assemble(picture, audio, out, bitrate)
 
 
@@ -40,7 +40,7 @@ def _assemble(picture: Path, audio: Path | None, out: Path, bitrate: int = 192_0
         with av.open(str(picture)) as source, av.open(str(temporary), "w", format="mp4") as target:
             stream = source.streams.video[0]
             copied = target.add_stream_from_template(stream)
-            origin = round(Fraction(source.start_time or 0, 1_000_000) / stream.time_base)
+            origin = round(Fraction(source.start_time or 0, 1_000_000) / (stream.time_base or 1))
             sound = _encoder(target, audio, bitrate) if audio else None
             for packet in source.demux(stream):
                 if packet.dts is None:

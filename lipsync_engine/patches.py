@@ -6,6 +6,7 @@ import mmap
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class PatchStore:
     """Planes of the lower face of chosen frames, in an unnamed temporary file read through a memory map."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._places: dict[Key, tuple[int, Region, np.dtype[np.generic]]] = {}
         self._map: mmap.mmap | None = None
 
@@ -50,7 +51,7 @@ class PatchStore:
         if self._map is None:
             raise KeyError(key)
         at, region, kind = self._places[key]
-        planes = []
+        planes: list[Any] = []
         for index in range(3):
             step = 2 if index else 1
             shape = (region.height // step, region.width // step)

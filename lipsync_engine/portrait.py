@@ -118,9 +118,7 @@ def _falloff(face: NDArray[np.float64], width: int, height: int) -> NDArray[np.f
     return np.asarray(ease * ease * (3 - 2 * ease), np.float32)
 
 
-def _sway(
-    planes: video.Planes, face: NDArray[np.float64], reach: NDArray[np.float32], time_s: float
-) -> video.Planes:
+def _sway(planes: video.Planes, face: NDArray[np.float64], reach: NDArray[np.float32], time_s: float) -> video.Planes:
     unit = float(np.ptp(face[:, 0]))
     (far, slow), (near, quick) = _SWAY
     shift_x = unit * (far * np.sin(2 * np.pi * time_s / slow) + near * np.sin(2 * np.pi * time_s / quick))

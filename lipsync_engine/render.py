@@ -32,7 +32,7 @@ class Rendering:
     Attributes:
         frames: frames written.
         edited: frames with at least one changed face.
-        outside_max: largest difference of a sample outside the mask before encoding; ``None`` if never measured.
+        outside_max: largest difference outside the mask before encoding; ``None`` if never measured.
         seams: gradient of the change at the patch's edge over that inside it, one value a checked frame.
         seconds: time spent by stage.
     """
@@ -117,9 +117,7 @@ def _wanted_patches(
 class _Player:
     """Draws one person's score, frame after frame."""
 
-    def __init__(
-        self, number: int, who: Person, score: Score, store: PatchStore, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, number: int, who: Person, score: Score, store: PatchStore, size: tuple[int, int]) -> None:
         self._who, self._score, self._store, self._size = who, score, store, size
         self._entry = {int(f): i for i, f in enumerate(score.frame)}
         self._chunk = slice(0, 0)
@@ -182,9 +180,7 @@ def _outside(before: video.Plane, after: video.Plane, inside: NDArray[np.bool_],
     return int(difference.max())
 
 
-def _seam(
-    before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region
-) -> list[float]:
+def _seam(before: video.Plane, after: video.Plane, alpha: NDArray[np.float32], region: Region) -> list[float]:
     """Mean gradient of (result - source) where the patch fades out, over that where it is whole."""
     rows = slice(region.top, region.top + region.height)
     columns = slice(region.left, region.left + region.width)

@@ -1,4 +1,4 @@
-"""The engine's report: what was done, how well, how fast. A figure that could not be measured is null, with why."""
+"""The engine's report: what was done, how well, how fast. What cannot be measured is null, with why."""
 
 from __future__ import annotations
 

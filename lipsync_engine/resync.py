@@ -93,8 +93,8 @@ def resync(
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
-    Frames that cannot be edited well pass through and are counted by reason. Where nothing is edited the source
-    picture is copied and the report says ``edited = 0``.
+    Frames that cannot be edited well pass through and are counted by reason. Where nothing is edited the
+    source picture is copied and the report says ``edited = 0``.
 
     Args:
         picture: the title.

@@ -1,8 +1,9 @@
-"""What happens to one person's face at every frame: how the mouth is formed, from which observation, how strongly."""
+"""The edit of one person, frame by frame: how the mouth is formed, from which observation, how strongly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,9 +101,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     share = strength[row][:, None]
     target = who.mouth[row] + share * (planned - who.mouth[row])
-    return Score(
-        row, frame, target.astype(np.float32), strength[row], pick, start, declined, bool((pick < 0).any())
-    )
+    return Score(row, frame, target.astype(np.float32), strength[row], pick, start, declined, bool((pick < 0).any()))
 
 
 def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
@@ -118,9 +117,7 @@ def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
     return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
 
 
-def _wanted(
-    who: Person, row: NDArray[np.intp], planned: FloatArray, closure: BoolArray, start: BoolArray
-) -> Wanted:
+def _wanted(who: Person, row: NDArray[np.intp], planned: FloatArray, closure: BoolArray, start: BoolArray) -> Wanted:
     return Wanted(
         vectors=planned,
         pose=who.poses.angles()[row],
@@ -132,7 +129,7 @@ def _wanted(
 
 
 def faces(who: Person, score: Score, part: slice) -> Array:
-    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for the frames ``part`` of the score."""
+    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for a part of the score."""
     row, target = score.row[part], score.target[part]
     own = reshape(who.canonical[row], target, who.shape)
     pick = score.pick[part]
@@ -155,7 +152,7 @@ def _steady(values: Array, start: BoolArray) -> Array:
     out = values.copy()
     bounds = [*np.flatnonzero(start), len(values)]
     bounds = bounds if bounds[0] == 0 else [0, *bounds]
-    for a, b in zip(bounds, bounds[1:], strict=False):
+    for a, b in pairwise(bounds):
         if b - a > 2:
             out[a:b] = gaussian_filter1d(values[a:b], 1.2, axis=0, mode="nearest")
     return out

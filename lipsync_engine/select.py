@@ -1,4 +1,4 @@
-"""Viterbi choice of the observation whose mouth is shown at each frame (after Cosatto & Graf; Liu & Ostermann)."""
+"""Viterbi choice of the observation shown at each frame (after Cosatto and Graf; Liu and Ostermann)."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ def _target_cost(wanted: Wanted, velocity: FloatArray, t: int, library: Library)
     return np.asarray(cost, np.float32)
 
 
-def _best_path(
-    picks: NDArray[np.int64], costs: FloatArray, start: BoolArray, library: Library
-) -> NDArray[np.int64]:
+def _best_path(picks: NDArray[np.int64], costs: FloatArray, start: BoolArray, library: Library) -> NDArray[np.int64]:
     total, width = picks.shape
     back = np.zeros((total, width), np.int32)
     best = costs[0].astype(np.float64) if total else np.zeros(0)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.geometry import CHIN, LOWER_INNER, LOWER_OUTER, NOSE_BASE, POINTS, UPPER_INNER, UPPER_OUTER
+from lipsync_engine.geometry import (
+    CHIN,
+    LOWER_INNER,
+    LOWER_OUTER,
+    NOSE_BASE,
+    POINTS,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 from lipsync_engine.mesh import LIPS, LOWER_LIP, UPPER_LIP
 
 #: Share of a change of aperture that the upper lip takes; the lower lip rides on the jaw and takes the rest.
@@ -27,7 +35,7 @@ class FaceShape:
         width: face width in canonical units (the unit of mouth vectors).
         carry: float64 [478, 22], how each point follows the outer lip ring (upper columns, then lower).
         jaw: float64 [478], share of a jaw drop that each point takes.
-        patch: float64 [478], 1 where the shape comes from the selected observation, 0 where from the target frame.
+        patch: float64 [478], 1 where the shape comes from the selected observation, 0 from the target frame.
         alpha: float64 [478], 1 where the texture comes from the selected observation.
     """
 

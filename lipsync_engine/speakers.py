@@ -33,8 +33,8 @@ def speech_table(spans: Iterable[SpeechSpan]) -> NDArray[np.int64]:
 def active_frames(track: FaceTrack) -> dict[int, BoolArray]:
     """For every person the frames, bool [T], at which this face carries the dub.
 
-    One person: all frames. Several: the face whose mouth moves most while the speaker talks, or, where it is not
-    known who talks when, the face that moves most in each shot.
+    One person: all frames. Several: the face whose mouth moves most while the speaker talks, or, where it is
+    not known who talks when, the face that moves most in each shot.
     """
     people = track.identities
     total = len(track.times_s)

@@ -191,7 +191,7 @@ def _look(rgb: NDArray[np.uint8], mesh: FloatArray) -> tuple[float, FloatArray, 
     patch = cv2.warpAffine(rgb, matrix, (96, 64), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     luma = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     sharpness = float(cv2.Laplacian(luma[8:56, 12:84], cv2.CV_32F).var())
-    thumb = cv2.resize(luma, (24, 16), interpolation=cv2.INTER_AREA)
+    thumb = np.asarray(cv2.resize(luma, (24, 16), interpolation=cv2.INTER_AREA), np.uint8)
     cheeks = np.round(mesh[[50, 280, 205, 425, 36, 266], :2]).astype(int)
     inside = np.clip(cheeks, 0, np.array(rgb.shape[1::-1]) - 1)
     return sharpness, rgb[inside[:, 1], inside[:, 0]].mean(axis=0).astype(np.float32), thumb

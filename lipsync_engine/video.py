@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class VideoFacts:
 
 @dataclass(slots=True)
 class Frame:
-    """One decoded picture: its number, presentation time (units of ``time_base`` and seconds) and YUV planes."""
+    """One decoded picture: number, presentation time (units of ``time_base``; seconds) and YUV planes."""
 
     index: int
     pts: int
@@ -181,14 +181,13 @@ class Writer:
         width, height = self._frame_size
         frame = av.VideoFrame(width, height, self._facts.pixel_format)
         for plane, samples in zip(frame.planes, planes, strict=False):
-            target = np.frombuffer(plane, samples.dtype).reshape(plane.height, -1)
+            target: Any = np.frombuffer(cast(Any, plane), samples.dtype).reshape(plane.height, -1)
             rows, columns = samples.shape
             target[:rows, :columns] = samples
             target[rows : plane.height, :columns] = samples[-1:]
             target[:, columns : plane.width] = target[:, columns - 1 : columns]
         frame.pts, frame.time_base = pts, self._facts.time_base
-        primaries, transfer, matrix, span = self._facts.colour
-        frame.colorspace, frame.color_range = matrix, span
+        frame.colorspace, frame.color_range = self._facts.colour[2:]
         self._container.mux(self._stream.encode(frame))
 
     def __enter__(self) -> Writer:

@@ -87,7 +87,11 @@ def region_of(points: Array, size: tuple[int, int]) -> Region | None:
 
 
 def field(
-    moved: Array, sources: list[Array], alpha: NDArray[np.floating], triangles: NDArray[np.int32], region: Region
+    moved: Array,
+    sources: list[Array],
+    alpha: NDArray[np.floating],
+    triangles: NDArray[np.int32],
+    region: Region,
 ) -> Field:
     """Rasterise the mesh at its new place and carry the source coordinates to every pixel.
 
@@ -114,7 +118,7 @@ def _paint(corners: Array, region: Region) -> NDArray[np.int32]:
     number = np.full((region.height, region.width), -1, np.int32)
     fixed = np.round(corners * 16).astype(np.int32)
     for index, triangle in enumerate(fixed):
-        cv2.fillConvexPoly(number, triangle, index, lineType=cv2.LINE_8, shift=4)
+        cv2.fillConvexPoly(number, triangle, (index,), lineType=cv2.LINE_8, shift=4)
     return number
 
 
@@ -137,9 +141,9 @@ def _evaluate(number: NDArray[np.int32], affine: NDArray[np.float32], region: Re
 
 def sample(plane: NDArray[np.generic], where: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bicubic samples of a plane at float32 [H, W, 2] coordinates, as float32."""
-    out = cv2.remap(
-        np.asarray(plane, np.float32), where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    x, y = np.ascontiguousarray(where[..., 0]), np.ascontiguousarray(where[..., 1])
+    source = np.asarray(plane, np.float32)
+    out = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(out, np.float32)
 
 
@@ -148,5 +152,3 @@ def chroma_map(where: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = where.shape[:2]
     small = cv2.resize(where, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     return np.asarray((small - 0.5) / 2, np.float32)
-
-
