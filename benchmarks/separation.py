@@ -136,8 +136,8 @@ METHODS: dict[str, Callable[[Sound, Spans], Sound]] = {
     "two-stage HPSS": two_stage_hpss,
     "centre": centre,
     "Wiener, no side": wiener(0),
-    "Wiener, side x4": wiener(4),
-    "Wiener, side x8 (used)": wiener(8),
+    "Wiener, side to x4": wiener(4),
+    "Wiener, side to x8 (used)": wiener(8),
 }
 
 
