@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
@@ -30,7 +31,6 @@ _LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}
 _LIMIT_ELSE = 180
 _PAUSE_S = 0.15  # between the pieces of one line, in place of the package's 10,000 silent samples
 _ONE_VOICE = "default"
-_CLONE = "clone of "
 #: One at a time: the models draw from PyTorch's global random numbers, which are set before each line.
 _speaking = threading.Lock()
 
@@ -109,15 +109,15 @@ class CoquiSynthesizer:
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
         """With XTTS the speakers' own voices; else, and for those without a clip, the model's by turns."""
         self._check(language)
-        if self._model.clones:
-            self._references |= {f"{_CLONE}{speaker}": clip for speaker, clip in references.items()}
-        own = {
-            speaker.id: f"{_CLONE}{speaker.id}" for speaker in speakers if f"{_CLONE}{speaker.id}" in self._references
-        }
+        clips = references if self._model.clones else {}
+        # The digest tells one title's clip from another's wherever a voice's name is part of a key.
+        clones = {speaker: f"clone of {speaker} ({_digest(clip)[:8]})" for speaker, clip in clips.items()}
+        self._references |= {clones[speaker]: clip for speaker, clip in clips.items()}
+        own = {speaker.id: clones[speaker.id] for speaker in speakers if speaker.id in clones}
         others = [speaker.id for speaker in speakers if speaker.id not in own]
         if not others:
             return own
-        names = self._names() or sorted(own.values())
+        names = self._names() or sorted(clones.values())
         if not names:
             raise UnsupportedError(
                 f"The Coqui model {self._name} has no voice of its own, and no speaker has a clean second of speech.",
@@ -170,8 +170,6 @@ class CoquiSynthesizer:
         return names or ([] if self._model.clones else [_ONE_VOICE])
 
     def _check(self, language: str) -> None:
-        from configs.languages import primary
-
         if self._model.clones:
             xtts_code(language)
         elif self._model.languages and primary(language) not in self._model.languages:
@@ -184,8 +182,6 @@ class CoquiSynthesizer:
 
     def _own_code(self, language: str) -> str:
         """The code of a multilingual model other than XTTS: ``pt-br`` for YourTTS, ``de`` for others."""
-        from configs.languages import primary
-
         listed = list(self._loaded().languages or [])
         for code in (language.lower(), primary(language)):
             if code in listed:
