@@ -213,6 +213,8 @@ def _measure(
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:
             report.missing[name] = "not defined for this material (too few such sounds, pauses or frames)"
+    if report.seam_ratio is None:
+        report.missing["seam_ratio"] = "no observation was blended in"
     if len(parts) > 1:
         report.notes.append(f"speech figures are of the most edited of {len(parts)} people")
 

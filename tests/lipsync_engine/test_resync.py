@@ -140,7 +140,9 @@ def test_command_line_writes_picture_sound_and_report(work, dub, tmp_path, capsy
     arguments = ["--audio", str(dub[0]), "--text-file", str(tmp_path / "text.txt"), "--language", "es"]
     out, report = tmp_path / "o.mp4", tmp_path / "r.json"
     analysis = ["--analysis", str(work / "grid.npz")]
-    code = main(["resync", "--video", str(media(GRID)), *arguments, *analysis, "--out", str(out), "--report", str(report)])
+    code = main(
+        ["resync", "--video", str(media(GRID)), *arguments, *analysis, "--out", str(out), "--report", str(report)]
+    )
     assert code == 0
     facts = json.loads(report.read_text("utf-8"))
     assert facts["frames"] == 75
