@@ -33,6 +33,7 @@ _STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
 _REST_WEIGHT = 0.05
 _GAIN = (0.7, 1.5)
 _LABIODENTAL = 0.08  # aperture left at lip-to-teeth contact, of the speaker's range
+_LEAST_OPENING = 0.7
 _OVERSHOOT = 0.25  # of the speaker's range, beyond it
 
 
@@ -111,9 +112,7 @@ def _path(
     goals = (pulls + _REST_WEIGHT * rest) / (weights + _REST_WEIGHT)
     path = _solve(weights + _REST_WEIGHT, goals, hard, values)
     if speaking.sum() >= 20 and len(gestures) >= 3:
-        gain, centre = _gain(path[speaking], stats), path[speaking].mean(0)
-        blend = np.minimum(1.0, weights / 0.3)  # only where something is being said
-        goals = goals + (gain - 1.0) * (goals - centre) * blend
+        goals = _spread(goals, weights, path[speaking], stats)
     goals = rest + excursion * (goals - rest)
     path = _within_range(_solve(weights + _REST_WEIGHT, goals, hard, values), stats)
     return np.where(hard > 0, values, path)
@@ -217,6 +216,19 @@ def _add_penalty(bands: Grid, stencil: Grid, weight: float) -> None:
             bands[2 - offset, j : count - size + 1 + j] += weight * stencil[i] * stencil[j]
 
 
+def _spread(goals: Grid, weights: Grid, spoken: Grid, stats: SpeakerStats) -> Grid:
+    """Move the goals away from the mean of the path, so that it gets the speaker's own variance.
+
+    Downwards no sound loses more than 30 % of its opening: only contacts close the lips.
+    """
+    said = np.minimum(1.0, weights / 0.3)  # only where something is being said
+    spread = goals + (_gain(spoken, stats) - 1.0) * (goals - spoken.mean(0)) * said
+    least = stats.closed + _LEAST_OPENING * (goals - stats.closed)
+    for channel in (APERTURE, JAW, LIP_HEIGHT):
+        spread[:, channel] = np.maximum(spread[:, channel], np.minimum(goals, least)[:, channel])
+    return spread
+
+
 def _gain(spoken: Grid, stats: SpeakerStats) -> Grid:
     """How much each channel must be spread to have the speaker's own variance; 1 where that is unknown."""
     own = np.asarray(stats.std, np.float64)
@@ -240,9 +252,12 @@ def limits(stats: SpeakerStats) -> tuple[Grid, Grid]:
 
 
 def _within_range(path: Grid, stats: SpeakerStats) -> Grid:
-    """Clip to the speaker's limits, and keep the outer lips around the opening."""
+    """Bend what exceeds the speaker's range softly into its limits; keep the outer lips around the opening."""
     low, high = limits(stats)
-    path = np.clip(path, low, high)
+    knee = high - (high - low) * _OVERSHOOT / (1 + 2 * _OVERSHOOT)
+    over = np.maximum(path - knee, 0.0)
+    room = np.maximum(high - knee, 1e-9)
+    path = np.clip(np.minimum(path, knee) + room * np.tanh(over / room), low, high)
     lips = max(0.0, float(stats.closed[LIP_HEIGHT] - stats.closed[APERTURE])) * 0.7
     path[:, LIP_HEIGHT] = np.maximum(
         path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT])
