@@ -1,0 +1,145 @@
+"""Profiles: which backend does each step, and how: a YAML file, under ``POLYDUB_*`` variables, under flags."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from configs.loudness import loudness_presets
+
+
+class ProfileError(ValueError):
+    """A profile that does not exist or does not say what it should."""
+
+
+class StepSettings(BaseModel):
+    """The backend of one step and its options (checked by the backend itself)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: str
+    options: dict[str, Any] = {}
+
+
+class FitSettings(BaseModel):
+    """How speech is laid into its slot; factors above 1 are faster."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slowest: float = Field(0.90, ge=0.5, le=1.0)
+    fastest: float = Field(1.20, ge=1.0, le=2.0)
+    gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
+
+
+class Profile(BaseModel):
+    """Everything that a run is told beyond its titles and languages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    fake: bool = False
+    commercial: bool = False
+    sidecar: bool = Field(True, description="use subtitles that lie beside the video")
+    source_language: str | None = None
+    loudness: str = "r128"
+    separate: StepSettings
+    transcribe: StepSettings
+    diarize: StepSettings
+    translate: StepSettings
+    synthesize: StepSettings
+    lipsync: StepSettings
+    fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
+    branches_at_once: int = Field(1, ge=1, le=64)
+
+    @field_validator("loudness")
+    @classmethod
+    def _known_preset(cls, value: str) -> str:
+        if value not in loudness_presets():
+            raise ValueError(f"no loudness preset {value!r}; choose one of {', '.join(loudness_presets())}")
+        return value
+
+
+class _Environment(Profile, BaseSettings):
+    """How ``POLYDUB_*`` variables name a profile's values (``POLYDUB_TRANSLATE__BACKEND``)."""
+
+    model_config = SettingsConfigDict(env_prefix="POLYDUB_", env_nested_delimiter="__")
+
+
+Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "lipsync"]
+SECTIONS: tuple[Section, ...] = ("separate", "transcribe", "diarize", "translate", "synthesize", "lipsync")
+
+
+def profile_names() -> list[str]:
+    """The profiles that come with Polydub."""
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in files("configs.profiles").iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """Read a profile by name, or from a ``.yaml`` file.
+
+    Args:
+        name: a bundled profile's name, or the path of a YAML file (its ``extends`` names the profile it starts from).
+        overrides: values set on the command line; they win over everything.
+
+    Raises:
+        ProfileError: unknown profile, unreadable file, unknown key or a value that is not allowed.
+    """
+    try:
+        environment = EnvSettingsSource(_Environment)()
+        return Profile.model_validate(_merged(_merged(_read(name), environment), overrides or {}))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or name}: {fault['msg']}" for fault in error.errors())
+        raise ProfileError(f"Profile {name!r} is not valid: {faults}.") from error
+
+
+def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+    if name in seen:
+        raise ProfileError(f"Profile {name!r} extends itself.")
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProfileError(f"Profile file {name!r} cannot be read: {error}.") from error
+    elif name in profile_names():
+        text = files("configs.profiles").joinpath(f"{name}.yaml").read_text("utf-8")
+    else:
+        raise ProfileError(
+            f"There is no profile {name!r}. Choose one of {', '.join(profile_names())}, or give a .yaml file."
+        )
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ProfileError(f"Profile {name!r} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(values, dict):
+        raise ProfileError(f"Profile {name!r} must be a table of settings.")
+    values.setdefault("name", Path(name).stem)
+    base = values.pop("extends", None)
+    return values if base is None else _merged(_read(str(base), (*seen, name)), values)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        if key in SECTIONS and isinstance(old, dict) and isinstance(value, dict):
+            swapped = "backend" in value and value["backend"] != old.get("backend")
+            result[key] = {
+                "options": {} if swapped else old.get("options", {}),
+                "backend": old.get("backend"),
+                **value,
+            }
+        elif isinstance(old, dict) and isinstance(value, dict):
+            result[key] = {**old, **value}
+        else:
+            result[key] = value
+    return result

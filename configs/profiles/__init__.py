@@ -1,0 +1,1 @@
+"""The bundled profiles, one YAML file each."""

@@ -1,0 +1,76 @@
+"""The speaker's mouth, re-animated to the dub.
+
+`analyse` runs once a title and serves every language; `resync` renders one language's picture without sound.
+To add a backend: write ``tasks/lipsync/NAME.py``, add its line to `BACKENDS`, and run
+``pytest tests/contracts/test_lipsyncer.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from tasks import registry
+from tasks.model import Script
+from tasks.progress import Progress
+
+VERSION = 1
+
+BACKENDS = {
+    "native": "tasks.lipsync.native:NativeLipSyncer",
+    "none": "tasks.lipsync.none:NoLipSync",
+    "fake": "tasks.lipsync.fake:FakeLipSyncer",
+}
+
+
+@dataclass(frozen=True)
+class Resynced:
+    """What came of one language: ``picture`` is None when nothing was edited (use the original picture)."""
+
+    picture: Path | None
+    report: dict[str, Any]
+    notes: tuple[str, ...] = field(default=())
+
+
+class LipSyncer(Protocol):
+    """Re-animates mouths."""
+
+    facts: ClassVar[registry.BackendFacts]
+
+    def fingerprint(self) -> str:
+        """Name, version, device class and options; loads nothing."""
+
+    def missing(self) -> list[str]:
+        """What is not installed, with how to get it."""
+
+    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Track faces and collect the speakers' mouths into the file ``out`` (title level)."""
+
+    def resync(
+        self,
+        video: Path,
+        analysis: Path,
+        dialogue: Path,
+        phones: Path,
+        language: str,
+        out: Path,
+        progress: Progress,
+    ) -> Resynced:
+        """Render the picture to ``out`` (no sound; frame count and times of the source).
+
+        Args:
+            video: the source.
+            analysis: what `analyse` wrote.
+            dialogue: the dub, 48 kHz WAV, on the picture's clock.
+            phones: JSON list of ``{"ipa", "start_ms", "end_ms", "stress"}`` on the same clock.
+            language: BCP-47 tag of the dub.
+            out: where the picture goes.
+            progress: told the share that is done.
+        """
+
+
+def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
+    """The backend of that name; `BadInputError` for an unknown name or option."""
+    backend: LipSyncer = registry.create("lipsync", name, BACKENDS, options)
+    return backend

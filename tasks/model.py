@@ -1,0 +1,324 @@
+"""The records that pass between steps: small, frozen, JSON-ready. Media never travels in them, only an `Asset`.
+
+Times are integer milliseconds on the source picture's clock; frame rates are fractions; languages are BCP-47 tags.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from configs.profile import Profile
+
+Milliseconds = Annotated[int, Field(ge=0)]
+Rate = Annotated[
+    Fraction,
+    BeforeValidator(lambda v: Fraction(v) if isinstance(v, str) else v),
+    PlainSerializer(str, return_type=str),
+]
+
+
+class Record(BaseModel):
+    """Immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Asset(Record):
+    """A pointer to one immutable file: where it is, what it holds (sha256), how large it is.
+
+    Attributes:
+        uri: absolute local path (object storage comes with deployments on several machines).
+        sha256: hex digest of the content.
+        bytes: size of the content.
+    """
+
+    uri: str
+    sha256: str
+    bytes: int
+
+    @property
+    def path(self) -> Path:
+        """The local file."""
+        return Path(self.uri)
+
+
+class AudioFacts(Record):
+    """One audio track of a file as probed."""
+
+    index: int  # stream index in the container
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    duration_ms: Milliseconds
+    language: str = "und"
+    title: str = ""
+    default: bool = False
+
+
+class PictureFacts(Record):
+    """The video track of a file as probed; width and height are as stored, before ``rotation``."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    frame_rate: Rate  # average
+    nominal_rate: Rate  # the container's r_frame_rate
+    variable_rate: bool
+    frames: int  # 0 where the container does not say and counting was not worth it
+    duration_ms: Milliseconds
+    rotation: int  # degrees clockwise to turn the stored picture for display: 0, 90, 180, 270
+    pixel_format: str
+    bit_depth: int
+    start_ms: int = 0
+
+
+class MediaFacts(Record):
+    """What a source file is. ``picture`` is None for sound only; ``still`` marks a single image."""
+
+    container: str
+    duration_ms: Milliseconds
+    picture: PictureFacts | None
+    audio: tuple[AudioFacts, ...]
+    still: bool = False
+    subtitles: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class Word(Record):
+    """One word with its time in the source."""
+
+    text: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+
+
+class Line(Record):
+    """One utterance: the unit that is translated, spoken, fitted and subtitled."""
+
+    id: int
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+    speaker: str = "S1"
+    words: tuple[Word, ...] = ()
+
+
+class Speaker(Record):
+    """Somebody who speaks in the title; ``pitch_hz`` is the median fundamental, 0 where unknown."""
+
+    id: str
+    pitch_hz: float = 0.0
+    speech_ms: Milliseconds = 0
+
+
+class Script(Record):
+    """All lines of one language, in order of time.
+
+    Attributes:
+        language: BCP-47 tag of the text.
+        lines: ordered by ``start_ms``.
+        speakers: who speaks; empty before diarization.
+        origin: where the text comes from: a backend's name, or ``"subtitles"``.
+        notes: fallbacks and limits to tell the user.
+    """
+
+    language: str
+    lines: tuple[Line, ...]
+    speakers: tuple[Speaker, ...] = ()
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Take(Record):
+    """One line spoken by a voice, at its natural pace, silence trimmed from both ends.
+
+    Attributes:
+        line: id of the line.
+        audio: mono WAV at the voice's own rate.
+        duration_ms: of the trimmed audio.
+        voice: the backend's name of the voice.
+        phones: ``(ipa, start_ms, end_ms, stress)`` on the take's clock; empty where the backend gives none.
+    """
+
+    line: int
+    audio: Asset
+    duration_ms: Milliseconds
+    voice: str
+    phones: tuple[tuple[str, int, int, int], ...] = ()
+
+
+class Placement(Record):
+    """Where and how a take was laid into the dub.
+
+    Attributes:
+        line: id of the line.
+        start_ms: where the speech starts in the dub.
+        end_ms: where it ends.
+        slot_ms: length of the source line.
+        natural_ms: length of the take before stretching.
+        stretch: natural length divided by placed length: above 1 is faster.
+        fit: ``natural`` (as spoken), ``stretched``, ``borrowed`` (runs into the following pause) or ``overlong``
+            (kept whole although it runs into the next line; shown in QC).
+    """
+
+    line: int
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    slot_ms: Milliseconds
+    natural_ms: Milliseconds
+    stretch: float
+    fit: Literal["natural", "stretched", "borrowed", "overlong"]
+
+
+class Loudness(Record):
+    """Measured by EBU R 128 / ITU-R BS.1770."""
+
+    integrated_lufs: float
+    true_peak_dbtp: float
+    range_lu: float = 0.0
+
+
+class Gate(Record):
+    """One quality check; thresholds say from where on it warns and fails."""
+
+    name: str
+    value: float | None
+    warn: float | None = None
+    fail: float | None = None
+    status: Literal["pass", "warn", "fail", "unmeasured"] = "pass"
+    waiver: str = ""
+    note: str = ""
+
+
+class StepRecord(Record):
+    """What a step left in the store.
+
+    Attributes:
+        step: the step's name.
+        key: its content key.
+        outputs: the files, by role.
+        value: the step's small result, JSON.
+        seconds: what computing it took.
+        versions: program and package versions that made it.
+        notes: fallbacks and limits to tell the user.
+        reused: True when it was found, not computed (set on look-up).
+        hits: how many of its parts (lines) were found.
+        parts: how many parts it has; 0 where it is one piece.
+    """
+
+    step: str
+    key: str
+    outputs: dict[str, Asset] = {}
+    value: Any = None
+    seconds: float = 0.0
+    versions: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    reused: bool = False
+    hits: int = 0
+    parts: int = 0
+
+
+class Title(Record):
+    """One source video and what the user gave with it.
+
+    Attributes:
+        name: safe file stem; also the folder of its deliverables.
+        video: the user's file, where it lies.
+        source: the user's path as text, for links and provenance.
+        folder: where deliverables go.
+        languages: BCP-47 tags to dub into.
+        source_language: as the user said or a sidecar's name says; None: detect.
+        subtitles: the source script, when there is one.
+        bed: the client's M&E, when there is one.
+        dubs: recorded dubs by language.
+        preview_ms: only the beginning, this long; 0 for all.
+    """
+
+    name: str
+    video: Asset
+    source: str
+    folder: str
+    languages: tuple[str, ...]
+    source_language: str | None = None
+    subtitles: Asset | None = None
+    bed: Asset | None = None
+    dubs: dict[str, Asset] = {}
+    preview_ms: Milliseconds = 0
+
+
+class Run(Record):
+    """What every step is told: the title, the profile, and where the store is."""
+
+    title: Title
+    profile: Profile
+    store: str
+    language: str = ""  # empty in the shared steps
+
+    def branch(self, language: str) -> Run:
+        """The same run, within one language."""
+        return self.model_copy(update={"language": language})
+
+
+class StepUse(Record):
+    """One line of a ledger: a step, its seconds, and how much of it was found instead of computed."""
+
+    step: str
+    seconds: float
+    reused: bool
+    hits: int = 0
+    parts: int = 0
+
+
+class SharedWork(Record):
+    """What the steps that run once a title have made."""
+
+    video: Asset
+    facts: MediaFacts
+    original: Asset
+    dialogue: Asset
+    bed: Asset
+    speech: Asset
+    script: Script
+    analysis: Asset
+    notes: tuple[str, ...] = ()
+    steps: tuple[StepUse, ...] = ()
+
+
+class Failure(Record):
+    """An error as a report shows it."""
+
+    kind: str
+    what: str
+    fix: str = ""
+    step: str = ""
+
+
+class BranchResult(Record):
+    """How one language of one title ended.
+
+    Attributes:
+        language: BCP-47 tag.
+        state: ``needs_review`` is delivered, with a failed quality gate.
+        key: content key of the whole branch.
+        outputs: deliverables by path below the title's folder; empty when failed.
+        audio: the encoded dub, for the multi-track master.
+        subtitles: SRT of the dub, likewise.
+        steps: the ledger.
+        notes: fallbacks and limits.
+        failure: why, when failed.
+    """
+
+    language: str
+    state: Literal["completed", "needs_review", "failed"]
+    key: str
+    outputs: dict[str, Asset] = {}
+    audio: Asset | None = None
+    subtitles: Asset | None = None
+    steps: tuple[StepUse, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None

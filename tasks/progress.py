@@ -1,0 +1,53 @@
+"""How a step tells whoever watches how far it is. Plain callbacks: the terminal, Prefect or a test listens."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+#: Told the share of a step that is done, 0 to 1.
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """Something happened in a step of a title (``language`` is empty for the shared steps)."""
+
+    title: str
+    language: str
+    step: str
+    state: Literal["started", "progress", "computed", "reused", "failed"]
+    fraction: float = 0.0
+    seconds: float = 0.0
+    message: str = ""
+
+
+_listeners: list[Callable[[StepEvent], None]] = []
+_lock = threading.Lock()
+
+
+def announce(event: StepEvent) -> None:
+    """Tell every listener."""
+    with _lock:
+        listeners = tuple(_listeners)
+    for listener in listeners:
+        listener(event)
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[StepEvent], None]) -> Iterator[None]:
+    """Have a listener told of every step event in this process while the block runs."""
+    with _lock:
+        _listeners.append(listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners.remove(listener)
+
+
+def silent(_fraction: float) -> None:
+    """Listen to nothing."""

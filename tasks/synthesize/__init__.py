@@ -1,0 +1,73 @@
+"""Lines into speech, each by its speaker's voice, at a natural pace.
+
+To add a backend: write ``tasks/synthesize/NAME.py``, add its line to `BACKENDS`, and run
+``pytest tests/contracts/test_synthesizer.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from tasks import registry
+from tasks.model import Speaker
+
+VERSION = 1
+
+BACKENDS = {
+    "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",
+    "coqui": "tasks.synthesize.coqui:CoquiSynthesizer",
+    "fake": "tasks.synthesize.fake:FakeSynthesizer",
+}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a backend made of one line: a mono WAV written to ``audio``, silence trimmed from both ends.
+
+    ``phones``: ``(ipa, start_ms, end_ms, stress)`` on the WAV's clock; empty where the backend knows none.
+    """
+
+    audio: Path
+    duration_ms: int
+    phones: tuple[tuple[str, int, int, int], ...] = ()
+
+
+class Synthesizer(Protocol):
+    """Speaks lines."""
+
+    facts: ClassVar[registry.BackendFacts]
+
+    def fingerprint(self) -> str:
+        """Name, version, model and options; loads nothing."""
+
+    def missing(self) -> list[str]:
+        """What is not installed, with how to get it."""
+
+    def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
+        """A voice for every speaker, distinct where the backend has enough of them, the same on every run.
+
+        Args:
+            language: BCP-47 tag.
+            speakers: who speaks; ``pitch_hz`` helps to choose.
+            references: speaker id to a clean WAV of that speaker, for cloning backends; may be empty.
+
+        Raises:
+            UnsupportedError: no voice in that language.
+        """
+
+    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+        """Speak one line into the WAV ``out``; the same input gives the same bytes where ``facts`` allow.
+
+        Raises:
+            UnsupportedError: no such voice or language.
+            MissingBackendError: a model is not there and cannot be fetched.
+        """
+
+
+def synthesizer(name: str, options: dict[str, Any]) -> Synthesizer:
+    """The backend of that name; `BadInputError` for an unknown name or option."""
+    backend: Synthesizer = registry.create("synthesize", name, BACKENDS, options)
+    return backend

@@ -1,0 +1,49 @@
+"""Speech to text with times.
+
+In: 16 kHz mono dialogue. Out: a `Script` in the source language, lines in order, never overlapping, text not empty.
+A backend is a class with ``facts``, ``Options`` and the methods of `Transcriber`. To add one: write
+``tasks/transcribe/NAME.py``, add its line to `BACKENDS`, and run ``pytest tests/contracts/test_transcriber.py``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from tasks import registry
+from tasks.model import Script
+from tasks.progress import Progress
+
+VERSION = 1
+
+BACKENDS = {
+    "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",
+    "whisper": "tasks.transcribe.whisper:WhisperTranscriber",
+    "fake": "tasks.transcribe.fake:FakeTranscriber",
+}
+
+
+class Transcriber(Protocol):
+    """Turns dialogue into a script."""
+
+    facts: ClassVar[registry.BackendFacts]
+
+    def fingerprint(self) -> str:
+        """Name, version, model and options, as part of the step key; loads nothing."""
+
+    def missing(self) -> list[str]:
+        """What is not installed, one sentence each, with how to get it; empty when ready."""
+
+    def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
+        """The script of a 16 kHz mono WAV; ``language`` None: detect it.
+
+        Raises:
+            UnsupportedError: the backend does not know the language.
+            MissingBackendError: a model is not there and cannot be fetched.
+        """
+
+
+def transcriber(name: str, options: dict[str, Any]) -> Transcriber:
+    """The backend of that name; `BadInputError` for an unknown name or option."""
+    backend: Transcriber = registry.create("transcribe", name, BACKENDS, options)
+    return backend

@@ -1,0 +1,27 @@
+"""Test media for speech: found beside the repository (or at ``POLYDUB_MEDIA``), never copied into it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
+
+
+def media(name: str) -> Path:
+    """A file of the test media; the test is skipped where it is not there."""
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"test media {name} is not here (set POLYDUB_MEDIA)")
+    return path
+
+
+def clip_16k(name: str, folder: Path) -> Path:
+    """A clip's sound as the pipeline hands it to speech steps: mono WAV at 16 kHz."""
+    out = folder / (Path(name).stem + ".16k.wav")
+    command = ["ffmpeg", "-v", "error", "-y", "-i", media(name), "-map", "0:a:0", "-ac", "1", "-ar", "16000", out]
+    subprocess.run(list(map(str, command)), check=True)
+    return out
