@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_words_have_their_place_in_the_text():
     text = "Mañana será otro día"
     words = espeak.synthesize(text, "es").words
     assert [text[w.text_start : w.text_end] for w in words] == text.split()
-    assert all(a.start_ms < b.start_ms for a, b in zip(words, words[1:], strict=False))
+    assert all(a.start_ms < b.start_ms for a, b in itertools.pairwise(words))
 
 
 def test_rate_and_pitch_and_variant_change_the_voice():
