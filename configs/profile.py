@@ -122,11 +122,9 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         raise ProfileError(f"Profile {name!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
-    base = values.pop("extends", None)
-    if base is not None:
-        values = _merged(_read(str(base), (*seen, name)), values)
     values.setdefault("name", Path(name).stem)
-    return values
+    base = values.pop("extends", None)
+    return values if base is None else _merged(_read(str(base), (*seen, name)), values)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from typing import Any, Literal
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from tasks.package.task import cut_preview, package_multi
-from tasks.separate.task import separate
 
 from flows.branches import finished, keep_shared_work
 from flows.deliver import deliver
@@ -20,8 +18,10 @@ from flows.summary import TitleResult, earlier_languages, keep_title_result, res
 from tasks.diarize.task import diarize
 from tasks.lipsync.task import track_faces
 from tasks.model import Run, Script, SharedWork, StepRecord
+from tasks.package.task import cut_preview, package_multi
 from tasks.probe import facts_of
 from tasks.probe.task import probe
+from tasks.separate.task import separate
 from tasks.step import settled
 from tasks.transcribe.task import transcribe
 

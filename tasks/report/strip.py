@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,11 +105,11 @@ def _sheet(labels: Sequence[str], times_s: Sequence[float], rows: list[list[Imag
 
 
 def _font() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with Matplotlib: it has the letters that Pillow's own font lacks."""
     from PIL import ImageFont
 
-    font = ImageFont.load_default(_FONT)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow carries one since 10.1
-    return font
+    font = files("matplotlib").joinpath("mpl-data/fonts/ttf/DejaVuSans.ttf").read_bytes()
+    return ImageFont.truetype(io.BytesIO(font), _FONT)
 
 
 def _encoded(sheet: Image.Image) -> bytes:

@@ -27,12 +27,14 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
         if script.language == target:
             raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
         route = backend.route(script.language, target)
-        texts, hits = _translated(Store(Path(run.store)), backend, script, target, edits)
+        notes: list[str] = []
+        texts, hits = _translated(Store(Path(run.store)), backend, script, target, edits, notes)
         lines = tuple(
             line.model_copy(update={"text": text, "words": ()}) for line, text in zip(script.lines, texts, strict=True)
         )
+        notes = [*_notes(route, edits), *dict.fromkeys(notes)]
         dub = script.model_copy(
-            update={"language": target, "lines": lines, "origin": backend.facts.name, "notes": _notes(route, edits)}
+            update={"language": target, "lines": lines, "origin": backend.facts.name, "notes": tuple(notes)}
         )
         return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=hits, parts=len(lines))
 
@@ -41,8 +43,9 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
 
 
 def _translated(
-    store: Store, backend: Translator, script: Script, target: str, edits: dict[str, str]
+    store: Store, backend: Translator, script: Script, target: str, edits: dict[str, str], notes: list[str]
 ) -> tuple[list[str], int]:
+    """The lines' texts and how many were known; what the translator noted of them, then or now, goes to ``notes``."""
     keys = {
         line.id: step_key(
             _LINE,
@@ -54,13 +57,16 @@ def _translated(
     }
     known: dict[int, str] = {line.id: edits[str(line.id)] for line in script.lines if str(line.id) in edits}
     for line in script.lines:
-        if line.id not in known and (note := store.read_note(_LINE, keys[line.id])) is not None:
-            known[line.id] = note["text"]
+        if line.id not in known and (found := store.read_note(_LINE, keys[line.id])) is not None:
+            known[line.id] = found["text"]
+            notes.extend(found["notes"])
     fresh = [line for line in script.lines if line.id not in known]
     if fresh:
-        texts = backend.translate([line.text for line in fresh], script.language, target)
+        said: list[str] = []
+        texts = backend.translate([line.text for line in fresh], script.language, target, said.append)
+        notes.extend(said)
         for line, text in zip(fresh, texts, strict=True):
-            store.write_note(_LINE, keys[line.id], {"text": text})
+            store.write_note(_LINE, keys[line.id], {"text": text, "notes": said})
             known[line.id] = text
     return [known[line.id] for line in script.lines], len(script.lines) - len(fresh)
 

@@ -15,7 +15,7 @@ from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence, MasterTimes, Recogniser
 from tasks.qc.master import master_times
 from tasks.qc.qc import check
-from tests.media import media
+from tests.speech_media import media
 
 CONTRACT = [
     *("lines", "stretch_max", "adherence", "speech_overlap", "drift_ms", "loudness", "bed_residual_db"),
