@@ -162,7 +162,7 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
         if not (active & mouth.valid).any():
             continue
         who = person(track, identity)
-        stats = speaker_stats(mouth, speaking(track)) if who.library.moves else prior_stats(mouth)
+        stats = speaker_stats(mouth, speaking(track, active)) if who.library.moves else prior_stats(mouth)
         plan = plan_mouth(
             phones,
             track.times_s,
