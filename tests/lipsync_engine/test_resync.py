@@ -16,7 +16,7 @@ from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speakers import active_frames, speech_table
 from tests.lipsync_engine.test_video import make, times_of
-from tests.media import media
+from tests.speech_media import media
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
 TWO = "_derived/grid_two_faces_alternating.mp4"
