@@ -26,6 +26,7 @@ _STEP_COST = np.array([0.35, 0.0, 0.25, 0.6])  # staying on, advancing one, two 
 _PAUSE_MISMATCH = 6.0  # a pause facing speech costs about three times a typical bad match
 _COARSE_CELLS = 16_000_000
 _DEFAULT_WPM = 175
+_FEWEST_HOPS = 5
 _KANJI = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -78,7 +79,7 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     pause = silent_hops(loudness_db(audio, RATE_HZ, HOP_S), HOP_S)
     readable = _readable(text, language)
     silence = (Phone("", 0, duration_ms),) if duration_ms else ()
-    if not readable.strip() or not len(pause) or pause.all():
+    if not readable.strip() or len(pause) < _FEWEST_HOPS or pause.all():
         return Alignment(silence, float("nan"), float("nan"))
     spoken, ratio = _reference(readable, language, float((~pause).sum()) * HOP_S)
     if not any(p.ipa for p in spoken.phones):
@@ -200,7 +201,8 @@ def _viterbi(
             options[0] -= _STEP_COST[0]  # waiting through a pause is free
         choice[j] = options.argmin(0)
         total = options.min(0) + _local_cost(reference, target, j, first[j], first[j] + width)
-    end = columns - 1 - first[-1] if np.isfinite(total[columns - 1 - first[-1]]) else int(np.argmin(total))
+    corner = columns - 1 - int(first[-1])
+    end = corner if corner < width and np.isfinite(total[corner]) else int(np.argmin(total))
     path = np.zeros(rows, np.intp)
     path[-1] = first[-1] + end
     for j in range(rows - 1, 0, -1):

@@ -33,6 +33,7 @@ _STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
 _REST_WEIGHT = 0.05
 _GAIN = (0.7, 1.5)
 _LABIODENTAL = 0.08  # aperture left at lip-to-teeth contact, of the speaker's range
+_LEAST_OPENING = 0.7
 _OVERSHOOT = 0.25  # of the speaker's range, beyond it
 
 
@@ -70,7 +71,7 @@ def plan_mouth(
     late = max(0.0, lead - _ONSET_LEAD_S)
     rests = tuple((a - lead, max(a - lead, b - late)) for a, b in rests)
     if not len(times_s):
-        return _sampled(times_s, np.zeros((1, 4)), np.zeros(1), touches, rests, gestures, lead)
+        return _sampled(times_s, np.zeros((1, 4)), np.zeros(1), (), (), (), lead)
     grid = _grid(times_s, phones)
     path = _path(grid, gestures, touches, rests, stats, strength * EXPRESSIONS[expression], lead)
     return _sampled(times_s, path, grid, touches if strength > 0 else (), rests, gestures, lead)
@@ -111,17 +112,13 @@ def _path(
     goals = (pulls + _REST_WEIGHT * rest) / (weights + _REST_WEIGHT)
     path = _solve(weights + _REST_WEIGHT, goals, hard, values)
     if speaking.sum() >= 20 and len(gestures) >= 3:
-        gain, centre = _gain(path[speaking], stats), path[speaking].mean(0)
-        blend = np.minimum(1.0, weights / 0.3)  # only where something is being said
-        goals = goals + (gain - 1.0) * (goals - centre) * blend
+        goals = _spread(goals, weights, path[speaking], stats)
     goals = rest + excursion * (goals - rest)
     path = _within_range(_solve(weights + _REST_WEIGHT, goals, hard, values), stats)
     return np.where(hard > 0, values, path)
 
 
-def _soft_rows(
-    grid: Grid, gestures: Sequence[Gesture], stats: SpeakerStats, lead: float
-) -> tuple[Grid, Grid]:
+def _soft_rows(grid: Grid, gestures: Sequence[Gesture], stats: SpeakerStats, lead: float) -> tuple[Grid, Grid]:
     """Sum of dominances, and of dominance times target, each [G, 4]."""
     weights, pulls = np.zeros((len(grid), 4)), np.zeros((len(grid), 4))
     for gesture in gestures:
@@ -139,9 +136,7 @@ def _dominance(times: Grid, gesture: Gesture, *, jaw: bool) -> Grid:
     """Rise and fall exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onsets."""
     goal = gesture.goal
     peak = goal.jaw_weight if jaw else goal.lip_weight
-    rise, fall = (
-        (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
-    )
+    rise, fall = (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
     length = gesture.end_s - gesture.start_s
     core_start, core_end = gesture.start_s + 0.25 * length, gesture.end_s - 0.25 * length
     before = np.clip(core_start - times, 0.0, None)
@@ -184,12 +179,10 @@ def _hard_rows(
 
 
 def _rows(grid: Grid, start: float, end: float) -> slice:
-    """Grid rows within a span, at least the one nearest to its middle; none outside the grid."""
-    first, last = np.searchsorted(grid, [start - 1e-9, end + 1e-9])
-    if first < last or end < grid[0] or start > grid[-1]:
-        return slice(int(first), int(last))
-    nearest = int(np.argmin(np.abs(grid - (start + end) / 2)))
-    return slice(nearest, nearest + 1)
+    """The grid rows around a span, so that what is interpolated inside it holds exactly; none outside the grid."""
+    first = int(np.searchsorted(grid, start, side="right")) - 1
+    last = int(np.searchsorted(grid, end, side="left")) + 1
+    return slice(max(first, 0), max(last, 0)) if end >= grid[0] and start <= grid[-1] else slice(0, 0)
 
 
 def _solve(weights: Grid, goals: Grid, hard: Grid, values: Grid) -> Grid:
@@ -217,6 +210,19 @@ def _add_penalty(bands: Grid, stencil: Grid, weight: float) -> None:
             bands[2 - offset, j : count - size + 1 + j] += weight * stencil[i] * stencil[j]
 
 
+def _spread(goals: Grid, weights: Grid, spoken: Grid, stats: SpeakerStats) -> Grid:
+    """Move the goals away from the mean of the path, so that it gets the speaker's own variance.
+
+    Downwards no sound loses more than 30 % of its opening: only contacts close the lips.
+    """
+    said = np.minimum(1.0, weights / 0.3)  # only where something is being said
+    spread = goals + (_gain(spoken, stats) - 1.0) * (goals - spoken.mean(0)) * said
+    least = stats.closed + _LEAST_OPENING * (goals - stats.closed)
+    for channel in (APERTURE, JAW, LIP_HEIGHT):
+        spread[:, channel] = np.maximum(spread[:, channel], np.minimum(goals, least)[:, channel])
+    return spread
+
+
 def _gain(spoken: Grid, stats: SpeakerStats) -> Grid:
     """How much each channel must be spread to have the speaker's own variance; 1 where that is unknown."""
     own = np.asarray(stats.std, np.float64)
@@ -240,13 +246,14 @@ def limits(stats: SpeakerStats) -> tuple[Grid, Grid]:
 
 
 def _within_range(path: Grid, stats: SpeakerStats) -> Grid:
-    """Clip to the speaker's limits, and keep the outer lips around the opening."""
+    """Bend what exceeds the speaker's range softly into its limits; keep the outer lips around the opening."""
     low, high = limits(stats)
-    path = np.clip(path, low, high)
+    knee = high - (high - low) * _OVERSHOOT / (1 + 2 * _OVERSHOOT)
+    over = np.maximum(path - knee, 0.0)
+    room = np.maximum(high - knee, 1e-9)
+    path = np.clip(np.minimum(path, knee) + room * np.tanh(over / room), low, high)
     lips = max(0.0, float(stats.closed[LIP_HEIGHT] - stats.closed[APERTURE])) * 0.7
-    path[:, LIP_HEIGHT] = np.maximum(
-        path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT])
-    )
+    path[:, LIP_HEIGHT] = np.maximum(path[:, LIP_HEIGHT], np.minimum(path[:, APERTURE] + lips, high[LIP_HEIGHT]))
     return path
 
 

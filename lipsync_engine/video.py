@@ -169,7 +169,8 @@ class Writer:
         stream.pix_fmt = facts.pixel_format
         stream.time_base = facts.time_base
         stream.codec_context.time_base = facts.time_base
-        stream.options = {"crf": str(crf), "preset": preset}
+        # macroblock-tree rate control sums floats in an order that differs between runs: same input, other bytes
+        stream.options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
         codec = stream.codec_context
         codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
         self._stream, self._frame_size = stream, (stream.width, stream.height)

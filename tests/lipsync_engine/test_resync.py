@@ -16,7 +16,7 @@ from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speakers import active_frames, speech_table
 from tests.lipsync_engine.test_video import make, times_of
-from tests.media import media
+from tests.speech_media import media
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
 TWO = "_derived/grid_two_faces_alternating.mp4"
@@ -140,7 +140,9 @@ def test_command_line_writes_picture_sound_and_report(work, dub, tmp_path, capsy
     arguments = ["--audio", str(dub[0]), "--text-file", str(tmp_path / "text.txt"), "--language", "es"]
     out, report = tmp_path / "o.mp4", tmp_path / "r.json"
     analysis = ["--analysis", str(work / "grid.npz")]
-    code = main(["resync", "--video", str(media(GRID)), *arguments, *analysis, "--out", str(out), "--report", str(report)])
+    code = main(
+        ["resync", "--video", str(media(GRID)), *arguments, *analysis, "--out", str(out), "--report", str(report)]
+    )
     assert code == 0
     facts = json.loads(report.read_text("utf-8"))
     assert facts["frames"] == 75

@@ -47,9 +47,7 @@ def test_pose_of_a_turned_face_is_found():
     assert to_canonical(image[None], poses)[0] == pytest.approx(face(), abs=1e-4)
 
 
-@given(
-    a=st.floats(0, 0.15), w=st.floats(0.32, 0.46), j=st.floats(0.46, 0.6), thickness=st.floats(0.066, 0.1)
-)
+@given(a=st.floats(0, 0.15), w=st.floats(0.32, 0.46), j=st.floats(0.46, 0.6), thickness=st.floats(0.066, 0.1))
 @settings(max_examples=60, deadline=None)
 def test_reshaped_face_has_the_planned_mouth(a, w, j, thickness):
     shape = face_shape(face(), 1.0)
