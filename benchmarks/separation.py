@@ -1,6 +1,6 @@
 """SI-SDR of classical separators on mixes with true stems: ``python -m benchmarks.separation [MEDIA]``.
 
-SI-SDR (Le Roux et al. 2019) in dB, higher is better; a method is worth something where it beats "nothing" (the mix itself).
+SI-SDR (Le Roux et al. 2019) in dB, higher is better; a method is worth something where it beats the mix itself.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ METHODS: dict[str, Callable[[Sound, Spans], Sound]] = {
     "centre": centre,
     "Wiener, no side": wiener(0),
     "Wiener, side to x4": wiener(4),
-    "Wiener, side to x8 (used)": wiener(8),
+    "Wiener, side to x16 (used)": wiener(16),
 }
 
 

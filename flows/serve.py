@@ -34,11 +34,12 @@ def serve(port: int) -> None:
     if answers(f"{api}/health"):
         raise BadInputError(f"Something answers at port {port} already.", "Choose another --port, or stop it.")
     ended = threading.Event()
-    _in_background(["server", "start", "--host", "127.0.0.1", "--port", str(port)], {}, console, ended)
+    # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
+    environment = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
+    _in_background(["server", "start", "--host", "127.0.0.1", "--port", str(port)], environment, console, ended)
     if not wait_until(lambda: answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
         raise TransientError("The Prefect server did not start.", "Its last lines stand above.")
-    environment = {"PREFECT_API_URL": api}
-    os.environ.update(environment)
+    os.environ["PREFECT_API_URL"] = api
     register(None, None)
     _in_background(["worker", "start", "--pool", POOL], environment, console, ended)
     console.print(f"Prefect UI: http://127.0.0.1:{port}")

@@ -90,7 +90,7 @@ def _place(
 
 
 def _paced(natural_ms: int, slot_ms: int, settings: FitSettings) -> int:
-    """How long a take becomes: as spoken where that nearly fills its slot, else as near to the slot as the bounds allow."""
+    """How long a take becomes: as spoken where that nearly fills the slot, else as near it as the bounds allow."""
     if slot_ms * AS_SPOKEN <= natural_ms <= slot_ms:
         return natural_ms
     shortest = math.ceil(natural_ms / settings.fastest)

@@ -10,7 +10,7 @@ import soundfile
 
 from configs.loudness import LoudnessPreset
 from tasks import media
-from tasks.mix.loudness import SILENCE_LUFS, gained, measure, measure_loudness
+from tasks.mix.loudness import SILENCE_LUFS, approach, gained, measure, measure_loudness
 from tasks.model import Loudness, Record
 from tasks.progress import Progress, silent
 
@@ -22,18 +22,10 @@ VERSION = 1
 _NO_SPEECH_LUFS = -50.0
 _SPEECH_OVER_BED_LU = 12.0
 _MAX_MATCH_DB = 24.0
-_MAX_GAIN_DB = 40.0
-#: The limiter aims this far below the preset's peak: Netflix advises -2.3 for a limit of -2.0.
-_PEAK_MARGIN_DB = 0.3
-#: How near the target a programme has to come, in LU; presets tolerate 0.5 at least.
-_CLOSE_LU = 0.2
-_CORRECTIONS = 3
-#: The meter reads in tenths: a reading at the limit may stand for a little more.
-_METER_STEP_DB = 0.05
 #: Ducking: the bed sinks by (1 - 1/ratio) x depth = 9 dB under speech of average level, back within 0.3 s.
 _DUCK = {"ratio": 2.5, "attack": 20, "release": 300, "knee": 4, "detection": "rms"}
 _DUCK_DEPTH_DB = 15.0
-_BITRATE = "256k"
+_AAC: dict[str, Any] = {"f": "mp4", "acodec": "aac", "audio_bitrate": "256k", "ac": 2, "ar": 48_000, "map_metadata": -1}
 
 
 class MixResult(Record):
@@ -101,9 +93,22 @@ def mix(
         both = _sum(dialogue, bed, gain_db, speech.integrated_lufs + gain_db, preset)
         graph = media.sink(media.exactly(both, duration_ms), sum_wav, ac=2, **{**media.WAV, "acodec": "pcm_f32le"})
         media.run_ffmpeg(graph, duration_ms=duration_ms, progress=lambda done: progress(done / 2))
-        result = _to_preset(sum_wav, preset, gain_db, out_wav, notes)
+        with media.staged(out_wav) as part:
+
+            def render(programme_db: float, ceiling: float | None) -> Loudness:
+                media.run_ffmpeg(media.wav(gained(_stereo(sum_wav), programme_db, ceiling), part))
+                return measure_loudness(part)
+
+            made = approach(preset, measure_loudness(sum_wav), render)
     progress(1.0)
-    return result
+    return MixResult(
+        loudness=made.loudness,
+        dialogue_gain_db=round(gain_db, 2),
+        programme_gain_db=round(made.gain_db, 2),
+        limited=made.limited,
+        bed_mode=preset.bed,
+        notes=(*notes, *made.notes),
+    )
 
 
 def encode_aac(mix_wav: Path, out_m4a: Path, preset: LoudnessPreset, progress: Progress = silent) -> EncodeResult:
@@ -115,31 +120,19 @@ def encode_aac(mix_wav: Path, out_m4a: Path, preset: LoudnessPreset, progress: P
     Returns:
         What the file that is delivered measures, whether or not it met the preset.
     """
-    gain_db, ceiling = 0.0, preset.true_peak_dbtp - _PEAK_MARGIN_DB
-    limiting = False
     duration_ms = _duration_ms(mix_wav)
     with media.staged(out_m4a) as part:
-        for attempt in range(1, _CORRECTIONS + 2):
-            sound = gained(_stereo(mix_wav), gain_db, ceiling if limiting else None)
-            graph = media.sink(media.exactly(sound, duration_ms), part, f="mp4", acodec="aac", ar=48_000, **_AAC)
-            media.run_ffmpeg(graph, duration_ms=duration_ms)
-            found = measure_loudness(part)
-            progress(attempt / (_CORRECTIONS + 1))
-            if found.integrated_lufs <= SILENCE_LUFS:
-                return EncodeResult(loudness=found, encodes=attempt, on_target=False, notes=("The mix is silent.",))
-            short = preset.integrated_lufs - found.integrated_lufs
-            over = found.true_peak_dbtp + _METER_STEP_DB - preset.true_peak_dbtp
-            if (abs(short) <= _CLOSE_LU and over <= 0) or attempt > _CORRECTIONS:
-                break
-            gain_db = min(gain_db + short, _MAX_GAIN_DB)
-            limiting = limiting or over > 0 or found.true_peak_dbtp + short > ceiling
-            ceiling -= over + 0.1 if over > 0 else 0.0
-    missed = abs(short) > preset.tolerance_lu or over > 0
-    notes = (f"The preset {preset.name} was missed by {short:+.1f} LU, true peak by {over:+.1f} dB.",) if missed else ()
-    return EncodeResult(loudness=found, encodes=attempt, on_target=not missed, notes=notes)
 
+        def render(gain_db: float, ceiling: float | None) -> Loudness:
+            sound = media.exactly(gained(_stereo(mix_wav), gain_db, ceiling), duration_ms)
+            graph = media.sink(sound, part, **_AAC)
+            media.run_ffmpeg(graph, duration_ms=duration_ms, progress=progress)
+            return measure_loudness(part)
 
-_AAC: dict[str, Any] = {"audio_bitrate": _BITRATE, "ac": 2, "map_metadata": -1}
+        made = approach(preset, measure_loudness(mix_wav), render)
+    progress(1.0)
+    on_target = not made.notes
+    return EncodeResult(loudness=made.loudness, encodes=made.tries, on_target=on_target, notes=made.notes)
 
 
 def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[str]) -> float:
@@ -160,7 +153,8 @@ def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[
 
 
 def _sum(dialogue: Path, bed: Path, gain_db: float, speech_lufs: float, preset: LoudnessPreset) -> Any:
-    voice, under = gained(_stereo(dialogue), gain_db, None), _stereo(bed)
+    # Another queue size makes another input of the same file: silent stems may be one blob.
+    voice, under = gained(_stereo(dialogue, thread_queue_size=64), gain_db, None), _stereo(bed)
     if preset.bed == "ducked" and speech_lufs > SILENCE_LUFS:
         split = voice.filter_multi_output("asplit")
         threshold = max(0.000977, min(1.0, 10 ** ((speech_lufs - _DUCK_DEPTH_DB) / 20)))
@@ -170,45 +164,15 @@ def _sum(dialogue: Path, bed: Path, gain_db: float, speech_lufs: float, preset: 
     return ffmpeg.filter([under, voice], "amix", inputs=2, duration="first", normalize=0)
 
 
-def _to_preset(
-    sum_wav: Path, preset: LoudnessPreset, dialogue_gain_db: float, out_wav: Path, notes: list[str]
-) -> MixResult:
-    """Measure, one linear gain and, only where peaks ask for it, the limiter; corrected while that eats loudness."""
-    before = measure_loudness(sum_wav)
-    ceiling = preset.true_peak_dbtp - _PEAK_MARGIN_DB
-    gain_db, limiting = 0.0, False
-    if before.integrated_lufs <= SILENCE_LUFS:
-        notes.append("The mix is silent or too short to measure: its level was left alone.")
-    else:
-        gain_db = preset.integrated_lufs - before.integrated_lufs
-        if gain_db > _MAX_GAIN_DB:
-            notes.append(f"The mix is nearly silent; it was raised by {_MAX_GAIN_DB:.0f} dB only.")
-            gain_db = _MAX_GAIN_DB
-    limiting = before.true_peak_dbtp + gain_db > ceiling
-    with media.staged(out_wav) as part:
-        for _ in range(_CORRECTIONS):
-            graph = media.wav(gained(_stereo(sum_wav), gain_db, ceiling if limiting else None), part)
-            media.run_ffmpeg(graph)
-            found = measure_loudness(part)
-            short = preset.integrated_lufs - found.integrated_lufs
-            if not limiting or abs(short) <= _CLOSE_LU or gain_db >= _MAX_GAIN_DB:
-                break
-            gain_db += short
-    return MixResult(
-        loudness=found,
-        dialogue_gain_db=round(dialogue_gain_db, 2),
-        programme_gain_db=round(gain_db, 2),
-        limited=limiting,
-        bed_mode=preset.bed,
-        notes=tuple(notes),
-    )
-
-
-def _stereo(path: Path) -> Any:
+def _stereo(path: Path, **options: Any) -> Any:
     """A WAV as stereo float at 48 kHz; mono goes to both sides at full level (``aformat`` alone takes off 3 dB)."""
-    sound = media.source(path).audio
+    sound = media.source(path, **options).audio
     if soundfile.info(str(path)).channels == 1:
+<<<<<<< HEAD
         sound = sound.filter("channelmap", map="0|0", channel_layout="stereo")
+=======
+        sound = sound.filter("pan", args="stereo|c0=c0|c1=c0")
+>>>>>>> sound
     return sound.filter("aformat", sample_fmts="fltp", sample_rates=media.SAMPLE_RATE, channel_layouts="stereo")
 
 

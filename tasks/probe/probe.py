@@ -72,7 +72,7 @@ def probe(path: Path) -> MediaFacts:
     start_s = _seconds(container.get("start_time"))
     picture = _picture(video, packets, start_s, still) if video else None
     duration_ms = picture.duration_ms if picture else _sound_ms(sound, packets, container)
-    if not still and duration_ms <= 0:
+    if not still and (duration_ms <= 0 or not packets.count):
         raise BadInputError(f"{path.name!r} has zero length: there is nothing in it to dub.", "Export it again.")
     facts = MediaFacts(
         container=container.get("format_name", ""),

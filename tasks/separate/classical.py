@@ -28,11 +28,11 @@ _SPREAD = 1.07 * media.SAMPLE_RATE / _HOP  # frames; how far a pause speaks for 
 _REACH = 6.0  # sigmas
 #: The bed is taken three times (5 dB) stronger than in the pauses, because music swells.
 _OVERESTIMATE = 3.0
-#: Side energy counts up to eightfold: a bin is dialogue only where the middle is much stronger than the sides ...
-_SIDE_WEIGHT = 8.0
-#: ... but no more than takes this share from the bins where speech is far (15 dB) above the bed: a voice recorded in stereo
-#: has sides of its own.
-_SIDE_LOSS = 0.15
+#: Side energy counts up to 16 times: a bin is dialogue only where the middle is much stronger than the sides ...
+_SIDE_WEIGHT = 16.0
+#: ... but takes no more than this share from bins where speech is 15 dB above the bed: a voice recorded in stereo has
+#: sides of its own.
+_SIDE_LOSS = 0.1
 _FAR_ABOVE = 30.0
 _FEWEST_BINS = 500
 #: Where no pause is within reach, the quietest fifth of the frames stands for the bed.

@@ -132,7 +132,7 @@ def bad_files(folder: Path) -> dict[str, Path]:
         "not a video": folder / "text.mp4",
         "a recording or a picture": folder / "words.srt",
         "larger than": big_png(folder / "wide.png", 20_000),
-        "holds no picture": folder / "zero.mkv",
+        "zero length": folder / "zero.mkv",
     }
     (folder / "folder").mkdir()
     (folder / "empty.mp4").touch()
