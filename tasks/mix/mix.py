@@ -168,11 +168,7 @@ def _stereo(path: Path, **options: Any) -> Any:
     """A WAV as stereo float at 48 kHz; mono goes to both sides at full level (``aformat`` alone takes off 3 dB)."""
     sound = media.source(path, **options).audio
     if soundfile.info(str(path)).channels == 1:
-<<<<<<< HEAD
         sound = sound.filter("channelmap", map="0|0", channel_layout="stereo")
-=======
-        sound = sound.filter("pan", args="stereo|c0=c0|c1=c0")
->>>>>>> sound
     return sound.filter("aformat", sample_fmts="fltp", sample_rates=media.SAMPLE_RATE, channel_layouts="stereo")
 
 
