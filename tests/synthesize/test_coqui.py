@@ -13,7 +13,7 @@ from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
 from tasks.model import Speaker
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.coqui_models import XTTS_CODES, xtts_code
-from tests.tiny_vits import save_tiny_vits
+from tests.tiny_coqui import save_tiny_vits, save_tiny_xtts
 
 XTTS = "tts_models/multilingual/multi-dataset/xtts_v2"
 CAST = [Speaker(id="A"), Speaker(id="B")]
@@ -119,7 +119,8 @@ def test_a_config_without_a_model_is_a_mistake_in_the_profile(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("tag", "code"), [("zh-Hans", "zh-cn"), ("zh", "zh-cn"), ("pt-BR", "pt"), ("en-GB", "en")])
-def test_tags_become_xtts_codes(tag: str, code: str) -> None:
+def test_tags_become_xtts_codes(monkeypatch: pytest.MonkeyPatch, tag: str, code: str) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: "installed")
     assert xtts_code(tag) == code
     assert code in XTTS_CODES
 
@@ -195,3 +196,39 @@ def test_random_numbers_of_others_are_left_alone(local: Synthesizer, tmp_path: P
     torch.manual_seed(7)
     local.synthesize("Hello.", "default", "en", tmp_path / "line.wav")
     assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.slow
+def test_xtts_from_a_folder_speaks_with_the_speakers_clip(tmp_path: Path) -> None:
+    seconds = np.arange(4 * 22_050) / 22_050
+    clips = {}
+    for name, hz in (("A", 110), ("B", 220)):
+        clips[name] = tmp_path / f"{name}.wav"
+        sound = 0.2 * np.sin(2 * np.pi * hz * seconds) * (1 + np.sin(2 * np.pi * 3 * seconds))
+        soundfile.write(clips[name], sound, 22_050)
+    backend = synthesizer("coqui", {"model_path": str(save_tiny_xtts(tmp_path / "xtts")), "device": "cpu"})
+    assert backend.missing() == []
+    voices = backend.voices("pt-BR", [*CAST, Speaker(id="C")], clips)
+    assert voices["C"] in (voices["A"], voices["B"])
+    takes = {}
+    for name in "AB":
+        spoken = backend.synthesize("Hola a todos.", voices[name], "pt-BR", tmp_path / "line.wav")
+        assert spoken.duration_ms > 100
+        takes[name] = spoken.audio.read_bytes()
+    assert takes["A"] != takes["B"]
+    again = backend.synthesize("Hola a todos.", voices["A"], "pt-BR", tmp_path / "line.wav")
+    assert again.audio.read_bytes() == takes["A"]
+
+
+def test_a_clone_of_nobody_is_refused(local: Synthesizer, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="no voice 'clone of A"):
+        local.synthesize("Hello.", "clone of A (12345678)", "en", tmp_path / "line.wav")
+
+
+def test_languages_that_need_a_further_package_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model": "xtts"}))
+    (tmp_path / "model.pth").write_bytes(b"")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    for language, package in (("ja", "cutlet"), ("zh-Hans", "pypinyin")):
+        with pytest.raises(MissingBackendError, match=package):
+            synthesizer("coqui", {"model_path": str(tmp_path)}).voices(language, CAST, {"A": tmp_path / "model.pth"})
