@@ -23,13 +23,13 @@ from tasks.progress import Progress, silent
 
 NAME = "polydub-demo"
 SENTENCES = (
-    "Good morning, and welcome.",
-    "This program translates a video into another language.",
-    "It translates every word, and it moves the lips.",
-    "The face is an old photograph, and the voice is from a machine.",
+    "Welcome to the demonstration of the program.",
+    "This is a photograph that speaks many languages.",
+    "A computer made this voice and this music.",
+    "I speak English, but I can learn your language.",
 )
-_LANGUAGE, _VARIANT, _WORDS_A_MINUTE = "en-US", "f3", 150
-_LEAD_S, _PAUSE_S, _TAIL_S = 0.7, 0.85, 1.1
+_LANGUAGE, _VARIANT, _WORDS_A_MINUTE = "en-US", "f3", 175
+_LEAD_S, _PAUSE_S, _TAIL_S = 0.8, 0.95, 1.2
 _FRAME_RATE = 25
 #: Rows and columns of the portrait that are shown, head and shoulders, and the size they are brought to.
 _ROWS, _COLUMNS, _SIZE = slice(0, 324), slice(12, 444), (960, 720)
@@ -52,7 +52,7 @@ class Narration:
 
 
 def make_demo_title(folder: Path, progress: Progress = silent) -> Path:
-    """Make the demo title: about 16 s, 960x720, 25 frames a second, English over music.
+    """Make the demo title: about 14 s, 960x720, 25 frames a second, English over music.
 
     Args:
         folder: where ``polydub-demo.mp4`` and its subtitles ``polydub-demo.en.srt`` go; made where missing.

@@ -81,15 +81,15 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
 
 
 def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
-    """The content of ``summary.json``."""
+    """The content of ``summary.json``: state and counts of this run's languages; earlier ones are listed beside them."""
     title = run.title
     branches = [*result.branches, *(earlier_languages(run) if result.branches else [])]
-    delivered = [branch for branch in branches if branch.state != "failed"]
+    delivered = [branch for branch in result.branches if branch.state != "failed"]
     return {
         "title": title.name,
         "source": title.source,
         "folder": title.folder,
-        "state": _state(result, branches),
+        "state": _state(result),
         "profile": run.profile.name,
         "fake": run.profile.fake,
         "preview_seconds": title.preview_ms / 1000 or None,
@@ -101,12 +101,12 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         },
         "languages": {branch.language: _language(run, branch) for branch in branches},
         "delivered": len(delivered),
-        "failed": len(branches) - len(delivered),
+        "failed": len(result.branches) - len(delivered),
     }
 
 
-def _state(result: TitleResult, branches: list[BranchResult]) -> str:
-    states = {branch.state for branch in branches}
+def _state(result: TitleResult) -> str:
+    states = {branch.state for branch in result.branches}
     if result.failure or states == {"failed"} or not states:
         return "failed"
     if "failed" in states:

@@ -184,8 +184,8 @@ class Writer:
             target: Any = np.frombuffer(cast(Any, plane), samples.dtype).reshape(plane.height, -1)
             rows, columns = samples.shape
             target[:rows, :columns] = samples
-            target[rows : plane.height, :columns] = samples[-1:]
-            target[:, columns : plane.width] = target[:, columns - 1 : columns]
+            target[rows:, :columns] = samples[-1:]
+            target[:, columns:] = target[:, columns - 1 : columns]  # the encoder reads past the width, too
         frame.pts, frame.time_base = pts, self._facts.time_base
         frame.colorspace, frame.color_range = self._facts.colour[2:]
         self._container.mux(self._stream.encode(frame))

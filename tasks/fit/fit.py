@@ -64,25 +64,20 @@ def _place(
 ) -> Placement:
     """One take: ``since_ms`` and ``until_ms`` are how far the pauses before and after may be used."""
     slot_ms = max(0, min(line.end_ms, duration_ms) - line.start_ms)
-    shortest = math.ceil(natural_ms / settings.fastest)
-    longest = math.floor(natural_ms / settings.slowest)
-    fit: Literal["natural", "stretched", "borrowed", "overlong"]
+    length = _paced(natural_ms, slot_ms, settings)
     start_ms, end_max = line.start_ms, max(until_ms, line.start_ms + slot_ms)
-    if slot_ms * AS_SPOKEN <= natural_ms <= slot_ms or natural_ms == 0:
-        length, fit = natural_ms, "natural"
-    elif shortest <= slot_ms:
-        length, fit = min(slot_ms, max(longest, natural_ms)), "stretched"
-    else:
-        length, fit = shortest, "borrowed"
-        missing = start_ms + length - end_max
-        if missing > 0:  # the pause after is not enough: begin in the one before
-            before = start_ms - max(0, since_ms)
-            start_ms -= max(0, min(missing, before, MAX_EARLY_MS))
-        if start_ms + length > end_max:
-            fit = "overlong"
+    missing = start_ms + length - end_max
+    if missing > 0:  # the pause after is not enough: begin in the one before
+        start_ms -= max(0, min(missing, start_ms - since_ms, MAX_EARLY_MS))
     if start_ms + length > duration_ms:  # nothing plays after the end: begin as early as it takes
         start_ms = max(0, duration_ms - length)
-        fit = "borrowed" if start_ms >= since_ms and start_ms + length <= duration_ms else "overlong"
+    fit: Literal["natural", "stretched", "borrowed", "overlong"]
+    if start_ms + length > end_max or start_ms < min(since_ms, line.start_ms):
+        fit = "overlong"
+    elif start_ms < line.start_ms or length > slot_ms:
+        fit = "borrowed"
+    else:
+        fit = "natural" if length == natural_ms else "stretched"
     return Placement(
         line=line.id,
         start_ms=start_ms,
@@ -92,3 +87,12 @@ def _place(
         stretch=natural_ms / length if length else 1.0,
         fit=fit,
     )
+
+
+def _paced(natural_ms: int, slot_ms: int, settings: FitSettings) -> int:
+    """How long a take becomes: as spoken where that nearly fills its slot, else as near to the slot as the bounds allow."""
+    if slot_ms * AS_SPOKEN <= natural_ms <= slot_ms:
+        return natural_ms
+    shortest = math.ceil(natural_ms / settings.fastest)
+    longest = math.floor(natural_ms / settings.slowest)
+    return min(max(slot_ms, shortest), longest)

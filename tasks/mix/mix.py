@@ -208,7 +208,7 @@ def _stereo(path: Path) -> Any:
     """A WAV as stereo float at 48 kHz; mono goes to both sides at full level (``aformat`` alone takes off 3 dB)."""
     sound = media.source(path).audio
     if soundfile.info(str(path)).channels == 1:
-        sound = sound.filter("pan", "stereo|c0=c0|c1=c0")
+        sound = sound.filter("channelmap", map="0|0", channel_layout="stereo")
     return sound.filter("aformat", sample_fmts="fltp", sample_rates=media.SAMPLE_RATE, channel_layouts="stereo")
 
 

@@ -12,6 +12,7 @@ from tasks.model import Line, Script
 from tasks.package.rows import clean_text, split_text, text_width
 
 DEFAULT_RATE = Fraction(25)
+_LINGER_MS = 500  # the style guides let a cue stand this long after its speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class Cue:
 def make_cues(script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None) -> tuple[Cue, ...]:
     """Every line's text as cues in order of time, none overlapping, within the language's limits.
 
-    A line that is too long for one cue (rows, or 7 s) becomes several, its time shared by their lengths. A short
-    cue stays until 5/6 s where the next one leaves room. Where lines overlap, the later one waits for the earlier
-    one's minimum. No text is left out.
+    A line that is too long for one cue (rows, or 7 s) becomes several, its time shared by their lengths. Where the
+    next one leaves room, a short cue stays until 5/6 s, and one that is hard to read in time up to half a second more.
+    Where lines overlap, the later one waits for the earlier one's minimum. No text is left out.
 
     Args:
         script: lines with times.
@@ -71,7 +72,9 @@ def _timed(cues: list[Cue], limits: TimedTextLimits, frame_rate: Fraction, durat
         earliest = starts[-1] + shown_ms + gap_ms
     result = []
     for index, (cue, start) in enumerate(zip(cues, starts, strict=True)):
-        end = min(max(cue.end_ms, start + limits.min_ms), start + limits.max_ms)
+        width = sum(text_width(row, wide=limits.wide) for row in cue.rows)
+        readable = min(start + math.ceil(width * 1000 / limits.cps), cue.end_ms + _LINGER_MS)
+        end = min(max(cue.end_ms, readable, start + limits.min_ms), start + limits.max_ms)
         if index + 1 < len(cues):
             end = min(end, starts[index + 1] - gap_ms)
         elif duration_ms is not None:

@@ -36,6 +36,7 @@ _REFUSED_FORMATS = {
     "srt",
 }
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
 
 
@@ -108,13 +109,18 @@ def _report(path: Path) -> dict[str, Any]:
     try:
         answer = process.capture([*command, "-i", media.url(path)])
     except ProcessFailedError as error:
-        if "moov atom not found" in error.data["log"]:
+        if "moov atom not found" in error.data["log"] and _is_mp4(path):
             raise BadInputError(
                 f"{path.name!r} is cut short: its index (moov) is missing.", "Copy or export it again."
             ) from error
         raise BadInputError(f"{path.name!r} is not a video, a recording or a picture.", _SUPPORTED) from error
     found: dict[str, Any] = json.loads(answer.decode("utf-8", "replace"))
     return found
+
+
+def _is_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] in _FIRST_BOXES
 
 
 def _is_cover(stream: dict[str, Any]) -> bool:

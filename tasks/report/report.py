@@ -18,7 +18,7 @@ from configs.languages import display_name
 from tasks.model import Line, Placement
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import LANE, WIDTH, clock, strips
-from tasks.report.wording import gate_row, lipsync_rows
+from tasks.report.wording import bypass_rows, gate_row, lipsync_rows
 
 _FIT = {"natural": "as spoken", "stretched": "stretched", "borrowed": "uses the pause", "overlong": "too long"}
 
@@ -75,7 +75,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         ),
         "plot": {"width": WIDTH, "lane": LANE},
         "lipsync": lipsync_rows(lipsync),
-        "bypassed": sorted(dict(lipsync.get("bypassed") or {}).items()),
+        "bypassed": bypass_rows(lipsync),
         "loudness": _loudness(dict(inputs.qc["loudness"])),
     }
 

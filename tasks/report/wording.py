@@ -23,6 +23,7 @@ _LIPSYNC = {
     "fps": "Frames a second (processing)",
     "device": "Device",
 }
+_SHARES = {"closure_rate"}
 
 
 def gate_row(gate: dict[str, Any]) -> dict[str, str]:
@@ -69,10 +70,19 @@ def _number(value: float, unit: str) -> str:
 
 def lipsync_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Known fields of a lip-sync report with their names in words; unknown ones are left to ``lipsync.json``."""
-    rows = []
-    for key, label in _LIPSYNC.items():
-        if key in report:
-            value = report[key]
-            shown = "not measured" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
-            rows.append((label, shown))
-    return rows
+    reasons = report.get("missing") or {}
+    return [(label, _shown(key, report[key], reasons)) for key, label in _LIPSYNC.items() if key in report]
+
+
+def _shown(key: str, value: Any, reasons: dict[str, str]) -> str:
+    if value is None:
+        return f"not measured: {reasons[key]}" if key in reasons else "not measured"
+    if key in _SHARES:
+        return f"{value * 100:.0f} %"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def bypass_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Reasons for frames left as they were, in words, and how many frames each."""
+    counts = dict(report.get("bypassed") or {})
+    return [(str(reason).replace("_", " "), f"{count} frames") for reason, count in sorted(counts.items())]

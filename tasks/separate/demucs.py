@@ -56,8 +56,8 @@ class DemucsSeparator:
         local = ""
         if chosen.repo and chosen.repo.is_dir():
             local = " ".join(f"{f.name}:{f.stat().st_size}" for f in sorted(chosen.repo.iterdir()) if f.is_file())
-        version = registry.package_version("demucs")
-        return f"demucs {_VERSION} {version} {chosen.model} shifts {chosen.shifts} overlap {chosen.overlap} {local}".strip()
+        passes = f"shifts {chosen.shifts} overlap {chosen.overlap}"
+        return f"demucs {_VERSION} {registry.package_version('demucs')} {chosen.model} {passes} {local}".strip()
 
     def missing(self) -> list[str]:
         """The package, or a local repository that is not there."""

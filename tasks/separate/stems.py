@@ -32,7 +32,7 @@ def open_mix(path: Path) -> soundfile.SoundFile:
 
 
 def write_stems(mix: Path, dialogue: Path, bed: Path, estimate: Iterable[NDArray[np.float32]]) -> None:
-    """Write an estimated dialogue, and the rest of the mix as the bed, as 24-bit WAV; their sum is the mix exactly.
+    """Write an estimated dialogue, and the rest of the mix as the bed, as 24-bit WAV; their sum is the mix.
 
     Args:
         mix: 48 kHz stereo WAV.
@@ -68,7 +68,7 @@ def blocks_with_context(mix: Path, core: int, context: int) -> Iterator[tuple[in
         context: samples before and after, fewer at the ends of the file.
 
     Yields:
-        ``(start, kept, samples)``: where the piece starts in the file, how many samples before its core, float32 [N, 2].
+        ``(start, kept, samples)``: where the piece starts in the file, samples before its core, float32 [N, 2].
     """
     with soundfile.SoundFile(mix) as file:
         for begin in range(0, file.frames, core):
@@ -83,8 +83,8 @@ def crossfaded(
     """Join estimates of overlapping pieces, each fading into the next so that no seam is heard.
 
     Args:
-        pieces: ``(kept, estimate)``: samples before the core, float32 [N, C], reaching ``fade`` samples past the core unless the
-            recording ends.
+        pieces: ``(kept, estimate)``: samples before the core, float32 [N, C], reaching ``fade`` samples past the core
+            unless the recording ends.
         core: new samples a piece, at least ``fade``.
         fade: samples of the cross-fade.
 

@@ -90,6 +90,13 @@ def test_a_short_cue_is_lengthened_only_into_a_free_pause() -> None:
     assert crowded.end_ms == 5400 - 80
 
 
+def test_a_cue_lingers_half_a_second_at_most_until_it_can_be_read() -> None:
+    text = "Treinta y cuatro letras, dos segundos."
+    hasty, calm = make_cues(script((0, 1000, text), (5000, 7000, text)))
+    assert hasty.end_ms == 1500
+    assert calm.duration_ms == pytest.approx(len(text) * 1000 / 17, abs=1)
+
+
 def test_a_lengthened_cue_does_not_pass_the_end_of_the_title() -> None:
     (cue,) = make_cues(script((9700, 9900, "Fin.")), duration_ms=10_000)
     assert cue.end_ms == 10_000
@@ -158,7 +165,7 @@ def test_the_files_say_the_same_times(tmp_path: Path) -> None:
 def test_facts_name_the_lines_that_are_too_fast() -> None:
     facts = subtitle_facts(script((0, 1000, "Una frase bastante larga, dicha deprisa."), (5000, 8000, "Bien.")))
     assert facts["lines_over_cps"] == [0]
-    assert facts["cps_max"] == pytest.approx(40.0)
+    assert facts["cps_max"] == pytest.approx(40 / 1.5, abs=0.01)
     assert facts["cps_limit"] == 17
     assert facts["rows_over_cpl"] == 0
     assert facts["cues"] == 2
