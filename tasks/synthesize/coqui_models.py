@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import importlib.util
 import json
 import os
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language, primary
 from tasks import registry
-from tasks.errors import UnsupportedError
+from tasks.errors import MissingBackendError, UnsupportedError
 
 #: The XTTS v2 model card's 17 languages, by its own codes.
 XTTS_CODES = ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu", "ko", "ja", "hi")
+#: Packages that turn the script into sounds, optional in coqui-tts (its extras ``ja`` and ``zh``).
+_READERS = {"ja": "cutlet", "zh-cn": "pypinyin"}
 _BY_PRIMARY = {primary(code): code for code in XTTS_CODES}
 
 
@@ -75,14 +78,26 @@ def local_model(config: Path) -> ModelFacts:
 
 
 def xtts_code(language: str) -> str:
-    """XTTS's code of a BCP-47 tag; `UnsupportedError` where it does not speak it."""
+    """XTTS's code of a BCP-47 tag.
+
+    Raises:
+        UnsupportedError: it does not speak the language.
+        MissingBackendError: it does, with a package that is not installed.
+    """
     if primary(language) not in _BY_PRIMARY:
         raise UnsupportedError(
             f"XTTS does not speak {language}.",
             f"It speaks: {', '.join(sorted(_BY_PRIMARY))}. Choose another model, or the espeak backend.",
             language=language,
         )
-    return _BY_PRIMARY[primary(language)]
+    code = _BY_PRIMARY[primary(language)]
+    if code in _READERS and importlib.util.find_spec(_READERS[code]) is None:
+        raise MissingBackendError(
+            f"XTTS reads {language} with the package {_READERS[code]}, which is not installed.",
+            f"Install {_READERS[code]}, or choose the espeak backend.",
+            language=language,
+        )
+    return code
 
 
 def _language(code: str) -> frozenset[str] | None:

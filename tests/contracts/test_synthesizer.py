@@ -11,7 +11,7 @@ import soundfile
 from tasks.errors import BadInputError, UnsupportedError
 from tasks.model import Speaker
 from tasks.synthesize import BACKENDS, Synthesizer, synthesizer
-from tests.tiny_vits import save_tiny_vits
+from tests.tiny_coqui import save_tiny_vits
 
 LINE = "Good morning, and welcome back."
 CAST = [Speaker(id="A", pitch_hz=110.0), Speaker(id="B", pitch_hz=215.0), Speaker(id="C")]
