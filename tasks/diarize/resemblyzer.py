@@ -22,7 +22,7 @@ from tasks.progress import Progress
 from tasks.speech_activity import SAMPLE_RATE_HZ, read_span, speech_spans
 
 Samples = NDArray[np.float32]
-_LONG_ENOUGH_MS = 1200  # shorter speech does not tell voices apart (measured: see `tasks.diarize.clusters`)
+_LONG_ENOUGH_MS = 1600  # shorter speech does not tell voices apart (measured: see `tasks.diarize.clusters`)
 _LONGEST_MS = 10_000  # of one line's speech is listened to
 _QUIET = 10 ** (-30 / 20)  # RMS that the encoder expects at least (its own preprocessing raises to -30 dBFS)
 TOO_SHORT = "Speakers: no line is long enough to tell voices apart; the unnamed lines are taken for one speaker."

@@ -31,23 +31,17 @@ def test_a_conversation_of_two_comes_apart_as_its_truth_says() -> None:
     audio = media("pyannote/tutorials/assets/sample.wav")
     rows = [row.split() for row in media("pyannote/tutorials/assets/sample.rttm").read_text("utf-8").splitlines()]
     turns = [(int(1000 * float(row[3])), int(1000 * (float(row[3]) + float(row[4]))), row[7]) for row in rows]
-    alone = [turn for turn in turns if not any(turn != o and turn[0] < o[1] and o[0] < turn[1] for o in turns)]
     found = diarizer("resemblyzer", {}).diarize(audio, script(*((a, b) for a, b, _ in turns)), silent)
     assert {speaker.id for speaker in found.speakers} == {"S1", "S2"}
-    names = {
-        name: {line.speaker for line, turn in zip(found.lines, turns, strict=True) if turn[2] == name}
-        for name in ("speaker90", "speaker91")
-    }
     right = max(
         sum(
             b - a
             for line, (a, b, who) in zip(found.lines, turns, strict=True)
             if (line.speaker == "S1") == (who == first)
         )
-        for first in names
+        for first in ("speaker90", "speaker91")
     )
     assert right / sum(b - a for a, b, _ in turns) > 0.9
-    assert alone
 
 
 @pytest.mark.parametrize(
