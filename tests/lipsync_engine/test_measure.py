@@ -55,6 +55,8 @@ def test_a_mouth_that_follows_the_plan_scores_well(speech, plan):
     assert value(got, "silence_motion") == 0.0
     assert abs(value(got, "offset_frames")) <= 3
     assert value(got, "av_correlation") > 0.3
+    assert value(got, "phone_offset_frames") == -1, "the plan leads by 40 ms, one frame"
+    assert value(got, "phone_correlation") > 0.9
     assert value(got, "plan_correlation") == pytest.approx(1.0)
     assert value(got, "bilabials") >= 15
 
@@ -69,6 +71,7 @@ def test_a_frozen_mouth_scores_as_one(speech, plan):
     assert got["offset_frames"] is None
     assert got["av_correlation"] is None
     assert got["plan_correlation"] is None
+    assert got["phone_offset_frames"] is got["phone_correlation"] is None
     assert got["silence_motion"] == 1.0, "open in the pauses"
 
 
@@ -76,6 +79,7 @@ def test_a_frozen_mouth_scores_as_one(speech, plan):
 def test_a_late_mouth_is_found_late(speech, plan, late: int):
     on_time = value(measured(plan.series, speech), "offset_frames")
     got = measured(moved(plan.series, values=np.roll(plan.series.values, late, axis=0)), speech)
+    assert value(got, "phone_offset_frames") == late - 1
     assert value(got, "offset_frames") == pytest.approx(on_time + late, abs=1)
 
 
