@@ -24,7 +24,9 @@ from tasks.transcribe import transcriber
 _DESCRIBED = {
     "_derived/grid_two_faces_alternating.mp4": "bin blue at f two now bin red by k seven now",
     "_derived/grid_wrong_audio.mp4": "bin blue at f two now",
-    "_derived/englishvideo_plus_music.mp4": "good morning my name is jordi mas i am from barcelona and i love this city",
+    "_derived/englishvideo_plus_music.mp4": (
+        "good morning my name is jordi mas i am from barcelona and i love this city"
+    ),
 }
 _NORMAL = jiwer.Compose(
     [
@@ -75,12 +77,13 @@ def main() -> None:
         references.append(reference)
         answers.append(answer)
         print(
-            f"{100 * jiwer.wer(reference, answer):6.1f} %  {seconds:5.1f} s  {len(script.lines)} lines  {name}\n            {answer}"
+            f"{100 * jiwer.wer(reference, answer):6.1f} %  {seconds:5.1f} s  {len(script.lines)} lines  {name}\n"
+            f"            {answer}"
         )
     total = jiwer.process_words(references, answers)
     print(
         f"\n{100 * total.wer:.1f} % word error rate: {total.substitutions} substituted, {total.deletions} deleted, "
-        f"{total.insertions} inserted of {total.hits + total.substitutions + total.deletions} words in {len(answers)} clips"
+        f"{total.insertions} inserted of {sum(len(text.split()) for text in references)} words in {len(answers)} clips"
     )
 
 

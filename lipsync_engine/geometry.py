@@ -72,9 +72,9 @@ class Poses:
     def angles(self) -> FloatArray:
         """Yaw, pitch and roll in degrees, float32 [N, 3]; 0 is a face looking straight at the camera."""
         r = self.rotation
-        yaw = np.arcsin(np.clip(r[:, 0, 2], -1, 1))
-        pitch = np.arctan2(-r[:, 1, 2], r[:, 2, 2])
-        roll = np.arctan2(-r[:, 0, 1], r[:, 0, 0])
+        yaw = np.arctan2(r[:, 0, 2], r[:, 2, 2])
+        pitch = np.arcsin(np.clip(-r[:, 1, 2], -1, 1))
+        roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
         return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
 
 

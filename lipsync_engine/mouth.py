@@ -83,9 +83,9 @@ def speaker_stats(mouth: MouthSeries, speaking: BoolArray | None = None) -> Spea
 
 
 def _rest_frames(values: FloatArray) -> BoolArray:
-    """Frames that hardly move among the more closed third."""
+    """Frames that hardly move among the most closed fifth."""
     speed = np.abs(np.gradient(values[:, 0])) if len(values) > 2 else np.zeros(len(values))
-    closed = values[:, 0] <= np.percentile(values[:, 0], 35)
+    closed = values[:, 0] <= np.percentile(values[:, 0], 20)
     return np.asarray(closed & (speed <= np.percentile(speed[closed], 50)))
 
 

@@ -16,6 +16,8 @@ from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, Spe
 
 #: Skin that speech hardly moves but a bad warp would: nose foot and wings, upper cheeks.
 _STILL_SKIN = (2, 97, 326, 98, 327, 49, 279, 129, 358, 50, 280, 101, 330, 36, 266)
+#: Jitter (face widths) below which a picture is still for all that the tracker can tell.
+_JITTER_FLOOR = 2e-4
 _SAMPLE_RATE = 16000
 
 
@@ -57,10 +59,10 @@ def picture_figures(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int6
         return {"sharpness_ratio": None, "jitter_ratio": None}
     old = before.rows(np.searchsorted(before.frame, common))
     new = after.rows(np.searchsorted(after.frame, common))
-    source_jitter = _jitter(old)
+    source_jitter = max(_jitter(old), _JITTER_FLOOR)
     return {
         "sharpness_ratio": float(np.median(new.sharpness) / max(float(np.median(old.sharpness)), 1e-6)),
-        "jitter_ratio": _jitter(new) / source_jitter if source_jitter > 0 else None,
+        "jitter_ratio": _jitter(new) / source_jitter,
     }
 
 

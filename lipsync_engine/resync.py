@@ -162,7 +162,7 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
         if not (active & mouth.valid).any():
             continue
         who = person(track, identity)
-        stats = speaker_stats(mouth, speaking(track)) if who.library.moves else prior_stats(mouth)
+        stats = speaker_stats(mouth, speaking(track, active)) if who.library.moves else prior_stats(mouth)
         plan = plan_mouth(
             phones,
             track.times_s,
@@ -213,6 +213,8 @@ def _measure(
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:
             report.missing[name] = "not defined for this material (too few such sounds, pauses or frames)"
+    if report.seam_ratio is None:
+        report.missing["seam_ratio"] = "no observation was blended in"
     if len(parts) > 1:
         report.notes.append(f"speech figures are of the most edited of {len(parts)} people")
 

@@ -14,7 +14,7 @@ from lipsync_engine.records import BoolArray, FloatArray
 CANDIDATES = 40
 _CHANNEL_WEIGHT = np.array([1.6, 1.0, 0.5, 0.8], np.float32)
 _VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 0.5, 0.3, 0.6, 1.0
-_JOIN, _JUMP, _HOLD = 1.2, 0.6, 0.05
+_JOIN, _JUMP, _HOLD = 0.7, 0.4, 0.08
 _CLOSED_BONUS = 1.5
 
 

@@ -89,10 +89,10 @@ def _nearest_span(milliseconds: NDArray[np.float64], speech: NDArray[np.int64]) 
     return np.asarray(np.maximum(0, np.maximum(before, after)).argmin(axis=1))
 
 
-def speaking(track: FaceTrack) -> BoolArray | None:
-    """Source speech activity at each frame, bool [T]; ``None`` where unknown."""
+def speaking(track: FaceTrack, active: BoolArray) -> BoolArray | None:
+    """Frames at which the face that is ``active`` (bool [T]) speaks in the source; ``None`` where unknown."""
     if not len(track.speech):
         return None
     milliseconds = track.times_s * 1000
     inside = (milliseconds[:, None] >= track.speech[None, :, 0]) & (milliseconds[:, None] < track.speech[None, :, 1])
-    return np.asarray(inside.any(axis=1))
+    return np.asarray(inside.any(axis=1) & active)

@@ -169,7 +169,8 @@ class Writer:
         stream.pix_fmt = facts.pixel_format
         stream.time_base = facts.time_base
         stream.codec_context.time_base = facts.time_base
-        stream.options = {"crf": str(crf), "preset": preset}
+        # macroblock-tree rate control sums floats in an order that differs between runs: same input, other bytes
+        stream.options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
         codec = stream.codec_context
         codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
         self._stream, self._frame_size = stream, (stream.width, stream.height)
@@ -184,8 +185,8 @@ class Writer:
             target: Any = np.frombuffer(cast(Any, plane), samples.dtype).reshape(plane.height, -1)
             rows, columns = samples.shape
             target[:rows, :columns] = samples
-            target[rows : plane.height, :columns] = samples[-1:]
-            target[:, columns : plane.width] = target[:, columns - 1 : columns]
+            target[rows:, :columns] = samples[-1:]
+            target[:, columns:] = target[:, columns - 1 : columns]  # the encoder reads past the width, too
         frame.pts, frame.time_base = pts, self._facts.time_base
         frame.colorspace, frame.color_range = self._facts.colour[2:]
         self._container.mux(self._stream.encode(frame))

@@ -1,0 +1,244 @@
+"""Neural speech by Coqui TTS (MPL-2.0): XTTS in the speakers' own voices, or any other model by name or from files.
+
+XTTS's weights are under the Coqui Public Model License, which forbids commercial use; whoever runs this must agree to
+it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from configs.languages import primary
+from tasks import registry
+from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.model import Speaker
+from tasks.sentences import pieces
+from tasks.store import file_sha256
+from tasks.synthesize import Spoken
+from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
+from tasks.synthesize.wave import levelled, trim_bounds, write_wav
+
+#: Characters that XTTS takes at once; the package's own warnings begin there.
+_LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}
+_LIMIT_ELSE = 180
+_PAUSE_S = 0.15  # between the pieces of one line, in place of the package's 10,000 silent samples
+_ONE_VOICE = "default"
+#: One at a time: the models draw from PyTorch's global random numbers, which are set before each line.
+_speaking = threading.Lock()
+
+
+class CoquiSynthesizer:
+    """Speaks with one model, loaded once a process."""
+
+    class Options(registry.Options):
+        """Which model, from where, and on what.
+
+        Attributes:
+            model: name in Coqui's list, downloaded on first use; empty with ``model_path``.
+            model_path: the checkpoint (or, for XTTS, its folder) of a model of your own.
+            config_path: that model's config; ``config.json`` beside it where None.
+            device: ``auto`` takes a GPU where there is one.
+            seed: of the model's random numbers; another seed gives another reading.
+        """
+
+        model: str = "tts_models/multilingual/multi-dataset/xtts_v2"
+        model_path: Path | None = None
+        config_path: Path | None = None
+        device: Literal["auto", "cpu", "cuda"] = "auto"
+        seed: int = Field(0, ge=0)
+
+        @property
+        def config(self) -> Path:
+            """The config of the local model."""
+            assert self.model_path is not None
+            folder = self.model_path if self.model_path.is_dir() else self.model_path.parent
+            return self.config_path or folder / "config.json"
+
+        @model_validator(mode="after")
+        def _one_source(self) -> CoquiSynthesizer.Options:
+            if self.config_path and not self.model_path:
+                raise ValueError("config_path needs model_path")
+            return self
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._model = local_model(options.config) if options.model_path else named_model(options.model)
+        self._name = str(options.model_path) if options.model_path else options.model
+        self._references: dict[str, Path] = {}
+        self.facts = registry.BackendFacts(
+            name="coqui",
+            code_licence="MPL-2.0",
+            weights_licence=self._model.licence,
+            commercial=self._model.commercial,
+            device="any",
+            network=options.model_path is None,
+            clones=self._model.clones,
+            languages=self._model.languages,
+        )
+
+    def fingerprint(self) -> str:
+        """The package, the model's name or its files' digests, and the seed."""
+        chosen = self._options
+        model = chosen.model
+        if chosen.model_path:
+            folder = chosen.model_path if chosen.model_path.is_dir() else None
+            files = sorted(folder.glob("*.*")) if folder else [chosen.model_path]
+            model = " ".join(_digest(file) for file in [*files, chosen.config] if file.is_file())
+        return f"coqui:1:{registry.package_version('coqui-tts')}:{model}:{chosen.seed}"
+
+    def missing(self) -> list[str]:
+        """The package, a local model's files, or the agreement to a model's terms."""
+        if registry.package_version("coqui-tts") == "absent":
+            return ["The package coqui-tts is not installed: run `make setup`."]
+        chosen = self._options
+        if chosen.model_path:
+            wanted = (chosen.model_path, chosen.config)
+            return [f"The file {path} of the Coqui model is not there." for path in wanted if not path.exists()]
+        if not self._model.known:
+            return [f"Coqui has no model {chosen.model!r}: `tts --list_models` shows those there are."]
+        return [_terms(chosen.model, self._model.licence)] if self._model.terms else []
+
+    def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
+        """With XTTS the speakers' own voices; else, and for those without a clip, the model's by turns."""
+        self._check(language)
+        clips = references if self._model.clones else {}
+        # The digest tells one title's clip from another's wherever a voice's name is part of a key.
+        clones = {speaker: f"clone of {speaker} ({_digest(clip)[:8]})" for speaker, clip in clips.items()}
+        self._references |= {clones[speaker]: clip for speaker, clip in clips.items()}
+        own = {speaker.id: clones[speaker.id] for speaker in speakers if speaker.id in clones}
+        others = [speaker.id for speaker in speakers if speaker.id not in own]
+        if not others:
+            return own
+        names = self._names() or sorted(clones.values())
+        if not names:
+            raise UnsupportedError(
+                f"The Coqui model {self._name} has no voice of its own, and no speaker has a clean second of speech.",
+                "Choose the espeak backend for this title.",
+            )
+        return own | {speaker: names[index % len(names)] for index, speaker in enumerate(others)}
+
+    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+        """Speak one line; the same line, voice and seed give the same bytes on the same machine."""
+        self._check(language)
+        code = xtts_code(language) if self._model.clones else None
+        manner = self._manner(voice)
+        if code or self._loaded().is_multi_lingual:
+            manner["language"] = code or self._own_code(language)
+        rate = int(self._loaded().synthesizer.output_sample_rate)
+        parts: list[NDArray[np.float32]] = []
+        for piece in pieces(text, _LIMIT.get(manner.get("language", ""), _LIMIT_ELSE)):
+            samples = self._speak(piece, manner)
+            start, stop = trim_bounds(samples, rate)
+            if start < stop:
+                parts += [samples[start:stop], np.zeros(round(_PAUSE_S * rate), np.float32)]
+        if not parts:
+            raise UnsupportedError(f"Coqui finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+        spoken = levelled(np.concatenate(parts[:-1]), rate)
+        write_wav(out, spoken, rate)
+        return Spoken(audio=out, duration_ms=round(len(spoken) * 1000 / rate))
+
+    def _speak(self, text: str, manner: dict[str, Any]) -> NDArray[np.float32]:
+        import torch
+
+        with _speaking, torch.random.fork_rng():
+            torch.manual_seed(self._options.seed)
+            return np.asarray(self._loaded().tts(text, split_sentences=False, **manner), np.float32)
+
+    def _manner(self, voice: str) -> dict[str, Any]:
+        """The voice as the package's arguments."""
+        if voice in self._references:
+            return {"speaker_wav": str(self._references[voice])}
+        if voice == _ONE_VOICE and not self._model.clones:
+            return {}
+        if voice not in self._names():
+            raise UnsupportedError(f"The Coqui model {self._name} has no voice {voice!r}.")
+        return {"speaker": voice}
+
+    def _names(self) -> list[str]:
+        """The voices that the model brings."""
+        model = self._loaded()
+        manager = getattr(model.synthesizer.tts_model, "speaker_manager", None)
+        names = sorted(manager.speaker_names) if model.is_multi_speaker and manager else []
+        return names or ([] if self._model.clones else [_ONE_VOICE])
+
+    def _check(self, language: str) -> None:
+        if self._model.clones:
+            xtts_code(language)
+        elif self._model.languages and primary(language) not in self._model.languages:
+            speaks = ", ".join(sorted(self._model.languages))
+            raise UnsupportedError(
+                f"The Coqui model {self._name} speaks {speaks}, not {language}.",
+                "Choose a model of that language, XTTS, or the espeak backend.",
+                language=language,
+            )
+
+    def _own_code(self, language: str) -> str:
+        """The code of a multilingual model other than XTTS: ``pt-br`` for YourTTS, ``de`` for others."""
+        listed = list(self._loaded().languages or [])
+        for code in (language.lower(), primary(language)):
+            if code in listed:
+                return code
+        begins = sorted(code for code in listed if primary(code) == primary(language))
+        if not begins:
+            raise UnsupportedError(f"The Coqui model {self._name} does not speak {language}.", language=language)
+        return begins[0]
+
+    def _loaded(self) -> Any:
+        chosen = self._options
+        for sentence in self.missing():
+            raise MissingBackendError(sentence, "Or choose the espeak backend.")
+        if chosen.model_path:
+            return _load("", str(chosen.model_path), str(chosen.config), chosen.device)
+        return _load(chosen.model, "", "", chosen.device)
+
+
+_loading = threading.Lock()
+
+
+def _load(name: str, model_path: str, config_path: str, device: str) -> Any:
+    with _loading:
+        return _load_once(name, model_path, config_path, device)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_once(name: str, model_path: str, config_path: str, device: str) -> Any:
+    import torch
+    from TTS.api import TTS
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        # Keyword by keyword: an empty name is no name to the package, but an empty path is one.
+        source = {"model_path": model_path, "config_path": config_path} if model_path else {"model_name": name}
+        return TTS(**source, progress_bar=False).to(device)
+    except Exception as error:  # downloads, archives and checkpoints fail in many ways, with no common base
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise MissingBackendError(
+            f"The Coqui model {model_path or name} cannot be loaded ({said}).",
+            "Check the network or the files, or choose the espeak backend.",
+        ) from error
+
+
+def _terms(model: str, licence: str) -> str:
+    return (
+        f"The weights of {model} are under {licence}, for non-commercial use only. Whoever agrees to its terms "
+        "(https://tts-hub.github.io/cpml) sets COQUI_TOS_AGREED=1; the espeak backend needs none."
+    )
+
+
+def _digest(file: Path) -> str:
+    stat = file.stat()
+    return _digest_of(file, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest_of(file: Path, _size: int, _changed: int) -> str:
+    return file_sha256(file)[0][:16]

@@ -1,0 +1,196 @@
+"""Translation by a hosted service through the package deep-translator (MIT): Google's page, LibreTranslate and others.
+
+The text leaves this machine. Google's page is read as a browser would; nothing promises that it stays as it is.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from pydantic import Field
+
+from tasks import registry
+from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.sentences import pieces
+from tasks.translate import Note, quiet
+from tasks.translate.provider_codes import Provider, provider_code
+
+#: Characters a request: Google refuses 5000; MyMemory 500 bytes, so fewer where a letter takes two; the others take
+#: the text in the address, which servers cut at about 8 KB, and a letter may take nine there.
+_LIMIT: dict[Provider, int] = {"google": 800, "libre": 800, "mymemory": 240, "deepl": 800}
+_KEYS: dict[Provider, str] = {"libre": "LIBRE_API_KEY", "deepl": "DEEPL_API_KEY"}
+
+
+class DeepTranslatorTranslator:
+    """Sends line by line, and turns the package's many errors into ours.
+
+    Keys come from the environment (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) and are in no message: the package puts
+    them into addresses and error texts, so neither its text nor its traceback is passed on.
+    """
+
+    class Options(registry.Options):
+        """Which service, and how.
+
+        Attributes:
+            provider: the service.
+            url: address of an own server that speaks the provider's protocol.
+            deadline_s: seconds to wait for one answer.
+            free_api: DeepL's free address instead of the paid one.
+        """
+
+        provider: Provider = "google"
+        url: str | None = Field(None, pattern=r"^https?://\S+$")
+        deadline_s: float = Field(20.0, gt=0)
+        free_api: bool = True
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        paid = options.provider == "deepl" and not options.free_api
+        self.facts = registry.BackendFacts(name="deep-translator", code_licence="MIT", network=True, paid=paid)
+
+    def fingerprint(self) -> str:
+        """The package's version, the provider and its address; the service itself has no version."""
+        chosen = self._options
+        return f"deep-translator:1:{registry.package_version('deep-translator')}:{chosen.provider}:{chosen.url or ''}"
+
+    def missing(self) -> list[str]:
+        """The package, or the key that the provider asks for."""
+        if registry.package_version("deep-translator") == "absent":
+            return ["The package deep-translator is not installed: run `make setup`."]
+        return [self._key_advice()] if self._needs_key() and not self._key() else []
+
+    def route(self, source: str, target: str) -> list[str]:
+        """Straight there; `UnsupportedError` where the provider lacks one of the two."""
+        codes = [provider_code(self._options.provider, tag)[0] for tag in (source, target)]
+        return [source] if codes[0] == codes[1] else [source, target]
+
+    def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
+        """The texts in the target language, one request a line; what has no letter is not sent.
+
+        Raises:
+            UnsupportedError: the provider lacks a language.
+            ProviderBusyError: it asks to wait, fails, or does not answer within the deadline.
+            MissingBackendError: it asks for a key that is not set, or refuses the one that is.
+            PermanentError: it answers with something that is no translation.
+        """
+        provider = self._options.provider
+        if len(self.route(source, target)) == 1:
+            note(f"{provider} makes no difference between {source} and {target}; the text is left as it is.")
+            return list(texts)
+        code, exact = provider_code(provider, target)
+        if not exact:
+            note(f"{provider} has no {target}; translated into {code}.")
+        client = self._client(provider_code(provider, source)[0], code)
+        return ["\n".join(self._row(client, row) for row in text.split("\n")) for text in texts]
+
+    def _row(self, client: Any, row: str) -> str:
+        if not any(letter.isalnum() for letter in row):
+            return row
+        return " ".join(self._ask(client, piece) for piece in pieces(row, _LIMIT[self._options.provider]))
+
+    def _ask(self, client: Any, text: str) -> str:
+        provider, deadline_s = self._options.provider, self._options.deadline_s
+        try:
+            answer = _within(deadline_s, lambda: client.translate(text))
+        except TimeoutError:
+            raise ProviderBusyError(f"{provider} did not answer within {deadline_s:g} s.") from None
+        except Exception as error:  # the package's errors have no common base; `from None`: they may hold the key
+            _refuse(provider, error)
+        if answer is None:  # the package's answer where Google leaves a text as it is
+            return text
+        if not isinstance(answer, str) or not answer.strip():
+            raise PermanentError(f"{provider} answered with an empty translation.", "Choose another provider.")
+        if provider == "mymemory":
+            _check_mymemory(answer)
+            return html.unescape(answer)
+        return answer
+
+    def _client(self, source: str, target: str) -> Any:
+        import deep_translator
+
+        chosen = self._options
+        if self._needs_key() and not self._key():
+            raise MissingBackendError(f"{chosen.provider} needs a key.", self._key_advice())
+        url = f"{chosen.url.rstrip('/')}/" if chosen.url else None
+        if chosen.provider == "libre":
+            return deep_translator.LibreTranslator(source, target, api_key=self._key() or "none", custom_url=url)
+        if chosen.provider == "deepl":
+            client = deep_translator.DeeplTranslator(source, target, api_key=self._key(), use_free_api=chosen.free_api)
+        else:
+            kinds = {"google": deep_translator.GoogleTranslator, "mymemory": deep_translator.MyMemoryTranslator}
+            client = kinds[chosen.provider](source, target)
+        if url:  # these three have no argument for it
+            client._base_url = url
+        return client
+
+    def _needs_key(self) -> bool:
+        return self._options.provider == "deepl" or (self._options.provider == "libre" and not self._options.url)
+
+    def _key(self) -> str:
+        return os.environ.get(_KEYS.get(self._options.provider, ""), "")
+
+    def _key_advice(self) -> str:
+        return f"Set {_KEYS[self._options.provider]} in the environment, or choose another provider."
+
+
+def _refuse(provider: Provider, error: Exception) -> NoReturn:
+    """Raise ours for one of the package's: by type, and by the few words that tell one status from another."""
+    import requests
+    from deep_translator import exceptions
+
+    kind, words = type(error).__name__, str(error)
+    if isinstance(error, exceptions.TooManyRequests) or words == "ERR_TOO_MANY_REQUESTS":
+        raise ProviderBusyError(f"{provider} asks to wait: too many requests.") from None
+    if isinstance(error, exceptions.AuthorizationException) or words in ("ERR_KEY_INVALID", "ERR_KEY_BLOCKED"):
+        fix = f"Check {_KEYS[provider]}." if provider in _KEYS else "Choose another provider."
+        raise MissingBackendError(f"{provider} refuses the request as not authorized.", fix) from None
+    if isinstance(error, requests.JSONDecodeError | exceptions.TranslationNotFound | KeyError | AttributeError):
+        raise PermanentError(
+            f"{provider} answered with something that is no translation ({kind}).",
+            "Its interface may have changed: choose another provider.",
+        ) from None
+    if isinstance(error, exceptions.RequestError | requests.RequestException | OSError):
+        raise ProviderBusyError(f"{provider} failed or cannot be reached ({kind}).") from None
+    if words in ("ERR_INTERNAL_SERVER_ERROR", "ERR_SERVICE_NOT_AVAIBLE", "API server error"):
+        raise ProviderBusyError(f"{provider} failed ({words}).") from None
+    if words == "ERR_LANG_NOT_SUPPORTED":
+        raise UnsupportedError(f"{provider} does not translate this pair.", "Choose another provider.") from None
+    said = words if isinstance(error, exceptions.ServerException) else kind
+    raise PermanentError(f"{provider} refuses the request ({said}).") from None
+
+
+def _check_mymemory(answer: str) -> None:
+    """MyMemory writes its refusals, in capitals, where the translation should be."""
+    if answer.startswith("MYMEMORY WARNING"):
+        raise ProviderBusyError("mymemory's free translations for today are used up.")
+    if answer.startswith(("INVALID ", "QUERY LENGTH LIMIT", "PLEASE SELECT TWO DISTINCT")):
+        raise PermanentError(f"mymemory refuses the request: {answer[:80].lower()}.")
+
+
+def _within(deadline_s: float, call: Callable[[], Any]) -> Any:
+    """What the call returns or raises; `TimeoutError` after the deadline.
+
+    The package sets no time-out on any request. The thread of a call that is given up ends with its connection, or
+    with this process.
+    """
+    result: list[Any] = []
+    failure: list[Exception] = []
+
+    def work() -> None:
+        try:
+            result.append(call())
+        except Exception as error:  # handed over to the caller's thread
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="deep-translator", daemon=True)
+    thread.start()
+    thread.join(deadline_s)
+    if thread.is_alive():
+        raise TimeoutError
+    if failure:
+        raise failure[0]
+    return result[0]

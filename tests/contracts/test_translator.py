@@ -1,0 +1,60 @@
+"""What every translator promises, the fake included; the hosted one against a server of this test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tasks.errors import BadInputError
+from tasks.translate import BACKENDS, Translator, translator
+from tests.translate.servers import LibreServer, serving
+
+TEXTS = ["Good morning.", "", "Today is Monday. Tomorrow is Tuesday!", "Two lines\nof text", "   ", "12:30"]
+Make = Callable[[], Translator]
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+    with serving(LibreServer) as (url, _server):
+        options = {"provider": "libre", "url": url} if request.param == "deep-translator" else {}
+        if absent := translator(request.param, options).missing():
+            pytest.skip("; ".join(absent))
+        yield lambda: translator(request.param, options)
+
+
+def test_facts_name_the_backend_as_profiles_do(make: Make) -> None:
+    assert make().facts.name in BACKENDS
+    assert make().facts.code_licence
+
+
+def test_a_fingerprint_is_the_same_for_the_same_options(make: Make) -> None:
+    assert make().fingerprint() == make().fingerprint()
+
+
+def test_an_unknown_option_is_refused(make: Make) -> None:
+    with pytest.raises(BadInputError, match="bogus"):
+        translator(make().facts.name, {"bogus": 1})
+
+
+def test_a_route_names_both_ends(make: Make) -> None:
+    route = make().route("en", "es")
+    assert (route[0], route[-1]) == ("en", "es")
+
+
+def test_order_count_and_line_breaks_are_kept(make: Make) -> None:
+    answers = make().translate(TEXTS, "en", "es")
+    assert len(answers) == len(TEXTS)
+    for text, answer in zip(TEXTS, answers, strict=True):
+        assert answer.count("\n") == text.count("\n")
+        assert bool(answer.strip()) == bool(text.strip())
+    assert "12:30" in answers[5]
+    assert answers[0] != TEXTS[0]
+
+
+def test_a_line_is_translated_the_same_alone_and_among_others(make: Make) -> None:
+    assert make().translate(TEXTS, "en", "es")[2] == make().translate([TEXTS[2]], "en", "es")[0]
+
+
+def test_nothing_in_nothing_out(make: Make) -> None:
+    assert make().translate([], "en", "es") == []
