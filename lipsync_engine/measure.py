@@ -63,7 +63,8 @@ def speech_measures(
         offset_frames: lag of the mouth behind the sound with the best correlation; negative: the mouth leads.
             Coarse: on real clips of a few seconds it strays by several frames.
         av_correlation: correlation of aperture and loudness at that lag.
-        phone_offset_frames: the same lag against the mouth that the phones ask for, which is far sharper.
+        phone_offset_frames: the same lag against the mouth that the phones ask for: a sharper peak, to be
+            trusted where ``phone_correlation`` is above about 0.5.
         phone_correlation: correlation of the aperture with it, in speech.
         plan_correlation: correlation of seen and planned aperture in speech.
         source_partial_correlation: correlation with the source's aperture beyond what the plan explains (0
