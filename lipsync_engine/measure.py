@@ -15,6 +15,7 @@ from lipsync_engine.articulation import Target, segments, target
 from lipsync_engine.audio import loudness_db
 from lipsync_engine.gestures import gestures_of, rests_of
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
+from lipsync_engine.trajectory import plan_mouth
 
 APERTURE, WIDTH = 0, 1
 _BEFORE_S, _AFTER_S = 0.08, 0.02  # a closure may be seen this much before and after its phone
@@ -60,7 +61,11 @@ def speech_measures(
         articulation_ratio: spread of the aperture in speech over the speaker's own (1 is best).
         silence_motion: share of frames in pauses in which the mouth moves or is open (0 is best).
         offset_frames: lag of the mouth behind the sound with the best correlation; negative: the mouth leads.
+            Coarse: on real clips of a few seconds it strays by several frames.
         av_correlation: correlation of aperture and loudness at that lag.
+        phone_offset_frames: the same lag against the mouth that the phones ask for: a sharper peak, to be
+            trusted where ``phone_correlation`` is above about 0.5.
+        phone_correlation: correlation of the aperture with it, in speech.
         plan_correlation: correlation of seen and planned aperture in speech.
         source_partial_correlation: correlation with the source's aperture beyond what the plan explains (0
             is best).
@@ -72,7 +77,8 @@ def speech_measures(
     reach = float(stats.open[APERTURE] - stats.closed[APERTURE])
     shut = max(_CLOSED, float(stats.closed[APERTURE]) + _CLOSED_SHARE * reach)
     touching = max(_CLOSED, float(stats.closed[APERTURE]) + _TEETH_SHARE * reach)
-    offset, correlation = _offset(series, audio, sample_rate_hz)
+    offset, agreement = _sound_offset(series, audio, sample_rate_hz)
+    phone_offset, phone_agreement = _phone_offset(series, phones, stats)
     return {
         "closure_rate": _share(closures <= shut),
         "labiodental_rate": _share(teeth <= touching),
@@ -81,7 +87,9 @@ def speech_measures(
         "articulation_ratio": _articulation(series, phones, stats),
         "silence_motion": _silence_motion(series, phones, stats),
         "offset_frames": offset,
-        "av_correlation": correlation,
+        "av_correlation": agreement,
+        "phone_offset_frames": phone_offset,
+        "phone_correlation": phone_agreement,
         "plan_correlation": _plan_correlation(series, plan),
         "source_partial_correlation": _leak(series, plan, source),
         "bilabials": float(len(closures)),
@@ -104,8 +112,7 @@ def _least_apertures(series: MouthSeries, phones: Sequence[Phone], contact: str)
     found = [
         seen.min()
         for g in gestures_of(phones)
-        if g.goal.contact == contact
-        and len(seen := _seen(series, g.start_s - _BEFORE_S, g.end_s + _AFTER_S, APERTURE))
+        if g.goal.contact == contact and len(seen := _seen(series, g.start_s - _BEFORE_S, g.end_s + _AFTER_S, APERTURE))
     ]
     return np.array(found, np.float64)
 
@@ -173,21 +180,43 @@ def _silence_motion(series: MouthSeries, phones: Sequence[Phone], stats: Speaker
     return float((moving | gaping)[resting].mean())
 
 
-def _offset(series: MouthSeries, audio: FloatArray, rate: int) -> tuple[float | None, float | None]:
-    """The lag (frames) of the mouth behind the sound where aperture and loudness agree best; how well."""
-    if series.valid.sum() < _FEWEST_FRAMES or len(audio) == 0:
+def _sound_offset(series: MouthSeries, audio: FloatArray, rate: int) -> tuple[float | None, float | None]:
+    """Lag of the aperture behind the loudness, and the correlation there."""
+    if len(audio) == 0:
         return None, None
     level = loudness_db(audio, rate)
     level = np.maximum(level, level.max() - _FLOOR_DB)
-    clock = (np.arange(len(level)) + 0.5) * 0.01
-    frame_s = float(np.median(np.diff(series.times_s)))
-    times, aperture = series.times_s[series.valid], series.values[series.valid, APERTURE]
-    lags = np.arange(-_LAGS, _LAGS + 1)
-    scores = [correlation(aperture, np.interp(times - lag * frame_s, clock, level)) for lag in lags]
-    known = [(score, int(lag)) for score, lag in zip(scores, lags, strict=True) if score is not None]
-    if not known:
+    return _best_lag(series, series.valid, (np.arange(len(level)) + 0.5) * 0.01, level)
+
+
+def _phone_offset(
+    series: MouthSeries, phones: Sequence[Phone], stats: SpeakerStats
+) -> tuple[float | None, float | None]:
+    """Lag of the aperture behind what the phones ask of it at their very time, and the correlation there."""
+    if len(series.times_s) < _FEWEST_FRAMES:
         return None, None
-    best, lag = max(known, key=lambda pair: (pair[0], -abs(pair[1])))
+    first, last = series.times_s[0] - 1.0, series.times_s[-1] + 1.0
+    clock = first + 0.01 * np.arange(int((last - first) / 0.01))
+    asked = plan_mouth(phones, clock, stats, lead_ms=0.0).series.values[:, APERTURE]
+    return _best_lag(series, _speaking(series, phones), clock, asked.astype(np.float64))
+
+
+def _best_lag(
+    series: MouthSeries, shown: BoolArray, clock: NDArray[np.float64], curve: NDArray[np.float64]
+) -> tuple[float | None, float | None]:
+    """The lag (frames) behind ``curve`` at which the aperture agrees with it best, and how well."""
+    if shown.sum() < _FEWEST_FRAMES:
+        return None, None
+    frame_s = float(np.median(np.diff(series.times_s)))
+    times, aperture = series.times_s[shown], series.values[shown, APERTURE]
+    scores = [
+        (score, lag)
+        for lag in range(-_LAGS, _LAGS + 1)
+        if (score := correlation(aperture, np.interp(times - lag * frame_s, clock, curve))) is not None
+    ]
+    if not scores:
+        return None, None
+    best, lag = max(scores, key=lambda pair: (pair[0], -abs(pair[1])))
     return float(lag), best
 
 

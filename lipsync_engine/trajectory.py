@@ -170,12 +170,17 @@ def _hard_rows(
         hard[rows], values[rows] = _HARD, stats.rest
     closed = np.asarray(stats.closed, np.float64)
     teeth = closed + _LABIODENTAL * (stats.open - closed)
-    for touch in touches if excursion > 0 else ():
+    for touch in _closures_last(touches) if excursion > 0 else ():
         rows = _rows(grid, touch.start_s, touch.end_s)
         for channel in (APERTURE, LIP_HEIGHT):
             hard[rows, channel] = _HARD
             values[rows, channel] = closed[channel] if touch.contact == "closure" else teeth[channel]
     return hard, values
+
+
+def _closures_last(touches: Sequence[Touch]) -> list[Touch]:
+    """Contacts in the order of writing: where two meet, the closure has the last word."""
+    return sorted(touches, key=lambda t: t.contact == "closure")
 
 
 def _rows(grid: Grid, start: float, end: float) -> slice:
@@ -276,7 +281,7 @@ def _sampled(
     """Read the path at the frames; a contact that falls between two frames is put on the nearer one."""
     at = times_s.copy()
     flags = {"closure": np.zeros(len(times_s), np.bool_), "labiodental": np.zeros(len(times_s), np.bool_)}
-    for touch in sorted(touches, key=lambda t: t.contact == "closure"):
+    for touch in _closures_last(touches):
         frames = _frames_of(times_s, touch)
         at[frames] = np.clip(times_s[frames], touch.start_s, touch.end_s)
         for name, flag in flags.items():
