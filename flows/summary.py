@@ -81,7 +81,7 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
 
 
 def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
-    """The content of ``summary.json``: state and counts of this run's languages; earlier ones are listed beside them."""
+    """The content of ``summary.json``; state and counts are of this run's languages, earlier ones are listed beside."""
     title = run.title
     branches = [*result.branches, *(earlier_languages(run) if result.branches else [])]
     delivered = [branch for branch in result.branches if branch.state != "failed"]

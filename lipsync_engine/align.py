@@ -175,9 +175,7 @@ def _thin(frames: _Frames, stride: int) -> _Frames:
     return _Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts))
 
 
-def _viterbi(
-    reference: _Frames, target: _Frames, centre: NDArray[np.float64] | None, half: int
-) -> NDArray[np.intp]:
+def _viterbi(reference: _Frames, target: _Frames, centre: NDArray[np.float64] | None, half: int) -> NDArray[np.intp]:
     """Cheapest monotone path from corner to corner; each target hop advances the reference by 0 to 3 hops.
 
     A reference more than three times longer than the target cannot be reached by such steps: the path then
@@ -210,9 +208,7 @@ def _viterbi(
     return path
 
 
-def _place(
-    phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int
-) -> tuple[Phone, ...]:
+def _place(phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int) -> tuple[Phone, ...]:
     """Move each phone by the path; the pauses of the audio then take time from the phones under them."""
     hops = np.arange(len(path), dtype=np.float64)
     edge = np.flatnonzero(np.diff(path, prepend=-1) > 0)

@@ -170,9 +170,7 @@ def target(sound: Features) -> Target:
         return Target(0.08, -0.1, 0.2, 0.10, 0.9, 0.3)
     consonant = _CONSONANTS[sound.place]
     if sound.rounded and not consonant.lip_heavy:
-        return replace(
-            consonant, width=-0.4, rounding=0.8, lip_weight=max(consonant.lip_weight, 0.6), lip_heavy=True
-        )
+        return replace(consonant, width=-0.4, rounding=0.8, lip_weight=max(consonant.lip_weight, 0.6), lip_heavy=True)
     return consonant
 
 
@@ -227,9 +225,7 @@ def stressed(goal: Target, stress: int, marked: bool) -> Target:
     if not marked:
         return goal
     size = {0: 0.8, 1: 1.0, 2: 1.1}[stress]
-    return replace(
-        goal, aperture=goal.aperture * size, jaw=goal.jaw * size, width=goal.width * (size + 1) / 2
-    )
+    return replace(goal, aperture=goal.aperture * size, jaw=goal.jaw * size, width=goal.width * (size + 1) / 2)
 
 
 def unknown_symbols(phones: Iterable[Phone]) -> Counter[str]:

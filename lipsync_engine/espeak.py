@@ -96,9 +96,7 @@ def _has_dictionary(voice: Voice) -> bool:
 def variants() -> tuple[str, ...]:
     """Names of the voice variants, to be appended as ``"es+f3"``: other timbres for other speakers."""
     return tuple(
-        sorted(
-            path.name for path in (libespeak.data_path() / "voices" / "!v").iterdir() if " " not in path.name
-        )
+        sorted(path.name for path in (libespeak.data_path() / "voices" / "!v").iterdir() if " " not in path.name)
     )
 
 

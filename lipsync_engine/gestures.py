@@ -48,9 +48,7 @@ def gestures_of(phones: Sequence[Phone]) -> tuple[Gesture, ...]:
         sounds = segments(phone.ipa)
         if not sounds or phone.end_ms <= phone.start_ms:
             continue
-        goals = [
-            stressed(target(s), phone.stress, marked) if s.place == "vowel" else target(s) for s in sounds
-        ]
+        goals = [stressed(target(s), phone.stress, marked) if s.place == "vowel" else target(s) for s in sounds]
         edges = _edges(phone.start_ms / 1000, phone.end_ms / 1000, len(goals))
         found += [Gesture(a, b, goal) for a, b, goal in zip(edges, edges[1:], goals, strict=False)]
     return tuple(found)
@@ -93,9 +91,7 @@ def rests_of(phones: Sequence[Phone], end_s: float) -> tuple[tuple[float, float]
     Returns:
         (start, end) in seconds; a silence too short for both eases has a span of no length at its middle.
     """
-    spoken = [
-        (p.start_ms / 1000, p.end_ms / 1000) for p in phones if segments(p.ipa) and p.end_ms > p.start_ms
-    ]
+    spoken = [(p.start_ms / 1000, p.end_ms / 1000) for p in phones if segments(p.ipa) and p.end_ms > p.start_ms]
     starts = [float("-inf")] + [end for _, end in spoken]
     ends = [start for start, _ in spoken] + [max(end_s, spoken[-1][1] if spoken else 0.0) + 10.0]
     rests = []
