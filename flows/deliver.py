@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from tasks.errors import BadInputError
 from tasks.model import Asset
+
+_PART = re.compile(r"^\..+\.(\d+)\.part$", re.DOTALL)
 
 
 def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
@@ -24,6 +27,8 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
     try:
         for place, asset in outputs.items():
             _copy(asset, folder / place)
+        for used in {(folder / place).parent for place in outputs}:
+            _sweep(used)
     except OSError as error:
         raise BadInputError(
             f"{folder} cannot be written: {error.strerror}.",
@@ -34,7 +39,7 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write readable JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
+    staged = _part_of(path)
     staged.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
     os.replace(staged, path)
 
@@ -48,10 +53,22 @@ def _copy(asset: Asset, target: Path) -> None:
     except FileNotFoundError:
         pass
     target.parent.mkdir(parents=True, exist_ok=True)
-    staged = target.with_name(f".{target.name}.{os.getpid()}.part")
+    staged = _part_of(target)
     try:
         shutil.copyfile(asset.path, staged)
         os.utime(staged, ns=(blob.st_atime_ns, blob.st_mtime_ns))
         os.replace(staged, target)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _part_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed delivery left in a folder."""
+    for entry in folder.iterdir():
+        found = _PART.match(entry.name)
+        if found and not Path(f"/proc/{found[1]}").exists():
+            entry.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from flows.ledger import failure_of
 from flows.server import prefect_server
 from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
 from tasks.model import Run, StepUse
+from tasks.store import Store
 
 
 def answered_from_store(run: Run) -> dict[str, Any] | None:
@@ -42,6 +43,7 @@ def dub_titles(runs: Sequence[Run], batch: str = "") -> list[dict[str, Any]]:
         The summary of each title, in order; a title that fails leaves the others alone.
     """
     for run in runs:
+        Store(Path(run.store)).sweep()
         forget_title_result(run)
     trouble: Exception | None = None
     try:

@@ -26,10 +26,15 @@ def prefect_server() -> Iterator[None]:
     so does importing it here; both happen at once.
 
     Raises:
-        TransientError: the temporary server did not start.
+        TransientError: the named server does not answer, or the temporary one did not start.
     """
     _quiet()
-    if os.environ.get("PREFECT_API_URL") or _profile_names_a_server():
+    named = os.environ.get("PREFECT_API_URL")
+    if named and not answers(f"{named}/health"):
+        raise TransientError(
+            f"No Prefect server answers at {named}.", "Start it (`polydub up`), or unset PREFECT_API_URL to do without."
+        )
+    if named or _profile_names_a_server():
         yield
         return
     with socket.socket() as probe:

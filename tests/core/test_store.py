@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,15 @@ def test_a_key_counts_version_settings_and_backend() -> None:
 @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8), max_size=6))
 def test_a_key_does_not_depend_on_the_order_of_settings(settings: dict[str, int | str]) -> None:
     assert step_key("mix", 1, settings=settings) == step_key("mix", 1, settings=dict(reversed(settings.items())))
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(store: Store, tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = tmp_path / "store" / "tmp" / f"mix-{dead.pid}-abc"
+    left.mkdir()
+    (left / "half.wav").write_bytes(b"x")
+    with store.workspace("mix") as used:
+        store.sweep()
+        assert used.exists()
+    assert not left.exists()
