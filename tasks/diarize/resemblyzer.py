@@ -15,14 +15,13 @@ from pydantic import Field
 
 from tasks import registry
 from tasks.diarize import named, with_speakers
-from tasks.diarize.clusters import cluster, nearest
+from tasks.diarize.clusters import FAIR_MS, group_voices
 from tasks.diarize.pitch import median_pitch_hz
 from tasks.model import Line, Script, Speaker
 from tasks.progress import Progress
 from tasks.speech_activity import SAMPLE_RATE_HZ, read_span, speech_spans
 
 Samples = NDArray[np.float32]
-_LONG_ENOUGH_MS = 1600  # shorter speech does not tell voices apart (measured: see `tasks.diarize.clusters`)
 _LONGEST_MS = 10_000  # of one line's speech is listened to
 _QUIET = 10 ** (-30 / 20)  # RMS that the encoder expects at least (its own preprocessing raises to -30 dBFS)
 TOO_SHORT = "Speakers: no line is long enough to tell voices apart; the unnamed lines are taken for one speaker."
@@ -34,7 +33,7 @@ class ResemblyzerDiarizer:
     class Options(registry.Options):
         """``threshold``: cosine distance of voices from which they are two; ``speakers``: how many, if known."""
 
-        threshold: float = Field(0.33, gt=0, lt=1)
+        threshold: float = Field(0.18, gt=0, lt=1)
         speakers: int | None = Field(None, ge=1, le=99)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
@@ -63,32 +62,25 @@ class ResemblyzerDiarizer:
             return script
         spans = speech_spans(audio, progress=lambda share: progress(0.3 * share))
         spoken = [_speech(line, spans) for line in script.lines]
-        voices, long = _voices(audio, spoken, progress)
-        labels, note = self._labels(script.lines, voices, long)
+        voices, heard_ms = _voices(audio, spoken, progress)
+        labels, note = self._labels(script.lines, voices, heard_ms)
         order = list(dict.fromkeys(labels))
         speakers = [Speaker(id=name, pitch_hz=_pitch(audio, spoken, labels, name)) for name in order]
         progress(1.0)
         return with_speakers(script, labels, speakers, note)
 
     def _labels(
-        self, lines: Sequence[Line], voices: NDArray[np.float64], long: NDArray[np.bool_]
+        self, lines: Sequence[Line], voices: NDArray[np.float64], heard_ms: NDArray[np.int64]
     ) -> tuple[list[str], str]:
         labels = [line.speaker if named(line) else "" for line in lines]
-        unnamed = np.array([not label for label in labels])
-        if not unnamed.any():
+        unnamed = np.flatnonzero([not label for label in labels])
+        if not len(unnamed):
             return labels, ""
-        heard, note = unnamed & long, ""
-        if heard.any():
-            groups = cluster(voices[heard], self._options.threshold, self._options.speakers)
-            centres = np.stack([voices[heard][groups == group].mean(axis=0) for group in range(groups.max() + 1)])
-            chosen = nearest(voices[unnamed], centres)
-            chosen[heard[unnamed]] = groups
-        else:
-            chosen, note = np.zeros(int(unnamed.sum()), np.int64), TOO_SHORT
-        order = {group: f"S{number}" for number, group in enumerate(dict.fromkeys(chosen.tolist()), start=1)}
-        for place, group in zip(np.flatnonzero(unnamed), chosen.tolist(), strict=True):
+        groups = group_voices(voices[unnamed], heard_ms[unnamed], self._options.threshold, self._options.speakers)
+        order = {group: f"S{number}" for number, group in enumerate(dict.fromkeys(groups.tolist()), start=1)}
+        for place, group in zip(unnamed, groups.tolist(), strict=True):
             labels[place] = order[group]
-        return labels, note
+        return labels, "" if (heard_ms[unnamed] >= FAIR_MS).any() else TOO_SHORT
 
 
 _PACKAGES = ("resemblyzer", "silero-vad", "scikit-learn")
@@ -103,18 +95,18 @@ def _speech(line: Line, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int
 
 def _voices(
     audio: Path, spoken: Sequence[Sequence[tuple[int, int]]], progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Embedding [N, 256] of each line, and whether it heard enough speech to be trusted [N]."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Embedding [N, 256] of each line, and the milliseconds that it stands for [N]; 0 for silence."""
     from resemblyzer import VoiceEncoder
 
     encoder = VoiceEncoder("cpu", verbose=False)
-    rows, long = [], []
+    rows, heard_ms = [], []
     for index, parts in enumerate(spoken):
         samples = _read(audio, parts, _LONGEST_MS)
         rows.append(_embedding(encoder, samples))
-        long.append(len(samples) >= _LONG_ENOUGH_MS * SAMPLE_RATE_HZ // 1000 and bool(rows[-1].any()))
+        heard_ms.append(len(samples) * 1000 // SAMPLE_RATE_HZ if rows[-1].any() else 0)
         progress(0.3 + 0.5 * (index + 1) / len(spoken))
-    return np.stack(rows), np.array(long)
+    return np.stack(rows), np.array(heard_ms, np.int64)
 
 
 def _read(audio: Path, parts: Sequence[tuple[int, int]], longest_ms: int) -> Samples:

@@ -1,10 +1,11 @@
-"""Speech recognition by OpenAI Whisper (code and weights MIT): some hundred languages, word times, a GPU if there is one.
+"""Speech recognition by OpenAI Whisper (code and weights MIT): a hundred languages, word times, GPU or CPU.
 
 Radford et al., "Robust speech recognition via large-scale weak supervision" (2022).
 """
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from functools import lru_cache
@@ -20,6 +21,7 @@ from tasks.speech_activity import read_span, speech_spans
 from tasks.transcribe.segment import lines_from_words
 
 _SECONDS_AT_A_TIME = 600  # of audio in memory; cut in a pause
+_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's own; the next when a window fails
 _NO_SPEECH, _UNSURE = 0.6, -1.0  # Whisper's own limits: both passed means that nobody spoke
 _REPETITIVE = 2.4  # compression ratio above which a text is a loop (Whisper's own limit)
 #: Whisper's names where they differ from the BCP-47 primary subtag.
@@ -82,17 +84,21 @@ class WhisperTranscriber:
         return Script(language=language or str(code), lines=lines, origin="whisper", notes=(*note, *where))
 
     def _heard(self, model: Any, audio: Path, start: int, end: int, code: str | None) -> dict[str, Any]:
-        answer: dict[str, Any] = model.transcribe(
-            read_span(audio, start, end),
-            language=code,
-            task="transcribe",
-            temperature=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0) if self._options.beam_size is None else 0.0,
-            beam_size=self._options.beam_size,
-            condition_on_previous_text=False,
-            word_timestamps=True,
-            fp16=model.device.type == "cuda",
-            verbose=None,
-        )
+        import torch
+
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # a window that fails at temperature 0 is sampled: the same way every time
+            answer: dict[str, Any] = model.transcribe(
+                read_span(audio, start, end),
+                language=code,
+                task="transcribe",
+                temperature=_TEMPERATURES,
+                beam_size=self._options.beam_size,
+                condition_on_previous_text=False,
+                word_timestamps=True,
+                fp16=model.device.type == "cuda",
+                verbose=None,
+            )
         return answer
 
 
@@ -119,7 +125,7 @@ def _model(name: str, folder: str | None, device: str | None) -> tuple[Any, str]
         )
     try:
         return whisper.load_model(name, device=device, download_root=folder), device
-    except (OSError, RuntimeError, KeyError, EOFError) as error:  # network errors are OSErrors
+    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:  # network errors are OSErrors
         raise MissingBackendError(
             f"The Whisper model {name!r} could not be loaded: {error}",
             "Check the network, or fetch the .pt elsewhere and name it as transcribe.options.model.",

@@ -24,8 +24,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         n_mels=80, n_audio_ctx=1500, n_audio_state=16, n_audio_head=2, n_audio_layer=1,
         n_vocab=51865, n_text_ctx=64, n_text_state=16, n_text_head=2, n_text_layer=2,
     )  # fmt: skip
+    model = Whisper(dims)
+    torch.nn.init.normal_(model.decoder.positional_embedding)  # the package leaves it uninitialised
     path = tmp_path_factory.mktemp("whisper") / "tiny-random.pt"
-    torch.save({"dims": dims.__dict__, "model_state_dict": Whisper(dims).state_dict()}, path)
+    torch.save({"dims": dims.__dict__, "model_state_dict": model.state_dict()}, path)
     return path
 
 
