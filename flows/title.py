@@ -21,6 +21,7 @@ from tasks.model import Run, Script, SharedWork, StepRecord
 from tasks.package.task import cut_preview, package_multi
 from tasks.probe import facts_of
 from tasks.probe.task import probe
+from tasks.progress import StepEvent, announce
 from tasks.separate.task import separate
 from tasks.step import settled
 from tasks.transcribe.task import transcribe
@@ -46,6 +47,8 @@ def dub_title(run: Run, launch: Literal["inline", "deployed"] = "inline") -> Sta
     found = {language: result for language in run.title.languages if (result := finished(run, language))}
     for result in found.values():
         deliver(Path(run.title.folder), result.outputs)
+        for use in result.steps:
+            announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0))
     launcher(launch).launch(run, [language for language in run.title.languages if language not in found])
     title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
     keep_title_result(run, title)
