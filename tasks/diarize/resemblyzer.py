@@ -19,7 +19,7 @@ from tasks.diarize.clusters import FAIR_MS, group_voices
 from tasks.diarize.pitch import median_pitch_hz
 from tasks.model import Line, Script, Speaker
 from tasks.progress import Progress
-from tasks.speech_activity import SAMPLE_RATE_HZ, read_span, speech_spans
+from tasks.speech_activity import SAMPLE_RATE_HZ, one_thread, read_span, speech_spans
 
 Samples = NDArray[np.float32]
 _LONGEST_MS = 10_000  # of one line's speech is listened to
@@ -62,7 +62,8 @@ class ResemblyzerDiarizer:
             return script
         spans = speech_spans(audio, progress=lambda share: progress(0.3 * share))
         spoken = [_speech(line, spans) for line in script.lines]
-        voices, heard_ms = _voices(audio, spoken, progress)
+        with one_thread():
+            voices, heard_ms = _voices(audio, spoken, progress)
         labels, note = self._labels(script.lines, voices, heard_ms)
         order = list(dict.fromkeys(labels))
         speakers = [Speaker(id=name, pitch_hz=_pitch(audio, spoken, labels, name)) for name in order]

@@ -65,7 +65,7 @@ def qc(
 
 def _untimed(report: dict[str, Any]) -> dict[str, Any]:
     """The lip-sync report without what differs from run to run: the same input gives the same sheet."""
-    return {name: value for name, value in report.items() if name not in _TIMES}
+    return {name: report[name] for name in sorted(report) if name not in _TIMES}
 
 
 def _spans(audio16k: Path) -> Spans:
