@@ -6,7 +6,7 @@ To add a backend: write ``tasks/translate/NAME.py``, add its line to `BACKENDS`,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from tasks import registry
@@ -18,6 +18,14 @@ BACKENDS = {
     "deep-translator": "tasks.translate.deep_translator:DeepTranslatorTranslator",
     "fake": "tasks.translate.fake:FakeTranslator",
 }
+
+
+#: Told what the user should know about a translation: a fallback, words left as they were.
+Note = Callable[[str], None]
+
+
+def quiet(_note: str) -> None:
+    """Listen to nothing."""
 
 
 class Translator(Protocol):
@@ -38,8 +46,10 @@ class Translator(Protocol):
             UnsupportedError: no route; the message names the pair and what could be installed or chosen instead.
         """
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+    def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
         """The texts in the target language, as many as came in, none empty where the input was not.
+
+        Line breaks inside a text are kept. ``note`` is told of fallbacks and limits, each in one sentence.
 
         Raises:
             UnsupportedError: as `route`.

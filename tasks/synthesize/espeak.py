@@ -1,0 +1,98 @@
+"""Formant speech by eSpeak NG: every language it knows, no download, robotic but exact phone times.
+
+The program is GPL-3.0-or-later and is reached only through `lipsync_engine.espeak`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from tasks import registry
+from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.model import Speaker
+from tasks.synthesize import Spoken
+from tasks.synthesize.wave import levelled, trim_bounds, write_wav
+
+#: Medians of adult voices lie near 120 Hz (men) and 210 Hz (women); this is halfway on a log scale.
+_MALE_BELOW_HZ = 165.0
+#: Variants of adult timbre at the language's own pace, the clearest apart from each other first.
+_MALE = ("m3", "m1", "m7", "m2", "m5", "m4", "m6", "Diogo", "pablo", "rob")
+_FEMALE = ("f2", "f4", "f3", "f1", "f5", "Annie", "linda", "steph")
+
+
+class EspeakSynthesizer:
+    """Speaks with the language's voice in a variant of its own for each speaker."""
+
+    class Options(registry.Options):
+        """``rate_wpm``: pace in words a minute."""
+
+        rate_wpm: int = Field(165, ge=80, le=450)
+
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="espeak", code_licence="GPL-3.0-or-later")
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def fingerprint(self) -> str:
+        """The version of the wheel with library and voices, and the pace."""
+        return f"espeak:1:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
+
+    def missing(self) -> list[str]:
+        """Says when the wheel is absent."""
+        if registry.package_version("espeakng-loader") == "absent":
+            return ["The package espeakng-loader is not installed: run `make setup`."]
+        return []
+
+    def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
+        """Deep variants for speakers under 165 Hz (or of unknown pitch, by turns), high ones above; distinct while they last."""
+        waiting = {True: itertools.cycle(_MALE), False: itertools.cycle(_FEMALE)}
+        return {
+            speaker.id: _voice(language, next(waiting[_deep(speaker, index)])) for index, speaker in enumerate(speakers)
+        }
+
+    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+        """Speak one line; a line without anything to speak gives no audio and a `UnsupportedError`."""
+        from lipsync_engine import espeak
+
+        try:
+            spoken = espeak.synthesize(text, voice, rate_wpm=self._options.rate_wpm)
+        except espeak.UnknownVoiceError as error:
+            raise UnsupportedError(f"eSpeak NG has no voice {voice!r} ({language}).", str(error)) from error
+        except espeak.SpeechError as error:
+            raise MissingBackendError(f"eSpeak NG cannot speak: {error}", "Run `make setup` again.") from error
+        rate = spoken.sample_rate_hz
+        start, stop = trim_bounds(spoken.samples, rate)
+        if start == stop:
+            raise UnsupportedError(f"eSpeak NG finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+        write_wav(out, levelled(spoken.samples[start:stop], rate), rate)
+        shift_ms, length_ms = round(start * 1000 / rate), round((stop - start) * 1000 / rate)
+        phones = tuple(
+            (phone.ipa, max(0, phone.start_ms - shift_ms), min(length_ms, phone.end_ms - shift_ms), phone.stress)
+            for phone in spoken.phones
+            if phone.end_ms > shift_ms and phone.start_ms < shift_ms + length_ms
+        )
+        return Spoken(audio=out, duration_ms=length_ms, phones=phones)
+
+
+def _deep(speaker: Speaker, index: int) -> bool:
+    return speaker.pitch_hz < _MALE_BELOW_HZ if speaker.pitch_hz else index % 2 == 0
+
+
+def _voice(language: str, variant: str) -> str:
+    from lipsync_engine import espeak
+
+    try:
+        return espeak.voice_for(language, variant)
+    except espeak.UnknownVoiceError as error:
+        raise UnsupportedError(
+            f"eSpeak NG has no voice for {language}.",
+            "Use --profile studio, or give a recorded dub (--dub).",
+            language=language,
+        ) from error
+    except espeak.SpeechError as error:
+        raise MissingBackendError(f"eSpeak NG cannot be loaded: {error}", "Run `make setup` again.") from error

@@ -1,0 +1,78 @@
+"""A voice that hums: a tone as long as the text would take. For tests of orchestration only."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import registry
+from tasks.errors import UnsupportedError
+from tasks.model import Speaker
+from tasks.synthesize import Spoken
+from tasks.synthesize.wave import write_wav
+
+_RATE_HZ = 22_050
+_PHONE_MS = 75  # about 13 phones a second, an unhurried pace
+_VOWELS = {"a": "a", "e": "e", "i": "i", "o": "o", "u": "u", "y": "i"}
+
+
+class FakeSynthesizer:
+    """Hums each line, a phone a letter."""
+
+    class Options(registry.Options):
+        """``fail``: languages without a voice; ``delay_s``: of each line."""
+
+        fail: tuple[str, ...] = ()
+        delay_s: float = 0.0
+
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="fake", code_licence="Apache-2.0")
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def fingerprint(self) -> str:
+        """Constant: how it fails or waits changes nothing in what it returns."""
+        return "fake:1"
+
+    def missing(self) -> list[str]:
+        """Nothing."""
+        return []
+
+    def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
+        """A tone of its own for every speaker."""
+        self._check(language)
+        return {speaker.id: f"hum-{120 + 30 * index}" for index, speaker in enumerate(speakers)}
+
+    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+        """A tone with a phone for every letter; the pitch is the voice's number."""
+        time.sleep(self._options.delay_s)
+        self._check(language)
+        if not voice.startswith("hum-"):
+            raise UnsupportedError(f"The fake synthesizer has no voice {voice!r}.", "Its voices are named hum-150.")
+        letters = [letter for letter in text.lower() if letter.isalpha()] or ["a"]
+        length_ms = _PHONE_MS * len(letters)
+        seconds = np.arange(length_ms * _RATE_HZ // 1000) / _RATE_HZ
+        hz = float(voice.removeprefix("hum-"))
+        write_wav(out, (0.1 * np.sin(2 * np.pi * hz * seconds)).astype(np.float32), _RATE_HZ)
+        phones = tuple(
+            (_ipa(letter), index * _PHONE_MS, (index + 1) * _PHONE_MS, 0) for index, letter in enumerate(letters)
+        )
+        return Spoken(audio=out, duration_ms=length_ms, phones=phones)
+
+    def _check(self, language: str) -> None:
+        if language in self._options.fail:
+            raise UnsupportedError(f"The fake synthesizer was told to fail for {language}.", language=language)
+
+
+def _ipa(letter: str) -> str:
+    """The letter itself where IPA has it, else some consonant, always the same one."""
+    if letter in _VOWELS:
+        return _VOWELS[letter]
+    if letter in "bdfghjklmnprstvwz":
+        return letter
+    return "bdfgklmnpstvz"[hashlib.sha256(letter.encode()).digest()[0] % 13]

@@ -1,0 +1,68 @@
+"""What every voice's audio goes through: silence trimmed at both ends, an even level, a file written in one move."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+_WINDOW_MS = 10
+_QUIET_DB = -45.0  # below the loudest window: silence
+_KEEP_MS = 15  # left around the speech, so that no onset is cut
+_SPEECH_DBFS = -23.0
+_PEAK = 0.89  # -1 dBFS
+
+
+def trim_bounds(samples: NDArray[np.float32], rate_hz: int) -> tuple[int, int]:
+    """First and last sample (exclusive) of the sound between leading and trailing silence.
+
+    Silence is what lies 45 dB under the loudest 10 ms; 15 ms are kept around the sound. All silent: ``(0, 0)``.
+
+    Args:
+        samples: float32 [N], mono.
+        rate_hz: samples a second.
+    """
+    levels = _window_power(samples, rate_hz)
+    if not len(levels) or levels.max() < 1e-9:
+        return 0, 0
+    loud = np.flatnonzero(levels > levels.max() * 10 ** (_QUIET_DB / 10))
+    window = _window(rate_hz)
+    keep = rate_hz * _KEEP_MS // 1000
+    return max(0, int(loud[0]) * window - keep), min(len(samples), (int(loud[-1]) + 1) * window + keep)
+
+
+def levelled(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """The samples brought to -23 dBFS RMS over their speech, their peaks under -1 dBFS.
+
+    Windows of 10 ms more than 25 dB under the loudest do not count, so pauses do not raise the level.
+    """
+    levels = _window_power(samples, rate_hz)
+    if not len(levels) or levels.max() < 1e-9:
+        return samples
+    rms = float(np.sqrt(levels[levels > levels.max() * 10**-2.5].mean()))
+    gain = min(10 ** (_SPEECH_DBFS / 20) / rms, _PEAK / float(np.abs(samples).max()))
+    return (samples * np.float32(gain)).astype(np.float32)
+
+
+def write_wav(out: Path, samples: NDArray[np.float32], rate_hz: int) -> None:
+    """Write a 16-bit mono WAV under a temporary name and move it into place."""
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        soundfile.write(part, samples, rate_hz, subtype="PCM_16", format="WAV")
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _window(rate_hz: int) -> int:
+    return max(1, rate_hz * _WINDOW_MS // 1000)
+
+
+def _window_power(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
+    window = _window(rate_hz)
+    padded = np.pad(samples.astype(np.float64), (0, -len(samples) % window))
+    power: NDArray[np.float64] = (padded.reshape(-1, window) ** 2).mean(axis=1)
+    return power

@@ -1,0 +1,129 @@
+"""Rough English speech recognition by PocketSphinx (BSD, model in its wheel): no download, no key, no GPU.
+
+Its acoustic model is from 2015: fit for a first draft that somebody corrects, and it says so in the script's notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from configs.languages import display_name, primary
+from tasks import registry
+from tasks.errors import UnsupportedError
+from tasks.model import Line, Script, Word
+from tasks.progress import Progress
+from tasks.speech_activity import read_span, speech_spans
+from tasks.transcribe.segment import lines_from_words
+
+_FRAME_MS = 10
+_LONGEST_SPAN_S = 20.0  # one search; longer speech is cut at its longest pause
+_PEAK = 0.5
+NOTE = (
+    "Transcribed by PocketSphinx, a rough recogniser without punctuation: expect wrong words, "
+    "and check the script or give subtitles."
+)
+
+
+class PocketSphinxTranscriber:
+    """Recognises each span of speech on its own."""
+
+    class Options(registry.Options):
+        """``pause_ms``: silence that ends a line; ``beam``: width of the search, narrower is faster and worse."""
+
+        pause_ms: int = Field(400, ge=100, le=5000)
+        beam: float = Field(1e-80, gt=0, lt=1)
+
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
+        name="pocketsphinx",
+        code_licence="BSD-2-Clause",
+        weights_licence="BSD-2-Clause",
+        languages=frozenset({"en"}),
+    )
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def fingerprint(self) -> str:
+        """Versions of both packages, which carry their models, and the options."""
+        packages = "+".join(f"{name}-{registry.package_version(name)}" for name in ("pocketsphinx", "silero-vad"))
+        return f"pocketsphinx:1:{packages}:{self._options.model_dump_json()}"
+
+    def missing(self) -> list[str]:
+        """Names the packages that are absent."""
+        return [
+            f"The package {name} is not installed: run `make setup`."
+            for name in ("pocketsphinx", "silero-vad")
+            if registry.package_version(name) == "absent"
+        ]
+
+    def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
+        """The words of English speech; an unknown language is taken for English, which the notes say."""
+        if language and primary(language) != "en":
+            raise UnsupportedError(
+                f"PocketSphinx knows only English, not {display_name(language)} ({language}).",
+                "Put subtitles beside the video (NAME." + language + ".srt), or use --profile studio.",
+                language=language,
+            )
+        spans = speech_spans(
+            audio,
+            min_silence_ms=self._options.pause_ms,
+            min_speech_ms=150,
+            pad_ms=120,
+            max_speech_s=_LONGEST_SPAN_S,
+            progress=lambda share: progress(0.1 * share),
+        )
+        words: list[Word] = []
+        decoder = _decoder(self._options.beam) if spans else None
+        for index, (start, end) in enumerate(spans):
+            words.extend(_recognise(decoder, audio, start, end))
+            progress(0.1 + 0.9 * (index + 1) / len(spans))
+        progress(1.0)
+        lines = lines_from_words(words, pause_ms=self._options.pause_ms)
+        notes = [NOTE] if language else [NOTE, "The language was not given and is taken for English."]
+        return Script(
+            language=language or "en", lines=tuple(map(_presentable, lines)), origin="pocketsphinx", notes=tuple(notes)
+        )
+
+
+def _decoder(beam: float) -> Any:
+    import pocketsphinx
+
+    return pocketsphinx.Decoder(
+        beam=beam, wbeam=beam**0.6, pbeam=beam, lw=8.0, cmn="batch", loglevel="FATAL", samprate=16_000
+    )
+
+
+def _recognise(decoder: Any, audio: Path, start_ms: int, end_ms: int) -> Iterator[Word]:
+    """The words of one span, on the clock of the whole file."""
+    import numpy as np
+
+    samples = read_span(audio, start_ms, end_ms)
+    loudest = float(np.abs(samples).max(initial=0.0))
+    if loudest == 0.0:
+        return
+    pcm = (samples * (_PEAK / loudest) * 32767).astype(np.int16).tobytes()
+    decoder.start_utt()
+    decoder.process_raw(pcm, no_search=False, full_utt=True)
+    decoder.end_utt()
+    for segment in decoder.seg() or ():
+        if segment.word.startswith(("<", "[", "++")):
+            continue  # silence and noise
+        yield Word(
+            text=segment.word.split("(")[0],  # "the(2)" is another pronunciation of "the"
+            start_ms=start_ms + segment.start_frame * _FRAME_MS,
+            end_ms=start_ms + (segment.end_frame + 1) * _FRAME_MS,
+        )
+
+
+def _presentable(line: Line) -> Line:
+    """Capitals where English wants them for certain, and a full stop."""
+    words = [word.text for word in line.words]
+    words = [word.capitalize() if word == "i" or word.startswith("i'") else word for word in words]
+    words[0] = words[0][:1].upper() + words[0][1:]
+    words[-1] += "."
+    timed = tuple(word.model_copy(update={"text": text}) for word, text in zip(line.words, words, strict=True))
+    return line.model_copy(update={"text": " ".join(words), "words": timed})

@@ -1,0 +1,74 @@
+"""Recognised words into lines: cut at the end of a sentence, at a pause, and before a line grows too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tasks.model import Line, Word
+
+_SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
+_CLOSING = "\"'”’»)]」』"
+#: A full stop after these ends no sentence.
+_ABBREVIATIONS = frozenset(["mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sr.", "sra.", "jr.", "vs.", "etc.", "e.g.", "i.e.", "no.", "fig."])
+
+
+def lines_from_words(words: Sequence[Word], *, pause_ms: int = 500, longest_ms: int = 8000) -> list[Line]:
+    """Group words into lines, in order, numbered from 0, not overlapping.
+
+    Args:
+        words: in order of time; times that run backwards or overlap are pushed forward.
+        pause_ms: silence between two words that ends a line.
+        longest_ms: a longer line is cut at its widest gap (8 s: a subtitle may stay up for 7 s or so).
+    """
+    lines: list[Line] = []
+    for group in _groups(_in_order(words), pause_ms):
+        for part in _cut(group, longest_ms):
+            text = _joined(part)
+            if text:
+                lines.append(
+                    Line(id=len(lines), start_ms=part[0].start_ms, end_ms=part[-1].end_ms, text=text, words=tuple(part))
+                )
+    return lines
+
+
+def _in_order(words: Sequence[Word]) -> Iterator[Word]:
+    clock = 0
+    for word in words:
+        if not word.text.strip():
+            continue
+        start = max(word.start_ms, clock)
+        clock = max(word.end_ms, start + 1)
+        yield word.model_copy(update={"start_ms": start, "end_ms": clock})
+
+
+def _groups(words: Iterator[Word], pause_ms: int) -> Iterator[list[Word]]:
+    group: list[Word] = []
+    for word in words:
+        if group and (_ends_sentence(group[-1].text) or word.start_ms - group[-1].end_ms >= pause_ms):
+            yield group
+            group = []
+        group.append(word)
+    if group:
+        yield group
+
+
+def _cut(group: list[Word], longest_ms: int) -> Iterator[list[Word]]:
+    if group[-1].end_ms - group[0].start_ms <= longest_ms or len(group) < 2:
+        yield group
+        return
+    # The widest gap; among equal ones the most central, so that no single words are left over.
+    middle = len(group) / 2
+    at = max(range(1, len(group)), key=lambda i: (group[i].start_ms - group[i - 1].end_ms, -abs(i - middle)))
+    yield from _cut(group[:at], longest_ms)
+    yield from _cut(group[at:], longest_ms)
+
+
+def _ends_sentence(text: str) -> bool:
+    bare = text.strip().rstrip(_CLOSING)
+    return bare.endswith(_SENTENCE_END) and bare.lower() not in _ABBREVIATIONS
+
+
+def _joined(words: Sequence[Word]) -> str:
+    """Recognisers that write spaces mark them on the word (`` word``); the others' words are joined by one."""
+    spaced = any(word.text[:1].isspace() or word.text[-1:].isspace() for word in words)
+    return " ".join(("" if spaced else " ").join(word.text for word in words).split())

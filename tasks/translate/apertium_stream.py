@@ -1,0 +1,62 @@
+r"""Plain text to Apertium's stream format and back.
+
+In the stream ``[ ] { } ^ $ / \ < > @`` have a meaning and are escaped by a backslash; what stands in ``[...]`` passes
+through untranslated. Unknown words come back as ``*word`` (``@word`` and ``#word`` where a later stage failed).
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Passed through whole: addresses; marks that look like Apertium's own; signs that its dictionaries do not know.
+_WHOLE = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|[*#@~♪♫–—|_=+]+")
+_RESERVED = re.compile(r"([\[\]{}^$/\\<>@])")
+_TOKEN = re.compile(r"\\(.)|\[((?:\\.|[^\]\\])*)\]|([*#@])(?=\S)|(.)", re.DOTALL)
+_MARKED_WORD = re.compile(r"[\w'’.-]*[\w]")
+#: Typographic signs for which Apertium's dictionaries have only the plain form.
+_PLAIN = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "…": "...", "\u00a0": " ", "\u202f": " ", "\0": " "}
+)
+
+
+def deformat(text: str) -> str:
+    """One line of text as a stream, closed by a sentence end (Apertium reads the last word better with one)."""
+    plain = text.translate(_PLAIN)
+    parts = []
+    at = 0
+    for match in _WHOLE.finditer(plain):
+        parts.append(_escape(plain[at : match.start()]))
+        parts.append(f"[{_escape(match.group())}]")
+        at = match.end()
+    parts.append(_escape(plain[at:]))
+    return "".join(parts) + ("[]" if _ended(plain) else ".[]")
+
+
+def reformat(text: str, stream: str, unknown: list[str]) -> str:
+    """The translated stream as text; words that Apertium marked lose the mark and are added to ``unknown``.
+
+    Args:
+        text: the line that `deformat` was given.
+        stream: Apertium's answer to it.
+        unknown: receives each marked word.
+    """
+    parts = []
+    for match in _TOKEN.finditer(stream.removesuffix("[]")):
+        escaped, whole, mark, plain = match.groups()
+        if whole is not None:
+            parts.append(re.sub(r"\\(.)", r"\1", whole))
+        elif mark:
+            word = _MARKED_WORD.match(stream, match.end())
+            unknown.extend([word.group()] if word else [])
+        else:
+            parts.append(escaped or plain)
+    result = re.sub(r"[ \t]+", " ", "".join(parts)).strip()
+    return result if _ended(text.translate(_PLAIN)) else result.removesuffix(".").rstrip()
+
+
+def _escape(text: str) -> str:
+    return _RESERVED.sub(r"\\\1", text)
+
+
+def _ended(text: str) -> bool:
+    return text.rstrip().endswith((".", "!", "?", ":", ";", "…", '."', '!"', '?"', ".)", "!)", "?)"))

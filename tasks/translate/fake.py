@@ -1,0 +1,51 @@
+"""A translator that invents: it wraps each text in the language's tag. For tests of orchestration only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from tasks import registry
+from tasks.errors import TransientError, UnsupportedError
+from tasks.translate import Note, quiet
+
+
+class FakeTranslator:
+    """``Hello.`` becomes ``[es] Hello.``"""
+
+    class Options(registry.Options):
+        """``fail`` and ``fail_transiently``: languages that it refuses, for good or for now; ``delay_s``: of each call."""
+
+        fail: tuple[str, ...] = ()
+        fail_transiently: tuple[str, ...] = ()
+        delay_s: float = 0.0
+
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="fake", code_licence="Apache-2.0")
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def fingerprint(self) -> str:
+        """Constant: how it fails or waits changes nothing in what it returns."""
+        return "fake:1"
+
+    def missing(self) -> list[str]:
+        """Nothing."""
+        return []
+
+    def route(self, source: str, target: str) -> list[str]:
+        """Straight there, except into a language that it was told to refuse."""
+        if target in self._options.fail:
+            raise UnsupportedError(f"The fake translator was told to fail for {target}.", source=source, target=target)
+        return [source] if source == target else [source, target]
+
+    def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
+        """Every text behind its language's tag; empty ones stay empty."""
+        time.sleep(self._options.delay_s)
+        if target in self._options.fail_transiently:
+            raise TransientError(f"The fake translator was told to fail for now for {target}.", target=target)
+        if len(self.route(source, target)) == 1:
+            return list(texts)
+        note("The translation is invented (fake backend).")
+        return [f"[{target}] {text}" if text.strip() else text for text in texts]
