@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 import time
@@ -24,7 +25,9 @@ from tasks.transcribe import transcriber
 _DESCRIBED = {
     "_derived/grid_two_faces_alternating.mp4": "bin blue at f two now bin red by k seven now",
     "_derived/grid_wrong_audio.mp4": "bin blue at f two now",
-    "_derived/englishvideo_plus_music.mp4": "good morning my name is jordi mas i am from barcelona and i love this city",
+    "_derived/englishvideo_plus_music.mp4": (
+        "good morning my name is jordi mas i am from barcelona and i love this city"
+    ),
 }
 _NORMAL = jiwer.Compose(
     [
@@ -53,35 +56,20 @@ def main() -> None:
         reference = _NORMAL(_DESCRIBED.get(name, entry["text"]))
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "speech.wav"
-            command = [
-                "ffmpeg",
-                "-v",
-                "error",
-                "-i",
-                arguments.media / name,
-                "-map",
-                "0:a:0",
-                "-ac",
-                "1",
-                "-ar",
-                "16000",
-                wav,
-            ]
-            subprocess.run(list(map(str, command)), check=True)
+            command = f"-v error -i {shlex.quote(str(arguments.media / name))} -map 0:a:0 -ac 1 -ar 16000 {wav}"
+            subprocess.run(["ffmpeg", *shlex.split(command)], check=True)
             began = time.perf_counter()
             script = backend.transcribe(wav, "en", silent)
             seconds = time.perf_counter() - began
         answer = _NORMAL(" ".join(line.text for line in script.lines))
         references.append(reference)
         answers.append(answer)
-        print(
-            f"{100 * jiwer.wer(reference, answer):6.1f} %  {seconds:5.1f} s  {len(script.lines)} lines  {name}\n            {answer}"
-        )
+        print(f"{100 * jiwer.wer(reference, answer):6.1f} %  {seconds:5.1f} s  {len(script.lines)} lines  {name}")
+        print(f"            {answer}")
     total = jiwer.process_words(references, answers)
-    print(
-        f"\n{100 * total.wer:.1f} % word error rate: {total.substitutions} substituted, {total.deletions} deleted, "
-        f"{total.insertions} inserted of {total.hits + total.substitutions + total.deletions} words in {len(answers)} clips"
-    )
+    words = total.hits + total.substitutions + total.deletions
+    print(f"\n{100 * total.wer:.1f} % word error rate in {len(answers)} clips, {words} words: ", end="")
+    print(f"{total.substitutions} substituted, {total.deletions} deleted, {total.insertions} inserted")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class EspeakSynthesizer:
         return []
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """Deep variants for speakers under 165 Hz (or of unknown pitch, by turns), high ones above; distinct while they last."""
+        """Deep variants for speakers under 165 Hz, high ones above, by turns where the pitch is unknown."""
         waiting = {True: itertools.cycle(_MALE), False: itertools.cycle(_FEMALE)}
         return {
             speaker.id: _voice(language, next(waiting[_deep(speaker, index)])) for index, speaker in enumerate(speakers)

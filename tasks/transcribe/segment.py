@@ -9,7 +9,9 @@ from tasks.model import Line, Word
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
 _CLOSING = "\"'”’»)]」』"
 #: A full stop after these ends no sentence.
-_ABBREVIATIONS = frozenset(["mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sr.", "sra.", "jr.", "vs.", "etc.", "e.g.", "i.e.", "no.", "fig."])
+_ABBREVIATIONS = frozenset(
+    ["mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sr.", "sra.", "jr.", "vs.", "etc.", "e.g.", "i.e.", "no.", "fig."]
+)
 
 
 def lines_from_words(words: Sequence[Word], *, pause_ms: int = 500, longest_ms: int = 8000) -> list[Line]:

@@ -12,10 +12,10 @@ from tasks.translate import Note, quiet
 
 
 class FakeTranslator:
-    """``Hello.`` becomes ``[es] Hello.``"""
+    """Makes ``[es] Hello.`` of ``Hello.``."""
 
     class Options(registry.Options):
-        """``fail`` and ``fail_transiently``: languages that it refuses, for good or for now; ``delay_s``: of each call."""
+        """``fail``, ``fail_transiently``: languages refused, for good or for now; ``delay_s``: of each call."""
 
         fail: tuple[str, ...] = ()
         fail_transiently: tuple[str, ...] = ()
