@@ -49,6 +49,8 @@ def parse_timed_text(text: str, name: str, kind: str) -> list[Cue]:
         lines = _check_timings(text, name)
         if kind == "srt" or not text.lstrip().startswith("WEBVTT"):
             kind = "srt"
+        if kind == "vtt":
+            text = _cues_only(text)
         text = _VTT_VOICE.sub(lambda match: f"\ue000{html.unescape(match.group(1)).strip()}\ue001", text)
     try:
         events = pysubs2.SSAFile.from_string(_plain_timings(text) if kind != "ass" else text, format_=kind).events
@@ -60,7 +62,7 @@ def parse_timed_text(text: str, name: str, kind: str) -> list[Cue]:
     for line, event in zip(lines, events, strict=True):
         if event.end < event.start:
             raise BadInputError(f"Subtitles {name!r}, line {line}: the cue ends before it starts.")
-        if not event.is_comment:
+        if not event.is_comment and not event.is_drawing:
             cues.append(_cue(event.start, event.end, event.text if kind != "ass" else event.plaintext, event.name))
     return cues
 
@@ -134,6 +136,17 @@ def _plain_timings(text: str) -> str:
         if match := _TIMING.match(line):
             lines[index] = f"{written(match.group(1))} --> {written(match.group(2))}"
     return "\n".join(lines)
+
+
+def _cues_only(text: str) -> str:
+    """WebVTT without notes, styles and cue names, which pysubs2 would take for text."""
+    kept = []
+    for block in re.split(r"\n\s*\n", text):
+        lines = block.split("\n")
+        timing = next((index for index, line in enumerate(lines) if "-->" in line), None)
+        if timing is not None:
+            kept.append("\n".join(lines[timing:]))
+    return "WEBVTT\n\n" + "\n\n".join(kept)
 
 
 def _check_ass(text: str, name: str) -> list[int]:
