@@ -6,6 +6,7 @@ XTTS v2's weights are under the CPML, which forbids commercial use; nobody's agr
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import threading
 import warnings
@@ -23,8 +24,11 @@ from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
 from tasks.synthesize import Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
+from tasks.weights import weights_digest
 
-_XTTS = frozenset("en es fr de it pt pl tr ru nl cs ar zh hu ko ja hi".split())
+_XTTS = frozenset(
+    ["en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"]
+)
 _ONLY = "default"  # the voice of a model that has but one
 _CLONE = "clone:"  # a voice made from a reference recording; its path follows
 _LOADING = threading.Lock()
@@ -62,7 +66,7 @@ class CoquiSynthesizer:
         self._local = Path(options.model).exists()
 
     def fingerprint(self) -> str:
-        """Package version and the model: its name, or a digest of its configuration and sizes of its files."""
+        """Package version and the model: its name, or a digest of its files."""
         version = registry.package_version("coqui-tts")
         return f"coqui:1:{version}:{self._identity()}"
 
@@ -154,15 +158,9 @@ class CoquiSynthesizer:
         if not self._local:
             return self._options.model
         path = Path(self._options.model)
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        digest = hashlib.sha256()
-        for file in files:
-            if file.is_file():
-                digest.update(f"{file.name}:{file.stat().st_size}\n".encode())
+        files = list(path.rglob("*")) if path.is_dir() else [path]
         config = self._config()
-        if config and config.is_file():
-            digest.update(config.read_bytes())
-        return digest.hexdigest()[:16]
+        return weights_digest([*files, config] if config and config not in files else files)
 
 
 def _licence_words() -> tuple[str, str]:
@@ -205,6 +203,7 @@ def _loaded(model: str, config: Path | None, device: str) -> Any:
         import torch
         from TTS.api import TTS
 
+        logging.getLogger("TTS").setLevel(logging.CRITICAL)  # it logs the traceback of what it then raises
         try:
             if config is None:
                 loaded = TTS(model_name=model, progress_bar=False)

@@ -5,8 +5,6 @@ The weights are downloaded on first use, or read from a folder or a ``.pt`` file
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,6 +21,7 @@ from tasks.model import Script, Word
 from tasks.progress import Progress
 from tasks.speech_activity import duration_ms, read_span
 from tasks.transcribe.segment import lines_from_words
+from tasks.weights import weights_digest
 
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # greedy first; sampled only where that fails its own checks
 _REPETITIVE = 2.4  # zlib ratio above which a segment is a loop, as in the package
@@ -57,9 +56,11 @@ class WhisperTranscriber:
         self._options = options
 
     def fingerprint(self) -> str:
-        """Package version, the model (of a file: size and digest of both ends) and what changes the result."""
+        """Package version, the model (of a file: a digest) and what changes the result."""
         version = registry.package_version("openai-whisper")
-        return f"whisper:1:{version}:{_model_identity(self._options.model)}:{self._options.pause_ms}"
+        model = Path(self._options.model)
+        identity = weights_digest([model]) if model.is_file() else self._options.model
+        return f"whisper:1:{version}:{identity}:{self._options.pause_ms}"
 
     def missing(self) -> list[str]:
         """The package, or a model file that is named but not there."""
@@ -106,15 +107,14 @@ def _recognise(model: Any, samples: Any, code: str | None) -> dict[str, Any]:
 
 
 def _words(answer: Mapping[str, Any], total_ms: int) -> Iterator[Word]:
-    """The timed words of every segment that is not a loop, inside the file."""
+    """The timed words of every segment that is not a loop, inside the file; Whisper gives some words no length."""
     for segment in answer["segments"]:
         if segment["compression_ratio"] > _REPETITIVE or not segment["text"].strip():
             continue
         for word in segment.get("words", ()):
-            start = min(max(0, round(word["start"] * 1000)), total_ms)
-            end = min(max(start, round(word["end"] * 1000)), total_ms)
-            if start < end:
-                yield Word(text=word["word"], start_ms=start, end_ms=end)
+            start = min(max(0, round(word["start"] * 1000)), total_ms - 1)
+            end = min(max(start + 1, round(word["end"] * 1000)), total_ms)
+            yield Word(text=word["word"], start_ms=start, end_ms=end)
 
 
 def _whisper_code(language: str | None, model: str) -> str | None:
@@ -162,16 +162,3 @@ def _loaded(name: str, folder: Path | None, device: str) -> Any:
             "Its weights come from the network on first use; or put NAME.pt into transcribe.options.folder, "
             "or give the file's path as transcribe.options.model.",
         ) from error
-
-
-def _model_identity(model: str) -> str:
-    path = Path(model)
-    if not path.is_file():
-        return model
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        digest.update(f"{size}:".encode() + file.read(1 << 20))
-        file.seek(max(0, size - (1 << 20)))
-        digest.update(file.read())
-    return digest.hexdigest()[:16]
