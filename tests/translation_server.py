@@ -26,7 +26,7 @@ class Translations:
 
 @contextlib.contextmanager
 def translation_server() -> Iterator[Translations]:
-    """Google's page at ``/google``, LibreTranslate under ``/libre/``, MyMemory at ``/mymemory``, DeepL under ``/deepl/``."""
+    """Google at ``/google``, LibreTranslate under ``/libre/``, MyMemory at ``/mymemory``, DeepL under ``/deepl/``."""
     state = Translations()
 
     class Handler(BaseHTTPRequestHandler):

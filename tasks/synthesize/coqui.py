@@ -135,7 +135,7 @@ class CoquiSynthesizer:
             raise MissingBackendError(*_licence_words())
         model, config = self._options.model, self._config()
         with _LOADING:
-            return _loaded(model, config if self._local else None, self._options.device)
+            return _loaded(model, config if self._local else None, self._options.device, self._identity())
 
     def _config(self) -> Path | None:
         if self._options.config:
@@ -197,7 +197,7 @@ def _speak(model: Any, text: str, settings: Mapping[str, Any]) -> NDArray[np.flo
 
 
 @lru_cache(maxsize=1)
-def _loaded(model: str, config: Path | None, device: str) -> Any:
+def _loaded(model: str, config: Path | None, device: str, _identity: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import torch

@@ -58,9 +58,7 @@ class WhisperTranscriber:
     def fingerprint(self) -> str:
         """Package version, the model (of a file: a digest) and what changes the result."""
         version = registry.package_version("openai-whisper")
-        model = Path(self._options.model)
-        identity = weights_digest([model]) if model.is_file() else self._options.model
-        return f"whisper:1:{version}:{identity}:{self._options.pause_ms}"
+        return f"whisper:1:{version}:{_identity(self._options.model)}:{self._options.pause_ms}"
 
     def missing(self) -> list[str]:
         """The package, or a model file that is named but not there."""
@@ -145,11 +143,11 @@ def _device(wanted: str) -> str:
 def _model(name: str, folder: Path | None, device: str) -> Any:
     """The model, loaded once a process."""
     with _LOADING:
-        return _loaded(name, folder, device)
+        return _loaded(name, folder, device, _identity(name))
 
 
 @lru_cache(maxsize=1)
-def _loaded(name: str, folder: Path | None, device: str) -> Any:
+def _loaded(name: str, folder: Path | None, device: str, _identity: str) -> Any:
     import pickle
 
     import whisper
@@ -157,8 +155,14 @@ def _loaded(name: str, folder: Path | None, device: str) -> Any:
     try:
         return whisper.load_model(name, device=device, download_root=str(folder) if folder else None)
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise MissingBackendError(
-            f"The Whisper model {name!r} cannot be loaded: {str(error).splitlines()[0][:200] or type(error).__name__}",
+            f"The Whisper model {name!r} cannot be loaded: {reason[:200]}",
             "Its weights come from the network on first use; or put NAME.pt into transcribe.options.folder, "
             "or give the file's path as transcribe.options.model.",
         ) from error
+
+
+def _identity(model: str) -> str:
+    path = Path(model)
+    return weights_digest([path]) if path.is_file() else model
