@@ -208,14 +208,22 @@ def _loaded(model: str, config: Path | None, device: str, _identity: str) -> Any
             if config is None:
                 loaded = TTS(model_name=model, progress_bar=False)
             else:
-                loaded = TTS(model_path=model, config_path=str(config), progress_bar=False)
-        except (OSError, EOFError, KeyError, ValueError, RuntimeError, AttributeError) as error:
+                loaded = TTS(model_path=_weights_of(model), config_path=str(config), progress_bar=False)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # every kind of model has its own ways to fail
             raise MissingBackendError(
                 f"The Coqui model {model!r} cannot be loaded: {_first_line(error)}",
                 "Models by name are downloaded on first use; or give the path of a folder with its files.",
             ) from error
         where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         return loaded.to(where)
+
+
+def _weights_of(model: str) -> str:
+    """Only XTTS can be given a folder; for the others it is the file in it."""
+    file = Path(model) / "model.pth"
+    return str(file) if file.is_file() else model
 
 
 def _first_line(error: Exception) -> str:

@@ -148,13 +148,14 @@ def _model(name: str, folder: Path | None, device: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _loaded(name: str, folder: Path | None, device: str, _identity: str) -> Any:
-    import pickle
-
+    import torch
     import whisper
 
     try:
         return whisper.load_model(name, device=device, download_root=str(folder) if folder else None)
-    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # no network, no such name, a broken file: each fails in its own way
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise MissingBackendError(
             f"The Whisper model {name!r} cannot be loaded: {reason[:200]}",

@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -10,10 +11,9 @@ from tasks.translate import translator
 from tasks.translate.apertium_routes import find_route, parse_modes
 from tasks.translate.apertium_stream import deformat, reformat
 
-INSTALLED = parse_modes(
-    ["eng-spa", "spa-eng", "spa-eng_US", "es-fr", "fr-es", "es-pt", "es-pt_BR", "pt-es", "eng-cat", "eng-cat_valencia"]
-    + ["eng-cat_valencia_uni", "eco-es-fr", "spa-ita", "README"]
-)
+_NAMES = """eng-spa spa-eng spa-eng_US es-fr fr-es es-pt es-pt_BR pt-es eng-cat eng-cat_valencia eng-cat_valencia_uni
+eco-es-fr spa-ita README"""
+INSTALLED = parse_modes(_NAMES.split())
 
 
 def path(source: str, target: str) -> list[str]:
@@ -55,14 +55,15 @@ def test_no_route_says_what_to_install_or_choose() -> None:
         find_route(INSTALLED, "en", "ja")
 
 
-@given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\n\r"), max_size=60))
+#: Typographic signs are written plainly on purpose; line ends and NUL separate texts.
+_ANYTHING = st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\n\r“”„’‘…\u00a0\u202f")
+
+
+@given(st.text(_ANYTHING, max_size=60))
 def test_text_through_the_stream_format_and_back_is_itself(text: str) -> None:
-    spaced = " ".join(text.replace("\t", " ").split(" ")).strip()
-    back = reformat(text, deformat(text), unknown := [])
+    unknown: list[str] = []
+    assert reformat(text, deformat(text), unknown) == re.sub(r"[ \t]+", " ", text).strip()
     assert unknown == []
-    signs = str.maketrans(dict.fromkeys("“”„", '"') | dict.fromkeys("’‘", "'") | {"…": "...", " ": " ", " ": " "})
-    expected = " ".join(spaced.translate(signs).split(" "))
-    assert back.replace(" ", "") == expected.replace(" ", "") or back.rstrip(".") == expected.strip().rstrip(".")
 
 
 def test_marks_of_unknown_words_are_removed_and_the_words_told() -> None:
