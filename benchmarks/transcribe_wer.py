@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import subprocess
 import tempfile
 import time
@@ -56,20 +55,36 @@ def main() -> None:
         reference = _NORMAL(_DESCRIBED.get(name, entry["text"]))
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "speech.wav"
-            command = f"-v error -i {shlex.quote(str(arguments.media / name))} -map 0:a:0 -ac 1 -ar 16000 {wav}"
-            subprocess.run(["ffmpeg", *shlex.split(command)], check=True)
+            command = [
+                "ffmpeg",
+                "-v",
+                "error",
+                "-i",
+                arguments.media / name,
+                "-map",
+                "0:a:0",
+                "-ac",
+                "1",
+                "-ar",
+                "16000",
+                wav,
+            ]
+            subprocess.run(list(map(str, command)), check=True)
             began = time.perf_counter()
             script = backend.transcribe(wav, "en", silent)
             seconds = time.perf_counter() - began
         answer = _NORMAL(" ".join(line.text for line in script.lines))
         references.append(reference)
         answers.append(answer)
-        print(f"{100 * jiwer.wer(reference, answer):6.1f} %  {seconds:5.1f} s  {len(script.lines)} lines  {name}")
-        print(f"            {answer}")
+        print(
+            f"{100 * jiwer.wer(reference, answer):6.1f} %  {seconds:5.1f} s  {len(script.lines)} lines  {name}\n"
+            f"            {answer}"
+        )
     total = jiwer.process_words(references, answers)
-    words = total.hits + total.substitutions + total.deletions
-    print(f"\n{100 * total.wer:.1f} % word error rate in {len(answers)} clips, {words} words: ", end="")
-    print(f"{total.substitutions} substituted, {total.deletions} deleted, {total.insertions} inserted")
+    print(
+        f"\n{100 * total.wer:.1f} % word error rate: {total.substitutions} substituted, {total.deletions} deleted, "
+        f"{total.insertions} inserted of {sum(len(text.split()) for text in references)} words in {len(answers)} clips"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Profiles: which backend does each step, and how. A profile is a YAML file; flags and ``POLYDUB_*`` variables override it."""
+"""Profiles: which backend does each step, and how: a YAML file, under ``POLYDUB_*`` variables, under flags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
 
@@ -36,21 +36,15 @@ class FitSettings(BaseModel):
     gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
 
 
-class Profile(BaseSettings):
+class Profile(BaseModel):
     """Everything that a run is told beyond its titles and languages."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix="POLYDUB_",
-        env_nested_delimiter="__",
-        nested_model_default_partial_update=True,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     fake: bool = False
     commercial: bool = False
-    sidecar: bool = True
+    sidecar: bool = Field(True, description="use subtitles that lie beside the video")
     source_language: str | None = None
     loudness: str = "r128"
     separate: StepSettings
@@ -69,17 +63,11 @@ class Profile(BaseSettings):
             raise ValueError(f"no loudness preset {value!r}; choose one of {', '.join(loudness_presets())}")
         return value
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over the file."""
-        return env_settings, init_settings
+
+class _Environment(Profile, BaseSettings):
+    """How ``POLYDUB_*`` variables name a profile's values (``POLYDUB_TRANSLATE__BACKEND``)."""
+
+    model_config = SettingsConfigDict(env_prefix="POLYDUB_", env_nested_delimiter="__")
 
 
 Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "lipsync"]
@@ -105,9 +93,9 @@ def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
     Raises:
         ProfileError: unknown profile, unreadable file, unknown key or a value that is not allowed.
     """
-    values = _merged(_read(name), overrides or {})
     try:
-        return Profile(**values)
+        environment = EnvSettingsSource(_Environment)()
+        return Profile.model_validate(_merged(_merged(_read(name), environment), overrides or {}))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or name}: {fault['msg']}" for fault in error.errors())
         raise ProfileError(f"Profile {name!r} is not valid: {faults}.") from error
@@ -134,11 +122,9 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         raise ProfileError(f"Profile {name!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
-    base = values.pop("extends", None)
-    if base is not None:
-        values = _merged(_read(str(base), (*seen, name)), values)
     values.setdefault("name", Path(name).stem)
-    return values
+    base = values.pop("extends", None)
+    return values if base is None else _merged(_read(str(base), (*seen, name)), values)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

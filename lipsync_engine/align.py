@@ -1,7 +1,8 @@
 """Where the phones of a text lie in an audio that speaks it, without any trained weights.
 
-The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio (dynamic time
-warping over mel cepstra, as in the aeneas aligner). Pauses found by energy may open between words only.
+The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio
+(dynamic time warping over mel cepstra, as in the aeneas aligner). Pauses found by energy may open between
+words only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import espeak
-from lipsync_engine.audio import load_mono, loudness_db, runs, silent_hops
+from lipsync_engine.audio import load_mono, loudness_db, mel_cepstra, runs, silent_hops
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 
 RATE_HZ = 16000
@@ -25,6 +26,7 @@ _STEP_COST = np.array([0.35, 0.0, 0.25, 0.6])  # staying on, advancing one, two 
 _PAUSE_MISMATCH = 6.0  # a pause facing speech costs about three times a typical bad match
 _COARSE_CELLS = 16_000_000
 _DEFAULT_WPM = 175
+_FEWEST_HOPS = 5
 _KANJI = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -77,7 +79,7 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     pause = silent_hops(loudness_db(audio, RATE_HZ, HOP_S), HOP_S)
     readable = _readable(text, language)
     silence = (Phone("", 0, duration_ms),) if duration_ms else ()
-    if not readable.strip() or not len(pause) or pause.all():
+    if not readable.strip() or len(pause) < _FEWEST_HOPS or pause.all():
         return Alignment(silence, float("nan"), float("nan"))
     spoken, ratio = _reference(readable, language, float((~pause).sum()) * HOP_S)
     if not any(p.ipa for p in spoken.phones):
@@ -90,7 +92,7 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
 
 
 def _readable(text: str, language: str) -> str:
-    """eSpeak NG spells kanji as "Chinese letter": two neutral morae stand for each instead."""
+    """Let two neutral morae stand for each kanji, which eSpeak NG would spell as "Chinese letter"."""
     if language.lower().split("-")[0] in ("ja", "jpx/ja"):
         return _KANJI.sub("かう", text)
     return text
@@ -128,20 +130,14 @@ def _reference_frames(spoken: espeak.SpokenText) -> _Frames:
 
 def _features(audio: FloatArray, pause: BoolArray) -> NDArray[np.float64]:
     """Mel cepstra and their slopes, mean and variance normalised over speech: [T, 2 * 13]."""
-    import librosa
-
-    hop = round(HOP_S * RATE_HZ)
-    mfcc = librosa.feature.mfcc(
-        y=audio, sr=RATE_HZ, n_mfcc=_CEPSTRA, n_fft=512, win_length=400, hop_length=hop, n_mels=32, fmin=60.0
-    ).T[: len(pause)]
-    mfcc = np.pad(mfcc, ((0, len(pause) - len(mfcc)), (0, 0)), mode="edge").astype(np.float64)
+    mfcc = mel_cepstra(audio, RATE_HZ, HOP_S, _CEPSTRA)
     stacked = np.hstack([mfcc, np.gradient(mfcc, axis=0) * 2.0])
     speech = stacked[~pause] if (~pause).sum() > 1 else stacked
     return np.asarray((stacked - speech.mean(0)) / (speech.std(0) + 1e-6), np.float64)
 
 
 def _local_cost(reference: _Frames, target: _Frames, j: int, first: int, last: int) -> NDArray[np.float64]:
-    """Cost of target hop ``j`` against reference hops first..last: RMS feature distance, or the pause rules."""
+    """Cost of target hop ``j`` against reference hops first..last: feature distance, or the pause rules."""
     if target.pause[j]:
         return np.where(reference.seam[first:last], 0.0, _PAUSE_MISMATCH)
     gap = reference.features[first:last] - target.features[j]
@@ -152,7 +148,8 @@ def _local_cost(reference: _Frames, target: _Frames, j: int, first: int, last: i
 def _warp(reference: _Frames, target: _Frames) -> tuple[NDArray[np.intp], float]:
     """The reference hop that each target hop speaks, and the mean cost over speech.
 
-    Two passes bound the memory: a coarse one over the whole plane (at most 16 M cells), a fine one in a band about it.
+    Two passes bound the memory: a coarse one over the whole plane (at most 16 M cells), a fine one in a
+        band about it.
     """
     rows, columns = len(target.pause), len(reference.pause)
     stride = max(1, int(np.ceil(np.sqrt(rows * columns / _COARSE_CELLS))))
@@ -170,15 +167,19 @@ def _warp(reference: _Frames, target: _Frames) -> tuple[NDArray[np.intp], float]
 
 
 def _thin(frames: _Frames, stride: int) -> _Frames:
-    return _Frames(frames.features[::stride], frames.pause[::stride], frames.seam[::stride])
+    """Every ``stride`` hops as one: mean features, a pause if most of it is one, a seam if any of it is."""
+    starts = np.arange(0, len(frames.pause), stride)
+    sizes = np.diff(np.append(starts, len(frames.pause)))
+    quiet = np.add.reduceat(frames.pause.astype(np.intp), starts) * 2 > sizes
+    features = np.add.reduceat(frames.features, starts, axis=0) / sizes[:, None]
+    return _Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts))
 
 
-def _viterbi(
-    reference: _Frames, target: _Frames, centre: NDArray[np.float64] | None, half: int
-) -> NDArray[np.intp]:
+def _viterbi(reference: _Frames, target: _Frames, centre: NDArray[np.float64] | None, half: int) -> NDArray[np.intp]:
     """Cheapest monotone path from corner to corner; each target hop advances the reference by 0 to 3 hops.
 
-    A reference more than three times longer than the target cannot be reached by such steps: the path then ends
+    A reference more than three times longer than the target cannot be reached by such steps: the path then
+        ends
     where it got to.
     """
     rows, columns = len(target.pause), len(reference.pause)
@@ -198,7 +199,8 @@ def _viterbi(
             options[0] -= _STEP_COST[0]  # waiting through a pause is free
         choice[j] = options.argmin(0)
         total = options.min(0) + _local_cost(reference, target, j, first[j], first[j] + width)
-    end = columns - 1 - first[-1] if np.isfinite(total[columns - 1 - first[-1]]) else int(np.argmin(total))
+    corner = columns - 1 - int(first[-1])
+    end = corner if corner < width and np.isfinite(total[corner]) else int(np.argmin(total))
     path = np.zeros(rows, np.intp)
     path[-1] = first[-1] + end
     for j in range(rows - 1, 0, -1):
@@ -206,10 +208,8 @@ def _viterbi(
     return path
 
 
-def _place(
-    phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int
-) -> tuple[Phone, ...]:
-    """Move each phone by the path, then let the pauses of the audio take their time from the phones under them."""
+def _place(phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int) -> tuple[Phone, ...]:
+    """Move each phone by the path; the pauses of the audio then take time from the phones under them."""
     hops = np.arange(len(path), dtype=np.float64)
     edge = np.flatnonzero(np.diff(path, prepend=-1) > 0)
     reference_ms = np.concatenate([path[edge] * float(_HOP_MS), [(path[-1] + 1.0) * _HOP_MS]])
@@ -237,7 +237,7 @@ def _outside(phone: Phone, silences: list[tuple[int, int]]) -> Phone | None:
 
 
 def tile(spoken: list[Phone], duration_ms: int, shortest_gap_ms: int = 30) -> tuple[Phone, ...]:
-    """Fill the gaps between phones with silence, from 0 to ``duration_ms``; tiny gaps go to the phone before."""
+    """Fill the gaps between phones with silence, 0 to ``duration_ms``; tiny gaps go to the phone before."""
     tiled: list[Phone] = []
     clock = 0
     for phone in sorted(spoken, key=lambda p: p.start_ms):

@@ -1,45 +1,39 @@
-"""Text to speech with the time of every phone, by eSpeak NG (GPL-3.0-or-later, loaded at run time through ctypes).
+"""Text to speech with the time of every phone, by eSpeak NG (GPL-3.0-or-later, loaded at run time).
 
-The only module that touches eSpeak NG: everything else sees `SpokenText`, `synthesize`, `voices` and `voice_for`.
-
-libespeak-ng is one global machine whose state (random generator, pitch flutter) outlives even its own
-``espeak_Terminate``, so the same call would give other samples each time. It is therefore loaded for one call
-and unloaded again (6 ms), under a lock: the same arguments always give the same samples.
+Everything else in the engine sees `SpokenText`, `synthesize`, `voices` and
+`voice_for`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from lipsync_engine import libespeak
+from lipsync_engine.libespeak import Mark, SpeechError
 from lipsync_engine.records import FloatArray, Phone
 
-# Constants of speak_lib.h, eSpeak NG 1.52.
-_OUTPUT_SYNCHRONOUS = 2
-_PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 0x0001, 0x0002, 0x8000
-_CHARS_UTF8 = 1  # neither SSML (0x10) nor [[phonemes]] (0x100): text is text
-_EVENT_WORD, _EVENT_PHONEME = 1, 7
-_RATE, _PITCH = 1, 3
-_RATE_RANGE = (80, 450)
-_SEED = 1
+__all__ = [
+    "SpeechError",
+    "SpokenText",
+    "UnknownVoiceError",
+    "Voice",
+    "Word",
+    "synthesize",
+    "variants",
+    "voice_for",
+    "voices",
+]
 
+_RATE_RANGE = (80, 450)
 _LANGUAGE_SWITCH = re.compile(r"\([^)]*\)?")
 _STRESS = {"ˈ": 2, "ˌ": 1}
 _ALIASES = {"zh": "cmn", "zh-hk": "yue", "no": "nb", "nn": "nb", "iw": "he", "in": "id", "sh": "hr"}
 _SCRIPTS = re.compile(r"-(hans|hant|latn|cyrl|arab|deva)\b")
-
-
-class SpeechError(RuntimeError):
-    """eSpeak NG could not be loaded or refused a request."""
 
 
 class UnknownVoiceError(ValueError):
@@ -74,117 +68,36 @@ class SpokenText:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """An installed voice: its identifier, the BCP-47 languages it speaks (lower case), ``"m"``, ``"f"`` or ``""``."""
+    """An installed voice: identifier, BCP-47 languages in lower case, gender ``"m"``, ``"f"`` or ``""``."""
 
     identifier: str
     languages: tuple[str, ...]
     gender: str
 
 
-class _EventId(ctypes.Union):
-    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
-
-
-class _Event(ctypes.Structure):
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", _EventId),
-    )
-
-
-class _Voice(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_void_p),
-        ("identifier", ctypes.c_char_p),
-        ("gender", ctypes.c_ubyte),
-        ("age", ctypes.c_ubyte),
-        ("variant", ctypes.c_ubyte),
-        ("xx1", ctypes.c_ubyte),
-        ("score", ctypes.c_int),
-        ("spare", ctypes.c_void_p),
-    )
-
-
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-)
-_lock = threading.Lock()
-
-
-@contextmanager
-def _library() -> Iterator[tuple[Any, int]]:
-    """Load libespeak-ng afresh, initialise it, and unload it at the end; yields (library, sample rate)."""
-    import _ctypes
-
-    import espeakng_loader
-
-    with _lock:
-        try:
-            library = ctypes.CDLL(espeakng_loader.get_library_path())
-        except OSError as error:
-            raise SpeechError(f"eSpeak NG cannot be loaded: {error}") from error
-        try:
-            options = _PHONEME_EVENTS | _PHONEME_IPA | _DONT_EXIT
-            data = str(espeakng_loader.get_data_path()).encode()
-            rate = library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, 0, data, options)
-            if rate <= 0:
-                raise SpeechError(f"eSpeak NG found no usable voice data in {data.decode()}")
-            library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
-            yield library, rate
-            library.espeak_Terminate()
-        finally:
-            _ctypes.dlclose(library._handle)
-
-
-def _data_path() -> Path:
-    import espeakng_loader
-
-    return Path(espeakng_loader.get_data_path())
-
-
 @lru_cache(maxsize=1)
 def voices() -> tuple[Voice, ...]:
     """Every installed voice that has its dictionary, by identifier."""
-    with _library() as (library, _):
-        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-        listed = library.espeak_ListVoices(None)
-        found = []
-        index = 0
-        while listed[index]:
-            entry = listed[index].contents
-            identifier = entry.identifier.decode()
-            gender = {1: "m", 2: "f"}.get(entry.gender, "")
-            found.append(Voice(identifier, tuple(_languages(entry.languages)), gender))
-            index += 1
+    found = [
+        Voice(identifier, languages, {1: "m", 2: "f"}.get(gender, ""))
+        for identifier, languages, gender in libespeak.installed_voices()
+    ]
     return tuple(sorted((v for v in found if _has_dictionary(v)), key=lambda v: v.identifier))
-
-
-def _languages(address: int) -> Iterator[str]:
-    """Decode eSpeak's list of (priority byte, zero-ended name), ended by a zero priority."""
-    while ctypes.string_at(address, 1) != b"\0":
-        name = ctypes.string_at(address + 1)
-        yield name.decode().lower()
-        address += len(name) + 2
 
 
 def _has_dictionary(voice: Voice) -> bool:
     """Whether the wheel holds the dictionary that the voice names (a few voices are listed without one)."""
-    settings = (_data_path() / "lang" / voice.identifier).read_text("utf-8", "replace")
+    settings = (libespeak.data_path() / "lang" / voice.identifier).read_text("utf-8", "replace")
     named = re.search(r"^dictionary\s+(\S+)", settings, re.MULTILINE)
     base = named.group(1) if named else voice.languages[0].split("-")[0]
-    return (_data_path() / f"{base}_dict").exists()
+    return (libespeak.data_path() / f"{base}_dict").exists()
 
 
 def variants() -> tuple[str, ...]:
     """Names of the voice variants, to be appended as ``"es+f3"``: other timbres for other speakers."""
-    return tuple(sorted(path.name for path in (_data_path() / "voices" / "!v").iterdir() if " " not in path.name))
+    return tuple(
+        sorted(path.name for path in (libespeak.data_path() / "voices" / "!v").iterdir() if " " not in path.name)
+    )
 
 
 def voice_for(language: str, variant: str = "") -> str:
@@ -248,14 +161,14 @@ def synthesize(text: str, voice: str, *, rate_wpm: int | None = None, pitch: int
     name = _full_name(voice)
     if not text.strip():
         return SpokenText(np.zeros(0, np.float32), 22050, (), ())
-    with _library() as (library, sample_rate_hz):
+    with libespeak.loaded() as (library, sample_rate_hz):
         if library.espeak_SetVoiceByName(name.encode()) != 0:
             raise UnknownVoiceError(f"eSpeak NG has no voice {voice!r}")
         if rate_wpm is not None:
-            library.espeak_SetParameter(_RATE, int(np.clip(rate_wpm, *_RATE_RANGE)), 0)
+            library.espeak_SetParameter(libespeak.RATE, int(np.clip(rate_wpm, *_RATE_RANGE)), 0)
         if pitch is not None:
-            library.espeak_SetParameter(_PITCH, int(np.clip(pitch, 0, 99)), 0)
-        pcm, events = _speak(library, text)
+            library.espeak_SetParameter(libespeak.PITCH, int(np.clip(pitch, 0, 99)), 0)
+        pcm, events = libespeak.speak(library, text)
     samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
     duration_ms = round(len(samples) * 1000 / sample_rate_hz)
     return SpokenText(
@@ -272,51 +185,10 @@ def _full_name(voice: str) -> str:
     return voice_for(base, variant)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """An event copied out of the library's memory: phone symbol, or a word's span of characters."""
-
-    kind: int
-    sample: int
-    symbol: str = ""
-    text_position: int = 0
-    length: int = 0
-
-
-def _speak(library: Any, text: str) -> tuple[bytes, list[_Mark]]:
-    pcm: list[bytes] = []
-    marks: list[_Mark] = []
-
-    def collect(wave: Any, count: int, events: Any) -> int:
-        if count > 0:
-            pcm.append(ctypes.string_at(wave, 2 * count))
-        index = 0
-        while events[index].type:
-            marks.append(_mark(events[index]))
-            index += 1
-        return 0
-
-    callback = _Callback(collect)
-    library.espeak_SetSynthCallback(callback)
-    encoded = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
-    status = library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 1, 0, _CHARS_UTF8, None, None)
-    if status != 0:
-        raise SpeechError(f"eSpeak NG failed to speak the text (status {status})")
-    return b"".join(pcm), marks
-
-
-def _mark(event: _Event) -> _Mark:
-    symbol = ""
-    if event.type == _EVENT_PHONEME:  # eight bytes, not always ended by a zero, cut inside a letter at worst
-        raw = ctypes.string_at(ctypes.addressof(event.id), 8)
-        symbol = raw.split(b"\0")[0].decode("utf-8", "ignore")
-    return _Mark(event.type, event.sample, symbol, event.text_position, event.length)
-
-
-def _phones(marks: list[_Mark], rate: int, duration_ms: int) -> tuple[Phone, ...]:
+def _phones(marks: list[Mark], rate: int, duration_ms: int) -> tuple[Phone, ...]:
     """Phone events -> phones that tile the audio; neighbouring silences are joined."""
     spoken: list[Phone] = []
-    events = [m for m in marks if m.kind == _EVENT_PHONEME]
+    events = [m for m in marks if m.kind == libespeak.EVENT_PHONEME]
     starts = [min(round(m.sample * 1000 / rate), duration_ms) for m in events] + [duration_ms]
     if starts[0] > 0:
         spoken.append(Phone("", 0, starts[0]))
@@ -333,9 +205,9 @@ def _phones(marks: list[_Mark], rate: int, duration_ms: int) -> tuple[Phone, ...
     return tuple(spoken)
 
 
-def _words(marks: list[_Mark], rate: int) -> tuple[Word, ...]:
+def _words(marks: list[Mark], rate: int) -> tuple[Word, ...]:
     return tuple(
         Word(m.text_position - 1, m.text_position - 1 + m.length, round(m.sample * 1000 / rate))
         for m in marks
-        if m.kind == _EVENT_WORD
+        if m.kind == libespeak.EVENT_WORD
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ class PhoneFileError(ValueError):
 
 
 def phones_for(audio_path: Path, text: str, language: str) -> tuple[Phone, ...]:
-    """The phones of ``text`` on the clock of an audio that speaks it; see `lipsync_engine.align` for the quality.
+    """The phones of ``text`` on the clock of an audio that speaks it; `align` gives the quality as well.
 
     Args:
         audio_path: audio or video file.
@@ -44,7 +45,7 @@ def read_phones(path: Path) -> tuple[Phone, ...]:
     if not isinstance(rows, list):
         raise PhoneFileError(f"{path.name}: a list of phones is expected, not {type(rows).__name__}")
     phones = tuple(_phone(row, f"{path.name}: phone {index}") for index, row in enumerate(rows))
-    for index, (before, after) in enumerate(zip(phones, phones[1:], strict=False), start=1):
+    for index, (before, after) in enumerate(pairwise(phones), start=1):
         if after.start_ms < before.end_ms:
             raise PhoneFileError(
                 f"{path.name}: phone {index} starts at {after.start_ms} ms, before phone {index - 1} ends "
@@ -80,9 +81,7 @@ def _integer(row: dict[str, Any], field: str, where: str) -> int:
 
 def write_phones(path: Path, phones: Sequence[Phone]) -> None:
     """Write a timeline as JSON, whole or not at all."""
-    rows = [
-        {"ipa": p.ipa, "start_ms": p.start_ms, "end_ms": p.end_ms, "stress": p.stress} for p in phones
-    ]
+    rows = [{"ipa": p.ipa, "start_ms": p.start_ms, "end_ms": p.end_ms, "stress": p.stress} for p in phones]
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_text(f"[\n{lines}\n]\n" if rows else "[]\n", "utf-8")

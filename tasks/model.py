@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from configs.profile import Profile
+
 Milliseconds = Annotated[int, Field(ge=0)]
 Rate = Annotated[
     Fraction,
@@ -219,3 +221,104 @@ class StepRecord(Record):
     reused: bool = False
     hits: int = 0
     parts: int = 0
+
+
+class Title(Record):
+    """One source video and what the user gave with it.
+
+    Attributes:
+        name: safe file stem; also the folder of its deliverables.
+        video: the user's file, where it lies.
+        source: the user's path as text, for links and provenance.
+        folder: where deliverables go.
+        languages: BCP-47 tags to dub into.
+        source_language: as the user said or a sidecar's name says; None: detect.
+        subtitles: the source script, when there is one.
+        bed: the client's M&E, when there is one.
+        dubs: recorded dubs by language.
+        preview_ms: only the beginning, this long; 0 for all.
+    """
+
+    name: str
+    video: Asset
+    source: str
+    folder: str
+    languages: tuple[str, ...]
+    source_language: str | None = None
+    subtitles: Asset | None = None
+    bed: Asset | None = None
+    dubs: dict[str, Asset] = {}
+    preview_ms: Milliseconds = 0
+
+
+class Run(Record):
+    """What every step is told: the title, the profile, and where the store is."""
+
+    title: Title
+    profile: Profile
+    store: str
+    language: str = ""  # empty in the shared steps
+
+    def branch(self, language: str) -> Run:
+        """The same run, within one language."""
+        return self.model_copy(update={"language": language})
+
+
+class StepUse(Record):
+    """One line of a ledger: a step, its seconds, and how much of it was found instead of computed."""
+
+    step: str
+    seconds: float
+    reused: bool
+    hits: int = 0
+    parts: int = 0
+
+
+class SharedWork(Record):
+    """What the steps that run once a title have made."""
+
+    video: Asset
+    facts: MediaFacts
+    original: Asset
+    dialogue: Asset
+    bed: Asset
+    speech: Asset
+    script: Script
+    analysis: Asset
+    notes: tuple[str, ...] = ()
+    steps: tuple[StepUse, ...] = ()
+
+
+class Failure(Record):
+    """An error as a report shows it."""
+
+    kind: str
+    what: str
+    fix: str = ""
+    step: str = ""
+
+
+class BranchResult(Record):
+    """How one language of one title ended.
+
+    Attributes:
+        language: BCP-47 tag.
+        state: ``needs_review`` is delivered, with a failed quality gate.
+        key: content key of the whole branch.
+        outputs: deliverables by path below the title's folder; empty when failed.
+        audio: the encoded dub, for the multi-track master.
+        subtitles: SRT of the dub, likewise.
+        steps: the ledger.
+        notes: fallbacks and limits.
+        failure: why, when failed.
+    """
+
+    language: str
+    state: Literal["completed", "needs_review", "failed"]
+    key: str
+    outputs: dict[str, Asset] = {}
+    audio: Asset | None = None
+    subtitles: Asset | None = None
+    steps: tuple[StepUse, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None

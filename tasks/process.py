@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import ctypes
 import os
 import shlex
@@ -138,6 +139,35 @@ def capture(command: Sequence[str | Path], *, deadline_s: float = 120.0, stdin: 
             command=shlex.join(argv),
         )
     return done.stdout
+
+
+@contextlib.contextmanager
+def service(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Iterator[Callable[[], bool]]:
+    """Keep a program running for the length of a block; what it prints is dropped.
+
+    Yields:
+        Whether it is still alive.
+
+    Raises:
+        MissingBackendError: the program is not installed.
+    """
+    argv = [str(part) for part in command]
+    try:
+        child = subprocess.Popen(
+            argv,
+            env={**os.environ, **env} if env else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    except FileNotFoundError as error:
+        raise _not_installed(argv[0]) from error
+    try:
+        yield lambda: child.poll() is None
+    finally:
+        _kill(child)
 
 
 def _start(

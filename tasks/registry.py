@@ -31,6 +31,7 @@ class BackendFacts:
         device: ``cpu``, or ``any`` when a GPU makes it faster.
         network: needs a service outside this machine, or downloads weights on first use.
         paid: costs money per use.
+        clones: speaks in the voice of a reference clip.
         languages: BCP-47 primary subtags it can work in; None for any.
     """
 
@@ -41,6 +42,7 @@ class BackendFacts:
     device: str = "cpu"
     network: bool = False
     paid: bool = False
+    clones: bool = False
     languages: frozenset[str] | None = field(default=None)
 
 

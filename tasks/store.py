@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -56,6 +57,8 @@ class Store:
             path: the file; moved unless ``keep``.
             keep: copy instead of moving.
         """
+        if path.is_relative_to(self.root / "blobs"):
+            raise ValueError(f"{path} is in the store already")
         digest, size = file_sha256(path)
         blob = self._blob(digest, path.suffix.lower())
         if not _is_whole(blob, size):
@@ -123,11 +126,18 @@ class Store:
     @contextlib.contextmanager
     def workspace(self, step: str) -> Iterator[Path]:
         """A private folder on the store's file system, removed afterwards."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{step}-", dir=self.root / "tmp"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{step}-{os.getpid()}-", dir=self.root / "tmp"))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what killed processes of this host left under ``tmp/``."""
+        for entry in (self.root / "tmp").iterdir():
+            owners = [part for part in re.split(r"[-.]", entry.name) if part.isdigit()]
+            if owners and not Path(f"/proc/{owners[0]}").exists():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def claim(self, key: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from tasks import registry
 from tasks.model import Speaker
@@ -38,7 +38,9 @@ class Spoken:
 class Synthesizer(Protocol):
     """Speaks lines."""
 
-    facts: ClassVar[registry.BackendFacts]
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """What it is; where it depends on the options, an attribute of the instance."""
 
     def fingerprint(self) -> str:
         """Name, version, model and options; loads nothing."""

@@ -1,230 +1,244 @@
-"""Neural speech by Coqui TTS (MPL-2.0): any of its models by name, or one from a folder; XTTS v2 clones each speaker.
+"""Neural speech by Coqui TTS (MPL-2.0): XTTS in the speakers' own voices, or any other model by name or from files.
 
-XTTS v2's weights are under the CPML, which forbids commercial use; nobody's agreement is given here on their behalf.
+XTTS's weights are under the Coqui Public Model License, which forbids commercial use; whoever runs this must agree to
+it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
+import functools
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from configs.languages import display_name, primary
+from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
+from tasks.sentences import pieces
+from tasks.store import file_sha256
 from tasks.synthesize import Spoken
+from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
-from tasks.weights import weights_digest
 
-_XTTS = frozenset(
-    ["en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"]
-)
-_ONLY = "default"  # the voice of a model that has but one
-_CLONE = "clone:"  # a voice made from a reference recording; its path follows
-_LOADING = threading.Lock()
+#: Characters that XTTS takes at once; the package's own warnings begin there.
+_LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}
+_LIMIT_ELSE = 180
+_PAUSE_S = 0.15  # between the pieces of one line, in place of the package's 10,000 silent samples
+_ONE_VOICE = "default"
+#: One at a time: the models draw from PyTorch's global random numbers, which are set before each line.
+_speaking = threading.Lock()
 
 
 class CoquiSynthesizer:
     """Speaks with one model, loaded once a process."""
 
     class Options(registry.Options):
-        """Which model, and where.
+        """Which model, from where, and on what.
 
         Attributes:
-            model: a name from Coqui's list, or the path of a model's folder or ``.pth`` file.
-            config: the model's ``config.json`` where ``model`` is a path; beside the model where None.
+            model: name in Coqui's list, downloaded on first use; empty with ``model_path``.
+            model_path: the checkpoint (or, for XTTS, its folder) of a model of your own.
+            config_path: that model's config; ``config.json`` beside it where None.
             device: ``auto`` takes a GPU where there is one.
-            languages: BCP-47 languages of a model from a path that has only one; none given: not checked.
+            seed: of the model's random numbers; another seed gives another reading.
         """
 
         model: str = "tts_models/multilingual/multi-dataset/xtts_v2"
-        config: Path | None = None
+        model_path: Path | None = None
+        config_path: Path | None = None
         device: Literal["auto", "cpu", "cuda"] = "auto"
-        languages: tuple[str, ...] = ()
+        seed: int = Field(0, ge=0)
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="coqui",
-        code_licence="MPL-2.0",
-        weights_licence="CPML (XTTS v2); others by model",
-        commercial=False,
-        device="any",
-        network=True,
-    )
+        @property
+        def config(self) -> Path:
+            """The config of the local model."""
+            assert self.model_path is not None
+            folder = self.model_path if self.model_path.is_dir() else self.model_path.parent
+            return self.config_path or folder / "config.json"
+
+        @model_validator(mode="after")
+        def _one_source(self) -> CoquiSynthesizer.Options:
+            if self.config_path and not self.model_path:
+                raise ValueError("config_path needs model_path")
+            return self
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._local = Path(options.model).exists()
+        self._model = local_model(options.config) if options.model_path else named_model(options.model)
+        self._name = str(options.model_path) if options.model_path else options.model
+        self._references: dict[str, Path] = {}
+        self.facts = registry.BackendFacts(
+            name="coqui",
+            code_licence="MPL-2.0",
+            weights_licence=self._model.licence,
+            commercial=self._model.commercial,
+            device="any",
+            network=options.model_path is None,
+            clones=self._model.clones,
+            languages=self._model.languages,
+        )
 
     def fingerprint(self) -> str:
-        """Package version and the model: its name, or a digest of its files."""
-        version = registry.package_version("coqui-tts")
-        return f"coqui:1:{version}:{self._identity()}"
+        """The package, the model's name or its files' digests, and the seed."""
+        chosen = self._options
+        model = chosen.model
+        if chosen.model_path:
+            folder = chosen.model_path if chosen.model_path.is_dir() else None
+            files = sorted(folder.glob("*.*")) if folder else [chosen.model_path]
+            model = " ".join(_digest(file) for file in [*files, chosen.config] if file.is_file())
+        return f"coqui:1:{registry.package_version('coqui-tts')}:{model}:{chosen.seed}"
 
     def missing(self) -> list[str]:
-        """The package, or the licence that has not been agreed to."""
+        """The package, a local model's files, or the agreement to a model's terms."""
         if registry.package_version("coqui-tts") == "absent":
             return ["The package coqui-tts is not installed: run `make setup`."]
-        return [] if self._licence_settled() else [" ".join(_licence_words())]
+        chosen = self._options
+        if chosen.model_path:
+            wanted = (chosen.model_path, chosen.config)
+            return [f"The file {path} of the Coqui model is not there." for path in wanted if not path.exists()]
+        if not self._model.known:
+            return [f"Coqui has no model {chosen.model!r}: `tts --list_models` shows those there are."]
+        return [_terms(chosen.model, self._model.licence)] if self._model.terms else []
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """A clone of each speaker with a reference (XTTS), else the model's own speakers in turn."""
-        self._check_language(language)
-        if self._is_xtts() and all(speaker.id in references for speaker in speakers):
-            return {speaker.id: f"{_CLONE}{references[speaker.id]}" for speaker in speakers}
-        known = sorted(self._model().speakers or [_ONLY])
-        own = {speaker.id: known[index % len(known)] for index, speaker in enumerate(speakers)}
-        if not self._is_xtts():
+        """With XTTS the speakers' own voices; else, and for those without a clip, the model's by turns."""
+        self._check(language)
+        clips = references if self._model.clones else {}
+        # The digest tells one title's clip from another's wherever a voice's name is part of a key.
+        clones = {speaker: f"clone of {speaker} ({_digest(clip)[:8]})" for speaker, clip in clips.items()}
+        self._references |= {clones[speaker]: clip for speaker, clip in clips.items()}
+        own = {speaker.id: clones[speaker.id] for speaker in speakers if speaker.id in clones}
+        others = [speaker.id for speaker in speakers if speaker.id not in own]
+        if not others:
             return own
-        return {name: f"{_CLONE}{references[name]}" if name in references else voice for name, voice in own.items()}
+        names = self._names() or sorted(clones.values())
+        if not names:
+            raise UnsupportedError(
+                f"The Coqui model {self._name} has no voice of its own, and no speaker has a clean second of speech.",
+                "Choose the espeak backend for this title.",
+            )
+        return own | {speaker: names[index % len(names)] for index, speaker in enumerate(others)}
 
     def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
-        """Speak one line; silence that the model adds at the ends is trimmed."""
-        self._check_language(language)
-        model = self._model()
-        settings = self._settings(model, voice, language)
-        samples = _speak(model, text, settings)
-        rate = int(model.synthesizer.output_sample_rate)
-        start, stop = trim_bounds(samples, rate)
-        if start == stop:
-            raise UnsupportedError(f"The model finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
-        write_wav(out, levelled(samples[start:stop], rate), rate)
-        return Spoken(audio=out, duration_ms=round((stop - start) * 1000 / rate))
+        """Speak one line; the same line, voice and seed give the same bytes on the same machine."""
+        self._check(language)
+        code = xtts_code(language) if self._model.clones else None
+        manner = self._manner(voice)
+        if code or self._loaded().is_multi_lingual:
+            manner["language"] = code or self._own_code(language)
+        rate = int(self._loaded().synthesizer.output_sample_rate)
+        parts: list[NDArray[np.float32]] = []
+        for piece in pieces(text, _LIMIT.get(manner.get("language", ""), _LIMIT_ELSE)):
+            samples = self._speak(piece, manner)
+            start, stop = trim_bounds(samples, rate)
+            if start < stop:
+                parts += [samples[start:stop], np.zeros(round(_PAUSE_S * rate), np.float32)]
+        if not parts:
+            raise UnsupportedError(f"Coqui finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+        spoken = levelled(np.concatenate(parts[:-1]), rate)
+        write_wav(out, spoken, rate)
+        return Spoken(audio=out, duration_ms=round(len(spoken) * 1000 / rate))
 
-    def _settings(self, model: Any, voice: str, language: str) -> dict[str, Any]:
-        settings: dict[str, Any] = {}
-        if voice.startswith(_CLONE):
-            reference = Path(voice.removeprefix(_CLONE))
-            if not reference.is_file():
-                raise UnsupportedError(f"The reference recording {reference.name!r} of a voice is not there.")
-            settings["speaker_wav"] = str(reference)
-        elif voice != _ONLY:
-            if voice not in (model.speakers or ()):
-                raise UnsupportedError(f"The Coqui model has no speaker {voice!r}.")
-            settings["speaker"] = voice
-        if model.is_multi_lingual:
-            settings["language"] = _model_language(language, model.languages or ())
-        if self._is_xtts():
-            settings["enable_text_splitting"] = True  # inside the model, without its pauses of 0.4 s
-        return settings
+    def _speak(self, text: str, manner: dict[str, Any]) -> NDArray[np.float32]:
+        import torch
 
-    def _check_language(self, language: str) -> None:
-        parts = self._options.model.split("/")
-        if self._local or len(parts) != 4:
-            spoken = set(self._options.languages)
-        else:
-            spoken = set(_XTTS) if self._is_xtts() else set() if parts[1] == "multilingual" else {parts[1]}
-        if spoken and primary(language) not in {primary(tag) for tag in spoken}:
+        with _speaking, torch.random.fork_rng():
+            torch.manual_seed(self._options.seed)
+            return np.asarray(self._loaded().tts(text, split_sentences=False, **manner), np.float32)
+
+    def _manner(self, voice: str) -> dict[str, Any]:
+        """The voice as the package's arguments."""
+        if voice in self._references:
+            return {"speaker_wav": str(self._references[voice])}
+        if voice == _ONE_VOICE and not self._model.clones:
+            return {}
+        if voice not in self._names():
+            raise UnsupportedError(f"The Coqui model {self._name} has no voice {voice!r}.")
+        return {"speaker": voice}
+
+    def _names(self) -> list[str]:
+        """The voices that the model brings."""
+        model = self._loaded()
+        manager = getattr(model.synthesizer.tts_model, "speaker_manager", None)
+        names = sorted(manager.speaker_names) if model.is_multi_speaker and manager else []
+        return names or ([] if self._model.clones else [_ONE_VOICE])
+
+    def _check(self, language: str) -> None:
+        if self._model.clones:
+            xtts_code(language)
+        elif self._model.languages and primary(language) not in self._model.languages:
+            speaks = ", ".join(sorted(self._model.languages))
             raise UnsupportedError(
-                f"The Coqui model {self._options.model!r} has no voice for {display_name(language)} ({language}).",
-                f"It speaks {', '.join(sorted(spoken))}. Choose another model, or give a recorded dub (--dub).",
+                f"The Coqui model {self._name} speaks {speaks}, not {language}.",
+                "Choose a model of that language, XTTS, or the espeak backend.",
                 language=language,
             )
 
-    def _model(self) -> Any:
-        if not self._licence_settled():
-            raise MissingBackendError(*_licence_words())
-        model, config = self._options.model, self._config()
-        with _LOADING:
-            return _loaded(model, config if self._local else None, self._options.device, self._identity())
+    def _own_code(self, language: str) -> str:
+        """The code of a multilingual model other than XTTS: ``pt-br`` for YourTTS, ``de`` for others."""
+        listed = list(self._loaded().languages or [])
+        for code in (language.lower(), primary(language)):
+            if code in listed:
+                return code
+        begins = sorted(code for code in listed if primary(code) == primary(language))
+        if not begins:
+            raise UnsupportedError(f"The Coqui model {self._name} does not speak {language}.", language=language)
+        return begins[0]
 
-    def _config(self) -> Path | None:
-        if self._options.config:
-            return self._options.config
-        path = Path(self._options.model)
-        return (path if path.is_dir() else path.parent) / "config.json"
-
-    def _is_xtts(self) -> bool:
-        return "xtts" in self._options.model.lower()
-
-    def _licence_settled(self) -> bool:
-        """A model from a folder is the user's own; XTTS by name asks for an agreement (variable, or Coqui's file)."""
-        if self._local or not self._is_xtts() or os.environ.get("COQUI_TOS_AGREED") == "1":
-            return True
-        data = os.environ.get("TTS_HOME") or os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        folder = Path(data).expanduser() / "tts" / self._options.model.replace("/", "--")
-        return (folder / "tos_agreed.txt").is_file()
-
-    def _identity(self) -> str:
-        if not self._local:
-            return self._options.model
-        path = Path(self._options.model)
-        files = list(path.rglob("*")) if path.is_dir() else [path]
-        config = self._config()
-        return weights_digest([*files, config] if config and config not in files else files)
+    def _loaded(self) -> Any:
+        chosen = self._options
+        for sentence in self.missing():
+            raise MissingBackendError(sentence, "Or choose the espeak backend.")
+        if chosen.model_path:
+            return _load("", str(chosen.model_path), str(chosen.config), chosen.device)
+        return _load(chosen.model, "", "", chosen.device)
 
 
-def _licence_words() -> tuple[str, str]:
-    return (
-        "The XTTS v2 weights are under the Coqui Public Model License (non-commercial), which nobody agreed to here.",
-        "Read https://coqui.ai/cpml and set COQUI_TOS_AGREED=1 if you agree, or choose another model "
-        "(synthesize.options.model).",
-    )
+_loading = threading.Lock()
 
 
-def _model_language(language: str, known: Sequence[str]) -> str:
-    """The model's code: Chinese is ``zh-cn`` in XTTS; regions are dropped elsewhere."""
-    base = primary(language)
-    for code in (language.lower(), base, f"{base}-cn", f"{base}-{base}", "pt-br" if base == "pt" else base):
-        if code in known:
-            return code
-    raise UnsupportedError(
-        f"The Coqui model has no voice for {display_name(language)} ({language}).",
-        f"It speaks {', '.join(known)}.",
-        language=language,
-    )
+def _load(name: str, model_path: str, config_path: str, device: str) -> Any:
+    with _loading:
+        return _load_once(name, model_path, config_path, device)
 
 
-def _speak(model: Any, text: str, settings: Mapping[str, Any]) -> NDArray[np.float32]:
-    """The samples, float32 [N]; the models sample noise, so the seed depends on text and voice alone."""
+@functools.lru_cache(maxsize=2)
+def _load_once(name: str, model_path: str, config_path: str, device: str) -> Any:
     import torch
+    from TTS.api import TTS
 
-    seed = int.from_bytes(hashlib.sha256(f"{text}\0{sorted(settings.items())}".encode()).digest()[:4], "big")
-    with warnings.catch_warnings(), torch.random.fork_rng():
-        warnings.simplefilter("ignore")
-        torch.manual_seed(seed)
-        spoken = model.tts(text, split_sentences=False, **settings)
-    return np.asarray(spoken, np.float32).reshape(-1)
-
-
-@lru_cache(maxsize=1)
-def _loaded(model: str, config: Path | None, device: str, _identity: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import torch
-        from TTS.api import TTS
-
-        logging.getLogger("TTS").setLevel(logging.CRITICAL)  # it logs the traceback of what it then raises
-        try:
-            if config is None:
-                loaded = TTS(model_name=model, progress_bar=False)
-            else:
-                loaded = TTS(model_path=_weights_of(model), config_path=str(config), progress_bar=False)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # every kind of model has its own ways to fail
-            raise MissingBackendError(
-                f"The Coqui model {model!r} cannot be loaded: {_first_line(error)}",
-                "Models by name are downloaded on first use; or give the path of a folder with its files.",
-            ) from error
-        where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        return loaded.to(where)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        # Keyword by keyword: an empty name is no name to the package, but an empty path is one.
+        source = {"model_path": model_path, "config_path": config_path} if model_path else {"model_name": name}
+        return TTS(**source, progress_bar=False).to(device)
+    except Exception as error:  # downloads, archives and checkpoints fail in many ways, with no common base
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise MissingBackendError(
+            f"The Coqui model {model_path or name} cannot be loaded ({said}).",
+            "Check the network or the files, or choose the espeak backend.",
+        ) from error
 
 
-def _weights_of(model: str) -> str:
-    """Only XTTS can be given a folder; for the others it is the file in it."""
-    file = Path(model) / "model.pth"
-    return str(file) if file.is_file() else model
+def _terms(model: str, licence: str) -> str:
+    return (
+        f"The weights of {model} are under {licence}, for non-commercial use only. Whoever agrees to its terms "
+        "(https://tts-hub.github.io/cpml) sets COQUI_TOS_AGREED=1; the espeak backend needs none."
+    )
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+def _digest(file: Path) -> str:
+    stat = file.stat()
+    return _digest_of(file, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest_of(file: Path, _size: int, _changed: int) -> str:
+    return file_sha256(file)[0][:16]

@@ -35,7 +35,7 @@ class PocketSphinxTranscriber:
         """``pause_ms``: silence that ends a line; ``beam``: width of the search, narrower is faster and worse."""
 
         pause_ms: int = Field(400, ge=100, le=5000)
-        beam: float = Field(1e-60, gt=0, lt=1)
+        beam: float = Field(1e-80, gt=0, lt=1)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
         name="pocketsphinx",

@@ -1,190 +1,228 @@
-"""A script from a subtitle file that the user gives: the best transcript there is."""
+"""A script from the user's own file: SubRip, WebVTT, ASS (read by pysubs2) or JSON, found beside the video or named.
+
+This is the best transcript there is, and the only one offline for languages other than English.
+"""
 
 from __future__ import annotations
 
 import codecs
+import html
+import os
 import re
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
+
+import langcodes
 
 from configs.languages import LanguageError, parse_language, primary
 from tasks.errors import BadInputError
-from tasks.model import Line, Script, Speaker
-from tasks.transcribe.cues import Cue, parse_json, parse_timed_text
-from tasks.transcribe.sidecar import SUFFIXES, find_sidecar, sidecar_language
+from tasks.model import Script
+from tasks.transcribe.cues import Cue, lines_from_cues
+from tasks.transcribe.script_json import read_json
 
-__all__ = ["find_sidecar", "read_script", "sidecar_language"]
-
-_MOST_BYTES = 50_000_000
-_SHORTEST_MS = 150  # what an overlap must leave of the earlier line
-_BOMS = (  # the longer first: UTF-32 begins like UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-#: Windows code pages that old subtitles of a language are in; others: Western.
-_CODE_PAGES = {
-    language: page
-    for page, languages in {
-        "cp1250": "pl cs sk hu sl hr bs ro",
-        "cp1251": "ru uk be bg mk sr",
-        "cp1253": "el",
-        "cp1254": "tr",
-        "cp1255": "he",
-        "cp1256": "ar fa",
-        "cp1257": "lt lv et",
-        "cp1258": "vi",
-        "cp874": "th",
-        "cp932": "ja",
-        "cp949": "ko",
-        "gb18030": "zh",
-    }.items()
-    for language in languages.split()
+_FORMATS = (".srt", ".vtt", ".ass", ".ssa", ".json")  # in this order of preference
+_LARGEST = 50_000_000  # bytes; a film's subtitles have 0.1 MB
+_TIMES = {
+    ".srt": re.compile(r"\s*-?\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\s*-->\s*-?\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}(\s.*)?"),
+    ".vtt": re.compile(r"\s*(\d{2,4}:)?\d{2}:\d{2}\.\d{3}\s*-->\s*(\d{2,4}:)?\d{2}:\d{2}\.\d{3}(\s.*)?"),
 }
-#: Sounds and stage directions: ``[applause]`` anywhere, ``(laughs)`` where a cue begins; signs of music.
-_SOUND = re.compile(r"[\[【][^\]】]*[\]】]|^\s*(?:[-–—]\s*)?[(（][^)）]*[)）]|[♪♫♩♬]+")
-_DASH = re.compile(r"^[-–—]\s*")
-_NAME = re.compile(r"^(?:[-–—]\s*)?([A-ZÀ-ÞА-ЯΑ-Ω][A-ZÀ-ÞА-ЯΑ-Ω0-9 .'’#-]{0,29}):\s+(?=\S)")
+_NEGATIVE = re.compile(r"(?<![\d-])-\d+:\d{2}:\d{2}[.,]\d+")
+_KARAOKE = re.compile(r"<[\d:.]+>")
+_MARKUP = re.compile(r"</?[A-Za-z][^<>\n]*>")
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+_VTT_LANGUAGE = re.compile(r"^Language:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
+
+
+def find_sidecar(video: Path, source_language: str | None) -> Path | None:
+    """The subtitles that lie beside a video, None where there are none.
+
+    Names are ``NAME.LANG.EXT`` with a BCP-47 tag (EXT: srt, vtt, ass, ssa, json) or ``NAME.EXT`` (not json, which
+    may be anything). First comes the very language asked for, then another variant of it, then no language in the
+    name; files in other languages are left alone. Within each, the order is srt, vtt, ass, ssa, json.
+
+    Args:
+        video: the video; its name may hold any character.
+        source_language: BCP-47, None where it is not known: then any language will do, as long as there is one.
+
+    Raises:
+        BadInputError: the language is not known, and the files are in several.
+    """
+    found = sorted(_candidates(video), key=lambda item: (_FORMATS.index(item[0].suffix.lower()), item[0].name))
+    untagged = [path for path, tag in found if tag is None]
+    tagged = [(path, tag) for path, tag in found if tag is not None]
+    if source_language is not None:
+        exact = [path for path, tag in tagged if tag == source_language]
+        close = [path for path, tag in tagged if primary(tag) == primary(source_language)]
+        return next(iter([*exact, *close, *untagged]), None)
+    languages = sorted({tag for _, tag in tagged})
+    if len(languages) > 1 and not untagged:
+        raise BadInputError(
+            f"Beside {video.name!r} lie subtitles in several languages: {', '.join(languages)}.",
+            "Say with --from which of them is spoken, or name the file with --subtitles.",
+        )
+    return next(iter([*untagged, *(path for path, _ in tagged)]), None)
 
 
 def read_script(path: Path, language: str | None) -> Script:
-    """The script in a subtitle file (``.srt``, ``.vtt``, ``.ass``, ``.ssa``, ``.json``), a line for each cue.
-
-    Tags and line breaks are removed, cues sorted, overlaps cut where the later one starts; cues of music and sounds
-    only are dropped. Each of these is told in the notes. Speakers come from ``NAME: text``, WebVTT's ``<v NAME>`` and
-    the ASS name field.
+    """The script of a subtitle or JSON file: a line for each cue, in order, never overlapping.
 
     Args:
-        path: the file, UTF-8, UTF-16 or a Windows code page.
-        language: BCP-47 tag of the text; None: from the file's name (``talk.en.srt``) or content.
+        path: ``.srt``, ``.vtt``, ``.ass``, ``.ssa`` or ``.json``.
+        language: BCP-47; None: as the file or its name says.
 
     Raises:
-        BadInputError: unreadable, no cue at all, a time that is none, or no language known; names file and line.
+        BadInputError: not readable, malformed (names file and line), without any words, or in no known language.
     """
-    kind = path.suffix.lower()
-    if kind not in SUFFIXES:
-        raise BadInputError(f"{path.name!r} is not a subtitle file.", f"Known are {', '.join(SUFFIXES)}.")
-    notes: list[str] = []
-    text = _decoded(_content(path), language or sidecar_language(path), notes)
-    if not text.strip():
-        raise BadInputError(f"Subtitles {path.name!r} are empty.")
-    spoken: str | None = None
-    if kind == ".json":
-        spoken, cues = parse_json(text, path.name)
+    suffix = path.suffix.lower()
+    if suffix not in _FORMATS:
+        raise BadInputError(
+            f"{path.name!r} is no script: its name ends in {suffix or 'nothing'}.",
+            f"Known are {', '.join(_FORMATS)}.",
+        )
+    text, note = _decoded(path, language)
+    if suffix == ".json":
+        cues, said = read_json(text, path.name)
     else:
-        cues = parse_timed_text(text, path.name, {".ssa": "ass"}.get(kind, kind[1:]))
-    cues = _tidied([_with_name(cue) for cue in cues], notes)
-    if not cues:
-        raise BadInputError(f"Subtitles {path.name!r} hold no spoken line.")
-    return _script(cues, _language(path, language, spoken), notes)
+        cues, said = list(_cues(text, suffix, path.name)), _said_in_vtt(text, suffix)
+    for cue in cues:
+        if cue.end_ms < cue.start_ms:
+            raise BadInputError(
+                f"The subtitles {path.name!r}, {cue.where}: the cue ends before it starts.", "Correct its times."
+            )
+    lines, notes = lines_from_cues(cues)
+    if not lines:
+        raise BadInputError(f"The subtitles {path.name!r} hold no spoken words.", "Check the file.")
+    return Script(
+        language=language or _language(path, said),
+        lines=lines,
+        origin="subtitles",
+        notes=(note, *notes) if note else notes,
+    )
 
 
-def _content(path: Path) -> bytes:
+def _candidates(video: Path) -> Iterator[tuple[Path, str | None]]:
+    """Files named after the video, with the language in their names."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise BadInputError(f"{path.name!r} is too large for a subtitle file.")
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"Subtitles {path.name!r} cannot be read: {error.strerror}.") from error
+        names = os.listdir(video.parent)
+    except OSError:
+        return
+    for name in names:
+        path = video.parent / name
+        suffix = path.suffix.lower()
+        if suffix not in _FORMATS or not name.startswith(video.stem) or path == video:
+            continue
+        between = name[len(video.stem) : -len(suffix)]
+        tag = _tag(between[1:]) if between.startswith(".") else None
+        if (tag or (not between and suffix != ".json")) and path.is_file():
+            yield path, tag
 
 
-def _decoded(content: bytes, language: str | None, notes: list[str]) -> str:
-    for mark, encoding in _BOMS:
-        if content.startswith(mark):
-            return content.decode(encoding, "replace").removeprefix("\ufeff")
-    for encoding, zeros in (("utf-16-le", content[1:200:2]), ("utf-16-be", content[:200:2])):
-        if zeros and zeros.count(0) > len(zeros) // 2:
-            return content.decode(encoding, "replace")
+def _tag(text: str) -> str | None:
     try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        page = _CODE_PAGES.get(primary(language) if language else "", "cp1252")
-        notes.append(f"The subtitles are not UTF-8; they were read as {page}. Check the letters.")
-        return content.decode(page, "replace")
+        return parse_language(text)
+    except LanguageError:
+        return None
 
 
-def _language(path: Path, asked: str | None, inside: str | None) -> str:
-    tag = asked or inside or sidecar_language(path)
+def _language(path: Path, said: str | None) -> str:
+    tag = _tag(said or "") or _tag(Path(path.stem).suffix.removeprefix("."))
     if tag is None:
         raise BadInputError(
-            f"Subtitles {path.name!r} do not say their language.", "Name them NAME.LANG.srt, or give --from LANG."
+            f"The language of the subtitles {path.name!r} is not known.",
+            f"Say it with --from, or in the file's name (such as {path.stem}.en{path.suffix}).",
         )
+    return tag
+
+
+def _said_in_vtt(text: str, suffix: str) -> str | None:
+    head = _VTT_LANGUAGE.search(text.split("\n\n", 1)[0]) if suffix == ".vtt" else None
+    return head[1] if head else None
+
+
+def _decoded(path: Path, language: str | None) -> tuple[str, str]:
+    """The file's text with plain line ends, and a note where its encoding had to be guessed."""
     try:
-        known = parse_language(tag)
-    except LanguageError as error:
-        raise BadInputError(f"Subtitles {path.name!r}: {error}") from error
-    if inside and asked and sidecar_language(path) is None and _other(asked, inside):
-        raise BadInputError(f"Subtitles {path.name!r} say that they are in {inside}, not in {asked}.")
-    return known
-
-
-def _other(asked: str, inside: str) -> bool:
+        if path.stat().st_size > _LARGEST:
+            raise BadInputError(f"{path.name!r} is too large for a script ({path.stat().st_size} bytes).")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"The script {path.name!r} cannot be read: {error.strerror}.") from error
+    note = ""
     try:
-        return primary(parse_language(inside)) != primary(asked)
-    except LanguageError:
-        return False
+        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        latin = language is None or langcodes.Language.get(language).maximize().script == "Latn"
+        if not latin or b"\0" in data:
+            raise BadInputError(
+                f"The script {path.name!r} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8."
+            ) from error
+        text = data.decode("cp1252", errors="replace")
+        note = "Subtitles: not UTF-8, read as Windows-1252; check the accents."
+    if "\0" in text:
+        raise BadInputError(f"The script {path.name!r} is not text.", "Save it as UTF-8.")
+    return re.sub(r"\r\n?|\x0b|\x0c|\x85|\u2028", "\n", text), note
 
 
-def _with_name(cue: Cue) -> Cue:
-    """``JORDI: Hello`` is Jordi saying Hello."""
-    match = _NAME.match(cue.text)
-    if cue.speaker or not match:
-        return cue
-    return replace(cue, speaker=match.group(1).strip().title(), text=cue.text[match.end() :])
+def _cues(text: str, suffix: str, name: str) -> Iterator[Cue]:
+    import pysubs2
+
+    plain = suffix in (".srt", ".vtt")
+    spots = _time_lines(text, suffix, name) if plain else _event_lines(text)
+    try:
+        if plain:
+            events = pysubs2.SSAFile.from_string(_plain_blocks(text, suffix), format_=suffix[1:], keep_html_tags=True)
+        else:
+            events = pysubs2.SSAFile.from_string(text, format_=suffix[1:])
+    except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError) as error:
+        raise BadInputError(
+            f"The subtitles {name!r} cannot be read as {suffix[1:].upper()}: {error}", "Check the file."
+        ) from error
+    known = len(spots) == len(events)
+    for number, event in enumerate(events):
+        if event.is_comment or event.is_drawing:
+            continue
+        where = f"line {spots[number]}" if known else f"cue {number + 1}"
+        voice = _VOICE.search(event.text) if plain else None
+        words = html.unescape(_MARKUP.sub("", event.plaintext)) if plain else event.plaintext
+        yield Cue(event.start, event.end, words, where, html.unescape(voice[1]) if voice else event.name)
 
 
-def _tidied(cues: list[Cue], notes: list[str]) -> list[Cue]:
-    """Spoken cues only, in order of time, without overlap; says what was done."""
-    spoken = [replace(cue, text=_DASH.sub("", " ".join(_SOUND.sub(" ", cue.text).split()))) for cue in cues]
-    kept = [cue for cue in spoken if any(letter.isalnum() for letter in cue.text) and cue.end_ms > cue.start_ms]
-    dropped = len(cues) - len(kept)
-    if dropped:
-        notes.append(f"{_some(dropped, 'subtitle')} without speech (music, sounds, empty or of no length) left out.")
-    ordered = sorted(kept, key=lambda cue: (cue.start_ms, cue.end_ms))
-    if ordered != kept:
-        notes.append("The subtitles were not in order of time; they were sorted.")
-    result: list[Cue] = []
-    overlaps = 0
-    for cue in ordered:
-        if result and cue.start_ms < result[-1].end_ms:
-            overlaps += 1
-            last = result.pop()
-            if cue.start_ms - last.start_ms < _SHORTEST_MS:
-                cue = _together(last, cue)
-            else:
-                words = tuple(word for word in last.words if word.end_ms <= cue.start_ms)
-                result.append(replace(last, end_ms=cue.start_ms, words=words))
-        result.append(cue)
-    if overlaps:
-        notes.append(f"{_some(overlaps, 'overlap')} of subtitles resolved: a line ends where the next one starts.")
-    return result
+def _event_lines(text: str) -> list[int]:
+    return [number for number, row in enumerate(text.split("\n"), start=1) if row.startswith(("Dialogue:", "Comment:"))]
 
 
-def _together(first: Cue, second: Cue) -> Cue:
-    """Two cues that start at once are one line (two rows on screen); the same text twice counts once."""
-    text = first.text if first.text == second.text else f"{first.text} {second.text}"
-    end = max(first.end_ms, second.end_ms)
-    return Cue(first.start_ms, end, text, first.speaker or second.speaker)
+def _time_lines(text: str, suffix: str, name: str) -> list[int]:
+    """The line number of each cue; pysubs2 takes times it cannot read for text, so they are refused here."""
+    spots = [number for number, row in enumerate(text.split("\n"), start=1) if "-->" in row]
+    rows = text.split("\n")
+    for spot in spots:
+        if not _TIMES[suffix].fullmatch(rows[spot - 1]):
+            raise BadInputError(
+                f"The subtitles {name!r}, line {spot}: {rows[spot - 1].strip()[:80]!r} is not a pair of times.",
+                "Times look like 00:01:02,500 --> 00:01:04,000 (WebVTT: 00:01:02.500).",
+            )
+    if not spots:
+        raise BadInputError(f"The subtitles {name!r} hold no cue.", "Check the file.")
+    return spots
 
 
-def _script(cues: list[Cue], language: str, notes: list[str]) -> Script:
-    lines = tuple(
-        Line(
-            id=index,
-            start_ms=cue.start_ms,
-            end_ms=cue.end_ms,
-            text=cue.text,
-            speaker=cue.speaker or "S1",
-            words=tuple(word for word in cue.words if cue.start_ms <= word.start_ms and word.end_ms <= cue.end_ms),
-        )
-        for index, cue in enumerate(cues)
-    )
-    names = dict.fromkeys(line.speaker for line in lines) if any(cue.speaker for cue in cues) else {}
-    speakers = tuple(Speaker(id=name) for name in names)
-    return Script(language=language, lines=lines, speakers=speakers, origin="subtitles", notes=tuple(notes))
+def _plain_blocks(text: str, suffix: str) -> str:
+    """Only times and words of each cue: what else a file holds, pysubs2 would take for words of the cue before."""
+    kept: list[str] = []
+    for block in re.split(r"\n\s*\n", _NEGATIVE.sub("00:00:00,000", text)):
+        rows = block.split("\n")
+        at = next((index for index, row in enumerate(rows) if "-->" in row), None)
+        if at is not None:
+            kept.append("\n".join([rows[at], *_guarded(rows[at + 1 :])]))
+        elif suffix == ".srt":
+            kept.append(block)  # a blank row within a cue; WebVTT has none, but notes and styles
+    return "\n\n".join(kept) + "\n"
 
 
-def _some(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def _guarded(rows: list[str]) -> Iterator[str]:
+    """Without karaoke times; a row such as "1984" is marked, which pysubs2 takes for the number of the next cue."""
+    for index, row in enumerate(rows):
+        following = rows[index + 1] if index + 1 < len(rows) else ""
+        number = row.strip().isdigit() and "-->" not in following
+        yield _KARAOKE.sub("", row) + ("\u2060" if number else "")

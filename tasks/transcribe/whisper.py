@@ -1,52 +1,45 @@
-"""Speech recognition by OpenAI's Whisper (MIT, code and weights): many languages, word times, faster on a GPU.
+"""Speech recognition by OpenAI Whisper (code and weights MIT): a hundred languages, word times, GPU or CPU.
 
-The weights are downloaded on first use, or read from a folder or a ``.pt`` file.
+Radford et al., "Robust speech recognition via large-scale weak supervision" (2022).
 """
 
 from __future__ import annotations
 
+import pickle
 import threading
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Any, ClassVar
 
 from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
-from tasks.model import Script, Word
+from tasks.model import Line, Script, Word
 from tasks.progress import Progress
-from tasks.speech_activity import duration_ms, read_span
+from tasks.speech_activity import read_span, speech_spans
 from tasks.transcribe.segment import lines_from_words
-from tasks.weights import weights_digest
 
-_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # greedy first; sampled only where that fails its own checks
-_REPETITIVE = 2.4  # zlib ratio above which a segment is a loop, as in the package
-_SEED = 1
-_CODES = {"nb": "no", "fil": "tl", "jv": "jw", "cmn": "zh"}  # BCP-47 to Whisper's
-_LOADING = threading.Lock()
+_SECONDS_AT_A_TIME = 600  # of audio in memory; cut in a pause
+_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's own; the next when a window fails
+_NO_SPEECH, _UNSURE = 0.6, -1.0  # Whisper's own limits: both passed means that nobody spoke
+_REPETITIVE = 2.4  # compression ratio above which a text is a loop (Whisper's own limit)
+#: Whisper's names where they differ from the BCP-47 primary subtag.
+_CODES = {"nb": "no", "fil": "tl", "iw": "he", "jv": "jw", "cmn": "zh"}
+_ONE_AT_A_TIME = threading.Lock()  # a model keeps state in its attention hooks
 
 
 class WhisperTranscriber:
-    """Recognises a whole file in windows of 30 s."""
+    """Transcribes in the spoken language; the model is loaded once for each process."""
 
     class Options(registry.Options):
-        """Which model, and how.
-
-        Attributes:
-            model: an official name (``turbo``, ``small.en`` ...) or the path of a ``.pt`` file.
-            folder: where weights are kept; the package's own place where None.
-            device: ``auto`` takes a GPU where there is one.
-            pause_ms: silence that ends a line.
-        """
+        """``model``: a name such as ``turbo``, or a path to a ``.pt``; ``models``: folder of downloads."""
 
         model: str = "turbo"
-        folder: Path | None = None
-        device: Literal["auto", "cpu", "cuda"] = "auto"
-        pause_ms: int = Field(500, ge=100, le=5000)
+        models: str | None = None
+        device: str | None = None
+        beam_size: int | None = 5
+        pause_ms: int = 500
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
         name="whisper", code_licence="MIT", weights_licence="MIT", device="any", network=True
@@ -56,114 +49,108 @@ class WhisperTranscriber:
         self._options = options
 
     def fingerprint(self) -> str:
-        """Package version, the model (of a file: a digest) and what changes the result."""
+        """Version of the package, the options, and size and time of a checkpoint that is a file."""
+        path = Path(self._options.model)
+        file = f"{path.stat().st_size}:{path.stat().st_mtime_ns}" if path.is_file() else ""
         version = registry.package_version("openai-whisper")
-        return f"whisper:1:{version}:{_identity(self._options.model)}:{self._options.pause_ms}"
+        return f"whisper:1:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
-        """The package, or a model file that is named but not there."""
+        """The package; or a checkpoint file that is not there (names are downloaded on first use)."""
+        absent = []
         if registry.package_version("openai-whisper") == "absent":
-            return ["The package openai-whisper is not installed: run `make setup`."]
-        model = self._options.model
-        if model.endswith(".pt") and not Path(model).is_file():
-            return [f"The Whisper model file {model!r} is not there."]
-        return []
+            absent.append("The package openai-whisper is not installed: run `make setup`.")
+        if self._options.model.endswith(".pt") and not Path(self._options.model).is_file():
+            absent.append(f"The Whisper checkpoint {self._options.model} is not there.")
+        return absent
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The words of a file; without ``language`` the first 30 s decide."""
-        code = _whisper_code(language, self._options.model)
-        model = _model(self._options.model, self._options.folder, _device(self._options.device))
-        progress(0.05)
-        samples = read_span(audio, 0, duration_ms(audio) + 1)
-        if not len(samples):
+        """The spoken words; the language is detected from the first speech where it is not given."""
+        code = _code(language) if language else None
+        spans = speech_spans(audio, progress=lambda share: progress(0.1 * share))
+        if not spans:
             return Script(language=language or "en", lines=(), origin="whisper")
-        answer = _recognise(model, samples, code)
-        progress(1.0)
-        lines = lines_from_words(list(_words(answer, duration_ms(audio))), pause_ms=self._options.pause_ms)
-        heard = {theirs: ours for ours, theirs in _CODES.items()}.get(answer["language"], answer["language"])
-        return Script(language=language or heard, lines=tuple(lines), origin="whisper")
+        words: list[Word] = []
+        with _ONE_AT_A_TIME:
+            model, device = _model(self._options.model, self._options.models, self._options.device)
+            for start, end in _stretches(spans):
+                heard = self._heard(model, audio, start, end, code)
+                code = code or str(heard["language"])
+                words.extend(_words(heard["segments"], start, end))
+                progress(0.1 + 0.9 * end / spans[-1][1])
+        lines: tuple[Line, ...] = tuple(lines_from_words(words, pause_ms=self._options.pause_ms))
+        note = () if language else (f"The language was detected as {display_name(str(code))}.",)
+        where = () if device != "cpu" else ("Whisper ran on the CPU.",)
+        return Script(language=language or str(code), lines=lines, origin="whisper", notes=(*note, *where))
+
+    def _heard(self, model: Any, audio: Path, start: int, end: int, code: str | None) -> dict[str, Any]:
+        import torch
+
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # a window that fails at temperature 0 is sampled: the same way every time
+            answer: dict[str, Any] = model.transcribe(
+                read_span(audio, start, end),
+                language=code,
+                task="transcribe",
+                temperature=_TEMPERATURES,
+                beam_size=self._options.beam_size,
+                condition_on_previous_text=False,
+                word_timestamps=True,
+                fp16=model.device.type == "cuda",
+                verbose=None,
+            )
+        return answer
 
 
-def _recognise(model: Any, samples: Any, code: str | None) -> dict[str, Any]:
-    import torch
-
-    cuda = model.device.type == "cuda"
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[model.device] if cuda else []):
-        warnings.simplefilter("ignore")  # slower word timing without a compiler, and the like
-        torch.manual_seed(_SEED)  # the later temperatures sample
-        answer: dict[str, Any] = model.transcribe(
-            samples,
-            language=code,
-            task="transcribe",
-            word_timestamps=True,
-            temperature=_TEMPERATURES,
-            condition_on_previous_text=False,  # a loop in one window must not infect the next
-            hallucination_silence_threshold=2.0,
-            fp16=cuda,
-        )
-    return answer
-
-
-def _words(answer: Mapping[str, Any], total_ms: int) -> Iterator[Word]:
-    """The timed words of every segment that is not a loop, inside the file; Whisper gives some words no length."""
-    for segment in answer["segments"]:
-        if segment["compression_ratio"] > _REPETITIVE or not segment["text"].strip():
-            continue
-        for word in segment.get("words", ()):
-            start = min(max(0, round(word["start"] * 1000)), total_ms - 1)
-            end = min(max(start + 1, round(word["end"] * 1000)), total_ms)
-            yield Word(text=word["word"], start_ms=start, end_ms=end)
-
-
-def _whisper_code(language: str | None, model: str) -> str | None:
-    english_only = model.removesuffix(".pt").endswith(".en")
-    if language is None:
-        return "en" if english_only else None
+def _code(language: str) -> str:
     from whisper.tokenizer import LANGUAGES
 
-    base = primary(language)
-    code = base if base in LANGUAGES else _CODES.get(base, base)
-    if code not in LANGUAGES or (english_only and code != "en"):
+    code = _CODES.get(primary(language), primary(language))
+    if code not in LANGUAGES:
         raise UnsupportedError(
-            f"The Whisper model {model!r} does not know {display_name(language)} ({language}).",
-            "Give subtitles (NAME.LANG.srt beside the video), or choose another model (transcribe.options.model).",
-            language=language,
+            f"Whisper does not know {display_name(language)} ({language}).", "Give subtitles.", language=language
         )
     return code
 
 
-def _device(wanted: str) -> str:
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
-
-
-def _model(name: str, folder: Path | None, device: str) -> Any:
-    """The model, loaded once a process."""
-    with _LOADING:
-        return _loaded(name, folder, device, _identity(name))
-
-
 @lru_cache(maxsize=1)
-def _loaded(name: str, folder: Path | None, device: str, _identity: str) -> Any:
+def _model(name: str, folder: str | None, device: str | None) -> tuple[Any, str]:
     import torch
     import whisper
 
-    try:
-        return whisper.load_model(name, device=device, download_root=str(folder) if folder else None)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # no network, no such name, a broken file: each fails in its own way
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if not Path(name).is_file() and name not in whisper.available_models():
         raise MissingBackendError(
-            f"The Whisper model {name!r} cannot be loaded: {reason[:200]}",
-            "Its weights come from the network on first use; or put NAME.pt into transcribe.options.folder, "
-            "or give the file's path as transcribe.options.model.",
+            f"There is no Whisper model {name!r}.", f"Choose a file or one of: {', '.join(whisper.available_models())}."
+        )
+    try:
+        return whisper.load_model(name, device=device, download_root=folder), device
+    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:  # network errors are OSErrors
+        raise MissingBackendError(
+            f"The Whisper model {name!r} could not be loaded: {error}",
+            "Check the network, or fetch the .pt elsewhere and name it as transcribe.options.model.",
         ) from error
 
 
-def _identity(model: str) -> str:
-    path = Path(model)
-    return weights_digest([path]) if path.is_file() else model
+def _stretches(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Stretches of audio to hear at a time, from the first speech to the last, cut between spans of speech."""
+    start, end = spans[0]
+    for following, until in spans[1:]:
+        if until - start > _SECONDS_AT_A_TIME * 1000:
+            yield start, end
+            start = following
+        end = until
+    yield start, end
+
+
+def _words(segments: list[dict[str, Any]], start_ms: int, end_ms: int) -> Iterator[Word]:
+    """The words of segments in which somebody speaks, on the clock of the whole file."""
+    for segment in segments:
+        silent = segment["no_speech_prob"] > _NO_SPEECH and segment["avg_logprob"] < _UNSURE
+        if silent or segment["compression_ratio"] > _REPETITIVE:
+            continue
+        for word in segment.get("words", ()):
+            start = min(start_ms + round(1000 * float(word["start"])), end_ms)
+            end = min(start_ms + round(1000 * float(word["end"])), end_ms)
+            if end > start:
+                yield Word(text=word["word"], start_ms=start, end_ms=end)

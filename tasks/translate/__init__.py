@@ -7,11 +7,11 @@ To add a backend: write ``tasks/translate/NAME.py``, add its line to `BACKENDS`,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from tasks import registry
 
-VERSION = 1
+VERSION = 2
 
 BACKENDS = {
     "apertium": "tasks.translate.apertium:ApertiumTranslator",
@@ -31,7 +31,9 @@ def quiet(_note: str) -> None:
 class Translator(Protocol):
     """Translates text."""
 
-    facts: ClassVar[registry.BackendFacts]
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """What it is; where it depends on the options, an attribute of the instance."""
 
     def fingerprint(self) -> str:
         """Name, version, provider and options; loads nothing."""

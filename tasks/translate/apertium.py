@@ -1,6 +1,7 @@
 """Offline translation by Apertium (GPL program, started as a process), through other languages where needed.
 
-Apertium is rule-based: no download, no key, plain and literal sentences. Its language pairs are Debian packages.
+Apertium is rule-based: it has no download and no key, and gives plain, literal sentences. Its language pairs are
+Debian packages.
 """
 
 from __future__ import annotations

@@ -10,54 +10,15 @@ from configs.languages import LanguageError, display_name, parse_language, prima
 from tasks.errors import UnsupportedError
 
 #: Debian 12's pair packages, to say which one would help. Not every one works in both directions.
-DEBIAN_PAIRS = [
-    "af-nl",
-    "arg-cat",
-    "bel-rus",
-    "br-fr",
-    "ca-it",
-    "cat-srd",
-    "dan-nor",
-    "en-gl",
-    "eng-cat",
-    "eng-spa",
-    "eo-ca",
-    "eo-en",
-    "eo-es",
-    "eo-fr",
-    "es-ast",
-    "es-gl",
-    "es-pt",
-    "es-ro",
-    "eu-en",
-    "eu-es",
-    "fr-es",
-    "fra-cat",
-    "fra-frp",
-    "hbs-eng",
-    "hbs-mkd",
-    "hbs-slv",
-    "id-ms",
-    "is-sv",
-    "isl-eng",
-    "mk-bg",
-    "mk-en",
-    "nno-nob",
-    "oc-ca",
-    "oc-es",
-    "oci-fra",
-    "pol-szl",
-    "por-cat",
-    "pt-gl",
-    "rus-ukr",
-    "spa-arg",
-    "spa-cat",
-    "spa-ita",
-    "srd-ita",
-    "swe-dan",
-    "swe-nor",
-    "urd-hin",
-]
+# fmt: off
+DEBIAN_PAIRS = (
+    "af-nl", "arg-cat", "bel-rus", "br-fr", "ca-it", "cat-srd", "dan-nor", "en-gl", "eng-cat", "eng-spa", "eo-ca",
+    "eo-en", "eo-es", "eo-fr", "es-ast", "es-gl", "es-pt", "es-ro", "eu-en", "eu-es", "fr-es", "fra-cat", "fra-frp",
+    "hbs-eng", "hbs-mkd", "hbs-slv", "id-ms", "is-sv", "isl-eng", "mk-bg", "mk-en", "nno-nob", "oc-ca", "oc-es",
+    "oci-fra", "pol-szl", "por-cat", "pt-gl", "rus-ukr", "spa-arg", "spa-cat", "spa-ita", "srd-ita", "swe-dan",
+    "swe-nor", "urd-hin",
+)
+# fmt: on
 
 
 @dataclass(frozen=True, order=True)

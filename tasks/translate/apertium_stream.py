@@ -13,6 +13,7 @@ _WHOLE = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|[*#@~♪�
 _RESERVED = re.compile(r"([\[\]{}^$/\\<>@])")
 _TOKEN = re.compile(r"\\(.)|\[((?:\\.|[^\]\\])*)\]|([*#@])(?=\S)|(.)", re.DOTALL)
 _MARKED_WORD = re.compile(r"[\w'’.-]*[\w]")
+_FIRST_LETTER = re.compile(r"[^\W\d_]")
 #: Typographic signs for which Apertium's dictionaries have only the plain form.
 _PLAIN = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "…": "...", "\u00a0": " ", "\u202f": " ", "\0": " "}
@@ -50,12 +51,21 @@ def reformat(text: str, stream: str, unknown: list[str]) -> str:
             unknown.extend([word.group()] if word else [])
         else:
             parts.append(escaped or plain)
-    result = re.sub(r"[ \t]+", " ", "".join(parts)).strip()
+    result = _cased_as(text, re.sub(r"[ \t]+", " ", "".join(parts)).strip())
     return result if _ended(text.translate(_PLAIN)) else result.removesuffix(".").rstrip()
 
 
 def _escape(text: str) -> str:
     return _RESERVED.sub(r"\\\1", text)
+
+
+def _cased_as(text: str, result: str) -> str:
+    """The first letter as large as in the source: Apertium drops or moves it where it reorders words."""
+    was, now = _FIRST_LETTER.search(text), _FIRST_LETTER.search(result)
+    if not was or not now or was.group().isupper() == now.group().isupper():
+        return result
+    letter = now.group().upper() if was.group().isupper() else now.group().lower()
+    return result[: now.start()] + letter + result[now.end() :]
 
 
 def _ended(text: str) -> bool:

@@ -1,211 +1,196 @@
-"""Hosted translation through the deep-translator package: Google's public page, LibreTranslate, MyMemory or DeepL.
+"""Translation by a hosted service through the package deep-translator (MIT): Google's page, LibreTranslate and others.
 
-Texts leave this machine. Google's page and MyMemory's free tier come without any contract and may refuse at any time.
+The text leaves this machine. Google's page is read as a browser would; nothing promises that it stays as it is.
 """
 
 from __future__ import annotations
 
-import hashlib
+import html
 import os
-import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from pydantic import Field
 
-from configs.languages import display_name
 from tasks import registry
-from tasks.errors import MissingBackendError, PermanentError, PolydubError, ProviderBusyError, UnsupportedError
+from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.sentences import pieces
 from tasks.translate import Note, quiet
-from tasks.translate.provider_codes import provider_code
+from tasks.translate.provider_codes import Provider, provider_code
 
-Provider = Literal["google", "libre", "mymemory", "deepl"]
-_KEYS = {"deepl": "DEEPL_API_KEY"}
-_MOST_CHARACTERS = {"google": 4900, "mymemory": 480, "libre": 1800, "deepl": 1800}  # the last two by length of a URL
-_T = TypeVar("_T")
+#: Characters a request: Google refuses 5000; MyMemory 500 bytes, so fewer where a letter takes two; the others take
+#: the text in the address, which servers cut at about 8 KB, and a letter may take nine there.
+_LIMIT: dict[Provider, int] = {"google": 800, "libre": 800, "mymemory": 240, "deepl": 800}
+_KEYS: dict[Provider, str] = {"libre": "LIBRE_API_KEY", "deepl": "DEEPL_API_KEY"}
 
 
 class DeepTranslatorTranslator:
-    """One request for each text; errors are ours, so that the caller decides on trying again."""
+    """Sends line by line, and turns the package's many errors into ours.
+
+    Keys come from the environment (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) and are in no message: the package puts
+    them into addresses and error texts, so neither its text nor its traceback is passed on.
+    """
 
     class Options(registry.Options):
-        """How to reach the provider.
+        """Which service, and how.
 
         Attributes:
-            provider: who translates.
-            url: another address of the same service, such as an own LibreTranslate.
-            deadline_s: of one request; the package itself has none.
+            provider: the service.
+            url: address of an own server that speaks the provider's protocol.
+            deadline_s: seconds to wait for one answer.
             free_api: DeepL's free address instead of the paid one.
         """
 
         provider: Provider = "google"
-        url: str | None = Field(None, pattern=r"^https?://")
+        url: str | None = Field(None, pattern=r"^https?://\S+$")
         deadline_s: float = Field(20.0, gt=0)
         free_api: bool = True
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="deep-translator", code_licence="MIT", weights_licence="the provider's terms", network=True
-    )
-
     def __init__(self, options: Options) -> None:
         self._options = options
+        paid = options.provider == "deepl" and not options.free_api
+        self.facts = registry.BackendFacts(name="deep-translator", code_licence="MIT", network=True, paid=paid)
 
     def fingerprint(self) -> str:
-        """Package version, provider and a digest of the address (which might carry a password)."""
-        address = hashlib.sha256((self._options.url or "").encode()).hexdigest()[:12]
-        return f"deep-translator:1:{registry.package_version('deep-translator')}:{self._options.provider}:{address}"
+        """The package's version, the provider and its address; the service itself has no version."""
+        chosen = self._options
+        return f"deep-translator:1:{registry.package_version('deep-translator')}:{chosen.provider}:{chosen.url or ''}"
 
     def missing(self) -> list[str]:
         """The package, or the key that the provider asks for."""
         if registry.package_version("deep-translator") == "absent":
             return ["The package deep-translator is not installed: run `make setup`."]
-        name = _KEYS.get(self._options.provider)
-        return [f"{self._options.provider} needs a key: set {name}."] if name and not os.environ.get(name) else []
+        return [self._key_advice()] if self._needs_key() and not self._key() else []
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there, if the provider knows both languages."""
-        codes = [provider_code(self._options.provider, tag) for tag in (source, target)]
-        for tag, code in zip((source, target), codes, strict=True):
-            if not code:
-                raise UnsupportedError(
-                    f"The translation provider {self._options.provider} does not know {display_name(tag)} ({tag}).",
-                    "Choose another provider (translate.options.provider), or give a recorded dub (--dub).",
-                    source=source,
-                    target=target,
-                )
+        """Straight there; `UnsupportedError` where the provider lacks one of the two."""
+        codes = [provider_code(self._options.provider, tag)[0] for tag in (source, target)]
         return [source] if codes[0] == codes[1] else [source, target]
 
     def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
-        """The texts translated line by line."""
+        """The texts in the target language, one request a line; what has no letter is not sent.
+
+        Raises:
+            UnsupportedError: the provider lacks a language.
+            ProviderBusyError: it asks to wait, fails, or does not answer within the deadline.
+            MissingBackendError: it asks for a key that is not set, or refuses the one that is.
+            PermanentError: it answers with something that is no translation.
+        """
+        provider = self._options.provider
         if len(self.route(source, target)) == 1:
-            note(f"{source} and {target} are one language for {self._options.provider}; the text is left as it is.")
+            note(f"{provider} makes no difference between {source} and {target}; the text is left as it is.")
             return list(texts)
-        client = self._guarded(lambda: self._client(source, target), target)
-        return ["\n".join(self._line(client, row, target) for row in text.split("\n")) for text in texts]
+        code, exact = provider_code(provider, target)
+        if not exact:
+            note(f"{provider} has no {target}; translated into {code}.")
+        client = self._client(provider_code(provider, source)[0], code)
+        return ["\n".join(self._row(client, row) for row in text.split("\n")) for text in texts]
 
-    def _line(self, client: Any, line: str, target: str) -> str:
-        if not line.strip():
-            return line
-        pieces = _pieces(line.strip(), _MOST_CHARACTERS[self._options.provider])
-        return " ".join(self._piece(client, piece, target) for piece in pieces)
+    def _row(self, client: Any, row: str) -> str:
+        if not any(letter.isalnum() for letter in row):
+            return row
+        return " ".join(self._ask(client, piece) for piece in pieces(row, _LIMIT[self._options.provider]))
 
-    def _piece(self, client: Any, text: str, target: str) -> str:
-        if not any(letter.isalpha() for letter in text):
-            return text  # numbers and signs: nothing to translate, and Google's page would answer with nothing
-        answer = self._guarded(lambda: client.translate(text), target)
-        if answer is None:
-            return text  # the package's way to say that the translation is the text itself
+    def _ask(self, client: Any, text: str) -> str:
+        provider, deadline_s = self._options.provider, self._options.deadline_s
+        try:
+            answer = _within(deadline_s, lambda: client.translate(text))
+        except TimeoutError:
+            raise ProviderBusyError(f"{provider} did not answer within {deadline_s:g} s.") from None
+        except Exception as error:  # the package's errors have no common base; `from None`: they may hold the key
+            _refuse(provider, error)
+        if answer is None:  # the package's answer where Google leaves a text as it is
+            return text
         if not isinstance(answer, str) or not answer.strip():
-            raise ProviderBusyError(f"{self._options.provider} answered with an empty text for {target}.")
-        _check_warning(answer, self._options.provider)
-        return answer.strip()
+            raise PermanentError(f"{provider} answered with an empty translation.", "Choose another provider.")
+        if provider == "mymemory":
+            _check_mymemory(answer)
+            return html.unescape(answer)
+        return answer
 
     def _client(self, source: str, target: str) -> Any:
-        """The package's translator for the pair; keys come from the environment only."""
-        import deep_translator as package
+        import deep_translator
 
-        ends = {
-            "source": provider_code(self._options.provider, source),
-            "target": provider_code(self._options.provider, target),
-        }
-        url = self._options.url
-        if self._options.provider == "libre":
-            key = os.environ.get("LIBRE_API_KEY") or "none"  # the package refuses an empty one
-            address = {"custom_url": url.rstrip("/") + "/"} if url else {}
-            return package.LibreTranslator(**ends, api_key=key, use_free_api=True, **address)
-        if self._options.provider == "deepl":
-            if missing := self.missing():
-                raise MissingBackendError(missing[0])
-            client: Any = package.DeeplTranslator(
-                **ends, api_key=os.environ["DEEPL_API_KEY"], use_free_api=self._options.free_api
-            )
-        elif self._options.provider == "mymemory":
-            client = package.MyMemoryTranslator(**ends)
+        chosen = self._options
+        if self._needs_key() and not self._key():
+            raise MissingBackendError(f"{chosen.provider} needs a key.", self._key_advice())
+        url = f"{chosen.url.rstrip('/')}/" if chosen.url else None
+        if chosen.provider == "libre":
+            return deep_translator.LibreTranslator(source, target, api_key=self._key() or "none", custom_url=url)
+        if chosen.provider == "deepl":
+            client = deep_translator.DeeplTranslator(source, target, api_key=self._key(), use_free_api=chosen.free_api)
         else:
-            client = package.GoogleTranslator(**ends)
-        if url:
-            client._base_url = url.rstrip("/") + "/" if self._options.provider == "deepl" else url
+            kinds = {"google": deep_translator.GoogleTranslator, "mymemory": deep_translator.MyMemoryTranslator}
+            client = kinds[chosen.provider](source, target)
+        if url:  # these three have no argument for it
+            client._base_url = url
         return client
 
-    def _guarded(self, call: Callable[[], _T], target: str) -> _T:
-        """A call of the package within the deadline, its many errors made ours.
+    def _needs_key(self) -> bool:
+        return self._options.provider == "deepl" or (self._options.provider == "libre" and not self._options.url)
 
-        Messages name the provider and the kind of error only: the package's and requests' own carry addresses, and
-        with them keys.
-        """
-        try:
-            return _within(self._options.deadline_s, call)
-        except PolydubError:
-            raise
-        except Exception as error:
-            raise _translated(error, self._options.provider, target) from None
+    def _key(self) -> str:
+        return os.environ.get(_KEYS.get(self._options.provider, ""), "")
+
+    def _key_advice(self) -> str:
+        return f"Set {_KEYS[self._options.provider]} in the environment, or choose another provider."
 
 
-def _within(deadline_s: float, call: Callable[[], _T]) -> _T:
-    """Wait for a call at most so long; a hung one is left to its daemon thread, which ends with the process."""
-    answer: list[_T] = []
+def _refuse(provider: Provider, error: Exception) -> NoReturn:
+    """Raise ours for one of the package's: by type, and by the few words that tell one status from another."""
+    import requests
+    from deep_translator import exceptions
+
+    kind, words = type(error).__name__, str(error)
+    if isinstance(error, exceptions.TooManyRequests) or words == "ERR_TOO_MANY_REQUESTS":
+        raise ProviderBusyError(f"{provider} asks to wait: too many requests.") from None
+    if isinstance(error, exceptions.AuthorizationException) or words in ("ERR_KEY_INVALID", "ERR_KEY_BLOCKED"):
+        fix = f"Check {_KEYS[provider]}." if provider in _KEYS else "Choose another provider."
+        raise MissingBackendError(f"{provider} refuses the request as not authorized.", fix) from None
+    if isinstance(error, requests.JSONDecodeError | exceptions.TranslationNotFound | KeyError | AttributeError):
+        raise PermanentError(
+            f"{provider} answered with something that is no translation ({kind}).",
+            "Its interface may have changed: choose another provider.",
+        ) from None
+    if isinstance(error, exceptions.RequestError | requests.RequestException | OSError):
+        raise ProviderBusyError(f"{provider} failed or cannot be reached ({kind}).") from None
+    if words in ("ERR_INTERNAL_SERVER_ERROR", "ERR_SERVICE_NOT_AVAIBLE", "API server error"):
+        raise ProviderBusyError(f"{provider} failed ({words}).") from None
+    if words == "ERR_LANG_NOT_SUPPORTED":
+        raise UnsupportedError(f"{provider} does not translate this pair.", "Choose another provider.") from None
+    said = words if isinstance(error, exceptions.ServerException) else kind
+    raise PermanentError(f"{provider} refuses the request ({said}).") from None
+
+
+def _check_mymemory(answer: str) -> None:
+    """MyMemory writes its refusals, in capitals, where the translation should be."""
+    if answer.startswith("MYMEMORY WARNING"):
+        raise ProviderBusyError("mymemory's free translations for today are used up.")
+    if answer.startswith(("INVALID ", "QUERY LENGTH LIMIT", "PLEASE SELECT TWO DISTINCT")):
+        raise PermanentError(f"mymemory refuses the request: {answer[:80].lower()}.")
+
+
+def _within(deadline_s: float, call: Callable[[], Any]) -> Any:
+    """What the call returns or raises; `TimeoutError` after the deadline.
+
+    The package sets no time-out on any request. The thread of a call that is given up ends with its connection, or
+    with this process.
+    """
+    result: list[Any] = []
     failure: list[Exception] = []
 
     def work() -> None:
         try:
-            answer.append(call())
-        except Exception as error:
+            result.append(call())
+        except Exception as error:  # handed over to the caller's thread
             failure.append(error)
 
-    thread = threading.Thread(target=work, daemon=True, name="translation request")
+    thread = threading.Thread(target=work, name="deep-translator", daemon=True)
     thread.start()
     thread.join(deadline_s)
+    if thread.is_alive():
+        raise TimeoutError
     if failure:
         raise failure[0]
-    if not answer:
-        raise ProviderBusyError(f"The translation provider did not answer within {deadline_s:g} s.")
-    return answer[0]
-
-
-def _translated(error: Exception, provider: str, target: str) -> PolydubError:
-    import requests
-    from deep_translator import exceptions as theirs
-
-    kind = type(error).__name__
-    text = str(error.args[0]) if isinstance(error, theirs.ServerException) and error.args else ""
-    if isinstance(error, theirs.LanguageNotSupportedException | theirs.InvalidSourceOrTargetLanguage):
-        return UnsupportedError(f"{provider} does not translate this pair into {target}.", target=target)
-    if isinstance(error, theirs.AuthorizationException | theirs.ApiKeyException) or "KEY" in text:
-        return PermanentError(f"{provider} refused the key.", "Check the provider's key in the environment.")
-    if text in ("ERR_LANG_NOT_SUPPORTED", "ERR_BAD_REQUEST"):
-        return UnsupportedError(f"{provider} refused the request for {target} ({text}).", target=target)
-    if text in ("ERR_TEXT_TOO_LONG", "ERR_UNPROCESSABLE_TEXT") or isinstance(error, theirs.NotValidLength):
-        return PermanentError(f"{provider} cannot take a line that long ({text or kind}).", "Split the line.")
-    busy = (
-        theirs.TooManyRequests | theirs.RequestError | theirs.ServerException | theirs.TranslationNotFound,
-        requests.exceptions.RequestException,
-        OSError,
-        KeyError,  # an answer of another shape: an error page
-        ValueError,
-        AttributeError,
-    )
-    if any(isinstance(error, each) for each in busy):
-        return ProviderBusyError(f"{provider} does not answer as it should for {target} ({text or kind}).")
-    return PermanentError(f"{provider} failed for {target} ({kind}).")
-
-
-def _check_warning(answer: str, provider: str) -> None:
-    """MyMemory answers its quota and its errors with code 200, as if they were translations."""
-    if provider != "mymemory":
-        return
-    if answer.startswith("MYMEMORY WARNING"):
-        raise ProviderBusyError("mymemory has no free translations left for today.")
-    if answer.isupper() and re.search(r"INVALID|LIMIT EXCEEDED|PLEASE SELECT", answer):
-        raise UnsupportedError(f"mymemory refused the request: {answer[:80]}")
-
-
-def _pieces(text: str, most: int) -> Iterator[str]:
-    """Parts of at most so many characters, cut behind a sentence, else at a space, else anywhere."""
-    while len(text) > most:
-        ends = [match.end() for match in re.finditer(r"[.!?。！？]\s*", text[:most])]
-        cut = ends[-1] if ends and ends[-1] > most // 4 else text.rfind(" ", 0, most) + 1 or most
-        yield text[:cut].strip()
-        text = text[cut:].strip()
-    if text:
-        yield text
+    return result[0]

@@ -12,10 +12,10 @@ from tasks.translate import Note, quiet
 
 
 class FakeTranslator:
-    """Makes ``[es] Hello.`` of ``Hello.``."""
+    """Puts the language in front: ``[es] Hello.``."""
 
     class Options(registry.Options):
-        """``fail``, ``fail_transiently``: languages refused, for good or for now; ``delay_s``: of each call."""
+        """``fail`` and ``fail_transiently``: languages refused, for good or for now; ``delay_s``: of a call."""
 
         fail: tuple[str, ...] = ()
         fail_transiently: tuple[str, ...] = ()

@@ -1,57 +1,69 @@
-"""BCP-47 tags to the codes that hosted translation services use."""
+"""Which code each hosted translator of the package deep-translator has for a BCP-47 tag.
+
+The lists are the package's own (version 1.11.4); the names that differ from BCP-47 are Google's and MyMemory's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Literal
 
 import langcodes
 
-_ALIASES = {
-    "google": {"he": "iw", "nb": "no", "nn": "no", "fil": "tl", "jv": "jw", "mni": "mni-Mtei"},
-    "libre": {"nb": "no", "nn": "no"},
-    "mymemory": {"en": "en-GB", "no": "nb-NO", "pt": "pt-PT", "es": "es-ES", "fr": "fr-FR", "sr": "sr-Latn-RS"},
-    "deepl": {},
-}
-_CHINESE = {"google": ("zh-CN", "zh-TW"), "libre": ("zh", "zh"), "mymemory": ("zh-CN", "zh-TW"), "deepl": ("zh", "")}
+from configs.languages import display_name, primary
+from tasks.errors import UnsupportedError
+
+Provider = Literal["google", "libre", "mymemory", "deepl"]
+
+#: Google's page keeps codes that ISO 639 has replaced.
+_OLD_NAMES = {"he": "iw", "jv": "jw", "nb": "no", "fil": "tl", "mni": "mni-Mtei"}
+_NEW_NAMES = {"no": "nb", "tl": "fil", "iw": "he", "jw": "jv"}
+#: Territories whose Chinese is written in traditional signs.
+_TRADITIONAL = {"TW", "HK", "MO"}
 
 
-def provider_code(provider: str, tag: str) -> str:
-    """The provider's code for a language; empty where it does not know it.
+def provider_code(provider: Provider, tag: str) -> tuple[str, bool]:
+    """The provider's code for a language, and whether it means that very tag rather than a wider or other form of it.
 
-    Args:
-        provider: ``google``, ``libre``, ``mymemory`` or ``deepl``.
-        tag: BCP-47.
+    Raises:
+        UnsupportedError: the provider does not know the language.
     """
     known = _known(provider)
-    return next((code for code in _candidates(provider, tag) if code in known), _any_region(known, tag))
+    for code, exact in _candidates(tag):
+        if code in known:
+            return code, exact
+    raise UnsupportedError(
+        f"{provider} (by deep-translator) does not know {display_name(tag)} ({tag}).",
+        "Choose another provider, or give a recorded dub (--dub).",
+        language=tag,
+    )
 
 
-def _candidates(provider: str, tag: str) -> Iterator[str]:
-    language = langcodes.Language.get(tag)
-    base = language.language or tag
+def _candidates(tag: str) -> Iterator[tuple[str, bool]]:
+    """Codes to try, best first; the likely region of a plain tag (``pt-BR`` of ``pt``) counts as that tag."""
+    base, language = primary(tag), langcodes.Language.get(tag)
+    plain = tag == base
+    names = [name for name in (base, _OLD_NAMES.get(base), _NEW_NAMES.get(base)) if name]
     if base == "zh":
-        traditional = language.maximize().script == "Hant"
-        yield _CHINESE[provider][traditional]
+        traditional = language.script == "Hant" or language.territory in _TRADITIONAL
+        yield from ((tag, True), ("zh-TW" if traditional else "zh-CN", True), ("zh", not traditional))
         return
-    aliases = _ALIASES[provider]
-    for code in (tag, base):
-        yield code
-        if code in aliases:
-            yield aliases[code]
+    yield tag, True
+    for name in names:
+        yield name, plain
+    for name in names:
+        likely = langcodes.Language.get(name).maximize()
+        yield f"{name}-{likely.territory}", plain
+        yield f"{name}-{likely.script}-{likely.territory}", plain
 
 
-def _any_region(known: frozenset[str], tag: str) -> str:
-    language = langcodes.Language.get(tag).language
-    return "" if language == "zh" else min((code for code in known if code.split("-")[0] == language), default="")
-
-
-def _known(provider: str) -> frozenset[str]:
+def _known(provider: Provider) -> Collection[str]:
     from deep_translator import constants
 
-    tables = {
+    lists: dict[str, dict[str, str]] = {
         "google": constants.GOOGLE_LANGUAGES_TO_CODES,
         "libre": constants.LIBRE_LANGUAGES_TO_CODES,
         "mymemory": constants.MY_MEMORY_LANGUAGES_TO_CODES,
         "deepl": constants.DEEPL_LANGUAGE_TO_CODE,
     }
-    return frozenset(tables[provider].values())
+    return frozenset(lists[provider].values())

@@ -1,4 +1,6 @@
-import time
+"""The fake translator invents, and fails where it is told to."""
+
+from __future__ import annotations
 
 import pytest
 
@@ -6,22 +8,16 @@ from tasks.errors import TransientError, UnsupportedError
 from tasks.translate import translator
 
 
-def test_it_marks_the_text_with_the_language() -> None:
-    assert translator("fake", {}).translate(["Hello.", ""], "en", "es") == ["[es] Hello.", ""]
+def test_it_says_that_it_invents() -> None:
+    notes: list[str] = []
+    assert translator("fake", {}).translate(["Hello."], "en", "ja", notes.append) == ["[ja] Hello."]
+    assert "invented" in notes[0]
 
 
-def test_it_fails_for_good_or_for_now_where_told() -> None:
-    backend = translator("fake", {"fail": ["ja"], "fail_transiently": ["fr"]})
+def test_it_refuses_only_the_languages_it_is_told_to() -> None:
+    backend = translator("fake", {"fail": ["ja"], "fail_transiently": ["ko"]})
     with pytest.raises(UnsupportedError, match="ja"):
         backend.translate(["Hello."], "en", "ja")
-    with pytest.raises(TransientError, match="fr"):
-        backend.translate(["Hello."], "en", "fr")
+    with pytest.raises(TransientError, match="ko"):
+        backend.translate(["Hello."], "en", "ko")
     assert backend.translate(["Hello."], "en", "es") == ["[es] Hello."]
-
-
-def test_it_waits_where_told_without_changing_its_key() -> None:
-    slow = translator("fake", {"delay_s": 0.05})
-    began = time.monotonic()
-    slow.translate(["Hello."], "en", "es")
-    assert time.monotonic() - began >= 0.05
-    assert slow.fingerprint() == translator("fake", {}).fingerprint()

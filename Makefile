@@ -1,0 +1,36 @@
+# Two commands: `make demo` and `make test`. Each sets everything up first, and skips what is there.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check coverage
+
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+export UV_PYTHON_DOWNLOADS := never
+export UV_HTTP_TIMEOUT := 300
+export UV_LINK_MODE ?= hardlink
+VIDEO ?=
+TO ?= es,fr
+PROFILE ?= offline
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Debian packages where missing, uv, and the locked environment
+	@sh deployments/setup.sh
+	@$(UV) sync --quiet --locked || $(UV) sync --locked
+
+demo: setup ## dub the demo title, or VIDEO=my.mp4 TO=es,de
+	$(UV) run --no-sync polydub demo $(if $(VIDEO),"$(VIDEO)") --to "$(TO)" --profile "$(PROFILE)"
+
+test: setup ## the test suite, without the slow checks
+	$(UV) run --no-sync pytest
+
+test-all: setup ## everything, slow checks included
+	$(UV) run --no-sync pytest -m ""
+
+coverage: setup ## the test suite with coverage of every package
+	$(UV) run --no-sync pytest --cov --cov-report=term
+
+check: setup ## format, lint, types and import rules
+	$(UV) run --no-sync ruff format --check .
+	$(UV) run --no-sync ruff check .
+	$(UV) run --no-sync mypy
+	$(UV) run --no-sync lint-imports

@@ -1,0 +1,138 @@
+"""What makes a branch the branch it is, and how its result is found again. No Prefect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import tasks.diarize
+import tasks.fit
+import tasks.ingest
+import tasks.lipsync
+import tasks.mix
+import tasks.package
+import tasks.probe
+import tasks.qc
+import tasks.report
+import tasks.separate
+import tasks.synthesize
+import tasks.transcribe
+import tasks.translate
+from flows.plan import backends, store_root
+from tasks.model import BranchResult, Run, SharedWork
+from tasks.store import Store, step_key
+
+_SHARED = (tasks.probe, tasks.separate, tasks.transcribe, tasks.diarize, tasks.lipsync)
+_BRANCH = (
+    tasks.translate,
+    tasks.synthesize,
+    tasks.ingest,
+    tasks.fit,
+    tasks.lipsync,
+    tasks.mix,
+    tasks.package,
+    tasks.qc,
+    tasks.report,
+)
+
+
+def shared_key(run: Run) -> str:
+    """The content key of the work that all languages of a title share."""
+    title = run.title
+    chosen = backends(run.profile)
+    used = ("separate", "transcribe", "diarize", "lipsync")
+    return step_key(
+        "shared",
+        1,
+        settings={"sidecar": run.profile.sidecar, "preview_ms": title.preview_ms},
+        backend=" ".join(chosen[name].fingerprint() for name in used),
+        inputs={
+            "video": title.video,
+            "subtitles": title.subtitles,
+            "bed": title.bed,
+            "language": title.source_language,
+            "versions": [(module.__name__, module.VERSION) for module in _SHARED],
+        },
+    )
+
+
+def branch_key(run: Run, language: str) -> str:
+    """The content key of one language of a title, from everything that it depends on."""
+    chosen = backends(run.profile)
+    return step_key(
+        "branch",
+        1,
+        settings={"loudness": run.profile.loudness, "fit": run.profile.fit, "fake": run.profile.fake},
+        backend=" ".join(backend.fingerprint() for backend in chosen.values()),
+        inputs={
+            "shared": shared_key(run),
+            "dub": run.title.dubs.get(language),
+            "edits": edits(run, language),
+            "language": language,
+            "name": run.title.name,
+            "versions": [(module.__name__, module.VERSION) for module in _BRANCH],
+        },
+    )
+
+
+def finished(run: Run, language: str) -> BranchResult | None:
+    """The delivered result of a branch, if the store has it whole; every step then counts as found."""
+    result = last_attempt(run, branch_key(run, language))
+    if result is None or result.state == "failed":
+        return None
+    store = Store(Path(run.store))
+    assets = [*result.outputs.values(), *filter(None, (result.audio, result.subtitles))]
+    if not all(store.holds(asset) for asset in assets):
+        return None
+    steps = tuple(use.model_copy(update={"reused": True, "seconds": 0.0, "hits": use.parts}) for use in result.steps)
+    return result.model_copy(update={"steps": steps})
+
+
+def last_attempt(run: Run, key: str) -> BranchResult | None:
+    """How a branch ended when it was last tried."""
+    try:
+        return BranchResult.model_validate(Store(Path(run.store)).read_note("branch", key))
+    except ValidationError:
+        return None
+
+
+def keep_attempt(run: Run, result: BranchResult) -> None:
+    """Remember how a branch ended."""
+    Store(Path(run.store)).write_note("branch", result.key, result.model_dump(mode="json"))
+
+
+def shared_work(run: Run) -> SharedWork | None:
+    """What the shared steps of a title made, if the store has it."""
+    try:
+        return SharedWork.model_validate(Store(Path(run.store)).read_note("shared", shared_key(run)))
+    except ValidationError:
+        return None
+
+
+def keep_shared_work(run: Run, work: SharedWork) -> None:
+    """Remember what the shared steps made, for branches that run elsewhere or later."""
+    Store(Path(run.store)).write_note("shared", shared_key(run), work.model_dump(mode="json"))
+
+
+def edits(run: Run, language: str) -> dict[str, str]:
+    """Lines of a dub that a person has rewritten, by line id."""
+    return _edits(Store(Path(run.store)), run.title.video.sha256, language)
+
+
+def known_edits_of(video_sha256: str, language: str) -> dict[str, str]:
+    """As `edits`, for a delivered title known by its source's digest."""
+    return _edits(Store(store_root()), video_sha256, language)
+
+
+def keep_edits_of(video_sha256: str, language: str, texts: dict[str, str]) -> None:
+    """Remember a person's lines; the next run of the title uses them."""
+    Store(store_root()).write_note("edits", _edits_key(video_sha256, language), texts)
+
+
+def _edits(store: Store, video_sha256: str, language: str) -> dict[str, str]:
+    return store.read_note("edits", _edits_key(video_sha256, language)) or {}
+
+
+def _edits_key(video_sha256: str, language: str) -> str:
+    return step_key("edits", 1, inputs={"video": video_sha256, "language": language})

@@ -1,0 +1,157 @@
+"""A title to try Polydub on, made on the spot from what the installed packages carry; no third-party media.
+
+Narration by eSpeak NG, a computed music bed, and scikit-image's public-domain portrait (NASA) made to speak by the
+engine's own portrait path.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.demo_music import RATE_HZ, music_bed
+from tasks import media, process
+from tasks.model import Line, Script
+from tasks.package.subtitles import write_srt
+from tasks.progress import Progress, silent
+
+NAME = "polydub-demo"
+SENTENCES = (
+    "Welcome to the demonstration of the program.",
+    "This is a photograph that speaks many languages.",
+    "A computer made this voice and this music.",
+    "I speak English, but I can learn your language.",
+)
+_LANGUAGE, _VARIANT, _WORDS_A_MINUTE = "en-US", "f3", 175
+_LEAD_S, _PAUSE_S, _TAIL_S = 0.8, 0.95, 1.2
+_FRAME_RATE = 25
+#: Rows and columns of the portrait that are shown, head and shoulders, and the size they are brought to.
+_ROWS, _COLUMNS, _SIZE = slice(0, 324), slice(12, 444), (960, 720)
+_SPEECH_LUFS, _BED_BELOW_SPEECH_LU = -20.0, 16.0
+_ANIMATE_DEADLINE_S = 1800.0
+_SHARE = re.compile(r"^\w+:\s+(\d+)%")
+
+
+@dataclass(frozen=True)
+class Narration:
+    """Speech as float32 [N] at 48 kHz, a whole number of frames long, and when each sentence is spoken."""
+
+    samples: NDArray[np.float32]
+    lines: tuple[Line, ...]
+
+    @property
+    def duration_ms(self) -> int:
+        """Length of the title."""
+        return len(self.samples) * 1000 // RATE_HZ
+
+
+def make_demo_title(folder: Path, progress: Progress = silent) -> Path:
+    """Make the demo title: about 14 s, 960x720, 25 frames a second, English over music.
+
+    Args:
+        folder: where ``polydub-demo.mp4`` and its subtitles ``polydub-demo.en.srt`` go; made where missing.
+        progress: told the share that is done.
+
+    Returns:
+        The video. It appears last, so that a folder that has it is complete.
+
+    Raises:
+        ProcessFailedError: the engine or ffmpeg failed; nothing is left behind.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    video = folder / f"{NAME}.mp4"
+    speech = narrate()
+    with TemporaryDirectory(dir=folder, prefix=".demo") as name:
+        scratch = Path(name)
+        _write_sound(scratch, speech)
+        _write_portrait(scratch / "portrait.png")
+        progress(0.05)
+        _animate(scratch, progress)
+        write_srt(Script(language="en", lines=speech.lines), folder / f"{NAME}.en.srt", duration_ms=speech.duration_ms)
+        _join(scratch / "picture.mp4", scratch / "mix.wav", speech.duration_ms, video)
+    progress(1.0)
+    return video
+
+
+def narrate() -> Narration:
+    """Speak the sentences, each with its true start and end in the title."""
+    import soxr
+
+    from lipsync_engine.espeak import synthesize, voice_for
+
+    voice = voice_for(_LANGUAGE, _VARIANT)
+    parts = [np.zeros(round(_LEAD_S * RATE_HZ), np.float32)]
+    lines = []
+    for number, sentence in enumerate(SENTENCES, 1):
+        spoken = synthesize(sentence, voice, rate_wpm=_WORDS_A_MINUTE)
+        start_ms = sum(map(len, parts)) * 1000 // RATE_HZ
+        voiced = [phone for phone in spoken.phones if phone.ipa]
+        lines.append(
+            Line(id=number, start_ms=start_ms + voiced[0].start_ms, end_ms=start_ms + voiced[-1].end_ms, text=sentence)
+        )
+        parts.append(np.asarray(soxr.resample(spoken.samples, spoken.sample_rate_hz, RATE_HZ), np.float32))
+        parts.append(np.zeros(round(_PAUSE_S * RATE_HZ), np.float32))
+    parts.append(np.zeros(round((_TAIL_S - _PAUSE_S) * RATE_HZ), np.float32))
+    samples = np.concatenate(parts)
+    missing = -len(samples) % (RATE_HZ // _FRAME_RATE)
+    return Narration(np.pad(samples, (0, missing)), tuple(lines))
+
+
+def _write_sound(folder: Path, speech: Narration) -> None:
+    """``speech.wav`` (what the engine hears), ``speech.txt`` and ``mix.wav`` (speech over the bed)."""
+    import pyloudnorm
+    import soundfile
+
+    meter = pyloudnorm.Meter(RATE_HZ)
+    voice = np.repeat(speech.samples[:, None], 2, axis=1)
+    voice *= 10 ** ((_SPEECH_LUFS - meter.integrated_loudness(voice)) / 20)
+    bed = music_bed(len(voice) / RATE_HZ)
+    bed *= 10 ** ((_SPEECH_LUFS - _BED_BELOW_SPEECH_LU - meter.integrated_loudness(bed)) / 20)
+    soundfile.write(folder / "speech.wav", voice, RATE_HZ, subtype="PCM_24")
+    soundfile.write(folder / "mix.wav", voice + bed, RATE_HZ, subtype="PCM_24")
+    (folder / "speech.txt").write_text(" ".join(SENTENCES), "utf-8")
+
+
+def _write_portrait(path: Path) -> None:
+    """Eileen Collins, NASA, 1993: the public-domain portrait that scikit-image carries."""
+    import cv2
+    from skimage import data
+
+    portrait = cv2.resize(data.astronaut()[_ROWS, _COLUMNS], _SIZE, interpolation=cv2.INTER_LANCZOS4)
+    cv2.imwrite(str(path), cv2.cvtColor(portrait, cv2.COLOR_RGB2BGR))
+
+
+def _animate(folder: Path, progress: Progress) -> None:
+    """Make the portrait speak, in a process of its own: the tracker keeps its memory until the process ends."""
+    command: list[str | Path] = [sys.executable, "-m", "lipsync_engine", "animate"]
+    command += ["--image", folder / "portrait.png", "--audio", folder / "speech.wav"]
+    command += ["--text-file", folder / "speech.txt", "--language", _LANGUAGE, "--out", folder / "picture.mp4"]
+
+    passes, before = 0, 0.0
+
+    def listen(said: str) -> None:  # the engine counts to one twice: while it tracks, and while it renders
+        nonlocal passes, before
+        if found := _SHARE.match(said):
+            share = int(found.group(1)) / 100
+            passes += share < before
+            before = share
+            progress(min(0.95, 0.05 + 0.45 * (passes + share)))
+
+    root = str(Path(__file__).parents[1])
+    process.run(command, deadline_s=_ANIMATE_DEADLINE_S, env={"PYTHONPATH": root}, on_line=listen)
+
+
+def _join(picture: Path, mix: Path, duration_ms: int, out: Path) -> None:
+    """The animated picture as it is, with the mix as AAC."""
+    streams = [media.source(picture)["v:0"], media.exactly(media.source(mix)["a:0"], duration_ms)]
+    with media.staged(out) as temporary:
+        graph = media.sink(
+            streams, temporary, vcodec="copy", acodec="aac", audio_bitrate="192k", movflags="+faststart", f="mp4"
+        )
+        media.run_ffmpeg(graph)

@@ -1,0 +1,119 @@
+"""What is installed, what each profile lacks, and how to get it. Loads no model and no heavy package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from configs.profile import load_profile, profile_names
+from flows.plan import backends, checked_profile, store_root
+from tasks.errors import PolydubError
+from tasks.process import capture
+from tasks.registry import package_version
+
+_PROGRAMS = {
+    "ffmpeg": "apt-get install ffmpeg",
+    "ffprobe": "apt-get install ffmpeg",
+    "apertium": "apt-get install apertium apertium-eng-spa",
+}
+_PACKAGES = (
+    "prefect",
+    "torch",
+    "mediapipe",
+    "pocketsphinx",
+    "openai-whisper",
+    "coqui-tts",
+    "demucs",
+    "deep-translator",
+)
+
+
+def examine(profile: str | None) -> dict[str, Any]:
+    """The findings as JSON-like data.
+
+    Args:
+        profile: a profile's name or file; None for all that come with Polydub.
+
+    Raises:
+        BadInputError: unknown profile.
+    """
+    names = [profile] if profile else profile_names()
+    root = store_root()
+    existing = next(path for path in (root, *root.parents) if path.exists())
+    return {
+        "polydub": package_version("polydub"),
+        "programs": {name: _program(name, fix) for name, fix in _PROGRAMS.items()},
+        "packages": {name: package_version(name) for name in _PACKAGES},
+        "gpu": _gpu(),
+        "prefect_api": os.environ.get("PREFECT_API_URL") or "none: a temporary server is started for each run",
+        "store": {"path": str(root), "free_gb": round(shutil.disk_usage(existing).free / 1e9, 1)},
+        "profiles": [_profile(name) for name in names],
+    }
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print the findings."""
+    console = Console()
+
+    def say(good: bool, text: str) -> None:
+        mark = Text("ok    ", "green") if good else Text("lacks ", "red")
+        console.print(Text.assemble(mark, text), soft_wrap=True)
+
+    for name, program in found["programs"].items():
+        say(program["found"], f"{name}: {program['version'] or program['fix']}")
+    for name, version in found["packages"].items():
+        say(version != "absent", f"{name} {version}")
+    say(True, f"GPU: {found['gpu']}")
+    say(True, f"Prefect: {found['prefect_api']}")
+    say(found["store"]["free_gb"] > 5, f"store: {found['store']['path']}, {found['store']['free_gb']} GB free")
+    for profile in found["profiles"]:
+        say(not profile["missing"], f"profile {profile['name']}: {', '.join(profile['backends'].values())}")
+        for line in [*profile["missing"], *profile["remarks"]]:
+            console.print(Text(f"        {line}"), soft_wrap=True)
+
+
+def _program(name: str, fix: str) -> dict[str, Any]:
+    path = shutil.which(name)
+    version = ""
+    if path:
+        try:
+            version = (
+                capture([path, "-version" if name.startswith("ff") else "--version"]).decode().splitlines()[0][:60]
+            )
+        except (PolydubError, IndexError):
+            version = "present"
+    return {"found": bool(path), "version": version, "fix": fix}
+
+
+def _profile(name: str) -> dict[str, Any]:
+    profile = checked_profile(name, {}) if name not in profile_names() else load_profile(name)
+    chosen = backends(profile)
+    missing = [f"{step}: {line}" for step, backend in chosen.items() for line in backend.missing()]
+    remarks = []
+    for step, backend in chosen.items():
+        if backend.facts.network:
+            remarks.append(f"{step}: {backend.facts.name} needs the network")
+        if not backend.facts.commercial:
+            remarks.append(
+                f"{step}: {backend.facts.name} weights are {backend.facts.weights_licence}: not for commercial use"
+            )
+    return {
+        "name": name,
+        "backends": {step: f"{step} {backend.facts.name}" for step, backend in chosen.items()},
+        "missing": missing,
+        "remarks": remarks,
+    }
+
+
+def _gpu() -> str:
+    program = shutil.which("nvidia-smi")
+    if not program:
+        return "none (CPU is used)"
+    try:
+        return capture([program, "--query-gpu=name,memory.total", "--format=csv,noheader"]).decode().strip()
+    except PolydubError:
+        return "none (nvidia-smi does not answer; CPU is used)"

@@ -1,0 +1,52 @@
+"""How long a step will take: from how long it took on this machine before, per second of title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.model import Run
+from tasks.store import Store
+
+SHARED_STEPS = ("probe", "separate", "transcribe", "diarize", "track-faces")
+BRANCH_STEPS = ("translate", "synthesize", "fit", "lipsync", "mix", "package", "qc", "report")
+LAST_STEPS = ("package-multi",)
+
+#: Seconds per second of title on 2 CPU cores, offline profile, until this machine's own are known.
+_FIRST_GUESS = {
+    "probe": 0.02,
+    "separate": 0.3,
+    "transcribe": 0.3,
+    "diarize": 0.3,
+    "track-faces": 1.5,
+    "translate": 0.1,
+    "synthesize": 0.1,
+    "fit": 0.1,
+    "lipsync": 5.0,
+    "mix": 0.4,
+    "package": 0.1,
+    "qc": 0.2,
+    "report": 0.1,
+    "package-multi": 0.05,
+}
+
+
+class Forecast:
+    """Expected seconds of each step of a run."""
+
+    def __init__(self, run: Run, duration_s: float) -> None:
+        self._store = Store(Path(run.store))
+        self._key = f"{run.profile.name}-{run.profile.lipsync.backend}"
+        self._duration_s = max(duration_s, 1.0)
+        known = self._store.read_note("pace", self._key)
+        self._pace: dict[str, float] = {**_FIRST_GUESS, **(known if isinstance(known, dict) else {})}
+
+    def seconds(self, step: str) -> float:
+        """What the step will take."""
+        return self._pace.get(step, 0.1) * self._duration_s
+
+    def learn(self, seconds: Mapping[str, float]) -> None:
+        """Remember what computed steps took; half old, half new, so that one odd run does not mislead."""
+        for step, took in seconds.items():
+            self._pace[step] = (self._pace.get(step, took / self._duration_s) + took / self._duration_s) / 2
+        self._store.write_note("pace", self._key, self._pace)

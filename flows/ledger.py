@@ -1,0 +1,29 @@
+"""What a flow remembers of its steps and of its end. No Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tasks.errors import PolydubError
+from tasks.model import Failure, StepRecord, StepUse
+
+
+def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
+    """The ledger's lines; a step that was found cost nothing now."""
+    return tuple(
+        StepUse(
+            step=record.step,
+            seconds=0.0 if record.reused else record.seconds,
+            reused=record.reused,
+            hits=record.hits,
+            parts=record.parts,
+        )
+        for record in records
+    )
+
+
+def failure_of(error: BaseException) -> Failure:
+    """An error as reports show it; a traceback stays in the log."""
+    if isinstance(error, PolydubError):
+        return Failure(kind=type(error).__name__, what=error.what, fix=error.fix, step=str(error.data.get("step", "")))
+    return Failure(kind=type(error).__name__, what=f"{type(error).__name__}: {error}")

@@ -1,0 +1,252 @@
+"""From what the user typed to checked runs: everything that can be wrong is found here, before anything is written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configs.languages import LanguageError, parse_language
+from configs.profile import SECTIONS, Profile, ProfileError, load_profile
+from tasks import diarize, lipsync, separate, synthesize, transcribe, translate
+from tasks.errors import BadInputError
+from tasks.model import Asset, MediaFacts, Run, Title
+from tasks.probe import facts_of, probe_video
+from tasks.store import Store
+
+_CREATE = {
+    "separate": separate.separator,
+    "transcribe": transcribe.transcriber,
+    "diarize": diarize.diarizer,
+    "translate": translate.translator,
+    "synthesize": synthesize.synthesizer,
+    "lipsync": lipsync.lipsyncer,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One `polydub run` as typed, or one row of a manifest; paths and languages unchecked."""
+
+    videos: Sequence[str]
+    languages: Sequence[str]
+    out: str
+    profile: str = "offline"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    source_language: str | None = None
+    subtitles: str | None = None
+    bed: str | None = None
+    dubs: Mapping[str, str] = field(default_factory=dict)
+    preview_s: float = 0.0
+
+
+def store_root() -> Path:
+    """Where finished work is kept: ``POLYDUB_STORE``, else the user's cache folder."""
+    if folder := os.environ.get("POLYDUB_STORE"):
+        return Path(folder).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "polydub"
+
+
+def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
+    """One checked run a video.
+
+    Args:
+        request: as typed.
+        names: how often each title name was given out in this batch; two titles never share a folder.
+
+    Raises:
+        BadInputError: with what is wrong, where, and what to do.
+    """
+    languages = parse_languages(request.languages)
+    profile = checked_profile(request.profile, request.overrides)
+    source_language = _language(request.source_language) if request.source_language else profile.source_language
+    out = _writable(Path(request.out))
+    if not request.videos:
+        raise BadInputError("No video was given.", "Name at least one video file.")
+    if len(request.videos) > 1 and (request.subtitles or request.bed or request.dubs):
+        raise BadInputError(
+            "--subtitles, --bed and --dub belong to one video, but several were given.",
+            "Run them one by one, or use a manifest with `polydub batch`.",
+        )
+    store = Store(store_root())
+    names = {} if names is None else names
+    runs = []
+    for video in request.videos:
+        path = _file(video, "video")
+        name = _unique(title_name(path.stem) + (".preview" if request.preview_s else ""), names)
+        runs.append(_run(request, path, video, name, languages, profile, source_language, out, store))
+    return runs
+
+
+def parse_languages(tags: Sequence[str]) -> tuple[str, ...]:
+    """Canonical languages in the order given, each once.
+
+    Raises:
+        BadInputError: none given, or one that is no language.
+    """
+    parts = [part for tag in tags for part in re.split(r"[,;\s]+", tag) if part]
+    if not parts:
+        raise BadInputError("No target language was given.", "Name languages with --to, for example --to es,fr.")
+    return tuple(dict.fromkeys(_language(part) for part in parts))
+
+
+def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
+    """A profile whose backends exist, accept their options and, in a commercial profile, may be used commercially.
+
+    Raises:
+        BadInputError: otherwise.
+    """
+    try:
+        profile = load_profile(name, dict(overrides))
+    except ProfileError as error:
+        raise BadInputError(str(error)) from error
+    for section, backend in backends(profile).items():
+        if profile.commercial and not backend.facts.commercial:
+            raise BadInputError(
+                f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
+                f"licensed for commercial use (code {backend.facts.code_licence}, "
+                f"weights {backend.facts.weights_licence}).",
+                f"Choose another {section} backend.",
+            )
+    return profile
+
+
+def backends(profile: Profile) -> dict[str, Any]:
+    """Every backend of a profile, by step; loads no model."""
+    sections = {section: getattr(profile, section) for section in SECTIONS}
+    return {section: _CREATE[section](chosen.backend, chosen.options) for section, chosen in sections.items()}
+
+
+def title_name(stem: str) -> str:
+    """A file name that is safe in any shell and folder: no control characters, separators or leading dash or dot."""
+    name = re.sub(r"[\x00-\x1f\x7f/\\]+", "_", stem).strip()
+    name = re.sub(r"^[-.]+", "_", name)
+    while len(name.encode()) > 120:
+        name = name[:-1]
+    return name or "title"
+
+
+def _run(
+    request: Request,
+    path: Path,
+    typed: str,
+    name: str,
+    languages: tuple[str, ...],
+    profile: Profile,
+    source_language: str | None,
+    out: Path,
+    store: Store,
+) -> Run:
+    subtitles, script_language = _subtitles(request.subtitles, path, source_language, profile)
+    title = Title(
+        name=name,
+        video=_referenced(store, path),
+        source=typed,
+        folder=str(out / name),
+        languages=languages,
+        source_language=script_language or source_language,
+        subtitles=_referenced(store, subtitles) if subtitles else None,
+        bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
+        dubs={_dubbed(tag, languages): _referenced(store, _file(file, "dub")) for tag, file in request.dubs.items()},
+        preview_ms=round(request.preview_s * 1000),
+    )
+    run = Run(title=title, profile=profile, store=str(store.root))
+    _check_media(run, probed(run, title.video))
+    return run
+
+
+def probed(run: Run, asset: Asset) -> MediaFacts:
+    """What a file is; `BadInputError` where it is no media."""
+    return facts_of(probe_video(run, asset))
+
+
+def _check_media(run: Run, facts: MediaFacts) -> None:
+    title = run.title
+    if facts.picture is None:
+        raise BadInputError(f"{title.source} has no picture.", "Give a video file; sound alone cannot be dubbed here.")
+    if facts.still:
+        raise BadInputError(
+            f"{title.source} is a still image.", "Animate it first: python -m lipsync_engine animate --image ..."
+        )
+    if not facts.audio and not (title.subtitles or title.dubs):
+        raise BadInputError(
+            f"{title.source} has no audio track: there is no speech to dub.",
+            "Give the words with --subtitles, or a recorded dub with --dub.",
+        )
+    for what, asset in [("bed", title.bed), *((f"dub {tag}", asset) for tag, asset in title.dubs.items())]:
+        if asset is not None and not probed(run, asset).audio:
+            raise BadInputError(f"The {what} {asset.uri} has no audio track.", "Give a sound file such as WAV or FLAC.")
+
+
+def _subtitles(
+    given: str | None, video: Path, source_language: str | None, profile: Profile
+) -> tuple[Path | None, str | None]:
+    from tasks.transcribe.subtitles import find_sidecar, read_script
+
+    path = _file(given, "subtitles") if given else (find_sidecar(video, source_language) if profile.sidecar else None)
+    if path is None:
+        return None, None
+    return path, read_script(path, source_language).language
+
+
+def _file(text: str, role: str) -> Path:
+    path = Path(text).expanduser()
+    try:
+        if not path.exists():
+            raise BadInputError(f"The {role} file {text!r} does not exist.", "Check the path.")
+        if not path.is_file():
+            raise BadInputError(f"The {role} {text!r} is not a file.", "Name a file.")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise BadInputError(
+            f"The {role} file {text!r} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error
+    except ValueError as error:  # an embedded NUL
+        raise BadInputError(f"{text!r} is not a file name.", "Check the path.") from error
+    return path.absolute()
+
+
+def _referenced(store: Store, path: Path) -> Asset:
+    return store.reference(path)
+
+
+def _dubbed(tag: str, languages: tuple[str, ...]) -> str:
+    language = _language(tag)
+    if language not in languages:
+        raise BadInputError(
+            f"A recorded dub was given for {language}, which is not among the languages.", "Add it to --to."
+        )
+    return language
+
+
+def _language(tag: str) -> str:
+    try:
+        return parse_language(tag)
+    except LanguageError as error:
+        raise BadInputError(str(error)) from error
+
+
+def _writable(folder: Path) -> Path:
+    folder = folder.expanduser().absolute()
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise BadInputError(
+            f"The output folder {folder} cannot be made: {existing} is a file.", "Choose another --out."
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise BadInputError(
+            f"The output folder {folder} cannot be written.", "Choose another --out, or its permissions."
+        )
+    return folder
+
+
+def _unique(name: str, names: dict[str, int]) -> str:
+    names[name] = names.get(name, 0) + 1
+    return name if names[name] == 1 else f"{name}-{names[name]}"

@@ -1,0 +1,77 @@
+"""Runs checked titles from the command line: finished ones are answered from the store, without starting Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.branches import finished, shared_work
+from flows.deliver import deliver
+from flows.ledger import failure_of
+from flows.server import prefect_server
+from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
+from tasks.model import Run, StepUse
+from tasks.store import Store
+
+
+def answered_from_store(run: Run) -> dict[str, Any] | None:
+    """The summary of a title whose every language is finished, its deliverables put in place; None otherwise."""
+    work, previous = shared_work(run), title_result(run)
+    if work is None or previous is None or previous.multi is None or not previous.multi.path.exists():
+        return None
+    branches = [branch for language in run.title.languages if (branch := finished(run, language))]
+    together = {branch.language for branch in previous.branches if branch.state != "failed"}
+    if {branch.language for branch in branches} != set(run.title.languages) or together != set(run.title.languages):
+        return None
+    folder = Path(run.title.folder)
+    for branch in branches:
+        deliver(folder, branch.outputs)
+    if not earlier_languages(run):
+        deliver(folder, {f"{run.title.name}.multi.mkv": previous.multi})
+    steps = tuple(
+        StepUse(step=use.step, seconds=0.0, reused=True, hits=use.parts, parts=use.parts) for use in work.steps
+    )
+    found = work.model_copy(update={"steps": steps})
+    return write_summary(run, TitleResult(work=found, branches=tuple(branches), multi=previous.multi))
+
+
+def dub_titles(runs: Sequence[Run], batch: str = "") -> list[dict[str, Any]]:
+    """Dub titles in one flow run each, within a ``dub-batch`` run when they belong to one.
+
+    Returns:
+        The summary of each title, in order; a title that fails leaves the others alone.
+    """
+    for run in runs:
+        Store(Path(run.store)).sweep()
+        forget_title_result(run)
+    trouble: Exception | None = None
+    try:
+        with prefect_server():
+            _run_flows(runs, batch)
+    except Exception as error:  # Prefect's server, the network; what the steps finished is in the store
+        trouble = error
+    return [_outcome(run, trouble) for run in runs]
+
+
+def _run_flows(runs: Sequence[Run], batch: str) -> None:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    from flows.batch import dub_batch
+    from flows.title import dub_title
+
+    # Heartbeats serve deployed runs; here they would only add a second to every flow run.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        if batch:
+            dub_batch(batch, list(runs), return_state=True)
+            return
+        for run in runs:
+            dub_title(run, return_state=True)
+
+
+def _outcome(run: Run, trouble: Exception | None) -> dict[str, Any]:
+    result = title_result(run)
+    if result is None:
+        cause = trouble or RuntimeError("The flow run ended without a result; see `polydub up` for its log.")
+        result = TitleResult(work=shared_work(run), failure=failure_of(cause))
+    return write_summary(run, result)

@@ -1,0 +1,132 @@
+"""Progress in the terminal, by branch and step, with the time left; plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from flows.forecast import BRANCH_STEPS, LAST_STEPS, SHARED_STEPS, Forecast
+from tasks.model import Run
+from tasks.progress import StepEvent, listening
+
+_SHARED = "shared"
+
+
+@dataclass
+class _Lane:
+    """One line of the display: the shared steps of a title, or one of its languages."""
+
+    steps: tuple[str, ...]
+    done: dict[str, str] = field(default_factory=dict)
+    current: str = ""
+    fraction: float = 0.0
+    began: float = 0.0
+    failed: str = ""
+
+
+class Screen:
+    """Listens to step events and draws them."""
+
+    def __init__(self, runs: Sequence[Run], forecasts: Sequence[Forecast], console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._forecasts = {run.title.name: forecast for run, forecast in zip(runs, forecasts, strict=True)}
+        self._lanes = {
+            run.title.name: {
+                _SHARED: _Lane((*SHARED_STEPS, *LAST_STEPS)),
+                **{language: _Lane(BRANCH_STEPS) for language in run.title.languages},
+            }
+            for run in runs
+        }
+        self._computed: dict[str, dict[str, float]] = {run.title.name: {} for run in runs}
+
+    @contextlib.contextmanager
+    def showing(self) -> Iterator[None]:
+        """Draw while the block runs; then remember how long each step took."""
+        with listening(self._listen):
+            if self._console.is_terminal:
+                with Live(console=self._console, refresh_per_second=4, get_renderable=self._draw):
+                    yield
+            else:
+                yield
+        for title, seconds in self._computed.items():
+            self._forecasts[title].learn(seconds)
+
+    def _listen(self, event: StepEvent) -> None:
+        lane = self._lanes.get(event.title, {}).get(event.language or _SHARED)
+        if lane is None:
+            return
+        with self._lock:
+            if event.state == "started":
+                lane.current, lane.fraction, lane.began, lane.failed = event.step, 0.0, time.monotonic(), ""
+            elif event.state == "progress":
+                lane.fraction = event.fraction
+            else:
+                lane.current = ""
+                lane.failed = event.message if event.state == "failed" else ""
+                if event.state != "failed":
+                    lane.done[event.step] = event.state
+                if event.state == "computed":
+                    self._computed[event.title][event.step] = event.seconds
+        if not self._console.is_terminal and event.state != "progress":
+            self._print(event)
+
+    def _print(self, event: StepEvent) -> None:
+        where = f"{event.title} {event.language or _SHARED}"
+        how = {
+            "started": f"... (about {self._forecasts[event.title].seconds(event.step):.0f} s)",
+            "computed": f"done in {event.seconds:.1f} s; {_clock(self._left(event.title))} left",
+            "reused": "found",
+            "failed": f"FAILED: {event.message}",
+        }[event.state]
+        self._console.print(Text(f"{where}: {event.step} {how}"), soft_wrap=True)
+
+    def _left(self, title: str) -> float:
+        forecast, left = self._forecasts[title], 0.0
+        for lane in self._lanes[title].values():
+            if lane.failed:
+                continue
+            for step in lane.steps:
+                if step in lane.done:
+                    continue
+                expected = forecast.seconds(step)
+                if step == lane.current:
+                    spent = time.monotonic() - lane.began
+                    expected = spent / lane.fraction - spent if lane.fraction > 0.05 else max(expected - spent, 0.0)
+                left += expected
+        return left
+
+    def _draw(self) -> Group:
+        with self._lock:
+            return Group(*(self._title(title) for title in self._lanes))
+
+    def _title(self, title: str) -> Table:
+        table = Table.grid(padding=(0, 2))
+        table.add_row(Text(title, "bold"), Text(""), Text(""), Text(f"{_clock(self._left(title))} left", "cyan"))
+        for name, lane in self._lanes[title].items():
+            share = (len(lane.done) + lane.fraction * bool(lane.current)) / len(lane.steps)
+            if lane.failed:
+                status = Text(f"failed: {lane.failed}", "red")
+            elif lane.current:
+                status = Text(f"{lane.current} {100 * lane.fraction:.0f} %" if lane.fraction else lane.current)
+            else:
+                found = sum(state == "reused" for state in lane.done.values())
+                status = Text(
+                    f"{len(lane.done)}/{len(lane.steps)} steps" + (f", {found} found" if found else ""), "dim"
+                )
+            table.add_row(Text(f"  {name}"), ProgressBar(100, 100 * share, width=24), status, Text(""))
+        return table
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,84 @@
+"""What the Prefect UI shows beside states and logs: a table of branches, links to what was delivered, progress."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.summary import TitleResult
+from tasks.model import Run
+from tasks.progress import StepEvent, listening
+
+#: The steps of one branch, in order; a recorded dub is ingested instead of synthesized and fitted.
+BRANCH_STEPS = ("translate", "synthesize", "fit", "lipsync", "mix", "package", "qc", "report")
+_UPDATE_EVERY_S = 1.0
+
+
+def show_branches(run: Run, title: TitleResult) -> None:
+    """A table of the title's branches and a link to each master and report."""
+    rows = [
+        {
+            "language": branch.language,
+            "state": branch.state,
+            "seconds": round(sum(use.seconds for use in branch.steps), 1),
+            "computed": sum(not use.reused for use in branch.steps),
+            "reused": sum(use.reused for use in branch.steps),
+            "error": f"{branch.failure.step}: {branch.failure.what}" if branch.failure else "",
+        }
+        for branch in title.branches
+    ]
+    create_table_artifact(key=artifact_key(run, "branches"), table=rows, description=f"Languages of {run.title.name}")
+    folder = Path(run.title.folder)
+    for branch in title.branches:
+        for place in branch.outputs:
+            if place.endswith((".mp4", "report.html")):
+                what = "report" if place.endswith("report.html") else "master"
+                create_link_artifact(
+                    key=artifact_key(run, f"{what}-{branch.language}"),
+                    link=f"file://{quote(str(folder / place))}",
+                    link_text=f"{run.title.name} {branch.language} {what}",
+                )
+
+
+@contextlib.contextmanager
+def branch_progress(run: Run) -> Iterator[None]:
+    """Keep a progress artifact of a branch up to date while it runs, at most once a second."""
+    artifact: Any = create_progress_artifact(
+        progress=0.0, key=artifact_key(run, f"progress-{run.language}"), description=f"{run.title.name} {run.language}"
+    )
+    last = time.monotonic()
+
+    def listen(event: StepEvent) -> None:
+        nonlocal last
+        if (event.title, event.language) != (run.title.name, run.language) or event.step not in BRANCH_STEPS:
+            return
+        if event.state == "progress" and time.monotonic() - last < _UPDATE_EVERY_S:
+            return
+        last = time.monotonic()
+        done = (BRANCH_STEPS.index(event.step) + event.fraction) / len(BRANCH_STEPS)
+        update_progress_artifact(artifact, progress=round(100 * done, 1))
+
+    with listening(listen):
+        yield
+    update_progress_artifact(artifact, progress=100.0)
+
+
+def artifact_key(run: Run, what: str) -> str:
+    """A stable key of lower-case letters, digits and dashes, as Prefect demands, one of each kind a title."""
+    readable = re.sub(r"[^a-z0-9]+", "-", run.title.name.lower()).strip("-")[:40]
+    unique = hashlib.sha256(run.title.name.encode()).hexdigest()[:6]
+    kind = re.sub(r"[^a-z0-9]+", "-", what.lower())
+    return "-".join(part for part in ("dub", readable, unique, kind) if part)

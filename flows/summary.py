@@ -1,0 +1,170 @@
+"""title.json and summary.json: what was made, from what, and how each language ended. No Prefect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from configs.languages import display_name
+from flows.branches import branch_key, finished, last_attempt, shared_key
+from flows.deliver import write_json
+from flows.plan import backends
+from tasks.model import Asset, BranchResult, Failure, Record, Run, SharedWork, StepUse
+from tasks.registry import package_version
+from tasks.store import Store
+
+DISCLOSURE = "This master contains synthetic speech and AI-edited picture made by Polydub from the named source."
+
+
+class TitleResult(Record):
+    """How a title ended: the shared work, its branches, the multi-track master, or why there is none."""
+
+    work: SharedWork | None = None
+    branches: tuple[BranchResult, ...] = ()
+    multi: Asset | None = None
+    failure: Failure | None = None
+
+
+def keep_title_result(run: Run, result: TitleResult) -> None:
+    """Remember a title's last result."""
+    Store(Path(run.store)).write_note("title", _title_key(run), result.model_dump(mode="json"))
+
+
+def title_result(run: Run) -> TitleResult | None:
+    """A title's last result."""
+    try:
+        return TitleResult.model_validate(Store(Path(run.store)).read_note("title", _title_key(run)))
+    except ValidationError:
+        return None
+
+
+def forget_title_result(run: Run) -> None:
+    """Before a new attempt: the last one's result does not count."""
+    Store(Path(run.store)).write_note("title", _title_key(run), None)
+
+
+def results_of(run: Run, found: Mapping[str, BranchResult]) -> list[BranchResult]:
+    """How each asked language ended: ``found`` before anything was launched, else as its last attempt ended."""
+    results = []
+    for language in run.title.languages:
+        key = branch_key(run, language)
+        result = found.get(language) or last_attempt(run, key)
+        if result is None:
+            failure = Failure(kind="Unknown", what="The branch left no result.", fix="Run the command again.")
+            result = BranchResult(language=language, state="failed", key=key, failure=failure)
+        results.append(result)
+    return results
+
+
+def earlier_languages(run: Run) -> list[BranchResult]:
+    """Languages delivered to this folder before, from the same source and settings, that this run was not asked for."""
+    try:
+        known = json.loads((Path(run.title.folder) / "summary.json").read_bytes())["languages"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    others = [language for language in known if language not in run.title.languages]
+    return [result for language in others if (result := finished(run, language)) is not None]
+
+
+def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
+    """Write ``title.json`` (when the shared steps are done) and ``summary.json``; returns the summary."""
+    folder = Path(run.title.folder)
+    summary = summarize(run, result)
+    if result.work is not None:
+        write_json(folder / "title.json", _title(run, result.work))
+    write_json(folder / "summary.json", summary)
+    return summary
+
+
+def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
+    """The content of ``summary.json``; state and counts are of this run's languages, earlier ones are listed beside."""
+    title = run.title
+    branches = [*result.branches, *(earlier_languages(run) if result.branches else [])]
+    delivered = [branch for branch in result.branches if branch.state != "failed"]
+    return {
+        "title": title.name,
+        "source": title.source,
+        "folder": title.folder,
+        "state": _state(result),
+        "profile": run.profile.name,
+        "fake": run.profile.fake,
+        "preview_seconds": title.preview_ms / 1000 or None,
+        "error": result.failure.model_dump() if result.failure else None,
+        "multi": f"{title.name}.multi.mkv" if result.multi else None,
+        "shared": {
+            **_ledger(result.work.steps if result.work else ()),
+            "notes": _announced(run, result.work.notes if result.work else ()),
+        },
+        "languages": {branch.language: _language(run, branch) for branch in branches},
+        "delivered": len(delivered),
+        "failed": len(result.branches) - len(delivered),
+    }
+
+
+def _state(result: TitleResult) -> str:
+    states = {branch.state for branch in result.branches}
+    if result.failure or states == {"failed"} or not states:
+        return "failed"
+    if "failed" in states:
+        return "partial"
+    return "needs_review" if "needs_review" in states else "completed"
+
+
+def _language(run: Run, branch: BranchResult) -> dict[str, Any]:
+    name = run.title.name
+    delivered = branch.state != "failed"
+    return {
+        "state": branch.state,
+        "language": display_name(branch.language),
+        "error": branch.failure.model_dump() if branch.failure else None,
+        "master": f"{name}.{branch.language}.mp4" if delivered else None,
+        "report": f"{branch.language}/report.html" if delivered else None,
+        **_ledger(branch.steps),
+        "notes": list(branch.notes),
+    }
+
+
+def _ledger(steps: tuple[StepUse, ...]) -> dict[str, Any]:
+    return {
+        "seconds": {use.step: use.seconds for use in steps},
+        "cache_hits": {use.step: {"reused": use.reused, "hits": use.hits, "parts": use.parts} for use in steps},
+        "computed": sum(not use.reused for use in steps),
+    }
+
+
+def _announced(run: Run, notes: tuple[str, ...]) -> list[str]:
+    fake = ["FAKE profile: every result is invented, for tests of orchestration only."] if run.profile.fake else []
+    return [*fake, *notes]
+
+
+def _title(run: Run, work: SharedWork) -> dict[str, Any]:
+    return {
+        "title": run.title.name,
+        "source": {"path": run.title.source, "sha256": run.title.video.sha256, "bytes": run.title.video.bytes},
+        "facts": work.facts.model_dump(mode="json"),
+        "script": work.script.model_dump(mode="json"),
+        "speakers": [speaker.model_dump(mode="json") for speaker in work.script.speakers],
+        "provenance": {
+            "disclosure": DISCLOSURE,
+            "polydub": package_version("polydub"),
+            "profile": run.profile.model_dump(mode="json"),
+            "backends": {
+                step: {
+                    "name": backend.facts.name,
+                    "fingerprint": backend.fingerprint(),
+                    "code_licence": backend.facts.code_licence,
+                    "weights_licence": backend.facts.weights_licence,
+                }
+                for step, backend in backends(run.profile).items()
+            },
+        },
+        "notes": _announced(run, work.notes),
+    }
+
+
+def _title_key(run: Run) -> str:
+    return shared_key(run) + "-" + run.title.name.encode().hex()[:32]

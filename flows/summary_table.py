@@ -1,0 +1,59 @@
+"""Summaries in the terminal: how each language ended, and where its master and report are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tasks.errors import BadInputError
+
+_COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red"}
+
+
+def show_summaries(summaries: Sequence[dict[str, Any]]) -> None:
+    """Print every title's outcome to stderr."""
+    console = Console(stderr=True)
+    for summary in summaries:
+        _show(console, summary)
+
+
+def show_folder(folder: Path) -> None:
+    """Print the outcome that a delivered folder holds.
+
+    Raises:
+        BadInputError: the folder holds no ``summary.json``.
+    """
+    try:
+        summary = json.loads((folder / "summary.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{folder} holds no summary.json.", "Name a folder that polydub delivered into.") from error
+    _show(Console(), {**summary, "folder": str(folder)})
+
+
+def _show(console: Console, summary: dict[str, Any]) -> None:
+    folder = Path(summary["folder"])
+
+    def say(text: str, style: str = "") -> None:
+        console.print(Text(text, style), soft_wrap=True)
+
+    say(f"{summary['title']}: {summary['state']}", "bold")
+    if summary["error"]:
+        say(f"  {summary['error']['what']} {summary['error']['fix']}".rstrip(), "red")
+    for note in summary["shared"]["notes"]:
+        say(f"  note: {note}", "dim")
+    for language, branch in summary["languages"].items():
+        say(f"  {language}: {branch['state']}", _COLOURS[branch["state"]])
+        if branch["error"]:
+            say(f"    {branch['error']['step']}: {branch['error']['what']} {branch['error']['fix']}".rstrip(), "red")
+        else:
+            say(f"    master  {folder / branch['master']}")
+            say(f"    report  {folder / branch['report']}")
+        for note in branch["notes"]:
+            say(f"    note: {note}", "dim")
+    if summary["multi"]:
+        say(f"  every language in one file: {folder / summary['multi']}")

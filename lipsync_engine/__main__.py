@@ -1,0 +1,164 @@
+"""Command line of the engine: ``python -m lipsync_engine resync|measure|animate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from lipsync_engine.records import Phone
+from lipsync_engine.track import Progress
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when done, 2 on bad input or usage (nothing is written then)."""
+    options = _parser().parse_args(arguments)
+    try:
+        result: int = options.run(options)
+        return result
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lipsync_engine", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    resync = commands.add_parser("resync", help="make the mouth speak a dub")
+    resync.add_argument("--video", type=Path, required=True)
+    _speech(resync)
+    resync.add_argument("--out", type=Path, required=True)
+    resync.add_argument("--analysis", type=Path, help="face track: used if it exists, else written")
+    resync.add_argument("--report", type=Path)
+    _style(resync)
+    resync.set_defaults(run=_resync)
+    measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
+    measure.add_argument("--video", type=Path, required=True)
+    _speech(measure)
+    measure.add_argument("--reference", type=Path, help="real footage of the speaker, for the speaker's own range")
+    measure.add_argument("--report", type=Path, required=True)
+    measure.set_defaults(run=_measure)
+    animate = commands.add_parser("animate", help="make a still speak")
+    animate.add_argument("--image", type=Path, required=True)
+    _speech(animate)
+    animate.add_argument("--out", type=Path, required=True)
+    animate.add_argument("--report", type=Path)
+    _style(animate)
+    animate.set_defaults(run=_animate)
+    return parser
+
+
+def _speech(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--audio", type=Path, required=True, help="the dub")
+    parser.add_argument("--text-file", type=Path, help="what the dub says, UTF-8")
+    parser.add_argument("--language", help="BCP-47 tag of the text")
+    parser.add_argument("--phones", type=Path, help="phone timeline (JSON) instead of a text")
+
+
+def _style(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
+
+
+def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
+    from lipsync_engine.phones import phones_for, read_phones
+
+    for path in (options.audio, options.text_file, options.phones):
+        if path is not None and not path.is_file():
+            raise ValueError(f"{path}: no such file")
+    if options.phones is not None:
+        return read_phones(options.phones)
+    if options.text_file is None or not options.language:
+        raise ValueError("give --text-file and --language, or --phones")
+    return phones_for(options.audio, options.text_file.read_text("utf-8"), options.language)
+
+
+def _progress(stage: str) -> Progress:
+    def show(share: float, message: str) -> None:
+        print(f"{stage}: {share:4.0%} {message}", file=sys.stderr)
+
+    return show
+
+
+def _resync(options: argparse.Namespace) -> int:
+    from lipsync_engine.facetrack import FaceTrack
+    from lipsync_engine.mux import add_sound
+    from lipsync_engine.resync import Options, analyse, resync
+
+    _need(options.video, options.out)
+    phones = _phones(options)
+    style = Options(strength=options.strength, expression=options.expression, device=options.device)
+    with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
+        stored = options.analysis or Path(folder) / "track.npz"
+        if stored.exists():
+            track = FaceTrack.load(stored)
+        else:
+            track = analyse(options.video, stored, progress=_progress("track"))
+        picture = Path(folder) / "picture.mp4"
+        report = resync(options.video, options.audio, phones, track, picture, style, _progress("render"))
+        add_sound(picture, options.audio, options.out)
+    if options.report:
+        report.write(options.report)
+    print(f"{options.out.name}: {report.edited} of {report.frames} frames edited", file=sys.stderr)
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from lipsync_engine.mouth import series, speaker_stats
+    from lipsync_engine.quality import speech_figures
+    from lipsync_engine.track import track_faces
+
+    _need(options.video, options.report)
+    if options.reference is not None:
+        _need(options.reference, options.report)
+    phones = _phones(options)
+    track = track_faces(options.video, _progress("track"))
+    figures: dict[str, object] = {"frames": len(track.times_s), "faces": len(track.identities)}
+    if track.identities:
+        mouth = series(track, track.identities[0])
+        stats = speaker_stats(mouth)
+        if options.reference is not None:
+            real = track_faces(options.reference, _progress("reference"))
+            if real.identities:
+                stats = speaker_stats(series(real, real.identities[0]))
+        figures |= speech_figures(mouth, phones, options.audio, stats)
+    else:
+        figures["reason"] = "no face was found"
+    text = json.dumps(figures, indent=2) + "\n"
+    temporary = options.report.with_name(f".{options.report.name}.{os.getpid()}.part")
+    temporary.write_text(text, "utf-8")
+    os.replace(temporary, options.report)
+    return 0
+
+
+def _animate(options: argparse.Namespace) -> int:
+    from lipsync_engine.mux import add_sound
+    from lipsync_engine.portrait import animate
+    from lipsync_engine.resync import Options
+
+    _need(options.image, options.out)
+    phones = _phones(options)
+    style = Options(strength=options.strength, expression=options.expression, device=options.device)
+    with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
+        picture = Path(folder) / "picture.mp4"
+        report = animate(options.image, options.audio, phones, picture, style, _progress("render"))
+        add_sound(picture, options.audio, options.out)
+    if options.report:
+        report.write(options.report)
+    return 0
+
+
+def _need(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise ValueError(f"{source}: no such file")
+    if not target.parent.is_dir():
+        raise ValueError(f"{target.parent}: no such folder")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

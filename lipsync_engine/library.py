@@ -1,0 +1,121 @@
+"""Observations of one speaker's mouth, taken from the title itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.geometry import fit_poses, to_canonical
+from lipsync_engine.mouth import face_width, vectors
+from lipsync_engine.records import FloatArray
+
+#: Most observations searched; more only repeat what is there.
+LIMIT = 3000
+#: Fewer than this many different mouths and the title is treated as a still.
+MINIMUM = 12
+_TEXTURES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Usable mouths of one person, in order of appearance.
+
+    Attributes:
+        row: int64 [M], row of the person's own track.
+        frame: int64 [M], frame of the title.
+        span: int64 [M], uninterrupted appearance.
+        vectors: float32 [M, 4], mouth vectors.
+        velocity: float32 [M, 4], their change a frame.
+        pose: float32 [M, 3], degrees.
+        scale: float32 [M], pixels for a face width.
+        light: float32 [M, 3], cheek colour.
+        blur: float32 [M], 0 sharp, growing with blur (log ratio to the sharp ones).
+        texture: float32 [M, <=16], principal components of the thumbnails, unit total spread.
+        spread: float32 [4], standard deviation of the mouth vectors.
+    """
+
+    row: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    span: NDArray[np.int64]
+    vectors: FloatArray
+    velocity: FloatArray
+    pose: FloatArray
+    scale: FloatArray
+    light: FloatArray
+    blur: FloatArray
+    texture: FloatArray
+    spread: FloatArray
+
+    @property
+    def moves(self) -> bool:
+        """Whether there are enough different mouths to speak with."""
+        return len(self.row) >= MINIMUM and float(np.ptp(self.vectors[:, 0])) > 0.012
+
+
+def build(track: FaceTrack) -> Library:
+    """Library of the one person whose rows ``track`` holds.
+
+    Frames are dropped that are turned far away, poorly tracked or cut by the picture's edge.
+    """
+    poses = fit_poses(track.landmarks)
+    canonical = to_canonical(track.landmarks, poses)
+    mouth = vectors(canonical, face_width(canonical)) if len(canonical) else np.zeros((0, 4), np.float32)
+    angles = poses.angles()
+    inside = _inside(track)
+    good = (np.abs(angles[:, 0]) < 32) & (np.abs(angles[:, 1]) < 25) & (track.confidence > 0.5) & inside
+    rows = _prune(np.flatnonzero(good), track.sharpness)
+    velocity = np.zeros_like(mouth)
+    for span in np.unique(track.span):
+        at = np.flatnonzero(track.span == span)
+        if len(at) > 1:
+            velocity[at] = np.gradient(mouth[at], axis=0)
+    sharp = np.percentile(track.sharpness[rows], 80) if len(rows) else 1.0
+    blur = np.maximum(0.0, np.log(sharp / np.maximum(track.sharpness[rows], 1e-3)) - 0.2)
+    spread = np.maximum(mouth[rows].std(axis=0), 0.004) if len(rows) else np.ones(4)
+    return Library(
+        row=rows.astype(np.int64),
+        frame=track.frame[rows].astype(np.int64),
+        span=track.span[rows].astype(np.int64),
+        vectors=mouth[rows],
+        velocity=velocity[rows],
+        pose=angles[rows],
+        scale=poses.scale[rows].astype(np.float32),
+        light=track.light[rows],
+        blur=blur.astype(np.float32),
+        texture=_components(track.thumb[rows]),
+        spread=spread.astype(np.float32),
+    )
+
+
+def _inside(track: FaceTrack) -> NDArray[np.bool_]:
+    from lipsync_engine.mesh import LIPS
+
+    lips = track.landmarks[:, list(LIPS), :2]
+    margin = 4
+    low, high = lips.min(axis=1), lips.max(axis=1)
+    return np.asarray(((low > margin) & (high < track.size - margin)).all(axis=1))
+
+
+def _prune(rows: NDArray[np.intp], sharpness: FloatArray) -> NDArray[np.intp]:
+    """Keep the sharper half of the second-long stretches until the limit holds, so that runs stay whole."""
+    if len(rows) <= LIMIT:
+        return rows
+    runs = np.array_split(rows, len(rows) // 25)
+    ranked = sorted(runs, key=lambda run: -float(np.median(sharpness[run])))
+    return np.sort(np.concatenate(ranked[: LIMIT // 25]))
+
+
+def _components(thumbs: NDArray[np.uint8]) -> FloatArray:
+    """Principal components of brightness-normalised thumbnails."""
+    if len(thumbs) < 2:
+        return np.zeros((len(thumbs), 1), np.float32)
+    flat = thumbs.reshape(len(thumbs), -1).astype(np.float64)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= flat.std(axis=1, keepdims=True) + 1e-6
+    flat -= flat.mean(axis=0)
+    _, vectors_ = np.linalg.eigh(flat.T @ flat)
+    scores = flat @ vectors_[:, ::-1][:, :_TEXTURES]
+    return (scores / np.sqrt((scores**2).sum(axis=1).mean() + 1e-9)).astype(np.float32)

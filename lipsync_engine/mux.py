@@ -1,0 +1,83 @@
+"""Join a picture with a dub, and copy a picture that nothing was changed in."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from lipsync_engine import video
+
+#: Codecs that players expect in an MP4.
+_COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
+
+
+def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> None:
+    """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again."""
+    import av
+
+    with av.open(str(source)) as container:
+        codec = container.streams.video[0].codec_context.name
+    if codec in _COPYABLE and not facts.rotation:
+        _assemble(source, None, out)
+        return
+    with video.Writer(out, facts) as writer:
+        for frame in video.read(source, facts):
+            writer.write(frame.planes, frame.pts)
+
+
+def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000) -> None:
+    """Picture packets as they are, sound as AAC, both on a clock from 0. ``out`` appears when complete."""
+    _assemble(picture, audio, out, bitrate)
+
+
+def _assemble(picture: Path, audio: Path | None, out: Path, bitrate: int = 192_000) -> None:
+    import av
+
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part.mp4")
+    try:
+        with av.open(str(picture)) as source, av.open(str(temporary), "w", format="mp4") as target:
+            stream = source.streams.video[0]
+            copied = target.add_stream_from_template(stream)
+            origin = round(Fraction(source.start_time or 0, 1_000_000) / (stream.time_base or 1))
+            sound = _encoder(target, audio, bitrate) if audio else None
+            for packet in source.demux(stream):
+                if packet.dts is None:
+                    continue
+                packet.pts = None if packet.pts is None else packet.pts - origin
+                packet.dts -= origin
+                packet.stream = copied
+                target.mux(packet)
+            if sound is not None and audio is not None:
+                _encode_sound(audio, target, sound)
+        os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _encoder(target: Any, audio: Path, bitrate: int) -> Any:
+    import av
+
+    with av.open(str(audio)) as container:
+        first = container.streams.audio[0]
+        rate = first.rate if first.rate in (44100, 48000) else 48000
+        layout = "mono" if first.channels == 1 else "stereo"
+    stream = target.add_stream("aac", rate=rate, layout=layout)
+    stream.bit_rate = bitrate
+    return stream
+
+
+def _encode_sound(audio: Path, target: Any, stream: Any) -> None:
+    import av
+
+    codec = stream.codec_context
+    resampler = av.AudioResampler(format="fltp", layout=codec.layout, rate=codec.sample_rate, frame_size=1024)
+    with av.open(str(audio)) as container:
+        for frame in container.decode(container.streams.audio[0]):
+            frame.pts = None
+            for block in resampler.resample(frame):
+                target.mux(stream.encode(block))
+        for block in resampler.resample(None):
+            target.mux(stream.encode(block))
+    target.mux(stream.encode(None))

@@ -1,0 +1,136 @@
+"""Make a still speak: slight motion and blinks first, then the same edit as for any title."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine import video
+from lipsync_engine.audio import load_mono
+from lipsync_engine.blink import blink_landmarks, blinks, eye_triangles
+from lipsync_engine.records import Phone
+from lipsync_engine.report import EngineReport
+from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.track import MeshSource, Progress
+from lipsync_engine.warp import field, region_of, sample
+
+RATE = Fraction(25)
+#: Sway of the head: amplitude in face widths and period in seconds of two incommensurate motions.
+_SWAY = ((0.010, 5.3), (0.006, 3.1))
+_TURN_DEGREES = 0.9
+#: Limits of the picture's long side; larger stills are reduced to what H.264 players decode everywhere.
+_LONGEST = 3840
+
+
+def animate(
+    image: Path,
+    audio: Path,
+    phones: tuple[Phone, ...],
+    out: Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> EngineReport:
+    """Write a picture-only MP4 of a still that speaks, as long as the audio.
+
+    Args:
+        image: photograph or drawing.
+        audio: what is heard.
+        phones: what is said, on its clock.
+        out: appears when complete.
+        options: how to edit.
+        progress: called with (share done, message).
+
+    Raises:
+        MediaError: the image cannot be read, or shows no face.
+        AudioError: the audio cannot be decoded.
+    """
+    rgb = _read(image)
+    source = MeshSource(1)
+    try:
+        found = source.find(rgb, 0)
+    finally:
+        source.close()
+    if not found:
+        raise video.MediaError(f"{image.name} shows no face that the tracker can find")
+    seconds = len(load_mono(audio, 16000)) / 16000
+    frames = max(1, int(np.ceil(seconds * RATE)))
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".portrait") as folder:
+        moving = Path(folder) / "moving.mp4"
+        _write_moving(moving, rgb, found[0][:, :2].astype(np.float64), frames)
+        track = analyse(moving, Path(folder) / "track.npz", progress=progress)
+        return resync(moving, audio, phones, track, out, options, progress)
+
+
+def _read(image: Path) -> NDArray[np.uint8]:
+    data = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    if data is None:
+        raise video.MediaError(f"{image.name} is no image that can be read")
+    scale = min(1.0, _LONGEST / max(data.shape[:2]))
+    if scale < 1:
+        data = cv2.resize(data, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = (side // 2 * 2 for side in data.shape[:2])
+    return np.asarray(cv2.cvtColor(data[:height, :width], cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _write_moving(out: Path, rgb: NDArray[np.uint8], face: NDArray[np.float64], frames: int) -> None:
+    import av
+
+    native = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+    native = native.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+    height, width = rgb.shape[:2]
+    base = Fraction(1, 25 * 512)
+    facts = video.VideoFacts(width, height, 0, base, RATE, "yuv420p", (1, 1, 1, 1), frames)
+    planes = video.planes_of(native, facts)
+    closing = blinks(frames, float(RATE))
+    reach = _falloff(face, width, height)
+    with video.Writer(out, facts, crf=10) as writer:
+        for index in range(frames):
+            drawn = tuple(plane.copy() for plane in planes)
+            if closing[index] > 0:
+                _blink((drawn[0], drawn[1], drawn[2]), face, float(closing[index]))
+            writer.write(_sway((drawn[0], drawn[1], drawn[2]), face, reach, index / float(RATE)), index * 512)
+
+
+def _blink(planes: video.Planes, face: NDArray[np.float64], closing: float) -> None:
+    moved = blink_landmarks(face, closing)
+    triangles = eye_triangles()
+    region = region_of(moved[np.unique(triangles)], (planes[0].shape[1], planes[0].shape[0]))
+    if region is None:
+        return
+    plan = field(moved, [face], np.zeros(len(face)), triangles, region)
+    from lipsync_engine.blend import compose
+
+    compose(planes, plan, [], [], float(np.ptp(face[:, 0])))
+
+
+def _falloff(face: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
+    """1 on the head, easing to 0 at three head sizes, so that the background hardly bends."""
+    centre = face.mean(axis=0) - np.array([0.0, 0.1 * np.ptp(face[:, 1])])
+    size = np.array([np.ptp(face[:, 0]), np.ptp(face[:, 1])])
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    distance = np.hypot((x - centre[0]) / size[0], (y - centre[1]) / size[1])
+    ease = np.clip((2.2 - distance) / 1.4, 0, 1)
+    return np.asarray(ease * ease * (3 - 2 * ease), np.float32)
+
+
+def _sway(planes: video.Planes, face: NDArray[np.float64], reach: NDArray[np.float32], time_s: float) -> video.Planes:
+    unit = float(np.ptp(face[:, 0]))
+    (far, slow), (near, quick) = _SWAY
+    shift_x = unit * (far * np.sin(2 * np.pi * time_s / slow) + near * np.sin(2 * np.pi * time_s / quick))
+    shift_y = unit * near * (np.sin(2 * np.pi * time_s / quick + 1.0) - np.sin(1.0))
+    angle = np.radians(_TURN_DEGREES) * np.sin(2 * np.pi * time_s / (1.7 * slow))
+    centre = face.mean(axis=0) + np.array([0.0, 0.6 * np.ptp(face[:, 1])])
+    height, width = planes[0].shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    move_x = reach * (shift_x - angle * (y - centre[1])).astype(np.float32)
+    move_y = reach * (shift_y + angle * (x - centre[0])).astype(np.float32)
+    where = np.stack([x - move_x, y - move_y], axis=2)
+    half = cv2.resize(where, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    maps = (where, (half - 0.5) / 2, (half - 0.5) / 2)
+    moved = [np.clip(np.rint(sample(p, m)), 0, 255).astype(np.uint8) for p, m in zip(planes, maps, strict=True)]
+    return moved[0], moved[1], moved[2]

@@ -1,0 +1,89 @@
+"""The engine's report: what was done, how well, how fast. What cannot be measured is null, with why."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class EngineReport:
+    """Figures of one resynchronised title.
+
+    Attributes:
+        frames: frames of the picture.
+        edited: frames with a changed mouth.
+        bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
+        portrait_frames: edited frames drawn by deforming the frame itself, for want of observations.
+        faces: people that were edited.
+        closure_rate: share of bilabials at which the lips are seen to touch.
+        open_closed_ratio: aperture on open vowels over aperture on bilabials.
+        articulation_ratio: spread of the aperture in speech over the speaker's own.
+        silence_motion: share of frames in pauses in which the mouth moves or is open.
+        offset_frames: lag of the mouth behind the sound.
+        av_correlation: correlation of aperture and loudness at that lag.
+        plan_correlation: correlation of seen and planned aperture.
+        source_partial_correlation: correlation with the source's mouth beyond the plan.
+        sharpness_ratio: Laplacian variance of the mouth region over the source's.
+        seam_ratio: gradient of the change at the mask's edge over that inside.
+        jitter_ratio: second difference of skin points that speech does not move, over the source's.
+        outside_mask_max_diff: largest change outside the mask before encoding.
+        fps: frames a second of the whole edit (decode, plan, render, encode).
+        seconds: wall time by stage; ``measure`` re-tracks the result.
+        peak_rss_mb: largest resident memory of the process.
+        peak_vram_mb: largest GPU memory.
+        device: where the picture was computed.
+        missing: figure to the reason why it is null.
+        notes: what a reviewer should know.
+    """
+
+    frames: int = 0
+    edited: int = 0
+    bypassed: dict[str, int] = field(default_factory=dict)
+    portrait_frames: int = 0
+    faces: int = 0
+    closure_rate: float | None = None
+    open_closed_ratio: float | None = None
+    articulation_ratio: float | None = None
+    silence_motion: float | None = None
+    offset_frames: float | None = None
+    av_correlation: float | None = None
+    plan_correlation: float | None = None
+    source_partial_correlation: float | None = None
+    sharpness_ratio: float | None = None
+    seam_ratio: float | None = None
+    jitter_ratio: float | None = None
+    outside_mask_max_diff: int | None = None
+    fps: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_rss_mb: float = 0.0
+    peak_vram_mb: float | None = None
+    device: str = "cpu"
+    missing: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Stable, readable JSON with figures rounded to four places."""
+        return json.dumps(_rounded(asdict(self)), indent=2, ensure_ascii=False) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Write the JSON under a temporary name, then rename."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        temporary.write_text(self.to_json(), "utf-8")
+        os.replace(temporary, path)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return value
+
+
+def peak_memory_mb() -> float:
+    """Largest resident set of this process so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

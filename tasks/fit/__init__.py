@@ -1,0 +1,6 @@
+"""Takes laid into their slots: stretched within bounds, borrowing the pause, never cut.
+
+One way of doing it (`tasks.fit.fit`): a pure plan of placements, then one streaming pass that lays the dialogue stem.
+"""
+
+VERSION = 1

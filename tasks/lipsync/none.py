@@ -1,0 +1,41 @@
+"""No lip sync: the original picture is kept, and the report says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from tasks import registry
+from tasks.lipsync import Resynced
+from tasks.model import Script
+from tasks.progress import Progress
+
+
+class NoLipSync:
+    """Edits nothing."""
+
+    facts: ClassVar = registry.BackendFacts(name="none", code_licence="Apache-2.0")
+
+    class Options(registry.Options):
+        """None."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def fingerprint(self) -> str:
+        """A constant."""
+        return "none-1"
+
+    def missing(self) -> list[str]:
+        """Nothing can be missing."""
+        return []
+
+    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Write an empty analysis."""
+        out.write_bytes(b"no analysis\n")
+
+    def resync(
+        self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
+    ) -> Resynced:
+        """Keep the original picture."""
+        return Resynced(picture=None, report={"edited": 0, "reason": "lip sync was switched off"})

@@ -1,0 +1,41 @@
+"""The Prefect tasks of `tasks.lipsync`: the analysis once a title, the render once a language."""
+
+import json
+
+from tasks.lipsync import VERSION, lipsyncer
+from tasks.model import Asset, Run, Script, StepRecord
+from tasks.step import Made, Work, remember, step_task
+
+
+@step_task("track-faces")
+def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
+    """The analysis, as output ``analysis``. Depends on when lines are spoken and by whom, not on their words."""
+    settings = run.profile.lipsync
+    backend = lipsyncer(settings.backend, settings.options)
+
+    def compute(work: Work) -> Made:
+        out = work.folder / "analysis.npz"
+        backend.analyse(video.path, script, out, work.progress)
+        return Made(outputs={"analysis": out})
+
+    spans = [(line.start_ms, line.end_ms, line.speaker) for line in script.lines]
+    inputs = {"video": video, "spans": spans}
+    return remember(run, "track-faces", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
+
+
+@step_task("lipsync")
+def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset) -> StepRecord:
+    """The report as value, and the output ``picture`` unless nothing was edited."""
+    settings = run.profile.lipsync
+    backend = lipsyncer(settings.backend, settings.options)
+
+    def compute(work: Work) -> Made:
+        out = work.folder / "picture.mp4"
+        made = backend.resync(video.path, analysis.path, dialogue.path, phones.path, run.language, out, work.progress)
+        report = work.folder / "lipsync.json"
+        report.write_text(json.dumps(made.report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        outputs = {"report": report} | ({"picture": made.picture} if made.picture else {})
+        return Made(outputs=outputs, value=made.report, notes=made.notes)
+
+    inputs = {"video": video, "analysis": analysis, "dialogue": dialogue, "phones": phones, "language": run.language}
+    return remember(run, "lipsync", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)

@@ -1,0 +1,224 @@
+"""Masters: a localised MP4 for one language, and one MKV with every language over the untouched picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.languages import autonym, iso639_2
+from tasks import media, process
+from tasks.model import MediaFacts
+from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
+from tasks.progress import Progress, silent
+
+VERSION = 1
+
+#: Picture codecs that players accept in MP4; others are encoded to H.264.
+_IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}
+#: Visually lossless: this encode happens only where a copy is impossible.
+_H264: dict[str, Any] = {"vcodec": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p"}
+_EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
+
+
+@dataclass(frozen=True)
+class DubTrack:
+    """One language's sound and subtitles for the multi-track master.
+
+    Attributes:
+        language: BCP-47 tag.
+        audio_m4a: AAC on the picture's clock.
+        subtitles_srt: UTF-8 SubRip; None, or a file without cues, for none.
+        synthetic: whether a machine speaks.
+    """
+
+    language: str
+    audio_m4a: Path
+    subtitles_srt: Path | None = None
+    synthetic: bool = True
+
+
+def disclosure(language: str, *, synthetic_speech: bool, altered_picture: bool) -> str:
+    """The machine-readable mark of synthetic content, as JSON for a file's comment (EU 2024/1689, article 50).
+
+    Args:
+        language: BCP-47 tags of the dubs, separated by spaces.
+        synthetic_speech: whether a machine speaks.
+        altered_picture: whether mouths were changed to match.
+    """
+    parts = [
+        *(["The speech of this dub is synthetic."] if synthetic_speech else ["This dub is a recording."]),
+        *(["Mouth movements were altered by a machine to match it."] if altered_picture else []),
+    ]
+    mark = {
+        "dubbed": language.split(),
+        "synthetic_speech": synthetic_speech,
+        "altered_picture": altered_picture,
+        "statement": " ".join(parts),
+        "law": "Regulation (EU) 2024/1689, article 50",
+    }
+    return json.dumps(mark, ensure_ascii=False, sort_keys=True)
+
+
+def package_master(
+    picture: Path,
+    facts: MediaFacts,
+    audio_m4a: Path,
+    subtitles_srt: Path | None,
+    language: str,
+    title: str,
+    out_mp4: Path,
+    *,
+    synthetic_speech: bool = True,
+    altered_picture: bool = False,
+    progress: Progress = silent,
+) -> tuple[str, ...]:
+    """One language's MP4: picture and dub copied, subtitles, language tags, disclosure; its index is at the front.
+
+    Args:
+        picture: the lip-synced render, or the source; its own sound is left out. A rotation mark is kept.
+        facts: of the source (its length).
+        audio_m4a: the encoded mix.
+        subtitles_srt: UTF-8 SubRip in the dub's language, or None.
+        language: BCP-47 tag of the dub.
+        title: shown by players.
+        out_mp4: written whole or not at all.
+        synthetic_speech: False for a recorded dub.
+        altered_picture: whether ``picture`` was lip-synced.
+        progress: told the share that is done.
+
+    Returns:
+        Notes for the user: where the picture had to be encoded, and why.
+    """
+    video = _video(picture) if facts.picture else None
+    track = TrackName(f"{autonym(language)} (dub)", language)
+    words = TrackName(autonym(language), language)
+    options: dict[str, Any] = {"f": "mp4", "movflags": "+faststart", "acodec": "copy"}
+    comment = disclosure(language, synthetic_speech=synthetic_speech, altered_picture=altered_picture)
+    options |= _file_tags(title, comment) | _stream_tags("a", 0, track, handler=True)
+    options |= {"disposition:a:0": "default"}
+    streams: list[Any] = []
+    notes: tuple[str, ...] = ()
+    if video is not None:
+        shown, how, notes = _picture_for_mp4(picture, video)
+        streams.append(shown)
+        options |= how
+    streams.append(media.source(audio_m4a)["a:0"])
+    tagged = [track]
+    if subtitles_srt is not None and _has_cues(subtitles_srt):
+        streams.append(media.source(subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
+        options |= {"scodec": "mov_text", **_stream_tags("s", 0, words, handler=True)}
+        tagged.append(words)
+    with media.staged(out_mp4) as part:
+        media.run_ffmpeg(media.sink(streams, part, **options), duration_ms=facts.duration_ms, progress=progress)
+        tag_mp4(part, tagged)
+    return notes
+
+
+def package_multi(
+    source: Path,
+    facts: MediaFacts,
+    tracks: Sequence[DubTrack],
+    original_language: str,
+    out_mkv: Path,
+    *,
+    title: str = "",
+    progress: Progress = silent,
+) -> tuple[str, ...]:
+    """One MKV: the source's picture and sound stream-copied, every dub and every subtitle, tagged and named.
+
+    The original stays the default; dubs carry no ``original`` flag, which is how Matroska marks them.
+
+    Args:
+        source: the title as it came.
+        facts: as probed.
+        tracks: the dubs, in the order of the tracks.
+        original_language: BCP-47 tag of the source, ``und`` where unknown.
+        out_mkv: written whole or not at all.
+        title: shown by players.
+        progress: told the share that is done.
+
+    Returns:
+        Notes for the user.
+    """
+    original = media.source(source)
+    comment = disclosure(
+        " ".join(track.language for track in tracks),
+        synthetic_speech=any(track.synthetic for track in tracks),
+        altered_picture=False,
+    )
+    options: dict[str, Any] = {"f": "matroska", "write_crc32": 0, "c": "copy", "cluster_time_limit": 2000}
+    options |= _file_tags(title, comment)
+    streams = [original[str(facts.picture.index)]] if facts.picture else []
+    named: list[TrackName] = []
+    for number, audio in enumerate(facts.audio):
+        language = original_language if audio.language in ("und", "") or number == 0 else audio.language
+        named.append(TrackName(audio.title or f"{_name(language)} (original)", language))
+        streams.append(original[str(audio.index)])
+        options |= _stream_tags("a", number, named[-1]) | {
+            f"disposition:a:{number}": "default+original" if number == 0 else "original"
+        }
+    late = {"itsoffset": facts.picture.start_ms / 1000} if facts.picture and facts.picture.start_ms else {}
+    for number, dub in enumerate(tracks, start=len(facts.audio)):
+        named.append(TrackName(f"{autonym(dub.language)} (dub)", dub.language))
+        streams.append(media.source(dub.audio_m4a, **late)["a:0"])
+        options |= _stream_tags("a", number, named[-1]) | {
+            f"disposition:a:{number}": "dub" if number else "default+dub"
+        }
+    with_words = [dub for dub in tracks if dub.subtitles_srt and _has_cues(dub.subtitles_srt)]
+    for number, dub in enumerate(with_words):
+        assert dub.subtitles_srt is not None
+        named.append(TrackName(autonym(dub.language), dub.language))
+        streams.append(media.source(dub.subtitles_srt, f="srt", sub_charenc="UTF-8", **late)["s:0"])
+        options |= _stream_tags("s", number, named[-1]) | {f"disposition:s:{number}": "0", "c:s": "srt"}
+    with media.staged(out_mkv) as part:
+        media.run_ffmpeg(media.sink(streams, part, **options), duration_ms=facts.duration_ms, progress=progress)
+        tag_matroska(part, named)
+    return ("The source's own subtitles are not in the multi-track master.",) if facts.subtitles else ()
+
+
+def stream_hash(path: Path, stream: str = "v:0") -> str:
+    """SHA-256 over the packets of one stream: equal for stream copies, whatever the container."""
+    graph = media.source(path)[stream].output("pipe:", c="copy", f="streamhash", hash="sha256")
+    return process.capture(media.arguments(graph), deadline_s=3600).decode().strip().rpartition("=")[2]
+
+
+def _video(picture: Path) -> dict[str, Any]:
+    """Codec of the first real video stream, and by how many seconds it starts after its container."""
+    shown = "stream=index,codec_name,start_time:stream_disposition=attached_pic:format=start_time"
+    asked = ["ffprobe", "-v", "error", "-of", "json", "-select_streams", "v", "-show_entries", shown]
+    answer = json.loads(process.capture([*asked, "-i", media.url(picture)]))
+    stream = next(s for s in answer["streams"] if not s.get("disposition", {}).get("attached_pic"))
+    late = float(stream.get("start_time", 0)) - float(answer["format"].get("start_time", 0))
+    return {"index": stream["index"], "codec": stream["codec_name"], "late_s": late}
+
+
+def _picture_for_mp4(picture: Path, video: dict[str, Any]) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    """The picture's stream starting at zero, how to write it, and notes."""
+    late = {"itsoffset": f"{-video['late_s']:.6f}"} if abs(video["late_s"]) > 1e-6 else {}
+    stream = media.source(picture, **late)[str(video["index"])]
+    codec = video["codec"]
+    if codec in _IN_MP4:
+        return stream, {"vcodec": "copy", **({"tag:v": "hvc1"} if codec == "hevc" else {})}, ()
+    note = f"Players do not take {codec} in MP4: the picture was encoded to H.264 (CRF 16)."
+    how = {**_H264, "vsync": "passthrough", "threads": media.ENCODER_THREADS}
+    return stream.filter("pad", **_EVEN), how, (note,)
+
+
+def _file_tags(title: str, comment: str) -> dict[str, Any]:
+    return {"map_metadata": -1, "map_chapters": -1, **media.tags("", title=title, comment=comment)}
+
+
+def _stream_tags(kind: str, number: int, track: TrackName, *, handler: bool = False) -> dict[str, Any]:
+    name = {"handler_name": track.padded_for_mp4()} if handler else {"title": track.padded_for_matroska()}
+    return media.tags(f":s:{kind}:{number}", language=iso639_2(track.language, bibliographic=not handler), **name)
+
+
+def _has_cues(srt: Path) -> bool:
+    return "-->" in srt.read_text("utf-8-sig")
+
+
+def _name(language: str) -> str:
+    return "Original" if language == "und" else autonym(language)

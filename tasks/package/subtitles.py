@@ -1,0 +1,100 @@
+r"""Subtitle files of a script, and what a reviewer wants to know about them.
+
+The writers are our own: subtitle libraries read ``<i>`` or ``{\an8}`` in a text as markup, here text is text.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from configs.timed_text import timed_text_limits
+from tasks.model import Script
+from tasks.package.cues import DEFAULT_RATE, Cue, make_cues
+from tasks.package.rows import text_width
+
+# SubRip has no escapes: an invisible U+2060 (word joiner) after the sign keeps players from reading it as markup.
+_SRT_MARKUP = re.compile(r"[<{\\]|--(?=>)")
+_JOINER = "\u2060"
+
+
+def write_srt(
+    script: Script, path: Path, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
+) -> tuple[Cue, ...]:
+    """Write a SubRip file (UTF-8) and return its cues; arguments as `make_cues`."""
+    cues = make_cues(script, frame_rate, duration_ms)
+    blocks = [
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n"
+        + "".join(f"{_SRT_MARKUP.sub(_defuse, row)}\n" for row in cue.rows)
+        for number, cue in enumerate(cues, 1)
+    ]
+    _write(path, "\n".join(blocks))
+    return cues
+
+
+def write_vtt(
+    script: Script, path: Path, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
+) -> tuple[Cue, ...]:
+    """Write a WebVTT file (UTF-8) and return its cues; arguments as `make_cues`."""
+    cues = make_cues(script, frame_rate, duration_ms)
+    blocks = [
+        f"{number}\n{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n"
+        + "".join(f"{html.escape(row, quote=False)}\n" for row in cue.rows)
+        for number, cue in enumerate(cues, 1)
+    ]
+    _write(path, "\n".join([f"WEBVTT\nLanguage: {script.language}\n", *blocks]))
+    return cues
+
+
+def subtitle_facts(
+    script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
+) -> dict[str, Any]:
+    """Reading speed and sizes of the cues that the writers write.
+
+    Returns:
+        ``cues``; ``cps_max`` and ``cps_limit`` (characters a second); ``cpl_max`` and ``cpl_limit`` (characters a
+        row); ``lines_over_cps`` (ids); ``rows_over_cpl``; ``min_ms`` and ``max_ms`` (shortest and longest cue);
+        ``short_cues`` (below the minimum). Maxima are None where there is no cue.
+    """
+    limits = timed_text_limits(script.language)
+    cues = make_cues(script, frame_rate, duration_ms)
+    speeds = [(_width(cue, limits.wide) * 1000 / cue.duration_ms, cue.line) for cue in cues]
+    widths = [text_width(row, wide=limits.wide) for cue in cues for row in cue.rows]
+    lengths = [cue.duration_ms for cue in cues]
+    return {
+        "cues": len(cues),
+        "cps_max": round(max(speeds)[0], 2) if speeds else None,
+        "cps_limit": limits.cps,
+        "cpl_max": max(widths, default=None),
+        "cpl_limit": limits.cpl,
+        "lines_over_cps": sorted({line for speed, line in speeds if round(speed, 2) > limits.cps}),
+        "rows_over_cpl": sum(width > limits.cpl for width in widths),
+        "min_ms": min(lengths, default=None),
+        "max_ms": max(lengths, default=None),
+        "short_cues": sum(length < limits.min_ms for length in lengths),
+    }
+
+
+def _defuse(sign: re.Match[str]) -> str:
+    return sign.group() + _JOINER
+
+
+def _width(cue: Cue, wide: bool) -> float:
+    return sum(text_width(row, wide=wide) for row in cue.rows)
+
+
+def _clock(time_ms: int, separator: str) -> str:
+    seconds, thousandths = divmod(time_ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{separator}{thousandths:03d}"
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{os.getpid()}.partial")
+    temporary.write_bytes(text.encode("utf-8"))
+    os.replace(temporary, path)

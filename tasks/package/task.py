@@ -1,0 +1,106 @@
+"""The Prefect tasks of `tasks.package`: a preview's source, a language's master, the title's multi-track master."""
+
+from collections.abc import Sequence
+
+from tasks.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
+from tasks.package import VERSION
+from tasks.step import Made, Work, remember, step_task
+
+
+@step_task("cut-preview")
+def cut_preview(run: Run, video: Asset) -> StepRecord:
+    """The beginning of the title, stream-copied, as output ``video``."""
+
+    def compute(work: Work) -> Made:
+        from tasks.package.preview import cut_beginning
+
+        out = work.folder / f"preview{video.path.suffix.lower() or '.mkv'}"
+        cut_beginning(video.path, run.title.preview_ms, out)
+        return Made(outputs={"video": out})
+
+    inputs = {"video": video, "preview_ms": run.title.preview_ms}
+    return remember(run, "cut-preview", VERSION, compute, inputs=inputs)
+
+
+@step_task("package")
+def package(
+    run: Run, video: Asset, facts: MediaFacts, picture: Asset | None, audio: Asset, script: Script
+) -> StepRecord:
+    """Outputs ``master`` (MP4), ``script`` (JSON), ``srt`` and ``vtt``.
+
+    Args:
+        run: title and language.
+        video: the source, whose picture is copied where nothing was edited.
+        facts: of the source.
+        picture: the lip-synced picture; None where nothing was edited.
+        audio: the encoded dub.
+        script: the dub's script.
+    """
+    recorded = run.language in run.title.dubs
+
+    def compute(work: Work) -> Made:
+        from tasks.mix.loudness import measure_loudness
+        from tasks.package.package import package_master
+        from tasks.package.subtitles import write_srt, write_vtt
+
+        files = {role: work.folder / f"script.{role}" for role in ("srt", "vtt", "json")}
+        assert facts.picture is not None
+        write_srt(script, files["srt"], facts.picture.frame_rate, facts.duration_ms)
+        write_vtt(script, files["vtt"], facts.picture.frame_rate, facts.duration_ms)
+        files["json"].write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
+        master = work.folder / "master.mp4"
+        notes = package_master(
+            (picture or video).path,
+            facts,
+            audio.path,
+            files["srt"],
+            run.language,
+            run.title.name,
+            master,
+            synthetic_speech=not recorded,
+            altered_picture=picture is not None,
+            progress=work.progress,
+        )
+        outputs = {"master": master, "script": files["json"], "srt": files["srt"], "vtt": files["vtt"]}
+        return Made(outputs=outputs, value={"loudness": measure_loudness(master).model_dump()}, notes=notes)
+
+    inputs = {
+        "video": video,
+        "picture": picture,
+        "audio": audio,
+        "script": script,
+        "language": run.language,
+        "title": run.title.name,
+        "recorded": recorded,
+    }
+    return remember(run, "package", VERSION, compute, inputs=inputs)
+
+
+@step_task("package-multi")
+def package_multi(
+    run: Run, video: Asset, facts: MediaFacts, original_language: str, branches: Sequence[BranchResult]
+) -> StepRecord:
+    """Output ``multi``: the source's picture and sound copied, and every delivered language, in order of tags."""
+    delivered = sorted((branch for branch in branches if branch.audio), key=lambda branch: branch.language)
+    tracks = [(branch.language, branch.audio, branch.subtitles) for branch in delivered]
+
+    def compute(work: Work) -> Made:
+        from tasks.package.package import DubTrack
+        from tasks.package.package import package_multi as pack
+
+        out = work.folder / "multi.mkv"
+        dubs = [
+            DubTrack(
+                language=language,
+                audio_m4a=audio.path,
+                subtitles_srt=subtitles.path if subtitles else None,
+                synthetic=language not in run.title.dubs,
+            )
+            for language, audio, subtitles in tracks
+            if audio
+        ]
+        notes = pack(video.path, facts, dubs, original_language, out, title=run.title.name, progress=work.progress)
+        return Made(outputs={"multi": out}, notes=notes)
+
+    inputs = {"video": video, "tracks": tracks, "original": original_language, "title": run.title.name}
+    return remember(run, "package-multi", VERSION, compute, inputs=inputs)

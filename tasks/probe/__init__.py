@@ -1,0 +1,26 @@
+"""What a source file is: picture, sound, times, and whether it can be worked with at all.
+
+One backend, ffprobe (`tasks.probe.probe`). A fault is told before anything is written.
+"""
+
+from __future__ import annotations
+
+from tasks.model import Asset, MediaFacts, Run, StepRecord
+from tasks.step import Made, Work, remember
+
+VERSION = 1
+
+
+def probe_video(run: Run, video: Asset) -> StepRecord:
+    """The facts of a video, probed once; ``BadInputError`` where it cannot be dubbed."""
+    from tasks.probe.probe import probe
+
+    def compute(_work: Work) -> Made:
+        return Made(value=probe(video.path).model_dump(mode="json"))
+
+    return remember(run, "probe", VERSION, compute, inputs={"video": video})
+
+
+def facts_of(record: StepRecord) -> MediaFacts:
+    """The facts in a probe's record."""
+    return MediaFacts.model_validate(record.value)

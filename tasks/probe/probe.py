@@ -1,0 +1,308 @@
+"""Read a file's facts with ffprobe; one demultiplexing pass gives exact length, frame times and truncation."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import statistics
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tasks import media, process
+from tasks.errors import BadInputError, ProcessFailedError
+from tasks.model import AudioFacts, MediaFacts, PictureFacts
+
+VERSION = 1
+
+MAX_SIDE = 16_384
+MAX_PIXELS = 1 << 28
+#: Text art and playlists that ffmpeg would happily "play", the latter by opening other files.
+_REFUSED_FORMATS = {
+    "tty",
+    "hls",
+    "concat",
+    "dash",
+    "sdp",
+    "rtsp",
+    "lavfi",
+    "bin",
+    "xbin",
+    "adf",
+    "idf",
+    "webvtt",
+    "srt",
+}
+_CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+_SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
+
+
+def probe(path: Path) -> MediaFacts:
+    """The facts of a source file.
+
+    Reads every packet once without decoding (exact length, frame count, variable frame rate, truncation), and decodes
+    the first and the last second.
+
+    Args:
+        path: a video, a sound file or a picture.
+
+    Raises:
+        BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
+            or larger than 16384 pixels a side or 2^28 pixels.
+    """
+    _check_file(path)
+    report = _report(path)
+    container = report.get("format", {})
+    if {*container.get("format_name", "").split(",")} & _REFUSED_FORMATS:
+        raise BadInputError(f"{path.name!r} is not a video, a recording or a picture.", _SUPPORTED)
+    streams = report.get("streams", [])
+    video = next((s for s in streams if s.get("codec_type") == "video" and not _is_cover(s)), None)
+    sound = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name") and s.get("channels")]
+    if video is None and not sound:
+        raise BadInputError(f"{path.name!r} holds no picture and no sound.", _SUPPORTED)
+    still = media.is_still(path)
+    if video is not None:
+        _check_size(path, video)
+    packets = _Packets() if still else _read_packets(path, (video or sound[0])["index"])
+    if packets.cut_short:
+        raise BadInputError(f"{path.name!r} is cut short: the end of the file is missing.", "Copy or export it again.")
+    start_s = _seconds(container.get("start_time"))
+    picture = _picture(video, packets, start_s, still) if video else None
+    duration_ms = picture.duration_ms if picture else _sound_ms(sound, packets, container)
+    if not still and (duration_ms <= 0 or not packets.count):
+        raise BadInputError(f"{path.name!r} has zero length: there is nothing in it to dub.", "Export it again.")
+    facts = MediaFacts(
+        container=container.get("format_name", ""),
+        duration_ms=duration_ms,
+        picture=picture,
+        audio=tuple(_audio(stream, container, duration_ms) for stream in sound),
+        still=still,
+        subtitles=sum(s.get("codec_type") == "subtitle" for s in streams),
+        warnings=tuple(_warnings(picture, sound, container, duration_ms, packets)),
+    )
+    return facts.model_copy(update={"warnings": facts.warnings + _decodes(path, facts)})
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise BadInputError(f"{path.name!r} is a folder, not a video.", "Name the file itself.")
+        if not path.exists():
+            raise BadInputError(f"There is no file {str(path)!r}.", "Check the path.")
+        if path.is_file() and path.stat().st_size == 0:
+            raise BadInputError(f"{path.name!r} is empty (0 bytes).", "Copy or export it again.")
+        if not path.is_file():
+            raise BadInputError(f"{path.name!r} is not a regular file.", _SUPPORTED)
+        with path.open("rb") as file:
+            file.read(1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInputError(f"{path.name!r} cannot be read: {reason}.", "Check the file's permissions.") from error
+
+
+def _report(path: Path) -> dict[str, Any]:
+    how = ["-f", "image2", "-pattern_type", "none"] if media.is_still(path) else ["-protocol_whitelist", "file"]
+    command = ["ffprobe", "-v", "error", *how, "-print_format", "json", "-show_format", "-show_streams"]
+    try:
+        answer = process.capture([*command, "-i", media.url(path)])
+    except ProcessFailedError as error:
+        if "moov atom not found" in error.data["log"] and _is_mp4(path):
+            raise BadInputError(
+                f"{path.name!r} is cut short: its index (moov) is missing.", "Copy or export it again."
+            ) from error
+        raise BadInputError(f"{path.name!r} is not a video, a recording or a picture.", _SUPPORTED) from error
+    found: dict[str, Any] = json.loads(answer.decode("utf-8", "replace"))
+    return found
+
+
+def _is_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] in _FIRST_BOXES
+
+
+def _is_cover(stream: dict[str, Any]) -> bool:
+    marks = stream.get("disposition", {})
+    return bool(marks.get("attached_pic") or marks.get("timed_thumbnails")) or not stream.get("codec_name")
+
+
+def _check_size(path: Path, stream: dict[str, Any]) -> None:
+    width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise BadInputError(
+            f"{path.name!r} is {width}x{height}: larger than {MAX_SIDE} pixels a side or 2^28 in all.", "Scale it down."
+        )
+    if width <= 0 or height <= 0:
+        raise BadInputError(f"The picture of {path.name!r} has no size: the file is damaged.", "Export it again.")
+
+
+@dataclass
+class _Packets:
+    """Times of one stream's packets in seconds, in presentation order."""
+
+    times: list[float] = field(default_factory=list)
+    count: int = 0
+    end_s: float = 0.0
+    cut_short: bool = False
+
+    @property
+    def timed(self) -> bool:
+        return len(self.times) > 0.9 * self.count and len(self.times) > 0
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.times[0] if self.timed else 0.0
+
+
+def _read_packets(path: Path, index: int) -> _Packets:
+    command = ["ffprobe", "-v", "error", "-protocol_whitelist", "file", "-select_streams", str(index)]
+    shown = ["-show_entries", "packet=pts_time,duration_time,flags", "-of", "csv=print_section=1:item_sep=|"]
+    found = _Packets()
+    try:
+        for line in process.stream([*command, *shown, "-i", media.url(path)], deadline_s=3600.0):
+            parts = line.split("|")
+            if parts[0] != "packet":
+                found.cut_short |= any(mark in line.lower() for mark in _CUT_SHORT)
+            elif len(parts) > 3 and "D" not in parts[3]:
+                found.count += 1
+                if parts[1] != "N/A":
+                    at = float(parts[1])
+                    found.times.append(at)
+                    found.end_s = max(found.end_s, at + (0.0 if parts[2] == "N/A" else float(parts[2])))
+    except ProcessFailedError:
+        found.cut_short = True
+    found.times.sort()
+    return found
+
+
+def _picture(stream: dict[str, Any], packets: _Packets, container_start_s: float, still: bool) -> PictureFacts:
+    average, nominal = _rate(stream.get("avg_frame_rate")), _rate(stream.get("r_frame_rate"))
+    average = average or nominal or Fraction(25)
+    length_s = packets.length_s
+    if packets.timed and packets.end_s <= packets.times[-1]:
+        length_s += float(1 / average)  # packets without a duration: the last frame lasts like the others
+    if not packets.timed and not still:
+        length_s = _seconds(stream.get("duration")) or packets.count / float(average)
+    start_s = packets.times[0] if packets.timed else _seconds(stream.get("start_time"))
+    pixel_format = stream.get("pix_fmt", "")
+    return PictureFacts(
+        index=stream["index"],
+        codec=stream["codec_name"],
+        width=stream["width"],
+        height=stream["height"],
+        frame_rate=average,
+        nominal_rate=nominal or average,
+        variable_rate=_is_variable(packets, average),
+        frames=1 if still else packets.count,
+        duration_ms=0 if still else round(length_s * 1000),
+        rotation=_rotation(stream),
+        pixel_format=pixel_format,
+        bit_depth=_bit_depth(pixel_format),
+        start_ms=0 if still else max(0, round((start_s - container_start_s) * 1000)),
+    )
+
+
+def _is_variable(packets: _Packets, average: Fraction) -> bool:
+    """Whether over 1 % of the frames last a quarter more or less than the usual one (times may be rounded to 1 ms)."""
+    if not packets.timed or len(packets.times) < 3:
+        return False
+    steps = [late - early for early, late in zip(packets.times, packets.times[1:], strict=False)]
+    usual = statistics.median(steps) or float(1 / average)
+    odd = sum(abs(step - usual) > 0.25 * usual + 0.001 for step in steps)
+    return odd > 0.01 * len(steps)
+
+
+def _rotation(stream: dict[str, Any]) -> int:
+    for side in stream.get("side_data_list", []):
+        if "rotation" in side:
+            turn = -float(side["rotation"])  # ffprobe counts against the clock
+            break
+    else:
+        turn = float(stream.get("tags", {}).get("rotate", 0))
+    return 0 if math.isnan(turn) else round(turn / 90) * 90 % 360
+
+
+def _bit_depth(pixel_format: str) -> int:
+    found = re.search(r"(9|10|12|14|16|48|64)(?:le|be)$", pixel_format)
+    if not found:
+        return 8
+    bits = int(found.group(1))
+    return 16 if bits in (48, 64) else bits
+
+
+def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> AudioFacts:
+    tags = {name.lower(): value for name, value in stream.get("tags", {}).items()}
+    seconds = _seconds(stream.get("duration")) or _seconds(container.get("duration")) or title_ms / 1000
+    return AudioFacts(
+        index=stream["index"],
+        codec=stream["codec_name"],
+        sample_rate_hz=int(stream.get("sample_rate", 0)),
+        channels=int(stream["channels"]),
+        duration_ms=round(seconds * 1000),
+        language=tags.get("language", "und"),
+        title=tags.get("title", ""),
+        default=bool(stream.get("disposition", {}).get("default")),
+    )
+
+
+def _sound_ms(sound: list[dict[str, Any]], packets: _Packets, container: dict[str, Any]) -> int:
+    if not packets.count:
+        return 0
+    length_s = packets.length_s or _seconds(sound[0].get("duration")) or _seconds(container.get("duration"))
+    return round(length_s * 1000)
+
+
+def _warnings(
+    picture: PictureFacts | None,
+    sound: list[dict[str, Any]],
+    container: dict[str, Any],
+    duration_ms: int,
+    packets: _Packets,
+) -> list[str]:
+    said = []
+    if not sound:
+        said.append("The title has no audio track: its bed is silence.")
+    if len(sound) > 1:
+        said.append(f"The title has {len(sound)} audio tracks; the default one is dubbed.")
+    if picture and picture.variable_rate:
+        said.append("The picture has a variable frame rate.")
+    if picture and not packets.timed and packets.count:
+        said.append("The container gives few frame times; the frame rate is taken as constant.")
+    promised_ms = round(_seconds(container.get("duration")) * 1000)
+    if picture and duration_ms and promised_ms > duration_ms * 1.01 + 1000:
+        said.append(f"The picture ends {(promised_ms - duration_ms) / 1000:.1f} s before the container does.")
+    return said
+
+
+def _decodes(path: Path, facts: MediaFacts) -> tuple[str, ...]:
+    """Decode the first and last second; nothing at the start is an error, nothing at the end a warning."""
+    first = facts.picture.index if facts.picture else facts.audio[0].index
+    if not _frames(path, first, 0.0):
+        raise BadInputError(f"{path.name!r} cannot be decoded: the file is damaged or encrypted.", "Export it again.")
+    if facts.duration_ms > 2000 and not _frames(path, first, facts.duration_ms / 1000 - 1.0):
+        return ("The last second of the title cannot be decoded.",)
+    return ()
+
+
+def _frames(path: Path, index: int, start_s: float) -> int:
+    seek = {"ss": start_s} if start_s else {}
+    graph = media.source(path, **seek)[str(index)].output("pipe:", f="framecrc", t=1, vsync="passthrough")
+    try:
+        answer = process.capture(media.arguments(graph), deadline_s=300.0)
+    except ProcessFailedError:
+        return 0
+    return sum(not line.startswith(b"#") for line in answer.splitlines())
+
+
+def _rate(text: str | None) -> Fraction:
+    numerator, _, denominator = (text or "0/1").partition("/")
+    return Fraction(int(numerator), int(denominator)) if int(denominator or 0) else Fraction(0)
+
+
+def _seconds(text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return 0.0

@@ -1,0 +1,91 @@
+"""What quality control looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from configs.loudness import LoudnessPreset
+from tasks.model import Loudness, Placement, Script
+
+#: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """Speech recognition of the dub's language.
+
+    Attributes:
+        name: the backend's name, for the record.
+        transcribe: the text heard in a WAV file.
+        advisory: True where the recogniser's own error rate exceeds the gate, so that it can warn but never fail a dub.
+    """
+
+    name: str
+    transcribe: Callable[[Path], str]
+    advisory: bool = False
+
+
+@dataclass(frozen=True)
+class MasterTimes:
+    """Start and length of a master's streams in milliseconds, as its container says."""
+
+    picture_start_ms: float
+    picture_ms: float
+    audio_start_ms: float
+    audio_ms: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One language branch, as delivered.
+
+    Attributes:
+        source: source script (times of the original speech).
+        dub: target script; same line ids and times.
+        placements: where each take was laid.
+        duration_ms: length of the title.
+        preset: loudness target.
+        loudness: measured on the delivered master; None where it was not.
+        source_speech: speech activity of the original dialogue; None where it was not measured.
+        dub_speech: speech activity of the dub.
+        dialogue: delivered dialogue stem (WAV).
+        bed: delivered bed (WAV).
+        original_dialogue: dialogue stem of the source (WAV), on the same clock.
+        separated: True where `original_dialogue` and `bed` were separated from one mix, not supplied.
+        master: times of the per-language master.
+        frame_rate: of the picture; None for sound only.
+        lipsync: the lip-sync report, as it came.
+        recogniser: of the dub's language; None where the profile has none.
+        waivers: gate name to reason ("Creative Intent", "Best Possible").
+    """
+
+    source: Script
+    dub: Script
+    placements: tuple[Placement, ...]
+    duration_ms: int
+    preset: LoudnessPreset
+    loudness: Loudness | None = None
+    source_speech: Spans | None = None
+    dub_speech: Spans | None = None
+    dialogue: Path | None = None
+    bed: Path | None = None
+    original_dialogue: Path | None = None
+    separated: bool = True
+    master: MasterTimes | None = None
+    frame_rate: Fraction | None = None
+    lipsync: Mapping[str, Any] = field(default_factory=dict)
+    recogniser: Recogniser | None = None
+    waivers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure, or why there is none."""
+
+    value: float | None
+    note: str = ""

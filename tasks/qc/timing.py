@@ -1,0 +1,97 @@
+"""How the dub lies on the source's time: stretch, adherence, overlap, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tasks.model import Placement, Script
+from tasks.qc.evidence import Measured, Spans
+
+_ADHERENCE = (0.9, 1.2)  # natural length over slot; the window of Descript's published evaluation
+_ONSET_BELOW_PEAK_DB = 30.0
+_FRAME_MS = 5
+
+
+def stretch_range(placements: Sequence[Placement]) -> tuple[Measured, Measured]:
+    """Largest and smallest stretch factor (two decimals; above 1 is faster)."""
+    if not placements:
+        nothing = Measured(None, "no line was laid")
+        return nothing, nothing
+    factors = [placement.stretch for placement in placements]
+    return Measured(round(max(factors), 2)), Measured(round(min(factors), 2))
+
+
+def adherence(placements: Sequence[Placement]) -> Measured:
+    """Share of lines whose length at natural pace is 0.9 to 1.2 of their slot."""
+    slots = [placement for placement in placements if placement.slot_ms > 0]
+    if not slots:
+        return Measured(None, "no line was laid")
+    low, high = _ADHERENCE
+    return Measured(round(sum(low <= p.natural_ms / p.slot_ms <= high for p in slots) / len(slots), 3))
+
+
+def overlong(placements: Sequence[Placement]) -> Measured:
+    """How many lines run into the next one."""
+    lines = [placement.line for placement in placements if placement.fit == "overlong"]
+    return Measured(float(len(lines)), f"lines {', '.join(map(str, lines))}" if lines else "")
+
+
+def speech_overlap(source: Spans | None, dub: Spans | None, duration_ms: int) -> Measured:
+    """Share of the title's time where source and dub agree: both speak, or both are silent (IWSLT dubbing track).
+
+    Professional human dubs reach about 0.7 (Brannon et al., TACL 2023).
+    """
+    if source is None or dub is None:
+        return Measured(None, "speech activity was not measured")
+    if duration_ms <= 0:
+        return Measured(None, "the title has no length")
+    edges = sorted({0, duration_ms, *(min(e, duration_ms) for span in (*source, *dub) for e in span)})
+    agreed = 0
+    for start, end in pairwise(edges):
+        agreed += (end - start) * (_speaks(source, start) == _speaks(dub, start))
+    return Measured(round(agreed / duration_ms, 3))
+
+
+def _speaks(spans: Spans, time_ms: int) -> bool:
+    return any(start <= time_ms < end for start, end in spans)
+
+
+def drift(source: Script, placements: Sequence[Placement], dialogue: Path | None) -> Measured:
+    """Start of the last line in the dub less its start in the source, in milliseconds; positive is late.
+
+    The start is the speech onset heard in the dialogue stem where there is one, otherwise where the take was laid.
+    """
+    starts = {line.id: line.start_ms for line in source.lines}
+    laid = [placement for placement in placements if placement.line in starts]
+    if not laid:
+        return Measured(None, "no line was laid")
+    last = max(laid, key=lambda placement: starts[placement.line])
+    before = max((p.end_ms for p in laid if p is not last and p.start_ms <= last.start_ms), default=0)
+    onset = speech_onset(dialogue, max(before, last.start_ms - 300), last.end_ms) if dialogue else None
+    if onset is None:
+        return Measured(float(last.start_ms - starts[last.line]), "from the placement, no onset was heard in the stem")
+    return Measured(float(onset - starts[last.line]))
+
+
+def speech_onset(audio: Path, start_ms: int, end_ms: int) -> int | None:
+    """When sound sets in between two times of a WAV: first 5 ms within 30 dB of the loudest there; None in silence."""
+    with soundfile.SoundFile(audio) as file:
+        rate = file.samplerate
+        first = min(start_ms * rate // 1000, file.frames)
+        file.seek(first)
+        # one line of speech: seconds, so it is read whole
+        samples = file.read(max(0, (end_ms - start_ms) * rate // 1000), dtype="float32", always_2d=True).mean(axis=1)
+    hop = rate * _FRAME_MS // 1000
+    frames = samples[: len(samples) // hop * hop].reshape(-1, hop)
+    if not len(frames):
+        return None
+    level = np.sqrt((frames**2).mean(axis=1))
+    if level.max() < 1e-4:  # -80 dBFS
+        return None
+    above = np.flatnonzero(level > level.max() * 10 ** (-_ONSET_BELOW_PEAK_DB / 20))
+    return start_ms + int(above[0]) * _FRAME_MS

@@ -1,0 +1,120 @@
+"""``report.html``: everything a reviewer needs on one page that works from the disk, without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from configs.languages import display_name
+from tasks.model import Line, Placement
+from tasks.report.inputs import ReportInputs
+from tasks.report.plots import LANE, WIDTH, clock, strips
+from tasks.report.wording import bypass_rows, gate_row, lipsync_rows
+
+_FIT = {"natural": "as spoken", "stretched": "stretched", "borrowed": "uses the pause", "overlong": "too long"}
+
+
+def write_report(out: Path, inputs: ReportInputs) -> None:
+    """Write the page. Same inputs, same bytes: it carries no date.
+
+    Args:
+        out: the HTML file; relative paths in `inputs` are relative to its folder.
+        inputs: what to show. All text is escaped, and the page's policy runs no script but its own.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tasks.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _asset("report.js")
+    page = environment.get_template("report.html.j2").render(
+        **_view(inputs),
+        css=Markup(_asset("report.css")),
+        js=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    temporary = out.with_name(f".{os.getpid()}.partial")
+    temporary.write_bytes(page.encode("utf-8", "replace"))
+    os.replace(temporary, out)
+
+
+def _asset(name: str) -> str:
+    return files("tasks.report").joinpath(name).read_text("utf-8")
+
+
+def _view(inputs: ReportInputs) -> dict[str, Any]:
+    lipsync = dict(inputs.qc["lipsync"])
+    gates = [gate_row(gate) for gate in inputs.qc["gates"]]
+    return {
+        "inputs": inputs,
+        "state": inputs.qc["state"],
+        "source_name": display_name(inputs.source.language),
+        "dub_name": display_name(inputs.dub.language),
+        "length": clock(inputs.duration_ms),
+        "gates": gates,
+        "counts": Counter(gate["status"] for gate in gates),
+        "source_link": link(inputs.source_media),
+        "dub_link": link(inputs.dub_media),
+        "files": [(label, link(path)) for label, path in inputs.files],
+        "rows": _rows(inputs),
+        "starts": {line.id: line.start_ms for line in inputs.source.lines},
+        "fits": _FIT,
+        "strips": strips(
+            inputs.source, inputs.placements, inputs.duration_ms, inputs.original_dialogue, inputs.dialogue
+        ),
+        "plot": {"width": WIDTH, "lane": LANE},
+        "lipsync": lipsync_rows(lipsync),
+        "bypassed": bypass_rows(lipsync),
+        "loudness": _loudness(dict(inputs.qc["loudness"])),
+    }
+
+
+def link(path: str) -> str:
+    """A path as a relative (or ``file:``) URL, what means something in a URL escaped; empty stays empty."""
+    if not path:
+        return ""
+    quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    return f"file://{quoted}" if path.startswith("/") else f"./{quoted}"
+
+
+def _rows(inputs: ReportInputs) -> list[dict[str, Any]]:
+    dubbed: dict[int, Line] = {line.id: line for line in inputs.dub.lines}
+    laid: dict[int, Placement] = {placement.line: placement for placement in inputs.placements}
+    return [_row(line, dubbed.get(line.id), laid.get(line.id)) for line in inputs.source.lines]
+
+
+def _row(line: Line, dub: Line | None, laid: Placement | None) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "start_ms": line.start_ms,
+        "end_ms": max(line.end_ms, laid.end_ms if laid else 0),
+        "time": clock(line.start_ms),
+        "speaker": line.speaker,
+        "source": line.text,
+        "dub": dub.text if dub else "",
+        "slot": f"{(laid.slot_ms if laid else line.end_ms - line.start_ms) / 1000:.2f}",
+        "natural": f"{laid.natural_ms / 1000:.2f}" if laid else "—",
+        "stretch": f"{laid.stretch:.2f}×" if laid else "—",
+        "fit": laid.fit if laid else "none",
+        "fit_word": _FIT[laid.fit] if laid else "not spoken",
+    }
+
+
+def _loudness(facts: dict[str, Any]) -> dict[str, Any]:
+    """The loudness figures, and a scale of the target's tolerance three times over as percentages of its width."""
+    span = 6 * facts["tolerance_lu"]
+    left = facts["target"] - span / 2
+    measured = facts["integrated_lufs"]
+    mark = None if measured is None else round(min(100.0, max(0.0, (measured - left) / span * 100)), 1)
+    return {**facts, "mark": mark}

@@ -1,0 +1,76 @@
+"""The Prefect task of `tasks.report`."""
+
+import os
+from pathlib import Path
+
+from tasks.fit.task import placements_of
+from tasks.model import Run, Script, SharedWork, StepRecord
+from tasks.report import VERSION
+from tasks.report.inputs import MadeBy, ReportInputs
+from tasks.step import Made, Work, remember, step_task
+
+DISCLOSURE = "This master contains synthetic speech and machine-edited picture, made by Polydub from the named source."
+
+
+@step_task("report")
+def report(
+    run: Run, work: SharedWork, script: Script, laid: StepRecord, checked: StepRecord, ledger: list[StepRecord]
+) -> StepRecord:
+    """Output ``report``: the review page, with links as they are in the title's folder."""
+    page_folder = Path(run.title.folder) / run.language
+    source = os.path.relpath(Path(run.title.video.uri), page_folder)
+    notes = tuple(dict.fromkeys(note for record in ledger for note in record.notes))
+    files = ("script.json", "script.srt", "script.vtt", "dialogue.wav", "bed.wav", "mix.wav", "lipsync.json", "qc.json")
+
+    def compute(space: Work) -> Made:
+        from tasks.report.report import write_report
+
+        out = space.folder / "report.html"
+        inputs = ReportInputs(
+            title=run.title.name,
+            source=work.script,
+            dub=script,
+            placements=placements_of(laid),
+            duration_ms=work.facts.duration_ms,
+            qc=checked.value,
+            profile=run.profile.name,
+            fake=run.profile.fake,
+            source_media=source,
+            dub_media=f"../{run.title.name}.{run.language}.mp4",
+            files=tuple((name, name) for name in files),
+            original_dialogue=work.dialogue.path,
+            dialogue=laid.outputs["dialogue"].path,
+            made_by=_made_by(run, ledger),
+            notes=(*work.notes, *notes),
+            disclosure=DISCLOSURE,
+        )
+        write_report(out, inputs)
+        return Made(outputs={"report": out})
+
+    facts = {
+        "source": work.script,
+        "dub": script,
+        "laid": laid.outputs,
+        "placements": laid.value,
+        "qc": checked.value,
+        "notes": (*work.notes, *notes),
+        "link": source,
+        "title": run.title.name,
+        "language": run.language,
+    }
+    return remember(run, "report", VERSION, compute, settings=run.profile, inputs=facts)
+
+
+def _made_by(run: Run, ledger: list[StepRecord]) -> tuple[MadeBy, ...]:
+    made = []
+    for record in ledger:
+        settings = getattr(run.profile, record.step, None)
+        made.append(
+            MadeBy(
+                step=record.step,
+                backend=getattr(settings, "backend", "") or "polydub",
+                versions=record.versions,
+                notes=record.notes,
+            )
+        )
+    return tuple(made)

@@ -1,0 +1,88 @@
+"""Figures in words, for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from configs.gates import GateRule, gate_rules
+
+_STATUS = {"pass": "Pass", "warn": "Warning", "fail": "Fail", "unmeasured": "Not measured"}
+_LIPSYNC = {
+    "frames": "Frames",
+    "edited": "Frames edited",
+    "closure_rate": "Lips closed on p, b, m",
+    "open_closed_ratio": "Open to closed ratio",
+    "articulation_ratio": "Articulation against the speaker's own",
+    "silence_motion": "Mouth motion in pauses",
+    "offset_frames": "Offset (frames)",
+    "av_correlation": "Mouth to speech correlation",
+    "sharpness_ratio": "Sharpness against the source",
+    "seam_ratio": "Seam visibility",
+    "jitter_ratio": "Jitter against the source",
+    "outside_mask_max_diff": "Largest change outside the mouth",
+    "fps": "Frames a second (processing)",
+    "device": "Device",
+}
+_SHARES = {"closure_rate"}
+
+
+def gate_row(gate: dict[str, Any]) -> dict[str, str]:
+    """One gate in words: ``label value limits word status note``."""
+    rule = gate_rules()[gate["name"]]
+    waived = gate["status"] == "fail" and gate["waiver"]
+    note = "; ".join(part for part in (f"waived: {gate['waiver']}" if waived else "", gate["note"]) if part)
+    return {
+        "label": rule.label,
+        "value": figure(gate["value"], rule.unit),
+        "limits": _limits(gate, rule),
+        "word": "Waived" if waived else _STATUS[gate["status"]],
+        "status": "waived" if waived else gate["status"],
+        "note": note,
+    }
+
+
+def _limits(gate: dict[str, Any], rule: GateRule) -> str:
+    sign = {"above": "above ", "below": "below ", "away": "beyond ±"}[rule.side]
+    parts = [f"{key} {sign}{_number(gate[key], rule.unit)}" for key in ("warn", "fail") if gate[key] is not None]
+    return ", ".join(parts)
+
+
+def figure(value: float | None, unit: str) -> str:
+    """A number with its unit; an em dash for none."""
+    if value is None:
+        return "—"
+    number = _number(value, unit)
+    return number if unit in ("share", "×", "") else f"{number} {unit}"
+
+
+def _number(value: float, unit: str) -> str:
+    """As many digits as the unit deserves, with a real minus sign."""
+    if unit == "share":
+        text = f"{value * 100:.1f} %"
+    elif unit == "×":
+        text = f"{value:.2f}×"
+    elif unit == "dB":
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return text.replace("-", "\u2212")
+
+
+def lipsync_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Known fields of a lip-sync report with their names in words; unknown ones are left to ``lipsync.json``."""
+    reasons = report.get("missing") or {}
+    return [(label, _shown(key, report[key], reasons)) for key, label in _LIPSYNC.items() if key in report]
+
+
+def _shown(key: str, value: Any, reasons: dict[str, str]) -> str:
+    if value is None:
+        return f"not measured: {reasons[key]}" if key in reasons else "not measured"
+    if key in _SHARES:
+        return f"{value * 100:.0f} %"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def bypass_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Reasons for frames left as they were, in words, and how many frames each."""
+    counts = dict(report.get("bypassed") or {})
+    return [(str(reason).replace("_", " "), f"{count} frames") for reason, count in sorted(counts.items())]

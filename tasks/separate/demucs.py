@@ -1,0 +1,161 @@
+"""Separation by Demucs (Rouard et al. 2023, hybrid transformer): the voice, and everything else as the bed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tasks import media, registry
+from tasks.errors import MissingBackendError
+from tasks.progress import Progress, silent
+from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
+
+_VERSION = 1
+_CORE_S, _CONTEXT_S, _FADE_S = 60, 6, 1
+_READ = 1 << 18
+
+
+class DemucsSeparator:
+    """Two-stem separation with a pretrained model."""
+
+    class Options(registry.Options):
+        """Which model, from where, and on what.
+
+        Attributes:
+            model: name of a model or bag; ``demucs_unittest`` is an untrained one that needs no download.
+            repo: folder with ``.th`` (and ``.yaml``) files; None downloads on first use.
+            device: ``auto`` takes a GPU where there is one.
+            shifts: averaged passes with a random shift; above 0 the result is not reproducible.
+            overlap: of the model's own segments.
+        """
+
+        model: str = "htdemucs"
+        repo: Path | None = None
+        device: Literal["auto", "cpu", "cuda"] = "auto"
+        shifts: int = Field(0, ge=0, le=20)
+        overlap: float = Field(0.25, ge=0.0, lt=1.0)
+
+    facts: ClassVar = registry.BackendFacts(
+        name="demucs", code_licence="MIT", weights_licence="MIT", device="any", network=True
+    )
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def fingerprint(self) -> str:
+        """Version, options, and what lies in a local repository."""
+        chosen = self.options
+        local = ""
+        if chosen.repo and chosen.repo.is_dir():
+            local = " ".join(f"{f.name}:{f.stat().st_size}" for f in sorted(chosen.repo.iterdir()) if f.is_file())
+        passes = f"shifts {chosen.shifts} overlap {chosen.overlap}"
+        return f"demucs {_VERSION} {registry.package_version('demucs')} {chosen.model} {passes} {local}".strip()
+
+    def missing(self) -> list[str]:
+        """The package, or a local repository that is not there."""
+        absent = []
+        if registry.package_version("demucs") == "absent":
+            absent.append("the package demucs: run `make setup`")
+        if self.options.repo and not self.options.repo.is_dir():
+            absent.append(f"the folder {self.options.repo} with Demucs weights")
+        return absent
+
+    def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
+        """Write both stems; a minute of the title at a time goes through the model.
+
+        Raises:
+            MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
+        """
+        chosen = self.options
+        model = _model(chosen.model, chosen.repo, _device(chosen.device))
+        model.update_parameter(shifts=chosen.shifts, overlap=chosen.overlap)
+        rate = int(model.samplerate)
+        with media.scratch(dialogue) as resampled:
+            _resample_file(mix, resampled, rate)
+            voice = crossfaded(_voice(model, resampled, progress), _CORE_S * rate, _FADE_S * rate)
+            write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
+        progress(1.0)
+        if chosen.model == "demucs_unittest":
+            return ("The Demucs model is the untrained one for tests: the stems mean nothing.",)
+        return ()
+
+
+def _voice(model: Any, path: Path, progress: Progress) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    import torch
+    from demucs.audio import convert_audio_channels
+
+    rate = int(model.samplerate)
+    total = soundfile.info(str(path)).frames
+    for start, before, samples in blocks_with_context(path, _CORE_S * rate, _CONTEXT_S * rate):
+        # separate_tensor converts channels only when it resamples, so they are converted here.
+        sound = convert_audio_channels(torch.from_numpy(samples.T.copy()), model.audio_channels)
+        with torch.inference_mode():
+            _, stems = model.separate_tensor(sound, rate)
+        voice = convert_audio_channels(stems["vocals"], 2).cpu().numpy().T
+        progress(min(1.0, (start + len(samples)) / max(1, total)))
+        yield before, np.ascontiguousarray(voice, dtype=np.float32)
+
+
+def _resample_file(mix: Path, out: Path, rate: int) -> None:
+    with open_mix(mix) as source, soundfile.SoundFile(out, "w", rate, 2, subtype="FLOAT", format="RF64") as target:
+        for block in _resampled(source.blocks(_READ, dtype="float32", always_2d=True), source.samplerate, rate):
+            target.write(block)
+
+
+def _resampled(blocks: Iterator[NDArray[np.float32]], rate_in: int, rate_out: int) -> Iterator[NDArray[np.float32]]:
+    """Blocks at another rate, without seams and without delay."""
+    import soxr
+
+    stream = soxr.ResampleStream(rate_in, rate_out, 2, dtype="float32", quality="VHQ")
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block))
+    yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@cache
+def _model(name: str, repo: Path | None, device: str) -> Any:
+    """A loaded model, once a process.
+
+    Raises:
+        MissingBackendError: see `DemucsSeparator.separate`.
+    """
+    from demucs.api import LoadModelError, Separator
+    from demucs.repo import ModelLoadingError
+
+    fix = "Connect to the network once, or give a folder with the weights (separate.options.repo)."
+    if repo is not None and not repo.is_dir():
+        raise MissingBackendError(f"The folder {str(repo)!r} with Demucs weights is not there.", fix)
+    with _steady_seed():
+        try:
+            model = Separator(model=name, repo=repo, device=device, shifts=0, progress=False)
+        except (OSError, RuntimeError, ImportError, LoadModelError, ModelLoadingError) as error:
+            raise MissingBackendError(f"The Demucs model {name!r} cannot be loaded: {error}", fix) from error
+    if "vocals" not in model.model.sources:
+        raise MissingBackendError(f"The Demucs model {name!r} knows no vocals.", "Choose htdemucs.")
+    return model
+
+
+@contextlib.contextmanager
+def _steady_seed() -> Iterator[None]:
+    """An untrained model gets the same weights each time, and nobody else's random numbers change."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield

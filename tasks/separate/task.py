@@ -1,0 +1,36 @@
+"""The Prefect task of `tasks.separate`: the title's sound on the picture's clock, and its two stems."""
+
+from tasks.model import Asset, MediaFacts, Run, StepRecord
+from tasks.separate import VERSION, separator
+from tasks.step import Made, Work, remember, step_task
+
+
+@step_task("separate")
+def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
+    """Outputs ``original``, ``dialogue`` and ``bed`` (48 kHz stereo) and ``speech`` (16 kHz mono).
+
+    The client's M&E, where given, is the bed. A title without sound has silent stems.
+    """
+    settings = run.profile.separate
+    backend = separator(settings.backend, settings.options)
+
+    def compute(work: Work) -> Made:
+        from tasks import media
+        from tasks.separate.client_bed import client_bed
+
+        files = {role: work.folder / f"{role}.wav" for role in ("original", "dialogue", "bed", "speech")}
+        if facts.audio:
+            media.extract_audio(video.path, facts, None, files["original"])
+            notes = backend.separate(files["original"], files["dialogue"], files["bed"], work.progress)
+        else:
+            for role in ("original", "dialogue", "bed"):
+                media.silent_audio(facts.duration_ms, files[role])
+            notes = ("The title has no sound of its own: dialogue and bed are silent.",)
+        if run.title.bed is not None:
+            client_bed(run.title.bed.path, facts.duration_ms, files["bed"])
+            notes = (*notes, "The bed is the client's M&E, not a separated one.")
+        media.speech_copy(files["dialogue"], files["speech"])
+        return Made(outputs=files, notes=notes)
+
+    inputs = {"video": video, "bed": run.title.bed}
+    return remember(run, "separate", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)

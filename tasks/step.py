@@ -1,0 +1,165 @@
+"""How a step runs: ask the store, else compute, commit and answer with references; then the adapter to Prefect.
+
+Prefect's own result cache stays off: its records outlive their files (docs/adr/0001-store-first.md).
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from tasks.errors import PolydubError, is_transient
+from tasks.model import Asset, Run, StepRecord
+from tasks.progress import Progress, StepEvent, announce
+from tasks.store import Store, step_key
+
+P = ParamSpec("P")
+
+_PROGRESS_EVERY_S = 0.25
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step computed, before it enters the store: files by role, a small value, and what to tell the user.
+
+    A file that is in the store already is named by its asset.
+    """
+
+    outputs: Mapping[str, Path | Asset] = field(default_factory=dict)
+    value: Any = None
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hits: int = 0
+    parts: int = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a computing step is given: a private folder and somebody to tell how far it is."""
+
+    folder: Path
+    progress: Progress
+
+
+def remember(
+    run: Run,
+    step: str,
+    version: int,
+    compute: Callable[[Work], Made],
+    *,
+    settings: Any = None,
+    backend: str = "",
+    inputs: Mapping[str, Any] | None = None,
+) -> StepRecord:
+    """The step's record: found in the store, or computed and committed.
+
+    Args:
+        run: title, language and store.
+        step: its name, the same in keys, logs and reports.
+        version: raised whenever its code changes what comes out.
+        compute: called at most once, with a workspace that is removed afterwards.
+        settings: the settings that matter.
+        backend: the backend's fingerprint.
+        inputs: assets and small values that the result depends on.
+    """
+    store = Store(Path(run.store))
+    key = step_key(step, version, settings=settings, backend=backend, inputs=inputs)
+    found = store.lookup(step, key)
+    if found is None:
+        with store.claim(key):
+            found = store.lookup(step, key)  # another run may have made it while we waited
+            if found is None:
+                return _compute(run, store, step, key, compute)
+    announce(StepEvent(run.title.name, run.language, step, "reused", 1.0))
+    return found
+
+
+def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Work], Made]) -> StepRecord:
+    title, language = run.title.name, run.language
+    announce(StepEvent(title, language, step, "started"))
+    began = time.monotonic()
+    try:
+        with store.workspace(step) as folder:
+            made = compute(Work(folder, _reporter(title, language, step)))
+            outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
+    except BaseException as error:
+        announce(StepEvent(title, language, step, "failed", seconds=time.monotonic() - began, message=str(error)))
+        if isinstance(error, PolydubError):
+            error.data.setdefault("step", step)
+        raise
+    seconds = round(time.monotonic() - began, 3)
+    record = store.commit(
+        StepRecord(
+            step=step,
+            key=key,
+            outputs=outputs,
+            value=made.value,
+            seconds=seconds,
+            versions=dict(made.versions),
+            notes=made.notes,
+            hits=made.hits,
+            parts=made.parts,
+        )
+    )
+    announce(StepEvent(title, language, step, "computed", 1.0, seconds))
+    return record
+
+
+def _stored(store: Store, output: Path | Asset) -> Asset:
+    return output if isinstance(output, Asset) else store.add(output)
+
+
+def _reporter(title: str, language: str, step: str) -> Progress:
+    last = 0.0
+
+    def report(fraction: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _PROGRESS_EVERY_S:
+            last = now
+            announce(StepEvent(title, language, step, "progress", min(max(fraction, 0.0), 1.0)))
+
+    return report
+
+
+def step_task(name: str) -> Callable[[Callable[P, StepRecord]], Any]:
+    """Make a Prefect task of a step function; a step that was found shows as ``Reused``.
+
+    Transient errors are tried again twice; permanent ones are not.
+    """
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+    from prefect.states import Completed
+
+    def retryable(_task: Any, _task_run: Any, state: Any) -> bool:
+        return isinstance(state.data, BaseException) and is_transient(state.data)
+
+    def decorate(function: Callable[P, StepRecord]) -> Any:
+        @task(
+            name=name,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=2,
+            retry_delay_seconds=[5, 30],
+            retry_condition_fn=retryable,
+        )
+        @functools.wraps(function)
+        def run_step(*args: P.args, **kwargs: P.kwargs) -> Any:
+            record = function(*args, **kwargs)
+            if record.reused:
+                return Completed(name="Reused", message=f"{name} {record.key[:12]}", data=record)
+            return record
+
+        return run_step
+
+    return decorate
+
+
+def settled(future: Any) -> StepRecord:
+    """The record of a submitted step task, waited for; raises what the step raised."""
+    record: StepRecord = future.result()
+    return record

@@ -1,0 +1,67 @@
+"""Small clips that tests make with ffmpeg: a test pattern, and clicks whose times are known."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+RATE = 48_000
+#: Clicks stand in the middle of each second.
+CLICKS_S = 0.5
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    done = subprocess.run(
+        ["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y", *map(str, arguments)],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def click_track(path: Path, seconds: float, channels: int = 1, level: float = 0.5) -> Path:
+    """A 10 ms click centred in each second."""
+    sound = np.zeros(int(seconds * RATE))
+    for second in range(int(seconds)):
+        at = int((second + CLICKS_S) * RATE)
+        sound[at - 240 : at + 240] = level * np.hanning(480)
+    soundfile.write(path, np.repeat(sound[:, None], channels, axis=1), RATE)
+    return path
+
+
+def clicks(sound: NDArray[np.floating], rate: int = RATE) -> list[float]:
+    """Times of the clicks in seconds."""
+    from scipy.signal import find_peaks
+
+    mono = np.abs(sound if sound.ndim == 1 else sound.mean(1))
+    peaks, _ = find_peaks(mono, height=mono.max() / 3, distance=rate // 4)
+    return [float(peak / rate) for peak in peaks]
+
+
+def decoded(path: Path, stream: str = "a:0") -> NDArray[np.float32]:
+    """A stream as mono at 48 kHz on its container's clock."""
+    clock = ["-af", "aresample=48000:async=1:first_pts=0", "-ac", "1", "-f", "f32le", "-"]
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", f"0:{stream}", *clock]
+    return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, "<f4")
+
+
+def clip(
+    path: Path,
+    *,
+    seconds: float = 3,
+    size: str = "160x120",
+    rate: str = "25",
+    video: tuple[str, ...] = ("-c:v", "libx264", "-preset", "ultrafast"),
+    audio: tuple[str, ...] = ("-c:a", "aac"),
+    sound: bool = True,
+) -> Path:
+    """A test pattern with clicks."""
+    inputs: list[str | Path] = ["-f", "lavfi", "-i", f"testsrc2=d={seconds}:r={rate}:s={size}"]
+    if sound:
+        inputs += ["-i", click_track(path.with_suffix(".clicks.wav"), seconds)]
+    ffmpeg(*inputs, *video, *(audio if sound else ()), path)
+    return path

@@ -1,0 +1,53 @@
+"""What every test shares: an own store and Prefect home, a small clip made on the spot, a Prefect server on demand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports Prefect: it reads its settings once. Nothing of the user's is touched.
+_HOME = tempfile.mkdtemp(prefix="polydub-tests-")
+os.environ["PREFECT_HOME"] = f"{_HOME}/prefect"
+os.environ["POLYDUB_STORE"] = f"{_HOME}/store"
+for _name in [
+    name for name in os.environ if name.startswith("POLYDUB_") and name not in ("POLYDUB_STORE", "POLYDUB_MEDIA")
+]:
+    del os.environ[_name]
+os.environ.pop("PREFECT_API_URL", None)
+
+
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of test picture with two beeps, 25 frames a second."""
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    beeps = "aevalsrc='0.3*sin(440*2*PI*t)*(between(t,0.5,1.5)+between(t,2.2,3.4))':s=48000:d=4"
+    picture = "testsrc2=size=320x240:rate=25:duration=4"
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", beeps]
+    subprocess.run([*command, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[str]:
+    """A real Prefect server for the session."""
+    from flows.server import prefect_server
+
+    with prefect_server():
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        url = os.environ["PREFECT_API_URL"]
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield url
+
+
+@pytest.fixture
+def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of this test alone."""
+    folder = tmp_path / "store"
+    monkeypatch.setenv("POLYDUB_STORE", str(folder))
+    return folder

@@ -1,0 +1,164 @@
+"""The store: what is committed is found, what is broken is not, and writers cannot hurt each other."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.errors import BadInputError
+from tasks.model import Asset, StepRecord
+from tasks.store import Store, file_sha256, step_key
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def a_file(folder: Path, content: bytes = b"sound", name: str = "take.wav") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def committed(store: Store, folder: Path, key: str = "k1") -> StepRecord:
+    asset = store.add(a_file(folder))
+    return store.commit(StepRecord(step="fit", key=key, outputs={"dialogue": asset}, value={"a": 1}, parts=3))
+
+
+def test_a_committed_step_is_found_and_counts_every_part_as_a_hit(store: Store, tmp_path: Path) -> None:
+    committed(store, tmp_path)
+    found = store.lookup("fit", "k1")
+    assert found is not None
+    assert found.reused
+    assert found.hits == 3
+    assert found.outputs["dialogue"].path.read_bytes() == b"sound"
+
+
+def test_an_unknown_key_is_not_found(store: Store) -> None:
+    assert store.lookup("fit", "never") is None
+
+
+def test_a_record_whose_file_is_gone_does_not_count(store: Store, tmp_path: Path) -> None:
+    committed(store, tmp_path).outputs["dialogue"].path.unlink()
+    assert store.lookup("fit", "k1") is None
+
+
+def test_a_record_whose_file_was_cut_short_does_not_count(store: Store, tmp_path: Path) -> None:
+    path = committed(store, tmp_path).outputs["dialogue"].path
+    path.chmod(0o644)
+    path.write_bytes(b"so")
+    assert store.lookup("fit", "k1") is None
+
+
+def test_a_damaged_record_does_not_count(store: Store, tmp_path: Path) -> None:
+    committed(store, tmp_path)
+    next((tmp_path / "store" / "records" / "fit").rglob("*.json")).write_text("{half")
+    assert store.lookup("fit", "k1") is None
+
+
+def test_the_same_content_is_kept_once_and_read_only(store: Store, tmp_path: Path) -> None:
+    first, second = store.add(a_file(tmp_path)), store.add(a_file(tmp_path))
+    assert first == second
+    assert not stat.S_IMODE(first.path.stat().st_mode) & stat.S_IWUSR
+    assert not list((tmp_path / "store" / "tmp").iterdir())
+
+
+def test_a_file_that_the_user_keeps_is_copied(store: Store, tmp_path: Path) -> None:
+    path = a_file(tmp_path)
+    store.add(path, keep=True)
+    assert path.exists()
+
+
+def test_adding_a_file_of_the_store_to_the_store_is_refused_rather_than_losing_it(store: Store, tmp_path: Path) -> None:
+    asset = store.add(a_file(tmp_path))
+    with pytest.raises(ValueError, match="already"):
+        store.add(asset.path)
+    assert asset.path.exists()
+
+
+def test_a_users_file_is_hashed_again_only_when_it_changed(store: Store, tmp_path: Path) -> None:
+    path = a_file(tmp_path)
+    before = store.reference(path)
+    assert store.reference(path) == before
+    path.write_bytes(b"noise")
+    os.utime(path, ns=(1, 1))
+    assert store.reference(path).sha256 == file_sha256(path)[0] != before.sha256
+
+
+def test_a_store_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match="POLYDUB_STORE"):
+        Store(tmp_path / "file" / "store")
+
+
+def test_a_workspace_is_gone_afterwards_even_after_an_error(store: Store) -> None:
+    with contextlib.suppress(RuntimeError), store.workspace("mix") as folder:
+        (folder / "half.wav").write_bytes(b"x")
+        raise RuntimeError
+    assert not folder.exists()
+
+
+def _claim_and_note(root: Path, log: Path) -> None:
+    store = Store(root)
+    with store.claim("one"):
+        with log.open("a") as file:
+            file.write("in ")
+        with log.open("a") as file:
+            file.write("out ")
+
+
+def test_a_key_is_claimed_by_one_process_at_a_time(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    log = tmp_path / "log"
+    workers = [context.Process(target=_claim_and_note, args=(tmp_path / "store", log)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert log.read_text().split() == ["in", "out"] * 3
+
+
+def test_a_key_counts_content_and_not_place() -> None:
+    here = Asset(uri="/a/talk.mp4", sha256="1" * 64, bytes=5)
+    there = Asset(uri="/b/other.mp4", sha256="1" * 64, bytes=5)
+    changed = Asset(uri="/a/talk.mp4", sha256="2" * 64, bytes=5)
+    key = step_key("probe", 1, inputs={"video": here})
+    assert key == step_key("probe", 1, inputs={"video": there})
+    assert key != step_key("probe", 1, inputs={"video": changed})
+
+
+def test_a_key_counts_version_settings_and_backend() -> None:
+    keys = {
+        step_key("mix", 1),
+        step_key("mix", 2),
+        step_key("mix", 1, settings={"lufs": -23}),
+        step_key("mix", 1, backend="espeak-1"),
+        step_key("fit", 1),
+    }
+    assert len(keys) == 5
+
+
+@given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8), max_size=6))
+def test_a_key_does_not_depend_on_the_order_of_settings(settings: dict[str, int | str]) -> None:
+    assert step_key("mix", 1, settings=settings) == step_key("mix", 1, settings=dict(reversed(settings.items())))
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(store: Store, tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = tmp_path / "store" / "tmp" / f"mix-{dead.pid}-abc"
+    left.mkdir()
+    (left / "half.wav").write_bytes(b"x")
+    with store.workspace("mix") as used:
+        store.sweep()
+        assert used.exists()
+    assert not left.exists()

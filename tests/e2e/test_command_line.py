@@ -1,0 +1,90 @@
+"""The `polydub` command as a user meets it: exit codes, messages, JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("store_folder")
+
+
+def polydub(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), **env},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
+    said = polydub("--help", cwd=tmp_path).stdout
+    for command in ("run", "batch", "status", "retry", "deploy", "up", "doctor", "script", "demo", "report"):
+        assert command in said
+
+
+def test_bad_input_is_two_and_writes_nothing(tmp_path: Path) -> None:
+    done = polydub("run", "missing.mp4", "--to", "es", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "missing.mp4" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "x.mp4"],
+        ["run", "x.mp4", "--to", "klingonese"],
+        ["run", "x.mp4", "--to", "es", "--dub", "es"],
+        ["run", "x.mp4", "--to", "es", "--preview", "-1"],
+        ["batch", "none.csv"],
+        ["status"],
+        ["retry", "nothing"],
+        ["report", "."],
+        ["script", "export", ".", "--language", "es"],
+        ["deploy"],
+        ["sing"],
+    ],
+)
+def test_wrong_usage_is_two(tmp_path: Path, arguments: list[str]) -> None:
+    done = polydub(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.prefect
+def test_some_failed_is_three_all_failed_is_one_and_json_is_the_summary(
+    short_clip: Path, tmp_path: Path, prefect_api: str
+) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("extends: fake\nsource_language: en\nlipsync: {backend: fake, options: {fail: [ja]}}\n")
+    common = ["--profile", str(profile), "--out", str(tmp_path / "out"), "--json"]
+    partial = polydub("run", short_clip, "--to", "es,ja", *common, cwd=tmp_path, PREFECT_API_URL=prefect_api)
+    assert partial.returncode == 3, partial.stderr
+    summary = json.loads(partial.stdout)
+    assert summary == json.loads((tmp_path / "out" / "clip" / "summary.json").read_text())
+    assert (summary["languages"]["es"]["state"] != "failed", summary["languages"]["ja"]["state"]) == (True, "failed")
+    assert "told to fail for ja" in partial.stderr
+
+    nothing = polydub("run", short_clip, "--to", "ja", *common, cwd=tmp_path, PREFECT_API_URL=prefect_api)
+    assert nothing.returncode == 1
+    assert json.loads(nothing.stdout)["languages"].keys() == {"es", "ja"}  # what was delivered before stays
+    finished = polydub("run", short_clip, "--to", "es", *common, cwd=tmp_path, PREFECT_API_URL="http://127.0.0.1:1/api")
+    assert finished.returncode == 0  # no server is needed for finished work
+
+
+def test_doctor_names_what_each_profile_has(tmp_path: Path) -> None:
+    found = json.loads(polydub("doctor", "--json", cwd=tmp_path).stdout)
+    assert {profile["name"] for profile in found["profiles"]} >= {"offline", "studio", "commercial", "fake"}
+    assert found["programs"]["ffmpeg"]["found"]

@@ -1,0 +1,73 @@
+"""Branches as own flow runs on a real server and worker, as `polydub up` starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.server import answers
+from tasks.process import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(600)]
+
+_RUN_DEPLOYED = """
+import json, sys
+from flows.plan import Request, plan
+fail = {"lipsync": {"backend": "fake", "options": {"fail": json.loads(sys.argv[3])}}}
+run = plan(Request([sys.argv[1]], ["es", "ja"], sys.argv[2], "fake", fail, "en"))[0]
+from prefect.client.orchestration import get_client
+from prefect.deployments import run_deployment
+parameters = {"run": run.model_dump(mode="json")}
+title = run_deployment("dub-title/polydub", parameters=parameters, timeout=300, poll_interval=1)
+with get_client(sync_client=True) as client:
+    runs = client.read_flow_runs()
+states = {run.name: [run.state.name, run.run_count] for run in runs}
+print(json.dumps({"title": title.state.name, "states": states}))
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path, store_folder: Path) -> Iterator[dict[str, str]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "POLYDUB_STORE": str(store_folder)}
+    log = (tmp_path / "up.log").open("w+")
+    up = subprocess.Popen([sys.executable, "-m", "flows.cli", "up", "--port", str(port)], env=env, stderr=log)
+    try:
+        ready = wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=240)
+        assert ready, Path(log.name).read_text()
+        assert up.poll() is None, Path(log.name).read_text()
+        yield {**env, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    finally:
+        up.terminate()
+        up.wait(timeout=30)
+        log.close()
+    assert wait_until(lambda: not answers(f"http://127.0.0.1:{port}/api/health"), deadline_s=20)
+
+
+def test_each_language_is_a_flow_run_of_its_own(served: dict[str, str], short_clip: Path, tmp_path: Path) -> None:
+    def dub(fail: list[str]) -> dict[str, object]:
+        arguments = [str(short_clip), str(tmp_path / "out"), json.dumps(fail)]
+        command = [sys.executable, "-c", _RUN_DEPLOYED, *arguments]
+        done = subprocess.run(command, env=served, capture_output=True, text=True, timeout=400, check=True)
+        answer: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+        return answer
+
+    first = dub(["ja"])
+    assert first["title"] == "PartialFailure"
+    assert first["states"]["clip-es"][0] in ("Completed", "NeedsReview")  # type: ignore[index]
+    assert first["states"]["clip-ja"][0] == "Failed"  # type: ignore[index]
+    assert (tmp_path / "out" / "clip" / "clip.es.mp4").exists()
+    assert not (tmp_path / "out" / "clip" / "clip.ja.mp4").exists()
+
+    again = dub([])
+    assert again["title"] == "Completed"
+    assert (tmp_path / "out" / "clip" / "clip.ja.mp4").exists()

@@ -1,0 +1,192 @@
+"""The whole graph on a real Prefect server, with fake backends: order, isolation, resume, what is delivered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.plan import Request, plan
+from flows.runner import answered_from_store, dub_titles
+from tasks.model import Run
+from tasks.progress import StepEvent, listening
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
+
+
+def planned(video: Path, out: Path, *languages: str, fail: tuple[str, ...] = (), **changes: Any) -> Run:
+    overrides = {"lipsync": {"backend": "fake", "options": {"fail": list(fail)}}}
+    given: dict[str, Any] = {"videos": [str(video)], "languages": languages, "out": str(out), "profile": "fake"}
+    given |= {"overrides": overrides, "source_language": "en", **changes}
+    return plan(Request(**given))[0]
+
+
+def dub(run: Run) -> tuple[dict[str, Any], list[StepEvent]]:
+    """The summary, and the steps that were really computed."""
+    events: list[StepEvent] = []
+    with listening(events.append):
+        summary = dub_titles([run])[0]
+    return summary, [event for event in events if event.state == "computed"]
+
+
+def delivered(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_title_delivers_what_the_contract_names(short_clip: Path, tmp_path: Path) -> None:
+    summary, _ = dub(planned(short_clip, tmp_path, "es", "fr"))
+    names = ("script.json", "script.srt", "script.vtt", "dialogue.wav", "bed.wav", "mix.wav", "lipsync.json")
+    each = {f"{tag}/{name}" for tag in ("es", "fr") for name in (*names, "qc.json", "report.html")}
+    masters = {"clip.es.mp4", "clip.fr.mp4", "clip.multi.mkv", "title.json", "summary.json"}
+    assert delivered(tmp_path / "clip") == each | masters
+    assert json.loads((tmp_path / "clip" / "summary.json").read_text()) == summary
+    assert summary["fake"]
+    assert any("FAKE" in note for note in summary["shared"]["notes"])
+    assert "fake" in (tmp_path / "clip" / "es" / "report.html").read_text().lower()
+
+
+def test_finished_work_is_answered_without_prefect(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = planned(short_clip, tmp_path, "es")
+    dub(run)
+    before = delivered(tmp_path / "clip")
+    (tmp_path / "clip" / "clip.es.mp4").unlink()
+    summary = answered_from_store(run)
+    assert summary is not None
+    assert summary["languages"]["es"]["computed"] == summary["shared"]["computed"] == 0
+    assert delivered(tmp_path / "clip") == before
+
+
+def test_an_unfinished_title_is_not_answered_from_the_store(short_clip: Path, tmp_path: Path) -> None:
+    dub(planned(short_clip, tmp_path, "es"))
+    assert answered_from_store(planned(short_clip, tmp_path, "es", "fr")) is None
+
+
+def test_another_language_reuses_the_shared_steps_and_joins_the_multi_track_master(
+    short_clip: Path, tmp_path: Path
+) -> None:
+    dub(planned(short_clip, tmp_path, "es"))
+    summary, computed = dub(planned(short_clip, tmp_path, "ca"))
+    assert {event.language for event in computed if event.step != "package-multi"} == {"ca"}
+    assert set(summary["languages"]) == {"es", "ca"}
+    probe = [
+        "ffprobe",
+        "-v",
+        "error",
+        "-select_streams",
+        "a",
+        "-show_entries",
+        "stream_tags=language",
+        "-of",
+        "csv=p=0",
+    ]
+    tags = subprocess.run([*probe, tmp_path / "clip" / "clip.multi.mkv"], capture_output=True, text=True, check=True)
+    assert sorted(tags.stdout.split()) == ["cat", "eng", "spa"]
+
+
+def test_a_failed_language_leaves_the_others_alone_and_is_redone_alone(short_clip: Path, tmp_path: Path) -> None:
+    summary, _ = dub(planned(short_clip, tmp_path, "es", "ja", "fr", fail=("ja",)))
+    assert summary["state"] == "partial"
+    assert (summary["delivered"], summary["failed"]) == (2, 1)
+    error = summary["languages"]["ja"]["error"]
+    assert error["step"] == "lipsync"
+    assert "told to fail for ja" in error["what"]
+    assert not (tmp_path / "clip" / "clip.ja.mp4").exists()
+    assert not (tmp_path / "clip" / "ja").exists()
+
+    mended, computed = dub(planned(short_clip, tmp_path, "es", "ja", "fr"))
+    assert mended["failed"] == 0
+    assert {event.language for event in computed if event.step != "package-multi"} == {"ja"}
+    assert {event.step for event in computed} >= {"lipsync", "package-multi"}
+    assert "translate" not in {event.step for event in computed}  # from its first missing result
+
+
+def test_nothing_can_be_delivered_when_every_language_fails(short_clip: Path, tmp_path: Path) -> None:
+    summary, _ = dub(planned(short_clip, tmp_path, "es", fail=("es",)))
+    assert (summary["state"], summary["delivered"], summary["multi"]) == ("failed", 0, None)
+    assert delivered(tmp_path / "clip") == {"title.json", "summary.json"}
+
+
+def test_branches_may_run_side_by_side(short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYDUB_BRANCHES_AT_ONCE", "3")
+    summary, _ = dub(planned(short_clip, tmp_path, "es", "ja", "fr", fail=("ja",)))
+    assert {tag: branch["state"] == "failed" for tag, branch in summary["languages"].items()} == {
+        "es": False,
+        "ja": True,
+        "fr": False,
+    }
+
+
+def test_two_runs_of_one_title_at_once_do_not_hurt_each_other(short_clip: Path, tmp_path: Path) -> None:
+    runs = [planned(short_clip, tmp_path / name, "es") for name in ("one", "two")]
+    computed: list[StepEvent] = []
+    with listening(lambda event: computed.append(event) if event.state == "computed" else None):
+        threads = [threading.Thread(target=dub_titles, args=([run],)) for run in runs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for name in ("one", "two"):
+        summary = json.loads((tmp_path / name / "clip" / "summary.json").read_text())
+        assert summary["delivered"] == 1, summary
+    masters = [(tmp_path / name / "clip" / "clip.es.mp4").read_bytes() for name in ("one", "two")]
+    assert masters[0] == masters[1]
+    assert [event.step for event in computed].count("mix") == 1
+
+
+def test_the_same_input_gives_the_same_bytes(short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = []
+    for name in ("first", "second"):
+        monkeypatch.setenv("POLYDUB_STORE", str(tmp_path / "stores" / name))
+        dub(planned(short_clip, tmp_path / "out", "es"))
+        folder = tmp_path / "out" / "clip"
+        contents.append({path: (folder / path).read_bytes() for path in delivered(folder) - {"summary.json"}})
+        shutil.rmtree(folder)
+    assert contents[0].keys() == contents[1].keys()
+    assert [path for path in contents[0] if contents[0][path] != contents[1][path]] == []
+
+
+def test_an_edited_line_changes_that_line_alone(short_clip: Path, tmp_path: Path) -> None:
+    from flows.edit import export_script, import_script
+
+    dub(planned(short_clip, tmp_path, "es"))
+    script = json.loads(export_script(tmp_path / "clip", "es"))
+    script["lines"][0]["text"] = "Una línea muy distinta."
+    (tmp_path / "edited.json").write_text(json.dumps(script))
+    assert import_script(tmp_path / "clip", "es", tmp_path / "edited.json") == 1
+    summary, _ = dub(planned(short_clip, tmp_path, "es"))
+    hits = summary["languages"]["es"]["cache_hits"]["synthesize"]
+    assert hits["hits"] == hits["parts"] - 1
+    assert "muy distinta" in (tmp_path / "clip" / "es" / "script.srt").read_text()
+
+
+def test_a_preview_is_a_title_of_its_own(short_clip: Path, tmp_path: Path) -> None:
+    summary, _ = dub(planned(short_clip, tmp_path, "es", preview_s=2.0))
+    assert summary["title"] == "clip.preview"
+    facts = json.loads((tmp_path / "clip.preview" / "title.json").read_text())["facts"]
+    assert abs(facts["duration_ms"] - 2000) <= 80
+
+
+def test_a_batch_runs_every_title_and_a_retry_only_what_failed(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.batches import new_batch, retry_batch, run_batch
+    from flows.manifest import read_manifest
+
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copyfile(short_clip, tmp_path / name)
+    (tmp_path / "night.csv").write_text("title,languages,source_language\na.mp4,es ja,en\nb.mp4,fr,en\n")
+    failing = {"lipsync": {"backend": "fake", "options": {"fail": ["ja"]}}}
+    requests = read_manifest(tmp_path / "night.csv", "fake", failing, str(tmp_path / "out"))
+    summaries = run_batch(new_batch(str(tmp_path / "night.csv"), requests))
+    assert [(summary["delivered"], summary["failed"]) for summary in summaries] == [(1, 1), (1, 0)]
+
+    again = retry_batch(None, None)  # still told to fail, and b.mp4 is not run
+    assert [summary["title"] for summary in again] == ["a"]
+    assert set(again[0]["languages"]) == {"es", "ja"}

@@ -1,0 +1,162 @@
+"""The whole edit on real footage, and the cases in which it must decline."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from lipsync_engine import espeak, video
+from lipsync_engine.__main__ import main
+from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.gates import judge
+from lipsync_engine.records import Phone
+from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.speakers import active_frames, speech_table
+from tests.lipsync_engine.test_video import make, times_of
+from tests.speech_media import media
+
+GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
+TWO = "_derived/grid_two_faces_alternating.mp4"
+WORDS = "Mamá baja la papa blanca."
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest.fixture(scope="module")
+def dub(work) -> tuple[Path, tuple[Phone, ...]]:
+    spoken = espeak.synthesize(WORDS, espeak.voice_for("es"))
+    path = work / "dub.wav"
+    sf.write(path, spoken.samples, spoken.sample_rate_hz)
+    return path, spoken.phones
+
+
+@pytest.fixture(scope="module")
+def track(work) -> FaceTrack:
+    return analyse(media(GRID), work / "grid.npz")
+
+
+@pytest.fixture(scope="module")
+def edited(work, dub, track):
+    out = work / "grid.mp4"
+    return out, resync(media(GRID), dub[0], dub[1], track, out)
+
+
+def test_speaking_face_is_edited_and_measured(edited):
+    _, report = edited
+    assert report.edited > 0.5 * report.frames
+    assert report.edited + sum(report.bypassed.values()) == report.frames
+    assert report.closure_rate is not None
+    assert report.closure_rate >= 0.75
+    assert report.open_closed_ratio is not None
+    assert report.open_closed_ratio > 2.0
+    assert report.plan_correlation is not None
+    assert report.plan_correlation > 0.8
+
+
+def test_pixels_outside_the_mask_are_untouched(edited):
+    assert edited[1].outside_mask_max_diff == 0
+
+
+def test_frames_and_times_are_those_of_the_source(edited):
+    assert times_of(edited[0]) == pytest.approx(times_of(media(GRID)), abs=1e-4)
+
+
+def test_track_survives_its_file(work, track):
+    loaded = FaceTrack.load(work / "grid.npz")
+    assert np.array_equal(loaded.landmarks, track.landmarks)
+    (work / "other.npz").write_bytes(b"")
+    np.savez(work / "other.npz", a=1)
+    with pytest.raises(ValueError, match="analyse the title again"):
+        FaceTrack.load(work / "other.npz")
+
+
+def test_analysis_is_deterministic(work, track):
+    analyse(media(GRID), work / "again.npz")
+    assert (work / "again.npz").read_bytes() == (work / "grid.npz").read_bytes()
+
+
+def test_no_face_passes_through(work, dub, tmp_path):
+    source = make(tmp_path / "noise.mp4", [0, 40, 90, 200])
+    empty = analyse(source, tmp_path / "t.npz")
+    report = resync(source, dub[0], dub[1], empty, tmp_path / "out.mp4")
+    assert (report.edited, report.bypassed) == (0, {"no_face": 4})
+    assert report.closure_rate is None
+    assert "closure_rate" in report.missing
+    before, after = (list(video.read(p, video.probe(p))) for p in (source, tmp_path / "out.mp4"))
+    assert all(np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(before, after, strict=True))
+    assert [f.time_s for f in before] == pytest.approx([f.time_s for f in after])
+
+
+def test_still_picture_speaks_by_deformation(dub, tmp_path):
+    facts = video.probe(media(GRID))
+    frame = next(video.read(media(GRID), facts))
+    with video.Writer(tmp_path / "still.mp4", facts) as writer:
+        for index in range(40):
+            writer.write(frame.planes, index * 3600)
+    still = analyse(tmp_path / "still.mp4", tmp_path / "t.npz")
+    report = resync(tmp_path / "still.mp4", dub[0], dub[1], still, tmp_path / "out.mp4")
+    assert report.portrait_frames == report.edited > 20
+    assert report.open_closed_ratio is not None
+    assert report.open_closed_ratio > 2.0
+
+
+def test_profile_small_and_lost_faces_are_declined(track):
+    tiny = replace(track, landmarks=track.landmarks * 0.3)
+    assert set(judge(tiny)[1]) == {"small_face"}
+    unsure = replace(track, confidence=np.full_like(track.confidence, 0.1))
+    assert set(judge(unsure)[1]) == {"low_confidence"}
+    strength, reasons = judge(track)
+    assert strength.min() > 0.9
+    assert not any(reasons)
+
+
+def test_the_dub_goes_to_the_face_that_talks(work):
+    two = analyse(media(TWO), work / "two.npz")
+    assert len(two.identities) == 2
+    middle = {p: two.of(p).landmarks[:, :, 0].mean() for p in two.identities}
+    left = min(middle, key=lambda p: middle[p])
+    spans = [(0, 3000, "L"), (3000, 6000, "R")]
+    active = active_frames(replace(two, speech=speech_table(spans)))
+    half = len(two.times_s) // 2
+    assert active[left][: half - 2].mean() > 0.95
+    assert active[left][half + 2 :].mean() < 0.05
+
+
+def test_analysis_of_another_size_is_refused(work, dub, track, tmp_path):
+    wrong = replace(track, size=np.array([100, 100], np.int32))
+    with pytest.raises(ValueError, match="another size"):
+        resync(media(GRID), dub[0], dub[1], wrong, tmp_path / "o.mp4", Options())
+    assert not list(tmp_path.iterdir())
+
+
+def test_command_line_writes_picture_sound_and_report(work, dub, tmp_path, capsys):
+    (tmp_path / "text.txt").write_text(WORDS, "utf-8")
+    arguments = ["--audio", str(dub[0]), "--text-file", str(tmp_path / "text.txt"), "--language", "es"]
+    out, report = tmp_path / "o.mp4", tmp_path / "r.json"
+    analysis = ["--analysis", str(work / "grid.npz")]
+    code = main(
+        ["resync", "--video", str(media(GRID)), *arguments, *analysis, "--out", str(out), "--report", str(report)]
+    )
+    assert code == 0
+    facts = json.loads(report.read_text("utf-8"))
+    assert facts["frames"] == 75
+    assert {"edited", "bypassed", "closure_rate", "seconds", "device", "peak_rss_mb"} <= set(facts)
+    import av
+
+    with av.open(str(out)) as container:
+        assert {s.type for s in container.streams} == {"video", "audio"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.mp4", "r.json", "text.txt"]
+
+
+def test_bad_input_is_exit_code_2(dub, tmp_path, capsys):
+    out = tmp_path / "o.mp4"
+    code = main(["resync", "--video", "absent.mp4", "--audio", str(dub[0]), "--out", str(out)])
+    assert code == 2
+    assert "absent.mp4" in capsys.readouterr().err
+    assert not out.exists()

@@ -1,0 +1,97 @@
+"""The picture is read and written as it is: times, depth, size, colour."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from lipsync_engine import video
+
+
+def make(path: Path, pts: list[int], *, size=(64, 48), pixel_format="yuv420p", codec="libx264", base=1000) -> Path:
+    """A small picture with frames at the given milliseconds."""
+    rng = np.random.default_rng(1)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height = size
+        stream.pix_fmt = pixel_format
+        stream.time_base = stream.codec_context.time_base = Fraction(1, base)
+        for at in pts:
+            frame = av.VideoFrame.from_ndarray(rng.integers(0, 255, (size[1], size[0], 3), np.uint8), format="rgb24")
+            frame = frame.reformat(format=pixel_format)
+            frame.pts, frame.time_base = at, Fraction(1, base)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def copy(source: Path, target: Path) -> list[float]:
+    facts = video.probe(source)
+    times = []
+    with video.Writer(target, facts) as writer:
+        for frame in video.read(source, facts):
+            times.append(frame.time_s)
+            writer.write(frame.planes, frame.pts)
+    return times
+
+
+def times_of(path: Path) -> list[float]:
+    return [frame.time_s for frame in video.read(path, video.probe(path))]
+
+
+def test_variable_frame_times_are_kept(tmp_path):
+    source = make(tmp_path / "vfr.mkv", [0, 33, 100, 110, 180, 400, 433])
+    times = copy(source, tmp_path / "out.mp4")
+    assert times == pytest.approx([0, 0.033, 0.1, 0.11, 0.18, 0.4, 0.433])
+    assert times_of(tmp_path / "out.mp4") == pytest.approx(times, abs=1e-4)
+
+
+def test_ten_bit_stays_ten_bit(tmp_path):
+    source = make(tmp_path / "deep.mkv", [0, 40, 80], pixel_format="yuv420p10le")
+    copy(source, tmp_path / "out.mp4")
+    facts = video.probe(tmp_path / "out.mp4")
+    assert facts.depth == 10
+    frame = next(video.read(tmp_path / "out.mp4", facts))
+    assert frame.planes[0].dtype == np.uint16
+    assert frame.planes[0].max() > 255
+
+
+def test_odd_size_grows_by_one_pixel_at_most(tmp_path):
+    source = make(tmp_path / "odd.mkv", [0, 40], size=(65, 47), codec="ffv1")
+    copy(source, tmp_path / "out.mp4")
+    facts = video.probe(tmp_path / "out.mp4")
+    assert (facts.width, facts.height) == (66, 48)
+
+
+def test_other_chroma_is_converted(tmp_path):
+    source = make(tmp_path / "full.mkv", [0, 40], pixel_format="yuv444p", codec="ffv1")
+    assert video.probe(source).pixel_format == "yuv420p"
+    assert len(copy(source, tmp_path / "out.mp4")) == 2
+
+
+def test_rotated_picture_is_read_upright(tmp_path):
+    source = make(tmp_path / "flat.mp4", [0, 40, 80], size=(64, 32))
+    turned = tmp_path / "turned.mp4"
+    import subprocess
+
+    command = ["ffmpeg", "-v", "error", "-display_rotation", "90", "-i", str(source), "-c", "copy", str(turned)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("this ffmpeg cannot write a display matrix")
+    facts = video.probe(turned)
+    assert (facts.width, facts.height) == (32, 64)
+    assert next(video.read(turned, facts)).rgb().shape == (64, 32, 3)
+
+
+def test_broken_file_is_a_media_error(tmp_path):
+    (tmp_path / "x.mp4").write_bytes(b"not a movie")
+    with pytest.raises(video.MediaError, match=r"x\.mp4"):
+        video.probe(tmp_path / "x.mp4")
+
+
+def test_failed_write_leaves_nothing(tmp_path):
+    facts = video.probe(make(tmp_path / "in.mkv", [0, 40]))
+    with pytest.raises(RuntimeError), video.Writer(tmp_path / "out.mp4", facts):
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["in.mkv"]

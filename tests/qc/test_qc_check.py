@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from configs.loudness import loudness_presets
+from tasks.errors import BadInputError
+from tasks.model import Line, Loudness, Placement, Script
+from tasks.qc.evidence import Evidence, MasterTimes, Recogniser
+from tasks.qc.master import master_times
+from tasks.qc.qc import check
+from tests.speech_media import media
+
+CONTRACT = [
+    *("lines", "stretch_max", "adherence", "speech_overlap", "drift_ms", "loudness", "bed_residual_db"),
+    *("subtitles", "intelligibility", "lipsync", "gates"),
+]
+
+
+def script(language: str, text: str) -> Script:
+    return Script(language=language, lines=(Line(id=1, start_ms=1000, end_ms=3000, text=text),))
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    rate = 48_000
+    random = np.random.default_rng(3)
+    gate = np.zeros(4 * rate)
+    gate[rate : 3 * rate] = 1
+    paths = []
+    for name, sound in (("original", gate), ("dub", gate), ("bed", np.full(4 * rate, 0.3))):
+        paths.append(tmp_path / f"{name}.wav")
+        soundfile.write(paths[-1], 0.1 * sound * random.normal(size=4 * rate), rate, subtype="FLOAT")
+    return Evidence(
+        source=script("en", "Good morning to all of you."),
+        dub=script("es", "Buenos días a todos ustedes."),
+        placements=(
+            Placement(line=1, start_ms=1000, end_ms=3000, slot_ms=2000, natural_ms=2000, stretch=1.0, fit="natural"),
+        ),
+        duration_ms=4000,
+        preset=loudness_presets()["r128"],
+        loudness=Loudness(integrated_lufs=-23.05, true_peak_dbtp=-3.0),
+        source_speech=((1000, 3000),),
+        dub_speech=((1000, 3000),),
+        original_dialogue=paths[0],
+        dialogue=paths[1],
+        bed=paths[2],
+        separated=False,
+        master=MasterTimes(0, 4000, 0, 4010),
+        frame_rate=Fraction(25),
+        lipsync={"frames": 100, "offset_frames": 0.5},
+        recogniser=Recogniser("echo", lambda _path: "buenos dias a todos ustedes"),
+    )
+
+
+def gates(sheet: dict) -> dict[str, dict]:
+    return {gate["name"]: gate for gate in sheet["gates"]}
+
+
+def test_a_good_branch_completes_and_its_sheet_is_json_with_the_contract_fields(evidence: Evidence) -> None:
+    sheet = check(evidence)
+    assert json.loads(json.dumps(sheet)) == sheet
+    assert [name for name in CONTRACT if name not in sheet] == []
+    assert sheet["state"] == "completed"
+    assert set(sheet["gates"][0]) >= {"name", "value", "warn", "fail", "status", "waiver", "note"}
+    assert {gate["status"] for gate in sheet["gates"]} <= {"pass", "warn"}
+
+
+def test_the_same_evidence_gives_the_same_sheet(evidence: Evidence) -> None:
+    assert json.dumps(check(evidence)) == json.dumps(check(evidence))
+
+
+def test_without_measurements_nothing_passes_by_default(evidence: Evidence) -> None:
+    bare = Evidence(source=evidence.source, dub=evidence.dub, placements=(), duration_ms=4000, preset=evidence.preset)
+    sheet = check(bare)
+    measured = {name for name, gate in gates(sheet).items() if gate["status"] != "unmeasured"}
+    assert measured == {"subtitle_cps", "subtitle_cpl", "overlong_lines"}
+    assert all(gate["note"] for gate in sheet["gates"] if gate["status"] == "unmeasured")
+
+
+@pytest.mark.parametrize(
+    ("change", "gate"),
+    [
+        ({"loudness": Loudness(integrated_lufs=-22.4, true_peak_dbtp=-3)}, "loudness_lu"),
+        ({"loudness": Loudness(integrated_lufs=-23, true_peak_dbtp=-0.9)}, "true_peak_dbtp"),
+        ({"master": MasterTimes(0, 4000, 61, 4000)}, "audio_late_ms"),
+        ({"master": MasterTimes(41, 4000, 0, 4000)}, "audio_early_ms"),
+        ({"master": MasterTimes(0, 4000, 0, 3950)}, "duration_frames"),
+        ({"lipsync": {"offset_frames": -2.5}}, "lipsync_offset"),
+        ({"dub_speech": ((0, 1000), (3000, 4000))}, "speech_overlap"),
+        ({"recogniser": Recogniser("deaf", lambda _path: "algo muy distinto")}, "intelligibility"),
+    ],
+)
+def test_one_fault_fails_its_own_gate_only(evidence: Evidence, change: dict, gate: str) -> None:
+    sheet = check(replace(evidence, **change))
+    assert [name for name, found in gates(sheet).items() if found["status"] == "fail"] == [gate]
+    assert sheet["state"] == "needs_review"
+
+
+def test_the_original_voice_in_the_bed_fails(evidence: Evidence) -> None:
+    sheet = check(replace(evidence, bed=evidence.original_dialogue))
+    assert sheet["bed_residual_db"] == pytest.approx(0, abs=0.1)
+    assert gates(sheet)["bed_residual_db"]["status"] == "fail"
+
+
+def test_a_weak_recogniser_warns_but_never_fails_a_dub(evidence: Evidence) -> None:
+    weak = Recogniser("pocketsphinx", lambda _path: "nada", advisory=True)
+    sheet = check(replace(evidence, recogniser=weak))
+    assert gates(sheet)["intelligibility"]["status"] == "warn"
+    assert sheet["intelligibility"]["wer"] == 1.0
+    assert "own errors" in sheet["intelligibility"]["note"]
+
+
+def test_japanese_is_compared_by_characters(evidence: Evidence) -> None:
+    heard = Recogniser("echo", lambda _path: "おはようございまし")
+    sheet = check(replace(evidence, dub=script("ja", "おはようございます。"), recogniser=heard))
+    assert sheet["intelligibility"]["cer"] == pytest.approx(1 / 9, abs=0.001)
+
+
+def test_a_waived_failure_is_recorded_and_completes(evidence: Evidence) -> None:
+    late = replace(evidence, master=MasterTimes(0, 4000, 90, 4000), waivers={"audio_late_ms": "Best Possible"})
+    sheet = check(late)
+    assert sheet["state"] == "completed"
+    assert gates(sheet)["audio_late_ms"]["status"] == "fail"
+    assert gates(sheet)["audio_late_ms"]["waiver"] == "Best Possible"
+
+
+def test_an_unknown_waiver_is_refused(evidence: Evidence) -> None:
+    with pytest.raises(BadInputError, match="loudnes"):
+        check(replace(evidence, waivers={"loudnes": "typo"}))
+
+
+def test_times_of_a_real_file() -> None:
+    times = master_times(media("open-dubbing/tests/data/englishvideo.mp4"))
+    assert times is not None
+    assert times.picture_ms == pytest.approx(10_000, abs=50)
+    assert abs(times.audio_start_ms - times.picture_start_ms) < 50

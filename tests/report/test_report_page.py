@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.report.plots import WIDTH, clock, peaks, strips
+from tasks.report.report import link, write_report
+from tests.report.sample import bursts, report_inputs, script
+
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\'"&{{ 7*7 }}'
+
+
+class Page(HTMLParser):
+    """Collects the tags and the visible text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    write_report(tmp_path / "report.html", report_inputs(tmp_path))
+    return Page((tmp_path / "report.html").read_text("utf-8"))
+
+
+def test_it_shows_both_players_by_relative_links(page: Page) -> None:
+    assert [attrs["src"] for tag, attrs in page.tags if tag == "video"] == [
+        "./../../talk.mp4#t=0.04",
+        "./../talk.es.mp4#t=0.04",
+    ]
+
+
+def test_every_gate_is_named_in_words(page: Page) -> None:
+    for word in ("Fastest line", "Warning", "Not measured", "Loudness off target", "Original voice left in the bed"):
+        assert word in page.text
+
+
+def test_lines_bypass_reasons_licences_notes_and_disclosure_are_there(page: Page) -> None:
+    for text in ("Buenos días.", "no face", "GPL-3.0-or-later", "by way of Spanish", "are synthetic", "uses the pause"):
+        assert text in page.text
+
+
+def test_it_needs_nothing_from_outside(page: Page) -> None:
+    assert [
+        attrs for tag, attrs in page.tags if tag in ("link", "iframe", "object") or "http" in str(attrs.get("src"))
+    ] == []
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    inputs = replace(report_inputs(tmp_path, HOSTILE, HOSTILE), title=HOSTILE, notes=(HOSTILE,), profile=HOSTILE)
+    write_report(tmp_path / "report.html", inputs)
+    found = Page((tmp_path / "report.html").read_text("utf-8"))
+    assert [tag for tag, _ in found.tags].count("script") == 1
+    assert "img" not in [tag for tag, _ in found.tags]
+    assert found.text.count(HOSTILE) >= 5
+
+
+def test_its_policy_runs_no_script_but_its_own(tmp_path: Path, page: Page) -> None:
+    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
+    assert re.search(r"script-src 'sha256-[\w+/=]+';", policy)
+    assert "default-src 'none'" in policy
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        write_report(tmp_path / name, report_inputs(tmp_path))
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_a_fake_run_says_so_first(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", replace(report_inputs(tmp_path), fake=True))
+    assert "Fake profile" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_title_without_speech_or_media_still_has_a_page(tmp_path: Path) -> None:
+    empty = replace(
+        report_inputs(tmp_path),
+        source=script("en"),
+        dub=script("es"),
+        placements=(),
+        source_media="",
+        original_dialogue=None,
+        dialogue=None,
+        duration_ms=0,
+    )
+    write_report(tmp_path / "report.html", empty)
+    assert "No speech was found" in (tmp_path / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("../talk.es.mp4", "./../talk.es.mp4"),
+        ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+        ("-a #1 50%?.mp4", "./-a%20%231%2050%25%3F.mp4"),
+        ("日本\n.mp4", "./%E6%97%A5%E6%9C%AC%0A.mp4"),
+        ("/media/a b.mp4", "file:///media/a%20b.mp4"),
+        ("", ""),
+    ],
+)
+def test_links_survive_hostile_file_names(path: str, url: str) -> None:
+    assert link(path) == url
+
+
+def test_peaks_are_where_the_sound_is(tmp_path: Path) -> None:
+    levels = peaks(bursts(tmp_path / "a.wav", ((1000, 2000),)), 100)
+    assert len(levels) == 80
+    assert levels[12:18].min() > 0.3
+    assert levels[:9].max() == 0
+    assert levels[21:].max() == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(rate=st.sampled_from([8000, 11_025, 48_000]), bin_ms=st.sampled_from([33.3, 50.0, 100.0]))
+def test_peaks_streamed_equal_peaks_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, rate: int, bin_ms: float
+) -> None:
+    path = tmp_path_factory.mktemp("peaks") / "a.wav"
+    sound = np.random.default_rng(rate).uniform(-0.9, 0.9, 25 * rate).astype(np.float32)
+    soundfile.write(path, sound, rate, subtype="FLOAT")
+    edges = np.round(np.arange(int(25_000 / bin_ms) + 2) * rate * bin_ms / 1000).astype(int)
+    expected = [np.abs(sound[a:b]).max() for a, b in pairwise(edges) if a < len(sound)]
+    np.testing.assert_allclose(peaks(path, bin_ms), np.array(expected) / np.abs(sound).max(), rtol=1e-6)
+
+
+def test_a_long_title_is_cut_into_strips_that_show_every_line_once_or_across_a_border(tmp_path: Path) -> None:
+    inputs = report_inputs(tmp_path)
+    cut = strips(inputs.source, inputs.placements, 400_000, inputs.original_dialogue, None)
+    assert [strip.start_ms for strip in cut] == list(range(0, 400_000, 60_000))
+    assert [bar.line for strip in cut for bar in strip.slots] == [0, 1]
+    assert all(0 <= bar.x <= bar.x + bar.width <= WIDTH + 1 for strip in cut for bar in strip.placed)
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "shown"), [(0, "0:00.0"), (62_549, "1:02.5"), (59_960, "1:00.0"), (3_661_000, "1:01:01.0")]
+)
+def test_clock(time_ms: int, shown: str) -> None:
+    assert clock(time_ms) == shown

@@ -1,0 +1,78 @@
+"""Whisper's real loader and decoder on a tiny checkpoint with random weights: what it hears is nonsense."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.progress import silent
+from tasks.transcribe import transcriber
+from tasks.transcribe.whisper import _stretches, _words
+from tests.speech_media import media
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+
+    torch.manual_seed(0)
+    dims = ModelDimensions(
+        n_mels=80, n_audio_ctx=1500, n_audio_state=16, n_audio_head=2, n_audio_layer=1,
+        n_vocab=51865, n_text_ctx=64, n_text_state=16, n_text_head=2, n_text_layer=2,
+    )  # fmt: skip
+    model = Whisper(dims)
+    torch.nn.init.normal_(model.decoder.positional_embedding)  # the package leaves it uninitialised
+    path = tmp_path_factory.mktemp("whisper") / "tiny-random.pt"
+    torch.save({"dims": dims.__dict__, "model_state_dict": model.state_dict()}, path)
+    return path
+
+
+def test_a_checkpoint_file_goes_through_the_real_loader(checkpoint: Path) -> None:
+    backend = transcriber("whisper", {"model": str(checkpoint), "beam_size": None, "device": "cpu"})
+    assert backend.missing() == []
+    script = backend.transcribe(media("speechbrain/tests/samples/ASR/spk1_snt1.wav"), "en", silent)
+    assert script.language == "en"
+    assert script.origin == "whisper"
+    assert all(before.end_ms <= after.start_ms for before, after in pairwise(script.lines))
+
+
+def test_a_language_whisper_does_not_know_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(UnsupportedError, match="Zulu"):
+        transcriber("whisper", {"model": str(checkpoint)}).transcribe(Path("unread.wav"), "zu", silent)
+
+
+def test_an_unknown_or_broken_model_is_told(tmp_path: Path) -> None:
+    speech = media("speechbrain/tests/samples/ASR/spk1_snt1.wav")
+    with pytest.raises(MissingBackendError, match="turbo"):
+        transcriber("whisper", {"model": "gigantic"}).transcribe(speech, "en", silent)
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(b"no checkpoint")
+    with pytest.raises(MissingBackendError, match=r"broken\.pt"):
+        transcriber("whisper", {"model": str(broken)}).transcribe(speech, "en", silent)
+    assert transcriber("whisper", {"model": str(tmp_path / "absent.pt")}).missing() != []
+
+
+def test_silent_and_looping_segments_are_left_out() -> None:
+    word = [{"word": " hello", "start": 0.5, "end": 0.9}]
+    good = {"no_speech_prob": 0.1, "avg_logprob": -0.2, "compression_ratio": 1.2, "words": word}
+    silence = {**good, "no_speech_prob": 0.9, "avg_logprob": -1.5}
+    looping = {**good, "compression_ratio": 9.0}
+    assert [(w.text, w.start_ms, w.end_ms) for w in _words([silence, good, looping], 1000, 5000)] == [
+        (" hello", 1500, 1900)
+    ]
+
+
+def test_long_audio_is_heard_in_stretches_cut_in_pauses() -> None:
+    spans = [(n * 100_000, n * 100_000 + 90_000) for n in range(13)]
+    stretches = list(_stretches(spans))
+    assert [(start, end) for start, end in stretches] == [(0, 590_000), (600_000, 1_190_000), (1_200_000, 1_290_000)]
+
+
+def test_the_fingerprint_knows_the_model_and_not_the_machine() -> None:
+    turbo, cpu, base = ({"model": "turbo"}, {"model": "turbo", "device": "cpu"}, {"model": "base"})
+    prints = [transcriber("whisper", options).fingerprint() for options in (turbo, cpu, base)]
+    assert prints[0] == prints[1] != prints[2]

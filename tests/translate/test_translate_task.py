@@ -1,0 +1,89 @@
+"""The step: only new lines go to the translator, a person's lines win, and its notes stay with its lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.profile import load_profile
+from tasks.errors import UnsupportedError
+from tasks.model import Asset, Line, Run, Script, StepRecord, Title
+from tasks.translate.fake import FakeTranslator
+from tasks.translate.task import translate
+
+INVENTED = "The translation is invented (fake backend)."
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    video = Asset(uri="/nowhere/talk.mp4", sha256="0" * 64, bytes=1)
+    title = Title(name="talk", video=video, source="talk.mp4", folder=str(tmp_path / "out"), languages=("es",))
+    return Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"), language="es")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that reach the translator."""
+    seen: list[str] = []
+    real = FakeTranslator.translate
+
+    def listen(self: FakeTranslator, texts: Any, *rest: Any) -> list[str]:
+        seen.extend(texts)
+        return real(self, texts, *rest)
+
+    monkeypatch.setattr(FakeTranslator, "translate", listen)
+    return seen
+
+
+def script(*texts: str) -> Script:
+    lines = (
+        Line(id=number, start_ms=number * 1000, end_ms=number * 1000 + 900, text=text, speaker="A")
+        for number, text in enumerate(texts, 1)
+    )
+    return Script(language="en", lines=tuple(lines), origin="subtitles", notes=("of the source",))
+
+
+def step(run: Run, source: Script, edits: dict[str, str] | None = None) -> tuple[StepRecord, Script]:
+    record = translate.fn(run, source, edits or {})
+    return record, Script.model_validate(record.value)
+
+
+def test_times_ids_and_order_stay_and_the_language_changes(run: Run) -> None:
+    source = script("One.", "Two.")
+    _, dub = step(run, source)
+    assert [line.text for line in dub.lines] == ["[es] One.", "[es] Two."]
+    assert [(line.id, line.start_ms, line.end_ms) for line in dub.lines] == [
+        (line.id, line.start_ms, line.end_ms) for line in source.lines
+    ]
+    assert (dub.language, dub.origin) == ("es", "fake")
+
+
+def test_what_the_translator_notes_reaches_record_and_script(run: Run) -> None:
+    record, dub = step(run, script("One."))
+    assert record.notes == dub.notes == (INVENTED,)
+
+
+def test_only_new_lines_are_translated_and_old_ones_keep_their_note(run: Run, asked: list[str]) -> None:
+    step(run, script("One.", "Two."))
+    record, dub = step(run, script("Two.", "Three."))
+    assert asked == ["One.", "Two.", "Three."]
+    assert (record.hits, record.parts) == (1, 2)
+    assert dub.notes == (INVENTED,)
+    again, dub = step(run, script("Three.", "One."))
+    assert asked == ["One.", "Two.", "Three."]
+    assert again.hits == 2
+    assert dub.notes == (INVENTED,)
+
+
+def test_a_persons_line_wins_and_is_not_sent(run: Run, asked: list[str]) -> None:
+    _, dub = step(run, script("One.", "Two."), {"2": "¡Dos!"})
+    assert [line.text for line in dub.lines] == ["[es] One.", "¡Dos!"]
+    assert asked == ["One."]
+    assert "1 lines were edited by hand." in dub.notes
+
+
+def test_a_title_in_the_language_already_is_refused(run: Run) -> None:
+    with pytest.raises(UnsupportedError, match="already speaks es"):
+        step(run, script("Uno.").model_copy(update={"language": "es"}))
