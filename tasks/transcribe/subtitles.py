@@ -9,6 +9,7 @@ import codecs
 import html
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def read_script(path: Path, language: str | None) -> Script:
             f"{path.name!r} is no script: its name ends in {suffix or 'nothing'}.",
             f"Known are {', '.join(_FORMATS)}.",
         )
-    text, note = _decoded(path, language)
+    text, note = _decoded(path, language or _tag(Path(path.stem).suffix.removeprefix(".")))
     if suffix == ".json":
         cues, said = read_json(text, path.name)
     else:
@@ -101,17 +102,19 @@ def read_script(path: Path, language: str | None) -> Script:
 
 
 def _candidates(video: Path) -> Iterator[tuple[Path, str | None]]:
-    """Files named after the video, with the language in their names."""
+    """Files named after the video, with the language in their names; composed and decomposed letters are the same."""
+    stem = unicodedata.normalize("NFC", video.stem)
     try:
         names = os.listdir(video.parent)
     except OSError:
         return
-    for name in names:
-        path = video.parent / name
+    for found in names:
+        path = video.parent / found
+        name = unicodedata.normalize("NFC", found)
         suffix = path.suffix.lower()
-        if suffix not in _FORMATS or not name.startswith(video.stem) or path == video:
+        if suffix not in _FORMATS or not name.startswith(stem) or path == video:
             continue
-        between = name[len(video.stem) : -len(suffix)]
+        between = name[len(stem) : -len(suffix)]
         tag = _tag(between[1:]) if between.startswith(".") else None
         if (tag or (not between and suffix != ".json")) and path.is_file():
             yield path, tag

@@ -53,7 +53,7 @@ class WhisperTranscriber:
         path = Path(self._options.model)
         file = f"{path.stat().st_size}:{path.stat().st_mtime_ns}" if path.is_file() else ""
         version = registry.package_version("openai-whisper")
-        return f"whisper:1:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
+        return f"whisper:2:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
         """The package; or a checkpoint file that is not there (names are downloaded on first use)."""
@@ -66,7 +66,7 @@ class WhisperTranscriber:
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """The spoken words; the language is detected from the first speech where it is not given."""
-        code = _code(language) if language else None
+        code = _code(language, self._options.model) if language else None
         spans = speech_spans(audio, progress=lambda share: progress(0.1 * share))
         if not spans:
             return Script(language=language or "en", lines=(), origin="whisper")
@@ -102,13 +102,19 @@ class WhisperTranscriber:
         return answer
 
 
-def _code(language: str) -> str:
+def _code(language: str, model: str) -> str:
     from whisper.tokenizer import LANGUAGES
 
     code = _CODES.get(primary(language), primary(language))
     if code not in LANGUAGES:
         raise UnsupportedError(
             f"Whisper does not know {display_name(language)} ({language}).", "Give subtitles.", language=language
+        )
+    if model.removesuffix(".pt").endswith(".en") and code != "en":  # it would write English, whatever it hears
+        raise UnsupportedError(
+            f"The Whisper model {model!r} knows only English, not {display_name(language)} ({language}).",
+            "Choose the model without .en (transcribe.options.model), or give subtitles.",
+            language=language,
         )
     return code
 
@@ -144,13 +150,12 @@ def _stretches(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _words(segments: list[dict[str, Any]], start_ms: int, end_ms: int) -> Iterator[Word]:
-    """The words of segments in which somebody speaks, on the clock of the whole file."""
+    """The words of segments in which somebody speaks, on the clock of the whole file; Whisper gives some no length."""
     for segment in segments:
         silent = segment["no_speech_prob"] > _NO_SPEECH and segment["avg_logprob"] < _UNSURE
         if silent or segment["compression_ratio"] > _REPETITIVE:
             continue
         for word in segment.get("words", ()):
-            start = min(start_ms + round(1000 * float(word["start"])), end_ms)
+            start = min(start_ms + round(1000 * float(word["start"])), end_ms - 1)
             end = min(start_ms + round(1000 * float(word["end"])), end_ms)
-            if end > start:
-                yield Word(text=word["word"], start_ms=start, end_ms=end)
+            yield Word(text=word["word"], start_ms=start, end_ms=max(end, start + 1))

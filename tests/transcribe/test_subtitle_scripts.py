@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def test_an_old_code_page_is_read_and_announced(tmp_path: Path) -> None:
 def test_an_old_code_page_of_another_alphabet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="UTF-8"):
         read(tmp_path, SRT.replace("Hello", "Привет").encode("cp1251"), language="ru")
+    with pytest.raises(BadInputError, match="not UTF-8"):  # the name says the language as well as the user could
+        read(tmp_path, SRT.replace("Hello", "Привет").encode("cp1251"), "talk.ru.srt", language=None)
 
 
 @pytest.mark.parametrize("data", [b"\x00\x01\x02\xff" * 50, SRT.encode("utf-16-le"), b"", b"\n\n", b"only words"])
@@ -283,6 +286,11 @@ def test_sidecars_are_found_beside_any_name(tmp_path: Path, name: str) -> None:
     sidecar.touch()
     assert find_sidecar(video, None) == sidecar
     assert find_sidecar(video, "en") == sidecar
+
+
+def test_letters_with_composed_and_decomposed_accents_are_the_same(tmp_path: Path) -> None:
+    (tmp_path / unicodedata.normalize("NFD", "mañana.es.srt")).write_text(SRT)
+    assert find_sidecar(tmp_path / unicodedata.normalize("NFC", "mañana.mp4"), "es") is not None
 
 
 def test_sidecars_come_in_the_documented_order(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.progress import silent
 from tasks.transcribe import transcriber
+from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper import _stretches, _words
 from tests.speech_media import media
 
@@ -28,6 +29,37 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.nn.init.normal_(model.decoder.positional_embedding)  # the package leaves it uninitialised
     path = tmp_path_factory.mktemp("whisper") / "tiny-random.pt"
     torch.save({"dims": dims.__dict__, "model_state_dict": model.state_dict()}, path)
+    return path
+
+
+def speaking_checkpoint(folder: Path) -> Path:
+    """A checkpoint that writes one sentence, whatever it hears.
+
+    Its layers add nothing to the residual stream, so each position's embedding decides the next token; attention stays
+    random, which gives word alignment something to work on.
+    """
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+    from whisper.tokenizer import get_tokenizer
+
+    dims = ModelDimensions(80, 1500, 64, 2, 1, 51865, 448, 64, 2, 2)
+    tokens = get_tokenizer(True, language="en", task="transcribe")
+    text = tokens.encode(" Good morning. My name is Jordi.")
+    start, end = tokens.timestamp_begin, tokens.timestamp_begin + 200  # 0 and 4 seconds
+    spoken = [tokens.to_language_token("en"), tokens.transcribe, start, *text, end, tokens.eot]
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(7)
+        model = Whisper(dims)
+        for name, weight in model.named_parameters():
+            if name.endswith((".out.weight", ".out.bias", "mlp.2.weight", "mlp.2.bias")):
+                weight.zero_()
+        words = torch.nn.functional.normalize(torch.randn(dims.n_vocab, dims.n_text_state), dim=1)
+        model.decoder.token_embedding.weight.copy_(words)
+        model.decoder.positional_embedding.copy_(10 * words[tokens.eot].expand(dims.n_text_ctx, -1))
+        model.decoder.positional_embedding[: len(spoken)].copy_(10 * words[spoken])
+        model.decoder.ln.weight.fill_(4.0)
+    path = folder / "says.pt"
+    torch.save({"dims": vars(dims), "model_state_dict": model.state_dict()}, path)
     return path
 
 
@@ -64,6 +96,31 @@ def test_silent_and_looping_segments_are_left_out() -> None:
     assert [(w.text, w.start_ms, w.end_ms) for w in _words([silence, good, looping], 1000, 5000)] == [
         (" hello", 1500, 1900)
     ]
+
+
+def test_no_word_is_lost_that_whisper_gives_no_length() -> None:
+    words = [{"word": word, "start": at, "end": at} for word, at in ((" so", 0.5), (" it", 0.5), (" goes", 4.0))]
+    segment = {"no_speech_prob": 0.1, "avg_logprob": -0.2, "compression_ratio": 1.2, "words": words}
+    found = list(_words([segment], 1000, 5000))
+    assert [(word.text, word.start_ms, word.end_ms) for word in found] == [
+        (" so", 1500, 1501),
+        (" it", 1500, 1501),
+        (" goes", 4999, 5000),
+    ]
+    assert [line.text for line in lines_from_words(found)] == ["so it", "goes"]
+
+
+def test_an_english_model_refuses_other_languages_before_it_is_loaded() -> None:
+    with pytest.raises(UnsupportedError, match=r"small\.en.*Spanish"):
+        transcriber("whisper", {"model": "small.en"}).transcribe(Path("unread.wav"), "es", silent)
+
+
+def test_a_checkpoint_writes_what_its_weights_say(tmp_path: Path) -> None:
+    backend = transcriber("whisper", {"model": str(speaking_checkpoint(tmp_path)), "device": "cpu"})
+    for language in ("en", None):  # None: the model detects it
+        script = backend.transcribe(media("picovoice-leopard/resources/audio_samples/test.wav"), language, silent)
+        assert script.language == "en"
+        assert [line.text for line in script.lines] == ["Good morning.", "My name is Jordi."]
 
 
 def test_long_audio_is_heard_in_stretches_cut_in_pauses() -> None:
