@@ -21,19 +21,18 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     if work is None or previous is None or previous.multi is None or not previous.multi.path.exists():
         return None
     branches = [branch for language in run.title.languages if (branch := finished(run, language))]
-    together = {branch.language for branch in previous.branches if branch.state != "failed"}
-    if {branch.language for branch in branches} != set(run.title.languages) or together != set(run.title.languages):
+    packed = {branch.language for branch in (*branches, *earlier_languages(run))}
+    if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
         return None
     folder = Path(run.title.folder)
     for branch in branches:
         deliver(folder, branch.outputs)
-    if not earlier_languages(run):
-        deliver(folder, {f"{run.title.name}.multi.mkv": previous.multi})
+    deliver(folder, {f"{run.title.name}.multi.mkv": previous.multi})
     steps = tuple(
         StepUse(step=use.step, seconds=0.0, reused=True, hits=use.parts, parts=use.parts) for use in work.steps
     )
-    found = work.model_copy(update={"steps": steps})
-    return write_summary(run, TitleResult(work=found, branches=tuple(branches), multi=previous.multi))
+    found = {"work": work.model_copy(update={"steps": steps}), "branches": tuple(branches), "failure": None}
+    return write_summary(run, previous.model_copy(update=found))
 
 
 def dub_titles(runs: Sequence[Run], batch: str = "") -> list[dict[str, Any]]:

@@ -21,11 +21,12 @@ DISCLOSURE = "This master contains synthetic speech and AI-edited picture made b
 
 
 class TitleResult(Record):
-    """How a title ended: the shared work, its branches, the multi-track master, or why there is none."""
+    """How a title ended: the shared work, its branches, the multi-track master and its languages, or why not."""
 
     work: SharedWork | None = None
     branches: tuple[BranchResult, ...] = ()
     multi: Asset | None = None
+    multi_languages: tuple[str, ...] = ()
     failure: Failure | None = None
 
 

@@ -104,4 +104,5 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
         deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.outputs["multi"]})
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
-    return title.model_copy(update={"multi": packed.outputs["multi"]})
+    languages = tuple(sorted(branch.language for branch in delivered))
+    return title.model_copy(update={"multi": packed.outputs["multi"], "multi_languages": languages})
