@@ -77,6 +77,6 @@ def _profile_names_a_server() -> bool:
 
 def _quiet() -> None:
     """Settings that keep a command-line run small and its terminal readable; the user's own win."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -76,6 +76,7 @@ def test_some_failed_is_three_all_failed_is_one_and_json_is_the_summary(
     assert summary == json.loads((tmp_path / "out" / "clip" / "summary.json").read_text())
     assert (summary["languages"]["es"]["state"] != "failed", summary["languages"]["ja"]["state"]) == (True, "failed")
     assert "told to fail for ja" in partial.stderr
+    assert "Traceback" not in partial.stderr
 
     nothing = polydub("run", short_clip, "--to", "ja", *common, cwd=tmp_path, PREFECT_API_URL=prefect_api)
     assert nothing.returncode == 1
