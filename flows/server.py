@@ -46,6 +46,8 @@ def prefect_server() -> Iterator[None]:
     env = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
     with service([*command, "--log-level", "error", "--lifespan", "on"], env=env) as alive:
         os.environ["PREFECT_API_URL"] = api
+        # Nobody will read its logs, and Prefect would try for a minute to send the last ones after the server is gone.
+        os.environ["PREFECT_LOGGING_TO_API_ENABLED"] = "false"
         import prefect.main  # noqa: F401  # takes seconds, while the server starts
 
         try:
@@ -54,7 +56,7 @@ def prefect_server() -> Iterator[None]:
                 raise TransientError("The temporary Prefect server did not start.", "Try again, or start `polydub up`.")
             yield
         finally:
-            del os.environ["PREFECT_API_URL"]
+            del os.environ["PREFECT_API_URL"], os.environ["PREFECT_LOGGING_TO_API_ENABLED"]
 
 
 def answers(url: str) -> bool:
