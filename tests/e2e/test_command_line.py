@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,22 @@ def test_doctor_names_what_each_profile_has(tmp_path: Path) -> None:
     found = json.loads(polydub("doctor", "--json", cwd=tmp_path).stdout)
     assert {profile["name"] for profile in found["profiles"]} >= {"offline", "studio", "commercial", "fake"}
     assert found["programs"]["ffmpeg"]["found"]
+
+
+@pytest.mark.prefect
+def test_without_a_server_a_run_brings_its_own_and_ends_when_it_is_done(short_clip: Path, tmp_path: Path) -> None:
+    arguments = ["run", short_clip, "--to", "es", "--from", "en", "--profile", "fake", "--lipsync", "none"]
+    began = time.monotonic()
+    command = [sys.executable, "-m", "flows.cli", *map(str, arguments), "--out", str(tmp_path / "out")]
+    alone = {
+        name: value for name, value in os.environ.items() if not name.startswith("PREFECT_") or name == "PREFECT_HOME"
+    }
+    child = subprocess.Popen(command, env=alone, stderr=subprocess.PIPE, text=True)
+    assert child.stderr is not None
+    for _line in child.stderr:
+        said = time.monotonic()
+    child.wait()
+    child.stderr.close()
+    assert child.returncode == 0
+    assert (tmp_path / "out" / "clip" / "clip.es.mp4").exists()
+    assert time.monotonic() - said < 30, f"it hung after its last word ({said - began:.0f} s of work)"
