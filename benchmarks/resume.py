@@ -9,6 +9,7 @@ computed, processes left behind by the kill, and whether every deliverable is th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -80,10 +81,16 @@ def _killed(root: Path, step: str, command: list[str]) -> int:
     child.wait()
     child.stderr.close()
     time.sleep(1)
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return sum(
-        "tasks.lipsync.native_job" in line or "prefect.server.api.server" in line for line in listed.splitlines()
-    )
+    return _still_running(root / step / "store")
+
+
+def _still_running(store: Path) -> int:
+    """Processes of this host that were started for a store."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            count += f"POLYDUB_STORE={store}\0".encode() in (process / "environ").read_bytes()
+    return count
 
 
 def _found(out: Path) -> int:
