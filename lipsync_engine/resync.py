@@ -176,8 +176,8 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
 
 
 def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part]) -> None:
-    report.frames, report.edited = done.frames, done.edited
-    report.outside_mask_max_diff, report.seam_ratio = done.outside_max, done.seam_ratio
+    report.frames, report.edited = done.frames, done.checks.edited
+    report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
     reasons = np.full(max(done.frames, len(track.times_s)), "no_face", dtype=object)
     reasons[track.frame] = "not_speaking"
     edited = np.zeros(len(reasons), bool)
