@@ -19,7 +19,7 @@ APERTURE, WIDTH, JAW, LIP_HEIGHT = range(4)
 
 _LEAST_OPENING = 0.7  # of its target, that a sound keeps: only contacts close the lips
 _OVERSHOOT = 0.25  # of the speaker's range, beyond it
-_GAIN = (0.4, 6.0)
+_GAIN = (0.2, 6.0)
 _ROUNDS, _CLOSE_ENOUGH = 12, 0.005
 _FEWEST = 8  # spoken frames from which a spread can be told
 
@@ -80,9 +80,9 @@ def with_own_spread(goals: Grid, said: Grid, shown: Callable[[Grid], Grid], stat
 
 
 def _moved(goals: Grid, gain: Grid, centre: Grid, said: Grid, stats: SpeakerStats) -> Grid:
-    """Goals further from (or nearer to) the mean of speech; no sound loses more than 30 % of its opening."""
+    """Goals further from (or nearer to) the mean of speech; those below it lose at most 30 % of their opening."""
     out = goals + (gain - 1.0) * (goals - centre) * said
-    least = np.minimum(goals, stats.closed + _LEAST_OPENING * (goals - stats.closed))
+    least = np.minimum(np.minimum(goals, centre), stats.closed + _LEAST_OPENING * (goals - stats.closed))
     for channel in (APERTURE, JAW, LIP_HEIGHT):
         out[:, channel] = np.maximum(out[:, channel], least[:, channel])
     return out
