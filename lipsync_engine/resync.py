@@ -18,6 +18,7 @@ from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, Spe
 from lipsync_engine.render import Rendering, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
+from lipsync_engine.source import OwnSpeech, own_speech
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -90,6 +91,8 @@ def resync(
     out: Path,
     options: Options | None = None,
     progress: Progress | None = None,
+    *,
+    source_phones: tuple[Phone, ...] | None = None,
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
@@ -104,6 +107,7 @@ def resync(
         out: picture-only MP4, appears when complete.
         options: how to edit.
         progress: called with (share done, message).
+        source_phones: what the title itself says, on its own clock, where its script is known.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -117,7 +121,8 @@ def resync(
     if (facts.width, facts.height) != tuple(track.size.tolist()):
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
-    parts = _parts(track, phones, options)
+    own = own_speech(picture, source_phones)
+    parts = _parts(track, phones, options, own)
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
@@ -155,14 +160,14 @@ def pick_device(wanted: str) -> str:
     return "cpu"
 
 
-def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> list[_Part]:
+def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: OwnSpeech | None) -> list[_Part]:
     parts = []
     for identity, active in active_frames(track).items():
         mouth = series(track, identity)
         if not (active & mouth.valid).any():
             continue
         who = person(track, identity)
-        stats = speaker_stats(mouth, speaking(track, active)) if who.library.moves else prior_stats(mouth)
+        stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
         plan = plan_mouth(
             phones,
             track.times_s,
@@ -173,6 +178,15 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
         )
         parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
     return parts
+
+
+def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpeech | None) -> SpeakerStats:
+    """The person's own mouth, in speech and in silence where the title's sound or script tells them apart."""
+    spans = speaking(track, active)
+    if own is None:
+        return speaker_stats(mouth, spans)
+    heard = own.speaking(track.times_s) & active
+    return speaker_stats(mouth, heard if spans is None else heard & spans, own.resting(track.times_s))
 
 
 def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lipsync_engine.gestures import Gesture, Touch, gestures_of, rests_of, touches_of
 from lipsync_engine.path import closures_last, grid_of, hard_rows, soft_rows, solve
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid, limits, with_own_spread, within_range
+from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid, limits, with_own_statistics, within_range
 
 __all__ = ["APERTURE", "EXPRESSIONS", "JAW", "LIP_HEIGHT", "WIDTH", "Expression", "limits", "plan_mouth"]
 
@@ -107,7 +107,7 @@ def _path(
         return np.where(hard > 0, values, free)
 
     said = np.minimum(1.0, weights / _SAID)
-    goals = with_own_spread(goals, said, lambda g: _read(path(g), grid, spoken_s), stats)
+    goals = with_own_statistics(goals, said, lambda g: _read(path(g), grid, spoken_s), stats)
     return path(rest + excursion * (goals - rest))
 
 

@@ -54,7 +54,7 @@ def test_a_mouth_that_follows_the_plan_scores_well(speech, plan):
     assert 0.7 < value(got, "articulation_ratio") < 1.2
     assert value(got, "silence_motion") == 0.0
     assert abs(value(got, "offset_frames")) <= 3
-    assert value(got, "av_correlation") > 0.3
+    assert value(got, "av_correlation") > 0.25
     assert value(got, "phone_offset_frames") == -1, "the plan leads by 40 ms, one frame"
     assert value(got, "phone_correlation") > 0.9
     assert value(got, "plan_correlation") == pytest.approx(1.0)

@@ -181,6 +181,16 @@ def test_the_frames_of_speech_have_the_speaker_s_own_spread(long_speech, apertur
     assert np.allclose(plan.series.values[plan.closure, APERTURE], STATS.closed[APERTURE], atol=1e-4)
 
 
+def test_speech_has_the_speaker_s_own_mean_too(long_speech):
+    def mean(**own: float) -> np.ndarray:
+        where = np.array([own.get("aperture", 0.05), own.get("width", 0.36), 0.52, 0.165], np.float32)
+        plan = plan_mouth(long_speech, frames(long_speech[-1].end_ms / 1000), replace(STATS, mean=where))
+        return plan.series.values[plan.speech].mean(axis=0)
+
+    assert mean(aperture=0.06)[APERTURE] > mean(aperture=0.045)[APERTURE] + 0.008
+    assert mean(width=0.35)[WIDTH] == pytest.approx(0.35, abs=0.003)
+
+
 def test_a_spread_beyond_the_speaker_s_range_stops_at_the_range(long_speech):
     wide = replace(STATS, std=np.full(4, 0.2, np.float32))
     plan = plan_mouth(long_speech, frames(long_speech[-1].end_ms / 1000), wide)
