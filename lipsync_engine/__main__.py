@@ -126,7 +126,7 @@ def _measure(options: argparse.Namespace) -> int:
             real = track_faces(options.reference, _progress("reference"))
             if real.identities:
                 stats = speaker_stats(series(real, real.identities[0]))
-        figures |= speech_figures(mouth, phones, options.audio, stats)
+        figures |= speech_figures(mouth, phones, options.audio, stats)[0]
     else:
         figures["reason"] = "no face was found"
     text = json.dumps(figures, indent=2) + "\n"

@@ -40,7 +40,7 @@ class Options:
 
     strength: float = 1.0
     expression: str = "natural"
-    lead_ms: float = 40.0
+    lead_ms: float = 20.0
     crf: int = 17
     preset: str = "veryfast"
     device: str = "auto"
@@ -136,7 +136,7 @@ def resync(
     _count(report, done, track, parts)
     if edits and options.measure:
         clock = perf_counter()
-        _measure(report, track, parts, out, audio, phones)
+        _measure(report, track, parts, out, audio, phones, own)
         report.seconds["measure"] = perf_counter() - clock
     elif not edits:
         _all_missing(report, "nothing was edited")
@@ -211,6 +211,7 @@ def _measure(
     out: Path,
     audio: Path,
     phones: tuple[Phone, ...],
+    own: OwnSpeech | None,
 ) -> None:
     """Figures of the person who is edited most; the others are in the notes."""
     main = max(parts, key=lambda part: len(part.score.row))
@@ -221,29 +222,42 @@ def _measure(
         return
     seen, rows = found
     only = _edited(main.score, len(seen.times_s))
-    figures = speech_figures(seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source)
+    figures, report.controls, silent = speech_figures(
+        seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
+    )
+    figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
     for name in _SPEECH + _PICTURE:
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:
-            report.missing[name] = "not defined for this material (too few such sounds, pauses or frames)"
+            report.missing[name] = _CANNOT_TELL if name in silent else _NOT_DEFINED
     if report.seam_ratio is None:
         report.missing["seam_ratio"] = "no observation was blended in"
     if len(parts) > 1:
         report.notes.append(f"speech figures are of the most edited of {len(parts)} people")
 
 
+_CANNOT_TELL = "this material does not tell the right mouth from one at another time"
+_NOT_DEFINED = "not defined for this material (too few such sounds, pauses or frames)"
 _SPEECH = (
+    "phone_agreement",
     "closure_rate",
     "open_closed_ratio",
     "articulation_ratio",
     "silence_motion",
+    "own_silence_motion",
     "offset_frames",
+    "offset_first_third",
+    "offset_last_third",
+    "drift_frames_60s",
+    "phone_correlation",
     "av_correlation",
     "plan_correlation",
     "source_partial_correlation",
+    "source_leak_noise",
+    "source_leak_share",
 )
-_PICTURE = ("sharpness_ratio", "jitter_ratio")
+_PICTURE = ("sharpness_ratio", "jitter_ratio", "upper_face_retention")
 
 
 def _edited(score: Score, frames: int) -> BoolArray:

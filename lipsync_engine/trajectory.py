@@ -35,7 +35,7 @@ def plan_mouth(
     *,
     strength: float = 1.0,
     expression: str = "natural",
-    lead_ms: float = 40.0,
+    lead_ms: float = 20.0,
 ) -> MouthPlan:
     """Plan the mouth for every frame of a picture.
 
@@ -45,7 +45,8 @@ def plan_mouth(
         stats: the speaker's own poses and spread, in units of face width.
         strength: excursion from rest, 0 (still) to about 1.5; closures stay closed above 0.
         expression: ``"preserve"`` (0.85), ``"natural"`` (1.0) or ``"expressive"`` (1.15) of the excursion.
-        lead_ms: how far the visible mouth runs ahead of the sound.
+        lead_ms: how far the visible mouth runs ahead of the sound, beyond the anticipation of the sounds themselves (on
+            four filmed speakers with known scripts the real mouth was 10 ms behind to 20 ms ahead of that).
 
     Returns:
         A plan with T frames, every one valid.

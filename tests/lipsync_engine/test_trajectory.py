@@ -221,8 +221,8 @@ def test_the_rate_of_the_picture_does_not_change_the_path(spoken: tuple[Phone, .
     slow, fast = (plan_mouth(spoken, frames(end, fps), STATS) for fps in (25.0, 100.0))
     free = ~(slow.closure | slow.labiodental)
     difference = np.abs(slow.series.values - fast.series.values[::4][: len(slow.series.times_s)])[free]
-    assert difference.max() < 0.01
-    assert difference.mean() < 0.0005
+    assert difference.max() < 0.015
+    assert difference.mean() < 0.001
 
 
 def test_the_outer_lips_stay_around_the_opening(spoken: tuple[Phone, ...]):
