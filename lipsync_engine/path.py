@@ -19,6 +19,7 @@ from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid
 
 _STEP_S = 0.01
 _JAW_LEAD_S = 0.025  # the jaw is slower and starts before the lips (task dynamics)
+_UNHURRIED_S = 0.06  # mean length of sounds up to which speech is fast
 _HARD = 1e6
 _SMOOTH = np.array([0.02, 0.02, 0.06, 0.02])  # per squared velocity, lips and jaw, in grid steps
 _STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
@@ -102,8 +103,17 @@ def _rows(grid: Grid, start: float, end: float) -> slice:
     return slice(max(first, 0), max(last, 0)) if end >= grid[0] and start <= grid[-1] else slice(0, 0)
 
 
-def solve(weights: Grid, goals: Grid, hard: Grid, values: Grid) -> Grid:
-    """Minimise the sum of weighted squares plus smoothness, channel by channel: [G, 4]."""
+def agility(tempo_s: Grid) -> Grid:
+    """How stiff the mouth is at each moment, 1 at an ordinary tempo down to 0.1, from the mean length of the sounds.
+
+    A mouth as stiff as in slow speech would average fast speech away: from 60 ms a sound on, stiffness falls with the
+    fourth power of the length, so that the bandwidth grows with the tempo.
+    """
+    return np.asarray(np.clip((tempo_s / _UNHURRIED_S) ** 4, 0.1, 1.0), np.float64)
+
+
+def solve(weights: Grid, goals: Grid, hard: Grid, values: Grid, stiffness: Grid) -> Grid:
+    """Minimise the sum of weighted squares plus smoothness, channel by channel: [G, 4]; ``stiffness`` [G]."""
     from scipy.linalg import solveh_banded
 
     count = len(weights)
@@ -111,17 +121,17 @@ def solve(weights: Grid, goals: Grid, hard: Grid, values: Grid) -> Grid:
     for channel in range(goals.shape[1]):
         bands = np.zeros((3, count))
         bands[2] = weights[:, channel] + hard[:, channel]
-        _add_penalty(bands, np.array([1.0, -1.0]), _SMOOTH[channel])
-        _add_penalty(bands, np.array([1.0, -2.0, 1.0]), _STIFF[channel])
+        _add_penalty(bands, np.array([1.0, -1.0]), _SMOOTH[channel] * stiffness)
+        _add_penalty(bands, np.array([1.0, -2.0, 1.0]), _STIFF[channel] * stiffness)
         right = weights[:, channel] * goals[:, channel] + hard[:, channel] * values[:, channel]
         path[:, channel] = solveh_banded(bands, right)
     return path
 
 
-def _add_penalty(bands: Grid, stencil: Grid, weight: float) -> None:
-    """Add weight * D'D to upper banded storage, D applying ``stencil`` at every place."""
+def _add_penalty(bands: Grid, stencil: Grid, weight: Grid) -> None:
+    """Add D' diag(weight) D to upper banded storage, D applying ``stencil`` at every place, ``weight`` [G]."""
     count, size = bands.shape[1], len(stencil)
+    places = count - size + 1
     for i in range(size):
         for j in range(i, size):
-            offset = j - i
-            bands[2 - offset, j : count - size + 1 + j] += weight * stencil[i] * stencil[j]
+            bands[2 - (j - i), j : places + j] += weight[:places] * stencil[i] * stencil[j]

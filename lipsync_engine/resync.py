@@ -11,6 +11,7 @@ import numpy as np
 
 from lipsync_engine import video
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.gestures import Mode
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
@@ -36,6 +37,7 @@ class Options:
         preset: x264 speed.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         measure: track the result again and measure it.
+        mode: ``"phoneme"``, or ``"syllable"``: one opening a syllable, for cartoons and faces far away.
     """
 
     strength: float = 1.0
@@ -45,6 +47,7 @@ class Options:
     preset: str = "veryfast"
     device: str = "auto"
     measure: bool = True
+    mode: Mode = "phoneme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: O
             strength=options.strength,
             expression=options.expression,
             lead_ms=options.lead_ms,
+            mode=options.mode,
         )
         parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
     return parts

@@ -7,13 +7,14 @@ a picture.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.gestures import Gesture, Touch, gestures_of, rests_of, touches_of
-from lipsync_engine.path import closures_last, grid_of, hard_rows, soft_rows, solve
+from lipsync_engine.gestures import MODES, Gesture, Mode, Touch, gestures_of, rests_of, tempo_s, touches_of
+from lipsync_engine.path import agility, closures_last, grid_of, hard_rows, soft_rows, solve
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid, limits, with_own_statistics, within_range
 
@@ -36,6 +37,7 @@ def plan_mouth(
     strength: float = 1.0,
     expression: str = "natural",
     lead_ms: float = 20.0,
+    mode: Mode = "phoneme",
 ) -> MouthPlan:
     """Plan the mouth for every frame of a picture.
 
@@ -48,16 +50,18 @@ def plan_mouth(
         lead_ms: how far the visible mouth runs ahead of the sound, beyond the anticipation of the sounds themselves (on
             four filmed speakers with known scripts the real mouth was 10 ms behind to 20 ms ahead of that).
 
+        mode: ``"phoneme"``, or ``"syllable"`` with one opening a syllable (see `gestures_of`).
+
     Returns:
         A plan with T frames, every one valid.
 
     Raises:
-        ValueError: times that do not increase, an unknown expression, a negative strength, or statistics
+        ValueError: times that do not increase, an unknown expression or mode, a negative strength, or statistics
             that are not finite.
     """
-    _check(times_s, stats, strength, expression)
+    _check(times_s, stats, strength, expression, mode)
     lead = lead_ms / 1000.0
-    gestures = gestures_of(phones)
+    gestures = gestures_of(phones, mode)
     touches = tuple(Touch(t.start_s - lead, t.end_s - lead, t.contact) for t in touches_of(gestures))
     rests = rests_of(phones, float(times_s[-1]) if len(times_s) else 0.0)
     late = max(0.0, lead - _ONSET_LEAD_S)
@@ -69,17 +73,21 @@ def plan_mouth(
     if len(times_s):
         grid = grid_of(times_s)
         spoken = at[speech] if len(gestures) >= _FEWEST_SOUNDS else at[:0]
-        path = _path(grid, gestures, touches, rests, stats, strength * EXPRESSIONS[expression], lead, spoken)
+        stiffness = agility(tempo_s(grid + lead, phones))
+        excursion = strength * EXPRESSIONS[expression]
+        path = _path(grid, gestures, touches, rests, stats, excursion, lead, stiffness, spoken)
         values = _read(path, grid, at).astype(np.float32)
     series = MouthSeries(times_s, values, np.ones(len(times_s), np.bool_))
     return MouthPlan(series, closure, labiodental, _covered(times_s, [(a, b) for a, b in rests if b > a]), speech)
 
 
-def _check(times_s: NDArray[np.float64], stats: SpeakerStats, strength: float, expression: str) -> None:
+def _check(times_s: NDArray[np.float64], stats: SpeakerStats, strength: float, expression: str, mode: str) -> None:
     if np.any(np.diff(times_s) <= 0) or not np.all(np.isfinite(times_s)):
         raise ValueError("frame times must be finite and increase")
     if expression not in EXPRESSIONS:
         raise ValueError(f"expression must be one of {', '.join(EXPRESSIONS)}, not {expression!r}")
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     if not (0 <= strength < np.inf):
         raise ValueError(f"strength must be 0 or more, got {strength}")
     poses = np.stack([stats.rest, stats.closed, stats.open, stats.low, stats.high])
@@ -95,6 +103,7 @@ def _path(
     stats: SpeakerStats,
     excursion: float,
     lead: float,
+    stiffness: Grid,
     spoken_s: Grid,
 ) -> Grid:
     """The four channels on the grid, float64 [G, 4], in units of face width; ``spoken_s``: frames in speech."""
@@ -104,7 +113,7 @@ def _path(
     goals = (pulls + _REST_WEIGHT * rest) / (weights + _REST_WEIGHT)
 
     def path(goals: Grid) -> Grid:
-        free = within_range(solve(weights + _REST_WEIGHT, goals, hard, values), stats)
+        free = within_range(solve(weights + _REST_WEIGHT, goals, hard, values, stiffness), stats)
         return np.where(hard > 0, values, free)
 
     said = np.minimum(1.0, weights / _SAID)
@@ -127,12 +136,31 @@ def _reading_times(times_s: Grid, touches: Sequence[Touch]) -> tuple[Grid, BoolA
     """When each frame reads the path, and which frames close: a contact between two frames goes to the nearer one."""
     at = times_s.copy()
     flags = {"closure": np.zeros(len(times_s), np.bool_), "labiodental": np.zeros(len(times_s), np.bool_)}
+    spans = _apart(times_s, touches)
     for touch in closures_last(touches):
-        frames = _frames_of(times_s, touch)
+        frames = spans[touch]
         at[frames] = np.clip(times_s[frames], touch.start_s, touch.end_s)
         for name, flag in flags.items():
             flag[frames] = name == touch.contact
+    for before, after in pairwise(touches):
+        first, last = spans[before].stop, spans[after].start
+        if last - first == 1 and not before.end_s < times_s[first] < after.start_s:
+            at[first] = (before.end_s + after.start_s) / 2
     return at, flags["closure"], flags["labiodental"]
+
+
+def _apart(times_s: Grid, touches: Sequence[Touch]) -> dict[Touch, slice]:
+    """The frames of every contact; where two leave no open frame between them, the longer one gives one away."""
+    spans = {touch: _frames_of(times_s, touch) for touch in touches}
+    for before, after in pairwise(touches):
+        a, b = spans[before], spans[after]
+        if a.stop <= a.start or b.stop <= b.start or b.start > a.stop:
+            continue
+        if a.stop - a.start > 1 and a.stop - a.start >= b.stop - b.start:
+            spans[before] = slice(a.start, b.start - 1 if b.start - 1 > a.start else a.start + 1)
+        elif b.stop - b.start > 1:
+            spans[after] = slice(min(a.stop + 1, b.stop - 1), b.stop)
+    return spans
 
 
 def _frames_of(times_s: NDArray[np.float64], touch: Touch) -> slice:
