@@ -70,7 +70,7 @@ def speaker_stats(
     opened = np.median(values[aperture >= np.percentile(aperture, 93)], axis=0)
     speed = np.abs(np.gradient(aperture)) if len(values) > 2 else np.zeros(len(values))
     quiet = np.zeros(len(values), bool) if resting is None else resting[mouth.valid]
-    if quiet.sum() >= _FEWEST:
+    if quiet.sum() >= _FEWEST_AT_REST:
         quiet = quiet & (speed <= np.percentile(speed[quiet], 50))
     else:
         quiet = _rest_frames(values, speed)
@@ -92,8 +92,8 @@ def speaker_stats(
     )
 
 
-#: Frames from which a state of the mouth can be told.
-_FEWEST = 5
+#: Frames from which a state of the mouth can be told; in silence more, since a mouth gets ready before it speaks.
+_FEWEST, _FEWEST_AT_REST = 5, 10
 
 
 def _rest_frames(values: FloatArray, speed: NDArray[np.floating]) -> BoolArray:
