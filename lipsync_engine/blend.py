@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from lipsync_engine.bands import band_mix, blurred, detail
+from lipsync_engine.bands import band_mix, blurred, detail, halved
 from lipsync_engine.warp import Flow, bicubic, moved
 from lipsync_engine.window import Region
 
@@ -62,19 +62,20 @@ def compose(
         strength: float32 [B], the largest value that ``flow.alpha`` takes in each frame.
         width_px: pixels for a face width.
     """
-    small = nn.avg_pool2d(flow.motion, 2) / 2
+    small = halved(flow.motion) / 2
     base, base_c = moved(luma, flow.motion), moved(chroma, small)
-    base = _as_sharp(base, luma, flow.motion)
+    fine = detail(luma)
+    base = _as_sharp(base, fine, flow.motion)
     if observed:
         starts = [(c.left - w.left, c.top - w.top) for c, w in zip(flow.core, windows, strict=True)]
         size = (flow.core[0].height, flow.core[0].width)
         inner = _Inner(starts, size)
         mask = flow.alpha / strength.clamp(min=1e-3)[:, None, None, None]
         patch, patch_c = _textures(flow, observed)
-        patch = _same_detail(patch, inner.cut(luma), mask * (1 - flow.lips))
+        patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))
         inner.put(base, _mixed(inner.cut(base), patch, mask, strength, width_px))
         half = _Inner([(x // 2, y // 2) for x, y in starts], (size[0] // 2, size[1] // 2))
-        half.put(base_c, _mixed(half.cut(base_c), patch_c, nn.avg_pool2d(mask, 2), strength, width_px / 2))
+        half.put(base_c, _mixed(half.cut(base_c), patch_c, halved(mask), strength, width_px / 2))
     return base, base_c
 
 
@@ -108,10 +109,8 @@ def _textures(flow: Flow, observed: Sequence[Observed]) -> tuple[Tensor, Tensor]
         last = each.last[:, :, None, None]
         x, y = place.clamp(torch.zeros_like(last), last).unbind(1)
         luma[each.frames] += share * bicubic(each.luma, x, y)
-        x, y = ((nn.avg_pool2d(place, 2) - 0.5) / 2).clamp(torch.zeros_like(last), (last - 1) / 2).unbind(1)
-        chroma[each.frames] += nn.avg_pool2d(share, 2) * bicubic(each.chroma, x, y) if share.shape[2] > 1 else (
-            share * bicubic(each.chroma, x, y)
-        )
+        x, y = ((halved(place) - 0.5) / 2).clamp(torch.zeros_like(last), (last - 1) / 2).unbind(1)
+        chroma[each.frames] += halved(share) * bicubic(each.chroma, x, y)
     return luma, chroma
 
 
@@ -133,19 +132,22 @@ def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float) -> Tensor
     return nn.interpolate(smooth, size=tuple(base.shape[2:]), mode="bilinear", align_corners=False)
 
 
-def _same_detail(patch: Tensor, frame: Tensor, weight: Tensor) -> Tensor:
-    """The patch with its finest band scaled to the strength that the frame's own skin has."""
+def _same_detail(patch: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """The patch with its finest band scaled to the strength that the frame's own skin (``wanted``) has."""
     fine = detail(patch)
-    wanted = (weight * detail(frame) ** 2).sum((1, 2, 3))
-    found = (weight * fine**2).sum((1, 2, 3))
-    gain = (wanted / found.clamp(min=1e-6)).sqrt().clamp(*_GAIN)
-    return patch + (gain - 1)[:, None, None, None] * fine
+    gain = _ratio(wanted, fine, weight).clamp(*_GAIN)
+    return torch.addcmul(patch, fine, (gain - 1)[:, None, None, None])
 
 
-def _as_sharp(base: Tensor, frame: Tensor, motion: Tensor) -> Tensor:
-    """The warped frame with the detail that interpolation took, where it moved."""
-    change = (motion.abs().amax(1, keepdim=True) * 4).clamp(0, 1)
+def _as_sharp(base: Tensor, wanted: Tensor, motion: Tensor) -> Tensor:
+    """The warped frame with the detail (``wanted``, before the warp) that interpolation took, where it moved."""
+    change = (motion[:, :1].abs() + motion[:, 1:].abs()).mul_(4).clamp_(max=1)
     fine = detail(base)
-    wanted, found = (change * detail(frame) ** 2).sum((1, 2, 3)), (change * fine**2).sum((1, 2, 3))
-    gain = (wanted / found.clamp(min=1e-6)).sqrt().clamp(1.0, 1.4)
-    return base + (gain - 1)[:, None, None, None] * change * fine
+    gain = _ratio(wanted, fine, change).clamp(1.0, _GAIN[1])
+    return torch.addcmul(base, fine.mul_(change), (gain - 1)[:, None, None, None])
+
+
+def _ratio(wanted: Tensor, found: Tensor, weight: Tensor) -> Tensor:
+    """Ratio of two bands' weighted root mean squares, [B]."""
+    have = (weight * found.square()).sum((1, 2, 3))
+    return ((weight * wanted.square()).sum((1, 2, 3)) / have.clamp(min=1e-6)).sqrt()

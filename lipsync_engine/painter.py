@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from lipsync_engine import video
-from lipsync_engine.player import Edit, Player
 from lipsync_engine.patches import PatchStore
+from lipsync_engine.player import Edit, Player
 from lipsync_engine.score import Person, Score
 from lipsync_engine.window import Region, region_of, view
 

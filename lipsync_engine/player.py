@@ -14,7 +14,7 @@ from lipsync_engine.cavity import paint
 from lipsync_engine.mesh import LIPS, mouth_triangles
 from lipsync_engine.patches import PatchStore
 from lipsync_engine.score import Person, Score, faces, shares
-from lipsync_engine.video import Frame
+from lipsync_engine.video import Frame, Planes
 from lipsync_engine.warp import Flow, Mesh, active, bounds, flow, lower_face_triangles, with_neck
 from lipsync_engine.window import Region, common_size, crop, load, region_of, store, to_device
 
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 #: Frames whose geometry is computed together; neighbours on each side steady the shape.
 _CHUNK, _MARGIN = 200, 5
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
-_PIXELS = {"cpu": 600_000, "cuda": 64_000_000}
+_PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,7 @@ class Player:
         shown = active(moved, source, alpha, self._triangles, self._holes)
         return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, shown), picks
 
-    def _windows(
-        self, mesh: Mesh, frames: Sequence[Frame]
-    ) -> tuple[list[int], list[Region], list[Region]] | None:
+    def _windows(self, mesh: Mesh, frames: Sequence[Frame]) -> tuple[list[int], list[Region], list[Region]] | None:
         """Frames with something to draw, their windows, and in these the part with alpha; ``None`` for nothing."""
         outer = [region_of(b, self._size) for b in bounds([mesh.moved, mesh.still], mesh.shown, mesh.triangles)]
         kept = [i for i, region in enumerate(outer) if region is not None]
@@ -124,8 +122,8 @@ class Player:
             return kept, windows, windows
         inner = []
         textured = (mesh.alpha > 0)[:, mesh.triangles].any(axis=2)
-        for box, window in zip(bounds([mesh.moved], textured, mesh.triangles), windows, strict=True):
-            inner.append(region_of(box, self._size) or window)
+        for points, window in zip(bounds([mesh.moved], textured, mesh.triangles), windows, strict=True):
+            inner.append(region_of(points, self._size) or window)
         core = common_size(inner, (windows[0].width, windows[0].height))
         fitted = []
         for box, raw, window in zip(core, inner, windows, strict=True):
@@ -206,3 +204,29 @@ def _stacked(images: list[NDArray[np.generic]]) -> NDArray[np.generic]:
     for place, image in zip(out, images, strict=True):
         place[:, : image.shape[1], : image.shape[2]] = image
     return out
+
+
+def deform(planes: Planes, still: Array, moved: Array, triangles: NDArray[np.int32]) -> None:
+    """Warp a part of one picture in place.
+
+    Args:
+        planes: the picture.
+        still: [V, 2] vertices as they lie in it.
+        moved: [V, 2] where they shall lie.
+        triangles: int32 [M, 3] that move; what lies outside stays.
+    """
+    used = np.unique(triangles)
+    region = region_of(np.concatenate([still[used], moved[used]]), (planes[0].shape[1], planes[0].shape[0]))
+    if region is None:
+        return
+    shown, nothing = np.ones((1, len(triangles)), bool), np.zeros(len(still))
+    mesh = Mesh(moved[None], still[None], np.zeros((1, 0, *still.shape)), nothing[None], nothing, triangles, 0, shown)
+    cpu = torch.device("cpu")
+    with torch.inference_mode():
+        maps = flow(mesh, [region], [region], float(np.ptp(still[:, 0])), cpu)
+        luma, chroma = load([planes], [region], cpu)
+        luma, chroma = compose(luma, chroma, maps, [region], [], torch.ones(1), float(np.ptp(still[:, 0])))
+    kind = planes[0].dtype
+    top = 1023 if kind == np.uint16 else 255
+    done = [part.round().clamp(0, top).numpy().astype(kind) for part in (luma, chroma)]
+    store(planes, region, done[0][0, 0], done[1][0], maps.touched[0])

@@ -63,7 +63,7 @@ def _cells(corners: Tensor, row: Tensor, width: int) -> tuple[Tensor, Tensor]:
 
 
 def gradients(corners: Tensor, values: Tensor) -> Tensor:
-    """Affine functions through the values at the corners: float32 [B, M, A, 3] of (d/dx, d/dy, at the origin).
+    """Affine functions through the values at the corners: float32 [3, A, B, M] of (d/dx, d/dy, at the origin).
 
     Args:
         corners: float32 [B, M, 3, 2].
@@ -77,7 +77,7 @@ def gradients(corners: Tensor, values: Tensor) -> Tensor:
     along, across = along - base, across - base
     x = (along * vy[..., None] - across * uy[..., None]) / area
     y = (across * ux[..., None] - along * vx[..., None]) / area
-    return torch.stack([x, y, base - x * a[..., :1] - y * a[..., 1:]], dim=-1)
+    return torch.stack([x, y, base - x * a[..., :1] - y * a[..., 1:]]).permute(0, 3, 1, 2).contiguous()
 
 
 def evaluate(number: Tensor, slopes: Tensor, origin: Tensor | None = None) -> Tensor:
@@ -85,17 +85,19 @@ def evaluate(number: Tensor, slopes: Tensor, origin: Tensor | None = None) -> Te
 
     Args:
         number: int64 [B, H, W] from ``rasterise`` (or a window of it).
-        slopes: float32 [B, M, A, 3] from ``gradients``.
+        slopes: float32 [3, A, B, M] from ``gradients``.
         origin: float32 [B, 2], x and y of the window's first cell; the grid's own where not given.
     """
     batch, height, width = number.shape
-    count, attributes = slopes.shape[1:3]
-    frame = torch.arange(batch, device=number.device)[:, None, None] * count
-    picked = slopes.flatten(0, 1).index_select(0, (number.clamp(min=0) + frame).flatten())
-    picked = picked.view(batch, height, width, attributes, 3)
+    frame = torch.arange(batch, device=number.device)[:, None, None] * slopes.shape[3]
+    place = (number.clamp(min=0) + frame).flatten()
     x = torch.arange(width, device=number.device, dtype=slopes.dtype).expand(batch, 1, width)
     y = torch.arange(height, device=number.device, dtype=slopes.dtype)[:, None].expand(batch, height, 1)
     if origin is not None:
         x, y = x + origin[:, 0, None, None], y + origin[:, 1, None, None]
-    values = picked[..., 0] * x[..., None] + picked[..., 1] * y[..., None] + picked[..., 2]
-    return (values * (number >= 0)[..., None]).permute(0, 3, 1, 2)
+    drawn = (number >= 0).to(slopes.dtype)
+    out = slopes.new_empty((batch, slopes.shape[1], height, width))
+    for attribute, each in enumerate(slopes.flatten(2).unbind(1)):
+        along, across, level = (row.index_select(0, place).view(number.shape) for row in each)
+        out[:, attribute] = along.mul_(x).add_(across.mul_(y)).add_(level).mul_(drawn)
+    return out

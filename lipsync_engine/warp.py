@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,10 @@ from lipsync_engine.raster import evaluate, gradients, rasterise
 from lipsync_engine.window import Region
 
 Array = NDArray[np.float64]
-#: Cells of the grid that the mesh is drawn on, per face width: finer only costs (the maps are affine in between).
-CELLS = 256
+#: Least cells a face width of the grid that the mesh is drawn on. Against a grid of pixels the places move, for 99 %
+#: of the lips' pixels, by less than 0.09 px on a face of 500 px and 0.12 px on one of 187 px (the maps are affine in
+#: between).
+CELLS = 170
 #: Motion in pixels below which a vertex is at rest.
 _STILL = 0.03
 
@@ -117,11 +120,16 @@ class Mesh:
 
 
 def flow(
-    mesh: Mesh, windows: list[Region], core: list[Region], face_width_px: float, device: torch.device, cells: int = CELLS
+    mesh: Mesh,
+    windows: list[Region],
+    core: list[Region],
+    face_width_px: float,
+    device: torch.device,
+    cells: int = CELLS,
 ) -> Flow:
     """Draw the mesh at its new place and carry the source places to every pixel.
 
-    The mesh is drawn on a grid of at most ``cells`` cells a face width and the maps, which are affine between its
+    The mesh is drawn on a grid of about ``cells`` cells a face width and the maps, which are affine between its
     edges, are enlarged to pixels.
 
     Args:
@@ -132,27 +140,27 @@ def flow(
         device: where the maps are computed.
         cells: cells of the grid for a face width.
     """
-    grid = _Grid(windows, max(1, int(face_width_px / cells)))
+    grid = _Grid(windows, max(1, math.ceil(face_width_px / cells)))
     inner = grid.inner(core)
     triangles = torch.from_numpy(mesh.triangles.astype(np.int64)).to(device)
     corners = grid.cells(mesh.moved, device)[:, triangles]
     number = rasterise(corners, torch.from_numpy(mesh.shown).to(device), grid.height, grid.width)
     motion = torch.from_numpy((mesh.still - mesh.moved).astype(np.float32)).to(device)
     moves = evaluate(number, gradients(corners, motion[:, triangles]))
-    touched = (number >= 0)[:, None].float()
     inner_number, origin = inner.of(number)
     values = evaluate(inner_number, gradients(corners, _attributes(mesh, device)[:, triangles]), origin)
     mouth = ((inner_number >= 0) & (inner_number < mesh.holes))[:, None].float()
-    values = inner.enlarged(torch.cat([values, mouth], 1))
+    places = inner.places(values[:, 2:], inner_number)
+    values = inner.enlarged(torch.cat([values[:, :2], mouth], 1))
     size = (windows[0].height, windows[0].width)
     return Flow(
         motion=_enlarged(moves, grid.cell, size),
-        touched=_enlarged(touched, grid.cell, size)[:, 0] > 0,
+        touched=grid.pixels(number >= 0),
         core=inner.regions,
         alpha=values[:, :1].clamp(0, 1),
         lips=torch.maximum(values[:, 1:2].clamp(0, 1), values[:, -1:]),
         mouth=values[:, -1:],
-        patches=values[:, 2:-1].unflatten(1, (-1, 2)),
+        patches=places.unflatten(1, (-1, 2)),
     )
 
 
@@ -182,6 +190,11 @@ class _Grid:
         """Picture pixels [n, V, 2] as cells, float32."""
         origin = np.array([(w.left, w.top) for w in self.windows], np.float64)[:, None]
         return torch.from_numpy(((points - origin + 0.5) / self.cell - 0.5).astype(np.float32)).to(device)
+
+    def pixels(self, cells: Tensor) -> Tensor:
+        """Flags of cells as flags of pixels, bool [B, H, W]."""
+        large = cells.repeat_interleave(self.cell, 1).repeat_interleave(self.cell, 2) if self.cell > 1 else cells
+        return large[:, : self.windows[0].height, : self.windows[0].width]
 
     def inner(self, core: list[Region]) -> _Inner:
         """The core windows grown to whole, evenly placed cells; the whole windows where these have no whole cells."""
@@ -217,17 +230,29 @@ class _Inner:
     def enlarged(self, values: Tensor) -> Tensor:
         return _enlarged(values, self.cell, (self.regions[0].height, self.regions[0].width))
 
+    def places(self, values: Tensor, number: Tensor) -> Tensor:
+        """Places, enlarged from the drawn cells alone."""
+        if self.cell == 1:
+            return self.enlarged(values)
+        return self.enlarged(values) / self.enlarged((number >= 0)[:, None].to(values.dtype)).clamp(min=1e-3)
+
 
 def bicubic(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Samples of images [B, C, H, W] at pixel places [B, h, w]: float32 [B, C, h, w]; edges repeat."""
     height, width = image.shape[2:]
-    grid = torch.stack([(x + 0.5) * (2.0 / width) - 1, (y + 0.5) * (2.0 / height) - 1], dim=-1)
-    return nn.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    return _sampled(image, x.mul(2.0 / width).add_(1.0 / width - 1), y.mul(2.0 / height).add_(1.0 / height - 1))
 
 
 def moved(image: Tensor, motion: Tensor) -> Tensor:
     """Images [B, C, H, W] seen through a motion [B, 2, H, W] (source place minus output place)."""
     height, width = image.shape[2:]
-    x = torch.arange(width, device=image.device, dtype=image.dtype)
-    y = torch.arange(height, device=image.device, dtype=image.dtype)[:, None]
-    return bicubic(image, x + motion[:, 0], y + motion[:, 1])
+    x = (torch.arange(width, device=image.device) + 0.5) * (2.0 / width) - 1
+    y = ((torch.arange(height, device=image.device) + 0.5) * (2.0 / height) - 1)[:, None]
+    return _sampled(
+        image, torch.add(x, motion[:, 0], alpha=2.0 / width), torch.add(y, motion[:, 1], alpha=2.0 / height)
+    )
+
+
+def _sampled(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    grid = torch.stack([x, y], dim=-1)
+    return nn.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False)

@@ -83,7 +83,9 @@ def to_device(samples: NDArray[np.generic], device: torch.device) -> Tensor:
     return torch.from_numpy(samples).to(device).float()
 
 
-def store(planes: Planes, region: Region, luma: NDArray[np.generic], chroma: NDArray[np.generic], touched: Tensor) -> None:
+def store(
+    planes: Planes, region: Region, luma: NDArray[np.generic], chroma: NDArray[np.generic], touched: Tensor
+) -> None:
     """Write a region back where ``touched`` (bool [H, W], on the CPU) allows; nothing else changes."""
     where = touched.numpy()
     half = where.reshape(where.shape[0] // 2, 2, where.shape[1] // 2, 2).any(axis=(1, 3))
