@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
@@ -11,6 +12,9 @@ from lipsync_engine import video
 from lipsync_engine.painter import Checks, Painter
 from lipsync_engine.score import Person, Score
 from lipsync_engine.track import Progress
+
+#: Frames that are drawn together.
+_BATCH = 16
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ def render(
     *,
     crf: int = 17,
     preset: str = "veryfast",
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Rendering:
     """Write the edited picture, same frames and times as the source.
@@ -45,23 +50,26 @@ def render(
         scores: each person and the edit of that person.
         crf: quality of the encode.
         preset: speed of the encode.
+        device: where the picture is computed, ``"cpu"`` or ``"cuda"``.
         progress: called with (share done, message).
     """
     facts = video.probe(path)
     done = Rendering()
     clock = perf_counter()
-    with Painter(path, facts, scores) as painter, video.Writer(out, facts, crf=crf, preset=preset) as writer:
+    with Painter(path, facts, scores, device) as painter, video.Writer(out, facts, crf=crf, preset=preset) as writer:
         done.checks = painter.checks
         done.seconds["decode"] += perf_counter() - clock
-        for frame in _timed(video.read(path, facts), done):
+        frames = _timed(video.read(path, facts), done)
+        while batch := list(islice(frames, _BATCH)):
             clock = perf_counter()
-            painter.paint([frame])
+            painter.paint(batch)
             done.seconds["render"] += perf_counter() - clock
             clock = perf_counter()
-            writer.write(frame.planes, frame.pts)
+            for frame in batch:
+                writer.write(frame.planes, frame.pts)
             done.seconds["encode"] += perf_counter() - clock
-            done.frames += 1
-            if progress and done.frames % 25 == 0:
+            done.frames += len(batch)
+            if progress:
                 progress(min(1.0, done.frames / max(facts.frames, 1)), f"frame {done.frames}")
     return done
 
