@@ -135,7 +135,7 @@ def resync(
         done = Rendering(frames=len(track.times_s))
         copy_picture(picture, out, facts)
     report.seconds |= done.seconds
-    report.fps = done.frames / max(sum(report.seconds.values()), 1e-9)
+    report.fps = done.frames / max(perf_counter() - clock, 1e-9)
     _count(report, done, track, parts)
     if edits and options.measure:
         clock = perf_counter()
