@@ -1,8 +1,8 @@
 """Contact sheets of resynchronised mouths: ``python -m benchmarks.lipsync_sheets --out DIR [CLIP ...]``.
 
-Every clip of the test media (or those named, by stem) speaks ``--languages`` of four texts, spoken by eSpeak NG. A sheet
-shows closures, open vowels, rounded vowels, pauses and the result's own worst jumps: the source above, the result below,
-at whole multiples of native pixels, with the frame's number and what is spoken there.
+Every clip of the test media (or those named, by stem) speaks ``--languages`` of four texts, spoken by eSpeak NG. A
+sheet shows closures, open vowels, rounded vowels, pauses and the result's own worst jumps: the source above, the result
+below, at whole multiples of native pixels, with the frame's number and what is spoken there.
 """
 
 from __future__ import annotations
