@@ -13,18 +13,23 @@ from lipsync_engine import video
 _COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
 
 
-def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> None:
-    """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again."""
+def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> bool:
+    """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again.
+
+    Returns:
+        Whether the packets were copied.
+    """
     import av
 
     with av.open(str(source)) as container:
         codec = container.streams.video[0].codec_context.name
     if codec in _COPYABLE and not facts.rotation:
         _assemble(source, None, out)
-        return
+        return True
     with video.Writer(out, facts) as writer:
         for frame in video.read(source, facts):
             writer.write_frame(frame)
+    return False
 
 
 def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000) -> None:

@@ -15,7 +15,7 @@ from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.render import Rendering, render
+from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
@@ -122,11 +122,13 @@ def resync(
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
     if edits:
-        done = render(picture, out, edits, crf=options.crf, preset=options.preset, progress=progress)
+        task = Task(picture, out, track.times_s, _touched(parts, len(track.times_s)), options.crf, options.preset)
+        done = render(task, edits, progress)
     else:
         done = Rendering(frames=len(track.times_s))
-        copy_picture(picture, out, facts)
+        done.copied = done.frames if copy_picture(picture, out, facts) else 0
     report.seconds |= done.seconds
+    report.copied, report.notes = done.copied, [*report.notes, *done.notes]
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
     _count(report, done, track, parts)
     if edits and options.measure:
@@ -173,6 +175,13 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
         )
         parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
     return parts
+
+
+def _touched(parts: list[_Part], frames: int) -> BoolArray:
+    out = np.zeros(frames, bool)
+    for part in parts:
+        out |= _edited(part.score, frames)
+    return out
 
 
 def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part]) -> None:
