@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
@@ -36,6 +36,7 @@ class Rendering:
         checks: what was measured while drawing.
         seconds: how long each stage was busy; they work at the same time.
         notes: why frames were encoded again that nothing was changed in.
+        anew: bool [T], frames that are not from an earlier render; ``None`` where there is none.
     """
 
     frames: int = 0
@@ -43,6 +44,7 @@ class Rendering:
     checks: Checks = field(default_factory=Checks)
     seconds: dict[str, float] = field(default_factory=lambda: {"decode": 0.0, "render": 0.0, "encode": 0.0})
     notes: list[str] = field(default_factory=list)
+    anew: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Task:
         prior: an earlier render, from which frames are taken outside ``anew``.
         anew: bool [T], frames that are rendered again where there is an earlier render.
         stop: frames from here on are not written.
+        device: where the picture is computed, ``"cpu"`` or ``"cuda"``.
     """
 
     picture: Path
@@ -70,6 +73,7 @@ class Task:
     prior: Path | None = None
     anew: BoolArray | None = None
     stop: int | None = None
+    device: str = "cpu"
 
 
 class _Writer(Protocol):
@@ -92,10 +96,10 @@ def render(task: Task, scores: list[tuple[Person, Score]], progress: Progress | 
     clock = perf_counter()
     facts = video.probe(task.picture)
     done = Rendering()
-    with Painter(task.picture, facts, scores) as painter:
+    with Painter(task.picture, facts, scores, task.device) as painter:
         done.checks = painter.checks
         done.seconds["gather"] = perf_counter() - clock
-        studio = _Studio(facts, painter, done, progress, task.stop or len(task.times_s))
+        studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s))
         if task.stop is not None or not _splice(task, studio):
             _whole(task, studio)
     return done
@@ -109,6 +113,7 @@ class _Studio:
     painter: Painter
     done: Rendering
     progress: Progress | None
+    edited: BoolArray
     total: int
 
     def run(self, frames: Iterator[video.Frame], writer: _Writer) -> None:
@@ -129,9 +134,14 @@ class _Studio:
         with closing(batched):
             for batch in batched:
                 clock = perf_counter()
-                self.painter.paint(batch)
+                for edited, part in groupby(batch, self._is_edited):
+                    if edited:
+                        self.painter.paint(list(part))
                 self.done.seconds["render"] += perf_counter() - clock
                 yield batch
+
+    def _is_edited(self, frame: video.Frame) -> bool:
+        return frame.index < len(self.edited) and bool(self.edited[frame.index])
 
 
 def batch_size(facts: video.VideoFacts) -> int:
@@ -167,7 +177,7 @@ def _splice(task: Task, studio: _Studio) -> bool:
         facts = video.probe(base) if task.prior else studio.facts
         layout = _fitting(survey(base, facts), task.times_s, facts)
         runs = layout.touched(wanted)
-        if runs == [(0, len(layout.pts))]:
+        if runs == [(0, len(layout.pts))] and not task.prior:
             return False
         encoder = PartEncoder(facts, layout, task.crf, task.preset)
     except NotDivisibleError as reason:
@@ -178,6 +188,8 @@ def _splice(task: Task, studio: _Studio) -> bool:
         return False
     with SpliceWriter(base, task.out, facts, layout, encoder, runs) as writer:
         studio.run(_frames(task, studio.facts, runs, layout), writer)
+    if task.prior:
+        studio.done.anew = _inside(runs, len(layout.pts))
     studio.done.copied = len(layout.pts) - studio.done.frames
     studio.done.frames = len(layout.pts)
     return True
@@ -197,8 +209,13 @@ def _frames(task: Task, facts: video.VideoFacts, runs: list[Run], layout: Layout
     try:
         own = layout if task.prior is None else _fitting(survey(task.picture, facts), task.times_s, facts)
     except NotDivisibleError:
-        inside = np.zeros(len(layout.pts), bool)
-        for a, b in runs:
-            inside[a:b] = True
+        inside = _inside(runs, len(layout.pts))
         return (f for f in video.read(task.picture, facts) if f.index < len(inside) and inside[f.index])
     return read_runs(task.picture, facts, own, runs)
+
+
+def _inside(runs: list[Run], frames: int) -> BoolArray:
+    out = np.zeros(frames, bool)
+    for a, b in runs:
+        out[a:b] = True
+    return out
