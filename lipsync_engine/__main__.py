@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     resync.add_argument("--out", type=Path, required=True)
     resync.add_argument("--analysis", type=Path, help="face track: used if it exists, else written")
     resync.add_argument("--report", type=Path)
+    resync.add_argument("--source-phones", type=Path, help="what the video itself says (JSON): the speaker's own ways")
     _style(resync)
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
@@ -99,6 +100,7 @@ def _progress(stage: str) -> Progress:
 def _resync(options: argparse.Namespace) -> int:
     from lipsync_engine.facetrack import FaceTrack
     from lipsync_engine.mux import add_sound
+    from lipsync_engine.phones import read_phones
     from lipsync_engine.resync import analyse, resync
 
     _need(options.video, options.out)
@@ -111,7 +113,10 @@ def _resync(options: argparse.Namespace) -> int:
         else:
             track = analyse(options.video, stored, progress=_progress("track"))
         picture = Path(folder) / "picture.mp4"
-        report = resync(options.video, options.audio, phones, track, picture, style, _progress("render"))
+        own = read_phones(options.source_phones) if options.source_phones else None
+        report = resync(
+            options.video, options.audio, phones, track, picture, style, _progress("render"), source_phones=own
+        )
         add_sound(picture, options.audio, options.out)
     if options.report:
         report.write(options.report)

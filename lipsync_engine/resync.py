@@ -12,6 +12,7 @@ import numpy as np
 from lipsync_engine import video
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gestures import Mode
+from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
@@ -32,7 +33,8 @@ class Options:
     Attributes:
         strength: excursion of the mouth from rest, 1 as planned.
         expression: ``"preserve"``, ``"natural"`` or ``"expressive"``.
-        lead_ms: how far the visible mouth runs ahead of the sound.
+        lead_ms: how far the visible mouth runs ahead of the sound; ``None``: as in the title where its script tells,
+            else 20.
         crf: x264 quality of the picture, lower is better.
         preset: x264 speed.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -42,7 +44,7 @@ class Options:
 
     strength: float = 1.0
     expression: str = "natural"
-    lead_ms: float = 20.0
+    lead_ms: float | None = None
     crf: int = 17
     preset: str = "veryfast"
     device: str = "auto"
@@ -59,6 +61,8 @@ class _Part:
     plan: MouthPlan
     stats: SpeakerStats
     source: MouthSeries
+    lead_ms: float
+    own_lag_ms: float | None
 
 
 def analyse(
@@ -171,16 +175,22 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: O
             continue
         who = person(track, identity)
         stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
+        lag_s = None
+        if own is not None and own.phones is not None and who.library.moves:
+            learnt = learn(mouth, own.phones, stats, active)
+            stats, lag_s = learnt.stats, learnt.lag_s
+        lead_ms = lead_of(lag_s) if options.lead_ms is None else options.lead_ms
         plan = plan_mouth(
             phones,
             track.times_s,
             stats,
             strength=options.strength,
             expression=options.expression,
-            lead_ms=options.lead_ms,
+            lead_ms=lead_ms,
             mode=options.mode,
         )
-        parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
+        own_lag_ms = None if lag_s is None else 1000 * lag_s
+        parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth, lead_ms, own_lag_ms))
     return parts
 
 
@@ -229,6 +239,7 @@ def _measure(
     figures, report.controls, silent = speech_figures(
         seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
     )
+    report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
     figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
     for name in _SPEECH + _PICTURE:
