@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--video", type=Path, required=True)
     _speech(measure)
     measure.add_argument("--reference", type=Path, help="real footage of the speaker, for the speaker's own range")
+    measure.add_argument("--source-phones", type=Path, help="what the reference itself says (JSON)")
     measure.add_argument("--report", type=Path, required=True)
     measure.set_defaults(run=_measure)
     animate = commands.add_parser("animate", help="make a still speak")
@@ -125,26 +126,20 @@ def _resync(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from lipsync_engine.mouth import series, speaker_stats
-    from lipsync_engine.quality import speech_figures
-    from lipsync_engine.track import track_faces
+    from lipsync_engine.phones import read_phones
+    from lipsync_engine.quality import clip_figures
 
     _need(options.video, options.report)
     if options.reference is not None:
         _need(options.reference, options.report)
-    phones = _phones(options)
-    track = track_faces(options.video, _progress("track"))
-    figures: dict[str, object] = {"frames": len(track.times_s), "faces": len(track.identities)}
-    if track.identities:
-        mouth = series(track, track.identities[0])
-        stats = speaker_stats(mouth)
-        if options.reference is not None:
-            real = track_faces(options.reference, _progress("reference"))
-            if real.identities:
-                stats = speaker_stats(series(real, real.identities[0]))
-        figures |= speech_figures(mouth, phones, options.audio, stats)[0]
-    else:
-        figures["reason"] = "no face was found"
+    figures = clip_figures(
+        options.video,
+        _phones(options),
+        options.audio,
+        reference=options.reference,
+        reference_phones=read_phones(options.source_phones) if options.source_phones else None,
+        progress=_progress("track"),
+    )
     text = json.dumps(figures, indent=2) + "\n"
     temporary = options.report.with_name(f".{options.report.name}.{os.getpid()}.part")
     temporary.write_text(text, "utf-8")

@@ -8,8 +8,11 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine import video
+from lipsync_engine.audio import load_mono
+from lipsync_engine.emphasis import level_of
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gestures import Mode
 from lipsync_engine.habits import lead_of, learn
@@ -20,7 +23,7 @@ from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, Spe
 from lipsync_engine.render import Rendering, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.source import OwnSpeech, own_speech
+from lipsync_engine.source import RATE_HZ, OwnSpeech, own_speech
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -129,7 +132,7 @@ def resync(
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
     own = own_speech(picture, source_phones)
-    parts = _parts(track, phones, options, own)
+    parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
@@ -167,7 +170,13 @@ def pick_device(wanted: str) -> str:
     return "cpu"
 
 
-def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: OwnSpeech | None) -> list[_Part]:
+def _parts(
+    track: FaceTrack,
+    phones: tuple[Phone, ...],
+    options: Options,
+    own: OwnSpeech | None,
+    level_db: NDArray[np.float64],
+) -> list[_Part]:
     parts = []
     for identity, active in active_frames(track).items():
         mouth = series(track, identity)
@@ -188,6 +197,8 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: O
             expression=options.expression,
             lead_ms=lead_ms,
             mode=options.mode,
+            level_db=level_db,
+            own_spread_db=None if own is None else own.vowel_spread_db(),
         )
         own_lag_ms = None if lag_s is None else 1000 * lag_s
         parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth, lead_ms, own_lag_ms))
