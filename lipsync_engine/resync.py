@@ -137,12 +137,12 @@ def resync(
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
     if edits:
-        done = render(picture, out, edits, crf=options.crf, preset=options.preset, progress=progress)
+        done = render(picture, out, edits, crf=options.crf, preset=options.preset, device=device, progress=progress)
     else:
         done = Rendering(frames=len(track.times_s))
         copy_picture(picture, out, facts)
     report.seconds |= done.seconds
-    report.fps = done.frames / max(sum(report.seconds.values()), 1e-9)
+    report.fps = done.frames / max(perf_counter() - clock, 1e-9)
     _count(report, done, track, parts)
     if edits and options.measure:
         clock = perf_counter()
@@ -153,7 +153,7 @@ def resync(
     else:
         _all_missing(report, "measuring was switched off")
     report.peak_rss_mb = peak_memory_mb()
-    report.missing["peak_vram_mb"] = "no GPU was used"
+    _count_vram(report)
     return report
 
 
@@ -165,9 +165,21 @@ def pick_device(wanted: str) -> str:
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, not {wanted!r}")
-    if wanted == "cuda":
-        raise ValueError("this version draws on the CPU only: use --device auto or cpu")
-    return "cpu"
+    import torch
+
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ValueError("there is no CUDA device: use --device auto or cpu")
+    return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def _count_vram(report: EngineReport) -> None:
+    if report.device != "cuda":
+        report.missing["peak_vram_mb"] = "no GPU was used"
+        return
+    import torch
+
+    report.peak_vram_mb = torch.cuda.max_memory_allocated() / 2**20
 
 
 def _parts(
@@ -217,6 +229,7 @@ def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpee
 def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part]) -> None:
     report.frames, report.edited = done.frames, done.checks.edited
     report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
+    report.notes += done.checks.notes
     reasons = np.full(max(done.frames, len(track.times_s)), "no_face", dtype=object)
     reasons[track.frame] = "not_speaking"
     edited = np.zeros(len(reasons), bool)
