@@ -18,6 +18,7 @@ from lipsync_engine.gestures import Mode
 from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
+from lipsync_engine.observations import Collector
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.render import Rendering, Task, render
@@ -111,9 +112,9 @@ def analyse(
         ValueError: a speech span ends before it starts.
     """
     spans = speech_table(speech_spans or ())
-    track = replace(track_faces(picture, progress), speech=spans)
-    track.save(out_npz)
-    return track
+    with Collector(video.probe(picture)) as mouths:
+        track = replace(track_faces(picture, progress, watch=mouths.see), speech=spans)
+        return track.save(out_npz, mouths.members(track))
 
 
 def resync(
