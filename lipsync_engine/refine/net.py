@@ -55,7 +55,8 @@ class ResidualNet(nn.Module):
         self.up = nn.ModuleList(_Block(low + high, high, code) for low, high in ups)
         self.leave = nn.Conv2d(LEVELS[0], 4, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        if self.leave.bias is not None:
+            nn.init.zeros_(self.leave.bias)
 
     def forward(self, planes: Tensor, mouths: Tensor) -> Tensor:
         """Correction float32 [B, 3, G, G] for planes float32 [B, 9, G, G] and mouths float32 [B, 20]."""
