@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lipsync_engine.refine import losses
-from lipsync_engine.refine.net import ResidualNet, correct, inputs
+from lipsync_engine.refine.net import ResidualNet, inputs
 from lipsync_engine.refine.samples import Samples, Scale, scale_of, training_samples
 from lipsync_engine.score import Person
 
@@ -218,7 +218,7 @@ def _verdict(net: ResidualNet, data: Tensors) -> tuple[float, float, float]:
     total, before, after, fine, fine_before = 1e-9, 0.0, 0.0, 1e-9, 1e-9
     for rows in torch.arange(len(data["drawn"])).split(32):
         drawn, true, mask, lines = (data[n][rows].float() / 255 for n in ("drawn", "true", "mask", "lines"))
-        got = correct(net, drawn, mask, lines, data["confidence"][rows], data["mouths"][rows])
+        got = _corrected(net, drawn, drawn, mask, mask, lines, data["confidence"][rows], data["mouths"][rows])
         inside = (mask > 0).float()
         total += float(3 * inside.sum())
         before += float((inside * (drawn - true).abs()).sum())
