@@ -36,6 +36,17 @@ class FitSettings(BaseModel):
     gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
 
 
+class PaceSettings(BaseModel):
+    """How fast voices are asked to speak, as a factor of their own pace; above 1 is faster."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slowest: float = Field(0.85, ge=0.5, le=1.0, description="of a speaker over the whole title")
+    fastest: float = Field(1.25, ge=1.0, le=2.0)
+    line: float = Field(0.10, ge=0.0, le=0.5, description="how far one line may differ from its speaker's pace")
+    tries: int = Field(3, ge=1, le=6, description="at most so many takes of a line in search of its length")
+
+
 class Profile(BaseModel):
     """Everything that a run is told beyond its titles and languages."""
 
@@ -53,6 +64,7 @@ class Profile(BaseModel):
     translate: StepSettings
     synthesize: StepSettings
     lipsync: StepSettings
+    pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
     branches_at_once: int = Field(1, ge=1, le=64)
 
