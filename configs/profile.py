@@ -26,6 +26,26 @@ class StepSettings(BaseModel):
     options: dict[str, Any] = {}
 
 
+Formality = Literal["default", "formal", "informal"]
+
+
+class TranslateSettings(StepSettings):
+    """The translator, those that stand in where it fails, and what all of them respect."""
+
+    fallbacks: tuple[StepSettings, ...] = Field((), description="asked in this order where the backend fails")
+    glossary: str | None = Field(None, description="a .yaml or .csv file of names and terms")
+    formality: Formality = "default"
+    language_check: bool = Field(True, description="an answer in a wrong language counts as a failure")
+
+    @field_validator("fallbacks", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A bare name stands for a backend without options."""
+        if isinstance(value, list | tuple):
+            return [{"backend": entry} if isinstance(entry, str) else entry for entry in value]
+        return value
+
+
 class FitSettings(BaseModel):
     """How speech is laid into its slot; factors above 1 are faster."""
 
@@ -61,7 +81,7 @@ class Profile(BaseModel):
     separate: StepSettings
     transcribe: StepSettings
     diarize: StepSettings
-    translate: StepSettings
+    translate: TranslateSettings
     synthesize: StepSettings
     lipsync: StepSettings
     pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
@@ -135,6 +155,9 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
     values.setdefault("name", Path(name).stem)
+    translate = values.get("translate")
+    if name.endswith((".yaml", ".yml")) and isinstance(translate, dict) and isinstance(translate.get("glossary"), str):
+        translate["glossary"] = str(Path(name).absolute().parent / translate["glossary"])  # beside the profile
     base = values.pop("extends", None)
     return values if base is None else _merged(_read(str(base), (*seen, name)), values)
 
@@ -145,11 +168,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         old = result.get(key)
         if key in SECTIONS and isinstance(old, dict) and isinstance(value, dict):
             swapped = "backend" in value and value["backend"] != old.get("backend")
-            result[key] = {
-                "options": {} if swapped else old.get("options", {}),
-                "backend": old.get("backend"),
-                **value,
-            }
+            result[key] = {**old, "options": {} if swapped else old.get("options", {}), **value}
         elif isinstance(old, dict) and isinstance(value, dict):
             result[key] = {**old, **value}
         else:

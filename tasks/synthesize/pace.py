@@ -15,7 +15,7 @@ from configs.profile import PaceSettings
 NEAR = 0.03
 #: A line counts as fitting where its length is so much of its slot: a little inside the window of QC, since a voice
 #: does not follow the asked pace exactly.
-_FITS = (0.905, 1.19)
+_FITS = (0.905, 1.2)
 #: Paces on the coarse grid come first, and so many of a hundred lines do not count, so that one edited line rarely
 #: changes the pace of all the others.
 _COARSE = 5  # percent
