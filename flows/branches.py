@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+import tasks.adapt
 import tasks.diarize
 import tasks.fit
 import tasks.ingest
@@ -27,6 +28,7 @@ _SHARED = (tasks.probe, tasks.separate, tasks.transcribe, tasks.diarize, tasks.l
 _BRANCH = (
     tasks.translate,
     tasks.synthesize,
+    tasks.adapt,
     tasks.ingest,
     tasks.fit,
     tasks.lipsync,

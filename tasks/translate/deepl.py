@@ -17,10 +17,12 @@ from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.hosted import HostedOptions, Service
+from tasks.translate.rows import by_rows
 
 _VARIABLE = "DEEPL_API_KEY"
 #: ``prefer_``: languages without the distinction are translated all the same.
 _FORMALITY = {"formal": "prefer_more", "informal": "prefer_less"}
+_TEXTS = 50  # a request
 _CONTEXT = 4000  # characters
 #: As a target, these must name a form; as a source they must not.
 _TARGETS = {"en": "EN-US", "pt": "PT-PT", "zh": "ZH-HANS", "no": "NB"}
@@ -69,12 +71,7 @@ class DeepLTranslator:
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
         """The texts in the target language; what has no letter or digit is not sent."""
-        rows = [row for text in texts for row in text.split("\n") if _speaks(row)]
-        got: list[str] = []
-        for start in range(0, len(rows), 50):
-            got += self._ask(rows[start : start + 50], source, target, note, guidance)
-        waiting = iter(got)
-        return ["\n".join(next(waiting) if _speaks(row) else row for row in text.split("\n")) for text in texts]
+        return by_rows(texts, lambda rows: self._ask(rows, source, target, note, guidance), _TEXTS)
 
     def _ask(self, rows: list[str], source: str, target: str, note: Note, guidance: Guidance) -> list[str]:
         code = _target(target)
@@ -114,7 +111,3 @@ def _target(tag: str) -> str:
     if tag.upper() in _FORMS:
         return tag.upper()
     return _TARGETS.get(primary(tag), primary(tag).upper())
-
-
-def _speaks(text: str) -> bool:
-    return any(letter.isalnum() for letter in text)

@@ -18,6 +18,7 @@ from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, quiet
 from tasks.translate.hosted import HostedOptions, Service
+from tasks.translate.rows import by_rows
 
 _HOSTED = "https://libretranslate.com"
 _VARIABLE = "LIBRE_API_KEY"
@@ -61,15 +62,15 @@ class LibreTranslateTranslator:
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
         """The texts in the target language, all in one request; what has no letter or digit is not sent."""
-        if not (asked := [text for text in texts if _speaks(text)]):
-            return list(texts)
-        code = self._code(target, note)
-        answer = self._service().post("/translate", self._body(asked, self._code(source, quiet), code))
+        return by_rows(texts, lambda rows: self._ask(rows, source, target, note), self.batch)
+
+    def _ask(self, rows: list[str], source: str, target: str, note: Note) -> list[str]:
+        body = self._body(rows, self._code(source, quiet), self._code(target, note))
+        answer = self._service().post("/translate", body)
         got = answer.get("translatedText") if isinstance(answer, dict) else None
-        if not isinstance(got, list) or len(got) != len(asked) or not all(isinstance(text, str) for text in got):
+        if not isinstance(got, list) or len(got) != len(rows) or not all(isinstance(text, str) for text in got):
             raise PermanentError("LibreTranslate answered with something that is no translation of the lines.")
-        waiting = iter(got)
-        return [next(waiting) if _speaks(text) else text for text in texts]
+        return got
 
     def rewrite(
         self, lines: Sequence[Rewrite], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
@@ -108,7 +109,3 @@ class LibreTranslateTranslator:
         if distance and primary(tag) != tag:
             note(f"LibreTranslate has no {tag}; translated into {code}.")
         return str(code)
-
-
-def _speaks(text: str) -> bool:
-    return any(letter.isalnum() for letter in text)
