@@ -187,7 +187,7 @@ def test_an_edited_line_costs_that_line_alone(tmp_path: Path) -> None:
 
 
 def test_with_context_an_edited_line_costs_its_neighbours_too(tmp_path: Path) -> None:
-    with serving(DeepLJson) as (url, server):
+    with serving(DeepLJson) as (url, _):
         settings = {"backend": "deepl", "options": {**QUICK, "url": url}}
         translated(tmp_path, settings, script(10))
         source = script(10)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -204,7 +204,7 @@ def test_the_pause_is_the_one_that_the_service_asks_for(libre: Any) -> None:
 
 
 def test_requests_are_kept_to_so_many_a_minute(libre: Any) -> None:
-    make, server = libre
+    make, _ = libre
     backend = make(per_minute=300)
     begun = time.monotonic()
     for number in range(4):
