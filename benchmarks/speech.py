@@ -4,8 +4,8 @@
 
 Titles: a short talk, and ten minutes put together from read speech with known texts (``--quick``: two minutes). The
 source's words are given, so that what is measured is translation, pace, adaptation and fit. For each language:
-adherence (share of lines whose take is 0.9 to 1.2 of its slot at the pace that the voice was asked for), lines cut or lost, the
-largest stretch, speech overlap with the source, drift of the last line.
+adherence (share of lines whose take is 0.9 to 1.2 of its slot at the pace that the voice was asked for), lines cut or
+lost, the largest stretch, speech overlap with the source, drift of the last line.
 """
 
 from __future__ import annotations
