@@ -9,9 +9,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lipsync_engine.records import Phone
 from lipsync_engine.track import Progress
+
+if TYPE_CHECKING:
+    from lipsync_engine.resync import Options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +67,7 @@ def _style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
+    parser.add_argument("--mode", choices=("phoneme", "syllable"), default="phoneme", help="syllable: for cartoons")
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
@@ -78,6 +83,12 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
     return phones_for(options.audio, options.text_file.read_text("utf-8"), options.language)
 
 
+def _options(options: argparse.Namespace) -> Options:
+    from lipsync_engine.resync import Options
+
+    return Options(strength=options.strength, expression=options.expression, device=options.device, mode=options.mode)
+
+
 def _progress(stage: str) -> Progress:
     def show(share: float, message: str) -> None:
         print(f"{stage}: {share:4.0%} {message}", file=sys.stderr)
@@ -88,11 +99,11 @@ def _progress(stage: str) -> Progress:
 def _resync(options: argparse.Namespace) -> int:
     from lipsync_engine.facetrack import FaceTrack
     from lipsync_engine.mux import add_sound
-    from lipsync_engine.resync import Options, analyse, resync
+    from lipsync_engine.resync import analyse, resync
 
     _need(options.video, options.out)
     phones = _phones(options)
-    style = Options(strength=options.strength, expression=options.expression, device=options.device)
+    style = _options(options)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         stored = options.analysis or Path(folder) / "track.npz"
         if stored.exists():
@@ -126,7 +137,7 @@ def _measure(options: argparse.Namespace) -> int:
             real = track_faces(options.reference, _progress("reference"))
             if real.identities:
                 stats = speaker_stats(series(real, real.identities[0]))
-        figures |= speech_figures(mouth, phones, options.audio, stats)
+        figures |= speech_figures(mouth, phones, options.audio, stats)[0]
     else:
         figures["reason"] = "no face was found"
     text = json.dumps(figures, indent=2) + "\n"
@@ -139,11 +150,10 @@ def _measure(options: argparse.Namespace) -> int:
 def _animate(options: argparse.Namespace) -> int:
     from lipsync_engine.mux import add_sound
     from lipsync_engine.portrait import animate
-    from lipsync_engine.resync import Options
 
     _need(options.image, options.out)
     phones = _phones(options)
-    style = Options(strength=options.strength, expression=options.expression, device=options.device)
+    style = _options(options)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         picture = Path(folder) / "picture.mp4"
         report = animate(options.image, options.audio, phones, picture, style, _progress("render"))

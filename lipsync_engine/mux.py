@@ -24,7 +24,7 @@ def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> None:
         return
     with video.Writer(out, facts) as writer:
         for frame in video.read(source, facts):
-            writer.write(frame.planes, frame.pts)
+            writer.write_frame(frame)
 
 
 def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000) -> None:
