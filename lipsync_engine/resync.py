@@ -18,6 +18,7 @@ from lipsync_engine.gestures import Mode
 from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
+from lipsync_engine.phones import spelled_names
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.render import Rendering, render
@@ -141,6 +142,8 @@ def resync(
     else:
         done = Rendering(frames=len(track.times_s))
         copy_picture(picture, out, facts)
+    if names := spelled_names(phones):
+        report.notes.append(f"{names} signs of the text were spelled by name: give phones of what is really said")
     report.seconds |= done.seconds
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
     _count(report, done, track, parts)
