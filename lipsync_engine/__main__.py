@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lipsync_engine.resync import Options
 
 
+_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when done, 2 on bad input or usage (nothing is written then)."""
     options = _parser().parse_args(arguments)
@@ -40,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     resync.add_argument("--report", type=Path)
     resync.add_argument("--source-phones", type=Path, help="what the video itself says (JSON): the speaker's own ways")
     _style(resync)
+    resync.add_argument("--span", type=_span, action="append", default=[], metavar="12.0-15.5", help="seconds; again")
+    resync.add_argument("--into", type=Path, help="earlier render, of which only the spans are rendered again")
+    resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
     measure.add_argument("--video", type=Path, required=True)
@@ -70,6 +76,18 @@ def _style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
     parser.add_argument("--mode", choices=("phoneme", "syllable"), default="phoneme", help="syllable: for cartoons")
+    parser.add_argument("--crf", type=int, choices=range(41), default=17, metavar="0-40", help="lower is better")
+    parser.add_argument("--preset", choices=_PRESETS, default="veryfast", help="speed of the encoder")
+
+
+def _span(text: str) -> tuple[float, float]:
+    start, dash, end = text.partition("-")
+    try:
+        if dash:
+            return float(start), float(end)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no span; write seconds as 12.0-15.5")
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
@@ -92,7 +110,17 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
 def _options(options: argparse.Namespace) -> Options:
     from lipsync_engine.resync import Options
 
-    return Options(strength=options.strength, expression=options.expression, device=options.device, mode=options.mode)
+    return Options(
+        strength=options.strength,
+        expression=options.expression,
+        device=options.device,
+        mode=options.mode,
+        crf=options.crf,
+        preset=options.preset,
+        spans=tuple(getattr(options, "span", ())),
+        preview_s=getattr(options, "preview", None),
+        into=getattr(options, "into", None),
+    )
 
 
 def _progress(stage: str) -> Progress:
@@ -109,8 +137,10 @@ def _resync(options: argparse.Namespace) -> int:
     from lipsync_engine.resync import analyse, resync
 
     _need(options.video, options.out)
-    phones = _phones(options)
+    if options.into is not None:
+        _need(options.into, options.out)
     style = _options(options)
+    phones = _phones(options)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         stored = options.analysis or Path(folder) / "track.npz"
         if stored.exists():
@@ -122,7 +152,7 @@ def _resync(options: argparse.Namespace) -> int:
         report = resync(
             options.video, options.audio, phones, track, picture, style, _progress("render"), source_phones=own
         )
-        add_sound(picture, options.audio, options.out)
+        add_sound(picture, options.audio, options.out, seconds=options.preview)
     if options.report:
         report.write(options.report)
     print(f"{options.out.name}: {report.edited} of {report.frames} frames edited", file=sys.stderr)

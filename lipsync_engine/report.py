@@ -17,6 +17,7 @@ class EngineReport:
         frames: frames of the picture.
         edited: frames with a changed mouth.
         bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
+        copied: frames whose packets were copied, neither decoded nor encoded.
         portrait_frames: edited frames drawn by deforming the frame itself, for want of observations.
         faces: people that were edited.
         phone_agreement: share of sounds whose frames show the right class of mouth.
@@ -56,6 +57,7 @@ class EngineReport:
     frames: int = 0
     edited: int = 0
     bypassed: dict[str, int] = field(default_factory=dict)
+    copied: int = 0
     portrait_frames: int = 0
     faces: int = 0
     phone_agreement: float | None = None
