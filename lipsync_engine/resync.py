@@ -19,6 +19,7 @@ from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.observations import Collector
+from lipsync_engine.phones import spelled_names
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.render import Rendering, Task, render
@@ -183,6 +184,8 @@ def resync(
     else:
         done = Rendering(frames=len(track.times_s))
         done.copied = done.frames if copy_picture(picture, out, facts) else 0
+    if names := spelled_names(phones):
+        report.notes.append(f"{names} signs of the text were spelled by name: give phones of what is really said")
     report.seconds |= done.seconds
     report.copied, report.notes = done.copied, [*report.notes, *done.notes]
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
