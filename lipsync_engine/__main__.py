@@ -9,9 +9,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lipsync_engine.records import Phone
 from lipsync_engine.track import Progress
+
+if TYPE_CHECKING:
+    from lipsync_engine.resync import Options
+
+
+_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     resync.add_argument("--analysis", type=Path, help="face track: used if it exists, else written")
     resync.add_argument("--report", type=Path)
     _style(resync)
+    resync.add_argument("--span", type=_span, action="append", default=[], metavar="12.0-15.5", help="seconds; again")
+    resync.add_argument("--into", type=Path, help="earlier render, of which only the spans are rendered again")
+    resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
     measure.add_argument("--video", type=Path, required=True)
@@ -63,6 +73,19 @@ def _style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
+    parser.add_argument("--mode", choices=("phoneme", "syllable"), default="phoneme", help="syllable: for cartoons")
+    parser.add_argument("--crf", type=int, choices=range(41), default=17, metavar="0-40", help="lower is better")
+    parser.add_argument("--preset", choices=_PRESETS, default="veryfast", help="speed of the encoder")
+
+
+def _span(text: str) -> tuple[float, float]:
+    start, dash, end = text.partition("-")
+    try:
+        if dash:
+            return float(start), float(end)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no span; write seconds as 12.0-15.5")
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
@@ -78,6 +101,22 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
     return phones_for(options.audio, options.text_file.read_text("utf-8"), options.language)
 
 
+def _options(options: argparse.Namespace) -> Options:
+    from lipsync_engine.resync import Options
+
+    return Options(
+        strength=options.strength,
+        expression=options.expression,
+        device=options.device,
+        mode=options.mode,
+        crf=options.crf,
+        preset=options.preset,
+        spans=tuple(getattr(options, "span", ())),
+        preview_s=getattr(options, "preview", None),
+        into=getattr(options, "into", None),
+    )
+
+
 def _progress(stage: str) -> Progress:
     def show(share: float, message: str) -> None:
         print(f"{stage}: {share:4.0%} {message}", file=sys.stderr)
@@ -88,11 +127,13 @@ def _progress(stage: str) -> Progress:
 def _resync(options: argparse.Namespace) -> int:
     from lipsync_engine.facetrack import FaceTrack
     from lipsync_engine.mux import add_sound
-    from lipsync_engine.resync import Options, analyse, resync
+    from lipsync_engine.resync import analyse, resync
 
     _need(options.video, options.out)
+    if options.into is not None:
+        _need(options.into, options.out)
+    style = _options(options)
     phones = _phones(options)
-    style = Options(strength=options.strength, expression=options.expression, device=options.device)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         stored = options.analysis or Path(folder) / "track.npz"
         if stored.exists():
@@ -101,7 +142,7 @@ def _resync(options: argparse.Namespace) -> int:
             track = analyse(options.video, stored, progress=_progress("track"))
         picture = Path(folder) / "picture.mp4"
         report = resync(options.video, options.audio, phones, track, picture, style, _progress("render"))
-        add_sound(picture, options.audio, options.out)
+        add_sound(picture, options.audio, options.out, seconds=options.preview)
     if options.report:
         report.write(options.report)
     print(f"{options.out.name}: {report.edited} of {report.frames} frames edited", file=sys.stderr)
@@ -126,7 +167,7 @@ def _measure(options: argparse.Namespace) -> int:
             real = track_faces(options.reference, _progress("reference"))
             if real.identities:
                 stats = speaker_stats(series(real, real.identities[0]))
-        figures |= speech_figures(mouth, phones, options.audio, stats)
+        figures |= speech_figures(mouth, phones, options.audio, stats)[0]
     else:
         figures["reason"] = "no face was found"
     text = json.dumps(figures, indent=2) + "\n"
@@ -139,11 +180,10 @@ def _measure(options: argparse.Namespace) -> int:
 def _animate(options: argparse.Namespace) -> int:
     from lipsync_engine.mux import add_sound
     from lipsync_engine.portrait import animate
-    from lipsync_engine.resync import Options
 
     _need(options.image, options.out)
     phones = _phones(options)
-    style = Options(strength=options.strength, expression=options.expression, device=options.device)
+    style = _options(options)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         picture = Path(folder) / "picture.mp4"
         report = animate(options.image, options.audio, phones, picture, style, _progress("render"))

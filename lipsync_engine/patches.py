@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_engine import video
 from lipsync_engine.video import Planes, VideoFacts
-from lipsync_engine.warp import Region
+from lipsync_engine.window import Region, crop
 
 #: (number of the person, row of that person's track)
 Key = tuple[int, int]
@@ -66,13 +66,3 @@ class PatchStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def crop(planes: Planes, region: Region) -> Planes:
-    """Copies of a region's planes."""
-    out = []
-    for index, plane in enumerate(planes):
-        step = 2 if index else 1
-        rows = slice(region.top // step, (region.top + region.height) // step)
-        out.append(plane[rows, region.left // step : (region.left + region.width) // step].copy())
-    return out[0], out[1], out[2]

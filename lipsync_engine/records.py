@@ -60,6 +60,7 @@ class SpeakerStats:
         high: 95th percentile of each channel.
         std: standard deviation of each channel while speaking.
         frames: how many frames the figures come from.
+        mean: mean of each channel while speaking; ``None`` where it is not known.
     """
 
     rest: FloatArray
@@ -69,6 +70,7 @@ class SpeakerStats:
     high: FloatArray
     std: FloatArray
     frames: int
+    mean: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

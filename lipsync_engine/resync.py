@@ -8,16 +8,19 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine import video
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.gestures import Mode
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.render import Rendering, render
+from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
+from lipsync_engine.source import OwnSpeech, own_speech, within
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -35,15 +38,40 @@ class Options:
         preset: x264 speed.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         measure: track the result again and measure it.
+        spans: seconds (start, end) to which the edit is restricted; empty for all.
+        preview_s: length of the picture that is written, from its start; ``None`` for all.
+        into: an earlier render of the title. Only its key-frame intervals that hold a frame of ``spans`` are rendered
+            again; all others are copied from it.
+        mode: ``"phoneme"``, or ``"syllable"``: one opening a syllable, for cartoons and faces far away.
     """
 
     strength: float = 1.0
     expression: str = "natural"
-    lead_ms: float = 40.0
+    lead_ms: float = 20.0
     crf: int = 17
     preset: str = "veryfast"
     device: str = "auto"
     measure: bool = True
+    mode: Mode = "phoneme"
+    spans: tuple[tuple[float, float], ...] = ()
+    preview_s: float | None = None
+    into: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done.
+
+        Raises:
+            ValueError: a span ends before it starts, a preview of no length, or options that contradict each other.
+        """
+        for start, end in self.spans:
+            if not 0 <= start < end:
+                raise ValueError(f"span {start:g}-{end:g}: the start must lie before the end, in seconds from 0")
+        if self.preview_s is not None and not self.preview_s > 0:
+            raise ValueError(f"a preview needs a length above 0, not {self.preview_s:g} seconds")
+        if self.preview_s is not None and (self.into or self.spans):
+            raise ValueError("a preview goes without spans and without an earlier render")
+        if self.into is not None and not self.spans:
+            raise ValueError("an earlier render needs the spans that are to be rendered again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +118,8 @@ def resync(
     out: Path,
     options: Options | None = None,
     progress: Progress | None = None,
+    *,
+    source_phones: tuple[Phone, ...] | None = None,
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
@@ -104,6 +134,7 @@ def resync(
         out: picture-only MP4, appears when complete.
         options: how to edit.
         progress: called with (share done, message).
+        source_phones: what the title itself says, on its own clock, where its script is known.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -117,28 +148,50 @@ def resync(
     if (facts.width, facts.height) != tuple(track.size.tolist()):
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
-    parts = _parts(track, phones, options)
+    own = own_speech(picture, source_phones)
+    parts = _parts(track, phones, options, own)
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
-    if edits:
-        done = render(picture, out, edits, crf=options.crf, preset=options.preset, progress=progress)
+    if options.spans and not within(track.times_s, options.spans).any():
+        raise ValueError(f"no frame lies in the spans: the title is {track.times_s[-1]:.3f} s long")
+    inside, drawn = _scope(options, track.times_s, parts)
+    stop = None if options.preview_s is None else max(1, int((track.times_s < options.preview_s).sum()))
+    if stop is not None and stop >= len(track.times_s):
+        stop = None
+    if edits and (drawn[:stop].any() or stop or options.into):
+        task = Task(
+            picture=picture,
+            out=out,
+            times_s=track.times_s,
+            edited=drawn,
+            crf=options.crf,
+            preset=options.preset,
+            prior=options.into,
+            anew=inside,
+            stop=stop,
+            device=device,
+        )
+        done = render(task, edits, progress)
     else:
         done = Rendering(frames=len(track.times_s))
-        copy_picture(picture, out, facts)
+        done.copied = done.frames if copy_picture(picture, out, facts) else 0
     report.seconds |= done.seconds
-    report.fps = done.frames / max(sum(report.seconds.values()), 1e-9)
-    _count(report, done, track, parts)
-    if edits and options.measure:
+    report.copied, report.notes = done.copied, [*report.notes, *done.notes]
+    report.fps = done.frames / max(perf_counter() - clock, 1e-9)
+    _count(report, done, track, parts, drawn if done.anew is None else drawn & done.anew)
+    if options.spans or stop is not None:
+        _all_missing(report, "only a part was rendered")
+    elif edits and options.measure:
         clock = perf_counter()
-        _measure(report, track, parts, out, audio, phones)
+        _measure(report, track, parts, out, audio, phones, own)
         report.seconds["measure"] = perf_counter() - clock
     elif not edits:
         _all_missing(report, "nothing was edited")
     else:
         _all_missing(report, "measuring was switched off")
     report.peak_rss_mb = peak_memory_mb()
-    report.missing["peak_vram_mb"] = "no GPU was used"
+    _count_vram(report)
     return report
 
 
@@ -150,19 +203,31 @@ def pick_device(wanted: str) -> str:
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, not {wanted!r}")
-    if wanted == "cuda":
-        raise ValueError("this version draws on the CPU only: use --device auto or cpu")
-    return "cpu"
+    import torch
+
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ValueError("there is no CUDA device: use --device auto or cpu")
+    return "cuda" if there and wanted != "cpu" else "cpu"
 
 
-def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> list[_Part]:
+def _count_vram(report: EngineReport) -> None:
+    if report.device != "cuda":
+        report.missing["peak_vram_mb"] = "no GPU was used"
+        return
+    import torch
+
+    report.peak_vram_mb = torch.cuda.max_memory_allocated() / 2**20
+
+
+def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: OwnSpeech | None) -> list[_Part]:
     parts = []
     for identity, active in active_frames(track).items():
         mouth = series(track, identity)
         if not (active & mouth.valid).any():
             continue
         who = person(track, identity)
-        stats = speaker_stats(mouth, speaking(track, active)) if who.library.moves else prior_stats(mouth)
+        stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
         plan = plan_mouth(
             phones,
             track.times_s,
@@ -170,22 +235,44 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options) -> lis
             strength=options.strength,
             expression=options.expression,
             lead_ms=options.lead_ms,
+            mode=options.mode,
         )
         parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
     return parts
 
 
-def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part]) -> None:
+def _scope(options: Options, times_s: NDArray[np.float64], parts: list[_Part]) -> tuple[BoolArray, BoolArray]:
+    """Frames inside the spans (all, where there are none), and those of them that are drawn into."""
+    inside = within(times_s, options.spans) if options.spans else np.ones(len(times_s), bool)
+    drawn = np.zeros(len(times_s), bool)
+    for part in parts:
+        drawn |= _edited(part.score, len(times_s))
+    return inside, drawn if options.into else drawn & inside
+
+
+def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpeech | None) -> SpeakerStats:
+    """The person's own mouth, in speech and in silence where the title's sound or script tells them apart."""
+    spans = speaking(track, active)
+    if own is None:
+        return speaker_stats(mouth, spans)
+    heard = own.speaking(track.times_s) & active
+    return speaker_stats(mouth, heard if spans is None else heard & spans, own.resting(track.times_s))
+
+
+def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part], drawn: BoolArray) -> None:
     report.frames, report.edited = done.frames, done.checks.edited
     report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
+    report.notes += done.checks.notes
     reasons = np.full(max(done.frames, len(track.times_s)), "no_face", dtype=object)
     reasons[track.frame] = "not_speaking"
     edited = np.zeros(len(reasons), bool)
+    edited[: len(drawn)] = drawn
     for part in parts:
         for frame, reason in part.score.declined.items():
             reasons[frame] = reason
-        edited[part.score.frame] = True
-        report.portrait_frames += len(part.score.frame) if part.score.portrait else 0
+        reasons[part.score.frame] = "not_in_this_render"
+        report.portrait_frames += int(drawn[part.score.frame].sum()) if part.score.portrait else 0
+    reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
@@ -197,6 +284,7 @@ def _measure(
     out: Path,
     audio: Path,
     phones: tuple[Phone, ...],
+    own: OwnSpeech | None,
 ) -> None:
     """Figures of the person who is edited most; the others are in the notes."""
     main = max(parts, key=lambda part: len(part.score.row))
@@ -207,29 +295,42 @@ def _measure(
         return
     seen, rows = found
     only = _edited(main.score, len(seen.times_s))
-    figures = speech_figures(seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source)
+    figures, report.controls, silent = speech_figures(
+        seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
+    )
+    figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
     for name in _SPEECH + _PICTURE:
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:
-            report.missing[name] = "not defined for this material (too few such sounds, pauses or frames)"
+            report.missing[name] = _CANNOT_TELL if name in silent else _NOT_DEFINED
     if report.seam_ratio is None:
         report.missing["seam_ratio"] = "no observation was blended in"
     if len(parts) > 1:
         report.notes.append(f"speech figures are of the most edited of {len(parts)} people")
 
 
+_CANNOT_TELL = "this material does not tell the right mouth from one at another time"
+_NOT_DEFINED = "not defined for this material (too few such sounds, pauses or frames)"
 _SPEECH = (
+    "phone_agreement",
     "closure_rate",
     "open_closed_ratio",
     "articulation_ratio",
     "silence_motion",
+    "own_silence_motion",
     "offset_frames",
+    "offset_first_third",
+    "offset_last_third",
+    "drift_frames_60s",
+    "phone_correlation",
     "av_correlation",
     "plan_correlation",
     "source_partial_correlation",
+    "source_leak_noise",
+    "source_leak_share",
 )
-_PICTURE = ("sharpness_ratio", "jitter_ratio")
+_PICTURE = ("sharpness_ratio", "jitter_ratio", "upper_face_retention")
 
 
 def _edited(score: Score, frames: int) -> BoolArray:
