@@ -11,17 +11,17 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, load_profile
-from tasks import diarize, lipsync, separate, synthesize, transcribe, translate
+from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
 from tasks.store import Store
+from tasks.translate.chain import chain
 
 _CREATE = {
     "separate": separate.separator,
     "transcribe": transcribe.transcriber,
     "diarize": diarize.diarizer,
-    "translate": translate.translator,
     "synthesize": synthesize.synthesizer,
     "lipsync": lipsync.lipsyncer,
 }
@@ -117,8 +117,11 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
 
 def backends(profile: Profile) -> dict[str, Any]:
     """Every backend of a profile, by step; loads no model."""
-    sections = {section: getattr(profile, section) for section in SECTIONS}
-    return {section: _CREATE[section](chosen.backend, chosen.options) for section, chosen in sections.items()}
+    made: dict[str, Any] = {}
+    for section in SECTIONS:
+        chosen = getattr(profile, section)
+        made[section] = chain(chosen) if section == "translate" else _CREATE[section](chosen.backend, chosen.options)
+    return made
 
 
 def title_name(stem: str) -> str:

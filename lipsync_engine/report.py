@@ -27,6 +27,8 @@ class EngineReport:
         silence_motion: share of frames in pauses in which the mouth moves or is open.
         own_silence_motion: the same in the speaker's own pauses, in the source.
         offset_frames: lag of the mouth behind what the phones ask for at their time.
+        lead_ms: lead that the mouth was given.
+        own_lag_ms: lag of the real mouth behind the title's own phones, where its script tells it clearly.
         offset_first_third: the same in the first third of the speech.
         offset_last_third: the same in the last third.
         drift_frames_60s: change of the lag in 60 s.
@@ -65,6 +67,8 @@ class EngineReport:
     silence_motion: float | None = None
     own_silence_motion: float | None = None
     offset_frames: float | None = None
+    lead_ms: float | None = None
+    own_lag_ms: float | None = None
     offset_first_third: float | None = None
     offset_last_third: float | None = None
     drift_frames_60s: float | None = None

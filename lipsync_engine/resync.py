@@ -11,16 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import video
+from lipsync_engine.audio import load_mono
+from lipsync_engine.emphasis import level_of
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gestures import Mode
+from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
+from lipsync_engine.observations import Collector
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.source import OwnSpeech, own_speech, within
+from lipsync_engine.source import RATE_HZ, OwnSpeech, own_speech, within
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -33,7 +37,8 @@ class Options:
     Attributes:
         strength: excursion of the mouth from rest, 1 as planned.
         expression: ``"preserve"``, ``"natural"`` or ``"expressive"``.
-        lead_ms: how far the visible mouth runs ahead of the sound.
+        lead_ms: how far the visible mouth runs ahead of the sound; ``None``: as in the title where its script tells,
+            else 20.
         crf: x264 quality of the picture, lower is better.
         preset: x264 speed.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -47,7 +52,7 @@ class Options:
 
     strength: float = 1.0
     expression: str = "natural"
-    lead_ms: float = 20.0
+    lead_ms: float | None = None
     crf: int = 17
     preset: str = "veryfast"
     device: str = "auto"
@@ -83,6 +88,8 @@ class _Part:
     plan: MouthPlan
     stats: SpeakerStats
     source: MouthSeries
+    lead_ms: float
+    own_lag_ms: float | None
 
 
 def analyse(
@@ -105,9 +112,9 @@ def analyse(
         ValueError: a speech span ends before it starts.
     """
     spans = speech_table(speech_spans or ())
-    track = replace(track_faces(picture, progress), speech=spans)
-    track.save(out_npz)
-    return track
+    with Collector(video.probe(picture)) as mouths:
+        track = replace(track_faces(picture, progress, watch=mouths.see), speech=spans)
+        return track.save(out_npz, mouths.members(track))
 
 
 def resync(
@@ -149,7 +156,7 @@ def resync(
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
     own = own_speech(picture, source_phones)
-    parts = _parts(track, phones, options, own)
+    parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
@@ -220,7 +227,13 @@ def _count_vram(report: EngineReport) -> None:
     report.peak_vram_mb = torch.cuda.max_memory_allocated() / 2**20
 
 
-def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: OwnSpeech | None) -> list[_Part]:
+def _parts(
+    track: FaceTrack,
+    phones: tuple[Phone, ...],
+    options: Options,
+    own: OwnSpeech | None,
+    level_db: NDArray[np.float64],
+) -> list[_Part]:
     parts = []
     for identity, active in active_frames(track).items():
         mouth = series(track, identity)
@@ -228,16 +241,24 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: O
             continue
         who = person(track, identity)
         stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
+        lag_s = None
+        if own is not None and own.phones is not None and who.library.moves:
+            learnt = learn(mouth, own.phones, stats, active)
+            stats, lag_s = learnt.stats, learnt.lag_s
+        lead_ms = lead_of(lag_s) if options.lead_ms is None else options.lead_ms
         plan = plan_mouth(
             phones,
             track.times_s,
             stats,
             strength=options.strength,
             expression=options.expression,
-            lead_ms=options.lead_ms,
+            lead_ms=lead_ms,
             mode=options.mode,
+            level_db=level_db,
+            own_spread_db=None if own is None else own.vowel_spread_db(),
         )
-        parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
+        own_lag_ms = None if lag_s is None else 1000 * lag_s
+        parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth, lead_ms, own_lag_ms))
     return parts
 
 
@@ -298,6 +319,7 @@ def _measure(
     figures, report.controls, silent = speech_figures(
         seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
     )
+    report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
     figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
     for name in _SPEECH + _PICTURE:
