@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import video
-from lipsync_engine.painter import Checks, Painter
+from lipsync_engine.painter import Checks, Painter, beside_the_encoder
 from lipsync_engine.records import BoolArray
 from lipsync_engine.refine.corrections import Corrections
 from lipsync_engine.score import Person, Score
@@ -135,7 +135,7 @@ class _Studio:
         self.done.seconds["decode"] += decoded.seconds
 
     def _painted(self, batched: Generator[list[video.Frame], None, None]) -> Iterator[list[video.Frame]]:
-        with closing(batched):
+        with closing(batched), beside_the_encoder():
             for batch in batched:
                 clock = perf_counter()
                 for edited, part in groupby(batch, self._is_edited):
