@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +17,24 @@ from lipsync_engine import video
 from lipsync_engine.patches import PatchStore
 from lipsync_engine.player import Edit, Player
 from lipsync_engine.score import Person, Score
-from lipsync_engine.window import Region, region_of, view
+from lipsync_engine.window import view
 
 #: Every so many edited frames the pixels outside the mask are compared with the source.
 _CHECK_EVERY = 10
+
+
+@contextmanager
+def beside_the_encoder() -> Iterator[None]:
+    """In the calling thread torch keeps to a quarter of the cores: the encoder needs the others.
+
+    Idle threads of torch wait by spinning; on two cores that took the encoder a core and doubled the time of both.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 4))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @dataclass(slots=True)
@@ -59,8 +75,8 @@ class Painter:
         size = (facts.width, facts.height)
         self.checks = Checks()
         self._device = torch.device(device)
-        self._store = PatchStore()
-        self._store.gather(path, facts, _wanted_patches(scores, size))
+        self._store = PatchStore(scores)
+        self._store.gather(path, facts)
         self._players = [Player(n, who, score, self._store, size) for n, (who, score) in enumerate(scores)]
 
     def paint(self, frames: Sequence[video.Frame]) -> list[bool]:
@@ -105,19 +121,6 @@ class Painter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._store.__exit__(kind, error, trace)
-
-
-def _wanted_patches(
-    scores: list[tuple[Person, Score]], size: tuple[int, int]
-) -> dict[int, list[tuple[tuple[int, int], Region]]]:
-    wanted: dict[int, list[tuple[tuple[int, int], Region]]] = {}
-    for number, (who, score) in enumerate(scores):
-        visible = who.shape.alpha > 0
-        for row in np.unique(score.pick[score.pick >= 0]):
-            region = region_of(who.track.landmarks[row][visible, :2].astype(np.float64), size)
-            if region is not None:
-                wanted.setdefault(int(who.track.frame[row]), []).append(((number, int(row)), region))
-    return wanted
 
 
 class _Before:

@@ -13,13 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.agreement import mouth_class
 from lipsync_engine.gestures import Gesture, Touch
-from lipsync_engine.records import SpeakerStats
+from lipsync_engine.records import Habit, SpeakerStats
 from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid
 
 _STEP_S = 0.01
 _JAW_LEAD_S = 0.025  # the jaw is slower and starts before the lips (task dynamics)
 _UNHURRIED_S = 0.06  # mean length of sounds up to which speech is fast
+_NO_HABIT = Habit(np.zeros(4, np.float32), np.ones(4, np.float32))
 _HARD = 1e6
 _SMOOTH = np.array([0.02, 0.02, 0.06, 0.02])  # per squared velocity, lips and jaw, in grid steps
 _STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
@@ -36,14 +38,21 @@ def soft_rows(grid: Grid, gestures: Sequence[Gesture], stats: SpeakerStats, lead
     """Sum of dominances, and of dominance times target, each [G, 4]."""
     weights, pulls = np.zeros((len(grid), 4)), np.zeros((len(grid), 4))
     for gesture in gestures:
-        pose = _pose(gesture, stats)
+        habit = _habit(gesture, stats)
+        pose = _pose(gesture, stats) + habit.offset
         near = slice(*np.searchsorted(grid, [gesture.start_s - lead - 0.4, gesture.end_s - lead + 0.4]))
         for channel in range(4):
             early = lead + (_JAW_LEAD_S if channel == JAW else 0.0)
-            share = _dominance(grid[near] + early, gesture, jaw=channel == JAW)
+            share = _dominance(grid[near] + early, gesture, jaw=channel == JAW) * habit.insistence[channel]
             weights[near, channel] += share
             pulls[near, channel] += share * pose[channel]
     return weights, pulls
+
+
+def _habit(gesture: Gesture, stats: SpeakerStats) -> Habit:
+    """The speaker's habit for this phone, else for its class of mouth, else none."""
+    kind = mouth_class(gesture.goal)
+    return stats.habits.get(f"{gesture.ipa}:{kind}") or stats.habits.get(f"class:{kind}") or _NO_HABIT
 
 
 def _dominance(times: Grid, gesture: Gesture, *, jaw: bool) -> Grid:

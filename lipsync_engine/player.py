@@ -13,7 +13,7 @@ from lipsync_engine.blend import Observed, compose
 from lipsync_engine.cavity import paint
 from lipsync_engine.mesh import LIPS, mouth_triangles
 from lipsync_engine.patches import PatchStore
-from lipsync_engine.score import Person, Score, faces, shares
+from lipsync_engine.score import Person, Score, faces
 from lipsync_engine.video import Frame, Planes
 from lipsync_engine.warp import Flow, Mesh, active, bounds, flow, lower_face_triangles, with_neck
 from lipsync_engine.window import Region, common_size, crop, load, region_of, store, to_device
@@ -97,7 +97,8 @@ class Player:
         still = who.track.landmarks[rows, :, :2].astype(np.float64)
         width = who.poses.scale[rows] * who.shape.width
         moved, source = with_neck(np.stack([self._face(at) for at in entries]), still, width)
-        picks = [shares(score, who, at) for at in entries]
+        shown = [zip(score.shown[at].tolist(), score.share[at].tolist(), strict=True) for at in entries]
+        picks = [[(row, share) for row, share in pairs if share > 0] for pairs in shown]
         slots = max(len(p) for p in picks)
         alpha = np.zeros(moved.shape[:2])
         if slots:
@@ -108,8 +109,8 @@ class Player:
                 observed[i, slot] = _padded(who.track.landmarks[row, :, :2], moved.shape[1])
         lips = np.zeros(moved.shape[1])
         lips[list(LIPS)] = 1.0
-        shown = active(moved, source, alpha, self._triangles, self._holes)
-        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, shown), picks
+        busy = active(moved, source, alpha, self._triangles, self._holes)
+        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy), picks
 
     def _windows(self, mesh: Mesh, frames: Sequence[Frame]) -> tuple[list[int], list[Region], list[Region]] | None:
         """Frames with something to draw, their windows, and in these the part with alpha; ``None`` for nothing."""

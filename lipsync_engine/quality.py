@@ -12,9 +12,10 @@ from lipsync_engine.controls import Rows, control_rows, shuffled, silent_about
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.geometry import fit_poses, to_canonical
 from lipsync_engine.measure import speech_measures
-from lipsync_engine.mouth import series
+from lipsync_engine.mouth import series, speaker_stats
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.source import OwnSpeech
+from lipsync_engine.source import OwnSpeech, own_speech
+from lipsync_engine.track import Progress, track_faces
 
 #: Skin that speech hardly moves but a bad warp would: nose foot and wings, upper cheeks.
 _STILL_SKIN = (2, 97, 326, 98, 327, 49, 279, 129, 358, 50, 280, 101, 330, 36, 266)
@@ -111,6 +112,52 @@ def _jitter(track: FaceTrack) -> float:
     second = points[2:] - 2 * points[1:-1] + points[:-2]
     run = (track.frame[2:] - track.frame[:-2]) == 2
     return float(np.sqrt((second[run] ** 2).mean())) if run.any() else 0.0
+
+
+def clip_figures(
+    picture: Path,
+    phones: tuple[Phone, ...],
+    audio: Path,
+    *,
+    reference: Path | None = None,
+    reference_phones: tuple[Phone, ...] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, object]:
+    """Figures of the most seen face of a finished clip, with control rows, ready for JSON.
+
+    Args:
+        picture: the clip.
+        phones: what its sound says.
+        audio: its sound.
+        reference: real footage of the speaker, frame by frame the source of the clip: gives the speaker's own range,
+            the rows ``real`` and ``unmodified``, and the figures that compare pictures.
+        reference_phones: what the reference says.
+        progress: called with (share done, message).
+
+    Raises:
+        MediaError: a picture cannot be decoded.
+        AudioError: the sound cannot be decoded.
+    """
+    track = track_faces(picture, progress)
+    figures: dict[str, object] = {"frames": len(track.times_s), "faces": len(track.identities)}
+    if not track.identities:
+        return figures | {"reason": "no face was found"}
+    person = track.of(track.identities[0])
+    seen, source, own = series(track, track.identities[0]), None, None
+    stats = speaker_stats(seen)
+    real = track_faces(reference, progress) if reference is not None else None
+    if real is not None and reference is not None and real.identities:
+        own = own_speech(reference, reference_phones)
+        who = same_person(real, person)
+        source = series(real, real.identities[0] if who is None else who)
+        heard = (own.speaking(source.times_s), own.resting(source.times_s)) if own is not None else (None, None)
+        stats = speaker_stats(source, *heard)
+        figures |= picture_figures(
+            real.of(real.identities[0] if who is None else who), person, person.frame.astype(np.int64)
+        )
+    measured, rows, silent = speech_figures(seen, phones, audio, stats, source=source, own=own)
+    figures |= measured
+    return figures | {"controls": rows, "cannot_tell": silent}
 
 
 def mouth_of(found: FaceTrack, wanted: FaceTrack) -> tuple[MouthSeries, FaceTrack] | None:

@@ -17,6 +17,7 @@ class EngineReport:
         frames: frames of the picture.
         edited: frames with a changed mouth.
         bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
+        copied: frames whose packets were copied, neither decoded nor encoded.
         portrait_frames: edited frames drawn by deforming the frame itself, for want of observations.
         faces: people that were edited.
         phone_agreement: share of sounds whose frames show the right class of mouth.
@@ -26,6 +27,8 @@ class EngineReport:
         silence_motion: share of frames in pauses in which the mouth moves or is open.
         own_silence_motion: the same in the speaker's own pauses, in the source.
         offset_frames: lag of the mouth behind what the phones ask for at their time.
+        lead_ms: lead that the mouth was given.
+        own_lag_ms: lag of the real mouth behind the title's own phones, where its script tells it clearly.
         offset_first_third: the same in the first third of the speech.
         offset_last_third: the same in the last third.
         drift_frames_60s: change of the lag in 60 s.
@@ -54,6 +57,7 @@ class EngineReport:
     frames: int = 0
     edited: int = 0
     bypassed: dict[str, int] = field(default_factory=dict)
+    copied: int = 0
     portrait_frames: int = 0
     faces: int = 0
     phone_agreement: float | None = None
@@ -63,6 +67,8 @@ class EngineReport:
     silence_motion: float | None = None
     own_silence_motion: float | None = None
     offset_frames: float | None = None
+    lead_ms: float | None = None
+    own_lag_ms: float | None = None
     offset_first_third: float | None = None
     offset_last_third: float | None = None
     drift_frames_60s: float | None = None

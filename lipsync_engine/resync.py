@@ -8,18 +8,23 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine import video
+from lipsync_engine.audio import load_mono
+from lipsync_engine.emphasis import level_of
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gestures import Mode
+from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
+from lipsync_engine.observations import Collector
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.render import Rendering, render
+from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.source import OwnSpeech, own_speech
+from lipsync_engine.source import RATE_HZ, OwnSpeech, own_speech, within
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -32,22 +37,46 @@ class Options:
     Attributes:
         strength: excursion of the mouth from rest, 1 as planned.
         expression: ``"preserve"``, ``"natural"`` or ``"expressive"``.
-        lead_ms: how far the visible mouth runs ahead of the sound.
+        lead_ms: how far the visible mouth runs ahead of the sound; ``None``: as in the title where its script tells,
+            else 20.
         crf: x264 quality of the picture, lower is better.
         preset: x264 speed.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         measure: track the result again and measure it.
+        spans: seconds (start, end) to which the edit is restricted; empty for all.
+        preview_s: length of the picture that is written, from its start; ``None`` for all.
+        into: an earlier render of the title. Only its key-frame intervals that hold a frame of ``spans`` are rendered
+            again; all others are copied from it.
         mode: ``"phoneme"``, or ``"syllable"``: one opening a syllable, for cartoons and faces far away.
     """
 
     strength: float = 1.0
     expression: str = "natural"
-    lead_ms: float = 20.0
+    lead_ms: float | None = None
     crf: int = 17
     preset: str = "veryfast"
     device: str = "auto"
     measure: bool = True
     mode: Mode = "phoneme"
+    spans: tuple[tuple[float, float], ...] = ()
+    preview_s: float | None = None
+    into: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done.
+
+        Raises:
+            ValueError: a span ends before it starts, a preview of no length, or options that contradict each other.
+        """
+        for start, end in self.spans:
+            if not 0 <= start < end:
+                raise ValueError(f"span {start:g}-{end:g}: the start must lie before the end, in seconds from 0")
+        if self.preview_s is not None and not self.preview_s > 0:
+            raise ValueError(f"a preview needs a length above 0, not {self.preview_s:g} seconds")
+        if self.preview_s is not None and (self.into or self.spans):
+            raise ValueError("a preview goes without spans and without an earlier render")
+        if self.into is not None and not self.spans:
+            raise ValueError("an earlier render needs the spans that are to be rendered again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +88,8 @@ class _Part:
     plan: MouthPlan
     stats: SpeakerStats
     source: MouthSeries
+    lead_ms: float
+    own_lag_ms: float | None
 
 
 def analyse(
@@ -81,9 +112,9 @@ def analyse(
         ValueError: a speech span ends before it starts.
     """
     spans = speech_table(speech_spans or ())
-    track = replace(track_faces(picture, progress), speech=spans)
-    track.save(out_npz)
-    return track
+    with Collector(video.probe(picture)) as mouths:
+        track = replace(track_faces(picture, progress, watch=mouths.see), speech=spans)
+        return track.save(out_npz, mouths.members(track))
 
 
 def resync(
@@ -125,19 +156,40 @@ def resync(
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
     own = own_speech(picture, source_phones)
-    parts = _parts(track, phones, options, own)
+    parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
-    if edits:
-        done = render(picture, out, edits, crf=options.crf, preset=options.preset, device=device, progress=progress)
+    if options.spans and not within(track.times_s, options.spans).any():
+        raise ValueError(f"no frame lies in the spans: the title is {track.times_s[-1]:.3f} s long")
+    inside, drawn = _scope(options, track.times_s, parts)
+    stop = None if options.preview_s is None else max(1, int((track.times_s < options.preview_s).sum()))
+    if stop is not None and stop >= len(track.times_s):
+        stop = None
+    if edits and (drawn[:stop].any() or stop or options.into):
+        task = Task(
+            picture=picture,
+            out=out,
+            times_s=track.times_s,
+            edited=drawn,
+            crf=options.crf,
+            preset=options.preset,
+            prior=options.into,
+            anew=inside,
+            stop=stop,
+            device=device,
+        )
+        done = render(task, edits, progress)
     else:
         done = Rendering(frames=len(track.times_s))
-        copy_picture(picture, out, facts)
+        done.copied = done.frames if copy_picture(picture, out, facts) else 0
     report.seconds |= done.seconds
+    report.copied, report.notes = done.copied, [*report.notes, *done.notes]
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
-    _count(report, done, track, parts)
-    if edits and options.measure:
+    _count(report, done, track, parts, drawn if done.anew is None else drawn & done.anew)
+    if options.spans or stop is not None:
+        _all_missing(report, "only a part was rendered")
+    elif edits and options.measure:
         clock = perf_counter()
         _measure(report, track, parts, out, audio, phones, own)
         report.seconds["measure"] = perf_counter() - clock
@@ -175,7 +227,13 @@ def _count_vram(report: EngineReport) -> None:
     report.peak_vram_mb = torch.cuda.max_memory_allocated() / 2**20
 
 
-def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: OwnSpeech | None) -> list[_Part]:
+def _parts(
+    track: FaceTrack,
+    phones: tuple[Phone, ...],
+    options: Options,
+    own: OwnSpeech | None,
+    level_db: NDArray[np.float64],
+) -> list[_Part]:
     parts = []
     for identity, active in active_frames(track).items():
         mouth = series(track, identity)
@@ -183,17 +241,34 @@ def _parts(track: FaceTrack, phones: tuple[Phone, ...], options: Options, own: O
             continue
         who = person(track, identity)
         stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
+        lag_s = None
+        if own is not None and own.phones is not None and who.library.moves:
+            learnt = learn(mouth, own.phones, stats, active)
+            stats, lag_s = learnt.stats, learnt.lag_s
+        lead_ms = lead_of(lag_s) if options.lead_ms is None else options.lead_ms
         plan = plan_mouth(
             phones,
             track.times_s,
             stats,
             strength=options.strength,
             expression=options.expression,
-            lead_ms=options.lead_ms,
+            lead_ms=lead_ms,
             mode=options.mode,
+            level_db=level_db,
+            own_spread_db=None if own is None else own.vowel_spread_db(),
         )
-        parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth))
+        own_lag_ms = None if lag_s is None else 1000 * lag_s
+        parts.append(_Part(who, compose_score(who, plan, active), plan, stats, mouth, lead_ms, own_lag_ms))
     return parts
+
+
+def _scope(options: Options, times_s: NDArray[np.float64], parts: list[_Part]) -> tuple[BoolArray, BoolArray]:
+    """Frames inside the spans (all, where there are none), and those of them that are drawn into."""
+    inside = within(times_s, options.spans) if options.spans else np.ones(len(times_s), bool)
+    drawn = np.zeros(len(times_s), bool)
+    for part in parts:
+        drawn |= _edited(part.score, len(times_s))
+    return inside, drawn if options.into else drawn & inside
 
 
 def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpeech | None) -> SpeakerStats:
@@ -205,18 +280,20 @@ def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpee
     return speaker_stats(mouth, heard if spans is None else heard & spans, own.resting(track.times_s))
 
 
-def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part]) -> None:
+def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part], drawn: BoolArray) -> None:
     report.frames, report.edited = done.frames, done.checks.edited
     report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
     report.notes += done.checks.notes
     reasons = np.full(max(done.frames, len(track.times_s)), "no_face", dtype=object)
     reasons[track.frame] = "not_speaking"
     edited = np.zeros(len(reasons), bool)
+    edited[: len(drawn)] = drawn
     for part in parts:
         for frame, reason in part.score.declined.items():
             reasons[frame] = reason
-        edited[part.score.frame] = True
-        report.portrait_frames += len(part.score.frame) if part.score.portrait else 0
+        reasons[part.score.frame] = "not_in_this_render"
+        report.portrait_frames += int(drawn[part.score.frame].sum()) if part.score.portrait else 0
+    reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
@@ -242,6 +319,7 @@ def _measure(
     figures, report.controls, silent = speech_figures(
         seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
     )
+    report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
     figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
     for name in _SPEECH + _PICTURE:

@@ -12,7 +12,8 @@ from scipy.ndimage import binary_erosion
 
 from lipsync_engine.articulation import segments
 from lipsync_engine.audio import AudioError, load_mono, loudness_db, runs, silent_hops
-from lipsync_engine.gestures import EASE_S, SILENCE_S, rests_of
+from lipsync_engine.emphasis import level_of, vowel_spread_db
+from lipsync_engine.gestures import EASE_S, SILENCE_S, gestures_of, rests_of
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 
 RATE_HZ = 16000
@@ -52,6 +53,12 @@ class OwnSpeech:
         still = binary_erosion(quiet, iterations=round(EASE_S / _HOP_S), border_value=1)
         at = np.clip((times_s / _HOP_S).astype(np.intp), 0, max(len(still) - 1, 0))
         return np.asarray(still[at]) if len(still) else np.ones(len(times_s), np.bool_)
+
+    def vowel_spread_db(self) -> float | None:
+        """Standard deviation of the loudness of the title's vowels, dB; ``None`` without a script or a sound."""
+        if self.phones is None or not len(self.samples):
+            return None
+        return vowel_spread_db(gestures_of(self.phones), level_of(self.samples, RATE_HZ))
 
     def _quiet(self) -> BoolArray:
         return silent_hops(loudness_db(self.samples, RATE_HZ, _HOP_S), _HOP_S)

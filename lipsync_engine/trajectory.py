@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.emphasis import with_emphasis
 from lipsync_engine.gestures import MODES, Gesture, Mode, Touch, gestures_of, rests_of, tempo_s, touches_of
 from lipsync_engine.path import agility, closures_last, grid_of, hard_rows, soft_rows, solve
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
@@ -38,6 +39,8 @@ def plan_mouth(
     expression: str = "natural",
     lead_ms: float = 20.0,
     mode: Mode = "phoneme",
+    level_db: NDArray[np.float64] | None = None,
+    own_spread_db: float | None = None,
 ) -> MouthPlan:
     """Plan the mouth for every frame of a picture.
 
@@ -51,6 +54,8 @@ def plan_mouth(
             four filmed speakers with known scripts the real mouth was 10 ms behind to 20 ms ahead of that).
 
         mode: ``"phoneme"``, or ``"syllable"`` with one opening a syllable (see `gestures_of`).
+        level_db: float64 [N], loudness of the dub every 10 ms: louder vowels open further; ``None``: all alike.
+        own_spread_db: spread of the vowels' loudness in the title, which ``"preserve"`` keeps.
 
     Returns:
         A plan with T frames, every one valid.
@@ -62,6 +67,8 @@ def plan_mouth(
     _check(times_s, stats, strength, expression, mode)
     lead = lead_ms / 1000.0
     gestures = gestures_of(phones, mode)
+    if level_db is not None:
+        gestures = with_emphasis(gestures, level_db, own_spread_db if expression == "preserve" else None)
     touches = tuple(Touch(t.start_s - lead, t.end_s - lead, t.contact) for t in touches_of(gestures))
     rests = rests_of(phones, float(times_s[-1]) if len(times_s) else 0.0)
     late = max(0.0, lead - _ONSET_LEAD_S)

@@ -17,6 +17,9 @@ Planes = tuple[Plane, Plane, Plane]
 #: Players show H.264 4:2:0 everywhere; anything else is converted on decode.
 _NATIVE = {"yuv420p": "yuv420p", "yuvj420p": "yuvj420p", "yuv420p10le": "yuv420p10le"}
 
+#: OpenCV's number of the instruction set (cvdef.h).
+_AVX_512 = 13
+
 
 class MediaError(ValueError):
     """The input has no decodable picture (or sound) where one is needed."""
@@ -36,6 +39,8 @@ class VideoFacts:
         colour: (primaries, transfer, matrix, range) as FFmpeg numbers them.
         frames: estimated number of frames, 0 where unknown.
         aspect: width over height of an upright pixel.
+        stored_format: pixel format of the stored picture, before any conversion.
+        interlaced: the picture is stored as fields.
     """
 
     width: int
@@ -47,6 +52,8 @@ class VideoFacts:
     colour: tuple[int, int, int, int]
     frames: int
     aspect: Fraction = Fraction(1)
+    stored_format: str = ""
+    interlaced: bool = False
 
     @property
     def depth(self) -> int:
@@ -138,7 +145,12 @@ def _repeat_edges(picture: Any, facts: VideoFacts) -> None:
         lines[rows:] = lines[rows - 1 : rows]
 
 
-def _open(path: Path) -> tuple[Any, Any]:
+def open_picture(path: Path) -> tuple[Any, Any]:
+    """A container and its picture stream; the caller closes the container.
+
+    Raises:
+        MediaError: the file cannot be opened, or holds no picture.
+    """
     import av
 
     try:
@@ -168,7 +180,7 @@ def probe(path: Path) -> VideoFacts:
     Raises:
         MediaError: no picture can be decoded.
     """
-    container, stream = _open(path)
+    container, stream = open_picture(path)
     with container:
         first = next(container.decode(stream), None)
         if first is None:
@@ -190,6 +202,8 @@ def probe(path: Path) -> VideoFacts:
             colour=(numbers[0], numbers[1], numbers[2], numbers[3]),
             frames=frames,
             aspect=_aspect(stream, turns),
+            stored_format=first.format.name,
+            interlaced=bool(first.interlaced_frame),
         )
 
 
@@ -213,19 +227,40 @@ def planes_of(frame: Any, facts: VideoFacts) -> Planes:
 def read(path: Path, facts: VideoFacts) -> Iterator[Frame]:
     """Decode every frame in presentation order; times start where the container starts.
 
+    Packets that cannot be decoded are left out, and so is what lies behind a file's torn end.
+
     Raises:
         MediaError: the file cannot be opened.
     """
-    container, stream = _open(path)
+    container, stream = open_picture(path)
     with container:
         base = facts.time_base
         origin = round(Fraction(container.start_time or 0, 1_000_000) / base)
         step = max(1, round(1 / (facts.rate * base)))
         last = -step
-        for index, native in enumerate(container.decode(stream)):
+        for index, native in enumerate(_decoded(container, stream)):
             pts = last + step if native.pts is None else max(native.pts - origin, last + 1)
             last = pts
             yield Frame(index, pts, native, facts)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    import av
+
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed, None)
+        except av.FFmpegError:
+            packet = None
+        try:
+            yield from stream.codec_context.decode(packet if packet is not None and packet.size else None)
+        except av.InvalidDataError:
+            continue
+        except av.EOFError:
+            return
+        if packet is None or not packet.size:
+            return
 
 
 class Writer:
@@ -272,13 +307,26 @@ class Writer:
             self._temporary.unlink(missing_ok=True)
 
 
-def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str) -> None:
-    """Give an x264 context the picture's size, times, colour and shape of pixels."""
+def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parameters: str) -> None:
+    """Give an x264 context the picture's size, times, colour and shape of pixels.
+
+    Args:
+        codec: encoder context that is not open yet.
+        facts: of the picture.
+        crf: quality.
+        preset: speed.
+        parameters: further ``name=value`` for x264 itself.
+    """
+    import cv2
+
+    # x264's AVX-512 macroblock tree reads memory that was never written: same input, other bytes. AVX2 is as fast.
+    if cv2.checkHardwareSupport(_AVX_512):
+        parameters = (*parameters, "asm=AVX2")
     codec.width, codec.height = facts.width + facts.width % 2, facts.height + facts.height % 2
     codec.pix_fmt = facts.pixel_format
     codec.time_base = facts.time_base
     codec.framerate = facts.rate
-    codec.options = {"crf": str(crf), "preset": preset}
+    codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
     codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
     codec.sample_aspect_ratio = facts.aspect
 
