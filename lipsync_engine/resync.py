@@ -28,7 +28,16 @@ from lipsync_engine.refine.title import networks, said
 from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.source import RATE_HZ, OwnSpeech, own_speech, within
+from lipsync_engine.source import (
+    RATE_HZ,
+    OwnSpeech,
+    ScriptLine,
+    own_speech,
+    phone_member,
+    script_phones,
+    stored_phones,
+    within,
+)
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -108,6 +117,8 @@ def analyse(
     out_npz: Path,
     *,
     speech_spans: Iterable[SpeechSpan] | None = None,
+    script: Iterable[ScriptLine] = (),
+    language: str = "",
     progress: Progress | None = None,
 ) -> FaceTrack:
     """Track every face of a title once; every language reuses the file.
@@ -116,6 +127,8 @@ def analyse(
         picture: the title.
         out_npz: where the track is written.
         speech_spans: source speech as (start ms, end ms, speaker), where known.
+        script: source lines as (start ms, end ms, text), where known: the speaker's own ways are learnt from them.
+        language: BCP-47 tag of the script.
         progress: called with (share done, message).
 
     Raises:
@@ -125,7 +138,8 @@ def analyse(
     spans = speech_table(speech_spans or ())
     with Collector(video.probe(picture)) as mouths:
         track = replace(track_faces(picture, progress, watch=mouths.see), speech=spans)
-        return track.save(out_npz, mouths.members(track))
+        own = script_phones(picture, script, language) if language else None
+        return track.save(out_npz, mouths.members(track) | phone_member(own))
 
 
 def resync(
@@ -152,7 +166,7 @@ def resync(
         out: picture-only MP4, appears when complete.
         options: how to edit.
         progress: called with (share done, message).
-        source_phones: what the title itself says, on its own clock, where its script is known.
+        source_phones: what the title itself says, on its own clock; else as the analysis knows it.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -166,7 +180,7 @@ def resync(
     if (facts.width, facts.height) != tuple(track.size.tolist()):
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
-    own = own_speech(picture, source_phones)
+    own = own_speech(picture, source_phones or stored_phones(track.file))
     parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
