@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
@@ -131,7 +132,7 @@ class _Studio:
         self.done.seconds["decode"] += decoded.seconds
 
     def _painted(self, batched: Generator[list[video.Frame], None, None]) -> Iterator[list[video.Frame]]:
-        with closing(batched):
+        with closing(batched), _few_threads():
             for batch in batched:
                 clock = perf_counter()
                 for edited, part in groupby(batch, self._is_edited):
@@ -142,6 +143,26 @@ class _Studio:
 
     def _is_edited(self, frame: video.Frame) -> bool:
         return frame.index < len(self.edited) and bool(self.edited[frame.index])
+
+
+@contextmanager
+def _few_threads() -> Iterator[None]:
+    """Leave the processors to the encoder: the painter's images are small, and waiting for each other costs more.
+
+    OpenMP keeps its count by thread, so this is called in the painter's own.
+    """
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    share = max(1, len(os.sched_getaffinity(0)) // 4)
+    torch.set_num_threads(share)
+    cv2.setNumThreads(share)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
 
 
 def batch_size(facts: video.VideoFacts) -> int:
