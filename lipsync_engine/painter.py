@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,20 +19,6 @@ from lipsync_engine.window import view
 
 #: Every so many edited frames the pixels outside the mask are compared with the source.
 _CHECK_EVERY = 10
-
-
-@contextmanager
-def beside_the_encoder() -> Iterator[None]:
-    """In the calling thread torch keeps to a quarter of the cores: the encoder needs the others.
-
-    Idle threads of torch wait by spinning; on two cores that took the encoder a core and doubled the time of both.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 4))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass(slots=True)
