@@ -114,7 +114,7 @@ class Service:
         if status < 400:
             return
         if status in _BUSY or status >= 500:
-            pause_s = _retry_after_s(answer.headers.get("Retry-After", ""))
+            pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
             data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
             raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}.", status=status, **data)
@@ -147,11 +147,12 @@ def _take_turn(url: str, per_minute: int) -> None:
     time.sleep(max(0.0, at - time.monotonic()))
 
 
-def _retry_after_s(value: str) -> float | None:
-    """Seconds from now that a ``Retry-After`` header names, in either of its forms."""
-    if value.strip().isdigit():
-        return float(value)
+def retry_after_s(value: str) -> float | None:
+    """Seconds from now that a ``Retry-After`` header names, in either of its forms; None where it names none."""
+    text = value.strip()
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+        if text.isascii() and text.isdigit():
+            return float(text)
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
         return None
