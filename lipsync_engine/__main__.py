@@ -45,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     _style(resync)
     resync.add_argument("--span", type=_span, action="append", default=[], metavar="12.0-15.5", help="seconds; again")
     resync.add_argument("--into", type=Path, help="earlier render, of which only the spans are rendered again")
+    resync.add_argument(
+        "--refine",
+        type=float,
+        nargs="?",
+        const=-1.0,
+        metavar="SECONDS",
+        help="teach and use a residual network; without SECONDS 180 on a GPU, none on a CPU",
+    )
     resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
@@ -91,6 +99,7 @@ def _span(text: str) -> tuple[float, float]:
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
+    from lipsync_engine.align import unread
     from lipsync_engine.phones import phones_for, read_phones
 
     for path in (options.audio, options.text_file, options.phones):
@@ -100,12 +109,16 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
         return read_phones(options.phones)
     if options.text_file is None or not options.language:
         raise ValueError("give --text-file and --language, or --phones")
-    return phones_for(options.audio, options.text_file.read_text("utf-8"), options.language)
+    text = options.text_file.read_text("utf-8")
+    if signs := unread(text, options.language):
+        print(f"warning: {signs} signs of the text cannot be read: neutral syllables stand for them", file=sys.stderr)
+    return phones_for(options.audio, text, options.language)
 
 
 def _options(options: argparse.Namespace) -> Options:
     from lipsync_engine.resync import Options
 
+    refine: float | None = getattr(options, "refine", None)
     return Options(
         strength=options.strength,
         expression=options.expression,
@@ -116,6 +129,8 @@ def _options(options: argparse.Namespace) -> Options:
         spans=tuple(getattr(options, "span", ())),
         preview_s=getattr(options, "preview", None),
         into=getattr(options, "into", None),
+        refine=refine is not None,
+        refine_s=None if refine is None or refine < 0 else refine,
     )
 
 
