@@ -67,7 +67,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def taught(one_thread) -> tuple:
     whole = title("light")
-    return teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(60.0, 100))
+    return teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(60.0, 50))
 
 
 def test_untrained_network_changes_nothing():
