@@ -99,6 +99,7 @@ def _span(text: str) -> tuple[float, float]:
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
+    from lipsync_engine.align import unread
     from lipsync_engine.phones import phones_for, read_phones
 
     for path in (options.audio, options.text_file, options.phones):
@@ -108,7 +109,10 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
         return read_phones(options.phones)
     if options.text_file is None or not options.language:
         raise ValueError("give --text-file and --language, or --phones")
-    return phones_for(options.audio, options.text_file.read_text("utf-8"), options.language)
+    text = options.text_file.read_text("utf-8")
+    if signs := unread(text, options.language):
+        print(f"warning: {signs} signs of the text cannot be read: neutral syllables stand for them", file=sys.stderr)
+    return phones_for(options.audio, text, options.language)
 
 
 def _options(options: argparse.Namespace) -> Options:

@@ -19,6 +19,7 @@ from lipsync_engine.habits import lead_of, learn
 from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.observations import Collector
+from lipsync_engine.phones import spelled_names
 from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.refine.corrections import Corrections
@@ -27,7 +28,16 @@ from lipsync_engine.refine.title import networks, said
 from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.source import RATE_HZ, OwnSpeech, own_speech, within
+from lipsync_engine.source import (
+    RATE_HZ,
+    OwnSpeech,
+    ScriptLine,
+    own_speech,
+    phone_member,
+    script_phones,
+    stored_phones,
+    within,
+)
 from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
@@ -107,6 +117,8 @@ def analyse(
     out_npz: Path,
     *,
     speech_spans: Iterable[SpeechSpan] | None = None,
+    script: Iterable[ScriptLine] = (),
+    language: str = "",
     progress: Progress | None = None,
 ) -> FaceTrack:
     """Track every face of a title once; every language reuses the file.
@@ -115,6 +127,8 @@ def analyse(
         picture: the title.
         out_npz: where the track is written.
         speech_spans: source speech as (start ms, end ms, speaker), where known.
+        script: source lines as (start ms, end ms, text), where known: the speaker's own ways are learnt from them.
+        language: BCP-47 tag of the script.
         progress: called with (share done, message).
 
     Raises:
@@ -124,7 +138,8 @@ def analyse(
     spans = speech_table(speech_spans or ())
     with Collector(video.probe(picture)) as mouths:
         track = replace(track_faces(picture, progress, watch=mouths.see), speech=spans)
-        return track.save(out_npz, mouths.members(track))
+        own = script_phones(picture, script, language) if language else None
+        return track.save(out_npz, mouths.members(track) | phone_member(own))
 
 
 def resync(
@@ -151,7 +166,7 @@ def resync(
         out: picture-only MP4, appears when complete.
         options: how to edit.
         progress: called with (share done, message).
-        source_phones: what the title itself says, on its own clock, where its script is known.
+        source_phones: what the title itself says, on its own clock; else as the analysis knows it.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -165,7 +180,7 @@ def resync(
     if (facts.width, facts.height) != tuple(track.size.tolist()):
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
-    own = own_speech(picture, source_phones)
+    own = own_speech(picture, source_phones or stored_phones(track.file))
     parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
@@ -194,6 +209,8 @@ def resync(
     else:
         done = Rendering(frames=len(track.times_s))
         done.copied = done.frames if copy_picture(picture, out, facts) else 0
+    if names := spelled_names(phones):
+        report.notes.append(f"{names} signs of the text were spelled by name: give phones of what is really said")
     report.seconds |= done.seconds
     report.copied, report.notes = done.copied, [*report.notes, *done.notes]
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
