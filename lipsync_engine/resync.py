@@ -243,7 +243,7 @@ def _corrections(
     if not options.refine or not drawn:
         return None
     clock = perf_counter()
-    stored = analysis if isinstance(analysis, Path) else None
+    stored = analysis if isinstance(analysis, Path) else analysis.file
     seconds = options.refine_s if options.refine_s is not None else (180.0 if device == "cuda" else 0.0)
     people = [(part.identity, part.who) for part in drawn]
     learned = networks(picture, people, stored, device, Budget(seconds))
