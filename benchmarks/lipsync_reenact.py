@@ -23,7 +23,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -34,7 +34,6 @@ from lipsync_engine import video
 from lipsync_engine.audio import load_mono, loudness_db, silent_hops
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.geometry import ANCHORS, CHIN, NOSE_BASE, NOSE_FOOT, fit_poses, to_canonical
-from lipsync_engine.library import Library
 from lipsync_engine.mesh import LIPS
 from lipsync_engine.mouth import series, speaker_stats
 from lipsync_engine.painter import Painter
@@ -42,7 +41,7 @@ from lipsync_engine.phones import phones_for
 from lipsync_engine.quality import same_person
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 from lipsync_engine.resync import analyse
-from lipsync_engine.score import Person, compose_score, person
+from lipsync_engine.score import Person, compose_score, knowing, person
 from lipsync_engine.track import track_faces
 from lipsync_engine.trajectory import plan_mouth
 
@@ -86,16 +85,6 @@ class Trial:
     known: BoolArray
 
 
-def only(library: Library, keep: BoolArray) -> Library:
-    """The library without the observations that ``keep`` (bool [M]) leaves out."""
-    columns = {f.name: getattr(library, f.name) for f in fields(library)}
-    size = len(library.row)
-    return replace(
-        library,
-        **{n: v[keep] for n, v in columns.items() if n != "spread" and isinstance(v, np.ndarray) and len(v) == size},
-    )
-
-
 def split(picture: Path, track: FaceTrack, most: int) -> Trial:
     """Hold out the end of the clip's speech."""
     who = person(track, track.identities[0])
@@ -108,8 +97,7 @@ def split(picture: Path, track: FaceTrack, most: int) -> Trial:
     inside = inside[np.isin(inside, who.track.frame)][:most]
     known = (track.times_s < track.times_s[inside[0]] - GAP_S) | (track.times_s > track.times_s[inside[-1]] + GAP_S)
     known &= ~((track.times_s >= start) & (track.times_s <= last))
-    library = only(who.library, known[who.library.frame])
-    return Trial(picture, video.probe(picture), replace(who, library=library), inside, known)
+    return Trial(picture, video.probe(picture), knowing(who, known), inside, known)
 
 
 def oracle(trial: Trial, track: FaceTrack) -> MouthPlan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
 from tasks.store import Store
-from tasks.translate.chain import chain
+from tasks.translate.chain import Chain, chain
 
 _CREATE = {
     "separate": separate.separator,
@@ -104,7 +104,7 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         profile = load_profile(name, dict(overrides))
     except ProfileError as error:
         raise BadInputError(str(error)) from error
-    for section, backend in backends(profile).items():
+    for section, backend in _each(backends(profile)):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
                 f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
@@ -113,6 +113,12 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
                 f"Choose another {section} backend.",
             )
     return profile
+
+
+def _each(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every backend by its step, those that stand in for another included."""
+    for section, backend in found.items():
+        yield from ((section, one) for one in (backend.translators if isinstance(backend, Chain) else [backend]))
 
 
 def backends(profile: Profile) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     _style(resync)
     resync.add_argument("--span", type=_span, action="append", default=[], metavar="12.0-15.5", help="seconds; again")
     resync.add_argument("--into", type=Path, help="earlier render, of which only the spans are rendered again")
+    resync.add_argument(
+        "--refine",
+        type=float,
+        nargs="?",
+        const=-1.0,
+        metavar="SECONDS",
+        help="teach and use a residual network; without SECONDS 180 on a GPU, none on a CPU",
+    )
     resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
@@ -110,6 +118,7 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
 def _options(options: argparse.Namespace) -> Options:
     from lipsync_engine.resync import Options
 
+    refine: float | None = getattr(options, "refine", None)
     return Options(
         strength=options.strength,
         expression=options.expression,
@@ -120,6 +129,8 @@ def _options(options: argparse.Namespace) -> Options:
         spans=tuple(getattr(options, "span", ())),
         preview_s=getattr(options, "preview", None),
         into=getattr(options, "into", None),
+        refine=refine is not None,
+        refine_s=None if refine is None or refine < 0 else refine,
     )
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import video
-from lipsync_engine.painter import Checks, Painter
+from lipsync_engine.painter import Checks, Painter, beside_the_encoder
 from lipsync_engine.records import BoolArray
+from lipsync_engine.refine.corrections import Corrections
 from lipsync_engine.score import Person, Score
 from lipsync_engine.segments import Layout, NotDivisibleError, Run, read_runs, survey
 from lipsync_engine.splice import PartEncoder, SpliceWriter
@@ -62,6 +63,7 @@ class Task:
         anew: bool [T], frames that are rendered again where there is an earlier render.
         stop: frames from here on are not written.
         device: where the picture is computed, ``"cpu"`` or ``"cuda"``.
+        corrections: residual networks that correct the painted frames, where there are any.
     """
 
     picture: Path
@@ -74,6 +76,7 @@ class Task:
     anew: BoolArray | None = None
     stop: int | None = None
     device: str = "cpu"
+    corrections: Corrections | None = None
 
 
 class _Writer(Protocol):
@@ -99,7 +102,7 @@ def render(task: Task, scores: list[tuple[Person, Score]], progress: Progress | 
     with Painter(task.picture, facts, scores, task.device) as painter:
         done.checks = painter.checks
         done.seconds["gather"] = perf_counter() - clock
-        studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s))
+        studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s), task.corrections)
         if task.stop is not None or not _splice(task, studio):
             _whole(task, studio)
     return done
@@ -115,6 +118,7 @@ class _Studio:
     progress: Progress | None
     edited: BoolArray
     total: int
+    corrections: Corrections | None = None
 
     def run(self, frames: Iterator[video.Frame], writer: _Writer) -> None:
         """Take frames through the stages, in order."""
@@ -131,12 +135,15 @@ class _Studio:
         self.done.seconds["decode"] += decoded.seconds
 
     def _painted(self, batched: Generator[list[video.Frame], None, None]) -> Iterator[list[video.Frame]]:
-        with closing(batched):
+        with closing(batched), beside_the_encoder():
             for batch in batched:
                 clock = perf_counter()
                 for edited, part in groupby(batch, self._is_edited):
                     if edited:
-                        self.painter.paint(list(part))
+                        frames = list(part)
+                        self.painter.paint(frames)
+                        if self.corrections is not None:
+                            self.corrections.apply(frames)
                 self.done.seconds["render"] += perf_counter() - clock
                 yield batch
 

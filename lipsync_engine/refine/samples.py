@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from lipsync_engine import video
 from lipsync_engine.gates import judge
 from lipsync_engine.geometry import LOWER_OUTER, UPPER_OUTER
-from lipsync_engine.library import Library
 from lipsync_engine.painter import Painter
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 from lipsync_engine.refine import windows
 from lipsync_engine.refine.net import GRID, MOUTHS
-from lipsync_engine.score import Person, Score, compose_score, faces
+from lipsync_engine.score import Person, Score, compose_score, faces, knowing
 
 #: Nothing that the engine shows for a frame was filmed within this many seconds of it.
 APART_S = 1.0
@@ -144,9 +143,8 @@ def _drawn(
     picture: Path, facts: video.VideoFacts, who: Person, frames: NDArray[np.int64], known: BoolArray, keep: float
 ) -> Samples:
     """The engine's own mouths for ``frames`` from a library that holds only frames that are ``known``."""
-    library = only(who.library, known[who.library.frame] & _spread_out(len(who.library.row), keep))
-    person = replace(who, library=library)
-    if not library.moves:
+    person = knowing(who, known, _spread_out(len(who.library.row), keep))
+    if not person.library.moves:
         return _joined([])
     active = np.zeros(len(who.track.times_s), bool)
     active[frames] = True
@@ -159,15 +157,6 @@ def _drawn(
 def _spread_out(count: int, keep: float) -> BoolArray:
     """A repeatable choice of about a share ``keep``."""
     return np.random.default_rng(7).random(count) < keep
-
-
-def only(library: Library, keep: BoolArray) -> Library:
-    """The library without the observations that ``keep`` (bool [M]) leaves out."""
-    columns = {f.name: getattr(library, f.name) for f in fields(library) if f.name != "spread"}
-    return replace(
-        library,
-        **{n: v[keep] for n, v in columns.items() if isinstance(v, np.ndarray) and v.ndim and len(v) == len(keep)},
-    )
 
 
 def _true_plan(who: Person) -> MouthPlan:

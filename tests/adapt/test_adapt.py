@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import PaceSettings
-from tasks.adapt.adapt import Adapted, adapt, budget, faithful, misses
+from tasks.adapt.adapt import Adaptation, Adapted, budget, faithful, misses
 from tasks.adapt.candidates import Remembered
 from tasks.adapt.syllables import nuclei, syllables
 from tasks.errors import ProviderBusyError
@@ -124,7 +124,8 @@ def adapted(booth: Booth) -> Run:
         source = tuple(one.model_copy(update={"text": SOURCE}) for one in lines)
         takes = [booth.paced(one, 1.0, settings) for one in lines]
         scripts = Script(language="es", lines=lines), Script(language="en", lines=source)
-        return adapt(booth, *scripts, takes, {"S1": 1.0}, settings, rewriter, PLAIN, locked or set(), lambda _: None)
+        loop = Adaptation(booth, ("en", "es"), {"S1": 1.0}, settings, rewriter, PLAIN)
+        return loop.run(*scripts, takes, locked or set())
 
     return run
 
@@ -181,8 +182,22 @@ def test_a_rewriter_that_fails_costs_no_line(adapted: Run) -> None:
     rewriter = Rewriting(ProviderBusyError("small asks to wait."))
     (done, notes) = adapted(rewriter, LONG, LONG)
     assert [one.text for one in done] == [LONG, LONG]
-    assert len(rewriter.asked) == 1
+    assert len(rewriter.asked) == 2
     assert notes == ["Lines could not be shortened or lengthened any more: small asks to wait."]
+
+
+def test_all_lines_that_miss_are_asked_for_in_one_request(
+    adapted: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    other = LONG.replace("mañana", "semana")
+    with serving(ChatServer) as (url, server):
+        server.candidates = {LONG: [FITTING], other: [FITTING.replace("mañana", "semana")]}
+        model = translator("llm", {"model": "small", "url": f"{url}/v1"})
+        remembered = Remembered(Store(tmp_path / "notes"), model, model.fingerprint())  # type: ignore[arg-type]
+        done, _ = adapted(remembered, LONG, FITTING, other)
+        assert len(posts(server)) == 1
+    assert [one.text for one in done] == [FITTING, FITTING, FITTING.replace("mañana", "semana")]
 
 
 def test_no_wish_is_sent_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
