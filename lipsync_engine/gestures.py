@@ -128,8 +128,7 @@ def _edges(start: float, end: float, parts: int) -> list[float]:
 
 
 def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
-    """The spans of contact: from the sound's start to 75 % of it, 50 to 80 ms long (JALI; Rhubarb), never longer
-    than the sound.
+    """The spans of contact: to 75 % of the sound, 50 to 80 ms long but never longer than it (JALI; Rhubarb).
 
     Contacts of one kind that follow each other without a gap ("mb", "pp") stay closed in between.
     """
