@@ -74,8 +74,16 @@ class Follower:
         self._part = 0
         self.seen: list[Appearance] = []
 
-    def take(self, pictures: list[Picture], first: int) -> None:
-        """Follow through consecutive pictures of one shot; ``first`` is the number of the first one."""
+    def take(self, pictures: list[Picture], first: int) -> list[list[FloatArray]]:
+        """Follow through consecutive pictures of one shot.
+
+        Args:
+            pictures: at least one.
+            first: number of the first one.
+
+        Returns:
+            The meshes found in each picture, float32 [478, 3] each.
+        """
         starts = [a.landmarks[-1] for a in self._alive]
         if self._fresh:
             starts = self._newcomers(pictures[0], [], self._parts(pictures[0]))
@@ -89,6 +97,9 @@ class Follower:
         end = first + len(pictures) - 1
         self._alive = [a for a in self._alive if a.last == end and a.landmarks]
         self._find_newcomers(pictures, first, paths)
+        here = [a for a in self.seen if a.landmarks and a.last >= first]
+        numbers = range(first, first + len(pictures))
+        return [[a.landmarks[n - a.first] for a in here if a.first <= n <= a.last] for n in numbers]
 
     def end_shot(self) -> None:
         """Forget who is there: the next picture is of another shot."""
@@ -135,7 +146,7 @@ class Follower:
         self, picture: Picture, known: list[FloatArray], parts: list[tuple[int, int, int, int]]
     ) -> list[FloatArray]:
         """Meshes of faces that are not ``known``, the largest first, no more than there is room for."""
-        detections = self._detector.find(picture)
+        detections = self._detector.find(picture) or ([] if known else self._detector.find(picture, near=True))
         for part in parts:
             detections += self._detector.find(picture, part)
         fresh: list[Detection] = []

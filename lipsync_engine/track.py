@@ -22,6 +22,7 @@ from lipsync_engine.shots import CutFinder
 from lipsync_engine.stabilise import steadied
 
 Progress = Callable[[float, str], None]
+Watch = Callable[[video.Frame, list[FloatArray]], None]
 MAX_FACES = 4
 #: Appearances shorter than this are noise of the detector.
 _MIN_SPAN_S = 0.25
@@ -56,6 +57,7 @@ def track_faces(
     progress: Progress | None = None,
     *,
     faces: int = MAX_FACES,
+    watch: Watch | None = None,
     device: str = "cpu",
     mesh: FaceMesh | None = None,
 ) -> FaceTrack:
@@ -65,6 +67,7 @@ def track_faces(
         path: the picture.
         progress: called with (share done, message).
         faces: most faces in one frame.
+        watch: called with every frame, in order, and the meshes found in it (as the network gives them).
         device: where the networks run: ``"cpu"`` or a torch device.
         mesh: the mesh network, if not the device's own.
 
@@ -77,14 +80,21 @@ def track_faces(
     cuts = CutFinder(float(facts.rate))
     times: list[float] = []
     shots: list[int] = []
-    waiting: deque[Picture] = deque()
-    chunk: list[Picture] = []
+    waiting: deque[video.Frame] = deque()
+    chunk: list[video.Frame] = []
     size = _chunk_size(facts)
 
+    def follow() -> None:
+        pictures = [Picture(frame.planes, facts.colour) for frame in chunk]
+        meshes = follower.take(pictures, chunk[0].index) if chunk else []
+        if watch:
+            for frame, found in zip(chunk, meshes, strict=True):
+                watch(frame, found)
+        chunk.clear()
+
     def decided(cut: bool) -> None:
-        if chunk and (cut or len(chunk) == size):
-            follower.take(chunk, len(shots) - len(chunk))
-            chunk.clear()
+        if cut or len(chunk) == size:
+            follow()
         if cut:
             follower.end_shot()
         shots.append((shots[-1] if shots else 0) + int(cut))
@@ -93,16 +103,14 @@ def track_faces(
     try:
         for frame in video.read(path, facts):
             times.append(frame.time_s)
-            picture = Picture(frame.planes, facts.colour)
-            waiting.append(picture)
-            for cut in cuts.see(picture):
+            waiting.append(frame)
+            for cut in cuts.see(Picture(frame.planes, facts.colour)):
                 decided(cut)
             if progress and frame.index % 25 == 0:
                 progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
         for cut in cuts.end():
             decided(cut)
-        if chunk:
-            follower.take(chunk, len(shots) - len(chunk))
+        follow()
     finally:
         follower.close()
     rate = float(facts.rate)

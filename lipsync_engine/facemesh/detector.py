@@ -40,10 +40,17 @@ class FaceDetector:
         self._runs: dict[Model, Run] = {}
         self._anchors = {model: _anchors(model) for model in (FAR, NEAR)}
 
-    def find(self, picture: Picture, box: tuple[int, int, int, int] | None = None) -> list[Detection]:
-        """Faces in the picture, or in the part ``box`` (left, top, right, bottom) of it, the surest first."""
-        found = self._run(FAR, picture, box)
-        return found or self._run(NEAR, picture, box)
+    def find(
+        self, picture: Picture, box: tuple[int, int, int, int] | None = None, *, near: bool = False
+    ) -> list[Detection]:
+        """Faces in the picture, the surest first.
+
+        Args:
+            picture: where to look.
+            box: only in this part (left, top, right, bottom).
+            near: look for faces that fill the picture; else for faces of any size from a twentieth of it.
+        """
+        return self._run(NEAR if near else FAR, picture, box)
 
     def _run(self, model: Model, picture: Picture, box: tuple[int, int, int, int] | None) -> list[Detection]:
         if model not in self._runs:
