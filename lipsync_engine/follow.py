@@ -30,6 +30,8 @@ _FAST = 0.12
 _BATCH = 64
 #: Parts in which small faces are searched, as a share of the picture's longer side.
 _PART = 0.4
+#: Pictures between two searches for newcomers while somebody is followed.
+_SEARCH = 16
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class Follower:
         self._alive: list[Appearance] = []
         self._fresh = True
         self._part = 0
+        self._since = 0
         self.seen: list[Appearance] = []
 
     def take(self, pictures: list[Picture], first: int) -> list[list[FloatArray]]:
@@ -120,13 +123,15 @@ class Follower:
 
     def _find_newcomers(self, pictures: list[Picture], first: int, paths: list[_Path]) -> None:
         """Search the last picture; follow whom it shows back to where they came in."""
-        if len(self._alive) >= self._faces:
+        self._since += len(pictures)
+        if len(self._alive) >= self._faces or (self._alive and self._since < _SEARCH):
             return
+        self._since = 0
         parts = self._parts(pictures[-1])
-        part = parts[self._part % len(parts)]
-        self._part += 1
+        self._part += 1  # the whole picture each time, every second time a part of it, too
+        chosen = [parts[self._part // 2 % len(parts)]] if self._part % 2 else []
         known = [a.landmarks[-1] for a in self._alive]
-        found = self._newcomers(pictures[-1], known, [part])
+        found = self._newcomers(pictures[-1], known, chosen)
         if not found:
             return
         back = self._along(pictures[::-1], found)

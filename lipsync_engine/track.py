@@ -27,7 +27,7 @@ MAX_FACES = 4
 #: Appearances shorter than this are noise of the detector.
 _MIN_SPAN_S = 0.25
 #: Pictures followed together, as far as this much memory holds them.
-_CHUNK, _CHUNK_BYTES = 8, 64 << 20
+_CHUNK, _CHUNK_BYTES = 16, 64 << 20
 
 
 class MeshSource:
