@@ -11,7 +11,7 @@ from lipsync_engine.facemesh.detector import Detection, FaceDetector
 from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.geometry import fit_poses
-from lipsync_engine.looks import Look, look_of
+from lipsync_engine.looks import Look, MeanFace, look_of
 from lipsync_engine.records import FloatArray
 from lipsync_engine.stabilise import Steadier
 
@@ -43,6 +43,7 @@ class Appearance:
     presence: list[float] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     steadier: Steadier = field(default_factory=Steadier)
+    face: MeanFace = field(default_factory=MeanFace)
 
     @property
     def last(self) -> int:
@@ -120,6 +121,7 @@ class Follower:
             appearance.presence.append(presence)
             appearance.looks.append(look_of(picture, mesh))
             appearance.steadier.see(picture, mesh)
+            appearance.face.see(picture, mesh)
 
     def _find_newcomers(self, pictures: list[Picture], first: int, paths: list[_Path]) -> None:
         """Search the last picture; follow whom it shows back to where they came in."""

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facemesh.picture import Picture
+from lipsync_engine.geometry import frame_of
 from lipsync_engine.records import FloatArray
 
 #: Landmarks of the cheeks whose colour stands for the light on the face.
 _CHEEKS = [50, 280, 205, 425, 36, 266]
 _EYES, _MOUTH = (33, 263), [61, 291, 2, 152]
+#: The face as it is compared between shots: side in pixels over one face width, place of its corner, and every how
+#: many pictures one is taken.
+_SIDE, _CORNER, _EACH = 64, (-0.5, -0.45), 3
+_ROWS, _COLUMNS = np.mgrid[:_SIDE, :_SIDE]
+_OVAL = ((_COLUMNS - 31.5) / 24) ** 2 + ((_ROWS - 29) / 26) ** 2 < 1
+
+
+@dataclass(slots=True)
+class MeanFace:
+    """The average picture of one appearance's face, upright and of one size."""
+
+    total: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_SIDE, _SIDE)))
+    _pictures: int = 0
+
+    def see(self, picture: Picture, mesh: FloatArray) -> None:
+        """Take the next picture with its mesh, float32 [478, 3]."""
+        if self._pictures % _EACH == 0:
+            place = frame_of(mesh[None])[0]
+            corner = place[:, :2] @ np.array(_CORNER) + place[:, 2]
+            self.total += picture.luma(np.column_stack([place[:, :2] / _SIDE, corner]), (_SIDE, _SIDE))
+        self._pictures += 1
+
+    def vector(self) -> FloatArray:
+        """The face oval without brightness and contrast, float32 of length 1: a product of two is their correlation."""
+        inside = self.total[_OVAL] - self.total[_OVAL].mean()
+        return (inside / max(float(np.linalg.norm(inside)), 1e-6)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.geometry import ANCHOR_SHAPE, ANCHORS
+from lipsync_engine.geometry import frame_of
 from lipsync_engine.records import FloatArray
 
 #: The patch in face widths around the canonical origin: below the eyes, above the nostrils, from cheek to cheek.
@@ -67,19 +67,6 @@ class Steadier:
             self._mean = (1 - _FOLLOW) * self._mean + _FOLLOW * moved
         else:
             self._mean = (1 - _FOLLOW) * self._mean + _FOLLOW * patch
-
-
-def frame_of(meshes: FloatArray) -> NDArray[np.float64]:
-    """Similarity from canonical face widths to pixels, float64 [n, 2, 3], of meshes [n, 478, 3]."""
-    seen = meshes[:, ANCHORS, :2].astype(np.float64)
-    shape = ANCHOR_SHAPE[:, :2]
-    centre, middle = seen.mean(axis=1), shape.mean(axis=0)
-    a, b = seen - centre[:, None], shape - middle
-    power = (b**2).sum()
-    cos = np.einsum("nai,ai->n", a, b) / power
-    sin = (a[..., 1] @ b[:, 0] - a[..., 0] @ b[:, 1]) / power
-    linear = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
-    return np.concatenate([linear, (centre - linear @ middle)[:, :, None]], axis=2)
 
 
 def steadied(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> FloatArray:

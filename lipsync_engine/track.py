@@ -139,7 +139,8 @@ def _assemble(
     lights = [np.stack([look.light for look in a.looks]) for a in seen]
     shapes = [np.median(to_canonical(m, fit_poses(m)), axis=0) for m in meshes]
     places = [Place(a.first, a.last, int(shots[a.first])) for a in seen]
-    people = merge_people(places, shapes, [np.median(light, axis=0) for light in lights], meshes, rate)
+    colours = [np.median(light, axis=0) for light in lights]
+    people = merge_people(places, shapes, colours, [a.face.vector() for a in seen], meshes, rate)
 
     def column(values: list[Any], kind: Any, shape: tuple[int, ...] = ()) -> Any:
         return np.concatenate(values).astype(kind) if values else np.zeros((0, *shape), kind)
