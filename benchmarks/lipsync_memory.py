@@ -2,7 +2,7 @@
 
     python -m benchmarks.lipsync_memory [CLIP] [--minutes 1 10] [--height 288] [--rate 25] [--measure]
 
-Loops a small transcode of a clip (``-stream_loop``, packets copied), then analyses and resynchronises each length, every
+Loops a small transcode of a clip (``-stream_loop``, packets copied), analyses and resynchronises each length, every
 call in a process of its own. Prints the peak of all resident memory and of its anonymous part (what the system cannot
 take back: mapped files are not in it), the growth for a frame, and the ratio of the longest to the shortest. A title
 of two seconds shows what the libraries and models take by themselves. The default clip is a short one of the test
