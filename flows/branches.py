@@ -49,7 +49,7 @@ def shared_key(run: Run) -> str:
     return step_key(
         "shared",
         1,
-        settings={"sidecar": run.profile.sidecar, "preview_ms": title.preview_ms},
+        settings={"sidecar": run.profile.sidecar, "preview_ms": title.preview_ms, "realign": run.profile.realign},
         backend=" ".join(chosen[name].fingerprint() for name in used),
         inputs={
             "video": title.video,

@@ -71,9 +71,9 @@ class FasterWhisperTranscriber:
         absent = []
         if importlib.util.find_spec("faster_whisper") is None:
             absent.append("The package faster-whisper is not installed: pip install 'polydub[faster-whisper]'.")
-        if "/" in self._options.model and self._options.model.startswith((".", "/")):
-            if not (Path(self._options.model) / "model.bin").is_file():
-                absent.append(f"There is no converted Whisper model in {self._options.model}.")
+        folder = Path(self._options.model) if self._options.model.startswith((".", "/")) else None
+        if folder is not None and not (folder / "model.bin").is_file():
+            absent.append(f"There is no converted Whisper model in {folder}.")
         return absent
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:

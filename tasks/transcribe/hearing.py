@@ -46,11 +46,11 @@ class Belief:
     def take(self, segments: Iterable[Heard], start_ms: int, end_ms: int) -> None:
         """Add the words of a stretch, on the clock of the whole file; some recognisers give words no length."""
         for segment in segments:
-            words = list(_timed(segment, start_ms, end_ms))
+            words = list(_timed(segment, start_ms))
             if words and (not plausible(segment) or spoken_share(words, self.spans) < _SPOKEN):
                 self.doubted += 1
                 continue
-            self.words.extend(words)
+            self.words.extend(_within(word, end_ms) for word in words)
 
     def notes(self) -> tuple[str, ...]:
         """What the user should know."""
@@ -66,7 +66,7 @@ def listened_spans(audio: Path, progress: Progress) -> list[Span]:
 
 
 def stretches(spans: Sequence[Span]) -> Iterator[Span]:
-    """What is heard at a time, ten minutes at most, cut between spans of speech; long times without any are left out."""
+    """What is heard at a time, ten minutes at most, cut between spans of speech; long times without any are not."""
     start, end = spans[0]
     for following, until in spans[1:]:
         if until - start > _MOST_MS or following - end >= _IDLE_MS:
@@ -103,8 +103,13 @@ def _joined(spans: Sequence[Span]) -> Iterator[Span]:
     yield start, end
 
 
-def _timed(segment: Heard, start_ms: int, end_ms: int) -> Iterator[Word]:
+def _timed(segment: Heard, start_ms: int) -> Iterator[Word]:
     for text, begins, ends in segment.words:
-        start = min(start_ms + round(1000 * begins), end_ms - 1)
-        end = min(start_ms + round(1000 * ends), end_ms)
+        start, end = start_ms + round(1000 * begins), start_ms + round(1000 * ends)
         yield Word(text=text, start_ms=start, end_ms=max(end, start + 1))
+
+
+def _within(word: Word, end_ms: int) -> Word:
+    """The word inside its stretch, with some length."""
+    start = min(word.start_ms, end_ms - 1)
+    return word.model_copy(update={"start_ms": start, "end_ms": max(min(word.end_ms, end_ms), start + 1)})

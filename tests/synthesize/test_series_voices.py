@@ -1,4 +1,4 @@
-"""A series file: speakers are known again by name or voice, keep their voices, and runs at the same time lose nobody."""
+"""A series file: speakers are known again by name or voice, keep their voices, and parallel runs lose nobody."""
 
 from __future__ import annotations
 
