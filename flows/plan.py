@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tasks.probe import facts_of, probe_video
 from tasks.store import Store
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
-from tasks.translate.chain import chain
+from tasks.translate.chain import Chain, chain
 
 _CREATE = {
     "separate": separate.separator,
@@ -110,7 +110,7 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         read_series(Path(profile.voices))
     if profile.synthesize.lexicon is not None:
         read_lexicon(Path(profile.synthesize.lexicon))
-    for section, backend in backends(profile).items():
+    for section, backend in _each(backends(profile)):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
                 f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
@@ -119,6 +119,12 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
                 f"Choose another {section} backend.",
             )
     return profile
+
+
+def _each(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every backend by its step, those that stand in for another included."""
+    for section, backend in found.items():
+        yield from ((section, one) for one in (backend.translators if isinstance(backend, Chain) else [backend]))
 
 
 def backends(profile: Profile) -> dict[str, Any]:

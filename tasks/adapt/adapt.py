@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configs.profile import PaceSettings
 from tasks.adapt.syllables import syllables
 from tasks.errors import PolydubError
 from tasks.model import Line, Script, Take
+from tasks.progress import Progress, silent
 from tasks.synthesize.takes import Booth
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
 from tasks.translate.glossary import matching, violated
@@ -30,9 +31,6 @@ class Adapted:
     take: Take
     tried: int = 0
     note: str = ""
-
-
-Ask = Callable[[Sequence[Rewrite], Guidance], list[list[str]]]
 
 
 def misses(take: Take, line: Line) -> bool:
@@ -71,109 +69,114 @@ def faithful(candidate: str, source: Line, language: str, target: str, terms: Se
     return ""
 
 
-def adapt_line(
-    booth: Booth,
-    line: Line,
-    source: Line,
-    take: Take,
-    pace: float,
-    settings: PaceSettings,
-    ask: Ask,
-    languages: tuple[str, str],
-    guidance: Guidance,
-) -> Adapted:
-    """A line said in the words that fit best, within a bounded number of rounds.
+@dataclass
+class _Case:
+    """One line on its way: its best words so far, and all that were offered for it."""
+
+    line: Line
+    source: Line
+    best: Adapted
+    said: set[str]
+    refused: str = ""
+    tried: int = 0
+    open: bool = True
+
+    def wish(self, target: str) -> Rewrite:
+        count = syllables(self.best.text, target)
+        return Rewrite(self.source.text, self.best.text, count, budget(self.best.take, self.line, count))
+
+    def done(self) -> Adapted:
+        kept = self.refused and self.best.text == self.line.text
+        note = f"Line {self.line.id}: a candidate was refused because {self.refused}." if kept else ""
+        return Adapted(self.best.text, self.best.take, self.tried, note)
+
+
+class Adaptation:
+    """The loop over a script.
 
     Args:
         booth: who speaks.
-        line: of the dub.
-        source: the same line in the source.
-        take: of the line as it is.
-        pace: the speaker's.
-        settings: of the pace; ``tries`` bounds the rounds too.
-        ask: the rewriter.
         languages: of the source and of the dub.
-        guidance: glossary and form of address.
-
-    Returns:
-        The line as it was, where no candidate is both faithful and nearer to its slot.
-    """
-    slot_ms = line.end_ms - line.start_ms
-    best, tried, said = Adapted(line.text, take), 0, {line.text}
-    refused = ""
-    for _ in range(settings.tries):
-        if not misses(best.take, line):
-            break
-        count = syllables(best.text, languages[1])
-        wish = Rewrite(source.text, best.text, count, budget(best.take, line, count))
-        fresh = [text for text in dict.fromkeys(ask([wish], guidance)[0]) if text not in said]
-        if not fresh:
-            break
-        said.update(fresh)
-        for text in fresh:
-            if why := faithful(text, source, *languages, guidance.terms):
-                refused = why
-                continue
-            spoken = booth.paced(line.model_copy(update={"text": text}), pace, settings)
-            tried += 1
-            if abs(spoken.duration_ms - slot_ms) < abs(best.take.duration_ms - slot_ms):
-                best = Adapted(text, spoken)
-            if not misses(best.take, line):
-                break
-    note = f"Line {line.id}: a candidate was refused because {refused}." if refused and best.text == line.text else ""
-    return Adapted(best.text, best.take, tried, note)
-
-
-def adapt(
-    booth: Booth,
-    script: Script,
-    source: Script,
-    takes: Sequence[Take],
-    paces: dict[str, float],
-    settings: PaceSettings,
-    rewriter: Rewriter,
-    guidance: Guidance,
-    locked: set[int],
-    progress: Callable[[float], None],
-) -> tuple[list[Adapted], list[str]]:
-    """Every line of a script that has a take, adapted where it misses its slot.
-
-    Args:
-        booth: who speaks.
-        script: of the dub.
-        source: the source script.
-        takes: one a line that has text.
         paces: by speaker.
-        settings: of the pace.
+        settings: of the pace; ``tries`` bounds the rounds.
         rewriter: who says lines again.
         guidance: the whole glossary and the form of address.
-        locked: lines whose words a person chose; they stay.
-        progress: told the share that is done.
-
-    Returns:
-        The lines with takes in order, and notes. A rewriter that fails leaves the remaining lines as they are.
     """
-    lines = {line.id: line for line in script.lines}
-    sources = {line.id: line for line in source.lines}
-    done: list[Adapted] = []
-    notes: list[str] = []
-    languages = (source.language, script.language)
-    failed = False
 
-    def ask(wishes: Sequence[Rewrite], told: Guidance) -> list[list[str]]:
-        return rewriter.rewrite(wishes, *languages, notes.append, told)
+    def __init__(
+        self,
+        booth: Booth,
+        languages: tuple[str, str],
+        paces: Mapping[str, float],
+        settings: PaceSettings,
+        rewriter: Rewriter,
+        guidance: Guidance,
+    ) -> None:
+        self._booth, self._languages, self._paces, self._settings = booth, languages, paces, settings
+        self._rewriter, self._guidance = rewriter, guidance
 
-    for number, take in enumerate(takes):
-        progress(number / max(1, len(takes)))
-        line, origin = lines[take.line], sources.get(take.line)
-        if failed or origin is None or take.line in locked or not misses(take, line):
-            done.append(Adapted(line.text, take))
-            continue
-        own = Guidance(formality=guidance.formality, terms=matching(guidance.terms, origin.text))
-        try:
-            done.append(adapt_line(booth, line, origin, take, paces[line.speaker], settings, ask, languages, own))
-        except PolydubError as error:
-            failed = True
-            notes.append(f"Lines could not be shortened or lengthened any more: {error.what}")
-            done.append(Adapted(line.text, take))
-    return done, notes
+    def run(
+        self, script: Script, source: Script, takes: Sequence[Take], locked: set[int], progress: Progress = silent
+    ) -> tuple[list[Adapted], list[str]]:
+        """Every line that has a take, in other words where it misses its slot and such are found.
+
+        Args:
+            script: of the dub.
+            source: the source script.
+            takes: one a line that has text.
+            locked: lines whose words a person chose; they stay.
+            progress: told the share that is done.
+
+        Returns:
+            The lines with takes in order, and notes. A rewriter that fails leaves the remaining lines as they are.
+        """
+        lines, sources = ({line.id: line for line in one.lines} for one in (script, source))
+        cases = {
+            take.line: _Case(
+                lines[take.line], sources[take.line], Adapted(lines[take.line].text, take), {lines[take.line].text}
+            )
+            for take in takes
+            if take.line in sources and take.line not in locked and misses(take, lines[take.line])
+        }
+        notes: list[str] = []
+        for number in range(self._settings.tries):
+            progress(number / self._settings.tries)
+            waiting = [case for case in cases.values() if case.open and misses(case.best.take, case.line)]
+            if not waiting:
+                break
+            try:
+                self._round(waiting, notes)
+            except PolydubError as error:
+                notes.append(f"Lines could not be shortened or lengthened any more: {error.what}")
+                break
+        plain = {take.line: Adapted(lines[take.line].text, take) for take in takes}
+        return [cases[one].done() if one in cases else plain[one] for one in plain], notes
+
+    def _round(self, cases: Sequence[_Case], notes: list[str]) -> None:
+        """Ask for all lines that miss at once, then speak and measure what came."""
+        terms = tuple(
+            dict.fromkeys(term for case in cases for term in matching(self._guidance.terms, case.source.text))
+        )
+        told = Guidance(formality=self._guidance.formality, terms=terms)
+        wishes = [case.wish(self._languages[1]) for case in cases]
+        offers = self._rewriter.rewrite(wishes, *self._languages, notes.append, told)
+        for case, offered in zip(cases, offers, strict=True):
+            fresh = [text for text in dict.fromkeys(offered) if text not in case.said]
+            case.said.update(fresh)
+            case.open = bool(fresh)
+            self._measure(case, fresh)
+
+    def _measure(self, case: _Case, offered: Sequence[str]) -> None:
+        """Keep the nearest of the faithful ones, nearer than what there was; the first that fits ends it."""
+        slot_ms = case.line.end_ms - case.line.start_ms
+        for text in offered:
+            if why := faithful(text, case.source, *self._languages, self._guidance.terms):
+                case.refused = why
+                continue
+            line = case.line.model_copy(update={"text": text})
+            take = self._booth.paced(line, self._paces[line.speaker], self._settings)
+            case.tried += 1
+            if abs(take.duration_ms - slot_ms) < abs(case.best.take.duration_ms - slot_ms):
+                case.best = Adapted(text, take)
+            if not misses(case.best.take, case.line):
+                return

@@ -51,18 +51,11 @@ def adapt(
         told = Guidance(
             formality=run.profile.translate.formality, terms=translators.glossary.pairs(source.language, run.language)
         )
-        adapted, notes = steps.adapt(
-            open_booth(run, source, dialogue, work.folder, bed),
-            script,
-            source,
-            takes,
-            spoken.value["paces"],
-            run.profile.pace,
-            Remembered(store, rewriting, _fingerprint(rewriting)),
-            told,
-            {int(line) for line in edits},
-            work.progress,
-        )
+        booth = open_booth(run, source, dialogue, work.folder, bed)
+        rewriter = Remembered(store, rewriting, _fingerprint(rewriting))
+        languages = source.language, script.language
+        adaptation = steps.Adaptation(booth, languages, spoken.value["paces"], run.profile.pace, rewriter, told)
+        adapted, notes = adaptation.run(script, source, takes, {int(line) for line in edits}, work.progress)
         texts = {one.take.line: one.text for one in adapted}
         changed = [line.id for line in script.lines if texts.get(line.id, line.text) != line.text]
         if changed:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import soundfile
+
 from configs.profile import PaceSettings
 from tasks.model import Line, StepRecord, Take
 from tasks.store import Store, file_sha256, step_key
@@ -13,8 +15,10 @@ from tasks.synthesize import PLAIN, VERSION, Manner, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import is_near, line_pace, speaker_pace
+from tasks.synthesize.pauses import marks, moved, widened, widening
+from tasks.synthesize.wave import write_wav
 
-_LINE, _JUDGED = "synthesize-line", "synthesize-judged"
+_LINE, _JUDGED, _PAUSES = "synthesize-line", "synthesize-judged", "pause-line"
 
 
 @dataclass
@@ -117,7 +121,11 @@ class Booth:
         return self.store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
 
     def paced(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
-        """The line as near its slot as its speaker's pace allows, in a bounded number of takes; the nearest one."""
+        """The line as near its slot as its speaker's pace allows, its pauses grown where it is still too short."""
+        return self._paused(line, self._nearest(line, speaker, settings), settings.pause_ms)
+
+    def _nearest(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
+        """The nearest of a bounded number of takes."""
         slot_ms = line.end_ms - line.start_ms
         if not self.backend.facts.paces:
             return self.take(line)
@@ -132,6 +140,32 @@ class Booth:
             takes.append(self.take(line, pace))
         allowed = [take for take in takes if abs(take.pace / speaker - 1) <= settings.line + 0.01] or takes[-1:]
         return min(allowed, key=lambda take: abs(take.duration_ms - slot_ms))
+
+    def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
+        slot_ms, count = line.end_ms - line.start_ms, marks(line.text)
+        missing_ms = slot_ms - take.duration_ms
+        if not count or missing_ms <= 0 or is_near(take.duration_ms, slot_ms):
+            return take
+        facts = {"audio": take.audio, "marks": count, "missing_ms": missing_ms, "most_ms": most_ms}
+        key = step_key(_PAUSES, VERSION, inputs=facts)
+        record = self.store.lookup(_PAUSES, key)
+        if record is None:
+            samples, rate = soundfile.read(take.audio.path, dtype="float32")
+            places = widening(samples, rate, count, missing_ms, most_ms)
+            outputs = {}
+            if places:
+                out = self.folder / f"{key}.wav"
+                write_wav(out, widened(samples, rate, places), rate)
+                outputs["audio"] = self.store.add(out)
+            record = self.store.commit(
+                StepRecord(step=_PAUSES, key=key, outputs=outputs, value=[list(place) for place in places])
+            )
+        if not record.value:
+            return take
+        places = tuple((at, added) for at, added in record.value)
+        length_ms = take.duration_ms + sum(added for _, added in places)
+        phones = moved(take.phones, places)
+        return take.model_copy(update={"audio": record.outputs["audio"], "duration_ms": length_ms, "phones": phones})
 
     def paces(self, lines: Sequence[Line], settings: PaceSettings) -> dict[str, float]:
         """Every speaker's pace over these lines."""

@@ -23,6 +23,7 @@ BACKENDS = {
     "fake": "tasks.translate.fake:FakeTranslator",
     "libretranslate": "tasks.translate.libretranslate:LibreTranslateTranslator",
     "llm": "tasks.translate.llm:LlmTranslator",
+    "nllb": "tasks.translate.nllb:NllbTranslator",
 }
 
 

@@ -16,6 +16,7 @@ from configs.languages import display_name, primary
 
 _ENOUGH_LETTERS = 24
 _SURE = 0.999
+_A_NAME = 16  # letters; so many of the source's own may stay
 #: Languages that no statistics of one line tells apart.
 _RELATED = (
     {"es", "ca", "gl", "pt", "oc", "an", "ast", "it"},
@@ -44,6 +45,7 @@ _SCRIPTS = {
     "KATAKANA": {"Jpan"},
     "CJK": {"Jpan", "Hans", "Hant", "Hani", "Kore"},
 }
+_NAMES = {"CJK": "Chinese"}
 
 
 def complaint(answer: str, text: str, source: str, target: str) -> str:
@@ -83,8 +85,10 @@ def _wrong_script(letters: list[str], text: str, target: str) -> str:
         return ""
     if expected not in {code for codes in _SCRIPTS.values() for code in codes}:
         return ""
-    kept = len(letters) < 8 and any(_script(letter) == common for letter in text if letter.isalpha())  # a short name
-    return "" if kept else f"it is written in {common.title()} letters"
+    kept = len(letters) < _A_NAME and any(
+        _script(letter) == common for letter in text if letter.isalpha()
+    )  # a short name
+    return "" if kept else f"it is written in {_NAMES.get(common, common.title())} letters"
 
 
 def _script(letter: str) -> str:

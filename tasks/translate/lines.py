@@ -54,6 +54,10 @@ class Lines:
             PolydubError: of the first translator, where none could; its fix names what the others said.
         """
         done = Translated()
+        if self._chain.settings.language_check and not language_check.available():
+            done.notes.append(
+                "The package py3langid is not installed: a wrong language is noticed by its script alone."
+            )
         done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
         done.texts |= {line.id: line.text for line in self._script.lines if not line.text.strip()}
         self._look_up(done)
