@@ -132,7 +132,7 @@ class Service:
             data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
             raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}.", status=status, **data)
-        if status in (401, 402, 403) and "quota_exceeded" in answer.text:
+        if status in (401, 402, 403) and "quota_exceeded" in text:
             raise PermanentError(f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait for it.")
         if status in (401, 403):
             fix = f"Check {self._variable}." if self._variable else "Does the service need a key?"
