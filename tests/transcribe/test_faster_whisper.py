@@ -1,6 +1,6 @@
-"""faster-whisper on a stand-in module with the documented interface, and on the real one where it is installed.
+"""faster-whisper: the real package on a tiny model where the extra is installed, and a stand-in with its interface.
 
-The stand-in shows what is asked of the package and what becomes of its answers, not that CTranslate2 works.
+The stand-in shows what is asked of the package and what becomes of its answers, the GPU included; not that it works.
 """
 
 from __future__ import annotations
@@ -169,8 +169,44 @@ def test_silence_is_never_given_to_the_model(package: StandIn, tmp_path: Path) -
     assert package.loads == []
 
 
-def test_the_real_package_refuses_a_folder_without_a_model(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A model of the real package, which writes one sentence."""
     pytest.importorskip("faster_whisper")
+    from tests.tiny_whisper import save_tiny_converted_whisper
+
+    faster_whisper._model.cache_clear()
+    yield save_tiny_converted_whisper(tmp_path_factory.mktemp("converted"))
+    faster_whisper._model.cache_clear()
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("language", ["en", None])
+def test_the_real_package_writes_what_its_weights_say(
+    converted: Path, tmp_path: Path, batch: int, language: str | None
+) -> None:
+    backend = transcriber("faster-whisper", {"model": str(converted), "device": "cpu", "batch": batch})
+    assert backend.missing() == []
+    script = backend.transcribe(speech(tmp_path), language, silent)
+    assert script.language == "en"
+    assert [line.text for line in script.lines] == ["Good morning.", "My name is Jordi."]
+
+
+def test_the_real_package_takes_several_windows_at_once(converted: Path, tmp_path: Path) -> None:
+    audio = clip_16k("azure-speech/sampledata/customspeech/es-ES/training/audio-and-trans/audio2.wav", tmp_path)
+    backend = transcriber("faster-whisper", {"model": str(converted), "device": "cpu", "batch": 4})
+    assert backend.transcribe(audio, "es", silent).lines[0].text == "Good morning."
+
+
+@pytest.mark.parametrize(
+    "name", ["speechbrain/tests/samples/noise/noise3.wav", "librosa-data/audio/Kevin_MacLeod_-_Vibe_Ace.hq.ogg"]
+)
+def test_the_real_package_is_not_believed_over_noise(converted: Path, tmp_path: Path, name: str) -> None:
+    backend = transcriber("faster-whisper", {"model": str(converted), "device": "cpu"})
+    assert backend.transcribe(clip_16k(name, tmp_path), "en", silent).lines == ()
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path, package: StandIn) -> None:
     backend = transcriber("faster-whisper", {"model": str(tmp_path)})
     assert "no converted Whisper model" in backend.missing()[0]
     with pytest.raises(MissingBackendError, match="no converted"):
