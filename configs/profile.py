@@ -46,6 +46,13 @@ class TranslateSettings(StepSettings):
         return value
 
 
+class SynthesizeSettings(StepSettings):
+    """The voices' backend, and what all of them respect."""
+
+    takes: int = Field(1, ge=1, le=8, description="readings of each line, of which the best is kept")
+    lexicon: str | None = Field(None, description="a .yaml file of words and how they are pronounced")
+
+
 class FitSettings(BaseModel):
     """How speech is laid into its slot; factors above 1 are faster."""
 
@@ -79,13 +86,15 @@ class Profile(BaseModel):
     fake: bool = False
     commercial: bool = False
     sidecar: bool = Field(True, description="use subtitles that lie beside the video")
+    realign: bool = Field(False, description="move subtitles to where the speech is")
     source_language: str | None = None
+    voices: str | None = Field(None, description="a .yaml file that remembers the voices of a series' speakers")
     loudness: str = "r128"
     separate: StepSettings
     transcribe: StepSettings
     diarize: StepSettings
     translate: TranslateSettings
-    synthesize: StepSettings
+    synthesize: SynthesizeSettings
     lipsync: StepSettings
     pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
@@ -158,11 +167,21 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
     values.setdefault("name", Path(name).stem)
-    translate = values.get("translate")
-    if name.endswith((".yaml", ".yml")) and isinstance(translate, dict) and isinstance(translate.get("glossary"), str):
-        translate["glossary"] = str(Path(name).absolute().parent / translate["glossary"])  # beside the profile
+    if name.endswith((".yaml", ".yml")):
+        _beside(values, Path(name).absolute().parent)
     base = values.pop("extends", None)
     return values if base is None else _merged(_read(str(base), (*seen, name)), values)
+
+
+def _beside(values: dict[str, Any], folder: Path) -> None:
+    """Files that a profile names lie beside it."""
+    for table, name in (
+        (values.get("translate"), "glossary"),
+        (values.get("synthesize"), "lexicon"),
+        (values, "voices"),
+    ):
+        if isinstance(table, dict) and isinstance(table.get(name), str):
+            table[name] = str(folder / table[name])
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Sc
     """The script as it is spoken, and the speech in its place."""
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms))
-    spoken = settle(synthesize.submit(run, script, work.script, work.dialogue))
-    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language)))
+    spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed))
+    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language), work.bed))
     script = script_of(adapted)
     return script, settle(fit.submit(run, script, adapted, work.facts.duration_ms))
 

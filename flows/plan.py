@@ -16,6 +16,8 @@ from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
 from tasks.store import Store
+from tasks.synthesize.lexicon import read_lexicon
+from tasks.synthesize.series import read_series
 from tasks.translate.chain import Chain, chain
 
 _CREATE = {
@@ -104,6 +106,10 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         profile = load_profile(name, dict(overrides))
     except ProfileError as error:
         raise BadInputError(str(error)) from error
+    if profile.voices is not None:
+        read_series(Path(profile.voices))
+    if profile.synthesize.lexicon is not None:
+        read_lexicon(Path(profile.synthesize.lexicon))
     for section, backend in _each(backends(profile)):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
