@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
+from configs.sound import IngestSettings, MixSettings
 
 
 class ProfileError(ValueError):
@@ -54,6 +55,9 @@ class Profile(BaseModel):
     synthesize: StepSettings
     lipsync: StepSettings
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
+    mix: MixSettings = Field(default_factory=lambda: MixSettings.model_validate({}))
+    ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
+    waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
 
     @field_validator("loudness")

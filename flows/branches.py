@@ -63,7 +63,14 @@ def branch_key(run: Run, language: str) -> str:
     return step_key(
         "branch",
         1,
-        settings={"loudness": run.profile.loudness, "fit": run.profile.fit, "fake": run.profile.fake},
+        settings={
+            "loudness": run.profile.loudness,
+            "fit": run.profile.fit,
+            "mix": run.profile.mix,
+            "ingest": run.profile.ingest,
+            "waivers": run.profile.waivers,
+            "fake": run.profile.fake,
+        },
         backend=" ".join(backend.fingerprint() for backend in chosen.values()),
         inputs={
             "shared": shared_key(run),

@@ -69,7 +69,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     script = Script.model_validate(translated.value)
     laid = _speech(run, work, script, settle)
     picture = _picture(run, work, laid, settle)
-    mixed = settle(mix.submit(run, laid.outputs["dialogue"], work.bed, work.dialogue))
+    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, work.script))
     packed = settle(
         package.submit(run, work.video, work.facts, picture.outputs.get("picture"), mixed.outputs["audio"], script)
     )
