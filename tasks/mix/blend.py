@@ -101,7 +101,7 @@ def programme(path: Path) -> Any:
 
 
 def _spread(sound: Any, channels: int) -> Any:
-    return sound if channels == 2 else sound.filter("pan", "5.1|FC=0.5*c0+0.5*c1")
+    return sound if channels == 2 else sound.filter("pan", "5.1|FC<c0+c1")
 
 
 def _added(parts: list[Any]) -> Any:
