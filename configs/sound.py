@@ -22,10 +22,10 @@ class MixSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bed: Literal["preset", "untouched", "ducked", "voice_over"] = "preset"
-    line_levels_db: float = Field(6.0, ge=0.0, le=12.0)
+    line_levels_db: float = Field(default=6.0, ge=0.0, le=12.0)
     keep_nonverbal: bool = True
     room: Literal["off", "original", "small"] = "off"
-    room_db: float = Field(-16.0, ge=-40.0, le=0.0)
+    room_db: float = Field(default=-16.0, ge=-40.0, le=0.0)
 
 
 class IngestSettings(BaseModel):
@@ -44,5 +44,5 @@ class IngestSettings(BaseModel):
 
     clock: Literal["auto", "trust"] = "auto"
     pitch: Literal["auto", "keep", "follow"] = "auto"
-    furthest_s: float = Field(60.0, ge=0.0, le=600.0)
-    speed: float = Field(0.05, ge=0.0, le=0.10)
+    furthest_s: float = Field(default=60.0, ge=0.0, le=600.0)
+    speed: float = Field(default=0.05, ge=0.0, le=0.10)

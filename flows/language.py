@@ -102,7 +102,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
 
 def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> StepRecord:
     if (recording := run.title.dubs.get(run.language)) is not None:
-        return settle(ingest.submit(run, recording, script, work.facts.duration_ms))
+        return settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue))
     return settle(fit.submit(run, script, spoken, work.facts.duration_ms))
 
