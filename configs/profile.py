@@ -28,12 +28,20 @@ class StepSettings(BaseModel):
 
 
 class FitSettings(BaseModel):
-    """How speech is laid into its slot; factors above 1 are faster."""
+    """How speech is laid into its slot; factors above 1 are faster.
+
+    Attributes:
+        slowest: what goes unnoticed.
+        fastest: what goes unnoticed.
+        hardest: what is allowed where the pauses around a line do not make room enough; never below ``fastest``.
+        gap_ms: silence kept before the next line.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    slowest: float = Field(0.90, ge=0.5, le=1.0)
-    fastest: float = Field(1.20, ge=1.0, le=2.0)
+    slowest: float = Field(0.87, ge=0.5, le=1.0)
+    fastest: float = Field(1.15, ge=1.0, le=2.0)
+    hardest: float = Field(1.20, ge=1.0, le=2.0)
     gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
 
 
