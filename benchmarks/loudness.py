@@ -55,7 +55,8 @@ def programmes(root: Path) -> Iterator[tuple[str, Sound, Sound, Sound]]:
     yield "action: 3 s of speech in 24", sparse, cut(orchestra), np.where(sparse != 0, original, 0)
     rng = np.random.default_rng(5)
     surround = np.concatenate(
-        [cut(orchestra, 0.5), cut(street, 0.05)[:, :1], rng.normal(0, 0.02, (SECONDS * RATE, 1)), cut(jazz, 0.2)], axis=1
+        [cut(orchestra, 0.5), cut(street, 0.05)[:, :1], rng.normal(0, 0.02, (SECONDS * RATE, 1)), cut(jazz, 0.2)],
+        axis=1,
     ).astype(np.float32)
     yield "5.1 drama", dub, surround, original
 

@@ -1,8 +1,8 @@
 """Where each take goes, and how fast. Pure timing: the sound is laid by `tasks.fit.lay`.
 
 Every line starts at its own source start (or a little before), so that no drift builds up. A take that is too long is
-spoken faster, as far as goes unnoticed; then it borrows the pauses around it; then it is spoken as fast as is allowed at
-all; what still does not fit is kept whole and marked. Nobody speaks over himself: the same speaker's next line then
+spoken faster, as far as goes unnoticed; then it borrows the pauses around it; then it is spoken as fast as is allowed
+at all; what still does not fit is kept whole and marked. Nobody speaks over himself: the same speaker's next line then
 starts late, and the one after the next pause in time again.
 """
 
@@ -40,7 +40,7 @@ def plan(script: Script, takes: Sequence[Take], settings: FitSettings, duration_
 
     Returns:
         One placement a take, in the order of the script. ``stretch`` lies within the settings' bounds; lines of one
-        speaker never overlap. A placement ends after the title only where its speaker's takes, at their fastest, are
+        speaker never overlap. A placement ends after the title only where its speaker's takes, as they are paced, are
         longer than the whole title.
 
     Raises:

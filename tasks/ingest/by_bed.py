@@ -176,7 +176,9 @@ def _vertex(values: NDArray[np.float64], at: int) -> float:
     return float(0.5 * (left - right) / curve) if curve < 0 else 0.0
 
 
-def _on_one_line(anchors: NDArray[np.float64], speed: float, furthest_ms: float) -> tuple[Clock, NDArray[np.float64]] | None:
+def _on_one_line(
+    anchors: NDArray[np.float64], speed: float, furthest_ms: float
+) -> tuple[Clock, NDArray[np.float64]] | None:
     """The line that most anchors lie on, of all through two of them (at most 24 anchors: 276 lines)."""
     best: tuple[Clock, NDArray[np.float64]] | None = None
     for one in range(len(anchors)):

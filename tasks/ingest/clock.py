@@ -86,9 +86,9 @@ def fit_clock(anchors: Anchors) -> Fitted:
     """The clock through a cloud of anchors, some of which may be wrong.
 
     Theil and Sen's line finds those that agree, least squares over them the clock. What the anchors cannot tell from
-    nothing is nothing: a speed that could be chance (Student's t, 1 %) is 1, and a shift is none where it is below 20 ms,
-    chance, or twice the scatter of the lines. Few lines that happen to agree are not believed at once: their scatter is
-    mixed with what actors usually have.
+    nothing is nothing: a speed that could be chance (Student's t, 1 %) is 1, and a shift is none where it is below
+    20 ms, chance, or twice the scatter of the lines. Few lines that happen to agree are not believed at once: their
+    scatter is mixed with what actors usually have.
     """
     if not len(anchors):
         return Fitted(Clock(), 0.0, 0.0, 0, 0)

@@ -186,19 +186,25 @@ def _clock(
     onsets = speech_onsets(listened, spans)
     found = clock_by_speech(slots, spans, onsets, furthest_ms, settings.speed)
     believed = found.agreed >= max(_FEWEST, _AGREED * len(lines))
-    if not believed or found.agreed < _SURE * len(lines):
+    if believed:
+        _refuse_beyond(recording, found, settings)
+    if found.agreed < _SURE * len(lines):
         wide = clock_by_speech(slots, spans, onsets, max(_WIDE_SHIFT_MS, 2 * furthest_ms), _WIDE_SPEED)
-        sure = wide.agreed >= max(_SURE_LINES, _SURE * len(lines)) and wide.agreed > found.agreed + 1
-        if sure and beyond(wide.clock, furthest_ms, settings.speed):
-            raise BadInputError(
-                f"The recorded dub {recording.name!r} runs {wide.clock.shift_ms / 1000:+.1f} s from the title at "
-                f"{1 / wide.clock.slowness:.3f} of its speed; no more than {settings.furthest_s:.0f} s and "
-                f"{settings.speed:.0%} are corrected.",
-                "Give a recording made for this title, or raise ingest.furthest_s or ingest.speed in the profile.",
-            )
+        if wide.agreed >= max(_SURE_LINES, _SURE * len(lines)) and wide.agreed > found.agreed + 1:
+            _refuse_beyond(recording, wide, settings)
     if not believed:
         return _Found(fitted=nothing, unmatched=True)
     return _Found(fitted=found, evidence="speech")
+
+
+def _refuse_beyond(recording: Path, found: Fitted, settings: IngestSettings) -> None:
+    if beyond(found.clock, settings.furthest_s * 1000, settings.speed):
+        raise BadInputError(
+            f"The recorded dub {recording.name!r} runs {found.clock.shift_ms / 1000:+.1f} s from the title at "
+            f"{1 / found.clock.slowness:.3f} of its speed; no more than {settings.furthest_s:.0f} s and "
+            f"{settings.speed:.0%} are corrected.",
+            "Give a recording made for this title, or raise ingest.furthest_s or ingest.speed in the profile.",
+        )
 
 
 def _pitch(settings: IngestSettings, found: _Found) -> Literal["keep", "follow"]:
@@ -213,7 +219,9 @@ def _clock_notes(found: _Found, pitch: str, settings: IngestSettings) -> list[st
         return ["The recorded dub's speech does not fall on the script's lines: its time was left as it is."]
     notes = []
     if found.kind == "print master":
-        notes.append("The recorded dub holds the title's music and effects (a print master): its dialogue is separated.")
+        notes.append(
+            "The recorded dub holds the title's music and effects (a print master): its dialogue is separated."
+        )
     if clock.same:
         return notes
     by = "the title's music and effects" if found.evidence == "bed" else f"{fitted.agreed} of {fitted.anchors} lines"
@@ -381,7 +389,7 @@ def _part(progress: Progress, start: float, end: float) -> Progress:
 
 
 def _cut(whole: Path, out: Path, duration_ms: int) -> None:
-    """The first ``duration_ms`` of a WAV, silence where it is shorter; its last 5 ms faded so that a cut does not click."""
+    """The first ``duration_ms`` of a WAV, silence where it is shorter; the last 5 ms faded against clicks."""
     length = media.samples(duration_ms)
     longer = soundfile.info(str(whole)).frames > length
     sound = media.exactly(media.source(whole).audio, duration_ms)

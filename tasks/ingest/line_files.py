@@ -81,7 +81,7 @@ def lay_lines(
     unknown = sorted(set(chosen) - known)
     takes, silent_lines = [], []
     with zipfile.ZipFile(archive) as files:
-        for number, name in sorted((one for one in chosen.items() if one[0] in known)):
+        for number, name in sorted(one for one in chosen.items() if one[0] in known):
             take = _take(files, name, number, folder)
             if take is None:
                 silent_lines.append(number)
@@ -99,7 +99,12 @@ def lay_lines(
     if overlong:
         notes.append(f"Lines {', '.join(map(str, overlong))} are longer than their time allows; kept whole.")
     return Ingested(
-        dialogue=out, placements=placements, kind="lines", missing=tuple(missing), unknown=tuple(unknown), notes=tuple(notes)
+        dialogue=out,
+        placements=placements,
+        kind="lines",
+        missing=tuple(missing),
+        unknown=tuple(unknown),
+        notes=tuple(notes),
     )
 
 
@@ -168,4 +173,3 @@ def _ends(sound: NDArray[np.float32]) -> tuple[int, int]:
     heard = np.flatnonzero(level > level.max() - _BELOW_PEAK_DB)
     around = _AROUND_MS * media.PER_MS
     return max(0, int(heard[0]) * _FRAME - around), min(len(sound), (int(heard[-1]) + 1) * _FRAME + around)
-

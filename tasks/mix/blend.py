@@ -49,7 +49,7 @@ def channels_of(path: Path) -> int:
 
 
 def layout_of(channels: int) -> str:
-    """ffmpeg's name of a mix's channels."""
+    """Ffmpeg's name of a mix's channels."""
     return _LAYOUTS[channels]
 
 

@@ -52,7 +52,7 @@ class MixResult(Record):
     level_lufs: float
     channels: int
     dialogue_gain_db: float
-    line_gains: dict[int, float] = {}
+    line_gains: dict[int, float]
     programme_gain_db: float
     limited: bool
     bed_mode: BedMode
@@ -256,4 +256,3 @@ def _prepared(
     if settings.room != "off":
         notes.append(room.add_room(out, original, settings.room, settings.room_db))
     return out
-

@@ -140,7 +140,7 @@ def _spectrum(file: soundfile.SoundFile, first: int, count: int) -> Spectra:
 
 
 def _folded(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """One channel: the mean of a stereo file; of 5.1 the centre, and the sides as they count in a separated dialogue."""
+    """One channel: the mean of a stereo file; of 5.1 the centre, and the sides as a separated dialogue has them."""
     if samples.shape[1] != 6:
         return samples.mean(axis=1)
     left, right, centre, _, left_back, right_back = samples.T

@@ -89,7 +89,9 @@ def _heard(wav: Path, beside: Path) -> list[tuple[int, int]]:
 def _split(mix: Path, out: Path, channels: tuple[int, int]) -> None:
     with (
         soundfile.SoundFile(mix) as source,
-        soundfile.SoundFile(out, "w", source.samplerate, 2, subtype="PCM_24", format=_format(source.frames, 2)) as target,
+        soundfile.SoundFile(
+            out, "w", source.samplerate, 2, subtype="PCM_24", format=_format(source.frames, 2)
+        ) as target,
     ):
         for block in source.blocks(_BLOCK, dtype="int32", always_2d=True):
             target.write(np.ascontiguousarray(block[:, channels]))

@@ -21,7 +21,7 @@ CENTRE = 2
 
 @pytest.fixture
 def film(tmp_path: Path) -> tuple[Path, np.ndarray]:
-    """5.1: dialogue and a little noise in the centre, music at the sides, something of its own in every other channel."""
+    """5.1: dialogue and a little noise in the centre, music at the sides, a tone in each of the others."""
     speech = load(media("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
     music = load(media("_derived/englishvideo_music_stem.flac"))[: 9 * RATE]
     rng = np.random.default_rng(2)
@@ -74,7 +74,7 @@ def test_dialogue_in_the_fronts_is_found_there(film: tuple[Path, np.ndarray], tm
 def test_a_surround_bed_gives_a_surround_dub_with_the_voice_in_the_centre(
     film: tuple[Path, np.ndarray], tmp_path: Path, name: str
 ) -> None:
-    path, sound = film
+    _, sound = film
     bed = sound.copy()
     bed[:, CENTRE] = 0
     soundfile.write(tmp_path / "b.wav", bed, RATE, subtype="PCM_24", format="WAVEX")
