@@ -26,7 +26,7 @@ _SNAP_MS = 12.0
 #: Nothing is moved for less than this.
 _LEAST_MS = 20.0
 #: Before any line was heard: actors are early or late by so much, and this is worth so many lines.
-_EXPECTED_MS, _EXPECTED_WEIGHT = 30.0, 3
+_EXPECTED_MS, _EXPECTED_WEIGHT = 20.0, 1
 _FEWEST_FOR_SPEED = 3
 _SHORTEST_FOR_SPEED_MS = 5_000.0
 _OUTLIER = 3.5
@@ -117,7 +117,8 @@ def fit_clock(anchors: Anchors) -> Fitted:
     reach = max(abs(agreed[:, 0].min() - middle), abs(agreed[:, 0].max() - middle))
     error = float(np.hypot(expected / np.sqrt(count), speed_error * reach))
     clock = _snapped(slope, agreed, error)
-    if clock.slowness == 1.0 and abs(clock.shift_ms) <= max(_LEAST_MS, certain * error, 2 * scatter):
+    spread_ms = float(np.std(heard - slope * title))  # of all, not only of those that agree
+    if clock.slowness == 1.0 and abs(clock.shift_ms) <= max(_LEAST_MS, certain * error, 2 * scatter, spread_ms):
         clock = Clock()
     return Fitted(clock, round(scatter, 1), round(error, 1), count, len(anchors))
 
