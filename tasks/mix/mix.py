@@ -165,7 +165,7 @@ def encode_aac(
     """Encode a mix to AAC (256 kbit/s stereo, 512 kbit/s 5.1; M4A) so that the *encoded* file keeps the preset.
 
     A lossy encode moves peaks by up to a decibel or two: the file is measured, and gain and ceiling are corrected and
-    it is encoded again, four times at most.
+    it is encoded again, seven times at most.
 
     Args:
         mix_wav: stereo or 5.1.

@@ -19,7 +19,7 @@ _PEAK_MARGIN_DB = 0.3
 _CLOSE_LU = 0.15
 #: The meter reads in tenths: a reading at the limit may stand for a little more.
 _METER_STEP_DB = 0.05
-_TRIES = 5
+_TRIES = 8
 #: Four times 48 kHz, the oversampling that BS.1770-4 annex 2 asks of a true-peak meter.
 _OVERSAMPLED = 192_000
 
@@ -109,7 +109,7 @@ class Approach:
 
 
 def approach(target: Target, before: Curve, render: Callable[[float, float | None], Curve]) -> Approach:
-    """Find the gain and the ceiling at which a rendering keeps a target: render, measure, correct, five times at most.
+    """Find the gain and the ceiling at which a rendering keeps a target: render, measure, correct, eight times at most.
 
     Args:
         target: level and peak.
