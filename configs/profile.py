@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
+from configs.sound import IngestSettings, MixSettings
 
 
 class ProfileError(ValueError):
@@ -54,12 +55,20 @@ class SynthesizeSettings(StepSettings):
 
 
 class FitSettings(BaseModel):
-    """How speech is laid into its slot; factors above 1 are faster."""
+    """How speech is laid into its slot; factors above 1 are faster.
+
+    Attributes:
+        slowest: what goes unnoticed.
+        fastest: what goes unnoticed.
+        hardest: what is allowed where the pauses around a line do not make room enough; never below ``fastest``.
+        gap_ms: silence kept before the next line.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    slowest: float = Field(0.90, ge=0.5, le=1.0)
-    fastest: float = Field(1.20, ge=1.0, le=2.0)
+    slowest: float = Field(0.87, ge=0.5, le=1.0)
+    fastest: float = Field(1.15, ge=1.0, le=2.0)
+    hardest: float = Field(1.20, ge=1.0, le=2.0)
     gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
 
 
@@ -98,6 +107,9 @@ class Profile(BaseModel):
     lipsync: StepSettings
     pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
+    mix: MixSettings = Field(default_factory=lambda: MixSettings.model_validate({}))
+    ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
+    waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
 
     @field_validator("loudness")
