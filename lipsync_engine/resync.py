@@ -200,6 +200,10 @@ def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[
             reasons[frame] = reason
         edited[part.score.frame] = True
         report.portrait_frames += len(part.score.frame) if part.score.portrait else 0
+    reasons[done.checks.occluded] = "occluded"
+    edited[done.checks.occluded] = False
+    if done.checks.covered:
+        report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
