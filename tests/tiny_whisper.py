@@ -1,4 +1,4 @@
-"""A real CTranslate2 Whisper of our own that writes one sentence, whatever it hears: its embeddings choose each token."""
+"""A real CTranslate2 Whisper that writes one sentence, whatever it hears: its embeddings choose each token."""
 
 from __future__ import annotations
 

@@ -79,8 +79,11 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
     cast = cast_of(run, source)
     under = bed.path if bed else None
     clips = reference_clips(dialogue.path, source, folder, under) if backend.facts.clones else Clips()
-    references = {**clips.paths, **(cast.clips if backend.facts.clones else {})}
-    voices = {**backend.voices(run.language, source.speakers, references), **cast.voices}
+    samples = {**clips.paths, **(cast.clips if backend.facts.clones else {})}
+    references = {who: clip for who, clip in samples.items() if who not in cast.voices}  # a named voice is no clone
+    # Those whose voice is remembered are asked for too, so that the others get different ones; clones differ anyway.
+    asked = [one for one in source.speakers if not (backend.facts.clones and one.id in cast.voices)]
+    voices = {**backend.voices(run.language, asked, references), **cast.voices}
     judge = judge_of(run.profile.transcribe, run.language, folder) if _choosing(run, backend) else Judge()
     return Booth(
         Store(Path(run.store)),

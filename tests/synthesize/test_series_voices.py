@@ -197,3 +197,27 @@ def test_cloning_backends_remember_the_sample_of_the_first_title(tmp_path: Path)
     soundfile.write(tmp_path / "dialogue.wav", samples / 2, 16_000)  # another title
     cast_title(second, script("Anna"), NOTHING, dialogue)
     assert cast_of(second, script("Anna")).clips["Anna"] == clip
+
+
+def test_a_voice_by_name_wins_over_cloning(tmp_path: Path) -> None:
+    import json
+
+    import soundfile
+
+    from tasks.synthesize.task import open_booth
+
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps({"model": "xtts"}))
+    (tmp_path / "model" / "model.pth").write_bytes(b"")
+    soundfile.write(tmp_path / "dialogue.wav", np.random.default_rng(1).normal(0, 0.1, 16_000 * 10), 16_000)
+    dialogue = Asset(uri=str(tmp_path / "dialogue.wav"), sha256="3" * 64, bytes=1)
+    chosen = {"backend": "coqui", "options": {"model_path": str(tmp_path / "model"), "device": "cpu"}}
+    asked = run(tmp_path, synthesize=chosen)
+    known = SeriesSpeaker(voices={"coqui": {"*": "Claribel Dervla"}})
+    write_series(tmp_path / "voices.yaml", Series(speakers={"Anna": known}))
+    lines = script("Anna", "Ben")
+    cast_title(asked, lines, NOTHING, dialogue)
+    booth = open_booth(asked, lines, dialogue, tmp_path)
+    assert booth.voices["Anna"] == "Claribel Dervla"
+    assert booth.voices["Ben"].startswith("clone of Ben")
+    assert set(booth.references) == {"Ben"}
