@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lipsync_engine import video
 from lipsync_engine.facetrack import FaceTrack, smooth
-from lipsync_engine.geometry import POINTS, fit_poses, to_canonical
+from lipsync_engine.geometry import POINTS, fit_poses, typical_shape
 from lipsync_engine.identity import merge_people
 from lipsync_engine.records import FloatArray
 
@@ -215,7 +215,7 @@ def _assemble(
     meshes = [smooth(r, rate) for r in raw]
     confidence = [np.exp(-((fit_poses(r).residual / 0.055) ** 2)) for r in raw]
     lights = [np.stack([light for _, light, _ in s.looks]) for s in spans]
-    shapes = [np.median(to_canonical(m, fit_poses(m)), axis=0) for m in meshes]
+    shapes = [typical_shape(m, fit_poses(m)) for m in meshes]
     firsts = [(s.first, s.last, int(shots[s.first])) for s in spans]
     people = merge_people(firsts, shapes, [np.median(light, axis=0) for light in lights], meshes)
 
