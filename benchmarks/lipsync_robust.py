@@ -206,7 +206,7 @@ def _still(image: Path, dub: str, measure: bool, place: Path) -> None:
     from lipsync_engine.resync import Options
 
     def work() -> dict:
-        audio, phones = _dub(place, dub, 2.0)
+        audio, phones = _dub(place, dub, 1.5)
         report = animate(image, audio, phones, place / "edit.mp4", Options(measure=measure, device="cpu"))
         facts = soundfile.info(str(audio))
         return json.loads(report.to_json()) | {"wanted": math.ceil(facts.frames / facts.samplerate * 25)}
@@ -257,7 +257,7 @@ def made(
     suffix: str = "mp4",
     encode: Sequence[str] = H264,
     graph: str = "",
-    seconds: float = 3,
+    seconds: float = 2,
     sound: Sequence[str] = ("-c:a", "aac"),
 ) -> Callable[[Path], Path]:
     """A title out of ffmpeg inputs, a filter graph (``-vf``, or complex where it has labels) and an encode."""
@@ -273,7 +273,7 @@ def made(
     return make
 
 
-def talk(seconds: float = 3, **how: object) -> Callable[[Path], Path]:
+def talk(seconds: float = 2, **how: object) -> Callable[[Path], Path]:
     """The speaker of the main clip, at 480 lines unless the graph says otherwise."""
     graph = str(how.pop("graph", "scale=-2:480"))
     return made("-i", TALK, graph=graph, seconds=seconds, **how)  # type: ignore[arg-type]
@@ -349,7 +349,7 @@ def torn(folder: Path) -> Path:
     return out
 
 
-def head_of(clip: Path, seconds: float = 3) -> Callable[[Path], Path]:
+def head_of(clip: Path, seconds: float = 2) -> Callable[[Path], Path]:
     """The first seconds of a clip as it is: its own packets."""
 
     def make(folder: Path) -> Path:
@@ -384,7 +384,7 @@ def cases() -> list[Case]:
     found += [Case(f"{rate} fps", talk(2, graph=f"scale=-2:480,fps={rate}"), quick=rate == "60") for rate in RATES]
     found += [
         Case("variable rate", variable, quick=True),
-        Case("4K", talk(2, graph="scale=3840:-2:flags=lanczos")),
+        Case("4K", talk(1, graph="scale=3840:-2:flags=lanczos")),
         Case("4K 10 bit HEVC", talk(1, graph="scale=3840:-2:flags=lanczos", encode=hevc)),
         Case("240 lines", talk(2, graph="scale=-2:240")),
         Case("10 bit H.264", talk(encode=ten), quick=True),

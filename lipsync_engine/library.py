@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import fit_poses, to_canonical
-from lipsync_engine.mouth import face_width, vectors
+from lipsync_engine.geometry import fit_poses
+from lipsync_engine.mouth import measured
 from lipsync_engine.records import FloatArray
 
 #: Most observations searched; more only repeat what is there.
@@ -75,8 +75,7 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None) -> Library:
         kept: frames whose pixels the analysis kept; where there are enough, only these are used.
     """
     poses = fit_poses(track.landmarks)
-    canonical = to_canonical(track.landmarks, poses)
-    mouth = vectors(canonical, face_width(canonical)) if len(canonical) else np.zeros((0, 4), np.float32)
+    mouth = measured(track.landmarks, poses)[0] if len(track.frame) else np.zeros((0, 4), np.float32)
     angles = poses.angles()
     inside = _inside(track)
     good = (np.abs(angles[:, 0]) < 32) & (np.abs(angles[:, 1]) < 25) & (track.confidence > 0.5) & inside

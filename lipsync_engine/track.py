@@ -15,7 +15,7 @@ from lipsync_engine.facemesh.mesh import FaceMesh
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.facetrack import FaceTrack, smooth
 from lipsync_engine.follow import Appearance, Follower
-from lipsync_engine.geometry import POINTS, fit_poses, to_canonical
+from lipsync_engine.geometry import POINTS, fit_poses, typical_shape
 from lipsync_engine.identity import Place, merge_people
 from lipsync_engine.records import FloatArray
 from lipsync_engine.shots import CutFinder
@@ -137,7 +137,7 @@ def _assemble(
     still = [steadied(r, np.array(a.steadier.errors), rate) for r, a in zip(raw, seen, strict=True)]
     meshes = [smooth(r, rate) for r in still]
     lights = [np.stack([look.light for look in a.looks]) for a in seen]
-    shapes = [np.median(to_canonical(m, fit_poses(m)), axis=0) for m in meshes]
+    shapes = [typical_shape(m, fit_poses(m)) for m in meshes]
     places = [Place(a.first, a.last, int(shots[a.first])) for a in seen]
     colours = [np.median(light, axis=0) for light in lights]
     people = merge_people(places, shapes, colours, [a.face.vector() for a in seen], meshes, rate)
