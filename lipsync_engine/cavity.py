@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.geometry import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from lipsync_engine.video import Planes
-from lipsync_engine.warp import Region, sample
+from lipsync_engine.window import Region
 
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
@@ -160,3 +161,10 @@ def _median(source: Planes, points: Array, region: Region) -> list[float]:
         y = np.clip(at[:, 1], 0, plane.shape[0] - 1)
         out.append(float(np.median(plane[y, x])))
     return out
+
+
+def sample(plane: NDArray[np.generic], where: NDArray[np.float32]) -> Image:
+    """Bicubic samples of a plane at float32 [H, W, 2] coordinates, as float32."""
+    x, y = np.ascontiguousarray(where[..., 0]), np.ascontiguousarray(where[..., 1])
+    source = np.asarray(plane, np.float32)
+    return np.asarray(cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class FaceTrack:
         sharpness: float32 [N], variance of the Laplacian of the mouth region's luma at a fixed size.
         light: float32 [N, 3], mean RGB of the cheeks.
         thumb: uint8 [N, 16, 24], pose-normalised luma of the mouth.
+        file: where the track is stored, together with what else the analysis kept; ``None`` in memory only.
     """
 
     times_s: NDArray[np.float64]
@@ -47,6 +49,7 @@ class FaceTrack:
     sharpness: FloatArray
     light: FloatArray
     thumb: NDArray[np.uint8]
+    file: Path | None = None
 
     @property
     def identities(self) -> list[int]:
@@ -62,12 +65,21 @@ class FaceTrack:
         """Only the rows ``index``."""
         return replace(self, **{name: getattr(self, name)[index] for name in _ROW_FIELDS})
 
-    def save(self, path: Path) -> None:
-        """Write as ``.npz`` (same track, same bytes) under a temporary name, then rename."""
+    def save(self, path: Path, more: Mapping[str, NDArray[np.generic]] | None = None) -> FaceTrack:
+        """Write as ``.npz`` (same track, same bytes) under a temporary name, then rename.
+
+        Args:
+            path: the file.
+            more: other arrays to store beside the track.
+
+        Returns:
+            The track, which knows its file.
+        """
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        np.savez(temporary, format=np.int32(FORMAT), **arrays)
+        arrays = {name: getattr(self, name) for name in _stored_fields()}
+        np.savez(temporary, format=np.int32(FORMAT), **arrays, **(more or {}))
         os.replace(temporary, path)
+        return replace(self, file=path)
 
     @classmethod
     def load(cls, path: Path) -> FaceTrack:
@@ -77,9 +89,13 @@ class FaceTrack:
             ValueError: the file was written by another format.
         """
         with np.load(path) as stored:
-            if int(stored.get("format", -1)) != FORMAT or not {f.name for f in fields(cls)} <= set(stored):
+            if int(stored.get("format", -1)) != FORMAT or not set(_stored_fields()) <= set(stored):
                 raise ValueError(f"{path.name} is no face track of format {FORMAT}: analyse the title again")
-            return cls(**{field.name: stored[field.name] for field in fields(cls)})
+            return cls(**{name: stored[name] for name in _stored_fields()}, file=path)
+
+
+def _stored_fields() -> list[str]:
+    return [field.name for field in fields(FaceTrack) if field.name != "file"]
 
 
 _ROW_FIELDS = ("frame", "identity", "span", "landmarks", "confidence", "sharpness", "light", "thumb")

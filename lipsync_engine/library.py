@@ -17,6 +17,8 @@ LIMIT = 3000
 #: Fewer than this many different mouths and the title is treated as a still.
 MINIMUM = 12
 _TEXTURES = 16
+#: Pixels between the eyes' outer corners in the picture that a thumbnail is a quarter of.
+_PIXELS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Library:
         light: float32 [M, 3], cheek colour.
         blur: float32 [M], 0 sharp, growing with blur (log ratio to the sharp ones).
         texture: float32 [M, <=16], principal components of the thumbnails, unit total spread.
+        teeth: float32 [M], how bright it is between the lips against the cheeks: 0 dark or shut, 1 teeth.
         spread: float32 [4], standard deviation of the mouth vectors.
     """
 
@@ -47,6 +50,7 @@ class Library:
     light: FloatArray
     blur: FloatArray
     texture: FloatArray
+    teeth: FloatArray
     spread: FloatArray
 
     @property
@@ -55,10 +59,14 @@ class Library:
         return len(self.row) >= MINIMUM and float(np.ptp(self.vectors[:, 0])) > 0.012
 
 
-def build(track: FaceTrack) -> Library:
+def build(track: FaceTrack, kept: NDArray[np.int64] | None = None) -> Library:
     """Library of the one person whose rows ``track`` holds.
 
     Frames are dropped that are turned far away, poorly tracked or cut by the picture's edge.
+
+    Args:
+        track: rows of one person.
+        kept: frames whose pixels the analysis kept; where there are enough, only these are used.
     """
     poses = fit_poses(track.landmarks)
     canonical = to_canonical(track.landmarks, poses)
@@ -66,6 +74,8 @@ def build(track: FaceTrack) -> Library:
     angles = poses.angles()
     inside = _inside(track)
     good = (np.abs(angles[:, 0]) < 32) & (np.abs(angles[:, 1]) < 25) & (track.confidence > 0.5) & inside
+    if kept is not None and (good & np.isin(track.frame, kept)).sum() >= max(MINIMUM, 0.02 * good.sum()):
+        good &= np.isin(track.frame, kept)
     rows = _prune(np.flatnonzero(good), track.sharpness)
     velocity = np.zeros_like(mouth)
     for span in np.unique(track.span):
@@ -86,6 +96,7 @@ def build(track: FaceTrack) -> Library:
         light=track.light[rows],
         blur=blur.astype(np.float32),
         texture=_components(track.thumb[rows]),
+        teeth=_teeth(track, mouth)[rows],
         spread=spread.astype(np.float32),
     )
 
@@ -106,6 +117,24 @@ def _prune(rows: NDArray[np.intp], sharpness: FloatArray) -> NDArray[np.intp]:
     runs = np.array_split(rows, len(rows) // 25)
     ranked = sorted(runs, key=lambda run: -float(np.median(sharpness[run])))
     return np.sort(np.concatenate(ranked[: LIMIT // 25]))
+
+
+def _teeth(track: FaceTrack, mouth: FloatArray) -> FloatArray:
+    """Brightness of the thumbnails' middle, where the mouth opens, against the cheeks; float32 [N], 0 to 1."""
+    if not len(track.frame):
+        return np.zeros(0, np.float32)
+    eyes = track.landmarks[:, 263, :2] - track.landmarks[:, 33, :2]
+    unit = np.linalg.norm(eyes, axis=1, keepdims=True) + 1e-6
+    axis = eyes / unit
+    off = track.landmarks[:, [13, 14], :2].mean(axis=1) - track.landmarks[:, [61, 291, 2, 152], :2].mean(axis=1)
+    local = np.stack([(off * axis).sum(1), axis[:, 0] * off[:, 1] - axis[:, 1] * off[:, 0]], axis=1) / unit * _PIXELS
+    column = np.clip(np.round((local[:, 0] + 48) / 4 - 0.5).astype(int), 1, 22)
+    row = np.clip(np.round((local[:, 1] + 32) / 4 - 0.5).astype(int), 0, 15)
+    at = np.arange(len(row))
+    bright = np.stack([track.thumb[at, row, column + i] for i in (-1, 0, 1)]).max(axis=0)
+    cheeks = track.light @ np.array([0.299, 0.587, 0.114], np.float32)
+    open_ = np.clip(mouth[:, 0] / 0.03, 0, 1)
+    return np.asarray(np.clip(bright / np.maximum(cheeks, 16) / 0.9, 0, 1) * open_, np.float32)
 
 
 def _components(thumbs: NDArray[np.uint8]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The chosen observations' pixels, kept on disk so that memory does not grow with the title."""
+"""The chosen observations' pixels: from the stored analysis, or decoded again where it did not keep them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,43 @@ import mmap
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from lipsync_engine import video
+from lipsync_engine.observations import Observations
+from lipsync_engine.score import Person, Score
 from lipsync_engine.video import Planes, VideoFacts
-from lipsync_engine.warp import Region
+from lipsync_engine.window import Region, crop, region_of
 
 #: (number of the person, row of that person's track)
 Key = tuple[int, int]
 
 
 class PatchStore:
-    """Planes of the lower face of chosen frames, in an unnamed temporary file read through a memory map."""
+    """Planes of the lower face of chosen frames.
 
-    def __init__(self) -> None:
+    What the analysis kept is read from its file. Other frames are decoded once and kept in an unnamed temporary file
+    that is read through a memory map, so that memory does not grow with the title.
+    """
+
+    def __init__(self, scores: list[tuple[Person, Score]]) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._places: dict[Key, tuple[int, Region, np.dtype[np.generic]]] = {}
         self._map: mmap.mmap | None = None
+        self._scores = scores
+        files = {who.track.file for who, _ in scores}
+        opened = {file: Observations(file) for file in files}
+        self._kept = [opened[who.track.file] for who, _ in scores]
 
-    def gather(self, path: Path, facts: VideoFacts, wanted: dict[int, list[tuple[Key, Region]]]) -> None:
-        """Decode once and keep the wanted regions.
+    def gather(self, path: Path, facts: VideoFacts) -> None:
+        """Decode once what the scores show and the analysis did not keep.
 
         Args:
             path: the picture.
             facts: its facts.
-            wanted: frame number to (key, region) of every patch taken from it.
         """
+        wanted = self._missing((facts.width, facts.height))
         last = max(wanted, default=-1)
         for frame in video.read(path, facts) if wanted else ():
             for key, region in wanted.get(frame.index, ()):
@@ -46,18 +55,40 @@ class PatchStore:
         if self._file.tell():
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
+    def _missing(self, size: tuple[int, int]) -> dict[int, list[tuple[Key, Region]]]:
+        wanted: dict[int, list[tuple[Key, Region]]] = {}
+        for number, (who, score) in enumerate(self._scores):
+            visible = who.shape.alpha > 0
+            for row in np.unique(score.shown[score.shown >= 0]):
+                if self._stored((number, int(row))) is None:
+                    region = region_of(who.track.landmarks[row][visible, :2].astype(np.float64), size)
+                    if region is not None:
+                        wanted.setdefault(int(who.track.frame[row]), []).append(((number, int(row)), region))
+        return wanted
+
+    def _stored(self, key: Key) -> tuple[Planes, tuple[int, int]] | None:
+        track = self._scores[key[0]][0].track
+        return self._kept[key[0]].get(int(track.frame[key[1]]), int(track.identity[key[1]]))
+
     def get(self, key: Key) -> tuple[Planes, tuple[int, int]]:
-        """Planes of a patch and the (left, top) of its region."""
+        """Planes of a patch and the (left, top) of its region.
+
+        Raises:
+            KeyError: the patch was neither kept nor gathered.
+        """
+        stored = self._stored(key)
+        if stored is not None:
+            return stored
         if self._map is None:
             raise KeyError(key)
         at, region, kind = self._places[key]
-        planes: list[Any] = []
+        planes = []
         for index in range(3):
             step = 2 if index else 1
             shape = (region.height // step, region.width // step)
             planes.append(np.frombuffer(self._map, kind, shape[0] * shape[1], at).reshape(shape))
             at += shape[0] * shape[1] * kind.itemsize
-        return (planes[0], planes[1], planes[2]), (region.left, region.top)
+        return (planes[0], planes[1], planes[2]), (region.left, region.top)  # type: ignore[return-value]
 
     def __enter__(self) -> PatchStore:
         return self
@@ -66,13 +97,3 @@ class PatchStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def crop(planes: Planes, region: Region) -> Planes:
-    """Copies of a region's planes."""
-    out = []
-    for index, plane in enumerate(planes):
-        step = 2 if index else 1
-        rows = slice(region.top // step, (region.top + region.height) // step)
-        out.append(plane[rows, region.left // step : (region.left + region.width) // step].copy())
-    return out[0], out[1], out[2]

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from lipsync_engine import video
 from lipsync_engine.audio import load_mono
 from lipsync_engine.blink import blink_landmarks, blinks, eye_triangles
+from lipsync_engine.cavity import sample
+from lipsync_engine.player import deform
 from lipsync_engine.records import Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.track import MeshSource, Progress
-from lipsync_engine.warp import field, region_of, sample
 
 RATE = Fraction(25)
 #: Sway of the head: amplitude in face widths and period in seconds of two incommensurate motions.
@@ -92,20 +93,9 @@ def _write_moving(out: Path, rgb: NDArray[np.uint8], face: NDArray[np.float64], 
         for index in range(frames):
             drawn = tuple(plane.copy() for plane in planes)
             if closing[index] > 0:
-                _blink((drawn[0], drawn[1], drawn[2]), face, float(closing[index]))
+                moved = blink_landmarks(face, float(closing[index]))
+                deform((drawn[0], drawn[1], drawn[2]), face, moved, eye_triangles())
             writer.write(_sway((drawn[0], drawn[1], drawn[2]), face, reach, index / float(RATE)), index * 512)
-
-
-def _blink(planes: video.Planes, face: NDArray[np.float64], closing: float) -> None:
-    moved = blink_landmarks(face, closing)
-    triangles = eye_triangles()
-    region = region_of(moved[np.unique(triangles)], (planes[0].shape[1], planes[0].shape[0]))
-    if region is None:
-        return
-    plan = field(moved, [face], np.zeros(len(face)), triangles, region)
-    from lipsync_engine.blend import compose
-
-    compose(planes, plan, [], [], float(np.ptp(face[:, 0])))
 
 
 def _falloff(face: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +13,7 @@ from lipsync_engine.gates import judge
 from lipsync_engine.geometry import NOSE_FOOT, Poses, fit_poses, to_canonical, to_image
 from lipsync_engine.library import Library, build
 from lipsync_engine.mouth import face_width, vectors
+from lipsync_engine.observations import Observations
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan
 from lipsync_engine.select import Wanted, choose
 from lipsync_engine.shape import FaceShape, face_shape, reshape
@@ -22,11 +23,23 @@ Array = NDArray[np.float64]
 _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 #: Face widths by which a resting mouth may differ from the planned rest.
 _CALM = 0.02
+#: Length of the dissolve where one observation follows another (reference 5.8 c).
+_DISSOLVE_S = 0.075
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Everything known of one person before a language is chosen."""
+    """Everything known of one person before a language is chosen.
+
+    Attributes:
+        track: rows of this person.
+        poses: head poses of the rows.
+        canonical: float64 [N, 478, 3], pose-normalised landmarks.
+        mouth: float32 [N, 4], mouth vectors.
+        shape: mean face and its weights.
+        library: observations that may be chosen.
+        usable: rows of the library.
+    """
 
     track: FaceTrack
     poses: Poses
@@ -34,6 +47,7 @@ class Person:
     mouth: FloatArray
     shape: FaceShape
     library: Library
+    usable: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class Score:
         target: float32 [E, 4], the mouth vector that is drawn.
         strength: float32 [E], above 0, up to 1.
         pick: int64 [E], row of the person's track whose texture is shown; -1 draws from the frame itself.
+        shown: int64 [E, 2], all rows whose texture is shown, the first also between the lips; -1 for none.
+        share: float32 [E, 2], their weights, adding up to 1 where there is any.
         start: bool [E], a run of consecutive frames begins here.
         declined: frame to the reason why it is left as it is.
         portrait: bool, the mouth is drawn by deforming the frame itself, for want of observations.
@@ -56,6 +72,8 @@ class Score:
     target: FloatArray
     strength: FloatArray
     pick: NDArray[np.int64]
+    shown: NDArray[np.int64]
+    share: FloatArray
     start: BoolArray
     declined: dict[int, str]
     portrait: bool
@@ -64,12 +82,30 @@ class Score:
 def person(track: FaceTrack, identity: int) -> Person:
     """Prepare one person of a title."""
     own = track.of(identity)
+    kept = Observations(track.file).frames(identity) if track.file is not None else None
     poses = fit_poses(own.landmarks)
     canonical = to_canonical(own.landmarks, poses)
     width = face_width(canonical)
     frontal = np.abs(poses.angles()[:, 0]) <= max(10.0, float(np.percentile(np.abs(poses.angles()[:, 0]), 50)))
     mean = np.median(canonical[frontal], axis=0)
-    return Person(own, poses, canonical, vectors(canonical, width), face_shape(mean, width), build(own))
+    library = build(own, kept)
+    usable = frozenset(library.row.tolist())
+    return Person(own, poses, canonical, vectors(canonical, width), face_shape(mean, width), library, usable)
+
+
+def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
+    """The person with only some observations, to draw frames that the engine may not look at.
+
+    Args:
+        who: the person.
+        frames: bool [T], frames of the title from which observations may come.
+        keep: bool [M], observations of the whole library that may be kept.
+    """
+    size = len(who.library.row)
+    kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
+    columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
+    library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
+    return replace(who, library=library, usable=frozenset(library.row.tolist()))
 
 
 def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
@@ -99,9 +135,11 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         seen = who.mouth[pick, 0]
         planned = planned.copy()
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
-    share = strength[row][:, None]
-    target = who.mouth[row] + share * (planned - who.mouth[row])
-    return Score(row, frame, target.astype(np.float32), strength[row], pick, start, declined, bool((pick < 0).any()))
+    part = strength[row][:, None]
+    target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
+    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame])
+    portrait = bool((pick < 0).any())
+    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait)
 
 
 def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
@@ -158,18 +196,52 @@ def _steady(values: Array, start: BoolArray) -> Array:
     return out
 
 
-def shares(score: Score, who: Person, at: int) -> list[tuple[int, float]]:
-    """Rows whose texture is shown at entry ``at`` and their weights: a two-frame dissolve where runs join."""
-    own = int(score.pick[at])
-    if own < 0:
-        return []
-    for other in (at - 1, at + 1):
-        inside = 0 <= other < len(score.pick) and not score.start[max(other, at)]
-        if inside and _jumps(who, int(score.pick[other]), own):
-            return [(own, 0.67), (int(score.pick[other]), 0.33)]
-    return [(own, 1.0)]
+def _dissolves(
+    who: Person, pick: NDArray[np.int64], start: BoolArray, times_s: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Rows shown at each entry, int64 [E, 2], and their weights: a short dissolve wherever two runs join.
+
+    Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join.
+    """
+    shown = np.stack([pick, np.full_like(pick, -1)], axis=1)
+    share = np.zeros((len(pick), 2), np.float32)
+    share[:, 0] = pick >= 0
+    if not len(pick) or (pick < 0).any():
+        return shown, share
+    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:]) + 1
+    bounds = np.append(np.flatnonzero(start), len(pick))
+    for join in joins:
+        middle = (times_s[join - 1] + times_s[join]) / 2
+        run = int(np.searchsorted(bounds, join, side="right"))
+        for at in _near(times_s, middle, join, int(bounds[run - 1]), int(bounds[run])):
+            anchor = join - 1 if at >= join else join
+            weight = 0.5 - abs(times_s[at] - middle) / _DISSOLVE_S
+            if weight > share[at, 1]:
+                shown[at, 1] = _goes_on(who, int(pick[anchor]), at - anchor)
+                share[at] = (1 - weight, weight)
+    return shown, share
 
 
-def _jumps(who: Person, a: int, b: int) -> bool:
-    near = abs(int(who.track.frame[a]) - int(who.track.frame[b])) <= 2
-    return not (near and who.track.span[a] == who.track.span[b])
+def _near(times_s: NDArray[np.float64], middle: float, join: int, first: int, last: int) -> range:
+    """Entries within half a dissolve of a join, inside their run of frames."""
+    low = int(np.searchsorted(times_s, middle - _DISSOLVE_S / 2, side="right"))
+    high = int(np.searchsorted(times_s, middle + _DISSOLVE_S / 2, side="left"))
+    return range(max(low, first), min(max(high, join), last))
+
+
+def _goes_on(who: Person, row: int, steps: int) -> int:
+    """The row so many frames away in the same appearance, or the nearest one to it."""
+    step = 1 if steps > 0 else -1
+    for _ in range(abs(steps)):
+        after = row + step
+        if not 0 <= after < len(who.track.frame) or _jumps(who, np.array([row]), np.array([after]))[0]:
+            break
+        if after not in who.usable:
+            break
+        row = after
+    return row
+
+
+def _jumps(who: Person, a: NDArray[np.int64], b: NDArray[np.int64]) -> BoolArray:
+    near = np.abs(who.track.frame[a].astype(np.int64) - who.track.frame[b]) <= 2
+    return ~(near & (who.track.span[a] == who.track.span[b]))

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from lipsync_engine.library import Library
 from lipsync_engine.records import BoolArray, FloatArray
 
-#: Candidates kept for each frame.
-CANDIDATES = 40
+#: Candidates kept for each frame; frames whose costs are held at a time, so that memory does not grow.
+CANDIDATES, _CHUNK = 40, 256
 _CHANNEL_WEIGHT = np.array([1.6, 1.0, 0.5, 0.8], np.float32)
-_VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 0.5, 0.3, 0.6, 1.0
-_JOIN, _JUMP, _HOLD = 0.7, 0.4, 0.08
+_VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 2.0, 0.6, 0.6, 1.0
+_JOIN, _JUMP, _HOLD, _TEETH = 0.7, 0.4, 0.08, 0.5
 _CLOSED_BONUS = 1.5
+#: Units in which pose (degrees) and light (8-bit levels) differ by one.
+_POSE_UNIT, _LIGHT_UNIT = 15.0, 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,55 +43,94 @@ class Wanted:
 
 def choose(wanted: Wanted, library: Library) -> NDArray[np.int64]:
     """The best path through the library: index of an observation for each frame, int64 [T]."""
-    total = len(wanted.vectors)
-    costs = np.empty((total, min(CANDIDATES, len(library.vectors)) + 0), np.float32)
-    picks = np.empty(costs.shape, np.int64)
-    velocity = np.gradient(wanted.vectors, axis=0) if total > 1 else np.zeros_like(wanted.vectors)
-    for t in range(total):
-        cost = _target_cost(wanted, velocity, t, library)
-        nearest = np.argpartition(cost, picks.shape[1] - 1)[: picks.shape[1]]
-        nearest = nearest[np.lexsort((nearest, cost[nearest]))]
-        picks[t], costs[t] = nearest, cost[nearest]
+    total, width = len(wanted.vectors), min(CANDIDATES, len(library.vectors))
+    if not total:
+        return np.zeros(0, np.int64)
+    picks, costs = np.empty((total, width), np.int32), np.empty((total, width), np.float32)
+    asked, offered = _features(wanted, library), _offer(library)
+    for first in range(0, total, _CHUNK):
+        part = slice(first, min(first + _CHUNK, total))
+        cost = _target_costs(wanted, asked, offered, part, library)
+        near = np.argpartition(_along_runs(cost, library), width - 1, axis=1)[:, :width]
+        near.sort(axis=1)  # the same candidates in the same order, whatever the partition does with equals
+        picks[part], costs[part] = near, np.take_along_axis(cost, near, axis=1)
     return _best_path(picks, costs, wanted.start, library)
 
 
-def _target_cost(wanted: Wanted, velocity: FloatArray, t: int, library: Library) -> FloatArray:
-    scale = library.spread
-    off = (library.vectors - wanted.vectors[t]) / scale
-    cost = (_CHANNEL_WEIGHT * off**2).sum(axis=1)
-    cost += _VELOCITY * ((((library.velocity - velocity[t]) / scale) ** 2).sum(axis=1))
-    turn = (library.pose - wanted.pose[t])[:, :2] / 15.0
-    cost += _POSE * (turn**2).sum(axis=1)
-    cost += _LIGHT * (((library.light - wanted.light[t]) / 25.0) ** 2).sum(axis=1)
+def _features(wanted: Wanted, library: Library) -> FloatArray:
+    """Frames as points whose squared distance to the library's is the larger part of the target cost."""
+    velocity = np.gradient(wanted.vectors, axis=0) if len(wanted.vectors) > 1 else np.zeros_like(wanted.vectors)
+    return _point(wanted.vectors, velocity, wanted.pose, wanted.light, library.spread)
+
+
+def _offer(library: Library) -> FloatArray:
+    return _point(library.vectors, library.velocity, library.pose, library.light, library.spread)
+
+
+def _point(
+    vectors: FloatArray, velocity: NDArray[np.floating], pose: FloatArray, light: FloatArray, spread: FloatArray
+) -> FloatArray:
+    columns = (
+        np.sqrt(_CHANNEL_WEIGHT) * vectors / spread,
+        np.sqrt(_VELOCITY) * velocity / spread,
+        np.sqrt(_POSE) * pose[:, :2] / _POSE_UNIT,
+        np.sqrt(_LIGHT) * light / _LIGHT_UNIT,
+    )
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: slice, library: Library) -> FloatArray:
+    """Cost of every observation at some frames, float32 [n, M]."""
+    mine = asked[part]
+    cost = (mine**2).sum(1)[:, None] + (offered**2).sum(1) - 2 * mine @ offered.T
     cost += _BLUR * library.blur
-    cost += _SCALE * np.maximum(0, np.log(wanted.scale[t] / library.scale)) ** 2 * 10
-    if wanted.closure[t]:
-        cost += _CLOSED_BONUS * np.maximum(0, library.vectors[:, 0] - 0.02) / 0.01
+    larger = np.log(wanted.scale[part])[:, None] - np.log(library.scale)
+    cost += 10 * _SCALE * np.maximum(0, larger) ** 2
+    closed = wanted.closure[part]
+    cost[closed] += _CLOSED_BONUS * np.maximum(0, library.vectors[:, 0] - 0.02) / 0.01
     return np.asarray(cost, np.float32)
 
 
-def _best_path(picks: NDArray[np.int64], costs: FloatArray, start: BoolArray, library: Library) -> NDArray[np.int64]:
+def _along_runs(cost: FloatArray, library: Library) -> FloatArray:
+    """Costs averaged with those of the true neighbours in time: what goes on well becomes a candidate."""
+    follows = (np.diff(library.frame) == 1) & (np.diff(library.span) == 0)
+    out = cost.copy()
+    count = np.ones_like(cost)
+    out[1:, 1:] += np.where(follows, cost[:-1, :-1], 0)
+    count[1:, 1:] += follows
+    out[:-1, :-1] += np.where(follows, cost[1:, 1:], 0)
+    count[:-1, :-1] += follows
+    return out / count
+
+
+def _best_path(picks: NDArray[np.int32], costs: FloatArray, start: BoolArray, library: Library) -> NDArray[np.int64]:
     total, width = picks.shape
-    back = np.zeros((total, width), np.int32)
-    best = costs[0].astype(np.float64) if total else np.zeros(0)
-    for t in range(1, total):
-        join = np.zeros((width, width)) if start[t] else _join_cost(picks[t - 1], picks[t], library)
-        through = best[:, None] + join
-        back[t] = through.argmin(axis=0)
-        best = through.min(axis=0) + costs[t]
+    back = np.zeros((total, width), np.uint8 if width < 256 else np.int32)
+    best = costs[0].astype(np.float64)
+    columns = np.arange(width)
+    for first in range(1, total, _CHUNK):
+        part = slice(first, min(first + _CHUNK, total))
+        joins = _join_costs(picks[first - 1 : part.stop - 1], picks[part], library)
+        joins[start[part]] = 0.0
+        for t, join in zip(range(first, part.stop), joins, strict=True):
+            through = join + best[:, None]
+            chosen = through.argmin(axis=0)
+            back[t] = chosen
+            best = through[chosen, columns] + costs[t]
     path = np.empty(total, np.int64)
-    at = int(best.argmin()) if total else 0
+    at = int(best.argmin())
     for t in range(total - 1, -1, -1):
         path[t] = picks[t, at]
         at = int(back[t, at])
     return path
 
 
-def _join_cost(before: NDArray[np.int64], after: NDArray[np.int64], library: Library) -> NDArray[np.float64]:
+def _join_costs(before: NDArray[np.int32], after: NDArray[np.int32], library: Library) -> NDArray[np.float64]:
+    """Cost of going from each candidate to each of the next frame's, float64 [n, K, K]."""
     a, b = library.texture[before], library.texture[after]
-    distance = ((a[:, None] - b[None]) ** 2).sum(axis=2)
-    step = library.frame[after][None] - library.frame[before][:, None]
-    same = library.span[after][None] == library.span[before][:, None]
-    near = same & (np.abs(step) <= 2)
-    cost = np.where(near, _HOLD * np.abs(step - 1), _JUMP + _JOIN * distance)
-    return np.asarray(cost, np.float64)
+    distance = (a**2).sum(2)[:, :, None] + (b**2).sum(2)[:, None] - 2 * a @ b.transpose(0, 2, 1)
+    step = library.frame[after][:, None] - library.frame[before][:, :, None]
+    near = (np.abs(step) <= 2) & (library.span[after][:, None] == library.span[before][:, :, None])
+    teeth = np.abs(library.teeth[after][:, None] - library.teeth[before][:, :, None])
+    jump = _JUMP + _JOIN * np.maximum(distance, 0) + _TEETH * teeth
+    return np.where(near, _HOLD * np.abs(step - 1), jump)

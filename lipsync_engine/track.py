@@ -19,6 +19,7 @@ from lipsync_engine.identity import merge_people
 from lipsync_engine.records import FloatArray
 
 Progress = Callable[[float, str], None]
+Watch = Callable[[video.Frame, list[FloatArray]], None]
 MAX_FACES = 4
 #: Histogram distance (Bhattacharyya) above which two frames belong to different shots.
 _CUT = 0.42
@@ -104,13 +105,16 @@ def _meshes(model: Any, rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) 
     return out
 
 
-def track_faces(path: Path, progress: Progress | None = None, *, faces: int = MAX_FACES) -> FaceTrack:
+def track_faces(
+    path: Path, progress: Progress | None = None, *, faces: int = MAX_FACES, watch: Watch | None = None
+) -> FaceTrack:
     """Follow every face of a title in one pass.
 
     Args:
         path: the picture.
         progress: called with (share done, message).
         faces: most faces in one frame.
+        watch: called with every frame and the meshes found in it.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -130,7 +134,10 @@ def track_faces(path: Path, progress: Progress | None = None, *, faces: int = MA
             times.append(frame.time_s)
             if cut:
                 closed, open_spans = closed + open_spans, []
-            _link(open_spans, source.find(rgb, frame.index), frame.index, rgb)
+            meshes = source.find(rgb, frame.index)
+            if watch:
+                watch(frame, meshes)
+            _link(open_spans, meshes, frame.index, rgb)
             closed += [s for s in open_spans if s.last < frame.index]
             open_spans = [s for s in open_spans if s.last == frame.index]
             if progress and frame.index % 25 == 0:
