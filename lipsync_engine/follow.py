@@ -243,9 +243,7 @@ class Follower:
 
     def _fill(self, paths: list[_Path], which: list[int], pictures: list[Picture], around: regions.Regions) -> None:
         every = pictures * len(which)
-        parts = [
-            self._see(every[at : at + _BATCH], around[at : at + _BATCH]) for at in range(0, len(every), _BATCH)
-        ]
+        parts = [self._see(every[at : at + _BATCH], around[at : at + _BATCH]) for at in range(0, len(every), _BATCH)]
         points = np.concatenate([p for p, _ in parts]).reshape(len(which), len(pictures), -1, 3)
         presence = np.concatenate([s for _, s in parts]).reshape(len(which), len(pictures))
         for i, meshes, sure in zip(which, points, presence, strict=True):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.records import FloatArray
+from lipsync_engine.video import Plane
 
 #: Histogram distance (Bhattacharyya) above which two pictures cannot be of one shot, and below which they must be.
 _APART, _ALIKE = 0.42, 0.06
@@ -53,10 +53,11 @@ def _likeness(a: Glance, b: Glance) -> float:
     return float(np.fft.irfft2(spectra[0] * np.conj(spectra[1])).max())
 
 
-def _small(plane: NDArray[np.generic]) -> NDArray[np.generic]:
+def _small(plane: Plane) -> Plane:
     rows, columns = plane.shape
     step = max(1, min(rows // _HEIGHT, columns // _WIDTH) // 3)
-    return np.asarray(cv2.resize(plane[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA))
+    small = cv2.resize(plane[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    return small.astype(plane.dtype, copy=False)
 
 
 def apart(a: Glance, b: Glance) -> bool:
