@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ def _small(plane: Plane) -> Plane:
     rows, columns = plane.shape
     step = max(1, min(rows // _HEIGHT, columns // _WIDTH) // 3)
     small = cv2.resize(plane[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
-    return small.astype(plane.dtype, copy=False)
+    return cast(Plane, small)
 
 
 def apart(a: Glance, b: Glance) -> bool:
