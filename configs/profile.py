@@ -26,6 +26,26 @@ class StepSettings(BaseModel):
     options: dict[str, Any] = {}
 
 
+Formality = Literal["default", "formal", "informal"]
+
+
+class TranslateSettings(StepSettings):
+    """The translator, those that stand in where it fails, and what all of them respect."""
+
+    fallbacks: tuple[StepSettings, ...] = Field((), description="asked in this order where the backend fails")
+    glossary: str | None = Field(None, description="a .yaml or .csv file of names and terms")
+    formality: Formality = "default"
+    language_check: bool = Field(True, description="an answer in a wrong language counts as a failure")
+
+    @field_validator("fallbacks", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A bare name stands for a backend without options."""
+        if isinstance(value, list | tuple):
+            return [{"backend": entry} if isinstance(entry, str) else entry for entry in value]
+        return value
+
+
 class FitSettings(BaseModel):
     """How speech is laid into its slot; factors above 1 are faster."""
 
@@ -34,6 +54,20 @@ class FitSettings(BaseModel):
     slowest: float = Field(0.90, ge=0.5, le=1.0)
     fastest: float = Field(1.20, ge=1.0, le=2.0)
     gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
+
+
+class PaceSettings(BaseModel):
+    """How fast voices are asked to speak, as a factor of their own pace; above 1 is faster."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slowest: float = Field(0.85, ge=0.5, le=1.0, description="of a speaker over the whole title")
+    fastest: float = Field(1.25, ge=1.0, le=2.0)
+    line: float = Field(0.10, ge=0.0, le=0.5, description="how far one line may differ from its speaker's pace")
+    pause_ms: int = Field(
+        350, ge=0, le=1000, description="a pause inside a line may grow by so much where the line is too short"
+    )
+    tries: int = Field(3, ge=1, le=6, description="at most so many takes of a line in search of its length")
 
 
 class Profile(BaseModel):
@@ -50,9 +84,10 @@ class Profile(BaseModel):
     separate: StepSettings
     transcribe: StepSettings
     diarize: StepSettings
-    translate: StepSettings
+    translate: TranslateSettings
     synthesize: StepSettings
     lipsync: StepSettings
+    pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
     branches_at_once: int = Field(1, ge=1, le=64)
 
@@ -123,6 +158,9 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
     values.setdefault("name", Path(name).stem)
+    translate = values.get("translate")
+    if name.endswith((".yaml", ".yml")) and isinstance(translate, dict) and isinstance(translate.get("glossary"), str):
+        translate["glossary"] = str(Path(name).absolute().parent / translate["glossary"])  # beside the profile
     base = values.pop("extends", None)
     return values if base is None else _merged(_read(str(base), (*seen, name)), values)
 
@@ -133,11 +171,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         old = result.get(key)
         if key in SECTIONS and isinstance(old, dict) and isinstance(value, dict):
             swapped = "backend" in value and value["backend"] != old.get("backend")
-            result[key] = {
-                "options": {} if swapped else old.get("options", {}),
-                "backend": old.get("backend"),
-                **value,
-            }
+            result[key] = {**old, "options": {} if swapped else old.get("options", {}), **value}
         elif isinstance(old, dict) and isinstance(value, dict):
             result[key] = {**old, **value}
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+import tasks.adapt
 import tasks.diarize
 import tasks.fit
 import tasks.ingest
@@ -27,6 +28,7 @@ _SHARED = (tasks.probe, tasks.separate, tasks.transcribe, tasks.diarize, tasks.l
 _BRANCH = (
     tasks.translate,
     tasks.synthesize,
+    tasks.adapt,
     tasks.ingest,
     tasks.fit,
     tasks.lipsync,
@@ -63,7 +65,12 @@ def branch_key(run: Run, language: str) -> str:
     return step_key(
         "branch",
         1,
-        settings={"loudness": run.profile.loudness, "fit": run.profile.fit, "fake": run.profile.fake},
+        settings={
+            "loudness": run.profile.loudness,
+            "fit": run.profile.fit,
+            "pace": run.profile.pace,
+            "fake": run.profile.fake,
+        },
         backend=" ".join(backend.fingerprint() for backend in chosen.values()),
         inputs={
             "shared": shared_key(run),

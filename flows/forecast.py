@@ -9,7 +9,7 @@ from tasks.model import Run
 from tasks.store import Store
 
 SHARED_STEPS = ("probe", "separate", "transcribe", "diarize", "track-faces")
-BRANCH_STEPS = ("translate", "synthesize", "fit", "lipsync", "mix", "package", "qc", "report")
+BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
 LAST_STEPS = ("package-multi",)
 
 #: Seconds per second of title on 2 CPU cores, offline profile, until this machine's own are known.
@@ -21,6 +21,7 @@ _FIRST_GUESS = {
     "track-faces": 1.5,
     "translate": 0.1,
     "synthesize": 0.1,
+    "adapt": 0.01,
     "fit": 0.1,
     "lipsync": 5.0,
     "mix": 0.4,

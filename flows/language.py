@@ -13,6 +13,7 @@ from flows.branches import branch_key, edits, keep_attempt, shared_work
 from flows.deliver import deliver
 from flows.ledger import failure_of, steps_of
 from flows.show import branch_progress
+from tasks.adapt.task import adapt, script_of
 from tasks.errors import PermanentError
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
@@ -67,7 +68,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
 
     translated = settle(translate.submit(run, work.script, edits(run, run.language)))
     script = Script.model_validate(translated.value)
-    laid = _speech(run, work, script, settle)
+    script, laid = _speech(run, work, script, settle)
     picture = _picture(run, work, laid, settle)
     mixed = settle(mix.submit(run, laid.outputs["dialogue"], work.bed, work.dialogue))
     packed = settle(
@@ -100,11 +101,14 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     )
 
 
-def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> StepRecord:
+def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Script, StepRecord]:
+    """The script as it is spoken, and the speech in its place."""
     if (recording := run.title.dubs.get(run.language)) is not None:
-        return settle(ingest.submit(run, recording, script, work.facts.duration_ms))
+        return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms))
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue))
-    return settle(fit.submit(run, script, spoken, work.facts.duration_ms))
+    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language)))
+    script = script_of(adapted)
+    return script, settle(fit.submit(run, script, adapted, work.facts.duration_ms))
 
 
 def _picture(run: Run, work: SharedWork, laid: StepRecord, settle: Any) -> StepRecord:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, load_profile
-from tasks import diarize, lipsync, separate, synthesize, transcribe, translate
+from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
 from tasks.store import Store
+from tasks.translate.chain import Chain, chain
 
 _CREATE = {
     "separate": separate.separator,
     "transcribe": transcribe.transcriber,
     "diarize": diarize.diarizer,
-    "translate": translate.translator,
     "synthesize": synthesize.synthesizer,
     "lipsync": lipsync.lipsyncer,
 }
@@ -104,7 +104,7 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         profile = load_profile(name, dict(overrides))
     except ProfileError as error:
         raise BadInputError(str(error)) from error
-    for section, backend in backends(profile).items():
+    for section, backend in _each(backends(profile)):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
                 f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
@@ -115,10 +115,19 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
     return profile
 
 
+def _each(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every backend by its step, those that stand in for another included."""
+    for section, backend in found.items():
+        yield from ((section, one) for one in (backend.translators if isinstance(backend, Chain) else [backend]))
+
+
 def backends(profile: Profile) -> dict[str, Any]:
     """Every backend of a profile, by step; loads no model."""
-    sections = {section: getattr(profile, section) for section in SECTIONS}
-    return {section: _CREATE[section](chosen.backend, chosen.options) for section, chosen in sections.items()}
+    made: dict[str, Any] = {}
+    for section in SECTIONS:
+        chosen = getattr(profile, section)
+        made[section] = chain(chosen) if section == "translate" else _CREATE[section](chosen.backend, chosen.options)
+    return made
 
 
 def title_name(stem: str) -> str:

@@ -23,7 +23,7 @@ from tasks.model import Run
 from tasks.progress import StepEvent, listening
 
 #: The steps of one branch, in order; a recorded dub is ingested instead of synthesized and fitted.
-BRANCH_STEPS = ("translate", "synthesize", "fit", "lipsync", "mix", "package", "qc", "report")
+BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
 _UPDATE_EVERY_S = 1.0
 
 

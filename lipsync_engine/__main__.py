@@ -9,9 +9,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lipsync_engine.records import Phone
 from lipsync_engine.track import Progress
+
+if TYPE_CHECKING:
+    from lipsync_engine.resync import Options
+
+
+_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +41,25 @@ def _parser() -> argparse.ArgumentParser:
     resync.add_argument("--out", type=Path, required=True)
     resync.add_argument("--analysis", type=Path, help="face track: used if it exists, else written")
     resync.add_argument("--report", type=Path)
+    resync.add_argument("--source-phones", type=Path, help="what the video itself says (JSON): the speaker's own ways")
     _style(resync)
+    resync.add_argument("--span", type=_span, action="append", default=[], metavar="12.0-15.5", help="seconds; again")
+    resync.add_argument("--into", type=Path, help="earlier render, of which only the spans are rendered again")
+    resync.add_argument(
+        "--refine",
+        type=float,
+        nargs="?",
+        const=-1.0,
+        metavar="SECONDS",
+        help="teach and use a residual network; without SECONDS 180 on a GPU, none on a CPU",
+    )
+    resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
     measure.add_argument("--video", type=Path, required=True)
     _speech(measure)
     measure.add_argument("--reference", type=Path, help="real footage of the speaker, for the speaker's own range")
+    measure.add_argument("--source-phones", type=Path, help="what the reference itself says (JSON)")
     measure.add_argument("--report", type=Path, required=True)
     measure.set_defaults(run=_measure)
     animate = commands.add_parser("animate", help="make a still speak")
@@ -63,9 +83,23 @@ def _style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
+    parser.add_argument("--mode", choices=("phoneme", "syllable"), default="phoneme", help="syllable: for cartoons")
+    parser.add_argument("--crf", type=int, choices=range(41), default=17, metavar="0-40", help="lower is better")
+    parser.add_argument("--preset", choices=_PRESETS, default="veryfast", help="speed of the encoder")
+
+
+def _span(text: str) -> tuple[float, float]:
+    start, dash, end = text.partition("-")
+    try:
+        if dash:
+            return float(start), float(end)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no span; write seconds as 12.0-15.5")
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
+    from lipsync_engine.align import unread
     from lipsync_engine.phones import phones_for, read_phones
 
     for path in (options.audio, options.text_file, options.phones):
@@ -75,7 +109,29 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
         return read_phones(options.phones)
     if options.text_file is None or not options.language:
         raise ValueError("give --text-file and --language, or --phones")
-    return phones_for(options.audio, options.text_file.read_text("utf-8"), options.language)
+    text = options.text_file.read_text("utf-8")
+    if signs := unread(text, options.language):
+        print(f"warning: {signs} signs of the text cannot be read: neutral syllables stand for them", file=sys.stderr)
+    return phones_for(options.audio, text, options.language)
+
+
+def _options(options: argparse.Namespace) -> Options:
+    from lipsync_engine.resync import Options
+
+    refine: float | None = getattr(options, "refine", None)
+    return Options(
+        strength=options.strength,
+        expression=options.expression,
+        device=options.device,
+        mode=options.mode,
+        crf=options.crf,
+        preset=options.preset,
+        spans=tuple(getattr(options, "span", ())),
+        preview_s=getattr(options, "preview", None),
+        into=getattr(options, "into", None),
+        refine=refine is not None,
+        refine_s=None if refine is None or refine < 0 else refine,
+    )
 
 
 def _progress(stage: str) -> Progress:
@@ -88,11 +144,14 @@ def _progress(stage: str) -> Progress:
 def _resync(options: argparse.Namespace) -> int:
     from lipsync_engine.facetrack import FaceTrack
     from lipsync_engine.mux import add_sound
-    from lipsync_engine.resync import Options, analyse, resync
+    from lipsync_engine.phones import read_phones
+    from lipsync_engine.resync import analyse, resync
 
     _need(options.video, options.out)
+    if options.into is not None:
+        _need(options.into, options.out)
+    style = _options(options)
     phones = _phones(options)
-    style = Options(strength=options.strength, expression=options.expression, device=options.device)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         stored = options.analysis or Path(folder) / "track.npz"
         if stored.exists():
@@ -100,8 +159,11 @@ def _resync(options: argparse.Namespace) -> int:
         else:
             track = analyse(options.video, stored, progress=_progress("track"))
         picture = Path(folder) / "picture.mp4"
-        report = resync(options.video, options.audio, phones, track, picture, style, _progress("render"))
-        add_sound(picture, options.audio, options.out)
+        own = read_phones(options.source_phones) if options.source_phones else None
+        report = resync(
+            options.video, options.audio, phones, track, picture, style, _progress("render"), source_phones=own
+        )
+        add_sound(picture, options.audio, options.out, seconds=options.preview)
     if options.report:
         report.write(options.report)
     print(f"{options.out.name}: {report.edited} of {report.frames} frames edited", file=sys.stderr)
@@ -109,26 +171,20 @@ def _resync(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from lipsync_engine.mouth import series, speaker_stats
-    from lipsync_engine.quality import speech_figures
-    from lipsync_engine.track import track_faces
+    from lipsync_engine.phones import read_phones
+    from lipsync_engine.quality import clip_figures
 
     _need(options.video, options.report)
     if options.reference is not None:
         _need(options.reference, options.report)
-    phones = _phones(options)
-    track = track_faces(options.video, _progress("track"))
-    figures: dict[str, object] = {"frames": len(track.times_s), "faces": len(track.identities)}
-    if track.identities:
-        mouth = series(track, track.identities[0])
-        stats = speaker_stats(mouth)
-        if options.reference is not None:
-            real = track_faces(options.reference, _progress("reference"))
-            if real.identities:
-                stats = speaker_stats(series(real, real.identities[0]))
-        figures |= speech_figures(mouth, phones, options.audio, stats)
-    else:
-        figures["reason"] = "no face was found"
+    figures = clip_figures(
+        options.video,
+        _phones(options),
+        options.audio,
+        reference=options.reference,
+        reference_phones=read_phones(options.source_phones) if options.source_phones else None,
+        progress=_progress("track"),
+    )
     text = json.dumps(figures, indent=2) + "\n"
     temporary = options.report.with_name(f".{options.report.name}.{os.getpid()}.part")
     temporary.write_text(text, "utf-8")
@@ -139,11 +195,10 @@ def _measure(options: argparse.Namespace) -> int:
 def _animate(options: argparse.Namespace) -> int:
     from lipsync_engine.mux import add_sound
     from lipsync_engine.portrait import animate
-    from lipsync_engine.resync import Options
 
     _need(options.image, options.out)
     phones = _phones(options)
-    style = Options(strength=options.strength, expression=options.expression, device=options.device)
+    style = _options(options)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".lipsync") as folder:
         picture = Path(folder) / "picture.mp4"
         report = animate(options.image, options.audio, phones, picture, style, _progress("render"))

@@ -91,9 +91,18 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     return Alignment(phones, cost, ratio, readable != text)
 
 
+def unread(text: str, language: str) -> int:
+    """How many characters of a text eSpeak NG cannot read and would spell by name: the kanji of Japanese."""
+    return len(_KANJI.findall(text)) if _is_japanese(language) else 0
+
+
+def _is_japanese(language: str) -> bool:
+    return language.lower().replace("_", "-").split("-")[0] in ("ja", "jpx/ja")
+
+
 def _readable(text: str, language: str) -> str:
     """Let two neutral morae stand for each kanji, which eSpeak NG would spell as "Chinese letter"."""
-    if language.lower().split("-")[0] in ("ja", "jpx/ja"):
+    if _is_japanese(language):
         return _KANJI.sub("かう", text)
     return text
 

@@ -33,6 +33,7 @@ class Features:
         front: vowels, 0 back to 1 front.
         rounded: the lips are rounded.
         known: False where the symbol was not on the chart and stands for its nearest.
+        devoiced: a whispered vowel (Japanese [i̥ ɯ̥]), which opens little and gives way to its neighbours.
     """
 
     place: str
@@ -41,6 +42,7 @@ class Features:
     front: float = 0.5
     rounded: bool = False
     known: bool = True
+    devoiced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,9 @@ _SPELLINGS = {
     "ʧ": "tʃ", "ʤ": "dʒ", "ʨ": "tɕ",
     "ʥ": "dʑ", "ʼ": "", "ᵝ": "",
 }  # fmt: skip
+# Retroflex sibilants of Mandarin in eSpeak NG's way of writing, and its syllabic vowel after them.
+_DIGRAPHS = {"s.": "ʂ", "z.": "ʐ", "i.": "ɨ", "i[": "ɨ"}
+_DEVOICED = {"\u0325", "\u030a"}
 _MODIFIERS = set("ːˑˈˌʰʱʲˠˤⁿˡ˞ʴ˥˦˧˨˩.,:;^`#\"'-_~=![]()|‖↗↘ 12456789")
 _ROUNDING_MODIFIERS = {"ʷ", "\u0339", "\u0361w"}
 _TIE = "\u0361"
@@ -127,6 +132,8 @@ def segments(ipa: str) -> tuple[Features, ...]:
     A symbol that is not on the chart stands for its nearest (its base letter, else a neutral vowel), with
     ``known`` False. Marks that change nothing visible are skipped.
     """
+    for written, symbol in _DIGRAPHS.items():
+        ipa = ipa.replace(written, symbol)
     text = unicodedata.normalize("NFD", "".join(_SPELLINGS.get(c, c) for c in ipa))
     found: list[Features] = []
     for symbol in text:
@@ -134,6 +141,8 @@ def segments(ipa: str) -> tuple[Features, ...]:
             found.append(_CHART[symbol])
         elif symbol in _ROUNDING_MODIFIERS and found:
             found[-1] = replace(found[-1], rounded=True)
+        elif symbol in _DEVOICED and found and found[-1].place == "vowel":
+            found[-1] = replace(found[-1], devoiced=True)
         elif symbol in _MODIFIERS or unicodedata.category(symbol) in ("Mn", "Sk", "Cf", "No", "Lm"):
             continue
         else:
@@ -165,7 +174,7 @@ def _fused(sounds: list[Features]) -> tuple[Features, ...]:
 def target(sound: Features) -> Target:
     """The mouth's target for one sound."""
     if sound.place == "vowel":
-        return _vowel(sound)
+        return _whispered(_vowel(sound)) if sound.devoiced else _vowel(sound)
     if sound.place == "bilabial" and sound.manner == "open":
         return Target(0.08, -0.1, 0.2, 0.10, 0.9, 0.3)
     consonant = _CONSONANTS[sound.place]
@@ -211,6 +220,13 @@ def _vowel(sound: Features) -> Target:
         jaw=0.15 + 0.85 * height**1.5,
         lip_weight=0.3 if central else 0.6,
         jaw_weight=0.4 if central else 0.6 + 0.2 * height,
+    )
+
+
+def _whispered(goal: Target) -> Target:
+    """A devoiced vowel: little jaw, and its neighbours have their way."""
+    return replace(
+        goal, aperture=0.7 * goal.aperture, jaw=0.6 * goal.jaw, lip_weight=0.5 * goal.lip_weight, jaw_weight=0.2
     )
 
 

@@ -65,6 +65,35 @@ def loudness_db(samples: FloatArray, sample_rate_hz: int, hop_s: float = 0.01) -
     return np.asarray(10.0 * np.log10(mean + 1e-10), np.float64)
 
 
+def band_level_db(
+    samples: FloatArray, sample_rate_hz: int, low_hz: float, high_hz: float, hop_s: float = 0.01
+) -> NDArray[np.float64]:
+    """Level of a band of frequencies over 25 ms Hann windows, in dB (relative), one value each ``hop_s``.
+
+    Args:
+        samples: float32 [N] mono.
+        sample_rate_hz: samples a second.
+        low_hz: lower edge.
+        high_hz: upper edge, exclusive.
+        hop_s: seconds between values.
+
+    Returns:
+        float64 [ceil(N / hop)], not below -90 dB.
+    """
+    hop, window, fft = round(hop_s * sample_rate_hz), round(_WINDOW_S * sample_rate_hz), 1024
+    count = -(-len(samples) // hop)
+    padded = np.pad(samples, ((window - hop) // 2, window))
+    strided = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][:count]
+    taper = np.hanning(window).astype(np.float32)
+    hz = np.fft.rfftfreq(fft, 1 / sample_rate_hz)
+    band = (hz >= low_hz) & (hz < high_hz)
+    blocks = [
+        (np.abs(np.fft.rfft(block * taper, fft)[:, band]) ** 2).sum(axis=1)
+        for block in np.array_split(strided, max(1, count // 4096))
+    ]
+    return np.asarray(10.0 * np.log10(np.concatenate(blocks) + 1e-9), np.float64)
+
+
 def mel_cepstra(
     samples: FloatArray, sample_rate_hz: int, hop_s: float, count: int, bands: int = 32
 ) -> NDArray[np.float64]:

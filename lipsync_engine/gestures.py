@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine.articulation import Contact, Target, segments, stressed, target
 from lipsync_engine.records import Phone
 
+Mode = Literal["phoneme", "syllable"]
+MODES: tuple[Mode, ...] = ("phoneme", "syllable")
+
 SILENCE_S = 0.2  # a silence this long brings the mouth to rest
 EASE_S = 0.12  # and takes this long at either end
 _DIPHTHONG_SPLIT = 0.6
+_TONGUE_ONLY = 0.15  # lip weight up to which a sound is made behind the lips
+_TEMPO_WINDOW_S = 0.25
+_TOO_SHORT_S = 0.04  # a sound of the tongue this short moves neither lips nor jaw (JALI: shorter than a frame)
 
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """One target, held from ``start_s`` to ``end_s``; times in seconds on the audio's clock."""
+    """One target, held from ``start_s`` to ``end_s``; times in seconds on the audio's clock.
+
+    Attributes:
+        start_s: start.
+        end_s: end.
+        goal: what the mouth shall do.
+        ipa: the phone that it is part of.
+        nucleus: for a vowel the number of its phone from 1 on, which a diphthong's two halves share; else 0.
+    """
 
     start_s: float
     end_s: float
     goal: Target
+    ipa: str = ""
+    nucleus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +57,69 @@ class Touch:
         return (self.start_s + self.end_s) / 2
 
 
-def gestures_of(phones: Sequence[Phone]) -> tuple[Gesture, ...]:
+def gestures_of(phones: Sequence[Phone], mode: Mode = "phoneme") -> tuple[Gesture, ...]:
     """Gestures of a timeline in time order; silences have none.
 
     A diphthong is two gestures at 60 and 40 percent (as in Rhubarb), other symbols of several sounds share
     evenly.
+
+    Args:
+        phones: the timeline.
+        mode: ``"phoneme"``: every sound that the lips or the jaw show; ``"syllable"``: one opening a syllable, that of
+            its nucleus, and the contacts: for cartoons and faces far away.
     """
     marked = any(p.stress for p in phones)
     found: list[Gesture] = []
-    for phone in phones:
+    for number, phone in enumerate(phones, start=1):
         sounds = segments(phone.ipa)
         if not sounds or phone.end_ms <= phone.start_ms:
             continue
         goals = [stressed(target(s), phone.stress, marked) if s.place == "vowel" else target(s) for s in sounds]
         edges = _edges(phone.start_ms / 1000, phone.end_ms / 1000, len(goals))
-        found += [Gesture(a, b, goal) for a, b, goal in zip(edges, edges[1:], goals, strict=False)]
-    return tuple(found)
+        found += [
+            Gesture(a, b, goal, phone.ipa, number if sound.place == "vowel" else 0)
+            for a, b, goal, sound in zip(edges, edges[1:], goals, sounds, strict=False)
+        ]
+    return tuple(_syllables(found) if mode == "syllable" else _without_hurried_tongue(found))
+
+
+def _syllables(gestures: list[Gesture]) -> list[Gesture]:
+    """The contacts, and for every vowel or diphthong its widest target over all the time up to its neighbours."""
+    kept: list[Gesture] = []
+    for gesture in gestures:
+        if not gesture.goal.contact and not gesture.nucleus:
+            continue
+        last = kept[-1] if kept else None
+        if last and gesture.nucleus and last.nucleus == gesture.nucleus:
+            goal = max(last.goal, gesture.goal, key=lambda goal: goal.aperture)
+            kept[-1] = replace(last, end_s=gesture.end_s, goal=goal)
+        else:
+            kept.append(gesture)
+    for number, (before, after) in enumerate(pairwise(kept)):
+        if after.start_s - before.end_s >= SILENCE_S:
+            continue
+        meeting = (before.end_s + after.start_s) / 2 if before.nucleus and after.nucleus else before.end_s
+        meeting = after.start_s if before.nucleus and after.goal.contact else meeting
+        kept[number] = replace(before, end_s=meeting if before.nucleus else before.end_s)
+        kept[number + 1] = replace(after, start_s=meeting if after.nucleus else after.start_s)
+    return kept
+
+
+def _without_hurried_tongue(gestures: list[Gesture]) -> list[Gesture]:
+    """Drop what only a hurried tongue does: it would draw the lips of fast speech towards the middle."""
+    return [
+        g for g in gestures if g.goal.contact or g.goal.lip_weight > _TONGUE_ONLY or g.end_s - g.start_s >= _TOO_SHORT_S
+    ]
+
+
+def tempo_s(times_s: NDArray[np.float64], phones: Sequence[Phone]) -> NDArray[np.float64]:
+    """Mean length of the sounds spoken within a quarter second of each moment, seconds; infinite in silence."""
+    spoken = [(p.start_ms / 1000, p.end_ms / 1000) for p in phones if segments(p.ipa) and p.end_ms > p.start_ms]
+    middles = np.array([(a + b) / 2 for a, b in spoken])
+    lengths = np.concatenate([[0.0], np.cumsum([b - a for a, b in spoken])])
+    first, last = (np.searchsorted(middles, times_s + side) for side in (-_TEMPO_WINDOW_S, _TEMPO_WINDOW_S))
+    total = lengths[last] - lengths[first]
+    return np.asarray(np.where(last > first, total / np.maximum(last - first, 1), np.inf), np.float64)
 
 
 def _edges(start: float, end: float, parts: int) -> list[float]:
@@ -60,7 +128,7 @@ def _edges(start: float, end: float, parts: int) -> list[float]:
 
 
 def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
-    """The spans of contact: from the sound's start to 75 % of it, 40 to 80 ms long (JALI; Rhubarb).
+    """The spans of contact: to 75 % of the sound, 50 to 80 ms long but never longer than it (JALI; Rhubarb).
 
     Contacts of one kind that follow each other without a gap ("mb", "pp") stay closed in between.
     """
@@ -69,7 +137,7 @@ def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
         if not gesture.goal.contact:
             continue
         duration = gesture.end_s - gesture.start_s
-        held = min(max(0.75 * duration, 0.04), 0.08, duration)
+        held = min(max(0.75 * duration, 0.05), 0.08, duration)
         middle = gesture.start_s + 0.45 * duration
         start = max(gesture.start_s, middle - held / 2)
         span = Touch(start, start + held, gesture.goal.contact)

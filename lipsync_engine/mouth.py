@@ -47,12 +47,16 @@ def series(track: FaceTrack, identity: int) -> MouthSeries:
     return MouthSeries(track.times_s, values, np.isfinite(values).all(axis=1))
 
 
-def speaker_stats(mouth: MouthSeries, speaking: BoolArray | None = None) -> SpeakerStats:
-    """What the mouth does: rest, closure, range and spread.
+def speaker_stats(
+    mouth: MouthSeries, speaking: BoolArray | None = None, resting: BoolArray | None = None
+) -> SpeakerStats:
+    """What the mouth does: rest, closure, range, and mean and spread while it speaks.
 
     Args:
         mouth: as ``series`` gives it.
-        speaking: bool [T], source speech activity where known; else the stillest closed frames are rest.
+        speaking: bool [T], frames in which this person speaks; where unknown, all frames stand for them.
+        resting: bool [T], frames well inside this person's silences; where unknown or hardly any, the stillest closed
+            frames are rest.
 
     Raises:
         ValueError: no valid frame.
@@ -64,9 +68,14 @@ def speaker_stats(mouth: MouthSeries, speaking: BoolArray | None = None) -> Spea
     low, high = np.percentile(values, 5, axis=0), np.percentile(values, 95, axis=0)
     closed = np.median(values[aperture <= np.percentile(aperture, 8)], axis=0)
     opened = np.median(values[aperture >= np.percentile(aperture, 93)], axis=0)
+    speed = np.abs(np.gradient(aperture)) if len(values) > 2 else np.zeros(len(values))
+    quiet = np.zeros(len(values), bool) if resting is None else resting[mouth.valid]
+    if quiet.sum() >= _FEWEST_AT_REST:
+        quiet = quiet & (speed <= np.percentile(speed[quiet], 50))
+    else:
+        quiet = _rest_frames(values, speed)
     talking = np.ones(len(values), bool) if speaking is None else speaking[mouth.valid]
-    quiet = _rest_frames(values) if speaking is None or (~talking).sum() < 5 else ~talking
-    spoken = values[talking] if talking.sum() >= 5 else values
+    spoken = values[talking] if talking.sum() >= _FEWEST else values
 
     def cast(x: NDArray[np.floating]) -> FloatArray:
         return np.asarray(x, np.float32)
@@ -79,12 +88,16 @@ def speaker_stats(mouth: MouthSeries, speaking: BoolArray | None = None) -> Spea
         high=cast(high),
         std=cast(spoken.std(axis=0)),
         frames=len(values),
+        mean=cast(spoken.mean(axis=0)),
     )
 
 
-def _rest_frames(values: FloatArray) -> BoolArray:
+#: Frames from which a state of the mouth can be told; in silence more, since a mouth gets ready before it speaks.
+_FEWEST, _FEWEST_AT_REST = 5, 10
+
+
+def _rest_frames(values: FloatArray, speed: NDArray[np.floating]) -> BoolArray:
     """Frames that hardly move among the most closed fifth."""
-    speed = np.abs(np.gradient(values[:, 0])) if len(values) > 2 else np.zeros(len(values))
     closed = values[:, 0] <= np.percentile(values[:, 0], 20)
     return np.asarray(closed & (speed <= np.percentile(speed[closed], 50)))
 

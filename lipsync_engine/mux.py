@@ -13,26 +13,41 @@ from lipsync_engine import video
 _COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
 
 
-def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> None:
-    """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again."""
+def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> bool:
+    """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again.
+
+    Returns:
+        Whether the packets were copied.
+    """
     import av
 
     with av.open(str(source)) as container:
         codec = container.streams.video[0].codec_context.name
     if codec in _COPYABLE and not facts.rotation:
         _assemble(source, None, out)
-        return
+        return True
     with video.Writer(out, facts) as writer:
         for frame in video.read(source, facts):
-            writer.write(frame.planes, frame.pts)
+            writer.write_frame(frame)
+    return False
 
 
-def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000) -> None:
-    """Picture packets as they are, sound as AAC, both on a clock from 0. ``out`` appears when complete."""
-    _assemble(picture, audio, out, bitrate)
+def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000, seconds: float | None = None) -> None:
+    """Picture packets as they are, sound as AAC, both on a clock from 0. ``out`` appears when complete.
+
+    Args:
+        picture: its picture stream is copied.
+        audio: its sound is encoded.
+        out: MP4.
+        bitrate: of the sound, bits a second.
+        seconds: of the sound at most; ``None`` for all.
+    """
+    _assemble(picture, audio, out, bitrate, seconds)
 
 
-def _assemble(picture: Path, audio: Path | None, out: Path, bitrate: int = 192_000) -> None:
+def _assemble(
+    picture: Path, audio: Path | None, out: Path, bitrate: int = 192_000, seconds: float | None = None
+) -> None:
     import av
 
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part.mp4")
@@ -50,7 +65,7 @@ def _assemble(picture: Path, audio: Path | None, out: Path, bitrate: int = 192_0
                 packet.stream = copied
                 target.mux(packet)
             if sound is not None and audio is not None:
-                _encode_sound(audio, target, sound)
+                _encode_sound(audio, target, sound, seconds)
         os.replace(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
@@ -68,13 +83,15 @@ def _encoder(target: Any, audio: Path, bitrate: int) -> Any:
     return stream
 
 
-def _encode_sound(audio: Path, target: Any, stream: Any) -> None:
+def _encode_sound(audio: Path, target: Any, stream: Any, seconds: float | None) -> None:
     import av
 
     codec = stream.codec_context
     resampler = av.AudioResampler(format="fltp", layout=codec.layout, rate=codec.sample_rate, frame_size=1024)
     with av.open(str(audio)) as container:
         for frame in container.decode(container.streams.audio[0]):
+            if seconds is not None and frame.time is not None and frame.time >= seconds:
+                break
             frame.pts = None
             for block in resampler.resample(frame):
                 target.mux(stream.encode(block))

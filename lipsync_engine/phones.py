@@ -12,6 +12,9 @@ from typing import Any
 from lipsync_engine.align import align_file, tile
 from lipsync_engine.records import Phone
 
+#: "Chinese letter", "Japanese letter" in the English voice and in the Japanese one, length marks left out.
+_SPELLED = ("tʃaɪnizletə", "tʃaɪnizle̞tə", "dʒapənizletə", "dʒapənizle̞tə", "tʃaɪnizlɛtə")
+
 
 class PhoneFileError(ValueError):
     """A phone file does not hold a valid timeline; the message says where and why."""
@@ -86,6 +89,15 @@ def write_phones(path: Path, phones: Sequence[Phone]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_text(f"[\n{lines}\n]\n" if rows else "[]\n", "utf-8")
     os.replace(temporary, path)
+
+
+def spelled_names(phones: Sequence[Phone]) -> int:
+    """How often a timeline says "Chinese letter" (or "Japanese letter"): what eSpeak NG says for a sign it cannot read.
+
+    Such a timeline speaks other words than any text means; a mouth should not be animated from it.
+    """
+    said = "".join(p.ipa.rstrip("ː") for p in phones)
+    return sum(said.count(name) for name in _SPELLED)
 
 
 def shift(phones: Sequence[Phone], offset_ms: int) -> tuple[Phone, ...]:

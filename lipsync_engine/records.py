@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,19 @@ class MouthSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class Habit:
+    """How one speaker makes a sound; float32 [4] each in ``CHANNELS`` order.
+
+    Attributes:
+        offset: how far the speaker's target lies from the usual one, face widths.
+        insistence: factor on how much the sound insists on its target.
+    """
+
+    offset: FloatArray
+    insistence: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerStats:
     """What one speaker's mouth does in this title, in units of face width, each float32 [4] in ``CHANNELS`` order.
 
@@ -60,6 +74,8 @@ class SpeakerStats:
         high: 95th percentile of each channel.
         std: standard deviation of each channel while speaking.
         frames: how many frames the figures come from.
+        mean: mean of each channel while speaking; ``None`` where it is not known.
+        habits: how the speaker makes sounds: ``"phone:class"`` or ``"class:class"`` to the habit.
     """
 
     rest: FloatArray
@@ -69,6 +85,8 @@ class SpeakerStats:
     high: FloatArray
     std: FloatArray
     frames: int
+    mean: FloatArray | None = None
+    habits: Mapping[str, Habit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

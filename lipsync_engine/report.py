@@ -17,16 +17,28 @@ class EngineReport:
         frames: frames of the picture.
         edited: frames with a changed mouth.
         bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
+        copied: frames whose packets were copied, neither decoded nor encoded.
         portrait_frames: edited frames drawn by deforming the frame itself, for want of observations.
         faces: people that were edited.
+        phone_agreement: share of sounds whose frames show the right class of mouth.
         closure_rate: share of bilabials at which the lips are seen to touch.
         open_closed_ratio: aperture on open vowels over aperture on bilabials.
         articulation_ratio: spread of the aperture in speech over the speaker's own.
         silence_motion: share of frames in pauses in which the mouth moves or is open.
-        offset_frames: lag of the mouth behind the sound.
-        av_correlation: correlation of aperture and loudness at that lag.
+        own_silence_motion: the same in the speaker's own pauses, in the source.
+        offset_frames: lag of the mouth behind what the phones ask for at their time.
+        lead_ms: lead that the mouth was given.
+        own_lag_ms: lag of the real mouth behind the title's own phones, where its script tells it clearly.
+        offset_first_third: the same in the first third of the speech.
+        offset_last_third: the same in the last third.
+        drift_frames_60s: change of the lag in 60 s.
+        phone_correlation: agreement with what the phones ask for, at that lag.
+        av_correlation: correlation of aperture and loudness between 500 and 1500 Hz.
         plan_correlation: correlation of seen and planned aperture.
         source_partial_correlation: correlation with the source's mouth beyond the plan.
+        source_leak_noise: standard deviation of that for a mouth that cannot have leaked; twice this means something.
+        source_leak_share: share of the source's motion that is still seen.
+        upper_face_retention: correlation of the motion of eyes and brows before and after the edit (1: unchanged).
         sharpness_ratio: Laplacian variance of the mouth region over the source's.
         seam_ratio: gradient of the change at the mask's edge over that inside.
         jitter_ratio: second difference of skin points that speech does not move, over the source's.
@@ -36,6 +48,8 @@ class EngineReport:
         peak_rss_mb: largest resident memory of the process.
         peak_vram_mb: largest GPU memory.
         device: where the picture was computed.
+        controls: the speech figures of other mouths: ``real`` (source picture and sound), ``unmodified`` (source
+            picture under the dub), ``shuffled`` (the result at other times), ``frozen``.
         missing: figure to the reason why it is null.
         notes: what a reviewer should know.
     """
@@ -43,16 +57,28 @@ class EngineReport:
     frames: int = 0
     edited: int = 0
     bypassed: dict[str, int] = field(default_factory=dict)
+    copied: int = 0
     portrait_frames: int = 0
     faces: int = 0
+    phone_agreement: float | None = None
     closure_rate: float | None = None
     open_closed_ratio: float | None = None
     articulation_ratio: float | None = None
     silence_motion: float | None = None
+    own_silence_motion: float | None = None
     offset_frames: float | None = None
+    lead_ms: float | None = None
+    own_lag_ms: float | None = None
+    offset_first_third: float | None = None
+    offset_last_third: float | None = None
+    drift_frames_60s: float | None = None
+    phone_correlation: float | None = None
     av_correlation: float | None = None
     plan_correlation: float | None = None
     source_partial_correlation: float | None = None
+    source_leak_noise: float | None = None
+    source_leak_share: float | None = None
+    upper_face_retention: float | None = None
     sharpness_ratio: float | None = None
     seam_ratio: float | None = None
     jitter_ratio: float | None = None
@@ -62,6 +88,7 @@ class EngineReport:
     peak_rss_mb: float = 0.0
     peak_vram_mb: float | None = None
     device: str = "cpu"
+    controls: dict[str, dict[str, float | None]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

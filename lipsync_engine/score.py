@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -91,6 +91,21 @@ def person(track: FaceTrack, identity: int) -> Person:
     library = build(own, kept)
     usable = frozenset(library.row.tolist())
     return Person(own, poses, canonical, vectors(canonical, width), face_shape(mean, width), library, usable)
+
+
+def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
+    """The person with only some observations, to draw frames that the engine may not look at.
+
+    Args:
+        who: the person.
+        frames: bool [T], frames of the title from which observations may come.
+        keep: bool [M], observations of the whole library that may be kept.
+    """
+    size = len(who.library.row)
+    kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
+    columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
+    library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
+    return replace(who, library=library, usable=frozenset(library.row.tolist()))
 
 
 def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:

@@ -13,7 +13,7 @@ from lipsync_engine.records import BoolArray, FloatArray
 #: Candidates kept for each frame; frames whose costs are held at a time, so that memory does not grow.
 CANDIDATES, _CHUNK = 40, 256
 _CHANNEL_WEIGHT = np.array([1.6, 1.0, 0.5, 0.8], np.float32)
-_VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 0.5, 0.3, 0.6, 1.0
+_VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 2.0, 0.6, 0.6, 1.0
 _JOIN, _JUMP, _HOLD, _TEETH = 0.7, 0.4, 0.08, 0.5
 _CLOSED_BONUS = 1.5
 #: Units in which pose (degrees) and light (8-bit levels) differ by one.

@@ -17,6 +17,9 @@ Planes = tuple[Plane, Plane, Plane]
 #: Players show H.264 4:2:0 everywhere; anything else is converted on decode.
 _NATIVE = {"yuv420p": "yuv420p", "yuvj420p": "yuvj420p", "yuv420p10le": "yuv420p10le"}
 
+#: OpenCV's number of the instruction set (cvdef.h).
+_AVX_512 = 13
+
 
 class MediaError(ValueError):
     """The input has no decodable picture (or sound) where one is needed."""
@@ -35,6 +38,9 @@ class VideoFacts:
         pixel_format: of the planes handed out: 8 bit or 10 bit 4:2:0.
         colour: (primaries, transfer, matrix, range) as FFmpeg numbers them.
         frames: estimated number of frames, 0 where unknown.
+        aspect: width over height of an upright pixel.
+        stored_format: pixel format of the stored picture, before any conversion.
+        interlaced: the picture is stored as fields.
     """
 
     width: int
@@ -45,6 +51,9 @@ class VideoFacts:
     pixel_format: str
     colour: tuple[int, int, int, int]
     frames: int
+    aspect: Fraction = Fraction(1)
+    stored_format: str = ""
+    interlaced: bool = False
 
     @property
     def depth(self) -> int:
@@ -52,23 +61,96 @@ class VideoFacts:
         return 10 if "10" in self.pixel_format else 8
 
 
-@dataclass(slots=True)
 class Frame:
-    """One decoded picture: number, presentation time (units of ``time_base``; seconds) and YUV planes."""
+    """One decoded picture: number, presentation time (units of ``time_base``; seconds) and its planes.
 
-    index: int
-    pts: int
-    time_s: float
-    planes: Planes
-    _native: Any
-    _rotation: int
+    The planes are made when they are first asked for, upright and free to be changed: what is written there is what
+    the encoder gets. A frame whose planes nobody asks for goes to the encoder as it came from the decoder.
+    """
+
+    __slots__ = ("_facts", "_native", "_own", "_planes", "index", "pts", "time_s")
+
+    def __init__(self, index: int, pts: int, native: Any, facts: VideoFacts) -> None:
+        self.index, self.pts = index, pts
+        self.time_s = float(pts * facts.time_base)
+        self._native, self._facts = native, facts
+        self._own: Any = None
+        self._planes: Planes | None = None
+
+    @property
+    def planes(self) -> Planes:
+        """Writable Y, U and V, upright: uint8 or uint16, [H, W] and twice half of that (rounded up)."""
+        if self._planes is None:
+            self._own, self._planes = _own_picture(self._native, self._facts)
+        return self._planes
 
     def rgb(self) -> NDArray[np.uint8]:
-        """Upright 8-bit RGB copy, uint8 [H, W, 3], for the face tracker."""
-        return np.ascontiguousarray(np.rot90(self._native.to_ndarray(format="rgb24"), self._rotation))
+        """Upright 8-bit RGB copy of the decoded picture, uint8 [H, W, 3], for the face tracker."""
+        return np.ascontiguousarray(np.rot90(self._native.to_ndarray(format="rgb24"), self._facts.rotation))
+
+    def picture(self) -> Any:
+        """The frame for an encoder, with even sides and what was written into the planes."""
+        facts = self._facts
+        if self._own is None:
+            plain = not facts.rotation and self._native.format.name == facts.pixel_format
+            if plain and not (self._native.width % 2 or self._native.height % 2):
+                return self._native
+            self._own, self._planes = _own_picture(self._native, facts)
+        _repeat_edges(self._own, facts)
+        return self._own
 
 
-def _open(path: Path) -> tuple[Any, Any]:
+def _own_picture(native: Any, facts: VideoFacts) -> tuple[Any, Planes]:
+    """A picture that may be changed and its upright planes: the decoder's own, copied where that still needs it."""
+    if native.format.name != facts.pixel_format:
+        native = native.reformat(format=facts.pixel_format)
+    if not facts.rotation and not (native.width % 2 or native.height % 2):
+        native.make_writable()
+        return native, _views(native, facts)
+    own = _blank(facts)
+    planes = _views(own, facts)
+    for target, rows in zip(planes, planes_of(native, facts), strict=True):
+        target[:] = rows
+    return own, planes
+
+
+def _blank(facts: VideoFacts) -> Any:
+    import av
+
+    return av.VideoFrame(facts.width + facts.width % 2, facts.height + facts.height % 2, facts.pixel_format)
+
+
+def _sizes(facts: VideoFacts) -> tuple[tuple[int, int], ...]:
+    """Rows and columns of the three planes."""
+    half = ((facts.height + 1) // 2, (facts.width + 1) // 2)
+    return (facts.height, facts.width), half, half
+
+
+def _lines(picture: Any, facts: VideoFacts) -> Planes:
+    """Views of whole lines of an upright picture, padding included."""
+    kind: type[np.uint8] | type[np.uint16] = np.uint16 if facts.depth > 8 else np.uint8
+    y, u, v = (cast(Plane, np.frombuffer(plane, kind).reshape(plane.height, -1)) for plane in picture.planes[:3])
+    return y, u, v
+
+
+def _views(picture: Any, facts: VideoFacts) -> Planes:
+    y, u, v = (p[:rows, :columns] for p, (rows, columns) in zip(_lines(picture, facts), _sizes(facts), strict=True))
+    return y, u, v
+
+
+def _repeat_edges(picture: Any, facts: VideoFacts) -> None:
+    """Fill what lies beyond the facts' size, up to each line's end, with the last column and row."""
+    for lines, (rows, columns) in zip(_lines(picture, facts), _sizes(facts), strict=True):
+        lines[:rows, columns:] = lines[:rows, columns - 1 : columns]
+        lines[rows:] = lines[rows - 1 : rows]
+
+
+def open_picture(path: Path) -> tuple[Any, Any]:
+    """A container and its picture stream; the caller closes the container.
+
+    Raises:
+        MediaError: the file cannot be opened, or holds no picture.
+    """
     import av
 
     try:
@@ -98,7 +180,7 @@ def probe(path: Path) -> VideoFacts:
     Raises:
         MediaError: no picture can be decoded.
     """
-    container, stream = _open(path)
+    container, stream = open_picture(path)
     with container:
         first = next(container.decode(stream), None)
         if first is None:
@@ -119,7 +201,17 @@ def probe(path: Path) -> VideoFacts:
             pixel_format=_pixel_format(first.format.name),
             colour=(numbers[0], numbers[1], numbers[2], numbers[3]),
             frames=frames,
+            aspect=_aspect(stream, turns),
+            stored_format=first.format.name,
+            interlaced=bool(first.interlaced_frame),
         )
+
+
+def _aspect(stream: Any, turns: int) -> Fraction:
+    shape = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
+    if shape <= 0:
+        return Fraction(1)
+    return Fraction(1 / shape if turns % 2 else shape)
 
 
 def planes_of(frame: Any, facts: VideoFacts) -> Planes:
@@ -135,21 +227,40 @@ def planes_of(frame: Any, facts: VideoFacts) -> Planes:
 def read(path: Path, facts: VideoFacts) -> Iterator[Frame]:
     """Decode every frame in presentation order; times start where the container starts.
 
+    Packets that cannot be decoded are left out, and so is what lies behind a file's torn end.
+
     Raises:
         MediaError: the file cannot be opened.
     """
-    container, stream = _open(path)
+    container, stream = open_picture(path)
     with container:
         base = facts.time_base
         origin = round(Fraction(container.start_time or 0, 1_000_000) / base)
         step = max(1, round(1 / (facts.rate * base)))
         last = -step
-        for index, native in enumerate(container.decode(stream)):
+        for index, native in enumerate(_decoded(container, stream)):
             pts = last + step if native.pts is None else max(native.pts - origin, last + 1)
             last = pts
-            if native.format.name != facts.pixel_format:
-                native = native.reformat(format=facts.pixel_format)
-            yield Frame(index, pts, float(pts * base), planes_of(native, facts), native, facts.rotation)
+            yield Frame(index, pts, native, facts)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    import av
+
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed, None)
+        except av.FFmpegError:
+            packet = None
+        try:
+            yield from stream.codec_context.decode(packet if packet is not None and packet.size else None)
+        except av.InvalidDataError:
+            continue
+        except av.EOFError:
+            return
+        if packet is None or not packet.size:
+            return
 
 
 class Writer:
@@ -164,32 +275,24 @@ class Writer:
         self._path, self._facts = path, facts
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part.mp4")
         self._container = av.open(str(self._temporary), "w", format="mp4")
-        stream = self._container.add_stream("libx264", rate=facts.rate)
-        stream.width, stream.height = facts.width + facts.width % 2, facts.height + facts.height % 2
-        stream.pix_fmt = facts.pixel_format
-        stream.time_base = facts.time_base
-        stream.codec_context.time_base = facts.time_base
-        # macroblock-tree rate control sums floats in an order that differs between runs: same input, other bytes
-        stream.options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
-        codec = stream.codec_context
-        codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
-        self._stream, self._frame_size = stream, (stream.width, stream.height)
+        self._stream = self._container.add_stream("libx264", rate=facts.rate)
+        set_up_encoder(self._stream.codec_context, facts, crf, preset)
+        self._stream.time_base = facts.time_base
 
     def write(self, planes: Planes, pts: int) -> None:
-        """Encode one frame at its presentation time."""
-        import av
+        """Encode one picture given as planes at its presentation time."""
+        picture = _blank(self._facts)
+        for target, samples in zip(_views(picture, self._facts), planes, strict=True):
+            target[:] = samples
+        _repeat_edges(picture, self._facts)
+        self._encode(picture, pts)
 
-        width, height = self._frame_size
-        frame = av.VideoFrame(width, height, self._facts.pixel_format)
-        for plane, samples in zip(frame.planes, planes, strict=False):
-            target: Any = np.frombuffer(cast(Any, plane), samples.dtype).reshape(plane.height, -1)
-            rows, columns = samples.shape
-            target[:rows, :columns] = samples
-            target[rows:, :columns] = samples[-1:]
-            target[:, columns:] = target[:, columns - 1 : columns]  # the encoder reads past the width, too
-        frame.pts, frame.time_base = pts, self._facts.time_base
-        frame.colorspace, frame.color_range = self._facts.colour[2:]
-        self._container.mux(self._stream.encode(frame))
+    def write_frame(self, frame: Frame) -> None:
+        """Encode a decoded frame, with what was drawn into its planes."""
+        self._encode(frame.picture(), frame.pts)
+
+    def _encode(self, picture: Any, pts: int) -> None:
+        self._container.mux(self._stream.encode(prepared(picture, pts, self._facts)))
 
     def __enter__(self) -> Writer:
         return self
@@ -202,3 +305,35 @@ class Writer:
             os.replace(self._temporary, self._path)
         else:
             self._temporary.unlink(missing_ok=True)
+
+
+def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parameters: str) -> None:
+    """Give an x264 context the picture's size, times, colour and shape of pixels.
+
+    Args:
+        codec: encoder context that is not open yet.
+        facts: of the picture.
+        crf: quality.
+        preset: speed.
+        parameters: further ``name=value`` for x264 itself.
+    """
+    import cv2
+
+    # x264's AVX-512 macroblock tree reads memory that was never written: same input, other bytes. AVX2 is as fast.
+    if cv2.checkHardwareSupport(_AVX_512):
+        parameters = (*parameters, "asm=AVX2")
+    codec.width, codec.height = facts.width + facts.width % 2, facts.height + facts.height % 2
+    codec.pix_fmt = facts.pixel_format
+    codec.time_base = facts.time_base
+    codec.framerate = facts.rate
+    codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
+    codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
+    codec.sample_aspect_ratio = facts.aspect
+
+
+def prepared(picture: Any, pts: int, facts: VideoFacts) -> Any:
+    """A picture that is ready for the encoder: its time, its colours, and no wish about its kind of frame."""
+    picture.pts, picture.time_base = pts, facts.time_base
+    picture.pict_type = 0
+    picture.colorspace, picture.color_range = facts.colour[2:]
+    return picture

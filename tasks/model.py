@@ -135,7 +135,7 @@ class Script(Record):
 
 
 class Take(Record):
-    """One line spoken by a voice, at its natural pace, silence trimmed from both ends.
+    """One line spoken by a voice, at the pace that it was asked for, silence trimmed from both ends.
 
     Attributes:
         line: id of the line.
@@ -143,6 +143,7 @@ class Take(Record):
         duration_ms: of the trimmed audio.
         voice: the backend's name of the voice.
         phones: ``(ipa, start_ms, end_ms, stress)`` on the take's clock; empty where the backend gives none.
+        pace: factor of the voice's own pace; above 1 is faster.
     """
 
     line: int
@@ -150,6 +151,7 @@ class Take(Record):
     duration_ms: Milliseconds
     voice: str
     phones: tuple[tuple[str, int, int, int], ...] = ()
+    pace: float = 1.0
 
 
 class Placement(Record):

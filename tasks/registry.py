@@ -32,6 +32,7 @@ class BackendFacts:
         network: needs a service outside this machine, or downloads weights on first use.
         paid: costs money per use.
         clones: speaks in the voice of a reference clip.
+        paces: speaks faster or slower when asked to.
         languages: BCP-47 primary subtags it can work in; None for any.
     """
 
@@ -43,6 +44,7 @@ class BackendFacts:
     network: bool = False
     paid: bool = False
     clones: bool = False
+    paces: bool = False
     languages: frozenset[str] | None = field(default=None)
 
 

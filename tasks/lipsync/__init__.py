@@ -15,7 +15,7 @@ from tasks import registry
 from tasks.model import Script
 from tasks.progress import Progress
 
-VERSION = 1
+VERSION = 2
 
 BACKENDS = {
     "native": "tasks.lipsync.native:NativeLipSyncer",

@@ -64,7 +64,9 @@ class NativeLipSyncer:
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
         """Track every face of the title."""
         spans = [(line.start_ms, line.end_ms, line.speaker) for line in script.lines]
-        self._job({"job": "analyse", "video": str(video), "spans": spans, "out": str(out)}, progress)
+        lines = [(line.start_ms, line.end_ms, line.text) for line in script.lines]
+        job = {"job": "analyse", "video": str(video), "spans": spans, "out": str(out)}
+        self._job(job | {"lines": lines, "language": script.language}, progress)
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress

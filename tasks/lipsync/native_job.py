@@ -19,8 +19,14 @@ def main() -> None:
 def _analyse(job: dict[str, Any]) -> dict[str, Any]:
     from lipsync_engine.resync import analyse
 
-    spans = [tuple(span) for span in job["spans"]]
-    track = analyse(Path(job["video"]), Path(job["out"]), speech_spans=spans, progress=_tell)
+    track = analyse(
+        Path(job["video"]),
+        Path(job["out"]),
+        speech_spans=[tuple(span) for span in job["spans"]],
+        script=[tuple(line) for line in job["lines"]],
+        language=job["language"],
+        progress=_tell,
+    )
     return {"frames": len(track.times_s), "faces": len(track.identities)}
 
 

@@ -9,7 +9,7 @@ from tasks.step import Made, Work, remember, step_task
 
 @step_task("track-faces")
 def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
-    """The analysis, as output ``analysis``. Depends on when lines are spoken and by whom, not on their words."""
+    """The analysis, as output ``analysis``. Depends on what is said, when and by whom."""
     settings = run.profile.lipsync
     backend = lipsyncer(settings.backend, settings.options)
 
@@ -18,8 +18,8 @@ def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
         backend.analyse(video.path, script, out, work.progress)
         return Made(outputs={"analysis": out})
 
-    spans = [(line.start_ms, line.end_ms, line.speaker) for line in script.lines]
-    inputs = {"video": video, "spans": spans}
+    lines = [(line.start_ms, line.end_ms, line.speaker, line.text) for line in script.lines]
+    inputs = {"video": video, "lines": lines, "language": script.language}
     return remember(run, "track-faces", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
 
 

@@ -1,4 +1,4 @@
-"""Lines into speech, each by its speaker's voice, at a natural pace.
+"""Lines into speech, each by its speaker's voice, at a pace that suits its slot.
 
 To add a backend: write ``tasks/synthesize/NAME.py``, add its line to `BACKENDS`, and run
 ``pytest tests/contracts/test_synthesizer.py``.
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tasks import registry
 from tasks.model import Speaker
 
-VERSION = 1
+VERSION = 2
 
 BACKENDS = {
     "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",
@@ -60,8 +60,15 @@ class Synthesizer(Protocol):
             UnsupportedError: no voice in that language.
         """
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
         """Speak one line into the WAV ``out``; the same input gives the same bytes where ``facts`` allow.
+
+        Args:
+            text: the line.
+            voice: one of `voices`.
+            language: BCP-47 tag.
+            out: written whole or not at all.
+            pace: factor of the voice's own pace, above 1 is faster; other than 1 only where ``facts.paces``.
 
         Raises:
             UnsupportedError: no such voice or language.

@@ -81,6 +81,7 @@ class CoquiSynthesizer:
             device="any",
             network=options.model_path is None,
             clones=self._model.clones,
+            paces=self._model.clones,  # XTTS has an argument for it, the other models have not
             languages=self._model.languages,
         )
 
@@ -125,13 +126,15 @@ class CoquiSynthesizer:
             )
         return own | {speaker: names[index % len(names)] for index, speaker in enumerate(others)}
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
         """Speak one line; the same line, voice and seed give the same bytes on the same machine."""
         self._check(language)
         code = xtts_code(language) if self._model.clones else None
         manner = self._manner(voice)
         if code or self._loaded().is_multi_lingual:
             manner["language"] = code or self._own_code(language)
+        if self._model.clones and pace != 1.0:
+            manner["speed"] = pace
         rate = int(self._loaded().synthesizer.output_sample_rate)
         parts: list[NDArray[np.float32]] = []
         for piece in pieces(text, _LIMIT.get(manner.get("language", ""), _LIMIT_ELSE)):

@@ -33,7 +33,9 @@ class EspeakSynthesizer:
 
         rate_wpm: int = Field(165, ge=80, le=450)
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="espeak", code_licence="GPL-3.0-or-later")
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
+        name="espeak", code_licence="GPL-3.0-or-later", paces=True
+    )
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -55,12 +57,12 @@ class EspeakSynthesizer:
             speaker.id: _voice(language, next(waiting[_deep(speaker, index)])) for index, speaker in enumerate(speakers)
         }
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
         """Speak one line; a line without anything to speak gives no audio and a `UnsupportedError`."""
         from lipsync_engine import espeak
 
         try:
-            spoken = espeak.synthesize(text, voice, rate_wpm=self._options.rate_wpm)
+            spoken = espeak.synthesize(text, voice, rate_wpm=round(self._options.rate_wpm * pace))
         except espeak.UnknownVoiceError as error:
             raise UnsupportedError(f"eSpeak NG has no voice {voice!r} ({language}).", str(error)) from error
         except espeak.SpeechError as error:

@@ -30,7 +30,7 @@ class FakeSynthesizer:
         fail: tuple[str, ...] = ()
         delay_s: float = 0.0
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="fake", code_licence="Apache-2.0")
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="fake", code_licence="Apache-2.0", paces=True)
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -48,19 +48,20 @@ class FakeSynthesizer:
         self._check(language)
         return {speaker.id: f"hum-{120 + 30 * index}" for index, speaker in enumerate(speakers)}
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path) -> Spoken:
+    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
         """A tone with a phone for every letter; the pitch is the voice's number."""
         time.sleep(self._options.delay_s)
         self._check(language)
         if not voice.startswith("hum-"):
             raise UnsupportedError(f"The fake synthesizer has no voice {voice!r}.", "Its voices are named hum-150.")
         letters = [letter for letter in text.lower() if letter.isalpha()] or ["a"]
-        length_ms = _PHONE_MS * len(letters)
+        phone_ms = max(1, round(_PHONE_MS / pace))
+        length_ms = phone_ms * len(letters)
         seconds = np.arange(length_ms * _RATE_HZ // 1000) / _RATE_HZ
         hz = float(voice.removeprefix("hum-"))
         write_wav(out, (0.1 * np.sin(2 * np.pi * hz * seconds)).astype(np.float32), _RATE_HZ)
         phones = tuple(
-            (_ipa(letter), index * _PHONE_MS, (index + 1) * _PHONE_MS, 0) for index, letter in enumerate(letters)
+            (_ipa(letter), index * phone_ms, (index + 1) * phone_ms, 0) for index, letter in enumerate(letters)
         )
         return Spoken(audio=out, duration_ms=length_ms, phones=phones)
 

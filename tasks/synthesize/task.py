@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from tasks.model import Asset, Line, Run, Script, StepRecord, Take
+from tasks.model import Asset, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
-from tasks.store import Store, file_sha256, step_key
-from tasks.synthesize import VERSION, Synthesizer, synthesizer
+from tasks.store import Store
+from tasks.synthesize import VERSION, synthesizer
 from tasks.synthesize.references import reference_clips
-
-_LINE = "synthesize-line"
+from tasks.synthesize.takes import Booth
 
 
 @step_task("synthesize")
@@ -25,26 +24,19 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset) -> Ste
     backend = synthesizer(settings.backend, settings.options)
 
     def compute(work: Work) -> Made:
-        store = Store(Path(run.store))
-        references = reference_clips(dialogue.path, source, work.folder) if backend.facts.clones else {}
-        voices = backend.voices(run.language, source.speakers, references)
+        booth = open_booth(run, source, dialogue, work.folder)
+        spoken = [line for line in script.lines if line.text.strip()]
+        silent = [f"Line {line.id} has no text: it stays silent." for line in script.lines if not line.text.strip()]
+        paces = booth.paces(spoken, run.profile.pace)
         takes: list[Take] = []
-        silent: list[str] = []
-        hits = 0
-        for number, line in enumerate(script.lines):
-            work.progress(number / len(script.lines))
-            if not line.text.strip():
-                silent.append(f"Line {line.id} has no text: it stays silent.")
-                continue
-            take, found = _take(store, backend, line, voices[line.speaker], run.language, references, work.folder)
-            takes.append(take)
-            hits += found
-        voiced = ", ".join(f"{speaker} is {voice}" for speaker, voice in voices.items())
+        for number, line in enumerate(spoken):
+            work.progress(number / len(spoken))
+            takes.append(booth.paced(line, paces[line.speaker], run.profile.pace))
         return Made(
             outputs={f"take-{take.line}": take.audio for take in takes},
-            value={"takes": [take.model_dump(mode="json") for take in takes], "voices": voices},
-            notes=(*silent, f"Voices: {voiced}."),
-            hits=hits,
+            value={"takes": [take.model_dump(mode="json") for take in takes], "voices": booth.voices, "paces": paces},
+            notes=(*silent, *_notes(booth, paces)),
+            hits=len(spoken) - len(booth.fresh),
             parts=len(script.lines),
         )
 
@@ -54,44 +46,36 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset) -> Ste
         "speakers": source.speakers,
         "dialogue": dialogue if backend.facts.clones else None,
     }
-    return remember(run, "synthesize", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
+    return remember(
+        run, "synthesize", VERSION, compute, settings=run.profile.pace, backend=backend.fingerprint(), inputs=inputs
+    )
+
+
+def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path) -> Booth:
+    """The voices of a branch, ready to speak.
+
+    Args:
+        run: title, profile and language.
+        source: the source script, whose speakers choose the voices.
+        dialogue: the source's dialogue stem, for cloning backends.
+        folder: for files in the making.
+    """
+    settings = run.profile.synthesize
+    backend = synthesizer(settings.backend, settings.options)
+    references = reference_clips(dialogue.path, source, folder) if backend.facts.clones else {}
+    voices = backend.voices(run.language, source.speakers, references)
+    return Booth(Store(Path(run.store)), backend, run.language, voices, references, folder)
 
 
 def takes_of(record: StepRecord) -> tuple[Take, ...]:
-    """The takes in a synthesize record."""
+    """The takes in the record of a synthesize or an adapt step."""
     return tuple(Take.model_validate(take) for take in record.value["takes"])
 
 
-def _take(
-    store: Store,
-    backend: Synthesizer,
-    line: Line,
-    voice: str,
-    language: str,
-    references: dict[str, Path],
-    folder: Path,
-) -> tuple[Take, bool]:
-    clip = references.get(line.speaker)
-    facts = {
-        "text": line.text,
-        "voice": None if clip else voice,
-        "language": language,
-        "reference": file_sha256(clip)[0] if clip else None,
-    }
-    key = step_key(_LINE, VERSION, backend=backend.fingerprint(), inputs=facts)
-    found = store.lookup(_LINE, key)
-    if found is None:
-        spoken = backend.synthesize(line.text, voice, language, folder / f"line-{line.id}.wav")
-        audio = store.add(spoken.audio)
-        value = {"duration_ms": spoken.duration_ms, "phones": [list(phone) for phone in spoken.phones]}
-        record = store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
-    else:
-        record = found
-    take = Take(
-        line=line.id,
-        audio=record.outputs["audio"],
-        duration_ms=record.value["duration_ms"],
-        voice=voice,
-        phones=tuple(tuple(phone) for phone in record.value["phones"]),
+def _notes(booth: Booth, paces: dict[str, float]) -> list[str]:
+    voiced = ", ".join(
+        f"{speaker} is {voice}" + (f" at {paces[speaker]:g} of its pace" if paces[speaker] != 1 else "")
+        for speaker, voice in booth.voices.items()
     )
-    return take, found is not None
+    one_pace = f"{booth.backend.facts.name} speaks at one pace: lines are fitted by stretching alone."
+    return [f"Voices: {voiced}.", *([] if booth.backend.facts.paces else [one_pace])]

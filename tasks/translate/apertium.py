@@ -16,13 +16,17 @@ from typing import ClassVar
 from configs.languages import primary
 from tasks import process, registry
 from tasks.errors import MissingBackendError, ProcessFailedError
-from tasks.translate import Note, quiet
+from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.apertium_routes import Mode, find_route, parse_modes
 from tasks.translate.apertium_stream import deformat, reformat
 
 
 class ApertiumTranslator:
     """Translates with the pairs that are installed."""
+
+    batch = 500
+    context = 0
+    timed = False
 
     class Options(registry.Options):
         """``data_dir``: where Apertium's pairs are, where not in its usual place; ``deadline_s``: for one pass."""
@@ -61,7 +65,9 @@ class ApertiumTranslator:
         steps = find_route(self._installed(), source, target)
         return [source, *(step.target for step in steps[:-1]), target] if steps else [source]
 
-    def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[str]:
         """The texts in the target language; words that a dictionary lacks stay as they are and are noted."""
         steps = find_route(self._installed(), source, target)
         if not steps:

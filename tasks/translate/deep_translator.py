@@ -16,7 +16,7 @@ from pydantic import Field
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.sentences import pieces
-from tasks.translate import Note, quiet
+from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.provider_codes import Provider, provider_code
 
 #: Characters a request: Google refuses 5000; MyMemory 500 bytes, so fewer where a letter takes two; the others take
@@ -31,6 +31,10 @@ class DeepTranslatorTranslator:
     Keys come from the environment (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) and are in no message: the package puts
     them into addresses and error texts, so neither its text nor its traceback is passed on.
     """
+
+    batch = 1
+    context = 0
+    timed = False
 
     class Options(registry.Options):
         """Which service, and how.
@@ -68,7 +72,9 @@ class DeepTranslatorTranslator:
         codes = [provider_code(self._options.provider, tag)[0] for tag in (source, target)]
         return [source] if codes[0] == codes[1] else [source, target]
 
-    def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[str]:
         """The texts in the target language, one request a line; what has no letter is not sent.
 
         Raises:

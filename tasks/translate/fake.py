@@ -8,11 +8,15 @@ from typing import ClassVar
 
 from tasks import registry
 from tasks.errors import TransientError, UnsupportedError
-from tasks.translate import Note, quiet
+from tasks.translate import PLAIN, Guidance, Note, quiet
 
 
 class FakeTranslator:
     """Puts the language in front: ``[es] Hello.``."""
+
+    batch = 20
+    context = 0
+    timed = False
 
     class Options(registry.Options):
         """``fail`` and ``fail_transiently``: languages refused, for good or for now; ``delay_s``: of a call."""
@@ -40,7 +44,9 @@ class FakeTranslator:
             raise UnsupportedError(f"The fake translator was told to fail for {target}.", source=source, target=target)
         return [source] if source == target else [source, target]
 
-    def translate(self, texts: Sequence[str], source: str, target: str, note: Note = quiet) -> list[str]:
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[str]:
         """Every text behind its language's tag; empty ones stay empty."""
         time.sleep(self._options.delay_s)
         if target in self._options.fail_transiently:

@@ -5,10 +5,10 @@ from pathlib import Path
 from tasks.errors import UnsupportedError
 from tasks.model import Run, Script, StepRecord
 from tasks.step import Made, Work, remember, step_task
-from tasks.store import Store, step_key
-from tasks.translate import VERSION, Translator, translator
-
-_LINE = "translate-line"
+from tasks.store import Store
+from tasks.translate import VERSION
+from tasks.translate.chain import chain
+from tasks.translate.lines import Lines
 
 
 @step_task("translate")
@@ -20,55 +20,22 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
         script: the source script.
         edits: line id to a text that a person wrote; those lines are not translated.
     """
-    settings, target = run.profile.translate, run.language
-    backend = translator(settings.backend, settings.options)
+    target = run.language
+    translators = chain(run.profile.translate)
 
-    def compute(_work: Work) -> Made:
+    def compute(work: Work) -> Made:
         if script.language == target:
             raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
-        route = backend.route(script.language, target)
-        notes: list[str] = []
-        texts, hits = _translated(Store(Path(run.store)), backend, script, target, edits, notes)
-        lines = tuple(
-            line.model_copy(update={"text": text, "words": ()}) for line, text in zip(script.lines, texts, strict=True)
-        )
-        notes = [*_notes(route, edits), *dict.fromkeys(notes)]
-        dub = script.model_copy(
-            update={"language": target, "lines": lines, "origin": backend.facts.name, "notes": tuple(notes)}
-        )
-        return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=hits, parts=len(lines))
+        route = translators.route(script.language, target)
+        done = Lines(Store(Path(run.store)), translators, script, target, work.progress).translated(edits)
+        lines = tuple(line.model_copy(update={"text": done.texts[line.id], "words": ()}) for line in script.lines)
+        origin = ", ".join(done.by) or translators.facts.name
+        notes = tuple(dict.fromkeys([*_notes(route, edits), *done.notes]))
+        dub = script.model_copy(update={"language": target, "lines": lines, "origin": origin, "notes": notes})
+        return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=done.hits, parts=len(lines))
 
     inputs = {"script": script, "target": target, "edits": edits}
-    return remember(run, "translate", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
-
-
-def _translated(
-    store: Store, backend: Translator, script: Script, target: str, edits: dict[str, str], notes: list[str]
-) -> tuple[list[str], int]:
-    """The lines' texts and how many were known; what the translator noted of them, then or now, goes to ``notes``."""
-    keys = {
-        line.id: step_key(
-            _LINE,
-            VERSION,
-            backend=backend.fingerprint(),
-            inputs={"text": line.text, "from": script.language, "to": target},
-        )
-        for line in script.lines
-    }
-    known: dict[int, str] = {line.id: edits[str(line.id)] for line in script.lines if str(line.id) in edits}
-    for line in script.lines:
-        if line.id not in known and (found := store.read_note(_LINE, keys[line.id])) is not None:
-            known[line.id] = found["text"]
-            notes.extend(found["notes"])
-    fresh = [line for line in script.lines if line.id not in known]
-    if fresh:
-        said: list[str] = []
-        texts = backend.translate([line.text for line in fresh], script.language, target, said.append)
-        notes.extend(said)
-        for line, text in zip(fresh, texts, strict=True):
-            store.write_note(_LINE, keys[line.id], {"text": text, "notes": said})
-            known[line.id] = text
-    return [known[line.id] for line in script.lines], len(script.lines) - len(fresh)
+    return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs)
 
 
 def _notes(route: list[str], edits: dict[str, str]) -> tuple[str, ...]:

@@ -40,10 +40,32 @@ def test_another_backend_does_not_inherit_the_first_ones_options() -> None:
     assert load_profile("studio", {"translate": {"backend": "apertium"}}).translate.options == {}
 
 
+def test_translators_that_stand_in_are_named_or_configured(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "extends: studio\ntranslate:\n  backend: deepl\n  formality: formal\n  glossary: terms.csv\n"
+        "  fallbacks: [apertium, {backend: libretranslate, options: {url: 'http://127.0.0.1:5000'}}]\n"
+    )
+    chosen = load_profile(str(tmp_path / "mine.yaml")).translate
+    assert [one.backend for one in chosen.fallbacks] == ["apertium", "libretranslate"]
+    assert chosen.fallbacks[1].options == {"url": "http://127.0.0.1:5000"}
+    assert chosen.options == {}  # the provider was the other backend's
+    assert chosen.glossary == str(tmp_path / "terms.csv")
+    switched = load_profile(str(tmp_path / "mine.yaml"), {"translate": {"backend": "apertium"}}).translate
+    assert (switched.backend, switched.formality, switched.glossary) == ("apertium", "formal", chosen.glossary)
+
+
+def test_the_pace_of_voices_has_bounds() -> None:
+    assert load_profile("offline", {"pace": {"line": 0.05}}).pace.line == 0.05
+    with pytest.raises(ProfileError, match=r"pace\.fastest"):
+        load_profile("offline", {"pace": {"fastest": 3.0}})
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("extends: offline\nloudnes: x\n", "loudnes"),
+        ("extends: offline\ntranslate: {formality: rude}\n", "formality"),
+        ("extends: offline\ntranslate: {fallbacks: deepl}\n", "fallbacks"),
         ("extends: offline\nloudness: loud\n", "no loudness preset"),
         ("extends: nowhere\n", "no profile 'nowhere'"),
         ("[]", "table of settings"),

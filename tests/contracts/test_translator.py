@@ -8,16 +8,30 @@ import pytest
 
 from tasks.errors import BadInputError
 from tasks.translate import BACKENDS, Translator, translator
-from tests.translate.servers import LibreServer, serving
+from tests.translate.servers import ChatServer, DeepLJson, LibreJson, LibreServer, serving
 
 TEXTS = ["Good morning.", "", "Today is Monday. Tomorrow is Tuesday!", "Two lines\nof text", "   ", "12:30"]
 Make = Callable[[], Translator]
 
 
-@pytest.fixture(params=sorted(BACKENDS))
-def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    with serving(LibreServer) as (url, _server):
-        options = {"provider": "libre", "url": url} if request.param == "deep-translator" else {}
+SERVERS = {
+    "deep-translator": (LibreServer, "", {"provider": "libre"}),
+    "deepl": (DeepLJson, "", {}),
+    "libretranslate": (LibreJson, "", {}),
+    "llm": (ChatServer, "/v1", {"model": "small"}),
+}
+
+
+#: Its model knows 200 languages and is not here; what it promises is tested on a small one in tests/translate.
+TESTED = sorted(set(BACKENDS) - {"nllb"})
+
+
+@pytest.fixture(params=TESTED)
+def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    monkeypatch.setenv("DEEPL_API_KEY", "not-a-key")
+    kind, below, own = SERVERS.get(request.param, (LibreServer, "", None))
+    with serving(kind) as (url, _server):
+        options = {} if own is None else {**own, "url": f"{url}{below}"}
         assert not translator(request.param, options).missing()  # `make setup` installs it
         yield lambda: translator(request.param, options)
 
@@ -33,7 +47,7 @@ def test_a_fingerprint_is_the_same_for_the_same_options(make: Make) -> None:
 
 def test_an_unknown_option_is_refused(make: Make) -> None:
     with pytest.raises(BadInputError, match="bogus"):
-        translator(make().facts.name, {"bogus": 1})
+        translator(make().facts.name, {"model": "m", "bogus": 1} if make().facts.name == "llm" else {"bogus": 1})
 
 
 def test_a_route_names_both_ends(make: Make) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.plan import Request, plan, title_name
+from flows.plan import Request, checked_profile, plan, title_name
 from tasks.errors import BadInputError
 
 HOSTILE_NAMES = [
@@ -177,3 +177,15 @@ def test_a_commercial_profile_refuses_weights_that_forbid_it(
     xtts = {"backend": "coqui", "options": {"model": "tts_models/multilingual/multi-dataset/xtts_v2"}}
     with pytest.raises(BadInputError, match="not licensed for commercial use"):
         plan(request(short_clip, tmp_path / "out", profile="commercial", overrides={"synthesize": xtts}))
+
+
+def test_a_fallback_that_is_not_for_commercial_use_is_refused_by_its_own_name(tmp_path: Path) -> None:
+    nllb = {"backend": "nllb", "options": {"model_path": str(tmp_path)}}
+    with pytest.raises(BadInputError, match=r"'nllb' is not licensed for commercial use.*CC-BY-NC"):
+        checked_profile("commercial", {"translate": {"fallbacks": [nllb]}})
+
+
+def test_a_glossary_that_is_none_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("english,spanish\na,b\n")
+    with pytest.raises(BadInputError, match=r"terms\.csv.*english"):
+        checked_profile("offline", {"translate": {"glossary": str(tmp_path / "terms.csv")}})

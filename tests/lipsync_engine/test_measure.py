@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lipsync_engine import espeak
 from lipsync_engine.audio import loudness_db, mel_cepstra, runs, silent_hops
 from lipsync_engine.measure import speech_measures
+from lipsync_engine.phones import concatenate
 from lipsync_engine.records import MouthPlan, MouthSeries, Phone
 from lipsync_engine.trajectory import APERTURE, plan_mouth
 from tests.lipsync_engine.speaker import STATS
@@ -53,9 +56,9 @@ def test_a_mouth_that_follows_the_plan_scores_well(speech, plan):
     assert value(got, "rounding_separation") > 1.05
     assert 0.7 < value(got, "articulation_ratio") < 1.2
     assert value(got, "silence_motion") == 0.0
-    assert abs(value(got, "offset_frames")) <= 3
-    assert value(got, "av_correlation") > 0.3
-    assert value(got, "phone_offset_frames") == -1, "the plan leads by 40 ms, one frame"
+    assert value(got, "phone_agreement") > 0.85
+    assert value(got, "av_correlation") > 0.25
+    assert value(got, "offset_frames") == pytest.approx(-0.5, abs=0.15), "the plan leads by 20 ms, half a frame"
     assert value(got, "phone_correlation") > 0.9
     assert value(got, "plan_correlation") == pytest.approx(1.0)
     assert value(got, "bilabials") >= 15
@@ -71,16 +74,33 @@ def test_a_frozen_mouth_scores_as_one(speech, plan):
     assert got["offset_frames"] is None
     assert got["av_correlation"] is None
     assert got["plan_correlation"] is None
-    assert got["phone_offset_frames"] is got["phone_correlation"] is None
+    assert got["phone_correlation"] is None
     assert got["silence_motion"] == 1.0, "open in the pauses"
 
 
 @pytest.mark.parametrize("late", [-6, 5])
-def test_a_late_mouth_is_found_late(speech, plan, late: int):
+def test_a_late_mouth_is_found_late_and_late_throughout(speech, plan, late: int):
     on_time = value(measured(plan.series, speech), "offset_frames")
     got = measured(moved(plan.series, values=np.roll(plan.series.values, late, axis=0)), speech)
-    assert value(got, "phone_offset_frames") == late - 1
-    assert value(got, "offset_frames") == pytest.approx(on_time + late, abs=1)
+    for name in ("offset_frames", "offset_first_third", "offset_last_third"):
+        assert value(got, name) == pytest.approx(on_time + late, abs=0.6), name
+
+
+@given(slope=st.floats(-3, 3))
+@settings(max_examples=8, deadline=None)
+def test_a_drift_is_found_in_a_minute_of_speech(speech, slope):
+    phones = concatenate([(i * 11_000, speech.phones) for i in range(6)], 66_000)
+    times = np.arange(0, 66, 1 / FPS)
+    true = plan_mouth(phones, times - slope / FPS * times / 60, STATS).series.values
+    got = speech_measures(
+        MouthSeries(times, true, np.ones(len(times), bool)), phones, speech.samples[:0], 16000, stats=STATS
+    )
+    assert value(got, "drift_frames_60s") == pytest.approx(slope, abs=0.3)
+
+
+def test_a_drift_is_not_guessed_from_seconds(speech, plan):
+    noise = np.random.default_rng(3).normal(0, 0.02, plan.series.values.shape).astype(np.float32)
+    assert measured(moved(plan.series, values=plan.series.values + noise), speech)["drift_frames_60s"] is None
 
 
 def test_another_sentence_scores_below_the_right_one(speech, plan):
@@ -115,8 +135,12 @@ def test_the_source_s_mouth_shows_as_a_leak(speech, plan):
     noise = generator.normal(0, 0.002, plan.series.values.shape).astype(np.float32)
     clean = moved(plan.series, values=plan.series.values + noise)
     leaky = moved(plan.series, values=clean.values + 0.3 * (source.values - STATS.rest))
-    assert abs(value(measured(clean, speech, plan=plan, source=source), "source_partial_correlation")) < 0.2
-    assert value(measured(leaky, speech, plan=plan, source=source), "source_partial_correlation") > 0.8
+    got = measured(clean, speech, plan=plan, source=source)
+    assert abs(value(got, "source_partial_correlation")) < 3 * value(got, "source_leak_noise")
+    assert abs(value(got, "source_leak_share")) < 0.02
+    got = measured(leaky, speech, plan=plan, source=source)
+    assert value(got, "source_partial_correlation") > 0.8
+    assert value(got, "source_leak_share") == pytest.approx(0.3, abs=0.03)
 
 
 def test_frames_without_a_face_are_left_out(speech, plan):

@@ -218,6 +218,11 @@ def test_xtts_from_a_folder_speaks_with_the_speakers_clip(tmp_path: Path) -> Non
     assert takes["A"] != takes["B"]
     again = backend.synthesize("Hola a todos.", voices["A"], "pt-BR", tmp_path / "line.wav")
     assert again.audio.read_bytes() == takes["A"]
+    slow, fast = (
+        backend.synthesize("Hola a todos.", voices["A"], "pt-BR", tmp_path / "paced.wav", pace).duration_ms
+        for pace in (0.8, 1.25)
+    )
+    assert slow > 1.2 * fast
 
 
 def test_a_clone_of_nobody_is_refused(local: Synthesizer, tmp_path: Path) -> None:

@@ -71,11 +71,112 @@ class DeepL(Recorded):
         return json.dumps({"translations": [{"text": query["text"].upper()}]})
 
 
+class JsonService(BaseHTTPRequestHandler):
+    """JSON in, JSON out; keeps every request, and first plays the faults that the server was given, one a request.
+
+    A fault: ``status``, ``body`` (text), ``headers``, ``wait_s``, ``drip_s`` (after each letter); what it leaves out is
+    as in a good answer.
+    """
+
+    def log_message(self, *_: Any) -> None:
+        """Silent."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size)) if size else {}
+        asked = {"method": self.command, "path": self.path, "body": body, "headers": dict(self.headers)}
+        self.server.asked.append(asked)
+        counts = self.command == "POST"
+        fault = self.server.faults.pop(0) if counts and self.server.faults else {}
+        time.sleep(fault.get("wait_s", 0.0))
+        status, text = fault.get("status", 200), fault.get("body")
+        if text is None:
+            status, answer = (status, {"message": "told to fail"}) if status != 200 else self.good(body)
+            text = json.dumps(answer)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.send_response(status)
+            for name, value in fault.get("headers", {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            for letter in text if "drip_s" in fault else [text]:
+                self.wfile.write(letter.encode())
+                time.sleep(fault.get("drip_s", 0.0))
+
+    def good(self, body: dict[str, Any]) -> tuple[int, Any]:
+        """Status and body as the provider's documentation has them."""
+        raise NotImplementedError
+
+    def spoken(self, text: str) -> str:
+        """The translation of a text: the server's own, else a sentence that is certainly Spanish."""
+        return self.server.answers.get(text, f"Esta frase está escrita en español: {text.split()[-1]}")
+
+
+class LibreJson(JsonService):
+    """LibreTranslate 1.x: ``q`` as a list, ``translatedText`` as a list; ``GET /languages``."""
+
+    def good(self, body: dict[str, Any]) -> tuple[int, Any]:
+        if self.path == "/languages":
+            codes = ["en", "es", "fr", "pt-BR", "zh-Hans"]
+            return 200, [{"code": code, "name": code, "targets": codes} for code in codes]
+        if set(body) - {"q", "source", "target", "format", "api_key", "alternatives"}:
+            return 400, {"error": "unknown field"}
+        answer = {"translatedText": [self.spoken(text) for text in body["q"]]}
+        if "alternatives" in body:
+            answer["alternatives"] = [self.server.candidates.get(text, []) for text in body["q"]]
+        return 200, answer
+
+
+class DeepLJson(JsonService):
+    """DeepL v2: the key in the header, up to 50 texts; unknown fields and a bare ``EN`` target are refused."""
+
+    KNOWN = frozenset(
+        {"text", "source_lang", "target_lang", "formality", "glossary_id", "context", "preserve_formatting"}
+    )
+
+    def good(self, body: dict[str, Any]) -> tuple[int, Any]:
+        if not self.headers.get("Authorization", "").startswith("DeepL-Auth-Key "):
+            return 403, {"message": "Forbidden"}
+        if set(body) - self.KNOWN or len(body["text"]) > 50 or body["target_lang"] in ("EN", "PT"):
+            return 400, {"message": "Bad request"}
+        translations = [{"detected_source_language": "EN", "text": self.spoken(text)} for text in body["text"]]
+        return 200, {"translations": translations}
+
+
+class ChatServer(JsonService):
+    """OpenAI's chat completions. ``server.replies`` (texts) are said first; then a good answer to what was asked."""
+
+    def good(self, body: dict[str, Any]) -> tuple[int, Any]:
+        if self.path != "/v1/chat/completions" or [m["role"] for m in body["messages"]] != ["system", "user"]:
+            return 404, {"error": {"message": "not found"}}
+        asked = json.loads(body["messages"][1]["content"])
+        said = self.server.replies.pop(0) if self.server.replies else json.dumps({"lines": self._lines(asked)})
+        message = {"role": "assistant", "content": said}
+        return 200, {"id": "c1", "object": "chat.completion", "choices": [{"index": 0, "message": message}]}
+
+    def _lines(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        if asked["lines"] and "wanted" in asked["lines"][0]:
+            given = self.server.candidates
+            return [{"id": line["id"], "candidates": given.get(line["text"], [])} for line in asked["lines"]]
+        return [{"id": line["id"], "text": self.spoken(line["text"])} for line in asked["lines"]]
+
+
+def posts(server: Any) -> list[dict[str, Any]]:
+    """The bodies of the ``POST`` requests so far."""
+    return [asked["body"] for asked in server.asked if asked["method"] == "POST"]
+
+
 @contextlib.contextmanager
-def serving(kind: type[Recorded]) -> Iterator[tuple[str, Any]]:
+def serving(kind: type[BaseHTTPRequestHandler]) -> Iterator[tuple[str, Any]]:
     """A server of that kind on a free port: its address, and itself to set and to read."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     server.asked, server.status, server.body, server.wait_s = [], 200, None, 0.0
+    server.faults, server.answers, server.replies, server.candidates = [], {}, [], {}
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

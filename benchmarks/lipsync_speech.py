@@ -1,0 +1,215 @@
+"""How well the engine's mouths speak, beside real, shuffled and frozen ones.
+
+    python -m benchmarks.lipsync_speech [CLIP...] [--languages es,fr,de,ja] [--quick] [--media FOLDER]
+
+Runs the engine on clips under eSpeak NG dubs, tracks the results again, and prints for every figure of the lip-sync
+targets: the value over all runs (lags and leaks: the mean), the same for the control rows, the target, and whether it
+is met. Clips whose script is in ``transcripts.json`` give the real speaker's row. ``--quick``: two short clips, two
+languages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from lipsync_engine import espeak
+from lipsync_engine.align import align_file
+from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.phones import concatenate
+from lipsync_engine.records import Phone
+from lipsync_engine.report import EngineReport
+from lipsync_engine.resync import analyse, resync
+
+GRID = "lipnet-grid/evaluation/samples/GRID"
+CLIPS = (
+    "open-dubbing/tests/data/englishvideo.mp4",
+    "latentsync/assets/demo1_video.mp4",
+    "latentsync/assets/demo3_video.mp4",
+    "video-retalking/examples/face/1.mp4",
+    *(f"{GRID}/{name}.mpg" for name in ("bbaf2n", "brbk7n", "lbax4n", "lwbsza", "swiz3n")),
+    "lipnet-grid/evaluation/samples/id2_vcd_swwp2s.mpg",
+    "_derived/grid_two_faces_alternating.mp4",
+)
+QUICK = (f"{GRID}/lbax4n.mpg", "lipnet-grid/evaluation/samples/id2_vcd_swwp2s.mpg")
+SENTENCES = {
+    "es": ("Buenos días, mi nombre es Pablo.", "Vivo en una familia muy pequeña, cerca del mar.",
+           "Por la mañana bebo un vaso de agua."),
+    "fr": ("Bonjour, je m'appelle Paul.", "J'habite une petite maison près de la mer.",
+           "Le matin, je bois un bon verre d'eau fraîche."),
+    "ca": ("Bon dia, em dic Jordi Mas.", "Sóc de Barcelona.", "M'encanta aquesta ciutat, de debò."),
+    "de": ("Guten Morgen, mein Name ist Paul.", "Ich wohne in einem kleinen Haus am Meer.",
+           "Morgens trinke ich ein Glas Wasser."),
+    "ja": ("おはようございます、わたしはパブロです。", "うみのちかくのちいさないえにすんでいます。",
+           "まいあさ、みずをいっぱいのみます。"),
+    "en": ("Good morning, my name is Paul.", "I live in a small house by the sea.",
+           "Every morning I buy a big glass of water."),
+}  # fmt: skip
+_RATE = 22050
+Values = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One line of the table: the figure, what is asked of it, and the bounds, given the real speaker's value."""
+
+    figure: str
+    asked: str
+    bounds: Callable[[float | None], tuple[float, float]]
+
+    def miss(self, value: float, real: float | None) -> float:
+        """How far a value lies outside the bounds; negative or 0 inside."""
+        low, high = self.bounds(real)
+        return max(low - value, value - high)
+
+
+def _between(low: float, high: float) -> Callable[[float | None], tuple[float, float]]:
+    return lambda real: (low, high)
+
+
+def _share_of_real(share: float) -> Callable[[float | None], tuple[float, float]]:
+    return lambda real: (share * (1.0 if real is None else real), np.inf)
+
+
+TARGETS = (
+    Target("closure_rate", "real - .05", lambda real: ((1.0 if real is None else real) - 0.05, np.inf)),
+    Target("open_closed_ratio", ">= 3.5", _between(3.5, np.inf)),
+    Target("silence_motion", "own + .02", lambda real: (0.0, (real or 0.0) + 0.02)),
+    Target("articulation_ratio", ".9 - 1.1", _between(0.9, 1.1)),
+    Target("offset_frames", "|x| <= 1", _between(-1, 1)),
+    Target("offset_first_third", "|x| <= 1", _between(-1, 1)),
+    Target("offset_last_third", "|x| <= 1", _between(-1, 1)),
+    Target("drift_frames_60s", "|x| < .5", _between(-0.5, 0.5)),
+    Target("phone_agreement", ">= .95 real", _share_of_real(0.95)),
+    Target("phone_correlation", ">= .9 real", _share_of_real(0.9)),
+    Target("av_correlation", ">= .9 real", _share_of_real(0.9)),
+    Target("source_partial_correlation", "|x| <= .05", _between(-0.05, 0.05)),
+    Target("source_leak_share", "|x| <= .05", _between(-0.05, 0.05)),
+    Target("upper_face_retention", ">= .9", _between(0.9, np.inf)),
+    Target("plan_correlation", ">= .95", _between(0.95, np.inf)),
+)
+ROWS = ("real", "real_shuffled", "unmodified", "shuffled", "frozen")
+
+
+def dub(language: str, duration_s: float) -> tuple[NDArray[np.float32], tuple[Phone, ...]]:
+    """Sentences with pauses of 450 ms, from 0.4 s on, as many as fit (at least one, cut off at the end)."""
+    sound = np.zeros(int(duration_s * _RATE), np.float32)
+    placed: list[tuple[int, tuple[Phone, ...]]] = []
+    clock_ms = 400
+    for number in count():
+        sentences = SENTENCES[language]
+        spoken = espeak.synthesize(sentences[number % len(sentences)], espeak.voice_for(language))
+        length_ms = round(len(spoken.samples) * 1000 / spoken.sample_rate_hz)
+        if placed and clock_ms + length_ms > duration_s * 1000 - 150:
+            break
+        first = clock_ms * _RATE // 1000
+        part = spoken.samples[: max(0, len(sound) - first)]
+        sound[first : first + len(part)] += part
+        placed.append((clock_ms, spoken.phones))
+        clock_ms += length_ms + 450
+    return sound, concatenate(placed, int(duration_s * 1000))
+
+
+def runs(clips: list[Path], languages: list[str], scripts: dict[str, str]) -> Iterator[tuple[str, EngineReport]]:
+    """The engine's report for every clip and language."""
+    with tempfile.TemporaryDirectory() as folder:
+        for clip in clips:
+            track: FaceTrack = analyse(clip, Path(folder) / "track.npz")
+            if not len(track.times_s):
+                continue
+            script = next((text for name, text in scripts.items() if str(clip).endswith(name)), "")
+            own = align_file(clip, script, "en-us").phones if script else None
+            for language in languages:
+                sound, phones = dub(language, float(track.times_s[-1]) + 0.04)
+                audio = Path(folder) / "dub.wav"
+                soundfile.write(audio, sound, _RATE)
+                out = Path(folder) / "out.mp4"
+                yield f"{clip.stem}/{language}", resync(clip, audio, phones, track, out, source_phones=own)
+
+
+def tabulate(reports: list[tuple[str, EngineReport]]) -> tuple[list[str], bool]:
+    """The table's lines, and whether every target is met."""
+    head = f"{'figure':28}{'value':>8}{'worst':>8}" + "".join(f"{row:>15}" for row in ROWS) + f"  {'target':12}"
+    lines, passed = [head], True
+    for target in TARGETS:
+        values = [v for _, r in reports if (v := getattr(r, target.figure)) is not None]
+        controls = {
+            row: _mean([v for _, r in reports if (v := _control(r, row, target.figure)) is not None]) for row in ROWS
+        }
+        value, worst, verdict = _mean(values), None, "not defined"
+        if value is not None:
+            worst = max(values, key=lambda v: target.miss(v, controls["real"]))
+            verdict = "pass" if target.miss(value, controls["real"]) <= 0 else "FAIL"
+        if (
+            verdict == "FAIL"
+            and target.figure == "source_partial_correlation"
+            and abs(value or 0) <= 2 * _noise(reports)
+        ):
+            verdict = f"within noise ({_noise(reports):.3f})"
+        passed &= verdict != "FAIL"
+        lines.append(
+            f"{target.figure:28}{_cell(value):>8}{_cell(worst):>8}"
+            + "".join(f"{_cell(controls[row]):>15}" for row in ROWS)
+            + f"  {target.asked:12}{verdict} (n={len(values)})"
+        )
+    return lines, passed
+
+
+def _control(report: EngineReport, row: str, figure: str) -> float | None:
+    return report.controls.get(row, {}).get(figure)
+
+
+def _noise(reports: list[tuple[str, EngineReport]]) -> float:
+    """Standard error of the mean partial correlation, from what sources that cannot have leaked give."""
+    noise = [r.source_leak_noise for _, r in reports if r.source_leak_noise is not None]
+    return float(np.sqrt(np.mean(np.square(noise)) / len(noise))) if noise else 0.0
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; 1 where a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", nargs="*", type=Path)
+    parser.add_argument("--languages", default=None, help="default es,fr,de,ja; with --quick es,ja")
+    parser.add_argument("--quick", action="store_true", help="two clips of three seconds")
+    default = os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media"
+    parser.add_argument("--media", type=Path, default=Path(default))
+    options = parser.parse_args(arguments)
+    clips = options.clips or [options.media / name for name in (QUICK if options.quick else CLIPS)]
+    languages = (options.languages or ("es,ja" if options.quick else "es,fr,de,ja")).split(",")
+    unknown = [code for code in languages if code not in SENTENCES]
+    if unknown:
+        parser.error(f"no sentences in {', '.join(unknown)}; there are {', '.join(SENTENCES)}")
+    stored = options.media / "transcripts.json"
+    texts = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
+    scripts = {name: row["text"] for name, row in texts.items() if row.get("lang") == "en" and row.get("text")}
+    reports = []
+    for name, report in runs(clips, languages, scripts):
+        reports.append((name, report))
+        shown = {t.figure: getattr(report, t.figure) for t in TARGETS}
+        print(name, {k: None if v is None else round(v, 3) for k, v in shown.items()}, file=sys.stderr, flush=True)
+    lines, passed = tabulate(reports)
+    print("\n".join(lines))
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,182 @@
+"""The loop: which lines miss their slot, what length would fit, which of the candidates that were spoken is best."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from configs.profile import PaceSettings
+from tasks.adapt.syllables import syllables
+from tasks.errors import PolydubError
+from tasks.model import Line, Script, Take
+from tasks.progress import Progress, silent
+from tasks.synthesize.takes import Booth
+from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
+from tasks.translate.glossary import matching, violated
+
+#: A take fits when its length is so much of its slot; QC counts the same window as adherence.
+WINDOW = (0.9, 1.2)
+#: Shorter than this nobody sees or hears a mismatch, and there are no words to choose from.
+_SHORTEST_SLOT_MS = 400
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """One line after the loop: its text and take, how many candidates were spoken for it, and why it is as it is."""
+
+    text: str
+    take: Take
+    tried: int = 0
+    note: str = ""
+
+
+def misses(take: Take, line: Line) -> bool:
+    """Whether a line's take is outside the window, and long enough to matter."""
+    slot_ms = line.end_ms - line.start_ms
+    return slot_ms >= _SHORTEST_SLOT_MS and not WINDOW[0] <= take.duration_ms / slot_ms <= WINDOW[1]
+
+
+def budget(take: Take, line: Line, count: int) -> tuple[int, int]:
+    """The fewest and the most syllables that fit the slot, at the rate at which the take was measured.
+
+    Args:
+        take: of the text so far.
+        line: whose slot it is.
+        count: syllables of that text.
+    """
+    slot_ms = line.end_ms - line.start_ms
+    rate = max(1, count) / max(1, take.duration_ms)
+    fewest = math.ceil(WINDOW[0] * slot_ms * rate)
+    return max(1, fewest), max(1, fewest, math.floor(WINDOW[1] * slot_ms * rate))
+
+
+def faithful(candidate: str, source: Line, language: str, target: str, terms: Sequence[Term]) -> str:
+    """Why a candidate cannot stand for its source; empty where nothing that can be checked speaks against it.
+
+    Checked are the language, the numbers and the glossary; whether it means the same is the rewriter's word.
+    """
+    if not candidate.strip():
+        return "it is empty"
+    if wrong := language_check.complaint(candidate, source.text, language, target):
+        return wrong
+    if set(_NUMBER.findall(source.text)) - set(_NUMBER.findall(candidate)):
+        return "a number is missing"
+    if lacking := violated(terms, source.text, candidate):
+        return f"“{lacking[0].target}” is missing"
+    return ""
+
+
+@dataclass
+class _Case:
+    """One line on its way: its best words so far, and all that were offered for it."""
+
+    line: Line
+    source: Line
+    best: Adapted
+    said: set[str]
+    refused: str = ""
+    tried: int = 0
+    open: bool = True
+
+    def wish(self, target: str) -> Rewrite:
+        count = syllables(self.best.text, target)
+        return Rewrite(self.source.text, self.best.text, count, budget(self.best.take, self.line, count))
+
+    def done(self) -> Adapted:
+        kept = self.refused and self.best.text == self.line.text
+        note = f"Line {self.line.id}: a candidate was refused because {self.refused}." if kept else ""
+        return Adapted(self.best.text, self.best.take, self.tried, note)
+
+
+class Adaptation:
+    """The loop over a script.
+
+    Args:
+        booth: who speaks.
+        languages: of the source and of the dub.
+        paces: by speaker.
+        settings: of the pace; ``tries`` bounds the rounds.
+        rewriter: who says lines again.
+        guidance: the whole glossary and the form of address.
+    """
+
+    def __init__(
+        self,
+        booth: Booth,
+        languages: tuple[str, str],
+        paces: Mapping[str, float],
+        settings: PaceSettings,
+        rewriter: Rewriter,
+        guidance: Guidance,
+    ) -> None:
+        self._booth, self._languages, self._paces, self._settings = booth, languages, paces, settings
+        self._rewriter, self._guidance = rewriter, guidance
+
+    def run(
+        self, script: Script, source: Script, takes: Sequence[Take], locked: set[int], progress: Progress = silent
+    ) -> tuple[list[Adapted], list[str]]:
+        """Every line that has a take, in other words where it misses its slot and such are found.
+
+        Args:
+            script: of the dub.
+            source: the source script.
+            takes: one a line that has text.
+            locked: lines whose words a person chose; they stay.
+            progress: told the share that is done.
+
+        Returns:
+            The lines with takes in order, and notes. A rewriter that fails leaves the remaining lines as they are.
+        """
+        lines, sources = ({line.id: line for line in one.lines} for one in (script, source))
+        cases = {
+            take.line: _Case(
+                lines[take.line], sources[take.line], Adapted(lines[take.line].text, take), {lines[take.line].text}
+            )
+            for take in takes
+            if take.line in sources and take.line not in locked and misses(take, lines[take.line])
+        }
+        notes: list[str] = []
+        for number in range(self._settings.tries):
+            progress(number / self._settings.tries)
+            waiting = [case for case in cases.values() if case.open and misses(case.best.take, case.line)]
+            if not waiting:
+                break
+            try:
+                self._round(waiting, notes)
+            except PolydubError as error:
+                notes.append(f"Lines could not be shortened or lengthened any more: {error.what}")
+                break
+        plain = {take.line: Adapted(lines[take.line].text, take) for take in takes}
+        return [cases[one].done() if one in cases else plain[one] for one in plain], notes
+
+    def _round(self, cases: Sequence[_Case], notes: list[str]) -> None:
+        """Ask for all lines that miss at once, then speak and measure what came."""
+        terms = tuple(
+            dict.fromkeys(term for case in cases for term in matching(self._guidance.terms, case.source.text))
+        )
+        told = Guidance(formality=self._guidance.formality, terms=terms)
+        wishes = [case.wish(self._languages[1]) for case in cases]
+        offers = self._rewriter.rewrite(wishes, *self._languages, notes.append, told)
+        for case, offered in zip(cases, offers, strict=True):
+            fresh = [text for text in dict.fromkeys(offered) if text not in case.said]
+            case.said.update(fresh)
+            case.open = bool(fresh)
+            self._measure(case, fresh)
+
+    def _measure(self, case: _Case, offered: Sequence[str]) -> None:
+        """Keep the nearest of the faithful ones, nearer than what there was; the first that fits ends it."""
+        slot_ms = case.line.end_ms - case.line.start_ms
+        for text in offered:
+            if why := faithful(text, case.source, *self._languages, self._guidance.terms):
+                case.refused = why
+                continue
+            line = case.line.model_copy(update={"text": text})
+            take = self._booth.paced(line, self._paces[line.speaker], self._settings)
+            case.tried += 1
+            if abs(take.duration_ms - slot_ms) < abs(case.best.take.duration_ms - slot_ms):
+                case.best = Adapted(text, take)
+            if not misses(case.best.take, case.line):
+                return

@@ -1,0 +1,126 @@
+"""Takes by way of the store: a line that was spoken before, at that pace, is not spoken again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import soundfile
+
+from configs.profile import PaceSettings
+from tasks.model import Line, StepRecord, Take
+from tasks.store import Store, file_sha256, step_key
+from tasks.synthesize import VERSION, Synthesizer
+from tasks.synthesize.pace import is_near, line_pace, speaker_pace
+from tasks.synthesize.pauses import marks, moved, widened, widening
+from tasks.synthesize.wave import write_wav
+
+_LINE = "synthesize-line"
+_PAUSES = "pause-line"
+
+
+@dataclass
+class Booth:
+    """One language's speakers at work.
+
+    Attributes:
+        store: where takes are kept.
+        backend: who speaks.
+        language: BCP-47 tag.
+        voices: speaker id to voice.
+        references: speaker id to a clip of that speaker, for cloning backends.
+        folder: for takes before they enter the store.
+        fresh: ids of the lines that were spoken now, in part or wholly.
+    """
+
+    store: Store
+    backend: Synthesizer
+    language: str
+    voices: Mapping[str, str]
+    references: Mapping[str, Path]
+    folder: Path
+    fresh: set[int] = field(default_factory=set)
+
+    def take(self, line: Line, pace: float = 1.0) -> Take:
+        """The line at a pace, from the store or spoken now."""
+        voice, clip = self.voices[line.speaker], self.references.get(line.speaker)
+        facts = {
+            "text": line.text,
+            "voice": None if clip else voice,
+            "language": self.language,
+            "reference": file_sha256(clip)[0] if clip else None,
+            "pace": pace,
+        }
+        key = step_key(_LINE, VERSION, backend=self.backend.fingerprint(), inputs=facts)
+        record = self.store.lookup(_LINE, key)
+        if record is None:
+            self.fresh.add(line.id)
+            spoken = self.backend.synthesize(line.text, voice, self.language, self.folder / f"{key}.wav", pace)
+            audio = self.store.add(spoken.audio)
+            value = {"duration_ms": spoken.duration_ms, "phones": [list(phone) for phone in spoken.phones]}
+            record = self.store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
+        return Take(
+            line=line.id,
+            audio=record.outputs["audio"],
+            duration_ms=record.value["duration_ms"],
+            voice=voice,
+            phones=tuple(tuple(phone) for phone in record.value["phones"]),
+            pace=pace,
+        )
+
+    def paced(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
+        """The line as near its slot as its speaker's pace allows, its pauses grown where it is still too short."""
+        return self._paused(line, self._nearest(line, speaker, settings), settings.pause_ms)
+
+    def _nearest(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
+        """The nearest of a bounded number of takes."""
+        slot_ms = line.end_ms - line.start_ms
+        if not self.backend.facts.paces:
+            return self.take(line)
+        takes = [self.take(line)]
+        for _ in range(settings.tries):
+            last = takes[-1]
+            pace = line_pace(last.duration_ms, last.pace, slot_ms, speaker, settings)
+            if is_near(last.duration_ms, slot_ms) and abs(last.pace / speaker - 1) <= settings.line:
+                return last
+            if any(abs(take.pace - pace) < 0.005 for take in takes):
+                break
+            takes.append(self.take(line, pace))
+        allowed = [take for take in takes if abs(take.pace / speaker - 1) <= settings.line + 0.01] or takes[-1:]
+        return min(allowed, key=lambda take: abs(take.duration_ms - slot_ms))
+
+    def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
+        slot_ms, count = line.end_ms - line.start_ms, marks(line.text)
+        missing_ms = slot_ms - take.duration_ms
+        if not count or missing_ms <= 0 or is_near(take.duration_ms, slot_ms):
+            return take
+        facts = {"audio": take.audio, "marks": count, "missing_ms": missing_ms, "most_ms": most_ms}
+        key = step_key(_PAUSES, VERSION, inputs=facts)
+        record = self.store.lookup(_PAUSES, key)
+        if record is None:
+            samples, rate = soundfile.read(take.audio.path, dtype="float32")
+            places = widening(samples, rate, count, missing_ms, most_ms)
+            outputs = {}
+            if places:
+                out = self.folder / f"{key}.wav"
+                write_wav(out, widened(samples, rate, places), rate)
+                outputs["audio"] = self.store.add(out)
+            record = self.store.commit(
+                StepRecord(step=_PAUSES, key=key, outputs=outputs, value=[list(place) for place in places])
+            )
+        if not record.value:
+            return take
+        places = tuple((at, added) for at, added in record.value)
+        length_ms = take.duration_ms + sum(added for _, added in places)
+        phones = moved(take.phones, places)
+        return take.model_copy(update={"audio": record.outputs["audio"], "duration_ms": length_ms, "phones": phones})
+
+    def paces(self, lines: Sequence[Line], settings: PaceSettings) -> dict[str, float]:
+        """Every speaker's pace over these lines."""
+        if not self.backend.facts.paces:
+            return dict.fromkeys(self.voices, 1.0)
+        lengths: dict[str, list[tuple[int, int]]] = {speaker: [] for speaker in self.voices}
+        for line in lines:
+            lengths[line.speaker].append((self.take(line).duration_ms, line.end_ms - line.start_ms))
+        return {speaker: speaker_pace(found, settings) for speaker, found in lengths.items()}

@@ -1,0 +1,70 @@
+"""A translator and those that stand in for it, with the glossary and the form of address that all of them respect."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+
+from configs.profile import TranslateSettings
+from tasks import registry
+from tasks.errors import UnsupportedError
+from tasks.store import text_sha256
+from tasks.translate import Translator, translator
+from tasks.translate.glossary import Glossary, read_glossary
+
+
+class Chain:
+    """The profile's translators in the order in which they are asked.
+
+    Raises:
+        BadInputError: an unknown backend or option, or a glossary that is none.
+    """
+
+    def __init__(self, settings: TranslateSettings) -> None:
+        self.settings = settings
+        chosen = [settings, *settings.fallbacks]
+        self.translators: list[Translator] = [translator(one.backend, one.options) for one in chosen]
+        self.glossary = read_glossary(Path(settings.glossary)) if settings.glossary else Glossary()
+
+    @cached_property
+    def facts(self) -> registry.BackendFacts:
+        """Those of the first, made stricter by the others: commercial only where all are, paid where one is."""
+        facts = [one.facts for one in self.translators]
+        return dataclasses.replace(
+            facts[0],
+            commercial=all(one.commercial for one in facts),
+            network=any(one.network for one in facts),
+            paid=any(one.paid for one in facts),
+        )
+
+    def fingerprint(self) -> str:
+        """Everything that a translated script depends on."""
+        settings = self.settings
+        glossary = text_sha256(repr(self.glossary))[:16] if settings.glossary else "none"
+        names = " > ".join(one.fingerprint() for one in self.translators)
+        return f"{names}|{glossary}|{settings.formality}|{settings.language_check}"
+
+    def missing(self) -> list[str]:
+        """What the first lacks; a fallback that lacks something says so when its turn comes."""
+        return self.translators[0].missing()
+
+    def route(self, source: str, target: str) -> list[str]:
+        """The route of the first that has one.
+
+        Raises:
+            UnsupportedError: none has; the first one's reason.
+        """
+        refusal: UnsupportedError | None = None
+        for one in self.translators:
+            try:
+                return one.route(source, target)
+            except UnsupportedError as error:
+                refusal = refusal or error
+        assert refusal is not None
+        raise refusal
+
+
+def chain(settings: TranslateSettings) -> Chain:
+    """The chain of a profile."""
+    return Chain(settings)

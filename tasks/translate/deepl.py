@@ -1,0 +1,113 @@
+"""Translation by DeepL's API: up to 50 lines a request, with formality, a glossary of yours and the lines around.
+
+``POST /v2/translate`` with ``{"text": [...], "source_lang", "target_lang", "formality", "glossary_id", "context"}`` and
+``Authorization: DeepL-Auth-Key KEY`` answers with ``{"translations": [{"text"}]}``. Context is not billed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from configs.languages import primary
+from tasks import registry
+from tasks.errors import MissingBackendError, PermanentError
+from tasks.translate import PLAIN, Guidance, Note, quiet
+from tasks.translate.hosted import HostedOptions, Service
+from tasks.translate.rows import by_rows
+
+_VARIABLE = "DEEPL_API_KEY"
+#: ``prefer_``: languages without the distinction are translated all the same.
+_FORMALITY = {"formal": "prefer_more", "informal": "prefer_less"}
+_TEXTS = 50  # a request
+_CONTEXT = 4000  # characters
+#: As a target, these must name a form; as a source they must not.
+_TARGETS = {"en": "EN-US", "pt": "PT-PT", "zh": "ZH-HANS", "no": "NB"}
+_FORMS = {"EN-GB", "EN-US", "PT-BR", "PT-PT", "ZH-HANS", "ZH-HANT", "ES-419"}
+
+
+class DeepLTranslator:
+    """Asks DeepL with the key in ``DEEPL_API_KEY``."""
+
+    batch = 40
+    context = 2
+    timed = False
+
+    class Options(HostedOptions):
+        """How DeepL is asked.
+
+        Attributes:
+            url: another address; by default DeepL's free one for a free key (``...:fx``), else the paid one.
+            glossary_ids: DeepL's ids of glossaries made there, by target language.
+            context: a sentence about the title, shown with every request.
+        """
+
+        url: str | None = Field(None, pattern=r"^https?://\S+$")
+        glossary_ids: dict[str, str] = Field(default_factory=dict)
+        context: str = ""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        free = os.environ.get(_VARIABLE, "").endswith(":fx")
+        self.facts = registry.BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, paid=not free)
+
+    def fingerprint(self) -> str:
+        """The address, the glossaries and the sentence about the title; never the key."""
+        chosen = self._options
+        return f"deepl:1:{chosen.url or ''}:{sorted(chosen.glossary_ids.items())}:{chosen.context}"
+
+    def missing(self) -> list[str]:
+        """The key."""
+        return [] if os.environ.get(_VARIABLE) else [f"Set {_VARIABLE} in the environment."]
+
+    def route(self, source: str, target: str) -> list[str]:
+        """Straight there; a language that DeepL lacks it refuses by name."""
+        return [source] if source == target else [source, target]
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[str]:
+        """The texts in the target language; what has no letter or digit is not sent."""
+        return by_rows(texts, lambda rows: self._ask(rows, source, target, note, guidance), _TEXTS)
+
+    def _ask(self, rows: list[str], source: str, target: str, note: Note, guidance: Guidance) -> list[str]:
+        code = _target(target)
+        if code != target.upper() and primary(target) != target:
+            note(f"DeepL has no {target}; translated into {code}.")
+        body: dict[str, Any] = {
+            "text": rows,
+            "source_lang": primary(source).upper(),
+            "target_lang": code,
+            "preserve_formatting": True,
+        }
+        around = [self._options.context, *guidance.before, *rows, *guidance.after]
+        if len(around) > 2:  # a single line without anything around it has no context
+            body["context"] = "\n".join(text for text in around if text)[:_CONTEXT]
+        if guidance.formality in _FORMALITY:
+            body["formality"] = _FORMALITY[guidance.formality]
+        ids = self._options.glossary_ids
+        if found := ids.get(target) or ids.get(primary(target)):
+            body["glossary_id"] = found
+        answer = self._service().post("/v2/translate", body)
+        listed = answer.get("translations") if isinstance(answer, dict) else None
+        got = [one.get("text") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        if len(got) != len(rows) or not all(isinstance(text, str) for text in got):
+            raise PermanentError("DeepL answered with something that is no translation of the lines.")
+        return [str(text) for text in got]
+
+    def _service(self) -> Service:
+        key = os.environ.get(_VARIABLE, "")
+        if not key:
+            raise MissingBackendError("DeepL needs a key.", f"Set {_VARIABLE} in the environment.")
+        free = "https://api-free.deepl.com" if key.endswith(":fx") else "https://api.deepl.com"
+        url = self._options.url or free
+        return Service("DeepL", url, self._options, key=key, variable=_VARIABLE, scheme="DeepL-Auth-Key")
+
+
+def _target(tag: str) -> str:
+    if tag.upper() in _FORMS:
+        return tag.upper()
+    return _TARGETS.get(primary(tag), primary(tag).upper())

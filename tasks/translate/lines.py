@@ -1,0 +1,231 @@
+"""A script's lines through a chain of translators, each answer stored before the next is asked for.
+
+A line is looked up under every translator of the chain first: what was paid for once, by whichever, is used. What one
+translator fails at (busy after its tries, refused, empty, in another language) the next is asked, and a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tasks.errors import BadInputError, PermanentError, PolydubError, is_transient
+from tasks.model import Line, Script
+from tasks.progress import Progress, silent
+from tasks.store import Store, step_key
+from tasks.translate import VERSION, Guidance, Term, Translator, language_check, quiet
+from tasks.translate.chain import Chain
+from tasks.translate.glossary import matching, protect, restore, violated
+
+_LINE = "translate-line"
+
+
+@dataclass
+class Translated:
+    """The lines' texts in a language, and what is to be told of them.
+
+    Attributes:
+        texts: by line id.
+        by: names of the translators that gave them.
+        notes: in the order in which they came up.
+        hits: how many lines were known.
+    """
+
+    texts: dict[int, str] = field(default_factory=dict)
+    by: dict[str, None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    hits: int = 0
+
+
+class Lines:
+    """One script on its way into one language."""
+
+    def __init__(self, store: Store, chain: Chain, script: Script, target: str, progress: Progress = silent) -> None:
+        self._store, self._chain, self._script, self._target = store, chain, script, target
+        self._progress = progress
+        self._place = {line.id: number for number, line in enumerate(script.lines)}
+        self._terms = chain.glossary.pairs(script.language, target)
+        self._doubts: dict[int, tuple[str, str, Translator]] = {}  # line id: answer, complaint, whose
+
+    def translated(self, edits: dict[str, str]) -> Translated:
+        """All lines: those a person wrote, those known, and the rest from the first translator that can.
+
+        Raises:
+            PolydubError: of the first translator, where none could; its fix names what the others said.
+        """
+        done = Translated()
+        if self._chain.settings.language_check and not language_check.available():
+            done.notes.append(
+                "The package py3langid is not installed: a wrong language is noticed by its script alone."
+            )
+        done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
+        done.texts |= {line.id: line.text for line in self._script.lines if not line.text.strip()}
+        self._look_up(done)
+        done.hits = len(done.texts)
+        failures: list[PolydubError] = []
+        for number, one in enumerate(self._chain.translators):
+            waiting = self._waiting(done)
+            if not waiting:
+                break
+            failure = self._ask(one, waiting, done)
+            if failure is not None:
+                failures.append(failure)
+            self._look_up(done)  # lines that say the same as one that was asked
+            left = self._waiting(done)
+            if left and number + 1 < len(self._chain.translators):
+                done.notes.append(self._handed_over(one, self._chain.translators[number + 1], left, failure))
+        self._settle_doubts(done)
+        if left := self._waiting(done):
+            raise _all_failed(failures, len(left))
+        done.notes.extend(self._glossary_notes(done, edits))
+        return done
+
+    def _waiting(self, done: Translated) -> list[Line]:
+        return [line for line in self._script.lines if line.id not in done.texts]
+
+    def _look_up(self, done: Translated) -> None:
+        for line in self._waiting(done):
+            for one in self._chain.translators:
+                found = self._store.read_note(_LINE, self._key(one, line))
+                if found is not None:
+                    done.texts[line.id] = found["text"]
+                    done.by[found["by"]] = None
+                    done.notes.extend(found["notes"])
+                    break
+
+    def _ask(self, one: Translator, waiting: Sequence[Line], done: Translated) -> PolydubError | None:
+        """Batch by batch; what made it stop, where it did not come through."""
+        try:
+            one.route(self._script.language, self._target)
+            for batch in self._batches(one, waiting):
+                self._progress(len(done.texts) / max(1, len(self._script.lines)))
+                self._one_batch(one, batch, done)
+        except BadInputError:
+            raise
+        except PolydubError as error:
+            return error
+        return None
+
+    def _one_batch(self, one: Translator, batch: Sequence[Line], done: Translated) -> None:
+        said: list[str] = []
+        texts = [line.text for line in batch]
+        answers = one.translate(texts, self._script.language, self._target, said.append, self._guidance(one, batch))
+        if len(answers) != len(batch):
+            raise PermanentError(f"{one.facts.name} answered {len(answers)} lines for {len(batch)}.")
+        for line, answer in zip(batch, answers, strict=True):
+            complaint = self._complaint(line, answer)
+            if complaint:
+                self._doubts.setdefault(line.id, (answer, complaint, one))
+            else:
+                self._keep(one, line, answer, said, done)  # before anything else can go wrong
+        if self._terms:
+            self._enforce(one, [line for line in batch if line.id in done.texts], said, done)
+
+    def _enforce(self, one: Translator, lines: Sequence[Line], said: Sequence[str], done: Translated) -> None:
+        """Ask again for lines that lack a term, with a made-up name in the term's place."""
+        lacking = [
+            (line, missed) for line in lines if (missed := violated(self._terms, line.text, done.texts[line.id]))
+        ]
+        if not lacking:
+            return
+        texts = [protect(line.text, missed) for line, missed in lacking]
+        guidance = self._guidance(one, [line for line, _ in lacking])
+        try:
+            answers = one.translate(texts, self._script.language, self._target, quiet, guidance)
+        except PolydubError:
+            return  # the lines are there; that they lack a term is noted at the end
+        for (line, missed), answer in zip(lacking, answers, strict=True):
+            text = restore(answer, missed)
+            if not violated(missed, line.text, text):
+                self._keep(one, line, text, said, done)
+
+    def _keep(self, one: Translator, line: Line, text: str, said: Sequence[str], done: Translated) -> None:
+        name = one.facts.name
+        notes = list(said)
+        if one is not self._chain.translators[0]:
+            notes.append(f"Lines were translated by {name}, which stands in for {self._first}.")
+        self._store.write_note(_LINE, self._key(one, line), {"text": text, "notes": notes, "by": name})
+        done.texts[line.id] = text
+        done.by[name] = None
+        done.notes.extend(said)
+
+    def _settle_doubts(self, done: Translated) -> None:
+        """An answer that no translator bettered is kept, and told of: a wrong line is better than none."""
+        for line in self._waiting(done):
+            if line.id in self._doubts and self._doubts[line.id][0].strip():
+                answer, complaint, one = self._doubts[line.id]
+                self._keep(one, line, answer, [f"Line {line.id} may not be in {self._target}: {complaint}."], done)
+                self._look_up(done)
+
+    def _complaint(self, line: Line, answer: str) -> str:
+        if not answer.strip():
+            return "it is empty"
+        if not self._chain.settings.language_check:
+            return ""
+        return language_check.complaint(answer, line.text, self._script.language, self._target)
+
+    def _batches(self, one: Translator, waiting: Sequence[Line]) -> Iterator[list[Line]]:
+        """Lines in order, in runs of at most the translator's size; of lines with one key only the first."""
+        distinct = list({self._key(one, line): line for line in reversed(waiting)}.values())[::-1]
+        size = max(1, one.batch)
+        for start in range(0, len(distinct), size):
+            yield distinct[start : start + size]
+
+    def _guidance(self, one: Translator, batch: Sequence[Line]) -> Guidance:
+        lines, count = self._script.lines, one.context
+        first, last = self._place[batch[0].id], self._place[batch[-1].id]
+        spoken = [line.text for line in batch]
+        return Guidance(
+            formality=self._chain.settings.formality,
+            terms=_occurring(self._terms, spoken),
+            before=tuple(line.text for line in lines[max(0, first - count) : first]),
+            after=tuple(line.text for line in lines[last + 1 : last + 1 + count]),
+            slots_ms=tuple(line.end_ms - line.start_ms for line in batch) if one.timed else (),
+        )
+
+    def _key(self, one: Translator, line: Line) -> str:
+        lines, at, count = self._script.lines, self._place[line.id], one.context
+        inputs = {
+            "text": line.text,
+            "from": self._script.language,
+            "to": self._target,
+            "formality": self._chain.settings.formality,
+            "terms": [[term.source, term.target] for term in matching(self._terms, line.text)],
+            "before": [other.text for other in lines[max(0, at - count) : at]],
+            "after": [other.text for other in lines[at + 1 : at + 1 + count]],
+            "slot": round((line.end_ms - line.start_ms) / 100) if one.timed else None,
+        }
+        return step_key(_LINE, VERSION, backend=one.fingerprint(), inputs=inputs)
+
+    @property
+    def _first(self) -> str:
+        return self._chain.translators[0].facts.name
+
+    def _handed_over(
+        self, one: Translator, other: Translator, left: Sequence[Line], failure: PolydubError | None
+    ) -> str:
+        complaints = [self._doubts[line.id][1] for line in left if line.id in self._doubts]
+        why = failure.what.rstrip(".") if failure is not None else (complaints or ["no answer"])[0]
+        return f"{one.facts.name} failed ({why}): {len(left)} lines go to {other.facts.name}."
+
+    def _glossary_notes(self, done: Translated, edits: dict[str, str]) -> Iterator[str]:
+        for line in self._script.lines:
+            for term in violated(self._terms, line.text, done.texts[line.id]):
+                whose = " (edited by hand)" if str(line.id) in edits else ""
+                yield f"Glossary: line {line.id}{whose} lacks “{term.target}” for “{term.source}”."
+
+
+def _occurring(terms: Sequence[Term], texts: Sequence[str]) -> tuple[Term, ...]:
+    return tuple(dict.fromkeys(term for text in texts for term in matching(terms, text)))
+
+
+def _all_failed(failures: Sequence[PolydubError], lines: int) -> PolydubError:
+    """The first one's error, with what the others said."""
+    if not failures:
+        return PermanentError(f"No translator gave anything for {lines} lines.")
+    first, *others = failures
+    if not others:
+        return first
+    also = " ".join(error.what for error in others)
+    kind = type(next((error for error in failures if is_transient(error)), first))  # worth another try if one is
+    return kind(first.what, f"{first.fix} The fallbacks failed too: {also}".strip(), **first.data)

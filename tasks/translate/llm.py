@@ -1,0 +1,220 @@
+"""Translation by a language model behind an OpenAI-compatible address (OpenAI, vLLM, Ollama, llama.cpp ...).
+
+``POST /chat/completions``; the model must answer with JSON, which is checked line by line: what is missing, empty or in
+another language is asked for again, a bounded number of times. It sees the lines around, the glossary, the form of
+address and how long each line may take, and it can say a line again in fewer or more syllables.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from tasks import registry
+from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
+from tasks.translate.hosted import HostedOptions, Service
+from tasks.translate.llm_prompt import rewriting, translating
+
+_OPENAI = "https://api.openai.com/v1"
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+
+class _Translated(BaseModel):
+    id: int
+    text: str
+
+
+class _Translations(BaseModel):
+    lines: list[_Translated]
+
+
+class _Rewritten(BaseModel):
+    id: int
+    candidates: list[str]
+
+
+class _Rewritings(BaseModel):
+    lines: list[_Rewritten]
+
+
+class LlmTranslator:
+    """Asks a chat model; what it answers is trusted only as far as it can be checked."""
+
+    batch = 20
+    context = 3
+    timed = True
+
+    class Options(HostedOptions):
+        """Which model, where.
+
+        Attributes:
+            model: its name at the service.
+            url: the address up to ``/chat/completions``.
+            key_variable: the environment variable with the key; an own server may need none.
+            asks: how often one batch is asked for at most, counting the first.
+            json_mode: ask for ``response_format: json_object``; off for servers that do not know it.
+            paid: the service costs money.
+            commercial: the model's licence or the service's terms allow commercial use of what it writes.
+        """
+
+        model: str
+        url: str = Field(_OPENAI, pattern=r"^https?://\S+$")
+        key_variable: str = "OPENAI_API_KEY"
+        asks: int = Field(3, ge=1, le=6)
+        json_mode: bool = True
+        paid: bool = True
+        commercial: bool = True
+        deadline_s: float = Field(120.0, gt=0)
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.facts = registry.BackendFacts(
+            name="llm",
+            code_licence="Apache-2.0",
+            weights_licence=f"of {options.model}",
+            commercial=options.commercial,
+            network=True,
+            paid=options.paid,
+        )
+
+    def fingerprint(self) -> str:
+        """Address, model and the prompt's version; the model behind a name may change, which nothing here can tell."""
+        return f"llm:1:{self._options.url}:{self._options.model}"
+
+    def missing(self) -> list[str]:
+        """The key of OpenAI's own address."""
+        chosen = self._options
+        needs = chosen.url.rstrip("/") == _OPENAI and not os.environ.get(chosen.key_variable)
+        return [f"Set {chosen.key_variable} in the environment, or name an own server (url)."] if needs else []
+
+    def route(self, source: str, target: str) -> list[str]:
+        """Straight there."""
+        return [source] if source == target else [source, target]
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[str]:
+        """The texts in the target language; lines that come back wrong are asked for again.
+
+        Raises:
+            PermanentError: lines are missing, or the answer is not what was asked for, after the last ask.
+            ProviderBusyError: the service is busy or silent.
+        """
+        known = {number: text for number, text in enumerate(texts) if not any(sign.isalnum() for sign in text)}
+        doubtful: dict[int, str] = {}
+
+        def take(answer: _Translations) -> str:
+            complaints = []
+            for line in answer.lines:
+                text = line.text.strip()
+                if line.id in known or not 0 <= line.id < len(texts) or not text:
+                    continue
+                if wrong := language_check.complaint(text, texts[line.id], source, target):
+                    doubtful[line.id] = text
+                    complaints.append(f"Line {line.id}: {wrong}.")
+                    continue
+                known[line.id] = _like(texts[line.id], text)
+            return " ".join(complaints)
+
+        def ask(complaint: str) -> list[dict[str, str]]:
+            waiting = [number for number in range(len(texts)) if number not in known]
+            return translating(texts, waiting, source, target, guidance, complaint) if waiting else []
+
+        self._repeatedly(ask, take, _Translations)
+        for number, text in doubtful.items():
+            known.setdefault(number, text)  # the caller's own check decides
+        if len(known) < len(texts):
+            lacking = ", ".join(str(number + 1) for number in range(len(texts)) if number not in known)
+            raise PermanentError(
+                f"{self._options.model} left out lines ({lacking} of {len(texts)}) in {self._options.asks} answers.",
+                "Choose another model, or add a fallback.",
+            )
+        return [known[number] for number in range(len(texts))]
+
+    def rewrite(
+        self, lines: Sequence[Rewrite], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[list[str]]:
+        """Up to three candidates a line, as the model judges length and meaning; never the line itself."""
+        found: dict[int, list[str]] = {}
+
+        def take(answer: _Rewritings) -> str:
+            for line in answer.lines:
+                if 0 <= line.id < len(lines):
+                    texts = dict.fromkeys(_like(lines[line.id].text, text.strip()) for text in line.candidates)
+                    found[line.id] = [text for text in texts if text and text != lines[line.id].text]
+            return ""
+
+        def ask(_complaint: str) -> list[dict[str, str]]:
+            waiting = [number for number in range(len(lines)) if number not in found]
+            return rewriting(lines, waiting, source, target, guidance) if waiting else []
+
+        self._repeatedly(ask, take, _Rewritings)
+        return [found.get(number, []) for number in range(len(lines))]
+
+    def _repeatedly(
+        self,
+        ask: Callable[[str], list[dict[str, str]]],
+        take: Callable[[_Answer], str],
+        shape: type[_Answer],
+    ) -> None:
+        """Ask until nothing is left to ask, or often enough. An answer that is no JSON counts as one.
+
+        Raises:
+            ProviderBusyError: not one answer had the asked shape.
+        """
+        understood, complaint = False, ""
+        for _ in range(self._options.asks):
+            if not (messages := ask(complaint)):
+                return
+            answer = _parsed(self._say(messages), shape)
+            if answer is None:
+                complaint = "The last answer was not the JSON that was asked for."
+                continue
+            understood = True
+            complaint = take(answer)
+        if not understood:
+            raise ProviderBusyError(
+                f"{self._options.model} did not answer with the JSON it was asked for in {self._options.asks} answers."
+            )
+
+    def _say(self, messages: list[dict[str, str]]) -> str:
+        chosen = self._options
+        key = os.environ.get(chosen.key_variable, "")
+        for sentence in self.missing():
+            raise MissingBackendError(f"{chosen.model} needs a key.", sentence)
+        service = Service(chosen.model, chosen.url, chosen, key=key, variable=chosen.key_variable, scheme="Bearer")
+        body: dict[str, Any] = {"model": chosen.model, "messages": messages, "temperature": 0}
+        if chosen.json_mode:
+            body["response_format"] = {"type": "json_object"}
+        answer = service.post("/chat/completions", body)
+        try:
+            return str(answer["choices"][0]["message"]["content"] or "")
+        except (KeyError, IndexError, TypeError):
+            raise ProviderBusyError(f"{chosen.model}: the service's answer is no chat completion.") from None
+
+
+def _parsed(text: str, shape: type[_Answer]) -> _Answer | None:
+    """The JSON of an answer, with or without a fence or words around it."""
+    begin, end = text.find("{"), text.rfind("}")
+    try:
+        return shape.model_validate_json(text[begin : end + 1])
+    except ValidationError:
+        return None
+
+
+def _like(text: str, answer: str) -> str:
+    """The answer on as many rows as the text had."""
+    rows = text.count("\n")
+    if answer.count("\n") == rows:
+        return answer
+    words = answer.split()
+    if not rows or len(words) <= rows:
+        return " ".join(words) + "\n" * rows
+    size = len(words) / (rows + 1)
+    cuts = [round(size * number) for number in range(rows + 2)]
+    return "\n".join(" ".join(words[a:b]) for a, b in itertools.pairwise(cuts))

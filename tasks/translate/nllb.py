@@ -1,0 +1,160 @@
+"""Offline translation by an NLLB-200 model through CTranslate2 (MIT; an optional extra), on CPU or GPU.
+
+The weights are Meta's, CC-BY-NC-4.0: not for commercial use. A model's folder holds what
+``ct2-transformers-converter --model facebook/nllb-200-distilled-600M --output_dir DIR --copy_files
+sentencepiece.bpe.model`` writes; nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import langcodes
+from pydantic import Field
+
+from configs.languages import display_name, primary
+from tasks import registry
+from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.sentences import pieces
+from tasks.store import file_sha256
+from tasks.translate import PLAIN, Guidance, Note, quiet
+from tasks.translate.rows import by_rows
+
+_FILES = ("model.bin", "shared_vocabulary.json", "sentencepiece.bpe.model")
+_LONGEST = 400  # characters of a sentence; the model was trained on sentences
+#: FLORES-200 names single languages where ISO 639-1 names their families.
+_MEMBERS = {
+    "ar": "arb", "az": "azj", "et": "est", "fa": "pes", "gn": "grn", "ku": "kmr", "lv": "lvs", "mg": "plt", "mn": "khk",
+    "ms": "zsm", "ne": "npi", "no": "nob", "om": "gaz", "or": "ory", "ps": "pbt", "qu": "quy", "sq": "als", "sw": "swh",
+    "uz": "uzn", "yi": "ydd", "zh": "zho", "ay": "ayr", "fil": "tgl", "ff": "fuv",
+}  # fmt: skip
+
+
+class NllbTranslator:
+    """Translates sentence by sentence with one model, loaded once a process."""
+
+    batch = 16
+    context = 0
+    timed = False
+
+    class Options(registry.Options):
+        """Which model, and how.
+
+        Attributes:
+            model_path: the converted model's folder.
+            device: ``auto`` takes a GPU where there is one.
+            compute_type: CTranslate2's name of the arithmetic, e.g. ``int8`` or ``float16``.
+            beam_size: how many continuations are kept.
+        """
+
+        model_path: Path
+        device: Literal["auto", "cpu", "cuda"] = "auto"
+        compute_type: str = "default"
+        beam_size: int = Field(4, ge=1, le=16)
+
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
+        name="nllb", code_licence="MIT", weights_licence="CC-BY-NC-4.0", commercial=False, device="any"
+    )
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def fingerprint(self) -> str:
+        """The package, the files' digests and the search."""
+        chosen = self._options
+        found = [chosen.model_path / name for name in _FILES if (chosen.model_path / name).is_file()]
+        digests = " ".join(_digest(path, path.stat().st_size, path.stat().st_mtime_ns) for path in found)
+        version = registry.package_version("ctranslate2")
+        return f"nllb:1:{version}:{digests}:{chosen.compute_type}:{chosen.beam_size}"
+
+    def missing(self) -> list[str]:
+        """The packages, or files of the model."""
+        packages = [name for name in ("ctranslate2", "sentencepiece") if registry.package_version(name) == "absent"]
+        if packages:
+            return [f"The package {' and '.join(packages)} is not installed: `uv sync --extra nllb`."]
+        folder = self._options.model_path
+        return [
+            f"The file {folder / name} of the NLLB model is not there."
+            for name in _FILES
+            if not (folder / name).is_file()
+        ]
+
+    def route(self, source: str, target: str) -> list[str]:
+        """Straight there; `UnsupportedError` where the model lacks one of the two."""
+        codes = [self._code(tag) for tag in (source, target)]
+        return [source] if codes[0] == codes[1] else [source, target]
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
+    ) -> list[str]:
+        """The texts in the target language; the same input gives the same text on the same device."""
+        if len(self.route(source, target)) == 1:
+            note(f"NLLB makes no difference between {source} and {target}; the text is left as it is.")
+            return list(texts)
+        codes = self._code(source), self._code(target)
+        return by_rows(texts, lambda rows: [self._row(row, *codes) for row in rows], self.batch)
+
+    def _row(self, row: str, source: str, target: str) -> str:
+        translator, words = self._loaded()
+        sentences = pieces(row, _LONGEST)
+        tokens = [[source, *words.encode(sentence, out_type=str), "</s>"] for sentence in sentences]
+        results = translator.translate_batch(
+            tokens, target_prefix=[[target]] * len(tokens), beam_size=self._options.beam_size, min_decoding_length=2
+        )
+        answers = [words.decode([t for t in result.hypotheses[0] if t != target]).strip() for result in results]
+        if not all(answers):
+            raise PermanentError(f"NLLB has no translation of {row[:60]!r}.", "Add a fallback, or edit the line.")
+        return " ".join(answers)
+
+    def _code(self, tag: str) -> str:
+        """FLORES-200's name of a language (``spa_Latn``), if the model has it."""
+        known = self._languages()
+        full = langcodes.Language.get(tag).maximize()
+        base = primary(tag)
+        letters = _MEMBERS.get(base) or langcodes.Language.get(base).to_alpha3()
+        for code in (f"{letters}_{full.script}", f"{langcodes.Language.get(base).to_alpha3()}_{full.script}"):
+            if code in known:
+                return code
+        raise UnsupportedError(f"The NLLB model does not know {display_name(tag)} ({tag}).", language=tag)
+
+    def _languages(self) -> frozenset[str]:
+        for sentence in self.missing():
+            raise MissingBackendError(sentence, "Or choose another translator.")
+        return _languages_of(self._options.model_path / "shared_vocabulary.json")
+
+    def _loaded(self) -> tuple[Any, Any]:
+        for sentence in self.missing():
+            raise MissingBackendError(sentence, "Or choose another translator.")
+        chosen = self._options
+        return _load(str(chosen.model_path), chosen.device, chosen.compute_type)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(folder: str, device: str, compute_type: str) -> tuple[Any, Any]:
+    import ctranslate2
+    import sentencepiece
+
+    try:
+        words = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/sentencepiece.bpe.model")
+        return ctranslate2.Translator(folder, device=device, compute_type=compute_type), words
+    except (RuntimeError, ValueError, OSError) as error:
+        said = str(error).splitlines()[0][:200]
+        raise MissingBackendError(
+            f"The NLLB model in {folder} cannot be loaded ({said}).", "Convert it again, or choose another translator."
+        ) from error
+
+
+@functools.lru_cache(maxsize=4)
+def _languages_of(vocabulary: Path) -> frozenset[str]:
+    """The tokens that name languages: three letters and a script."""
+    tokens = json.loads(vocabulary.read_text("utf-8"))
+    return frozenset(token for token in tokens if len(token) == 8 and token[3] == "_" and token[4].isupper())
+
+
+@functools.lru_cache(maxsize=16)
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    return file_sha256(path)[0][:16]

@@ -1,0 +1,94 @@
+"""The step: nothing to do where the translator has no other words; else script and takes change together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from configs.profile import load_profile
+from tasks.adapt.task import adapt, script_of
+from tasks.fit.task import fit, placements_of
+from tasks.model import Asset, Line, Run, Script, Speaker, StepRecord, Title
+from tasks.qc.timing import adherence
+from tasks.store import Store
+from tasks.synthesize.task import synthesize, takes_of
+from tests.adapt.test_adapt import FITTING, LONG, SLOT_MS, SOURCE
+from tests.translate.servers import ChatServer, posts, serving
+
+
+@pytest.fixture
+def dialogue(tmp_path: Path) -> Asset:
+    path = tmp_path / "dialogue.wav"
+    soundfile.write(path, np.zeros(48_000, np.float32), 48_000)
+    return Store(tmp_path / "store").reference(path)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(ChatServer) as (url, made):
+        made.candidates = {LONG: ["Gracias.", FITTING]}
+        yield f"{url}/v1", made
+
+
+def scripts() -> tuple[Script, Script]:
+    lines = [Line(id=n, start_ms=n * 5000, end_ms=n * 5000 + SLOT_MS, text=SOURCE) for n in (1, 2)]
+    source = Script(language="en", lines=tuple(lines), speakers=(Speaker(id="S1", pitch_hz=110.0),))
+    dub = [lines[0].model_copy(update={"text": LONG}), lines[1].model_copy(update={"text": FITTING})]
+    return source.model_copy(update={"language": "es", "lines": tuple(dub), "notes": ("of the translation",)}), source
+
+
+def record(answer: Any) -> StepRecord:
+    """The record of a step's function; one that was found comes inside a state."""
+    return answer if isinstance(answer, StepRecord) else answer.data
+
+
+def stepped(
+    tmp_path: Path, dialogue: Asset, translate: dict[str, Any], edits: dict[str, str] | None = None
+) -> tuple[Run, Script, StepRecord, StepRecord]:
+    profile = load_profile("offline", {"translate": translate})
+    title = Title(name="t", video=dialogue, source="t", folder=str(tmp_path / "out"), languages=("es",))
+    run = Run(title=title, profile=profile, store=str(tmp_path / "store"), language="es")
+    dub, source = scripts()
+    spoken = record(synthesize.fn(run, dub, source, dialogue))
+    return run, dub, spoken, record(adapt.fn(run, dub, source, spoken, dialogue, edits or {}))
+
+
+def test_a_translator_without_other_words_changes_nothing(tmp_path: Path, dialogue: Asset) -> None:
+    _, dub, spoken, adapted = stepped(tmp_path, dialogue, {"backend": "apertium"})
+    assert script_of(adapted) == dub
+    assert takes_of(adapted) == takes_of(spoken)
+    assert adapted.notes == ()
+
+
+def test_script_and_takes_change_together_and_adherence_rises(
+    tmp_path: Path, dialogue: Asset, server: tuple[str, Any]
+) -> None:
+    url, asked = server
+    model = {"backend": "llm", "options": {"model": "small", "url": url}}
+    run, dub, spoken, adapted = stepped(tmp_path, dialogue, model)
+    script = script_of(adapted)
+    assert [line.text for line in script.lines] == [FITTING, FITTING]
+    assert (script.lines[0].start_ms, script.lines[0].end_ms) == (dub.lines[0].start_ms, dub.lines[0].end_ms)
+    assert adapted.value["adapted"] == [1]
+    assert "1 of 1 lines that missed their time were worded anew by llm." in adapted.notes
+    assert script.notes == ("of the translation", *adapted.notes)
+    shares = [adherence(placements_of(fit.fn(run, dub, takes, 15_000))).value for takes in (spoken, adapted)]
+    assert shares == [0.5, 1.0]
+    assert len(posts(asked)) == 1
+    again = stepped(tmp_path, dialogue, model)[3]
+    assert again.reused
+    assert len(posts(asked)) == 1
+
+
+def test_a_persons_line_is_not_worded_anew(tmp_path: Path, dialogue: Asset, server: tuple[str, Any]) -> None:
+    url, asked = server
+    model = {"backend": "llm", "options": {"model": "small", "url": url}}
+    _, dub, _, adapted = stepped(tmp_path, dialogue, model, {"1": LONG})
+    assert script_of(adapted).lines == dub.lines
+    assert posts(asked) == []

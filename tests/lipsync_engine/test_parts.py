@@ -1,0 +1,113 @@
+"""Only a part of a title: a preview, and spans that are rendered into an earlier render."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from lipsync_engine import espeak, video
+from lipsync_engine.__main__ import main
+from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.segments import survey
+from tests.clips import ffmpeg
+from tests.speech_media import media
+
+GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
+QUIET = Options(measure=False)
+
+
+@pytest.fixture(scope="module")
+def title(tmp_path_factory) -> Path:
+    """The speaker, then a wall: H.264 with a key frame every half second."""
+    folder = tmp_path_factory.mktemp("parts")
+    wall = "color=gray:s=360x288:d=2:r=25,noise=alls=10:allf=t,setsar=1[wall]"
+    graph = f"[0:v]setsar=1[face];{wall};[face][wall]concat=n=2:v=1"
+    encode = ["-an", "-c:v", "libx264", "-crf", "20", "-g", "12", "-bf", "2"]
+    ffmpeg("-i", media(GRID), "-filter_complex", graph, *encode, folder / "title.mp4")
+    return folder / "title.mp4"
+
+
+@pytest.fixture(scope="module")
+def dub(title) -> tuple:
+    spoken = espeak.synthesize("Mamá baja la papa blanca.", espeak.voice_for("es"))
+    path = title.with_name("dub.wav")
+    sf.write(path, spoken.samples, spoken.sample_rate_hz)
+    return path, spoken.phones
+
+
+@pytest.fixture(scope="module")
+def track(title) -> FaceTrack:
+    return analyse(title, title.with_name("track.npz"))
+
+
+@pytest.fixture(scope="module")
+def whole(title, dub, track):
+    out = title.with_name("whole.mp4")
+    return out, resync(title, *dub, track, out, QUIET)
+
+
+def planes(path: Path) -> list[np.ndarray]:
+    return [np.array(frame.planes[0]) for frame in video.read(path, video.probe(path))]
+
+
+def test_what_nobody_speaks_in_is_copied(title, track, whole):
+    out, report = whole
+    assert report.frames == len(track.times_s) == 125
+    assert report.copied >= 36  # two seconds of wall, less the interval that the face reaches into
+    assert report.edited > 50
+    assert report.edited + sum(report.bypassed.values()) == report.frames
+    same = [np.array_equal(a, b) for a, b in zip(planes(title), planes(out), strict=True)]
+    assert all(same[-36:])
+
+
+def test_a_span_changes_its_key_frame_intervals_alone(title, dub, track, whole):
+    other = tuple(Options(measure=False, strength=s, spans=((1.0, 1.2),), into=whole[0]) for s in (1.0, 0.3))
+    out = title.with_name("span.mp4")
+    bounds = survey(whole[0], video.probe(whole[0])).bounds
+    first = bounds[bounds <= 25].max()
+    stop = bounds[bounds > 29].min()
+    report = resync(title, *dub, track, out, other[1])
+    assert report.frames == 125
+    assert report.copied == 125 - (stop - first)
+    same = [np.array_equal(a, b) for a, b in zip(planes(whole[0]), planes(out), strict=True)]
+    assert all(same[:first])
+    assert all(same[stop:])
+    assert not any(same[26:29])
+    assert report.edited + sum(report.bypassed.values()) == report.frames
+
+
+def test_a_preview_is_the_beginning(title, dub, track, whole):
+    out = title.with_name("preview.mp4")
+    report = resync(title, *dub, track, out, Options(measure=False, preview_s=0.8))
+    assert report.frames == len(planes(out)) == 20
+    assert report.edited + sum(report.bypassed.values()) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--span", "3-2", "--into", "{whole}"], "start must lie before the end"),
+        (["--span", "90-95", "--into", "{whole}"], "no frame lies in the spans"),
+        (["--into", "{whole}"], "needs the spans"),
+        (["--preview", "-1"], "length above 0"),
+        (["--span", "1-2", "--into", "{other}"], "cannot be rendered into"),
+        (["--span", "1-2", "--into", "absent.mp4"], "no such file"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused(arguments, says, title, dub, track, whole, tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("Mamá.", "utf-8")
+    names = {"whole": whole[0], "other": media("_derived/grid_wrong_audio.mp4")}
+    command = ["resync", "--video", title, "--audio", dub[0], "--text-file", tmp_path / "text.txt"]
+    command += ["--language", "es", "--out", tmp_path / "o.mp4", "--analysis", title.with_name("track.npz")]
+    assert main([*map(str, command), *(argument.format(**names) for argument in arguments)]) == 2
+    assert says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_a_span_that_is_none_is_a_usage_error(title, dub, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["resync", "--video", str(title), "--audio", str(dub[0]), "--out", "o.mp4", "--span", "soon"])
+    assert left.value.code == 2
+    assert "'soon' is no span" in capsys.readouterr().err
