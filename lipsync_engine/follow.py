@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine.facemesh import regions
 from lipsync_engine.facemesh.detector import Detection, FaceDetector
 from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.geometry import fit_poses
-from lipsync_engine.looks import Look, MeanFace, look_of
+from lipsync_engine.looks import Look, MeanFace, alike, face_view, look_of
 from lipsync_engine.records import FloatArray
 from lipsync_engine.stabilise import Steadier
 
@@ -19,6 +20,8 @@ from lipsync_engine.stabilise import Steadier
 _PRESENT = 0.5
 #: Misfit of the rigid points (face widths) that no face has: the mesh has slipped off.
 _MISFIT = 0.16
+#: Correlation of a face with itself in the picture before below which it is another, or covered.
+_STRANGER = 0.7
 #: Smallest face that is followed, pixels across.
 _SMALLEST = 12.0
 #: Centres nearer than this (face widths) are one face.
@@ -44,6 +47,7 @@ class Appearance:
     looks: list[Look] = field(default_factory=list)
     steadier: Steadier = field(default_factory=Steadier)
     face: MeanFace = field(default_factory=MeanFace)
+    view: NDArray[np.uint8] | None = None
 
     @property
     def last(self) -> int:
@@ -57,6 +61,7 @@ class _Path:
 
     landmarks: list[FloatArray] = field(default_factory=list)
     presence: list[float] = field(default_factory=list)
+    views: list[NDArray[np.uint8]] = field(default_factory=list)
 
 
 class Follower:
@@ -96,11 +101,13 @@ class Follower:
             self._fresh = False
         paths = self._along(pictures, starts)
         self._part_doubles(paths, starts)
+        self._part_strangers(paths, pictures)
         for appearance, path in zip(self._alive, paths, strict=True):
             self._extend(appearance, pictures, first, path)
         end = first + len(pictures) - 1
+        lost = any(a.last != end for a in self._alive)
         self._alive = [a for a in self._alive if a.last == end and a.landmarks]
-        self._find_newcomers(pictures, first, paths)
+        self._find_newcomers(pictures, first, paths, now=lost)
         here = [a for a in self.seen if a.landmarks and a.last >= first]
         numbers = range(first, first + len(pictures))
         return [[a.landmarks[n - a.first] for a in here if a.first <= n <= a.last] for n in numbers]
@@ -115,18 +122,21 @@ class Follower:
         self._detector.close()
 
     def _extend(self, appearance: Appearance, pictures: list[Picture], first: int, path: _Path) -> None:
+        known = len(appearance.landmarks)
         offset = appearance.last + 1 - first if appearance.landmarks else appearance.first - first
         for picture, mesh, presence in zip(pictures[offset:], path.landmarks, path.presence, strict=False):
             appearance.landmarks.append(mesh)
             appearance.presence.append(presence)
             appearance.looks.append(look_of(picture, mesh))
+            number = len(appearance.landmarks) - known - 1
+            appearance.view = path.views[number] if number < len(path.views) else face_view(picture, mesh)
             appearance.steadier.see(picture, mesh)
-            appearance.face.see(picture, mesh)
+            appearance.face.see(appearance.view)
 
-    def _find_newcomers(self, pictures: list[Picture], first: int, paths: list[_Path]) -> None:
-        """Search the last picture; follow whom it shows back to where they came in."""
+    def _find_newcomers(self, pictures: list[Picture], first: int, paths: list[_Path], *, now: bool) -> None:
+        """Search the last picture (if it is time, or ``now``); follow whom it shows back to where they came in."""
         self._since += len(pictures)
-        if len(self._alive) >= self._faces or (self._alive and self._since < _SEARCH):
+        if len(self._alive) >= self._faces or (self._alive and self._since < _SEARCH and not now):
             return
         self._since = 0
         parts = self._parts(pictures[-1])
@@ -261,6 +271,18 @@ class Follower:
                     continue
                 loser = max((i, j), key=lambda n: (_jump(paths[n].landmarks[: met + 1], starts[n]), n))
                 del paths[loser].landmarks[met:], paths[loser].presence[met:]
+
+    def _part_strangers(self, paths: list[_Path], pictures: list[Picture]) -> None:
+        """End a track where its face becomes another from one picture to the next: it slid there, or a cut was missed."""
+        for appearance, path in zip(self._alive, paths, strict=True):
+            before = appearance.view
+            for number, (mesh, picture) in enumerate(zip(path.landmarks, pictures, strict=False)):
+                now = face_view(picture, mesh)
+                if before is not None and alike(before, now) < _STRANGER:
+                    del path.landmarks[number:], path.presence[number:]
+                    break
+                path.views.append(now)
+                before = now
 
     def _parts(self, picture: Picture) -> list[tuple[int, int, int, int]]:
         """Overlapping squares that cover the picture."""

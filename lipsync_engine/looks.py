@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +16,8 @@ from lipsync_engine.records import FloatArray
 #: Landmarks of the cheeks whose colour stands for the light on the face.
 _CHEEKS = [50, 280, 205, 425, 36, 266]
 _EYES, _MOUTH = (33, 263), [61, 291, 2, 152]
-#: The face as it is compared between shots: side in pixels over one face width, place of its corner, and every how
-#: many pictures one is taken.
-_SIDE, _CORNER, _EACH = 64, (-0.5, -0.45), 3
+#: The face as it is compared: side in pixels over one face width, and place of its corner in face widths.
+_SIDE, _CORNER = 64, (-0.5, -0.45)
 _ROWS, _COLUMNS = np.mgrid[:_SIDE, :_SIDE]
 _OVAL = ((_COLUMNS - 31.5) / 24) ** 2 + ((_ROWS - 29) / 26) ** 2 < 1
 
@@ -27,20 +27,32 @@ class MeanFace:
     """The average picture of one appearance's face, upright and of one size."""
 
     total: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_SIDE, _SIDE)))
-    _pictures: int = 0
 
-    def see(self, picture: Picture, mesh: FloatArray) -> None:
-        """Take the next picture with its mesh, float32 [478, 3]."""
-        if self._pictures % _EACH == 0:
-            place = frame_of(mesh[None])[0]
-            corner = place[:, :2] @ np.array(_CORNER) + place[:, 2]
-            self.total += picture.luma(np.column_stack([place[:, :2] / _SIDE, corner]), (_SIDE, _SIDE))
-        self._pictures += 1
+    def see(self, view: NDArray[np.uint8]) -> None:
+        """Take the next view of the face."""
+        self.total += view
 
     def vector(self) -> FloatArray:
         """The face oval without brightness and contrast, float32 of length 1: a product of two is their correlation."""
-        inside = self.total[_OVAL] - self.total[_OVAL].mean()
-        return (inside / max(float(np.linalg.norm(inside)), 1e-6)).astype(np.float32)
+        return _flat(self.total)
+
+
+def face_view(picture: Picture, mesh: FloatArray) -> NDArray[np.uint8]:
+    """The face upright and of one size: luma, uint8 [64, 64]."""
+    place = frame_of(mesh[None])[0]
+    corner = place[:, :2] @ np.array(_CORNER) + place[:, 2]
+    return picture.luma(np.column_stack([place[:, :2] / _SIDE, corner]), (_SIDE, _SIDE))
+
+
+def alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Correlation of two views within the face's oval."""
+    return float(_flat(a) @ _flat(b))
+
+
+def _flat(view: NDArray[Any]) -> FloatArray:
+    inside = view[_OVAL].astype(np.float64)
+    inside -= inside.mean()
+    return (inside / max(float(np.linalg.norm(inside)), 1e-6)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
