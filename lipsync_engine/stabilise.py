@@ -20,7 +20,7 @@ from lipsync_engine.geometry import frame_of
 from lipsync_engine.records import FloatArray
 
 #: The patch in face widths around the canonical origin: below the eyes, above the nostrils, from cheek to cheek.
-_LEFT, _TOP, _RIGHT, _BOTTOM = -0.34, -0.13, 0.34, 0.06
+_LEFT, _TOP, _RIGHT, _BOTTOM = -0.34, -0.13, 0.34, 0.02
 _PER_WIDTH = 224
 _SIZE = (round((_RIGHT - _LEFT) * _PER_WIDTH), round((_BOTTOM - _TOP) * _PER_WIDTH))
 #: Border of the patch that is only read when it is shifted.
@@ -29,7 +29,7 @@ _ROUNDS = 4
 #: Smaller steps (face widths) end the search: 0.02 pixels of a 400-pixel face.
 _ENOUGH = 5e-5
 #: How fast the running mean follows (light and turns of the head change the texture).
-_FOLLOW = 0.15
+_FOLLOW = 0.3
 #: Correlation with the mean below which the patch is covered or turned away and says nothing.
 _LEAST = 0.6
 #: Larger corrections (face widths) are no jitter.
