@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from lipsync_engine.facemesh.picture import Picture
+from lipsync_engine.facetrack import smooth
 from lipsync_engine.geometry import frame_of
 from lipsync_engine.records import FloatArray
 
 #: The patch in face widths around the canonical origin: below the eyes, above the nostrils, from cheek to cheek.
-_LEFT, _TOP, _RIGHT, _BOTTOM = -0.34, -0.13, 0.34, 0.06
+_LEFT, _TOP, _RIGHT, _BOTTOM = -0.34, -0.13, 0.34, 0.02
 _PER_WIDTH = 224
 _SIZE = (round((_RIGHT - _LEFT) * _PER_WIDTH), round((_BOTTOM - _TOP) * _PER_WIDTH))
 #: Border of the patch that is only read when it is shifted.
@@ -27,7 +29,7 @@ _ROUNDS = 4
 #: Smaller steps (face widths) end the search: 0.02 pixels of a 400-pixel face.
 _ENOUGH = 5e-5
 #: How fast the running mean follows (light and turns of the head change the texture).
-_FOLLOW = 0.15
+_FOLLOW = 0.3
 #: Correlation with the mean below which the patch is covered or turned away and says nothing.
 _LEAST = 0.6
 #: Larger corrections (face widths) are no jitter.
@@ -69,6 +71,32 @@ class Steadier:
             self._mean = (1 - _FOLLOW) * self._mean + _FOLLOW * patch
 
 
+def settled(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> FloatArray:
+    """The final track of one appearance: jitter out, skin and lips smoothed, the head's own motion kept.
+
+    Smoothing over a third of a second takes the noise out of the face's shape and turn, and with it half of a nod.
+    Where the texture has told where the face lies, the smoothed mesh is therefore laid back exactly there.
+
+    Args:
+        meshes: float32 [n, 478, 3] of consecutive frames.
+        errors: float64 [n, 4] as ``Steadier`` measured them.
+        rate: frames per second.
+    """
+    still = steadied(meshes, errors, rate)
+    smoothed = smooth(still, rate)
+    known = np.isfinite(errors).all(axis=1).astype(np.float64)
+    if known.sum() < 5:
+        return smoothed
+    weight = np.minimum(known, uniform_filter1d(known, 5, mode="nearest"))
+    wanted, given = frame_of(still), frame_of(smoothed)
+    turn = wanted[:, :, :2] @ np.linalg.inv(given[:, :, :2])
+    shift = wanted[:, :, 2] - np.einsum("nij,nj->ni", turn, given[:, :, 2])
+    change = np.eye(2) + weight[:, None, None] * (turn - np.eye(2))
+    out = smoothed.copy()
+    out[:, :, :2] = np.einsum("nij,npj->npi", change, smoothed[:, :, :2]) + (weight[:, None] * shift)[:, None]
+    return out
+
+
 def steadied(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> FloatArray:
     """Meshes with the jitter taken out.
 
@@ -97,8 +125,6 @@ def steadied(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> Fl
 
 
 def _slow(values: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
-    from scipy.ndimage import gaussian_filter1d
-
     return np.asarray(gaussian_filter1d(values, _DRIFT_S * rate / 2, axis=0, mode="nearest"))
 
 

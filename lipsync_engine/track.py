@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from lipsync_engine import video
 from lipsync_engine.facemesh.mesh import FaceMesh
 from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.facetrack import FaceTrack, smooth
+from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.follow import Appearance, Follower
 from lipsync_engine.geometry import POINTS, fit_poses, typical_shape
 from lipsync_engine.identity import Place, merge_people
 from lipsync_engine.records import FloatArray
 from lipsync_engine.shots import CutFinder
-from lipsync_engine.stabilise import steadied
+from lipsync_engine.stabilise import settled
 
 Progress = Callable[[float, str], None]
 Watch = Callable[[video.Frame, list[FloatArray]], None]
@@ -134,8 +134,7 @@ def _assemble(
 ) -> FaceTrack:
     seen = sorted(seen, key=lambda a: a.first)
     raw = [np.stack(a.landmarks) for a in seen]
-    still = [steadied(r, np.array(a.steadier.errors), rate) for r, a in zip(raw, seen, strict=True)]
-    meshes = [smooth(r, rate) for r in still]
+    meshes = [settled(r, np.array(a.steadier.errors), rate) for r, a in zip(raw, seen, strict=True)]
     lights = [np.stack([look.light for look in a.looks]) for a in seen]
     shapes = [typical_shape(m, fit_poses(m)) for m in meshes]
     places = [Place(a.first, a.last, int(shots[a.first])) for a in seen]
