@@ -52,6 +52,7 @@ def compose(
     strength: Tensor,
     width_px: float,
     occlusion: Occlusion | None = None,
+    light: Tensor | None = None,
     level: float = 1.0,
 ) -> Composed:
     """The edited windows.
@@ -65,6 +66,7 @@ def compose(
         strength: float32 [B], the largest value that ``flow.alpha`` takes in each frame.
         width_px: pixels for a face width.
         occlusion: looks for things in front of the face.
+        light: float32 [B, 3], by how much the frames' cheeks are lighter than the observations' (Y, U, V, 8-bit levels).
         level: samples for one 8-bit level.
     """
     small = halved(flow.motion) / 2
@@ -82,8 +84,8 @@ def compose(
         patch, patch_c = _textures(flow, observed)
         under, under_c = inner.cut(base), half.cut(base_c)
         clear = None
-        if occlusion is not None:
-            cover = occlusion.look((under, under_c), (patch, patch_c), mask, flow.lips, width_px, level)
+        if occlusion is not None and light is not None:
+            cover = occlusion.look((under, under_c), (patch, patch_c), mask, flow.lips, width_px, level, light)
             hidden, fade = cover.hidden, cover.fade
             clear = 1 - hidden
         patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))

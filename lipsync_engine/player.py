@@ -25,6 +25,9 @@ _CHUNK, _MARGIN = 200, 5
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
+#: Y, U, V of studio range from 8-bit R, G, B (ITU-R BT.709).
+_YUV = np.array([[0.1826, 0.6142, 0.0620], [-0.1006, -0.3386, 0.4392], [0.4392, -0.3989, -0.0403]])
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -98,7 +101,18 @@ class Player:
             if entries[0] != self._next or self._score.start[entries[0]]:
                 self._occlusion.reset()
             self._next = entries[-1] + 1
-            done = compose(luma, chroma, maps, windows, observed, strength, width, self._occlusion, level)
+            done = compose(
+                luma,
+                chroma,
+                maps,
+                windows,
+                observed,
+                strength,
+                width,
+                self._occlusion,
+                self._light(entries, device),
+                level,
+            )
             return self._write(frames, windows, maps, done, mesh, entries)
 
     def _mesh(self, entries: list[int]) -> tuple[Mesh, list[list[tuple[int, float]]]]:
@@ -142,6 +156,12 @@ class Player:
             top = min(max(raw.top, window.top), window.top + window.height - box.height)
             fitted.append(Region(left, top, box.width, box.height))
         return kept, windows, fitted
+
+    def _light(self, entries: list[int], device: torch.device) -> torch.Tensor:
+        """How much lighter the cheeks are in the frames than in their observations: float32 [n, 3] in Y, U, V."""
+        light, score = self._who.track.light, self._score
+        change = light[score.row[entries]] - light[np.maximum(score.pick[entries], 0)]
+        return torch.from_numpy((change @ _YUV.T).astype(np.float32)).to(device)
 
     def _observed(self, picks: list[list[tuple[int, float]]], device: torch.device) -> list[Observed]:
         out = []
