@@ -129,3 +129,16 @@ def to_image(canonical: NDArray[np.floating], poses: Poses) -> NDArray[np.float6
     """Pixels of canonical points under each pose, float64 [N, P, 3]; the inverse of ``to_canonical``."""
     turned = np.einsum("nij,npj->npi", poses.rotation, canonical)
     return np.asarray(turned * poses.scale[:, None, None] + poses.offset[:, None])
+
+
+def frame_of(meshes: FloatArray) -> NDArray[np.float64]:
+    """Flat similarity from canonical face widths (x, y) to pixels, float64 [n, 2, 3], of meshes [n, 478, 3]."""
+    seen = meshes[:, ANCHORS, :2].astype(np.float64)
+    shape = ANCHOR_SHAPE[:, :2]
+    centre, middle = seen.mean(axis=1), shape.mean(axis=0)
+    a, b = seen - centre[:, None], shape - middle
+    power = (b**2).sum()
+    cos = np.einsum("nai,ai->n", a, b) / power
+    sin = (a[..., 1] @ b[:, 0] - a[..., 0] @ b[:, 1]) / power
+    linear = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
+    return np.concatenate([linear, (centre - linear @ middle)[:, :, None]], axis=2)

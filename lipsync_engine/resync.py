@@ -344,6 +344,10 @@ def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[
             reasons[frame] = reason
         reasons[part.score.frame] = "not_in_this_render"
         report.portrait_frames += int(drawn[part.score.frame].sum()) if part.score.portrait else 0
+    reasons[done.checks.occluded] = "occluded"
+    edited[done.checks.occluded] = False
+    if done.checks.covered:
+        report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
     reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gates import judge
 from lipsync_engine.geometry import NOSE_FOOT, Poses, fit_poses, to_canonical, to_image, typical_shape
-from lipsync_engine.library import Library, build
+from lipsync_engine.library import Library, build, stir
 from lipsync_engine.mouth import measured
 from lipsync_engine.observations import Observations
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan
@@ -133,7 +133,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     planned = plan.series.values[frame]
     pick = np.full(len(row), -1, np.int64)
     if who.library.moves and len(row):
-        pick = who.library.row[choose(_wanted(who, row, planned, plan.closure[frame], start), who.library)]
+        pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
         seen = who.mouth[pick, 0]
         planned = planned.copy()
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
@@ -157,13 +157,15 @@ def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
     return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
 
 
-def _wanted(who: Person, row: NDArray[np.intp], planned: FloatArray, closure: BoolArray, start: BoolArray) -> Wanted:
+def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArray) -> Wanted:
+    frame = who.track.frame[row]
     return Wanted(
-        vectors=planned,
+        vectors=plan.series.values[frame],
         pose=who.poses.angles()[row],
         scale=who.poses.scale[row].astype(np.float32),
         light=who.track.light[row],
-        closure=closure,
+        stir=stir(plan.series.values, plan.series.times_s, who.library.spread)[frame],
+        closure=plan.closure[frame],
         start=start,
     )
 
