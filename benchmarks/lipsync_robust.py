@@ -35,7 +35,7 @@ WOMAN = MEDIA / "lipnet-grid/evaluation/samples/GRID/lwbsza.mpg"
 #: A frame's time may differ by this: output in the source's own time base, containers that round to milliseconds.
 TIME_TOLERANCE_S = 0.002
 H264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")
-#: A frame rate is made by resampling a clip's own frames, none of them twice in a row at lower rates.
+#: Made by resampling a clip of 30 frames a second.
 RATES = ("12", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60")
 
 
@@ -84,6 +84,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="titles at the same time")
     parser.add_argument("--limit", type=float, default=180, help="seconds for a title")
     options = parser.parse_args()
+    if not MEDIA.is_dir():
+        print(f"no test media at {MEDIA} (set POLYDUB_MEDIA): only titles without a face", file=sys.stderr)
     chosen = [c for c in cases() if (c.quick or not options.quick) and _named(c.name, options.only)]
     with tempfile.TemporaryDirectory(prefix="lipsync-robust-") as temporary:
         folder = options.out or Path(temporary)
@@ -176,7 +178,8 @@ def _times(path: Path, *, rendered: bool = False) -> list[float]:
     asked = "format=start_time:frame=best_effort_timestamp_time"
     done = subprocess.run([*command, asked, "-of", "json", str(path)], capture_output=True, check=True, text=True)
     found = json.loads(done.stdout)
-    start = 0.0 if rendered else float(found["format"].get("start_time", 0))
+    # before zero lies only what a codec needs to warm up
+    start = 0.0 if rendered else max(0.0, float(found["format"].get("start_time", 0)))
     return [float(f["best_effort_timestamp_time"]) - start for f in found["frames"]]
 
 
