@@ -76,7 +76,9 @@ class Occlusion:
                 observation's: the skin around the mouth should differ by about as much.
         """
         size = tuple(max(4, round(side * min(1.0, CELLS / width_px))) for side in mask.shape[2:])
+        mouth = _small(lips, size)
         skin = _small(((mask > 0.1) & (lips < 0.02)).to(mask.dtype), size)[:, :1]
+        skin = skin * (_grown(_grown(_grown(mouth))) < 0.02).to(skin)  # lips never meet to the cell
         skin = torch.where(skin > 0.7, skin, torch.zeros_like(skin))
         luma, chroma = (_small((a - b) / level, size) for a, b in zip(frame, patch, strict=True))
         seen = torch.cat([luma, chroma], 1) - light[:, :, None, None]
@@ -87,7 +89,6 @@ class Occlusion:
         lasting = raw * self._lasting(raw)
         spread = blurred(torch.cat([lasting, skin], 1), 2.0)
         share = spread[:, :1] / (spread[:, 1:] + 1e-3)
-        mouth = _small(lips, size)
         covered = ((share > 0.5).to(mask.dtype) * mouth).sum((1, 2, 3)) / mouth.sum((1, 2, 3)).clamp(min=1e-3)
         hidden = torch.where(share > 0.3, _grown(torch.maximum(lasting, (share > 0.5).to(mask.dtype))), 0 * share)
         hidden = nn.interpolate(hidden, size=tuple(mask.shape[2:]), mode="bilinear", align_corners=False)
