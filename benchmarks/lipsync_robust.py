@@ -25,6 +25,10 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lipsync_engine.records import Phone
 
 MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
 TALK = MEDIA / "open-dubbing/tests/data/englishvideo.mp4"
@@ -228,7 +232,7 @@ def _report(work: Callable[[], dict], place: Path) -> None:
     (place / "result.json").write_text(json.dumps(found), "utf-8")
 
 
-def _dub(place: Path, kind: str, seconds: float):
+def _dub(place: Path, kind: str, seconds: float) -> tuple[Path, tuple[Phone, ...]]:
     """The dub's file and its phones: Spanish by eSpeak, cut at the title's end."""
     import numpy as np
     import soundfile

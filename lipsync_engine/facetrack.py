@@ -131,7 +131,8 @@ def smooth(landmarks: FloatArray, rate: float) -> FloatArray:
     for group in point_groups():  # a part of the mesh at a time: a span may be a whole title
         canonical = to_canonical(landmarks[:, group], poses)
         fitted = _fit(canonical, 0.23, rate)
-        fitted[:, lips[group]] = _fit(canonical[:, lips[group]], 0.1, rate)
+        if lips[group].any():
+            fitted[:, lips[group]] = _fit(canonical[:, lips[group]], 0.1, rate)
         out[:, group] = to_image(fitted, steady)
     return out
 

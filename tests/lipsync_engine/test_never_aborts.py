@@ -7,7 +7,7 @@ import pytest
 import soundfile as sf
 
 from lipsync_engine import espeak, video
-from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.facetrack import FaceTrack, smooth
 from lipsync_engine.records import Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
@@ -113,6 +113,13 @@ def test_a_dub_of_silence_without_phones_is_no_error(tmp_path):
     title = media(GRID[0])
     sf.write(tmp_path / "silence.wav", np.zeros(16000, np.float32), 16000)
     edit(title, (tmp_path / "silence.wav", ()), tmp_path)
+
+
+@pytest.mark.parametrize("rate", [12.0, 25.0, 60.0, 120.0])
+def test_smoothing_in_parts_keeps_a_face_that_rests(rate):
+    still = long_track(50).landmarks
+    still[:] = still[:1]
+    assert np.abs(smooth(still, rate) - still).max() < 0.01
 
 
 def test_preparing_a_person_holds_a_small_part_of_a_long_title():
