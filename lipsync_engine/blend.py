@@ -66,7 +66,7 @@ def compose(
         strength: float32 [B], the largest value that ``flow.alpha`` takes in each frame.
         width_px: pixels for a face width.
         occlusion: looks for things in front of the face.
-        light: float32 [B, 3], by how much the frames' cheeks are lighter than the observations' (Y, U, V, 8-bit levels).
+        light: float32 [B, 3], how much lighter (Y, U, V, 8-bit levels) the frames' cheeks are than the observations'.
         level: samples for one 8-bit level.
     """
     small = halved(flow.motion) / 2
