@@ -73,6 +73,7 @@ def library(mouths: np.ndarray) -> Library:
         span=np.repeat([0, 1], count),
         vectors=both,
         velocity=np.concatenate([np.gradient(both[:count], axis=0), np.gradient(both[count:], axis=0)]),
+        stir=np.ones(len(both), np.float32),
         pose=same,
         scale=np.full(2 * count, 200, np.float32),
         light=same + 128,
@@ -91,14 +92,18 @@ def test_speech_seen_in_the_title_is_shown_as_it_ran():
     zero = np.zeros((60, 3), np.float32)
     start = np.zeros(60, bool)
     start[0] = True
-    wanted = Wanted(mouths[part], zero, np.full(60, 200, np.float32), zero + 128, np.zeros(60, bool), start)
+    wanted = Wanted(
+        mouths[part], zero, np.full(60, 200, np.float32), zero + 128, zero[:, 0] + 1, np.zeros(60, bool), start
+    )
     assert choose(wanted, library(mouths)).tolist() == list(range(30, 90))
 
 
 def test_nothing_to_choose_for_is_no_error():
     mouths = np.random.default_rng(0).uniform(0, 0.1, (20, 4)).astype(np.float32)
     none = np.zeros((0, 3), np.float32)
-    empty = Wanted(np.zeros((0, 4), np.float32), none, none[:, 0], none, np.zeros(0, bool), np.zeros(0, bool))
+    empty = Wanted(
+        np.zeros((0, 4), np.float32), none, none[:, 0], none, none[:, 0], np.zeros(0, bool), np.zeros(0, bool)
+    )
     assert len(choose(empty, library(mouths))) == 0
 
 
