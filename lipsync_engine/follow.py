@@ -253,9 +253,7 @@ class Follower:
 
     def _fill(self, paths: list[_Path], which: list[int], pictures: list[Picture], around: regions.Regions) -> None:
         every = pictures * len(which)
-        parts = [
-            self._see(every[at : at + _BATCH], around[at : at + _BATCH]) for at in range(0, len(every), _BATCH)
-        ]
+        parts = [self._see(every[at : at + _BATCH], around[at : at + _BATCH]) for at in range(0, len(every), _BATCH)]
         points = np.concatenate([p for p, _ in parts]).reshape(len(which), len(pictures), -1, 3)
         presence = np.concatenate([s for _, s in parts]).reshape(len(which), len(pictures))
         for i, meshes, sure in zip(which, points, presence, strict=True):
@@ -275,7 +273,7 @@ class Follower:
                 del paths[loser].landmarks[met:], paths[loser].presence[met:]
 
     def _part_strangers(self, paths: list[_Path], pictures: list[Picture]) -> None:
-        """End a track where its face becomes another from one picture to the next: it slid there, or a cut was missed."""
+        """End a track where its face becomes another at once: it slid there, or a cut was missed."""
         for appearance, path in zip(self._alive, paths, strict=True):
             before = appearance.view
             for number, (mesh, picture) in enumerate(zip(path.landmarks, pictures, strict=False)):

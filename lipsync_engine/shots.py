@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def _likeness(a: Glance, b: Glance) -> float:
     return float(np.fft.irfft2(spectra[0] * np.conj(spectra[1])).max())
 
 
-def _small(plane: NDArray[np.generic]) -> NDArray[np.generic]:
+def _small(plane: NDArray[Any]) -> NDArray[Any]:
     rows, columns = plane.shape
     step = max(1, min(rows // _HEIGHT, columns // _WIDTH) // 3)
     return np.asarray(cv2.resize(plane[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA))

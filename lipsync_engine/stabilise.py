@@ -144,7 +144,8 @@ def _basis() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Places of the patch's inner pixels in face widths."""
     x = _LEFT + (np.arange(_SIZE[0]) + 0.5) / _PER_WIDTH
     y = _TOP + (np.arange(_SIZE[1]) + 0.5) / _PER_WIDTH
-    return np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    return across, down
 
 
 _X, _Y = _basis()

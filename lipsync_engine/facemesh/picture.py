@@ -119,7 +119,7 @@ class Picture:
         return self._eight(view)
 
     def _eight(self, view: NDArray[Any]) -> NDArray[np.uint8]:
-        return cv2.convertScaleAbs(view, alpha=0.25) if view.dtype == np.uint16 else view
+        return np.asarray(cv2.convertScaleAbs(view, alpha=0.25) if view.dtype == np.uint16 else view, np.uint8)
 
     def _spare_bits(self) -> int:
         return 2 if self.planes[0].dtype == np.uint16 else 0

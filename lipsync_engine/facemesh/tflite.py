@@ -183,9 +183,7 @@ def _dense(values: NDArray[Any], shape: tuple[int, ...], sparsity: _Table) -> ND
         raise ModelError("weights are sparse in a way that is not known here")
     widths = {1: Int32Flags, 2: Uint16Flags, 3: Uint8Flags}
     last = dimensions[-1]
-    ends, columns = (
-        _vector(last, kind, body, widths).astype(np.int64) for kind, body in ((2, 3), (4, 5))
-    )
+    ends, columns = (_vector(last, kind, body, widths).astype(np.int64) for kind, body in ((2, 3), (4, 5)))
     rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     out = np.zeros((int(np.prod(shape[:-1])), shape[-1]), values.dtype)
     out[rows, columns] = values

@@ -40,7 +40,8 @@ def write(path: Path, frames: Iterable[Rgb], rate: int = 25) -> Path:
             process = subprocess.Popen(["ffmpeg", "-v", "error", "-y", *raw, *coded], stdin=subprocess.PIPE)
         assert process.stdin is not None
         process.stdin.write(np.ascontiguousarray(rgb).tobytes())
-    assert process is not None and process.stdin is not None
+    assert process is not None
+    assert process.stdin is not None
     process.stdin.close()
     assert process.wait() == 0
     return path
