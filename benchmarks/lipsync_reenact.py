@@ -45,7 +45,7 @@ from lipsync_engine.score import Person, compose_score, knowing, person
 from lipsync_engine.track import track_faces
 from lipsync_engine.trajectory import plan_mouth
 
-MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[1] / "shared" / "media")
+MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
 CLIPS = (
     "open-dubbing/tests/data/englishvideo.mp4",
     "latentsync/assets/demo1_video.mp4",

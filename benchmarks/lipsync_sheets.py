@@ -29,7 +29,7 @@ from lipsync_engine.resync import Options, analyse, resync
 
 Image = NDArray[np.uint8]
 
-MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[1] / "shared" / "media")
+MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
 CLIPS = (
     "open-dubbing/tests/data/englishvideo.mp4",
     "latentsync/assets/demo1_video.mp4",

@@ -41,11 +41,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video", type=Path)
     parser.add_argument("--half", action="store_true")
+    parser.add_argument("--seconds", type=float, default=10, help="of each half, with --half")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--analysis", type=Path, help="kept and reused, if it exists, instead of a new one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lipsync-speed-") as folder:
-        title = half_speaking(options.video, Path(folder)) if options.half else options.video
+        title = half_speaking(options.video, Path(folder), options.seconds) if options.half else options.video
         _compare(title, Path(folder), options.analysis or Path(folder) / "track.npz", options.repeats)
 
 
@@ -140,8 +141,8 @@ def speech(seconds: float):
     return tuple(phones), np.tile(spoken.samples, times), spoken.sample_rate_hz
 
 
-def half_speaking(video: Path, folder: Path) -> Path:
-    """The title's first 10 s, then 10 s of its lower third enlarged (real detail, no face); key frames every 2 s."""
+def half_speaking(video: Path, folder: Path, seconds: float = 10) -> Path:
+    """The title's first seconds, then as many of its lower third enlarged: detail, no face; key frames every 2 s."""
     out = folder / "half.mp4"
     probe = [
         "ffprobe",
@@ -157,7 +158,7 @@ def half_speaking(video: Path, folder: Path) -> Path:
     width, height = subprocess.run([*probe, str(video)], capture_output=True, text=True).stdout.strip().split(",")[:2]
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(video), "-filter_complex"]
     graph = (
-        "[0:v]trim=0:10,setpts=PTS-STARTPTS,split[a][b];[a]setsar=1[speaks];"
+        f"[0:v]trim=0:{seconds},setpts=PTS-STARTPTS,split[a][b];[a]setsar=1[speaks];"
         f"[b]crop=iw:floor(ih/6)*2:0:ih-floor(ih/6)*2,scale={width}:{height},setsar=1[shows];"
         "[speaks][shows]concat=n=2:v=1[v]"
     )

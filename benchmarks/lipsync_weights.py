@@ -1,10 +1,10 @@
 """Coordinate search for the weights of the observation's choice: ``python -m benchmarks.lipsync_weights --tracks DIR``.
 
-Nothing is drawn. Each clip is cut into four stretches; each is spoken with its own true mouth vectors from a library that
-holds nothing of it and nothing within a second of it, and the choice is judged by the stored thumbnails of the mouth
-(16 by 24, pose and brightness taken out): ``error`` is the squared distance of the chosen frame's to the true frame's
-over the thumbnails' variance (1: no better than any frame), ``jitter`` the change from frame to frame over the true
-one's. Objective: error + 0.25 * max(0, jitter - 1), mean over the clips. The warp that follows the choice is not seen.
+Nothing is drawn. Each clip is cut into four stretches; each is spoken with its own true mouth vectors from a library
+that holds nothing of it and nothing within a second of it, and the choice is judged by the stored thumbnails of the
+mouth (16 by 24, pose and brightness taken out): ``error`` is the squared distance of the chosen frame's to the true
+frame's over the thumbnails' variance (1: no better than any frame), ``jitter`` the change from frame to frame over the
+true one's. Objective: error + 0.25 * max(0, jitter - 1), mean over the clips. The warp that follows is not seen.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ lost, the largest stretch, speech overlap with the source, drift of the last lin
 from __future__ import annotations
 
 import argparse
+import functools
 import json
-import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -86,7 +87,8 @@ def main() -> None:
 def talk(media: Path, root: Path) -> Source:
     """The short talk, as it is."""
     sound = root / "talk.wav"
-    os.system(f"ffmpeg -v error -y -i '{media / TALK}' -vn -ac 1 -ar {RATE} '{sound}'")
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(media / TALK), "-vn", "-ac", "1", "-ar", str(RATE), str(sound)]
+    subprocess.run(command, check=True)
     lines = tuple(
         Line(id=number, start_ms=start, end_ms=end, text=text, speaker="S1")
         for number, (start, end, text) in enumerate(TALK_LINES, 1)
@@ -171,10 +173,11 @@ def _clips(media: Path) -> Iterator[tuple[Path, str, str]]:
             yield path, closed[0].upper() + closed[1:], path.parent.name[:8] + path.stem[:4]
 
 
+@functools.cache
 def _speech(path: Path, root: Path) -> tuple[int, int]:
-    """First and last millisecond of speech in a clip."""
-    spans = _spans(path, root)
-    return (spans[0][0], spans[-1][1]) if spans else (0, soundfile.info(str(path)).frames)
+    """First and last millisecond of speech in a clip; all of it where none is found."""
+    info, spans = soundfile.info(str(path)), _spans(path, root)
+    return (spans[0][0], spans[-1][1]) if spans else (0, info.frames * 1000 // info.samplerate)
 
 
 def _spans(sound: Path, root: Path) -> Spans:

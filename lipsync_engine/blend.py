@@ -10,6 +10,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from lipsync_engine.bands import band_mix, blurred, detail, halved
+from lipsync_engine.occlusion import Occlusion
 from lipsync_engine.warp import Flow, bicubic, moved
 from lipsync_engine.window import Region
 
@@ -50,8 +51,11 @@ def compose(
     observed: Sequence[Observed],
     strength: Tensor,
     width_px: float,
-) -> tuple[Tensor, Tensor]:
-    """The edited windows: luma [B, 1, H, W] and chroma [B, 2, H/2, W/2], float32.
+    occlusion: Occlusion | None = None,
+    light: Tensor | None = None,
+    level: float = 1.0,
+) -> Composed:
+    """The edited windows.
 
     Args:
         luma: float32 [B, 1, H, W], the windows of the target frames.
@@ -61,22 +65,59 @@ def compose(
         observed: textures; none leaves only the warp of the frames themselves.
         strength: float32 [B], the largest value that ``flow.alpha`` takes in each frame.
         width_px: pixels for a face width.
+        occlusion: looks for things in front of the face.
+        light: float32 [B, 3], how much lighter the frames' cheeks are than the observations' (Y, U, V, 8-bit levels).
+        level: samples for one 8-bit level.
     """
     small = halved(flow.motion) / 2
     base, base_c = moved(luma, flow.motion), moved(chroma, small)
     fine = detail(luma)
     base = _as_sharp(base, fine, flow.motion)
+    fade = strength.new_zeros(len(strength))
+    hidden = None
     if observed:
         starts = [(c.left - w.left, c.top - w.top) for c, w in zip(flow.core, windows, strict=True)]
         size = (flow.core[0].height, flow.core[0].width)
         inner = _Inner(starts, size)
+        half = _Inner([(x // 2, y // 2) for x, y in starts], (size[0] // 2, size[1] // 2))
         mask = flow.alpha / strength.clamp(min=1e-3)[:, None, None, None]
         patch, patch_c = _textures(flow, observed)
+        under, under_c = inner.cut(base), half.cut(base_c)
+        clear = None
+        if occlusion is not None and light is not None:
+            cover = occlusion.look((under, under_c), (patch, patch_c), mask, flow.lips, width_px, level, light)
+            hidden, fade = cover.hidden, cover.fade
+            clear = 1 - hidden
         patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))
-        inner.put(base, _mixed(inner.cut(base), patch, mask, strength, width_px))
-        half = _Inner([(x // 2, y // 2) for x, y in starts], (size[0] // 2, size[1] // 2))
-        half.put(base_c, _mixed(half.cut(base_c), patch_c, halved(mask), strength, width_px / 2))
-    return base, base_c
+        done = _mixed(under, patch, mask, strength, width_px, clear)
+        half_clear = None if clear is None else halved(clear)
+        done_c = _mixed(under_c, patch_c, halved(mask), strength, width_px / 2, half_clear)
+        if clear is not None and half_clear is not None:
+            done = torch.lerp(inner.cut(luma), done, clear)
+            done_c = torch.lerp(half.cut(chroma), done_c, half_clear)
+        inner.put(base, done)
+        half.put(base_c, done_c)
+    if bool(fade.any()):
+        base = torch.lerp(base, luma, fade[:, None, None, None])
+        base_c = torch.lerp(base_c, chroma, fade[:, None, None, None])
+    return Composed(base, base_c, fade, hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Edited windows.
+
+    Attributes:
+        luma: float32 [B, 1, H, W].
+        chroma: float32 [B, 2, H/2, W/2].
+        fade: float32 [B], 1 where the frame stays as it is, because its mouth is hidden.
+        hidden: float32 [B, 1, h, w], 1 where something in front of the face was left, over the core.
+    """
+
+    luma: Tensor
+    chroma: Tensor
+    fade: Tensor
+    hidden: Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +155,20 @@ def _textures(flow: Flow, observed: Sequence[Observed]) -> tuple[Tensor, Tensor]
     return luma, chroma
 
 
-def _mixed(base: Tensor, patch: Tensor, mask: Tensor, strength: Tensor, width_px: float) -> Tensor:
-    patch = patch + _light(base, patch, mask, width_px)
+def _mixed(
+    base: Tensor, patch: Tensor, mask: Tensor, strength: Tensor, width_px: float, clear: Tensor | None
+) -> Tensor:
+    patch = patch + _light(base, patch, mask, width_px, clear)
     return base + strength[:, None, None, None] * band_mix(patch - base, mask)
 
 
-def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float) -> Tensor:
+def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float, clear: Tensor | None) -> Tensor:
     """Smooth difference of light, measured on the skin around the mouth and carried inwards (a membrane)."""
     cell = max(1.0, width_px / _LIGHT_CELLS)
     size = (max(2, round(base.shape[2] / cell)), max(2, round(base.shape[3] / cell)))
     weight = ((mask > 0.02) & (mask < 0.75)).to(base.dtype)
+    if clear is not None:
+        weight = weight * clear
     both = nn.interpolate(torch.cat([weight, weight * (base - patch)], 1), size=size, mode="area")
     sigma = max(_LIGHT_REACH * width_px / cell, 0.8)
     near, far = blurred(both, sigma), blurred(both, 3 * sigma)

@@ -10,12 +10,13 @@ import numpy as np
 from lipsync_engine.measure import Measures, silence_motion, speech_measures
 from lipsync_engine.records import FloatArray, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import RATE_HZ, OwnSpeech
-from lipsync_engine.timing import sound_agreement
+from lipsync_engine.timing import Asked, asked_of, sound_agreement
 
 #: Figures that a right mouth must score higher on than the same mouth at other times.
 TELLING = ("phone_agreement", "closure_rate", "phone_correlation", "av_correlation")
 _ROWS = (*TELLING, "labiodental_rate", "open_closed_ratio", "articulation_ratio", "silence_motion", "offset_frames")
 _SHUFFLES, _LEAST_SHIFT_S = 6, 0.6
+_LONG_S, _SHUFFLES_OF_LONG = 120.0, 3  # a long title averages by itself
 _MARGIN = 0.1
 
 Rows = dict[str, Measures]
@@ -65,14 +66,17 @@ def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: FloatArray, s
     least = round(_LEAST_SHIFT_S / step)
     if total < 3 * least:
         return dict.fromkeys(_ROWS)
+    count = _SHUFFLES if total * step < _LONG_S else _SHUFFLES_OF_LONG
+    asked = asked_of(phones, stats, float(mouth.times_s[0]), float(mouth.times_s[-1]))
     rows = [
         _row(
             replace(mouth, values=np.roll(mouth.values, shift, axis=0), valid=np.roll(mouth.valid, shift)),
             phones,
             samples,
             stats,
+            asked,
         )
-        for shift in np.unique(np.linspace(least, total - least, _SHUFFLES).astype(int)).tolist()
+        for shift in np.unique(np.linspace(least, total - least, count).astype(int)).tolist()
     ]
     return {name: _mean([value for row in rows if (value := row[name]) is not None]) for name in _ROWS}
 
@@ -98,8 +102,14 @@ def _real_rows(source: MouthSeries, own: OwnSpeech, stats: SpeakerStats) -> Rows
     return {"real": real}
 
 
-def _row(mouth: MouthSeries, phones: Sequence[Phone], samples: FloatArray, stats: SpeakerStats) -> Measures:
-    figures = speech_measures(mouth, phones, samples, RATE_HZ, stats=stats)
+def _row(
+    mouth: MouthSeries,
+    phones: Sequence[Phone],
+    samples: FloatArray,
+    stats: SpeakerStats,
+    asked: Asked | None = None,
+) -> Measures:
+    figures = speech_measures(mouth, phones, samples, RATE_HZ, stats=stats, asked=asked, brief=True)
     return {name: figures[name] for name in _ROWS}
 
 

@@ -273,7 +273,7 @@ class Follower:
                 del paths[loser].landmarks[met:], paths[loser].presence[met:]
 
     def _part_strangers(self, paths: list[_Path], pictures: list[Picture]) -> None:
-        """End a track where its face becomes another at once: it slid there, or a cut was missed."""
+        """End a track where its face becomes another between two pictures: it slid there, or a cut was missed."""
         for appearance, path in zip(self._alive, paths, strict=True):
             before = appearance.view
             for number, (mesh, picture) in enumerate(zip(path.landmarks, pictures, strict=False)):

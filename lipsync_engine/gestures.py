@@ -128,7 +128,7 @@ def _edges(start: float, end: float, parts: int) -> list[float]:
 
 
 def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
-    """The spans of contact: from the sound's start to 75 % of it, at most 80 ms long (JALI; Rhubarb).
+    """The spans of contact: to 75 % of the sound, 50 to 80 ms long but never longer than it (JALI; Rhubarb).
 
     Contacts of one kind that follow each other without a gap ("mb", "pp") stay closed in between.
     """
@@ -137,7 +137,7 @@ def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
         if not gesture.goal.contact:
             continue
         duration = gesture.end_s - gesture.start_s
-        held = min(0.75 * duration, 0.08)
+        held = min(max(0.75 * duration, 0.05), 0.08, duration)
         middle = gesture.start_s + 0.45 * duration
         start = max(gesture.start_s, middle - held / 2)
         span = Touch(start, start + held, gesture.goal.contact)

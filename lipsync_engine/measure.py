@@ -18,7 +18,7 @@ from lipsync_engine.gestures import gestures_of, rests_of
 from lipsync_engine.leak import source_leak
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import within
-from lipsync_engine.timing import asked_of, drift_s_per_s, lag_behind, sound_agreement, third_of_speech
+from lipsync_engine.timing import Asked, asked_of, drift_s_per_s, lag_behind, sound_agreement, third_of_speech
 
 APERTURE, WIDTH = 0, 1
 _CLOSED_FLOOR = 0.0025  # of face width: below the tracker's noise, so that the ratio stays finite
@@ -37,6 +37,8 @@ def speech_measures(
     stats: SpeakerStats,
     plan: MouthPlan | None = None,
     source: MouthSeries | None = None,
+    asked: Asked | None = None,
+    brief: bool = False,
 ) -> Measures:
     """Measure a mouth against the speech that it should be speaking.
 
@@ -48,6 +50,8 @@ def speech_measures(
         stats: the speaker's own range in the source.
         plan: what was asked for; gives ``plan_correlation`` and, with ``source``, the leak.
         source: the mouth of the source picture, to see how much of it leaks through.
+        asked: what the phones ask of this speaker over these frames, where that is at hand already.
+        brief: leave out the thirds and the drift.
 
     Returns:
         phone_agreement: share of sounds whose frames show the right class of mouth.
@@ -83,7 +87,7 @@ def speech_measures(
         "articulation_ratio": _articulation(series, phones, stats),
         "silence_motion": silence_motion(series, _resting(series, phones), stats),
     }
-    figures |= _timing(series, phones, stats)
+    figures |= _timing(series, phones, stats, asked, brief)
     figures |= {
         "av_correlation": sound_agreement(series, audio, sample_rate_hz),
         "plan_correlation": _plan_correlation(series, plan),
@@ -96,7 +100,9 @@ def speech_measures(
     return figures
 
 
-def _timing(series: MouthSeries, phones: Sequence[Phone], stats: SpeakerStats) -> Measures:
+def _timing(
+    series: MouthSeries, phones: Sequence[Phone], stats: SpeakerStats, asked: Asked | None, brief: bool
+) -> Measures:
     """Lags in frames, of the whole and of the outer thirds, their drift, and the agreement at the lag."""
     figures: Measures = dict.fromkeys(
         ("offset_frames", "offset_first_third", "offset_last_third", "drift_frames_60s", "phone_correlation")
@@ -104,16 +110,18 @@ def _timing(series: MouthSeries, phones: Sequence[Phone], stats: SpeakerStats) -
     if len(series.times_s) < _FEWEST_FRAMES:
         return figures
     frame_s = float(np.median(np.diff(series.times_s)))
-    asked = asked_of(phones, stats, float(series.times_s[0]), float(series.times_s[-1]))
+    asked = asked or asked_of(phones, stats, float(series.times_s[0]), float(series.times_s[-1]))
     shown = series.valid & asked.spoken(series.times_s)
     whole = lag_behind(series, shown, asked)
     if whole is None:
         return figures
     figures |= {"offset_frames": whole.seconds / frame_s, "phone_correlation": whole.agreement}
+    if brief:
+        return figures
     for name, number in (("offset_first_third", 0), ("offset_last_third", 2)):
         part = lag_behind(series, third_of_speech(shown, number), asked)
         figures[name] = part.seconds / frame_s if part else None
-    drift = drift_s_per_s(series, shown, asked)
+    drift = drift_s_per_s(series, shown, asked, whole)
     figures["drift_frames_60s"] = None if drift is None else drift * 60.0 / frame_s
     return figures
 

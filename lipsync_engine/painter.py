@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,20 +21,6 @@ from lipsync_engine.window import view
 _CHECK_EVERY = 10
 
 
-@contextmanager
-def beside_the_encoder() -> Iterator[None]:
-    """In the calling thread torch keeps to a quarter of the cores: the encoder needs the others.
-
-    Idle threads of torch wait by spinning; on two cores that took the encoder a core and doubled the time of both.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 4))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 @dataclass(slots=True)
 class Checks:
     """What was measured while drawing.
@@ -45,12 +29,16 @@ class Checks:
         edited: frames with at least one changed face.
         outside_max: largest difference outside the mask before encoding; ``None`` if never measured.
         seams: gradient of the change at the patch's edge over that inside it, one value a checked frame.
+        covered: frames in which something in front of a face was left as it is.
+        occluded: frames left as they are, because it hides too much of the mouth.
         notes: what a reviewer should know of the drawing.
     """
 
     edited: int = 0
     outside_max: int | None = None
     seams: list[float] = field(default_factory=list)
+    covered: list[int] = field(default_factory=list)
+    occluded: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -75,6 +63,7 @@ class Painter:
         size = (facts.width, facts.height)
         self.checks = Checks()
         self._device = torch.device(device)
+        self._seen = 0
         self._store = PatchStore(scores)
         self._store.gather(path, facts)
         self._players = [Player(n, who, score, self._store, size) for n, (who, score) in enumerate(scores)]
@@ -84,23 +73,29 @@ class Painter:
 
         Where the GPU has no memory left the batch is halved, and at last drawn by the CPU.
         """
-        changed = np.zeros(len(frames), bool)
-        checked = {}
+        edits: dict[int, list[Edit]] = {}
+        before = {}
+        for number, frame in enumerate(frames):
+            if any(player.plays(frame.index) for player in self._players):
+                if self._seen % _CHECK_EVERY == 0:
+                    before[number] = _Before(frame)
+                self._seen += 1
+        place = {frame.index: number for number, frame in enumerate(frames)}
         for player in self._players:
-            wanted = [i for i, frame in enumerate(frames) if player.plays(frame.index)]
-            for i in wanted:
-                if not changed[i] and self.checks.edited % _CHECK_EVERY == 0:
-                    checked[i] = _Before(frames[i])
-                self.checks.edited += not changed[i]
-                changed[i] = True
-            for part in player.batches([frames[i] for i in wanted], self._device):
+            wanted = [frame for frame in frames if player.plays(frame.index)]
+            for part in player.batches(wanted, self._device):
                 for edit in self._draw(player, part):
-                    before = checked.get(edit.frame.index - frames[0].index)
-                    if before is not None:
-                        before.edits.append(edit)
-        for before in checked.values():
-            before.report(self.checks)
-        return [bool(c) for c in changed]
+                    edits.setdefault(place[edit.frame.index], []).append(edit)
+        for number, check in before.items():
+            check.report(edits.get(number, []), self.checks)
+        changed = [any(not edit.occluded for edit in edits.get(number, [])) for number in range(len(frames))]
+        self.checks.edited += sum(changed)
+        for number, made in edits.items():
+            if not changed[number]:
+                self.checks.occluded.append(frames[number].index)
+            elif any(edit.covered for edit in made):
+                self.checks.covered.append(frames[number].index)
+        return changed
 
     def _draw(self, player: Player, frames: Sequence[video.Frame]) -> list[Edit]:
         try:
@@ -128,17 +123,16 @@ class _Before:
 
     def __init__(self, frame: video.Frame) -> None:
         self._frame, self._luma = frame, frame.planes[0].copy()
-        self.edits: list[Edit] = []
 
-    def report(self, checks: Checks) -> None:
+    def report(self, edits: list[Edit], checks: Checks) -> None:
         after = self._frame.planes[0]
         difference = np.abs(self._luma.astype(np.int32) - after.astype(np.int32))
-        for edit in self.edits:
+        for edit in edits:
             box = edit.region
             part = difference[box.top : box.top + box.height, box.left : box.left + box.width]
             part[edit.touched] = 0
         checks.outside_max = max(checks.outside_max or 0, int(difference.max()))
-        for edit in self.edits:
+        for edit in edits:
             if edit.alpha is not None:
                 planes = (self._luma, *self._frame.planes[1:])
                 checks.seams += _seam(view(planes, 0, edit.core), view(self._frame.planes, 0, edit.core), edit.alpha)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lipsync_engine.blend import Observed, compose
+from lipsync_engine.blend import Composed, Observed, compose
 from lipsync_engine.cavity import paint
 from lipsync_engine.mesh import LIPS, mouth_triangles
+from lipsync_engine.occlusion import Occlusion
 from lipsync_engine.patches import PatchStore
 from lipsync_engine.score import Person, Score, faces
 from lipsync_engine.video import Frame, Planes
@@ -24,6 +25,9 @@ _CHUNK, _MARGIN = 200, 5
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
+#: Y, U, V of studio range from 8-bit R, G, B (ITU-R BT.709).
+_YUV = np.array([[0.1826, 0.6142, 0.0620], [-0.1006, -0.3386, 0.4392], [0.4392, -0.3989, -0.0403]])
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -35,6 +39,8 @@ class Edit:
         touched: bool [H, W], pixels of the window that may have changed.
         core: the part of the window that shows observations.
         alpha: float32 [h, w], their weight over the core; ``None`` where there are none.
+        covered: something in front of the face was left as it is.
+        occluded: so much of it that the whole frame was.
     """
 
     frame: Frame
@@ -42,6 +48,8 @@ class Edit:
     touched: NDArray[np.bool_]
     core: Region
     alpha: NDArray[np.float32] | None
+    covered: bool = False
+    occluded: bool = False
 
 
 class Player:
@@ -54,6 +62,7 @@ class Player:
         self._faces: Array = np.zeros((0, 478, 2))
         self._triangles = lower_face_triangles()
         self._holes = len(mouth_triangles())
+        self._occlusion, self._next = Occlusion(), -1
 
     def plays(self, frame: int) -> bool:
         """Whether this person's face is edited in the frame."""
@@ -88,7 +97,22 @@ class Player:
             luma, chroma = load([f.planes for f in frames], windows, device)
             strength = torch.from_numpy(self._score.strength[entries].astype(np.float32)).to(device)
             observed = self._observed(picks, device)
-            done = compose(luma, chroma, maps, windows, observed, strength, width)
+            level = 4.0 if frames[0].planes[0].dtype == np.uint16 else 1.0
+            if entries[0] != self._next or self._score.start[entries[0]]:
+                self._occlusion.reset()
+            self._next = entries[-1] + 1
+            done = compose(
+                luma,
+                chroma,
+                maps,
+                windows,
+                observed,
+                strength,
+                width,
+                self._occlusion,
+                self._light(entries, device),
+                level,
+            )
             return self._write(frames, windows, maps, done, mesh, entries)
 
     def _mesh(self, entries: list[int]) -> tuple[Mesh, list[list[tuple[int, float]]]]:
@@ -133,6 +157,12 @@ class Player:
             fitted.append(Region(left, top, box.width, box.height))
         return kept, windows, fitted
 
+    def _light(self, entries: list[int], device: torch.device) -> torch.Tensor:
+        """How much lighter the cheeks are in the frames than in their observations: float32 [n, 3] in Y, U, V."""
+        light, score = self._who.track.light, self._score
+        change = light[score.row[entries]] - light[np.maximum(score.pick[entries], 0)]
+        return torch.from_numpy((change @ _YUV.T).astype(np.float32)).to(device)
+
     def _observed(self, picks: list[list[tuple[int, float]]], device: torch.device) -> list[Observed]:
         out = []
         for slot in range(max(len(p) for p in picks)):
@@ -159,25 +189,31 @@ class Player:
         frames: Sequence[Frame],
         windows: list[Region],
         maps: Flow,
-        done: tuple[torch.Tensor, torch.Tensor],
+        done: Composed,
         mesh: Mesh,
         entries: list[int],
     ) -> list[Edit]:
         kind = frames[0].planes[0].dtype
         top = 1023 if kind == np.uint16 else 255
         narrow = torch.int16 if kind == np.uint16 else torch.uint8
-        luma, chroma = (part.round().clamp(0, top).to(narrow).cpu().numpy().view(kind) for part in done)
+        parts = (done.luma, done.chroma)
+        luma, chroma = (part.round().clamp(0, top).to(narrow).cpu().numpy().view(kind) for part in parts)
+        fade = done.fade.tolist()
+        seen = [False] * len(frames) if done.hidden is None else (done.hidden.amax((1, 2, 3)) > 0).tolist()
         touched = maps.touched.cpu()
         textured = bool(mesh.observed.shape[1])
         alpha = maps.alpha[:, 0].cpu().numpy() if textured else None
         out = []
         for i, (frame, window) in enumerate(zip(frames, windows, strict=True)):
+            if fade[i] >= 1:
+                out.append(Edit(frame, window, touched[i].numpy(), maps.core[i], None, occluded=True))
+                continue
             own = None if textured else crop(frame.planes, window)
             store(frame.planes, window, luma[i, 0], chroma[i], touched[i])
             if own is not None:
                 paint(frame.planes, own, mesh.moved[i], mesh.still[i], self._width(entries[i]), window)
             shown = None if alpha is None else alpha[i]
-            out.append(Edit(frame, window, touched[i].numpy(), maps.core[i], shown))
+            out.append(Edit(frame, window, touched[i].numpy(), maps.core[i], shown, covered=bool(seen[i])))
         return out
 
     def _face(self, at: int) -> Array:
@@ -226,8 +262,8 @@ def deform(planes: Planes, still: Array, moved: Array, triangles: NDArray[np.int
     with torch.inference_mode():
         maps = flow(mesh, [region], [region], float(np.ptp(still[:, 0])), cpu)
         luma, chroma = load([planes], [region], cpu)
-        luma, chroma = compose(luma, chroma, maps, [region], [], torch.ones(1), float(np.ptp(still[:, 0])))
+        made = compose(luma, chroma, maps, [region], [], torch.ones(1), float(np.ptp(still[:, 0])))
     kind = planes[0].dtype
     top = 1023 if kind == np.uint16 else 255
-    done = [part.round().clamp(0, top).numpy().astype(kind) for part in (luma, chroma)]
+    done = [part.round().clamp(0, top).numpy().astype(kind) for part in (made.luma, made.chroma)]
     store(planes, region, done[0][0, 0], done[1][0], maps.touched[0])

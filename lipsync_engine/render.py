@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import video
-from lipsync_engine.painter import Checks, Painter, beside_the_encoder
+from lipsync_engine.painter import Checks, Painter
 from lipsync_engine.records import BoolArray
 from lipsync_engine.refine.corrections import Corrections
 from lipsync_engine.score import Person, Score
@@ -135,7 +136,7 @@ class _Studio:
         self.done.seconds["decode"] += decoded.seconds
 
     def _painted(self, batched: Generator[list[video.Frame], None, None]) -> Iterator[list[video.Frame]]:
-        with closing(batched), beside_the_encoder():
+        with closing(batched), _few_threads():
             for batch in batched:
                 clock = perf_counter()
                 for edited, part in groupby(batch, self._is_edited):
@@ -149,6 +150,26 @@ class _Studio:
 
     def _is_edited(self, frame: video.Frame) -> bool:
         return frame.index < len(self.edited) and bool(self.edited[frame.index])
+
+
+@contextmanager
+def _few_threads() -> Iterator[None]:
+    """Leave the processors to the encoder: the painter's images are small, and idle threads wait by spinning.
+
+    OpenMP keeps its count by thread, so this is called in the painter's own.
+    """
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    share = max(1, len(os.sched_getaffinity(0)) // 4)
+    torch.set_num_threads(share)
+    cv2.setNumThreads(share)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
 
 
 def batch_size(facts: video.VideoFacts) -> int:

@@ -243,7 +243,7 @@ def _corrections(
     if not options.refine or not drawn:
         return None
     clock = perf_counter()
-    stored = analysis if isinstance(analysis, Path) else None
+    stored = analysis if isinstance(analysis, Path) else analysis.file
     seconds = options.refine_s if options.refine_s is not None else (180.0 if device == "cuda" else 0.0)
     people = [(part.identity, part.who) for part in drawn]
     learned = networks(picture, people, stored, device, Budget(seconds))
@@ -344,6 +344,10 @@ def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[
             reasons[frame] = reason
         reasons[part.score.frame] = "not_in_this_render"
         report.portrait_frames += int(drawn[part.score.frame].sum()) if part.score.portrait else 0
+    reasons[done.checks.occluded] = "occluded"
+    edited[done.checks.occluded] = False
+    if done.checks.covered:
+        report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
     reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}

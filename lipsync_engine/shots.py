@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.records import FloatArray
+from lipsync_engine.video import Plane
 
 #: Histogram distance (Bhattacharyya) above which two pictures cannot be of one shot, and below which they must be.
 _APART, _ALIKE = 0.42, 0.06
@@ -54,10 +54,11 @@ def _likeness(a: Glance, b: Glance) -> float:
     return float(np.fft.irfft2(spectra[0] * np.conj(spectra[1])).max())
 
 
-def _small(plane: NDArray[Any]) -> NDArray[Any]:
+def _small(plane: Plane) -> Plane:
     rows, columns = plane.shape
     step = max(1, min(rows // _HEIGHT, columns // _WIDTH) // 3)
-    return np.asarray(cv2.resize(plane[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA))
+    small = cv2.resize(plane[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    return cast(Plane, small)
 
 
 def apart(a: Glance, b: Glance) -> bool:

@@ -17,7 +17,7 @@ from lipsync_engine.trajectory import plan_mouth
 Curve = NDArray[np.float64]
 
 _STEP_S = 0.01
-_REACH_S = 0.3  # lags looked at, either way
+_REACH = 30  # steps looked at, either way
 _CHANNEL_SHARE = (1.0, 0.5, 0.5)  # of aperture, lip width and jaw in the agreement
 _FEWEST_FRAMES = 20
 _WINDOW_S, _WINDOW_R = 2.5, 0.5  # of local lags, and the agreement from which one counts
@@ -52,6 +52,16 @@ class Asked:
         """Moments at which a sound is being spoken, bool [T]."""
         return within(times_s, self.spans)
 
+    def delayed(self, times_s: Curve, lags_s: Curve, channel: int) -> Curve:
+        """What is asked of a channel at moments that lie some lags (whole hops) later, float64 [L, T]."""
+        place = (times_s - self.clock[0]) / _STEP_S
+        hop = np.floor(place).astype(np.intp)
+        share = place - hop
+        rows = hop[None] - np.round(lags_s / _STEP_S).astype(np.intp)[:, None]
+        curve = self.values[:, channel]
+        low, high = (curve[np.clip(rows + side, 0, len(curve) - 1)] for side in (0, 1))
+        return np.asarray(low + share * (high - low), np.float64)
+
 
 def asked_of(phones: Sequence[Phone], stats: SpeakerStats, first_s: float, last_s: float) -> Asked:
     """What the phones ask of this speaker between two moments and a second around them."""
@@ -75,11 +85,10 @@ def lag_behind(series: MouthSeries, shown: BoolArray, asked: Asked, around_s: fl
     if shown.sum() < _FEWEST_FRAMES:
         return None
     times, values = series.times_s[shown], series.values[shown].astype(np.float64)
-    lags = around_s + np.arange(-_REACH_S, _REACH_S + _STEP_S / 2, _STEP_S)
+    lags = (round(around_s / _STEP_S) + np.arange(-_REACH, _REACH + 1)) * _STEP_S
     total, share_sum = np.zeros(len(lags)), 0.0
     for channel, share in enumerate(_CHANNEL_SHARE):
-        moved = np.stack([np.interp(times - lag, asked.clock, asked.values[:, channel]) for lag in lags])
-        scores = _correlations(moved, values[:, channel])
+        scores = _correlations(asked.delayed(times, lags, channel), values[:, channel])
         if scores is not None:
             total, share_sum = total + share * scores, share_sum + share
     if share_sum == 0.0:
@@ -112,15 +121,12 @@ def third_of_speech(shown: BoolArray, number: int) -> BoolArray:
     return out
 
 
-def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked) -> float | None:
-    """Slope of the local lag over time, seconds a second; ``None`` where the clip is too short to tell it.
+def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked, whole: Lag) -> float | None:
+    """Slope of the local lag about the ``whole`` one over time, seconds a second; ``None`` in too short a clip.
 
     Lags of windows of 2.5 s of speech are fitted by a line. It counts where its standard error is at most a quarter of
     a frame in 60 s.
     """
-    whole = lag_behind(series, shown, asked)
-    if whole is None or len(series.times_s) < 2:
-        return None
     frame_s = float(np.median(np.diff(series.times_s)))
     frames = np.flatnonzero(shown)
     size = max(_FEWEST_FRAMES, round(_WINDOW_S / frame_s))

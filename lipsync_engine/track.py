@@ -16,7 +16,7 @@ from lipsync_engine.facemesh.models import device_named
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.follow import Appearance, Follower
-from lipsync_engine.geometry import POINTS, fit_poses, to_canonical
+from lipsync_engine.geometry import POINTS, fit_poses, typical_shape
 from lipsync_engine.identity import Place, merge_people
 from lipsync_engine.records import FloatArray
 from lipsync_engine.shots import CutFinder
@@ -136,33 +136,39 @@ def _assemble(
     rate: float,
 ) -> FaceTrack:
     seen = sorted(seen, key=lambda a: a.first)
-    raw = [np.stack(a.landmarks) for a in seen]
-    meshes = [settled(r, np.array(a.steadier.errors), rate) for r, a in zip(raw, seen, strict=True)]
-    lights = [np.stack([look.light for look in a.looks]) for a in seen]
-    shapes = [np.median(to_canonical(m, fit_poses(m)), axis=0) for m in meshes]
     places = [Place(a.first, a.last, int(shots[a.first])) for a in seen]
+    meshes, confidence = [], []
+    for appearance in seen:
+        raw = np.stack(appearance.landmarks)
+        appearance.landmarks.clear()  # by far the largest of what is held: not twice
+        confidence.append(_confidence(appearance, raw))
+        meshes.append(settled(raw, np.array(appearance.steadier.errors), rate))
+    lights = [np.stack([look.light for look in a.looks]) for a in seen]
+    shapes = [typical_shape(m, fit_poses(m)) for m in meshes]
     colours = [np.median(light, axis=0) for light in lights]
     people = merge_people(places, shapes, colours, [a.face.vector() for a in seen], meshes, rate)
 
     def column(values: list[Any], kind: Any, shape: tuple[int, ...] = ()) -> Any:
-        return np.concatenate(values).astype(kind) if values else np.zeros((0, *shape), kind)
+        return np.concatenate(values).astype(kind, copy=False) if values else np.zeros((0, *shape), kind)
 
-    lengths = [len(r) for r in raw]
+    lengths = [len(mesh) for mesh in meshes]
     track = FaceTrack(
         times_s=times.astype(np.float64),
         shots=shots,
         size=size,
         speech=np.zeros((0, 3), np.int64),
-        frame=column([np.arange(a.first, a.last + 1) for a in seen], np.int32),
+        frame=column([np.arange(p.first, p.last + 1) for p in places], np.int32),
         identity=column([np.full(n, p) for n, p in zip(lengths, people, strict=True)], np.int32),
         span=column([np.full(n, i) for i, n in enumerate(lengths)], np.int32),
         landmarks=column(meshes, np.float32, (POINTS, 3)),
-        confidence=column([_confidence(a, r) for a, r in zip(seen, raw, strict=True)], np.float32),
+        confidence=column(confidence, np.float32),
         sharpness=column([[look.sharpness for look in a.looks] for a in seen], np.float32),
         light=column(lights, np.float32, (3,)),
         thumb=column([np.stack([look.thumb for look in a.looks]) for a in seen], np.uint8, (16, 24)),
     )
-    return track.rows(np.lexsort((track.frame, track.identity)))
+    order = np.lexsort((track.frame, track.identity))
+    del meshes
+    return track if (np.diff(order) == 1).all() else track.rows(order)
 
 
 def _confidence(appearance: Appearance, raw: FloatArray) -> NDArray[np.float64]:

@@ -22,7 +22,9 @@ from lipsync_engine.score import Person
 FORMAT = 1
 #: The held-out error must fall by at least this share, and the picture keep this share of its fine detail.
 _WIN, _DETAIL = 0.01, 0.9
-_PAIRS, _RATE = 4, 2e-3
+_PAIRS, _RATE, _WARM_STEPS = 4, 1e-3, 20
+#: The last layer learns this much slower: the engine is right to within a few levels, and a hasty step is worse.
+_LAST = 0.2
 _CHECK_STEPS, _PATIENCE = 50, 8
 #: Largest independent shift of mask and surroundings, of the grid's side.
 _JITTER = 0.04
@@ -136,7 +138,9 @@ def _trained(
     """The state with the least error on ``watched``, and the steps made."""
     start = perf_counter()
     draw = np.random.default_rng(seed)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=1e-3)
+    body = [p for name, p in net.named_parameters() if not name.startswith("leave")]
+    last = list(net.leave.parameters())
+    optimiser = torch.optim.AdamW([{"params": body}, {"params": last}], lr=_RATE, weight_decay=1e-3)
     second = np.flatnonzero(learned.follows & (np.arange(len(learned)) > 0))
     second = second if len(second) else np.arange(len(learned))
     best, state, tired, step = _error(net, watched), _copy(net), 0, 0
@@ -144,7 +148,9 @@ def _trained(
         share = max(step / budget.steps, (perf_counter() - start) / max(budget.seconds, 1e-3))
         if share > 1:
             break
-        optimiser.param_groups[0]["lr"] = _RATE * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * share)))
+        rate = _RATE * min(1.0, step / _WARM_STEPS) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * share)))
+        for group, slower in zip(optimiser.param_groups, (1.0, _LAST), strict=True):
+            group["lr"] = rate * slower
         now = draw.choice(second, _PAIRS)
         loss = _loss(net, data, np.concatenate([now, np.maximum(now - 1, 0)]), draw)
         optimiser.zero_grad()

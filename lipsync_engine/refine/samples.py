@@ -106,7 +106,7 @@ def training_samples(picture: Path, who: Person, out_of_time: Callable[[], bool]
     Args:
         picture: the title.
         who: the person, with the whole library.
-        out_of_time: asked before each pass over the picture; true ends the collecting (not before the first).
+        out_of_time: asked after every few frames; true ends the collecting of pairs to learn from.
     """
     facts = video.probe(picture)
     usable = who.track.frame[judge(who.track)[0] > 0].astype(np.int64)
@@ -118,14 +118,15 @@ def training_samples(picture: Path, who: Person, out_of_time: Callable[[], bool]
     taught = usable[times[usable] < times[first_held] - APART_S]
     known = np.zeros(len(times), bool)
     known[taught] = True
-    judged = _drawn(picture, facts, who, held, known, 1.0)
+    judged = _drawn(picture, facts, who, _stretches(held, LIMIT // _FOLDS), known, 1.0, lambda: False)
     passes: list[Samples] = []
     for thinned in (1.0, _THINNED):
         for fold in np.array_split(taught, _FOLDS):
             if not len(fold) or (passes and out_of_time()):
                 continue
             apart = (times < times[fold[0]] - APART_S) | (times > times[fold[-1]] + APART_S)
-            passes.append(_drawn(picture, facts, who, _stretches(fold, LIMIT // _FOLDS), known & apart, thinned))
+            frames = _stretches(fold, LIMIT // _FOLDS)
+            passes.append(_drawn(picture, facts, who, frames, known & apart, thinned, out_of_time))
     learned = [p for p in passes if len(p)]
     return (_joined(learned), judged) if learned and len(judged) else None
 
@@ -140,7 +141,13 @@ def _stretches(frames: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 
 def _drawn(
-    picture: Path, facts: video.VideoFacts, who: Person, frames: NDArray[np.int64], known: BoolArray, keep: float
+    picture: Path,
+    facts: video.VideoFacts,
+    who: Person,
+    frames: NDArray[np.int64],
+    known: BoolArray,
+    keep: float,
+    out_of_time: Callable[[], bool],
 ) -> Samples:
     """The engine's own mouths for ``frames`` from a library that holds only frames that are ``known``."""
     person = knowing(who, known, _spread_out(len(who.library.row), keep))
@@ -151,7 +158,12 @@ def _drawn(
     score = compose_score(person, _true_plan(who), active)
     if not len(score.row):
         return _joined([])
-    return _joined(list(_pairs(picture, facts, person, score, scale_of(who))))
+    pairs: list[Samples] = []
+    for pair in _pairs(picture, facts, person, score, scale_of(who)):
+        pairs.append(pair)
+        if out_of_time():
+            break
+    return _joined(pairs)
 
 
 def _spread_out(count: int, keep: float) -> BoolArray:

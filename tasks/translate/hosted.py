@@ -7,9 +7,10 @@ broken or silent; what it refuses for good is not.
 from __future__ import annotations
 
 import email.utils
+import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -42,7 +43,15 @@ class Service:
     """One address that takes JSON and answers with JSON."""
 
     def __init__(
-        self, name: str, url: str, options: HostedOptions, *, key: str = "", variable: str = "", scheme: str = ""
+        self,
+        name: str,
+        url: str,
+        options: HostedOptions,
+        *,
+        key: str = "",
+        variable: str = "",
+        scheme: str = "",
+        header: str = "",
     ) -> None:
         """Opens nothing.
 
@@ -53,10 +62,13 @@ class Service:
             key: the secret; empty where the service needs none.
             variable: where the key comes from, for messages.
             scheme: what stands before the key in ``Authorization``; empty where it goes elsewhere.
+            header: that carries the bare key, in place of ``Authorization``.
         """
         self._name, self._url, self._options = name, url.rstrip("/"), options
         self._key, self._variable = key, variable
         self._headers = {"Authorization": f"{scheme} {key}"} if key and scheme else {}
+        if key and header:
+            self._headers[header] = key
 
     def get(self, path: str) -> Any:
         """The answer to a ``GET``; errors as `post`."""
@@ -95,29 +107,33 @@ class Service:
         import httpx
 
         _take_turn(self._url, self._options.per_minute)
+        wait_s = self._options.deadline_s
+        ends = time.monotonic() + wait_s
+        asked = httpx.stream(method, f"{self._url}{path}", json=body, headers=self._headers, timeout=wait_s)
         try:
-            answer = httpx.request(
-                method, f"{self._url}{path}", json=body, headers=self._headers, timeout=self._options.deadline_s
-            )
-        except httpx.TimeoutException:  # `from None`: the request and its key hang on the package's errors
-            raise ProviderBusyError(f"{self._name} did not answer within {self._options.deadline_s:g} s.") from None
+            with asked as answer:
+                content = b"".join(_until(ends, answer.iter_bytes()))
+        except (httpx.TimeoutException, TimeoutError):  # `from None`: the key hangs on the package's errors
+            raise ProviderBusyError(f"{self._name} did not answer within {wait_s:g} s.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ProviderBusyError(f"{self._name} cannot be reached ({type(error).__name__}).") from None
-        self._check(answer)
+        self._check(answer, content.decode("utf-8", "replace"))
         try:
-            return answer.json()
+            return json.loads(content)
         except ValueError:
             raise ProviderBusyError(f"{self._name} answered with something that is not JSON.") from None
 
-    def _check(self, answer: Any) -> None:
+    def _check(self, answer: Any, text: str) -> None:
         status = answer.status_code
         if status < 400:
             return
         if status in _BUSY or status >= 500:
-            pause_s = _retry_after_s(answer.headers.get("Retry-After", ""))
+            pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
             data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
             raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}.", status=status, **data)
+        if status in (401, 402, 403) and "quota_exceeded" in text:
+            raise PermanentError(f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait for it.")
         if status in (401, 403):
             fix = f"Check {self._variable}." if self._variable else "Does the service need a key?"
             raise MissingBackendError(f"{self._name} refuses the request as not authorized.", fix)
@@ -125,12 +141,20 @@ class Service:
             raise PermanentError(
                 f"{self._name}: the character quota is used up.", "Add a fallback, or raise the quota."
             )
-        raise PermanentError(f"{self._name} refuses the request (status {status}): {self._said(answer.text)}")
+        raise PermanentError(f"{self._name} refuses the request (status {status}): {self._said(text)}")
 
     def _said(self, text: str) -> str:
         """The service's own words without the key, which some repeat."""
         plain = " ".join(text.split())
         return (plain.replace(self._key, "***") if self._key else plain)[:_SAID]
+
+
+def _until(ends: float, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks, as long as they come in time: the package's own time-out begins anew with each."""
+    for chunk in chunks:
+        if time.monotonic() > ends:
+            raise TimeoutError
+        yield chunk
 
 
 _turns: dict[str, float] = {}
@@ -147,11 +171,12 @@ def _take_turn(url: str, per_minute: int) -> None:
     time.sleep(max(0.0, at - time.monotonic()))
 
 
-def _retry_after_s(value: str) -> float | None:
-    """Seconds from now that a ``Retry-After`` header names, in either of its forms."""
-    if value.strip().isdigit():
-        return float(value)
+def retry_after_s(value: str) -> float | None:
+    """Seconds from now that a ``Retry-After`` header names, in either of its forms; None where it names none."""
+    text = value.strip()
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+        if text.isascii() and text.isdigit():
+            return float(text)
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from lipsync_engine import video
+from lipsync_engine.records import MouthPlan, MouthSeries
 from lipsync_engine.refine import windows
+from lipsync_engine.refine.corrections import Corrections
 from lipsync_engine.refine.learn import Budget, Learned, Outcome, load, new_net, save, teach
 from lipsync_engine.refine.net import correct
-from lipsync_engine.refine.samples import Samples, Scale, _stretches
+from lipsync_engine.refine.samples import Samples, Scale, _stretches, training_samples
+from lipsync_engine.refine.title import networks, said
+from lipsync_engine.resync import analyse
+from lipsync_engine.score import compose_score, knowing, person
 from tests.lipsync_engine.face import frontal_face
+from tests.speech_media import media
 
 TITLE, GRID = 72, 32
 
@@ -60,7 +67,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def taught(one_thread) -> tuple:
     whole = title("light")
-    return teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(60.0, 150))
+    return teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(60.0, 50))
 
 
 def test_untrained_network_changes_nothing():
@@ -163,5 +170,77 @@ def test_long_title_is_sampled_in_stretches():
     assert np.mean(np.diff(chosen) == 1) > 0.9
 
 
-def test_outcome_says_why():
-    assert replace(Outcome(False, "too little"), steps=3).reason == "too little"
+GRID_CLIP = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
+
+
+@pytest.fixture(scope="module")
+def speaker(tmp_path_factory):
+    picture = media(GRID_CLIP)
+    track = analyse(picture, tmp_path_factory.mktemp("refine") / "grid.npz")
+    return picture, person(track, track.identities[0])
+
+
+@pytest.fixture(scope="module")
+def score(speaker):
+    _, who = speaker
+    total = len(who.track.times_s)
+    values = np.repeat(who.mouth[:1], total, axis=0)
+    never = np.zeros(total, bool)
+    plan = MouthPlan(MouthSeries(who.track.times_s, values, ~never), never, never, never, ~never)
+    return compose_score(who, plan, np.arange(total) < 3)
+
+
+def first_frames(picture):
+    return [frame for frame, _ in zip(video.read(picture, video.probe(picture)), range(4), strict=False)]
+
+
+def restless() -> Learned:
+    """A network that changes everything it may."""
+    net = new_net(1)
+    with torch.no_grad():
+        net.leave.bias.fill_(2.0)
+    return Learned(net.eval(), Scale(np.zeros(4, np.float32), np.ones(4, np.float32)), Outcome(True))
+
+
+def test_only_the_mouth_of_edited_frames_is_corrected(speaker, score):
+    picture, who = speaker
+    size = tuple(who.track.size.tolist())
+    before, after = first_frames(picture), first_frames(picture)
+    Corrections([(who, score)], [restless()], size).apply(after)
+    moved = [a.planes[0] != b.planes[0] for a, b in zip(after, before, strict=True)]
+    assert [bool(m.any()) for m in moved] == [True, True, True, False]
+    eyes = who.track.landmarks[0, [33, 263, 4], 1].max()
+    assert not moved[0][: int(eyes)].any()
+    assert moved[0].mean() < 0.06
+
+
+def test_network_that_was_refused_is_not_applied(speaker, score):
+    picture, who = speaker
+    refused = replace(restless(), outcome=Outcome(False, "no lower error on held-out frames"))
+    before, after = first_frames(picture), first_frames(picture)
+    Corrections([(who, score)], [refused], tuple(who.track.size.tolist())).apply(after)
+    assert all(np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(after, before, strict=True))
+
+
+def test_nothing_is_taught_without_time_and_nothing_stored(speaker, tmp_path):
+    picture, who = speaker
+    stored = tmp_path / "title.npz"
+    learned = networks(picture, [(0, who)], stored, "cpu", Budget(0.0))
+    assert not learned[0].outcome.kept
+    assert list(tmp_path.iterdir()) == []
+    assert "no time" in said(0, learned[0])
+
+
+def test_three_seconds_of_a_speaker_teach_nothing(speaker):
+    picture, who = speaker
+    short = replace(who, track=who.track.rows(np.arange(40)))
+    assert training_samples(picture, short, lambda: False) is None
+
+
+def test_person_can_be_made_to_know_less(speaker):
+    _, who = speaker
+    frames = np.arange(len(who.track.times_s)) < 30
+    less = knowing(who, frames)
+    assert less.library.frame.max() < 30
+    assert set(less.usable) == set(less.library.row.tolist())
+    assert len(less.library.vectors) == len(less.library.row) == len(less.library.texture)

@@ -74,7 +74,8 @@ class DeepL(Recorded):
 class JsonService(BaseHTTPRequestHandler):
     """JSON in, JSON out; keeps every request, and first plays the faults that the server was given, one a request.
 
-    A fault: ``status``, ``body`` (text), ``headers``, ``wait_s``; what it leaves out is as in a good answer.
+    A fault: ``status``, ``body`` (text), ``headers``, ``wait_s``, ``drip_s`` (after each letter); what it leaves out is
+    as in a good answer.
     """
 
     def log_message(self, *_: Any) -> None:
@@ -103,7 +104,9 @@ class JsonService(BaseHTTPRequestHandler):
             for name, value in fault.get("headers", {}).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(text.encode())
+            for letter in text if "drip_s" in fault else [text]:
+                self.wfile.write(letter.encode())
+                time.sleep(fault.get("drip_s", 0.0))
 
     def good(self, body: dict[str, Any]) -> tuple[int, Any]:
         """Status and body as the provider's documentation has them."""

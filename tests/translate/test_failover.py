@@ -29,13 +29,14 @@ FAULTS: dict[str, dict[str, Any]] = {
     "broken": {"status": 500},
     "unavailable": {"status": 503, "body": "<html>Bad gateway</html>"},
     "time-out": {"wait_s": 0.9},
+    "trickle": {"drip_s": 0.1},
     "empty": {"body": ""},
     "malformed": {"body": '{"translatedText": ['},
     "something else": {"body": '{"hello": "world"}'},
     "refused": {"status": 400, "body": '{"error": "no"}'},
 }
 #: Those that a second try of the same service repairs.
-PASSING = ("too many requests", "broken", "unavailable", "time-out", "empty", "malformed")
+PASSING = ("too many requests", "broken", "unavailable", "time-out", "trickle", "empty", "malformed")
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,12 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, translator
+from tasks.translate.hosted import retry_after_s
 from tests.translate.servers import ChatServer, DeepLJson, LibreJson, posts, serving
 
 KEY = "sk-very-secret-1234"
@@ -191,6 +194,17 @@ def test_a_model_gets_a_lines_syllables_and_its_budget(llm: Any) -> None:
     (line,) = asked(server)[1]["lines"]
     assert (line["syllables"], line["wanted"]) == (5, [2, 3])
     assert "“mouth” is “boca”" in asked(server)[0]
+
+
+@given(st.text(max_size=40) | st.from_regex(r"\A(Mon|Tue), \d{1,2} (Jan|Feb) \d{1,6} \d\d:\d\d:\d\d (GMT|-0000)\Z"))
+def test_any_header_names_a_pause_or_none(value: str) -> None:
+    pause = retry_after_s(value)
+    assert pause is None or pause >= 0
+
+
+@pytest.mark.parametrize(("value", "pause"), [("7", 7.0), (" 0 ", 0.0), ("²", None), ("soon", None), ("-3", None)])
+def test_seconds_are_seconds(value: str, pause: float | None) -> None:
+    assert retry_after_s(value) == pause
 
 
 def test_the_pause_is_the_one_that_the_service_asks_for(libre: Any) -> None:
