@@ -14,7 +14,7 @@ from lipsync_engine.geometry import POINTS, Poses, fit_poses, point_groups, to_c
 from lipsync_engine.records import FloatArray
 
 #: Raised whenever the meaning of a stored track changes.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class FaceTrack:
         identity: int32 [N], the person; stable across the shots where that can be told.
         span: int32 [N], one uninterrupted appearance in one shot.
         landmarks: float32 [N, 478, 3], smoothed, pixels.
-        confidence: float32 [N], 0 to 1: how well the rigid anchors fit a face.
+        confidence: float32 [N], 0 to 1: the network's probability of a face, how well the rigid anchors fit one, and
+            how much nose and cheeks look as they did before (less where something covers them).
         sharpness: float32 [N], variance of the Laplacian of the mouth region's luma at a fixed size.
         light: float32 [N, 3], mean RGB of the cheeks.
         thumb: uint8 [N, 16, 24], pose-normalised luma of the mouth.

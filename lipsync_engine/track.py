@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lipsync_engine import video
 from lipsync_engine.facemesh.mesh import FaceMesh
+from lipsync_engine.facemesh.models import device_named
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.follow import Appearance, Follower
@@ -26,6 +27,8 @@ Watch = Callable[[video.Frame, list[FloatArray]], None]
 MAX_FACES = 4
 #: Appearances shorter than this are noise of the detector.
 _MIN_SPAN_S = 0.25
+#: Correlation of nose and cheeks with their running mean below which they are partly covered.
+_COVERED = 0.5
 #: Pictures followed together, as far as this much memory holds them.
 _CHUNK, _CHUNK_BYTES = 16, 64 << 20
 
@@ -58,7 +61,7 @@ def track_faces(
     *,
     faces: int = MAX_FACES,
     watch: Watch | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     mesh: FaceMesh | None = None,
 ) -> FaceTrack:
     """Follow every face of a title in one pass.
@@ -68,7 +71,7 @@ def track_faces(
         progress: called with (share done, message).
         faces: most faces in one frame.
         watch: called with every frame, in order, and the meshes found in it (as the network gives them).
-        device: where the networks run: ``"cpu"`` or a torch device.
+        device: where the networks run: ``"auto"`` (a GPU where there is one), ``"cpu"`` or a torch device.
         mesh: the mesh network, if not the device's own.
 
     Raises:
@@ -76,7 +79,7 @@ def track_faces(
         ModelError: the face networks are not installed.
     """
     facts = video.probe(path)
-    follower = Follower(faces, device, mesh)
+    follower = Follower(faces, device_named(device), mesh)
     cuts = CutFinder(float(facts.rate))
     times: list[float] = []
     shots: list[int] = []
@@ -169,6 +172,7 @@ def _assemble(
 
 
 def _confidence(appearance: Appearance, raw: FloatArray) -> NDArray[np.float64]:
-    """How sure each picture's mesh is: the network's own answer, and how well the rigid points fit a face."""
-    presence = np.array(appearance.presence)
-    return np.clip(2 * presence - 1, 0, 1) * np.exp(-((fit_poses(raw).residual / 0.055) ** 2))
+    """How sure each picture's mesh is: by the network, by the fit of the rigid points, by what covers the face."""
+    presence = np.clip(2 * np.array(appearance.presence) - 1, 0, 1)
+    bare = np.clip(np.array(appearance.steadier.likeness) / _COVERED, 0, 1)
+    return np.asarray(presence * bare * np.exp(-((fit_poses(raw).residual / 0.055) ** 2)))

@@ -74,6 +74,15 @@ def graph_of(model: Model) -> Graph:
     return read(path_of(model))
 
 
+def device_named(wanted: str) -> str:
+    """``"auto"`` resolved to ``"cuda"`` where torch sees one, else ``"cpu"``; other names as they are."""
+    if wanted != "auto":
+        return wanted
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def open_model(model: Model, device: str = "cpu") -> Run:
     """The network ready to run: by MediaPipe on ``"cpu"`` (measured twice as fast there), else by torch.
 

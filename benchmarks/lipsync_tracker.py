@@ -1,0 +1,141 @@
+"""Speed of the face trackers on this machine, and how far their landmarks lie apart.
+
+    python -m benchmarks.lipsync_tracker VIDEO... [--frames 150] [--device cuda]
+
+For each video: frames a second and CPU milliseconds a frame (decoding apart) of MediaPipe's own FaceMesh on the whole
+picture, of the engine's tracker with MediaPipe's interpreter and with torch; then the distance of landmarks, scaled to
+a picture 1080 pixels high (its shorter side): median, 99th percentile and largest over all points and frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lipsync_engine import video
+from lipsync_engine.facemesh import regions
+from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
+from lipsync_engine.facemesh.models import device_named
+from lipsync_engine.facemesh.picture import Picture
+from lipsync_engine.follow import Follower
+
+Meshes = dict[int, NDArray[np.float32]]
+_CHUNK = 16
+
+
+class Clip:
+    """The first frames of a video: planes, and RGB as MediaPipe needs it."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        facts = video.probe(path)
+        self.size = (facts.width, facts.height)
+        self.scale = 1080 / min(self.size)
+        self.pictures: list[Picture] = []
+        self.frames: list[video.Frame] = []
+        for frame in video.read(path, facts):
+            if frame.index >= limit:
+                break
+            self.pictures.append(Picture(frame.planes, facts.colour))
+            self.frames.append(frame)
+
+
+def mediapipe(clip: Clip) -> Meshes:
+    """MediaPipe's FaceMesh on whole pictures, one face."""
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    from mediapipe.python.solutions import face_mesh
+
+    width, height = clip.size
+    out: Meshes = {}
+    with face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.5) as model:
+        for index, frame in enumerate(clip.frames):
+            faces = model.process(frame.rgb()).multi_face_landmarks or []
+            for face in faces[:1]:
+                points = [(p.x * width, p.y * height, p.z * width) for p in face.landmark]
+                out[index] = np.array(points, np.float32)
+    return out
+
+
+def engine(clip: Clip, mesh: FaceMesh | None, device: str = "cpu") -> Meshes:
+    """The engine's follower, one face, as the network gives it (nothing steadied or smoothed)."""
+    follower = Follower(1, device, mesh)
+    out: Meshes = {}
+    for start in range(0, len(clip.pictures), _CHUNK):
+        found = follower.take(clip.pictures[start : start + _CHUNK], start)
+        out |= {start + i: meshes[0] for i, meshes in enumerate(found) if meshes}
+    return out
+
+
+def same_regions(clip: Clip, reference: Meshes, mesh: FaceMesh) -> Meshes:
+    """Each frame looked at exactly where MediaPipe looked: around its own landmarks of the frame before."""
+    out: Meshes = {}
+    for index in sorted(reference):
+        if index - 1 in reference:
+            region = regions.around_landmarks(reference[index - 1][None])
+            points, _ = mesh(clip.pictures[index].crop(region[0], SIDE, steady=False)[None])
+            out[index] = regions.to_picture(points, region, SIDE)[0]
+    return out
+
+
+def same_crops(clip: Clip, reference: Meshes, one: FaceMesh, other: FaceMesh) -> NDArray[np.float64]:
+    """Distances in pixels of the crop (192 wide) of two networks on the same crops."""
+    crops = [clip.pictures[i].crop(regions.around_landmarks(m[None])[0], SIDE) for i, m in reference.items()]
+    a, b = one(np.stack(crops)[::5])[0], other(np.stack(crops)[::5])[0]
+    return np.linalg.norm(a - b, axis=2)
+
+
+def apart(a: Meshes, b: Meshes, scale: float) -> str:
+    both = sorted(a.keys() & b.keys())
+    if not both:
+        return "no frame in common"
+    gaps = np.linalg.norm(np.stack([a[i][:, :2] - b[i][:, :2] for i in both]), axis=2) * scale
+    return summary(gaps) + f" over {len(both)} frames"
+
+
+def summary(gaps: NDArray[np.floating]) -> str:
+    return f"median {np.median(gaps):.4f}  p99 {np.percentile(gaps, 99):.4f}  max {gaps.max():.4f}"
+
+
+def timed(name: str, clip: Clip, run: Callable[[], Meshes]) -> Meshes:
+    wall, cpu = perf_counter(), process_time()
+    out = run()
+    wall, cpu = perf_counter() - wall, process_time() - cpu
+    count = len(clip.pictures)
+    print(f"  {name:34s} {count / wall:7.1f} frames/s  {1000 * cpu / count:6.2f} CPU ms/frame  {len(out)} meshes")
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="+", type=Path)
+    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    device = device_named(options.device)
+    if device == "cpu":
+        torch.set_num_threads(1)
+    for path in options.videos:
+        clip = Clip(path, options.frames)
+        print(f"{path.name}: {clip.size[0]}x{clip.size[1]}, {len(clip.pictures)} frames, torch on {device}")
+        native, torch_mesh = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
+        reference = timed("MediaPipe FaceMesh", clip, lambda c=clip: mediapipe(c))
+        single = timed("engine, MediaPipe's interpreter", clip, lambda c=clip, m=native: engine(c, m))
+        batched = timed("engine, torch in batches", clip, lambda c=clip, m=torch_mesh: engine(c, m, device))
+        native, torch_mesh = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
+        gaps = same_crops(clip, reference, native, torch_mesh)
+        print(f"  same crops, pixels of the crop:    {summary(gaps)}")
+        looked = same_regions(clip, reference, torch_mesh)
+        print(f"  same regions, torch to MediaPipe:  {apart(looked, reference, clip.scale)}")
+        print(f"  end to end, interpreter to FaceMesh: {apart(single, reference, clip.scale)}")
+        print(f"  end to end, torch to FaceMesh:       {apart(batched, reference, clip.scale)}")
+        print(f"  end to end, torch to interpreter:    {apart(batched, single, clip.scale)}")
+
+
+if __name__ == "__main__":
+    main()

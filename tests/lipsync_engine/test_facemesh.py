@@ -1,0 +1,134 @@
+"""The face networks: torch computes what MediaPipe computes, from its own files; crops come straight from planes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lipsync_engine import video
+from lipsync_engine.facemesh import regions
+from lipsync_engine.facemesh.detector import FaceDetector
+from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
+from lipsync_engine.facemesh.models import FAR, MESH, NEAR, MediaPipeRun, TorchRun, path_of
+from lipsync_engine.facemesh.picture import Picture
+from lipsync_engine.facemesh.tflite import ModelError, read
+from tests.speech_media import media
+
+OBAMA, TWO = "face_recognition/examples/obama-1080p.jpg", "face_recognition/examples/two_people.jpg"
+
+
+def _still(name: str) -> np.ndarray:
+    return cv2.cvtColor(cv2.imread(str(media(name))), cv2.COLOR_BGR2RGB)
+
+
+@pytest.fixture(scope="module")
+def crops() -> np.ndarray:
+    """One face upright, turned, moved off centre, cut off, and no face."""
+    picture = Picture.of_rgb(_still(OBAMA))
+    found = FaceDetector().find(picture)[0]
+    around = regions.around_boxes(found.box[None], found.eyes[None])[0]
+    size = around[2]
+    moves = [(0, 0, 0, 0), (0, 0, 0, 0.4), (0.1 * size, -0.05 * size, 0.1 * size, 0), (0.45 * size, 0, 0, 0)]
+    views = [picture.crop(around + np.array(move), SIDE) for move in moves]
+    return np.stack([*views, np.full((SIDE, SIDE, 3), 90, np.uint8)])
+
+
+def test_torch_gives_mediapipes_mesh(crops) -> None:
+    (ours, sure), (theirs, presence) = FaceMesh(torch_on_cpu=True)(crops), FaceMesh()(crops)
+    assert np.abs(ours - theirs)[:4].max() < 0.01
+    assert np.abs(sure - presence).max() < 1e-3
+    assert sure[0] > 0.9
+    assert sure[-1] < 0.1
+
+
+def test_a_batch_gives_what_single_pictures_give(crops) -> None:
+    mesh = FaceMesh(torch_on_cpu=True)
+    together, _ = mesh(crops)
+    for crop, points in zip(crops, together, strict=True):
+        assert np.abs(mesh(crop[None])[0][0] - points).max() < 0.01
+
+
+@pytest.mark.parametrize("model", [FAR, NEAR], ids=["far", "near"])
+def test_torch_gives_mediapipes_detections(model) -> None:
+    small = Picture.of_rgb(_still(TWO)).reduced(model.side)[0][None]
+    ours, theirs = TorchRun(model)(small), MediaPipeRun(model)(small)
+    for name, values in theirs.items():
+        assert np.abs(ours[name] - values).max() < 0.02 * np.abs(values).max()
+
+
+def test_the_detector_finds_both_faces_where_they_are() -> None:
+    rgb = _still(TWO)
+    found = FaceDetector().find(Picture.of_rgb(rgb))
+    assert len(found) == 2
+    for face in found:
+        left, top, right, bottom = face.box
+        assert left < face.eyes[0, 0] < face.eyes[1, 0] < right
+        assert top < face.eyes[:, 1].min() < (top + bottom) / 2
+
+
+def test_a_region_follows_a_turned_head() -> None:
+    rgb = _still(OBAMA)
+    turn = cv2.getRotationMatrix2D((960, 400), 25, 1.0)
+    meshes = []
+    mesh = FaceMesh()
+    for picture in (Picture.of_rgb(rgb), Picture.of_rgb(cv2.warpAffine(rgb, turn, rgb.shape[1::-1]))):
+        found = FaceDetector().find(picture)[0]
+        around = regions.around_boxes(found.box[None], found.eyes[None])
+        for _ in range(3):
+            points, _ = mesh(picture.crop(around[0], SIDE)[None])
+            points = regions.to_picture(points, around, SIDE)
+            around = regions.around_landmarks(points)
+        meshes.append(points[0])
+    expected = meshes[0][:, :2] @ turn[:, :2].T + turn[:, 2]
+    assert np.median(np.linalg.norm(meshes[1][:, :2] - expected, axis=1)) < 0.012 * np.ptp(expected[:, 0])
+
+
+@pytest.mark.parametrize(
+    "name", ["open-dubbing/tests/data/englishvideo.mp4", "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"]
+)
+def test_crops_from_planes_look_like_the_converted_picture(name) -> None:
+    path = media(name)
+    facts = video.probe(path)
+    frame = next(iter(video.read(path, facts)))
+    region = np.array([facts.width / 2, facts.height / 2, 0.6 * facts.height, 0.2])
+    crop = Picture(frame.planes, facts.colour).crop(region, SIDE, steady=False).astype(int)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    plain = cv2.warpAffine(frame.rgb(), regions.matrix(region, SIDE), (SIDE, SIDE), flags=flags).astype(int)
+    assert np.abs(crop - plain).mean() < 2.0
+    assert np.abs((crop - plain).mean(axis=(0, 1))).max() < 2.0  # FFmpeg's conversion rounds down
+
+
+def test_ten_bits_give_the_crop_of_eight() -> None:
+    picture = Picture.of_rgb(_still(OBAMA))
+    deep = Picture(tuple(p.astype(np.uint16) * 4 for p in picture.planes), picture.colour)
+    region = np.array([960.0, 400.0, 500.0, 0.1])
+    for a, b in (
+        (picture.crop(region, SIDE), deep.crop(region, SIDE)),
+        (picture.reduced(192)[0], deep.reduced(192)[0]),
+    ):
+        gaps = np.abs(a.astype(int) - b.astype(int))
+        assert gaps.max() <= 5  # rounding
+        assert gaps.mean() < 1
+    points = np.array([[0.0, 0.0], [960.4, 400.2], [5000.0, 5000.0]])
+    assert np.array_equal(picture.colours(points), deep.colours(points))
+
+
+def test_the_sparse_weights_are_unpacked() -> None:
+    weights = [a for a in read(path_of(FAR)).constants.values() if a.ndim == 4 and a.size > 4096]
+    assert len(weights) > 10
+    assert all(np.isfinite(a).all() and (a != 0).mean() > 0.05 for a in weights)
+
+
+def test_the_reader_says_what_is_wrong(tmp_path) -> None:
+    with pytest.raises(ModelError, match="cannot read"):
+        read(tmp_path / "none.tflite")
+    (tmp_path / "text.tflite").write_bytes(b"this is no model at all")
+    with pytest.raises(ModelError, match="no TensorFlow Lite model"):
+        read(tmp_path / "text.tflite")
+
+
+def test_the_mesh_reader_knows_the_refined_points() -> None:
+    names = [step.name for step in read(path_of(MESH)).operators]
+    assert names.count("Landmarks2TransformMatrix") == 3
+    assert "dequantize" not in names
