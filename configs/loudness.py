@@ -10,14 +10,29 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 
+class DialogueGate(BaseModel):
+    """A level of the dialogue rather than of the programme.
+
+    Attributes:
+        least_share: of the title's time that speech has to take, for the dialogue's level to be meaningful.
+        fallback_lufs: level of the programme where it takes less.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least_share: float
+    fallback_lufs: float
+
+
 class LoudnessPreset(BaseModel):
     """A delivery target, measured after the encode.
 
     Attributes:
-        integrated_lufs: programme loudness, ITU-R BS.1770.
+        integrated_lufs: loudness, ITU-R BS.1770: of the programme, gated; with ``dialogue`` of the time with speech.
         tolerance_lu: accepted deviation.
         true_peak_dbtp: never above.
         bed: whether the background is left alone or lowered under speech.
+        dialogue: the level is the dialogue's; None: the programme's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +42,7 @@ class LoudnessPreset(BaseModel):
     tolerance_lu: float
     true_peak_dbtp: float
     bed: Literal["untouched", "ducked"]
+    dialogue: DialogueGate | None = None
 
 
 @cache

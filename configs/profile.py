@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
+from configs.sound import IngestSettings, MixSettings
 
 
 class ProfileError(ValueError):
@@ -46,13 +47,28 @@ class TranslateSettings(StepSettings):
         return value
 
 
+class SynthesizeSettings(StepSettings):
+    """The voices' backend, and what all of them respect."""
+
+    takes: int = Field(1, ge=1, le=8, description="readings of each line, of which the best is kept")
+    lexicon: str | None = Field(None, description="a .yaml file of words and how they are pronounced")
+
+
 class FitSettings(BaseModel):
-    """How speech is laid into its slot; factors above 1 are faster."""
+    """How speech is laid into its slot; factors above 1 are faster.
+
+    Attributes:
+        slowest: what goes unnoticed.
+        fastest: what goes unnoticed.
+        hardest: what is allowed where the pauses around a line do not make room enough; never below ``fastest``.
+        gap_ms: silence kept before the next line.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    slowest: float = Field(0.90, ge=0.5, le=1.0)
-    fastest: float = Field(1.20, ge=1.0, le=2.0)
+    slowest: float = Field(0.87, ge=0.5, le=1.0)
+    fastest: float = Field(1.15, ge=1.0, le=2.0)
+    hardest: float = Field(1.20, ge=1.0, le=2.0)
     gap_ms: int = Field(80, ge=0, le=2000, description="silence kept before the next line when a pause is borrowed")
 
 
@@ -79,16 +95,21 @@ class Profile(BaseModel):
     fake: bool = False
     commercial: bool = False
     sidecar: bool = Field(True, description="use subtitles that lie beside the video")
+    realign: bool = Field(False, description="move subtitles to where the speech is")
     source_language: str | None = None
+    voices: str | None = Field(None, description="a .yaml file that remembers the voices of a series' speakers")
     loudness: str = "r128"
     separate: StepSettings
     transcribe: StepSettings
     diarize: StepSettings
     translate: TranslateSettings
-    synthesize: StepSettings
+    synthesize: SynthesizeSettings
     lipsync: StepSettings
     pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
+    mix: MixSettings = Field(default_factory=lambda: MixSettings.model_validate({}))
+    ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
+    waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
 
     @field_validator("loudness")
@@ -158,11 +179,21 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
     values.setdefault("name", Path(name).stem)
-    translate = values.get("translate")
-    if name.endswith((".yaml", ".yml")) and isinstance(translate, dict) and isinstance(translate.get("glossary"), str):
-        translate["glossary"] = str(Path(name).absolute().parent / translate["glossary"])  # beside the profile
+    if name.endswith((".yaml", ".yml")):
+        _beside(values, Path(name).absolute().parent)
     base = values.pop("extends", None)
     return values if base is None else _merged(_read(str(base), (*seen, name)), values)
+
+
+def _beside(values: dict[str, Any], folder: Path) -> None:
+    """Files that a profile names lie beside it."""
+    for table, name in (
+        (values.get("translate"), "glossary"),
+        (values.get("synthesize"), "lexicon"),
+        (values, "voices"),
+    ):
+        if isinstance(table, dict) and isinstance(table.get(name), str):
+            table[name] = str(folder / table[name])
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,8 +22,9 @@ import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
 from flows.plan import backends, store_root
-from tasks.model import BranchResult, Run, SharedWork
+from tasks.model import BranchResult, Run, Script, SharedWork
 from tasks.store import Store, step_key
+from tasks.synthesize.casting import casting_facts
 
 _SHARED = (tasks.probe, tasks.separate, tasks.transcribe, tasks.diarize, tasks.lipsync)
 _BRANCH = (
@@ -47,7 +49,7 @@ def shared_key(run: Run) -> str:
     return step_key(
         "shared",
         1,
-        settings={"sidecar": run.profile.sidecar, "preview_ms": title.preview_ms},
+        settings={"sidecar": run.profile.sidecar, "preview_ms": title.preview_ms, "realign": run.profile.realign},
         backend=" ".join(chosen[name].fingerprint() for name in used),
         inputs={
             "video": title.video,
@@ -69,6 +71,9 @@ def branch_key(run: Run, language: str) -> str:
             "loudness": run.profile.loudness,
             "fit": run.profile.fit,
             "pace": run.profile.pace,
+            "mix": run.profile.mix,
+            "ingest": run.profile.ingest,
+            "waivers": run.profile.waivers,
             "fake": run.profile.fake,
         },
         backend=" ".join(backend.fingerprint() for backend in chosen.values()),
@@ -77,10 +82,17 @@ def branch_key(run: Run, language: str) -> str:
             "dub": run.title.dubs.get(language),
             "edits": edits(run, language),
             "language": language,
+            "casting": _casting(run.branch(language)),
             "name": run.title.name,
             "versions": [(module.__name__, module.VERSION) for module in _BRANCH],
         },
     )
+
+
+def _casting(run: Run) -> dict[str, Any]:
+    """How lines are spoken beyond the backend; before the shared steps have run, nobody is cast."""
+    work = shared_work(run) if run.profile.voices else None
+    return casting_facts(run, work.script if work else Script(language="und", lines=()))
 
 
 def finished(run: Run, language: str) -> BranchResult | None:

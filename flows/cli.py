@@ -28,6 +28,8 @@ Profile = Annotated[str, typer.Option("--profile", help="offline, studio, commer
 Out = Annotated[str, typer.Option("--out", help="folder for the deliverables")]
 AsJson = Annotated[bool, typer.Option("--json", help="print summary.json to stdout")]
 Lipsync = Annotated[str | None, typer.Option("--lipsync", help="native, none, or another lip-sync backend")]
+Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file that remembers the series' voices")]
+Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and how they are pronounced")]
 LoudnessName = Annotated[str | None, typer.Option("--loudness", help="r128, a85, netflix, streaming or podcast")]
 
 
@@ -42,6 +44,9 @@ def run_command(
     bed: Annotated[str | None, typer.Option(help="the client's music and effects, without dialogue")] = None,
     lipsync: Lipsync = None,
     loudness: LoudnessName = None,
+    voices: Voices = None,
+    lexicon: Lexicon = None,
+    realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
     out: Out = "out",
     preview: Annotated[float, typer.Option(help="only the first SECONDS", min=0.0)] = 0.0,
     as_json: AsJson = False,
@@ -56,7 +61,7 @@ def run_command(
                 languages=to,
                 out=out,
                 profile=profile,
-                overrides=_overrides(lipsync, loudness),
+                overrides=_overrides(lipsync, loudness, voices, lexicon, realign),
                 source_language=source,
                 subtitles=subtitles,
                 bed=bed,
@@ -91,13 +96,15 @@ def batch(
     profile: Profile = "offline",
     lipsync: Lipsync = None,
     loudness: LoudnessName = None,
+    voices: Voices = None,
+    lexicon: Lexicon = None,
     out: Out = "out",
     as_json: AsJson = False,
 ) -> None:
     """Dub every title of a manifest; a title or language that fails leaves the others alone."""
     from flows.batches import new_batch, run_batch
 
-    requests = _or_exit(_manifest_requests, manifest, profile, _overrides(lipsync, loudness), out)
+    requests = _or_exit(_manifest_requests, manifest, profile, _overrides(lipsync, loudness, voices, lexicon), out)
     kept = _or_exit(new_batch, manifest, requests)
     _report(_or_exit(run_batch, kept), as_json)
 
@@ -252,12 +259,24 @@ def _manifest_requests(manifest: str, profile: str, overrides: dict[str, Any], o
     return read_manifest(Path(manifest), profile, overrides, out)
 
 
-def _overrides(lipsync: str | None, loudness: str | None) -> dict[str, Any]:
+def _overrides(
+    lipsync: str | None,
+    loudness: str | None,
+    voices: str | None = None,
+    lexicon: str | None = None,
+    realign: bool = False,
+) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if lipsync:
         values["lipsync"] = {"backend": lipsync}
     if loudness:
         values["loudness"] = loudness
+    if voices:
+        values["voices"] = str(Path(voices).expanduser().absolute())
+    if lexicon:
+        values["synthesize"] = {"lexicon": str(Path(lexicon).expanduser().absolute())}
+    if realign:
+        values["realign"] = True
     return values
 
 

@@ -70,7 +70,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     script = Script.model_validate(translated.value)
     script, laid = _speech(run, work, script, settle)
     picture = _picture(run, work, laid, settle)
-    mixed = settle(mix.submit(run, laid.outputs["dialogue"], work.bed, work.dialogue))
+    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, work.script))
     packed = settle(
         package.submit(run, work.video, work.facts, picture.outputs.get("picture"), mixed.outputs["audio"], script)
     )
@@ -104,9 +104,9 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
 def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Script, StepRecord]:
     """The script as it is spoken, and the speech in its place."""
     if (recording := run.title.dubs.get(run.language)) is not None:
-        return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms))
-    spoken = settle(synthesize.submit(run, script, work.script, work.dialogue))
-    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language)))
+        return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
+    spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed))
+    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language), work.bed))
     script = script_of(adapted)
     return script, settle(fit.submit(run, script, adapted, work.facts.duration_ms))
 

@@ -118,7 +118,7 @@ def _request(
         languages=languages,
         out=out,
         profile=row.get("profile") or profile,
-        overrides=dict(overrides),
+        overrides={**overrides, **({"voices": str((folder / row["voices"]).absolute())} if row.get("voices") else {})},
         source_language=row.get("source_language") or None,
         bed=str(folder / row["bed"]) if row.get("bed") else None,
         dubs=dubs,

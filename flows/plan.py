@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
 from tasks.store import Store
+from tasks.synthesize.lexicon import read_lexicon
+from tasks.synthesize.series import read_series
 from tasks.translate.chain import Chain, chain
 
 _CREATE = {
@@ -104,6 +107,10 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         profile = load_profile(name, dict(overrides))
     except ProfileError as error:
         raise BadInputError(str(error)) from error
+    if profile.voices is not None:
+        read_series(Path(profile.voices))
+    if profile.synthesize.lexicon is not None:
+        read_lexicon(Path(profile.synthesize.lexicon))
     for section, backend in _each(backends(profile)):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
@@ -160,7 +167,7 @@ def _run(
         source_language=script_language or source_language,
         subtitles=_referenced(store, subtitles) if subtitles else None,
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
-        dubs={_dubbed(tag, languages): _referenced(store, _file(file, "dub")) for tag, file in request.dubs.items()},
+        dubs={_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()},
         preview_ms=round(request.preview_s * 1000),
     )
     run = Run(title=title, profile=profile, store=str(store.root))
@@ -187,7 +194,7 @@ def _check_media(run: Run, facts: MediaFacts) -> None:
             "Give the words with --subtitles, or a recorded dub with --dub.",
         )
     for what, asset in [("bed", title.bed), *((f"dub {tag}", asset) for tag, asset in title.dubs.items())]:
-        if asset is not None and not probed(run, asset).audio:
+        if asset is not None and not zipfile.is_zipfile(asset.path) and not probed(run, asset).audio:
             raise BadInputError(f"The {what} {asset.uri} has no audio track.", "Give a sound file such as WAV or FLAC.")
 
 
@@ -218,6 +225,18 @@ def _file(text: str, role: str) -> Path:
     except ValueError as error:  # an embedded NUL
         raise BadInputError(f"{text!r} is not a file name.", "Check the path.") from error
     return path.absolute()
+
+
+def _dub(store: Store, text: str) -> Asset:
+    """A recorded dub: a file, or a folder of one file a line, which is packed into one."""
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        return _referenced(store, _file(text, "dub"))
+    from tasks.ingest.line_files import pack_lines
+
+    with store.workspace("dub") as folder:
+        pack_lines(path, folder / "lines.zip")
+        return store.add(folder / "lines.zip")
 
 
 def _referenced(store: Store, path: Path) -> Asset:

@@ -24,6 +24,7 @@ from tasks.probe.task import probe
 from tasks.progress import StepEvent, announce
 from tasks.separate.task import separate
 from tasks.step import settled
+from tasks.synthesize.cast import cast_title
 from tasks.transcribe.task import transcribe
 
 
@@ -37,6 +38,7 @@ def dub_title(run: Run, launch: Literal["inline", "deployed"] = "inline") -> Sta
     """
     try:
         work = _shared_work(run)
+        cast_title(run, work.script, work.speech, work.dialogue, work.bed)
     except Exception as error:
         failure = failure_of(error)
         keep_title_result(run, TitleResult(failure=failure))

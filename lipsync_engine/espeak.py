@@ -7,19 +7,21 @@ Everything else in the engine sees `SpokenText`, `synthesize`, `voices` and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from lipsync_engine import libespeak
+from lipsync_engine import espeak_ipa, libespeak
+from lipsync_engine.espeak_ipa import UnknownSoundError
 from lipsync_engine.libespeak import Mark, SpeechError
 from lipsync_engine.records import FloatArray, Phone
 
 __all__ = [
     "SpeechError",
     "SpokenText",
+    "UnknownSoundError",
     "UnknownVoiceError",
     "Voice",
     "Word",
@@ -145,7 +147,15 @@ def _candidate_tags(language: str) -> Iterator[str]:
         yield from (_ALIASES.get(plain, plain), plain)
 
 
-def synthesize(text: str, voice: str, *, rate_wpm: int | None = None, pitch: int | None = None) -> SpokenText:
+def synthesize(
+    text: str,
+    voice: str,
+    *,
+    rate_wpm: int | None = None,
+    pitch: int | None = None,
+    pitch_range: int | None = None,
+    sounds: Sequence[tuple[int, int, str]] = (),
+) -> SpokenText:
     """Speak a text. Equal arguments give equal samples and times, whatever was spoken before.
 
     Args:
@@ -153,14 +163,19 @@ def synthesize(text: str, voice: str, *, rate_wpm: int | None = None, pitch: int
         voice: a voice identifier or language, with an optional variant (``"es"``, ``"roa/es-419+f3"``).
         rate_wpm: words a minute, 80 to 450 (eSpeak NG's default is 175); values beyond are clamped.
         pitch: 0 to 99 (default 50).
+        pitch_range: 0 (monotone) to 99 (default 50).
+        sounds: spans of the text (first character, last exclusive) and the IPA that they are spoken with, in order.
 
     Raises:
         UnknownVoiceError: no voice or variant of that name.
+        UnknownSoundError: the voice has no sound for a symbol of the IPA.
         SpeechError: eSpeak NG failed.
     """
     name = _full_name(voice)
     if not text.strip():
         return SpokenText(np.zeros(0, np.float32), 22050, (), ())
+    if sounds:
+        text = espeak_ipa.with_sounds(text, sounds, name)
     with libespeak.loaded() as (library, sample_rate_hz):
         if library.espeak_SetVoiceByName(name.encode()) != 0:
             raise UnknownVoiceError(f"eSpeak NG has no voice {voice!r}")
@@ -168,7 +183,9 @@ def synthesize(text: str, voice: str, *, rate_wpm: int | None = None, pitch: int
             library.espeak_SetParameter(libespeak.RATE, int(np.clip(rate_wpm, *_RATE_RANGE)), 0)
         if pitch is not None:
             library.espeak_SetParameter(libespeak.PITCH, int(np.clip(pitch, 0, 99)), 0)
-        pcm, events = libespeak.speak(library, text)
+        if pitch_range is not None:
+            library.espeak_SetParameter(libespeak.RANGE, int(np.clip(pitch_range, 0, 99)), 0)
+        pcm, events = libespeak.speak(library, text, phonemes=bool(sounds))
     samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
     duration_ms = round(len(samples) * 1000 / sample_rate_hz)
     return SpokenText(

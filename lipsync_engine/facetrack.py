@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.geometry import Poses, fit_poses, to_canonical, to_image
+from lipsync_engine.geometry import POINTS, Poses, fit_poses, point_groups, to_canonical, to_image
 from lipsync_engine.records import FloatArray
 
 #: Raised whenever the meaning of a stored track changes.
@@ -58,10 +58,11 @@ class FaceTrack:
         return [int(values[i]) for i in np.argsort(-counts, kind="stable")]
 
     def of(self, identity: int) -> FaceTrack:
-        """Only the rows of one person."""
-        return self.rows(np.flatnonzero(self.identity == identity))
+        """Only the rows of one person: views of these, since a person's rows lie together."""
+        first, last = np.searchsorted(self.identity, [identity, identity + 1])
+        return self.rows(slice(first, last))
 
-    def rows(self, index: NDArray[np.intp]) -> FaceTrack:
+    def rows(self, index: NDArray[np.intp] | slice) -> FaceTrack:
         """Only the rows ``index``."""
         return replace(self, **{name: getattr(self, name)[index] for name in _ROW_FIELDS})
 
@@ -115,7 +116,6 @@ def smooth(landmarks: FloatArray, rate: float) -> FloatArray:
     from scipy.spatial.transform import Rotation
 
     poses = fit_poses(landmarks)
-    canonical = to_canonical(landmarks, poses)
     turns = Rotation.from_matrix(poses.rotation)
     middle = turns[len(turns) // 2]
     vectors = (middle.inv() * turns).as_rotvec()
@@ -125,9 +125,15 @@ def smooth(landmarks: FloatArray, rate: float) -> FloatArray:
         offset=_fit(poses.offset, 0.23, rate),
         residual=poses.residual,
     )
-    skin, lips = _fit(canonical, 0.23, rate), _fit(canonical, 0.1, rate)
-    skin[:, _lip_points()] = lips[:, _lip_points()]
-    return to_image(skin, steady).astype(np.float32)
+    out = np.empty_like(landmarks, np.float32)
+    lips = np.zeros(POINTS, bool)
+    lips[_lip_points()] = True
+    for group in point_groups():  # a part of the mesh at a time: a span may be a whole title
+        canonical = to_canonical(landmarks[:, group], poses)
+        fitted = _fit(canonical, 0.23, rate)
+        fitted[:, lips[group]] = _fit(canonical[:, lips[group]], 0.1, rate)
+        out[:, group] = to_image(fitted, steady)
+    return out
 
 
 def _lip_points() -> list[int]:

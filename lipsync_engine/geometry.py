@@ -49,6 +49,8 @@ _ANCHORS: dict[int, tuple[float, float, float]] = {
 #: Distance between landmarks 234 and 454 in the canonical face, centimetres: our unit of length.
 _CANONICAL_WIDTH = 15.32836
 ANCHORS = tuple(_ANCHORS)
+#: Points of the mesh that are computed together where every frame of a title is.
+_GROUP = 60
 #: float64 [15, 3] in face widths, image handed: x right, y down, z away from the camera.
 ANCHOR_SHAPE = np.array(list(_ANCHORS.values())) * (1.0, -1.0, -1.0) / _CANONICAL_WIDTH
 
@@ -77,6 +79,10 @@ class Poses:
         roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
         return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
 
+    def rows(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Poses:
+        """Only the poses ``index``."""
+        return Poses(self.rotation[index], self.scale[index], self.offset[index], self.residual[index])
+
 
 def fit_poses(landmarks: FloatArray) -> Poses:
     """Least-squares similarity from the canonical anchors to each face (Umeyama 1991).
@@ -101,11 +107,38 @@ def fit_poses(landmarks: FloatArray) -> Poses:
 
 def to_canonical(landmarks: NDArray[np.floating], poses: Poses) -> NDArray[np.float64]:
     """Pose-normalised landmarks, float64 [N, P, 3] in canonical face widths."""
-    centred = landmarks - poses.offset[:, None]
-    return np.asarray(np.einsum("nji,npj->npi", poses.rotation, centred) / poses.scale[:, None, None])
+    turned = np.einsum("nji,npj->npi", poses.rotation, landmarks - poses.offset[:, None])
+    turned /= poses.scale[:, None, None]
+    return np.asarray(turned)
+
+
+def point_groups() -> list[slice]:
+    """The mesh in groups of points, so that work on every frame of a title holds a part of the mesh at a time."""
+    return [slice(first, min(first + _GROUP, POINTS)) for first in range(0, POINTS, _GROUP)]
+
+
+def typical_shape(landmarks: FloatArray, poses: Poses, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+    """Median of the pose-normalised landmarks of N faces (or ``rows`` of them), float64 [478, 3], canonical."""
+    chosen = np.arange(len(landmarks)) if rows is None else rows
+    some = poses.rows(chosen)
+    groups = [np.arange(POINTS)[group] for group in point_groups()]
+    return np.concatenate([np.median(to_canonical(landmarks[chosen[:, None], g], some), axis=0) for g in groups])
 
 
 def to_image(canonical: NDArray[np.floating], poses: Poses) -> NDArray[np.float64]:
     """Pixels of canonical points under each pose, float64 [N, P, 3]; the inverse of ``to_canonical``."""
     turned = np.einsum("nij,npj->npi", poses.rotation, canonical)
     return np.asarray(turned * poses.scale[:, None, None] + poses.offset[:, None])
+
+
+def frame_of(meshes: FloatArray) -> NDArray[np.float64]:
+    """Flat similarity from canonical face widths (x, y) to pixels, float64 [n, 2, 3], of meshes [n, 478, 3]."""
+    seen = meshes[:, ANCHORS, :2].astype(np.float64)
+    shape = ANCHOR_SHAPE[:, :2]
+    centre, middle = seen.mean(axis=1), shape.mean(axis=0)
+    a, b = seen - centre[:, None], shape - middle
+    power = (b**2).sum()
+    cos = np.einsum("nai,ai->n", a, b) / power
+    sin = (a[..., 1] @ b[:, 0] - a[..., 0] @ b[:, 1]) / power
+    linear = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
+    return np.concatenate([linear, (centre - linear @ middle)[:, :, None]], axis=2)

@@ -18,9 +18,9 @@ from typing import Any
 # Constants of speak_lib.h, eSpeak NG 1.52.
 _OUTPUT_SYNCHRONOUS = 2
 _PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 0x0001, 0x0002, 0x8000
-_CHARS_UTF8 = 1  # neither SSML (0x10) nor [[phonemes]] (0x100): text is text
+_CHARS_UTF8, _PHONEMES = 1, 0x100  # never SSML (0x10)
 EVENT_WORD, EVENT_PHONEME = 1, 7
-RATE, PITCH = 1, 3
+RATE, PITCH, RANGE = 1, 3, 4
 _SEED = 1
 
 
@@ -114,8 +114,14 @@ class Mark:
     length: int = 0
 
 
-def speak(library: Any, text: str) -> tuple[bytes, list[Mark]]:
-    """Speak a text with the voice that is set; returns 16-bit mono samples and the events, in time order."""
+def speak(library: Any, text: str, *, phonemes: bool = False) -> tuple[bytes, list[Mark]]:
+    """Speak a text with the voice that is set; returns 16-bit mono samples and the events, in time order.
+
+    Args:
+        library: as `loaded` gave it.
+        text: to be spoken.
+        phonemes: take ``[[...]]`` for eSpeak's phoneme names; otherwise text is text.
+    """
     pcm: list[bytes] = []
     marks: list[Mark] = []
 
@@ -131,7 +137,8 @@ def speak(library: Any, text: str) -> tuple[bytes, list[Mark]]:
     callback = _Callback(collect)
     library.espeak_SetSynthCallback(callback)
     encoded = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
-    status = library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 1, 0, _CHARS_UTF8, None, None)
+    flags = _CHARS_UTF8 | (_PHONEMES if phonemes else 0)
+    status = library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 1, 0, flags, None, None)
     if status != 0:
         raise SpeechError(f"eSpeak NG failed to speak the text (status {status})")
     return b"".join(pcm), marks

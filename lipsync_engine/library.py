@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import fit_poses, to_canonical
-from lipsync_engine.mouth import face_width, vectors
+from lipsync_engine.geometry import fit_poses
+from lipsync_engine.mouth import measured
 from lipsync_engine.records import FloatArray
 
 #: Most observations searched; more only repeat what is there.
@@ -19,6 +19,10 @@ MINIMUM = 12
 _TEXTURES = 16
 #: Pixels between the eyes' outer corners in the picture that a thumbnail is a quarter of.
 _PIXELS = 60.0
+
+
+#: How far about a moment its motion counts, seconds.
+_STIR_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Library:
         span: int64 [M], uninterrupted appearance.
         vectors: float32 [M, 4], mouth vectors.
         velocity: float32 [M, 4], their change a frame.
+        stir: float32 [M], how much the mouth moves about that moment (``stir``).
         pose: float32 [M, 3], degrees.
         scale: float32 [M], pixels for a face width.
         light: float32 [M, 3], cheek colour.
@@ -45,6 +50,7 @@ class Library:
     span: NDArray[np.int64]
     vectors: FloatArray
     velocity: FloatArray
+    stir: FloatArray
     pose: FloatArray
     scale: FloatArray
     light: FloatArray
@@ -69,28 +75,29 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None) -> Library:
         kept: frames whose pixels the analysis kept; where there are enough, only these are used.
     """
     poses = fit_poses(track.landmarks)
-    canonical = to_canonical(track.landmarks, poses)
-    mouth = vectors(canonical, face_width(canonical)) if len(canonical) else np.zeros((0, 4), np.float32)
+    mouth = measured(track.landmarks, poses)[0] if len(track.frame) else np.zeros((0, 4), np.float32)
     angles = poses.angles()
     inside = _inside(track)
     good = (np.abs(angles[:, 0]) < 32) & (np.abs(angles[:, 1]) < 25) & (track.confidence > 0.5) & inside
     if kept is not None and (good & np.isin(track.frame, kept)).sum() >= max(MINIMUM, 0.02 * good.sum()):
         good &= np.isin(track.frame, kept)
     rows = _prune(np.flatnonzero(good), track.sharpness)
-    velocity = np.zeros_like(mouth)
+    velocity, stirred = np.zeros_like(mouth), np.zeros(len(mouth), np.float32)
+    spread = np.maximum(mouth[rows].std(axis=0), 0.004) if len(rows) else np.ones(4)
     for span in np.unique(track.span):
         at = np.flatnonzero(track.span == span)
         if len(at) > 1:
             velocity[at] = np.gradient(mouth[at], axis=0)
+            stirred[at] = stir(mouth[at], track.times_s[track.frame[at]], spread)
     sharp = np.percentile(track.sharpness[rows], 80) if len(rows) else 1.0
     blur = np.maximum(0.0, np.log(sharp / np.maximum(track.sharpness[rows], 1e-3)) - 0.2)
-    spread = np.maximum(mouth[rows].std(axis=0), 0.004) if len(rows) else np.ones(4)
     return Library(
         row=rows.astype(np.int64),
         frame=track.frame[rows].astype(np.int64),
         span=track.span[rows].astype(np.int64),
         vectors=mouth[rows],
         velocity=velocity[rows],
+        stir=stirred[rows],
         pose=angles[rows],
         scale=poses.scale[rows].astype(np.float32),
         light=track.light[rows],
@@ -99,6 +106,27 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None) -> Library:
         teeth=_teeth(track, mouth)[rows],
         spread=spread.astype(np.float32),
     )
+
+
+def stir(mouth: FloatArray, times_s: NDArray[np.float64], spread: NDArray[np.floating]) -> FloatArray:
+    """How much a mouth moves within 0.2 s of each moment, float32 [n], in spreads.
+
+    It tells a mouth at rest from one that is pressed shut for a sound, which have the same opening and width.
+
+    Args:
+        mouth: float32 [n, 4], at moments without a gap.
+        times_s: float64 [n].
+        spread: [4], the person's standard deviation of each channel.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    if len(mouth) < 2:
+        return np.zeros(len(mouth), np.float32)
+    window = 2 * max(1, round(_STIR_S / float(np.median(np.diff(times_s))))) + 1
+    scaled = (mouth - mouth.mean(axis=0)) / spread
+    mean = uniform_filter1d(scaled, window, axis=0, mode="nearest")
+    square = uniform_filter1d(scaled**2, window, axis=0, mode="nearest")
+    return np.sqrt(np.maximum(square - mean**2, 0).mean(axis=1)).astype(np.float32)
 
 
 def _inside(track: FaceTrack) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from lipsync_engine.geometry import (
     NOSE_BASE,
     OUTER_BOTTOM,
     OUTER_TOP,
+    Poses,
     fit_poses,
     to_canonical,
 )
@@ -25,16 +26,22 @@ from lipsync_engine.records import BoolArray, FloatArray, MouthSeries, SpeakerSt
 _ENDS = ((INNER_TOP, INNER_BOTTOM), (CORNER_LEFT, CORNER_RIGHT), (NOSE_BASE, CHIN), (OUTER_TOP, OUTER_BOTTOM))
 
 
-def face_width(canonical: NDArray[np.floating]) -> float:
-    """Median distance of landmarks 234 and 454 over the rows of one person, in canonical units."""
-    ends = canonical[:, FACE_LEFT, :2] - canonical[:, FACE_RIGHT, :2]
-    return float(np.median(np.linalg.norm(ends, axis=1)))
-
-
 def vectors(canonical: NDArray[np.floating], width: float) -> FloatArray:
     """Mouth vectors, float32 [N, 4] in ``CHANNELS`` order, from pose-normalised landmarks [N, 478, 3]."""
     distances = [np.linalg.norm(canonical[:, a, :2] - canonical[:, b, :2], axis=1) for a, b in _ENDS]
     return (np.stack(distances, axis=1) / width).astype(np.float32)
+
+
+def measured(landmarks: FloatArray, poses: Poses) -> tuple[FloatArray, float]:
+    """Mouth vectors float32 [N, 4] of one person's faces [N, 478, 3] in pixels, and the canonical face width.
+
+    Only the points that are measured are computed.
+    """
+    pairs = [(FACE_LEFT, FACE_RIGHT), *_ENDS]
+    ends = to_canonical(landmarks[:, [point for pair in pairs for point in pair]], poses)
+    lengths = np.linalg.norm(ends[:, 0::2, :2] - ends[:, 1::2, :2], axis=2)
+    width = float(np.median(lengths[:, 0]))
+    return (lengths[:, 1:] / width).astype(np.float32), width
 
 
 def series(track: FaceTrack, identity: int) -> MouthSeries:
@@ -42,8 +49,7 @@ def series(track: FaceTrack, identity: int) -> MouthSeries:
     seen = track.of(identity)
     values = np.full((len(track.times_s), 4), np.nan, np.float32)
     if len(seen.frame):
-        canonical = to_canonical(seen.landmarks, fit_poses(seen.landmarks))
-        values[seen.frame] = vectors(canonical, face_width(canonical))
+        values[seen.frame] = measured(seen.landmarks, fit_poses(seen.landmarks))[0]
     return MouthSeries(track.times_s, values, np.isfinite(values).all(axis=1))
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gates import judge
-from lipsync_engine.geometry import NOSE_FOOT, Poses, fit_poses, to_canonical, to_image
-from lipsync_engine.library import Library, build
-from lipsync_engine.mouth import face_width, vectors
+from lipsync_engine.geometry import NOSE_FOOT, Poses, fit_poses, to_canonical, to_image, typical_shape
+from lipsync_engine.library import Library, build, stir
+from lipsync_engine.mouth import measured
 from lipsync_engine.observations import Observations
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan
 from lipsync_engine.select import Wanted, choose
@@ -34,7 +34,6 @@ class Person:
     Attributes:
         track: rows of this person.
         poses: head poses of the rows.
-        canonical: float64 [N, 478, 3], pose-normalised landmarks.
         mouth: float32 [N, 4], mouth vectors.
         shape: mean face and its weights.
         library: observations that may be chosen.
@@ -43,11 +42,14 @@ class Person:
 
     track: FaceTrack
     poses: Poses
-    canonical: Array
     mouth: FloatArray
     shape: FaceShape
     library: Library
     usable: frozenset[int]
+
+    def canonical(self, rows: NDArray[np.int64]) -> Array:
+        """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory."""
+        return to_canonical(self.track.landmarks[rows], self.poses.rows(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,13 @@ def person(track: FaceTrack, identity: int) -> Person:
     own = track.of(identity)
     kept = Observations(track.file).frames(identity) if track.file is not None else None
     poses = fit_poses(own.landmarks)
-    canonical = to_canonical(own.landmarks, poses)
-    width = face_width(canonical)
-    frontal = np.abs(poses.angles()[:, 0]) <= max(10.0, float(np.percentile(np.abs(poses.angles()[:, 0]), 50)))
-    mean = np.median(canonical[frontal], axis=0)
+    mouth, width = measured(own.landmarks, poses)
+    yaw = np.abs(poses.angles()[:, 0])
+    frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
+    mean = typical_shape(own.landmarks, poses, frontal)
     library = build(own, kept)
     usable = frozenset(library.row.tolist())
-    return Person(own, poses, canonical, vectors(canonical, width), face_shape(mean, width), library, usable)
+    return Person(own, poses, mouth, face_shape(mean, width), library, usable)
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
@@ -131,7 +133,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     planned = plan.series.values[frame]
     pick = np.full(len(row), -1, np.int64)
     if who.library.moves and len(row):
-        pick = who.library.row[choose(_wanted(who, row, planned, plan.closure[frame], start), who.library)]
+        pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
         seen = who.mouth[pick, 0]
         planned = planned.copy()
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
@@ -155,13 +157,15 @@ def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
     return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
 
 
-def _wanted(who: Person, row: NDArray[np.intp], planned: FloatArray, closure: BoolArray, start: BoolArray) -> Wanted:
+def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArray) -> Wanted:
+    frame = who.track.frame[row]
     return Wanted(
-        vectors=planned,
+        vectors=plan.series.values[frame],
         pose=who.poses.angles()[row],
         scale=who.poses.scale[row].astype(np.float32),
         light=who.track.light[row],
-        closure=closure,
+        stir=stir(plan.series.values, plan.series.times_s, who.library.spread)[frame],
+        closure=plan.closure[frame],
         start=start,
     )
 
@@ -169,18 +173,18 @@ def _wanted(who: Person, row: NDArray[np.intp], planned: FloatArray, closure: Bo
 def faces(who: Person, score: Score, part: slice) -> Array:
     """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for a part of the score."""
     row, target = score.row[part], score.target[part]
-    own = reshape(who.canonical[row], target, who.shape)
+    still = who.canonical(row)
+    own = reshape(still, target, who.shape)
     pick = score.pick[part]
     if (pick >= 0).all():
-        shown = who.canonical[pick].copy()
+        shown = who.canonical(pick)
         feet = list(NOSE_FOOT)
-        shown += (who.canonical[row][:, feet] - shown[:, feet]).mean(axis=1, keepdims=True)
+        shown += (still[:, feet] - shown[:, feet]).mean(axis=1, keepdims=True)
         shown = _steady(reshape(shown, target, who.shape), score.start[part])
         shown = reshape(shown, target, who.shape)
         weight = (who.shape.patch[None] * score.strength[part][:, None])[..., None]
         own = own + weight * (shown - own)
-    poses = Poses(*(getattr(who.poses, name)[row] for name in ("rotation", "scale", "offset", "residual")))
-    return to_image(own, poses)[:, :, :2]
+    return to_image(own, who.poses.rows(row))[:, :, :2]
 
 
 def _steady(values: Array, start: BoolArray) -> Array:

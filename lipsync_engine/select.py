@@ -16,6 +16,8 @@ _CHANNEL_WEIGHT = np.array([1.6, 1.0, 0.5, 0.8], np.float32)
 _VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 2.0, 0.6, 0.6, 1.0
 _JOIN, _JUMP, _HOLD, _TEETH = 0.7, 0.4, 0.08, 0.5
 _CLOSED_BONUS = 1.5
+#: A mouth at rest is taken from rest: cost of an observation's own motion, and the planned motion that is rest no more.
+_UNREST, _CALM = 4.0, 0.3
 #: Units in which pose (degrees) and light (8-bit levels) differ by one.
 _POSE_UNIT, _LIGHT_UNIT = 15.0, 25.0
 
@@ -29,6 +31,7 @@ class Wanted:
         pose: float32 [T, 3], yaw, pitch, roll of the target head in degrees.
         scale: float32 [T], pixels for a face width.
         light: float32 [T, 3], cheek colour.
+        stir: float32 [T], how much the planned mouth moves about that moment (`library.stir`).
         closure: bool [T].
         start: bool [T], True where a run of consecutive frames begins (no join is judged across it).
     """
@@ -37,6 +40,7 @@ class Wanted:
     pose: FloatArray
     scale: FloatArray
     light: FloatArray
+    stir: FloatArray
     closure: BoolArray
     start: BoolArray
 
@@ -86,6 +90,7 @@ def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: 
     cost += _BLUR * library.blur
     larger = np.log(wanted.scale[part])[:, None] - np.log(library.scale)
     cost += 10 * _SCALE * np.maximum(0, larger) ** 2
+    cost += _UNREST * np.clip(1 - wanted.stir[part] / _CALM, 0, 1)[:, None] * library.stir**2
     closed = wanted.closure[part]
     cost[closed] += _CLOSED_BONUS * np.maximum(0, library.vectors[:, 0] - 0.02) / 0.01
     return np.asarray(cost, np.float32)

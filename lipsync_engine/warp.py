@@ -174,7 +174,9 @@ def _attributes(mesh: Mesh, device: torch.device) -> Tensor:
 
 def _enlarged(values: Tensor, cell: int, size: tuple[int, int]) -> Tensor:
     """Cells to pixels; the last cells may reach beyond the window and are cut."""
-    if cell > 1:
+    if cell > 1 and not values.shape[1]:  # no observations, no places: interpolation refuses that
+        values = values.new_zeros((len(values), 0, values.shape[2] * cell, values.shape[3] * cell))
+    elif cell > 1:
         values = nn.interpolate(values, scale_factor=cell, mode="bilinear", align_corners=False)
     return values[..., : size[0], : size[1]]
 

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ffmpeg
 
@@ -145,12 +145,18 @@ def exactly(stream: Any, duration_ms: int) -> Any:
 
 
 def extract_audio(
-    video: Path, facts: MediaFacts, track_index: int | None, out_wav: Path, progress: Progress = silent
+    video: Path,
+    facts: MediaFacts,
+    track_index: int | None,
+    out_wav: Path,
+    progress: Progress = silent,
+    *,
+    layout: Literal["stereo", "5.1"] = "stereo",
 ) -> None:
-    """One audio track as 48 kHz stereo 24-bit WAV, exactly as long as the title and on the picture's clock.
+    """One audio track as 48 kHz 24-bit WAV, exactly as long as the title and on the picture's clock.
 
-    A later start of the sound becomes silence, an earlier one is cut, gaps in its time stamps are filled; more than two
-    channels are mixed down by ITU-R BS.775 coefficients, scaled so that nothing clips.
+    A later start of the sound becomes silence, an earlier one is cut, gaps in its time stamps are filled; more channels
+    than wanted are mixed down by ITU-R BS.775 coefficients, scaled so that nothing clips.
 
     Args:
         video: the source.
@@ -158,6 +164,7 @@ def extract_audio(
         track_index: stream index in the container; None for the default track, or the first.
         out_wav: written whole or not at all.
         progress: told the share that is done.
+        layout: of the result; 5.1 is L R C LFE Ls Rs.
 
     Raises:
         ValueError: no such audio track (a title without sound gets `silent_audio`).
@@ -170,11 +177,11 @@ def extract_audio(
     sound = (
         source(video)[str(track)]
         .filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": samples(late), "rematrix_maxval": 1.0})
-        .filter("aformat", channel_layouts="stereo", sample_rates=SAMPLE_RATE)
+        .filter("aformat", channel_layouts=layout, sample_rates=SAMPLE_RATE)
         .filter("asetpts", "N/SR/TB")
     )
     with staged(out_wav) as part:
-        graph = wav(exactly(sound, facts.duration_ms), part)
+        graph = wav(exactly(sound, facts.duration_ms), part, channels=2 if layout == "stereo" else 6)
         run_ffmpeg(graph, duration_ms=facts.duration_ms, progress=progress)
 
 

@@ -33,6 +33,9 @@ class BackendFacts:
         paid: costs money per use.
         clones: speaks in the voice of a reference clip.
         paces: speaks faster or slower when asked to.
+        varies: can read a line in several ways.
+        spirited: speaks more or less lively when asked to.
+        ipa: speaks words as IPA says.
         languages: BCP-47 primary subtags it can work in; None for any.
     """
 
@@ -45,6 +48,9 @@ class BackendFacts:
     paid: bool = False
     clones: bool = False
     paces: bool = False
+    varies: bool = False
+    spirited: bool = False
+    ipa: bool = False
     languages: frozenset[str] | None = field(default=None)
 
 

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec
 from tasks.errors import PolydubError, is_transient
 from tasks.model import Asset, Run, StepRecord
 from tasks.progress import Progress, StepEvent, announce
+from tasks.resident import rest
 from tasks.store import Store, step_key
 
 P = ParamSpec("P")
@@ -91,6 +92,8 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
         if isinstance(error, PolydubError):
             error.data.setdefault("step", step)
         raise
+    finally:
+        rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
     record = store.commit(
         StepRecord(

@@ -8,6 +8,7 @@ from tasks.adapt import VERSION
 from tasks.model import Asset, Line, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
+from tasks.synthesize.casting import casting_facts
 from tasks.synthesize.task import open_booth, takes_of
 from tasks.translate import Guidance, Rewriter
 from tasks.translate.chain import chain
@@ -15,7 +16,13 @@ from tasks.translate.chain import chain
 
 @step_task("adapt")
 def adapt(
-    run: Run, script: Script, source: Script, spoken: StepRecord, dialogue: Asset, edits: dict[str, str]
+    run: Run,
+    script: Script,
+    source: Script,
+    spoken: StepRecord,
+    dialogue: Asset,
+    edits: dict[str, str],
+    bed: Asset | None = None,
 ) -> StepRecord:
     """The script and the takes after adaptation, as the record's value (``script``, ``takes``, ``voices``, ``paces``).
 
@@ -26,6 +33,7 @@ def adapt(
         spoken: of the synthesize step.
         dialogue: the source's dialogue stem, for cloning backends.
         edits: lines that a person wrote; their words stay.
+        bed: what was separated from the dialogue, as the synthesize step was told it.
     """
     translators = chain(run.profile.translate)
     rewriting = next((one for one in translators.translators if isinstance(one, Rewriter)), None)
@@ -43,7 +51,7 @@ def adapt(
         told = Guidance(
             formality=run.profile.translate.formality, terms=translators.glossary.pairs(source.language, run.language)
         )
-        booth = open_booth(run, source, dialogue, work.folder)
+        booth = open_booth(run, source, dialogue, work.folder, bed)
         rewriter = Remembered(store, rewriting, _fingerprint(rewriting))
         languages = source.language, script.language
         adaptation = steps.Adaptation(booth, languages, spoken.value["paces"], run.profile.pace, rewriter, told)
@@ -71,6 +79,8 @@ def adapt(
         "takes": takes,
         "edits": edits,
         "dialogue": dialogue if rewriting else None,
+        "bed": bed if rewriting else None,
+        "casting": casting_facts(run, source) if rewriting else None,
         "formality": run.profile.translate.formality,
         "glossary": [[term.source, term.target] for term in translators.glossary.pairs(source.language, run.language)],
     }

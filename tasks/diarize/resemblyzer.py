@@ -61,9 +61,9 @@ class ResemblyzerDiarizer:
         if not script.lines:
             return script
         spans = speech_spans(audio, progress=lambda share: progress(0.3 * share))
-        spoken = [_speech(line, spans) for line in script.lines]
+        spoken = [speech_of(line, spans) for line in script.lines]
         with one_thread():
-            voices, heard_ms = _voices(audio, spoken, progress)
+            voices, heard_ms = line_voices(audio, spoken, progress)
         labels, note = self._labels(script.lines, voices, heard_ms)
         order = list(dict.fromkeys(labels))
         speakers = [Speaker(id=name, pitch_hz=_pitch(audio, spoken, labels, name)) for name in order]
@@ -87,17 +87,23 @@ class ResemblyzerDiarizer:
 _PACKAGES = ("resemblyzer", "silero-vad", "scikit-learn")
 
 
-def _speech(line: Line, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def speech_of(line: Line, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The parts of a line in which somebody speaks; the whole line where none was found."""
     inside = [(max(start, line.start_ms), min(end, line.end_ms)) for start, end in spans]
     parts = [(start, end) for start, end in inside if end > start]
     return parts or [(line.start_ms, line.end_ms)]
 
 
-def _voices(
+def line_voices(
     audio: Path, spoken: Sequence[Sequence[tuple[int, int]]], progress: Progress
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Embedding [N, 256] of each line, and the milliseconds that it stands for [N]; 0 for silence."""
+    """Embedding [N, 256] of each line, and the milliseconds that it stands for [N]; 0 for silence.
+
+    Args:
+        audio: 16 kHz mono.
+        spoken: the spans of speech of each line.
+        progress: told the share that is done, from 0.3 to 0.8.
+    """
     from resemblyzer import VoiceEncoder
 
     encoder = VoiceEncoder("cpu", verbose=False)

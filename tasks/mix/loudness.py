@@ -1,32 +1,70 @@
-"""Loudness by EBU R 128 / ITU-R BS.1770, and the one place that changes it: a linear gain and a true-peak limiter."""
+"""Loudness by EBU R 128 / ITU-R BS.1770, measured by ffmpeg on whatever is delivered."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.loudness import LoudnessPreset
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks import media
 from tasks.model import Loudness
 
 #: BS.1770's absolute gate: what measures no more than this is silence.
 SILENCE_LUFS = -70.0
 _FLOOR_DB = -120.0
-_MAX_GAIN_DB = 40.0
-#: No programme is pressed further than this into the limiter: a miss that is told is better than a crushed mix.
-_MAX_LIMITING_DB = 15.0
-#: The limiter aims this far below the preset's peak: Netflix advises -2.3 for a limit of -2.0.
-_PEAK_MARGIN_DB = 0.3
-#: How near the target a programme has to come, in LU; presets tolerate 0.5 at least.
-_CLOSE_LU = 0.2
-#: The meter reads in tenths: a reading at the limit may stand for a little more.
-_METER_STEP_DB = 0.05
-_TRIES = 4
-#: Four times 48 kHz, the oversampling that BS.1770-4 annex 2 asks of a true-peak meter.
-_OVERSAMPLED = 192_000
+_BLOCK_MS = 400  # BS.1770's block
+_STEP_MS = 100
+_MOMENTARY = "lavfi.r128.M="
+
+Spans = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How loud a programme is, as a whole and over time.
+
+    Attributes:
+        loudness: of the whole.
+        momentary: loudness in LUFS of the 400 ms that end at 100, 200, 300 ... ms.
+    """
+
+    loudness: Loudness
+    momentary: NDArray[np.float64]
+
+    def during(self, spans: Spans, gate_db: float | None = None) -> float:
+        """Loudness of some spans of time: the mean power of the 400 ms blocks of which they hold at least half.
+
+        Args:
+            spans: ``(start_ms, end_ms)``; one that is too short for that counts by the block around it.
+            gate_db: blocks this far below the loudest are left out; None: no gate (BS.1770-1).
+
+        Returns:
+            LUFS, -70 for silence.
+        """
+        heard = self.momentary[self._blocks(spans)]
+        if gate_db is not None and len(heard):
+            heard = heard[heard >= heard.max() - gate_db]
+        power = float(np.mean(10 ** (heard / 10))) if len(heard) else 0.0
+        return max(SILENCE_LUFS, 10 * float(np.log10(max(power, 1e-12))))
+
+    def _blocks(self, spans: Spans) -> NDArray[np.int64]:
+        chosen: list[NDArray[np.int64]] = []
+        last = len(self.momentary) - 1
+        for start, end in spans:
+            if last < 0 or end <= start:
+                continue
+            # the middle of block n is at (n + 1) steps less half a block
+            first = -(-(start + _BLOCK_MS // 2) // _STEP_MS) - 1
+            final = (end + _BLOCK_MS // 2) // _STEP_MS - 1
+            if final < first:
+                first = final = ((start + end) // 2 + _BLOCK_MS // 2) // _STEP_MS - 1
+            chosen.append(np.arange(min(max(first, 0), last), min(max(final, 0), last) + 1))
+        return np.unique(np.concatenate(chosen)) if chosen else np.zeros(0, np.int64)
 
 
 def measure_loudness(path: Path, stream: int | None = None) -> Loudness:
@@ -39,19 +77,37 @@ def measure_loudness(path: Path, stream: int | None = None) -> Loudness:
     Returns:
         ``integrated_lufs`` is -70 for silence, ``true_peak_dbtp`` at least -120.
     """
-    return measure(media.source(path)["a:0" if stream is None else str(stream)])
+    return measure_curve(path, stream).loudness
 
 
-def measure(sound: Any) -> Loudness:
-    """The loudness of a stream of a graph; resolution 0.1 dB."""
-    graph = sound.filter("ebur128", peak="true", framelog="verbose").output("pipe:", f="null")
-    argv = ["info" if part == "error" else part for part in media.arguments(graph)]
-    summary = media.run_ffmpeg(argv).rpartition("Summary:")[2]
-    return Loudness(
-        integrated_lufs=_number(summary, "I"),
-        true_peak_dbtp=_number(summary, "Peak"),
-        range_lu=_number(summary, "LRA"),
+def measure_curve(path: Path, stream: int | None = None) -> Curve:
+    """The loudness of a file over time; arguments as `measure_loudness`."""
+    return curve(media.source(path)["a:0" if stream is None else str(stream)])
+
+
+def curve(sound: Any) -> Curve:
+    """The loudness of a stream of a graph; the whole in steps of 0.1 dB."""
+    graph = (
+        sound.filter("ebur128", peak="true", metadata=1, framelog="verbose")
+        .filter("ametadata", mode="print", key=_MOMENTARY.rstrip("="), file="-")
+        .output("pipe:", f="null")
     )
+    argv = ["info" if part == "error" else part for part in media.arguments(graph)]
+    said = media.run_ffmpeg(argv)
+    summary = said.rpartition("Summary:")[2]
+    return Curve(
+        loudness=Loudness(
+            integrated_lufs=_number(summary, "I"),
+            true_peak_dbtp=_number(summary, "Peak"),
+            range_lu=_number(summary, "LRA"),
+        ),
+        momentary=np.array(_momentary(said), np.float64),
+    )
+
+
+def _momentary(said: str) -> list[float]:
+    found = re.findall(rf"^{re.escape(_MOMENTARY)}(\S+)$", said, re.MULTILINE)
+    return [max(_FLOOR_DB, float(value)) if value not in ("nan", "-nan") else _FLOOR_DB for value in found]
 
 
 def _number(summary: str, name: str) -> float:
@@ -60,70 +116,3 @@ def _number(summary: str, name: str) -> float:
         raise ValueError(f"ebur128 gave no {name}: {summary[-300:]!r}")
     value = float(found.group(1))
     return value if value > _FLOOR_DB else _FLOOR_DB
-
-
-def gained(sound: Any, gain_db: float, ceiling_dbtp: float | None) -> Any:
-    """A stream turned up or down by one gain, its true peaks held under a ceiling (None: no limiter).
-
-    The limiter looks 5 ms ahead at four times the rate, so peaks between samples count; its delay is taken out.
-    """
-    changed = sound.filter("volume", f"{gain_db:.3f}dB", precision="double")
-    if ceiling_dbtp is None:
-        return changed
-    limit = max(0.0625, 10 ** (ceiling_dbtp / 20))
-    return (
-        changed.filter("aresample", _OVERSAMPLED)
-        .filter("alimiter", limit=f"{limit:.6f}", level="false", attack=5, release=80, latency=1)
-        .filter("aresample", media.SAMPLE_RATE)
-    )
-
-
-@dataclass(frozen=True)
-class Approach:
-    """How a programme was brought to a preset.
-
-    Attributes:
-        loudness: of the last rendering.
-        gain_db: the linear gain.
-        limited: whether the limiter was in.
-        tries: how many renderings it took.
-        notes: what was missed.
-    """
-
-    loudness: Loudness
-    gain_db: float
-    limited: bool
-    tries: int
-    notes: tuple[str, ...]
-
-
-def approach(preset: LoudnessPreset, before: Loudness, render: Callable[[float, float | None], Loudness]) -> Approach:
-    """Find the gain and the ceiling at which a rendering keeps a preset: render, measure, correct, four times at most.
-
-    Args:
-        preset: the target.
-        before: of the programme as it is.
-        render: given a gain in dB and a ceiling in dBTP (None: no limiter), writes the file and measures it.
-    """
-    ceiling = preset.true_peak_dbtp - _PEAK_MARGIN_DB
-    highest = min(_MAX_GAIN_DB, ceiling - before.true_peak_dbtp + _MAX_LIMITING_DB)
-    if before.integrated_lufs <= SILENCE_LUFS:
-        found = render(0.0, None)
-        return Approach(found, 0.0, False, 1, ("The mix is silent or too short to measure: its level was left alone.",))
-    gain_db = min(preset.integrated_lufs - before.integrated_lufs, highest)
-    limiting = before.true_peak_dbtp + gain_db > ceiling
-    tries = 0
-    while True:
-        tries += 1
-        found = render(gain_db, ceiling if limiting else None)
-        short = preset.integrated_lufs - found.integrated_lufs
-        over = found.true_peak_dbtp + _METER_STEP_DB - preset.true_peak_dbtp
-        settled = over <= 0 and (abs(short) <= _CLOSE_LU or (short > 0 and gain_db >= highest))
-        if settled or tries == _TRIES:
-            break
-        gain_db = min(gain_db + short, highest)
-        ceiling -= over + 0.1 if over > 0 else 0.0
-        limiting = limiting or over > 0 or before.true_peak_dbtp + gain_db > ceiling
-    missed = abs(short) > preset.tolerance_lu or over > 0
-    note = f"The preset {preset.name} was missed: {-short:+.1f} LU, true peak {found.true_peak_dbtp:.1f} dBTP."
-    return Approach(found, gain_db, limiting, tries, (note,) if missed else ())

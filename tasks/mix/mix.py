@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import ffmpeg
 import soundfile
 
 from configs.loudness import LoudnessPreset
+from configs.sound import MixSettings
 from tasks import media
-from tasks.mix.loudness import SILENCE_LUFS, approach, gained, measure, measure_loudness
+from tasks.mix import room
+from tasks.mix.blend import BedMode, Stems, blended, channels_of, layout_of, programme, stereo
+from tasks.mix.keep import merged, nonverbal_spans, write_kept
+from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
+from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
+from tasks.mix.target import approach, gained, target_of
 from tasks.model import Loudness, Record
 from tasks.progress import Progress, silent
 
-__all__ = ["VERSION", "EncodeResult", "MixResult", "encode_aac", "measure_loudness", "mix"]
-
-VERSION = 1
+__all__ = ["EncodeResult", "MixResult", "encode_aac", "measure_loudness", "mix"]
 
 #: An original dialogue quieter than this is no dialogue; the dub is then set this far above the bed.
 _NO_SPEECH_LUFS = -50.0
 _SPEECH_OVER_BED_LU = 12.0
 _MAX_MATCH_DB = 24.0
-#: Ducking: the bed sinks by (1 - 1/ratio) x depth = 9 dB under speech of average level, back within 0.3 s.
-_DUCK = {"ratio": 2.5, "attack": 20, "release": 300, "knee": 4, "detection": "rms"}
-_DUCK_DEPTH_DB = 15.0
-_AAC: dict[str, Any] = {"f": "mp4", "acodec": "aac", "audio_bitrate": "256k", "ac": 2, "ar": 48_000, "map_metadata": -1}
+_BITRATES = {2: "256k", 6: "512k"}
+_AAC: dict[str, Any] = {"f": "mp4", "acodec": "aac", "ar": 48_000, "map_metadata": -1}
 
 
 class MixResult(Record):
@@ -33,18 +36,28 @@ class MixResult(Record):
 
     Attributes:
         loudness: of the mix as written.
+        level_lufs: what counts for the preset: the same, or the dialogue's.
+        channels: 2 or 6.
         dialogue_gain_db: what brought the dub to the original dialogue's loudness.
+        line_gains: by line, against that, in dB.
         programme_gain_db: what brought the mix to the preset.
         limited: whether the true-peak limiter was at work.
-        bed_mode: ``untouched`` or ``ducked``.
+        bed_mode: what the bed does under speech.
+        kept: sounds of the original dialogue that were kept, ``(start_ms, end_ms)``.
+        speech: where the dub speaks, as the dialogue's level was measured.
         notes: fallbacks and limits to tell the user.
     """
 
     loudness: Loudness
+    level_lufs: float
+    channels: int
     dialogue_gain_db: float
+    line_gains: dict[int, float]
     programme_gain_db: float
     limited: bool
-    bed_mode: Literal["untouched", "ducked"]
+    bed_mode: BedMode
+    kept: tuple[tuple[int, int], ...] = ()
+    speech: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -53,12 +66,14 @@ class EncodeResult(Record):
 
     Attributes:
         loudness: of the encoded file.
+        level_lufs: what counts for the preset: the same, or the dialogue's.
         encodes: how many encodes it took.
         on_target: within the preset's tolerance, and its true peak not passed.
         notes: limits to tell the user.
     """
 
     loudness: Loudness
+    level_lufs: float
     encodes: int
     on_target: bool
     notes: tuple[str, ...] = ()
@@ -71,68 +86,120 @@ def mix(
     preset: LoudnessPreset,
     out_wav: Path,
     progress: Progress = silent,
+    *,
+    settings: MixSettings | None = None,
+    lines: Sequence[SpokenLine] = (),
+    kept: Spans = (),
 ) -> MixResult:
-    """Mix a dub: 48 kHz stereo 24-bit WAV, as long as the bed, at the preset's loudness.
+    """Mix a dub: 48 kHz 24-bit WAV, as long as the bed and with its channels, at the preset's loudness.
 
     The dub is set to the loudness of the original dialogue (gated, so pauses do not count), which keeps the balance
-    that the original had; presets for listening on the go lower the bed under speech besides.
+    that the original had; each line follows the original actor's level within bounds.
 
     Args:
         dialogue: mono or stereo WAV, 48 kHz.
-        bed: stereo WAV, 48 kHz.
-        original_dialogue: the separated dialogue of the source.
+        bed: stereo or 5.1 WAV, 48 kHz.
+        original_dialogue: the separated dialogue of the source, stereo.
         preset: target, peak and what happens to the bed.
         out_wav: written whole or not at all.
         progress: told the share that is done.
+        settings: how voice and bed meet; None: as a profile has them by default.
+        lines: whose level follows the original; none: one gain for all.
+        kept: passages of the original dialogue that stay, besides its sounds outside speech.
     """
+    chosen = settings or MixSettings()
+    mode: BedMode = preset.bed if chosen.bed == "preset" else chosen.bed
     notes: list[str] = []
-    speech = measure(_stereo(dialogue))
-    gain_db = _dialogue_gain(speech, measure(_stereo(original_dialogue)), bed, notes)
-    duration_ms = _duration_ms(bed)
-    with media.scratch(out_wav) as sum_wav:
-        both = _sum(dialogue, bed, gain_db, speech.integrated_lufs + gain_db, preset)
-        graph = media.sink(media.exactly(both, duration_ms), sum_wav, ac=2, **{**media.WAV, "acodec": "pcm_f32le"})
-        media.run_ffmpeg(graph, duration_ms=duration_ms, progress=lambda done: progress(done / 2))
+    dub, original = curve(stereo(dialogue)), curve(stereo(original_dialogue))
+    gain_db = _dialogue_gain(dub.loudness, original.loudness, bed, notes)
+    gains = line_gains(lines, original, dub, gain_db, chosen.line_levels_db) if chosen.line_levels_db else ()
+    frames = soundfile.info(str(bed)).frames
+    duration_ms = round(frames / media.PER_MS)
+    speech = _heard(dialogue, out_wav) if preset.dialogue else None
+    target = target_of(preset, speech, duration_ms)
+    progress(0.2)
+    with contextlib.ExitStack() as scratches:
+
+        def scratch() -> Path:
+            return scratches.enter_context(media.scratch(out_wav))
+
+        staying = _staying(original_dialogue, lines, kept, chosen, scratch()) if mode != "voice_over" else ()
+        stems = Stems(
+            voice=_prepared(dialogue, original_dialogue, gains, chosen, scratch(), notes),
+            bed=bed,
+            original=original_dialogue,
+            kept=_written(original_dialogue, staying, scratch()),
+        )
+        sum_wav = scratch()
+        both = blended(stems, mode, gain_db, dub.loudness.integrated_lufs + gain_db)
+        channels = channels_of(bed)
+        exact = both.filter("apad", whole_len=frames).filter("atrim", end_sample=frames)
+        graph = media.sink(exact, sum_wav, ac=channels, **{**media.WAV, "acodec": "pcm_f32le"})
+        media.run_ffmpeg(graph, duration_ms=duration_ms, progress=lambda done: progress(0.2 + done * 0.3))
         with media.staged(out_wav) as part:
 
-            def render(programme_db: float, ceiling: float | None) -> Loudness:
-                media.run_ffmpeg(media.wav(gained(_stereo(sum_wav), programme_db, ceiling), part))
-                return measure_loudness(part)
+            def render(programme_db: float, ceiling: float | None) -> Curve:
+                media.run_ffmpeg(media.wav(gained(programme(sum_wav), programme_db, ceiling), part, channels))
+                return measure_curve(part)
 
-            made = approach(preset, measure_loudness(sum_wav), render)
+            made = approach(target, measure_curve(sum_wav), render)
     progress(1.0)
     return MixResult(
-        loudness=made.loudness,
+        loudness=made.measured.loudness,
+        level_lufs=round(target.level(made.measured), 2),
+        channels=channels,
         dialogue_gain_db=round(gain_db, 2),
+        line_gains={one.line: one.gain_db for one in gains},
         programme_gain_db=round(made.gain_db, 2),
         limited=made.limited,
-        bed_mode=preset.bed,
-        notes=(*notes, *made.notes),
+        bed_mode=mode,
+        kept=staying,
+        speech=tuple(target.speech or ()),
+        notes=(*target.notes, *notes, *made.notes),
     )
 
 
-def encode_aac(mix_wav: Path, out_m4a: Path, preset: LoudnessPreset, progress: Progress = silent) -> EncodeResult:
-    """Encode a mix to AAC (256 kbit/s, M4A) so that the *encoded* file keeps the preset.
+def encode_aac(
+    mix_wav: Path, out_m4a: Path, preset: LoudnessPreset, progress: Progress = silent, *, speech: Spans = ()
+) -> EncodeResult:
+    """Encode a mix to AAC (256 kbit/s stereo, 512 kbit/s 5.1; M4A) so that the *encoded* file keeps the preset.
 
     A lossy encode moves peaks by up to a decibel or two: the file is measured, and gain and ceiling are corrected and
-    it is encoded again, three times at most.
+    it is encoded again, seven times at most.
+
+    Args:
+        mix_wav: stereo or 5.1.
+        out_m4a: written whole or not at all.
+        preset: what it is brought to.
+        progress: told the share that is done.
+        speech: where the mix speaks, for presets that measure dialogue.
 
     Returns:
         What the file that is delivered measures, whether or not it met the preset.
     """
-    duration_ms = _duration_ms(mix_wav)
+    frames = soundfile.info(str(mix_wav)).frames
+    duration_ms = round(frames / media.PER_MS)
+    target = target_of(preset, speech, duration_ms)
+    channels = channels_of(mix_wav)
+    how = {**_AAC, "ac": channels, "audio_bitrate": _BITRATES[channels]}
     with media.staged(out_m4a) as part:
 
-        def render(gain_db: float, ceiling: float | None) -> Loudness:
-            sound = media.exactly(gained(_stereo(mix_wav), gain_db, ceiling), duration_ms)
-            graph = media.sink(sound, part, **_AAC)
-            media.run_ffmpeg(graph, duration_ms=duration_ms, progress=progress)
-            return measure_loudness(part)
+        def render(gain_db: float, ceiling: float | None) -> Curve:
+            sound = gained(programme(mix_wav), gain_db, ceiling)
+            sound = sound.filter("apad", whole_len=frames).filter("atrim", end_sample=frames)
+            sound = sound.filter("aformat", channel_layouts=layout_of(channels))
+            media.run_ffmpeg(media.sink(sound, part, **how), duration_ms=duration_ms, progress=progress)
+            return measure_curve(part)
 
-        made = approach(preset, measure_loudness(mix_wav), render)
+        made = approach(target, measure_curve(mix_wav), render)
     progress(1.0)
-    on_target = not made.notes
-    return EncodeResult(loudness=made.loudness, encodes=made.tries, on_target=on_target, notes=made.notes)
+    return EncodeResult(
+        loudness=made.measured.loudness,
+        level_lufs=round(target.level(made.measured), 2),
+        encodes=made.tries,
+        on_target=not made.notes,
+        notes=made.notes,
+    )
 
 
 def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[str]) -> float:
@@ -145,33 +212,47 @@ def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[
         if bounded != wanted:
             notes.append(f"The original dialogue is {wanted:+.0f} dB from the dub; {bounded:+.0f} dB were applied.")
         return bounded
-    under = measure(_stereo(bed)).integrated_lufs
+    under = curve(programme(bed)).loudness.integrated_lufs
     if under <= SILENCE_LUFS:
         return 0.0
     notes.append(f"No original dialogue to match: the dub lies {_SPEECH_OVER_BED_LU:.0f} LU above the bed.")
     return under + _SPEECH_OVER_BED_LU - speech.integrated_lufs
 
 
-def _sum(dialogue: Path, bed: Path, gain_db: float, speech_lufs: float, preset: LoudnessPreset) -> Any:
-    # Another queue size makes another input of the same file: silent stems may be one blob.
-    voice, under = gained(_stereo(dialogue, thread_queue_size=64), gain_db, None), _stereo(bed)
-    if preset.bed == "ducked" and speech_lufs > SILENCE_LUFS:
-        split = voice.filter_multi_output("asplit")
-        threshold = max(0.000977, min(1.0, 10 ** ((speech_lufs - _DUCK_DEPTH_DB) / 20)))
-        key = split[0].filter("apad", whole_len=media.samples(_duration_ms(bed)))
-        under = ffmpeg.filter([under, key], "sidechaincompress", threshold=f"{threshold:.6f}", **_DUCK)
-        voice = split[1]
-    return ffmpeg.filter([under, voice], "amix", inputs=2, duration="first", normalize=0)
+def _heard(wav: Path, beside: Path) -> tuple[tuple[int, int], ...]:
+    """Where a stem speaks."""
+    from tasks.speech_activity import speech_spans
+
+    with media.scratch(beside) as listened:
+        media.speech_copy(wav, listened)
+        return tuple(speech_spans(listened))
 
 
-def _stereo(path: Path, **options: Any) -> Any:
-    """A WAV as stereo float at 48 kHz; mono goes to both sides at full level (``aformat`` alone takes off 3 dB)."""
-    sound = media.source(path, **options).audio
-    if soundfile.info(str(path)).channels == 1:
-        sound = sound.filter("channelmap", map="0|0", channel_layout="stereo")
-    return sound.filter("aformat", sample_fmts="fltp", sample_rates=media.SAMPLE_RATE, channel_layouts="stereo")
+def _staying(
+    original: Path, lines: Sequence[SpokenLine], kept: Spans, settings: MixSettings, beside: Path
+) -> tuple[tuple[int, int], ...]:
+    """Where the original dialogue is heard in the mix."""
+    found: tuple[tuple[int, int], ...] = ()
+    if settings.keep_nonverbal and lines:
+        taken = [span for line in lines for span in (line.source, line.dub)]
+        found = nonverbal_spans(original, _heard(original, beside), taken)
+    return tuple(merged((*found, *kept)))
 
 
-def _duration_ms(path: Path) -> int:
-    facts = soundfile.info(str(path))
-    return round(facts.frames * 1000 / facts.samplerate)
+def _written(original: Path, staying: Spans, out: Path) -> Path | None:
+    if not staying:
+        return None
+    write_kept(original, staying, out)
+    return out
+
+
+def _prepared(
+    dialogue: Path, original: Path, gains: Sequence[LineGain], settings: MixSettings, out: Path, notes: list[str]
+) -> Path:
+    """The dub with its lines' gains, in its room; itself where nothing changes."""
+    if settings.room == "off" and not any(one.gain_db for one in gains):
+        return dialogue
+    levelled(dialogue, gains, out)
+    if settings.room != "off":
+        notes.append(room.add_room(out, original, settings.room, settings.room_db))
+    return out

@@ -1,27 +1,62 @@
 """The Prefect task of `tasks.mix`."""
 
 from configs.loudness import loudness_presets
+from tasks.fit.task import placements_of
 from tasks.mix import VERSION
-from tasks.model import Asset, Run, StepRecord
+from tasks.model import Asset, Run, Script, StepRecord
 from tasks.step import Made, Work, remember, step_task
 
 
 @step_task("mix")
-def mix(run: Run, dialogue: Asset, bed: Asset, original_dialogue: Asset) -> StepRecord:
-    """Outputs ``mix`` (24-bit WAV) and ``audio`` (the encoded dub); how both measure as value."""
-    preset = loudness_presets()[run.profile.loudness]
+def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source: Script) -> StepRecord:
+    """Outputs ``mix`` (24-bit WAV) and ``audio`` (the encoded dub); how both measure as value.
+
+    Args:
+        run: title and language.
+        laid: the dub's dialogue and placements, from fit or ingest.
+        bed: stereo or 5.1.
+        original_dialogue: of the source, on the same clock.
+        source: the source script, for the level of each line.
+    """
+    preset, settings = loudness_presets()[run.profile.loudness], run.profile.mix
+    dialogue = laid.outputs["dialogue"]
+    recorded = run.language in run.title.dubs
 
     def compute(work: Work) -> Made:
+        from tasks.mix.levels import SpokenLine
         from tasks.mix.mix import encode_aac
         from tasks.mix.mix import mix as blend
 
+        placed = {one.line: (one.start_ms, one.end_ms) for one in placements_of(laid)}
+        lines = [
+            SpokenLine(line.id, line.speaker, (line.start_ms, line.end_ms), placed[line.id])
+            for line in source.lines
+            if line.id in placed
+        ]
+        # whoever recorded a dub has set its levels
+        chosen = settings.model_copy(update={"line_levels_db": 0.0}) if recorded else settings
         wav, m4a = work.folder / "mix.wav", work.folder / "dub.m4a"
         mixed = blend(
-            dialogue.path, bed.path, original_dialogue.path, preset, wav, lambda share: work.progress(share / 2)
+            dialogue.path,
+            bed.path,
+            original_dialogue.path,
+            preset,
+            wav,
+            lambda share: work.progress(share / 2),
+            settings=chosen,
+            lines=lines,
         )
-        encoded = encode_aac(wav, m4a, preset, lambda share: work.progress(0.5 + share / 2))
+        encoded = encode_aac(wav, m4a, preset, lambda share: work.progress(0.5 + share / 2), speech=mixed.speech)
         value = {"mix": mixed.model_dump(mode="json"), "encoded": encoded.model_dump(mode="json")}
         return Made(outputs={"mix": wav, "audio": m4a}, value=value, notes=(*mixed.notes, *encoded.notes))
 
-    inputs = {"dialogue": dialogue, "bed": bed, "original": original_dialogue}
-    return remember(run, "mix", VERSION, compute, settings=preset, inputs=inputs)
+    lines = [(line.id, line.start_ms, line.end_ms, line.speaker) for line in source.lines]
+    inputs = {
+        "dialogue": dialogue,
+        "placements": laid.value,
+        "lines": lines,
+        "bed": bed,
+        "original": original_dialogue,
+        "recorded": recorded,
+    }
+    return remember(run, "mix", VERSION, compute, settings=[preset, settings], inputs=inputs)

@@ -51,6 +51,7 @@ class Evidence:
         duration_ms: length of the title.
         preset: loudness target.
         loudness: measured on the delivered master; None where it was not.
+        dialogue_lufs: of the master where the dub speaks, without a gate; None where it was not measured.
         source_speech: speech activity of the original dialogue; None where it was not measured.
         dub_speech: speech activity of the dub.
         dialogue: delivered dialogue stem (WAV).
@@ -61,6 +62,7 @@ class Evidence:
         frame_rate: of the picture; None for sound only.
         lipsync: the lip-sync report, as it came.
         recogniser: of the dub's language; None where the profile has none.
+        recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
         waivers: gate name to reason ("Creative Intent", "Best Possible").
     """
 
@@ -70,6 +72,7 @@ class Evidence:
     duration_ms: int
     preset: LoudnessPreset
     loudness: Loudness | None = None
+    dialogue_lufs: float | None = None
     source_speech: Spans | None = None
     dub_speech: Spans | None = None
     dialogue: Path | None = None
@@ -80,6 +83,7 @@ class Evidence:
     frame_rate: Fraction | None = None
     lipsync: Mapping[str, Any] = field(default_factory=dict)
     recogniser: Recogniser | None = None
+    recorded: Mapping[str, Any] | None = None
     waivers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.mix.target import Target, target_of
 from tasks.model import Gate
 from tasks.package.cues import DEFAULT_RATE
 from tasks.package.subtitles import subtitle_facts
@@ -44,15 +45,33 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "state": state(gates),
         "language": evidence.dub.language,
         "lines": len(evidence.dub.lines),
+        "per_line": _per_line(evidence),
         **{name: value[name] for name in ("stretch_max", "adherence", "speech_overlap", "drift_ms")},
         "loudness": _loudness(evidence),
         "bed_residual_db": value["bed_residual_db"],
         "subtitles": subtitles,
         "intelligibility": understood,
         "lipsync": dict(evidence.lipsync),
+        "recorded": dict(evidence.recorded) if evidence.recorded is not None else None,
         "master": _master(evidence),
         "gates": [gate.model_dump() for gate in gates],
     }
+
+
+def _per_line(evidence: Evidence) -> list[dict[str, Any]]:
+    """Each line of the script with where it was laid; ``fit`` is ``missing`` where it was not."""
+    placed = {placement.line: placement for placement in evidence.placements}
+    rows = []
+    for line in evidence.dub.lines:
+        one = placed.get(line.id)
+        row: dict[str, Any] = {"line": line.id, "speaker": line.speaker, "slot_ms": line.end_ms - line.start_ms}
+        if one is None:
+            rows.append({**row, "fit": "missing"})
+            continue
+        share = round(one.natural_ms / one.slot_ms, 3) if one.slot_ms else None
+        late = {"late_ms": one.start_ms - line.start_ms}
+        rows.append({**row, "fit": one.fit, "stretch": round(one.stretch, 3), "natural_of_slot": share, **late})
+    return rows
 
 
 def _gate(evidence: Evidence, name: str, measured: Measured, **limits: Any) -> Gate:
@@ -67,10 +86,22 @@ def _timing_gates(evidence: Evidence) -> list[Gate]:
         _gate(evidence, "stretch_max", fastest),
         _gate(evidence, "stretch_min", slowest),
         _gate(evidence, "overlong_lines", timing.overlong(placements)),
+        _gate(evidence, "missing_lines", timing.missing_lines(evidence.dub, placements)),
+        _gate(evidence, "extra_speech", _extra_speech(evidence)),
+        _gate(evidence, "self_overlap_ms", timing.self_overlap(evidence.source, placements)),
+        _gate(evidence, "late_ms", timing.latest(evidence.source, placements)),
         _gate(evidence, "adherence", timing.adherence(placements)),
         _gate(evidence, "speech_overlap", overlap),
         _gate(evidence, "drift_ms", timing.drift(evidence.source, placements, evidence.dialogue)),
     ]
+
+
+def _extra_speech(evidence: Evidence) -> Measured:
+    if evidence.recorded is None:
+        return Measured(0.0)
+    spans, unknown = evidence.recorded.get("extra", ()), evidence.recorded.get("unknown", ())
+    said = [f"at {start / 1000:.1f} s" for start, _ in spans] + [f"recording of line {number}" for number in unknown]
+    return Measured(float(len(said)), ", ".join(said))
 
 
 def _intelligibility_gate(evidence: Evidence, understood: dict[str, Any]) -> Gate:
@@ -81,14 +112,28 @@ def _intelligibility_gate(evidence: Evidence, understood: dict[str, Any]) -> Gat
 
 
 def _sound_gates(evidence: Evidence) -> list[Gate]:
-    preset, loudness = evidence.preset, evidence.loudness
+    loudness = evidence.loudness
+    aim = _aim(evidence)
     missing = Measured(None, "the master's loudness was not measured")
-    off = Measured(round(loudness.integrated_lufs - preset.integrated_lufs, 2)) if loudness else missing
+    level = _level(evidence)
+    note = "" if aim.speech is None else "of the time with speech, without a gate (ITU-R BS.1770-1)"
+    off = Measured(round(level - aim.lufs, 2), note) if level is not None else missing
     peak = Measured(round(loudness.true_peak_dbtp, 2)) if loudness else missing
     return [
-        _gate(evidence, "loudness_lu", off, warn=preset.tolerance_lu / 2, fail=preset.tolerance_lu),
-        _gate(evidence, "true_peak_dbtp", peak, fail=preset.true_peak_dbtp),
+        _gate(evidence, "loudness_lu", off, warn=aim.tolerance_lu / 2, fail=aim.tolerance_lu),
+        _gate(evidence, "true_peak_dbtp", peak, fail=aim.true_peak_dbtp),
     ]
+
+
+def _aim(evidence: Evidence) -> Target:
+    """What the master is judged by: with too little speech, a dialogue preset falls back to the programme."""
+    return target_of(evidence.preset, evidence.dub_speech, evidence.duration_ms)
+
+
+def _level(evidence: Evidence) -> float | None:
+    if evidence.loudness is None:
+        return None
+    return evidence.loudness.integrated_lufs if _aim(evidence).speech is None else evidence.dialogue_lufs
 
 
 def _master_gates(evidence: Evidence) -> list[Gate]:
@@ -151,7 +196,9 @@ def _loudness(evidence: Evidence) -> dict[str, Any]:
         "integrated_lufs": measured.integrated_lufs if measured else None,
         "true_peak_dbtp": measured.true_peak_dbtp if measured else None,
         "range_lu": measured.range_lu if measured else None,
-        "target": evidence.preset.integrated_lufs,
+        "dialogue_lufs": round(evidence.dialogue_lufs, 2) if evidence.dialogue_lufs is not None else None,
+        "measured": "programme" if _aim(evidence).speech is None else "dialogue",
+        "target": _aim(evidence).lufs,
         "tolerance_lu": evidence.preset.tolerance_lu,
         "true_peak_max": evidence.preset.true_peak_dbtp,
         "preset": evidence.preset.name,

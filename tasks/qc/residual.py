@@ -131,9 +131,17 @@ def _frames(dialogue: Path, bed: Path, speech: Spans) -> Iterator[tuple[Spectra,
 
 def _spectrum(file: soundfile.SoundFile, first: int, count: int) -> Spectra:
     file.seek(first)
-    samples = file.read(count, dtype="float32", always_2d=True).mean(axis=1)
+    samples = _folded(file.read(count, dtype="float32", always_2d=True))
     windows = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
     taper = np.hanning(_WINDOW).astype(np.float32)
     scale = np.sqrt(2.0 / (_WINDOW * float((taper**2).sum())))
     spectra: Spectra = np.fft.rfft(windows * taper, axis=1).astype(np.complex64) * np.float32(scale)
     return spectra
+
+
+def _folded(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """One channel: the mean of a stereo file; of 5.1 the centre, and the sides as a separated dialogue has them."""
+    if samples.shape[1] != 6:
+        return samples.mean(axis=1)
+    left, right, centre, _, left_back, right_back = samples.T
+    return np.asarray(centre + (left + right + left_back + right_back) * np.float32(np.sqrt(0.5)), np.float32)

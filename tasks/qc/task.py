@@ -11,6 +11,8 @@ from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.step import Made, Work, remember, step_task
 
+#: Backends of transcription that do not listen.
+_NOT_HEARING = ("fake", "subtitles")
 _TIMES = ("fps", "seconds", "peak_rss_mb", "peak_vram_mb")
 
 
@@ -21,19 +23,23 @@ def qc(
     """Output ``qc`` (JSON), the same as value: figures, gates, and the branch's ``state``."""
 
     def compute(space: Work) -> Made:
+        from tasks.mix.loudness import measure_curve
         from tasks.qc.master import master_times
         from tasks.qc.qc import check
 
+        preset = loudness_presets()[run.profile.loudness]
         master, dialogue = packed.outputs["master"].path, laid.outputs["dialogue"].path
+        spoken = None if run.profile.fake else _dub_spans(dialogue, space.folder)
         evidence = Evidence(
             source=work.script,
             dub=script,
             placements=placements_of(laid),
             duration_ms=work.facts.duration_ms,
-            preset=loudness_presets()[run.profile.loudness],
+            preset=preset,
             loudness=Loudness.model_validate(packed.value["loudness"]),
+            dialogue_lufs=measure_curve(master).during(spoken) if preset.dialogue and spoken else None,
             source_speech=None if run.profile.fake else _spans(work.speech.path),
-            dub_speech=None if run.profile.fake else _dub_spans(dialogue, space.folder),
+            dub_speech=spoken,
             dialogue=dialogue,
             bed=work.bed.path,
             original_dialogue=work.dialogue.path,
@@ -42,6 +48,8 @@ def qc(
             frame_rate=work.facts.picture.frame_rate if work.facts.picture else None,
             lipsync=_untimed(picture.value),
             recogniser=_recogniser(run, space.folder),
+            recorded=_recorded(laid),
+            waivers=run.profile.waivers,
         )
         value = check(evidence)
         out = space.folder / "qc.json"
@@ -59,8 +67,19 @@ def qc(
         "master": packed.outputs["master"],
         "client_bed": run.title.bed,
     }
-    settings = {"loudness": run.profile.loudness, "fake": run.profile.fake}
+    settings = {
+        "loudness": loudness_presets()[run.profile.loudness],
+        "waivers": run.profile.waivers,
+        "transcribe": run.profile.transcribe,
+        "fake": run.profile.fake,
+    }
     return remember(run, "qc", VERSION, compute, settings=settings, inputs=inputs)
+
+
+def _recorded(laid: StepRecord) -> dict[str, Any] | None:
+    """What an ingest found; None after a fit."""
+    found = laid.outputs.get("ingest")
+    return None if found is None else dict(json.loads(found.path.read_text("utf-8")))
 
 
 def _untimed(report: dict[str, Any]) -> dict[str, Any]:
@@ -83,17 +102,30 @@ def _dub_spans(dialogue: Path, folder: Path) -> Spans:
 
 
 def _recogniser(run: Run, folder: Path) -> Recogniser | None:
-    """Only English can be recognised without a download; the recogniser is rough, so it warns and never fails a dub."""
-    if run.profile.fake or not (run.language == "en" or run.language.startswith("en-")):
+    """The profile's own recogniser where it knows the language.
+
+    PocketSphinx, which is all that works without a download, knows English and is rough: it warns and never fails a
+    dub. A script that came from a file or an invented one names no recogniser; PocketSphinx stands in for it.
+    """
+    from configs.languages import primary
+    from tasks.transcribe import transcriber
+
+    language = primary(run.language)
+    if run.profile.fake:
         return None
+    chosen, options = run.profile.transcribe.backend, run.profile.transcribe.options
+    known = transcriber(chosen, options).facts.languages
+    if chosen in _NOT_HEARING or (known is not None and language not in known):
+        chosen, options = "pocketsphinx", {}
+        if language != "en":
+            return None
     from tasks.media import speech_copy
     from tasks.progress import silent
-    from tasks.transcribe import transcriber
 
     def hear(wav: Path) -> str:
         speech = folder / "recognised.wav"
         speech_copy(wav, speech)
-        heard = transcriber("pocketsphinx", {}).transcribe(speech, "en", silent)
+        heard = transcriber(chosen, options).transcribe(speech, language, silent)
         return " ".join(line.text for line in heard.lines)
 
-    return Recogniser(name="pocketsphinx", transcribe=hear, advisory=True)
+    return Recogniser(name=chosen, transcribe=hear, advisory=chosen == "pocketsphinx")

@@ -41,6 +41,38 @@ def overlong(placements: Sequence[Placement]) -> Measured:
     return Measured(float(len(lines)), f"lines {', '.join(map(str, lines))}" if lines else "")
 
 
+def missing_lines(dub: Script, placements: Sequence[Placement]) -> Measured:
+    """How many lines of the script nobody speaks."""
+    placed = {placement.line for placement in placements}
+    lines = [line.id for line in dub.lines if line.text.strip() and line.id not in placed]
+    return Measured(float(len(lines)), f"lines {', '.join(map(str, lines))}" if lines else "")
+
+
+def self_overlap(source: Script, placements: Sequence[Placement]) -> Measured:
+    """The longest time that two lines of one speaker sound together, in milliseconds."""
+    speakers = {line.id: line.speaker for line in source.lines}
+    worst, where = 0, ""
+    ends: dict[str, Placement] = {}
+    for one in sorted(placements, key=lambda placement: placement.start_ms):
+        speaker = speakers.get(one.line, "")
+        before = ends.get(speaker)
+        if before is not None and before.end_ms - one.start_ms > worst:
+            worst, where = before.end_ms - one.start_ms, f"lines {before.line} and {one.line}"
+        if before is None or one.end_ms > before.end_ms:
+            ends[speaker] = one
+    return Measured(float(worst), where)
+
+
+def latest(source: Script, placements: Sequence[Placement]) -> Measured:
+    """By how much the line that is latest starts after its source, in milliseconds; 0 where none is late."""
+    starts = {line.id: line.start_ms for line in source.lines}
+    late = [(one.start_ms - starts[one.line], one.line) for one in placements if one.line in starts]
+    if not late:
+        return Measured(None, "no line was laid")
+    most, line = max(late)
+    return Measured(float(max(0, most)), f"line {line}" if most > 0 else "")
+
+
 def speech_overlap(source: Spans | None, dub: Spans | None, duration_ms: int) -> Measured:
     """Share of the title's time where source and dub agree: both speak, or both are silent (IWSLT dubbing track).
 

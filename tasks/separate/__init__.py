@@ -1,6 +1,7 @@
 """Dialogue apart from background (the bed).
 
-In and out: 48 kHz stereo WAV, 24 bit or float; dialogue + bed have exactly as many samples as the input.
+In and out: 48 kHz stereo WAV, 24 bit or float; dialogue + bed have exactly as many samples as the input. Of a 5.1 title
+the centre goes through the backend (`tasks.separate.surround`) and the bed stays 5.1.
 To add a backend: write ``tasks/separate/NAME.py``, add its line to `BACKENDS`, and run
 ``pytest tests/contracts/test_separator.py``.
 """
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from tasks import registry
 from tasks.progress import Progress
 
-VERSION = 1
+VERSION = 2
 
 BACKENDS = {
     "classical": "tasks.separate.classical:ClassicalSeparator",

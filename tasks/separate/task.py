@@ -9,7 +9,7 @@ from tasks.step import Made, Work, remember, step_task
 def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
     """Outputs ``original``, ``dialogue`` and ``bed`` (48 kHz stereo) and ``speech`` (16 kHz mono).
 
-    The client's M&E, where given, is the bed. A title without sound has silent stems.
+    The bed of a 5.1 title is 5.1. The client's M&E, where given, is the bed. A title without sound has silent stems.
     """
     settings = run.profile.separate
     backend = separator(settings.backend, settings.options)
@@ -17,11 +17,17 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
     def compute(work: Work) -> Made:
         from tasks import media
         from tasks.separate.client_bed import client_bed
+        from tasks.separate.surround import is_surround, separate_surround
 
         files = {role: work.folder / f"{role}.wav" for role in ("original", "dialogue", "bed", "speech")}
         if facts.audio:
             media.extract_audio(video.path, facts, None, files["original"])
-            notes = backend.separate(files["original"], files["dialogue"], files["bed"], work.progress)
+            if is_surround(facts):
+                surround = work.folder / "surround.wav"
+                media.extract_audio(video.path, facts, None, surround, layout="5.1")
+                notes = separate_surround(backend, surround, files["dialogue"], files["bed"], work.progress)
+            else:
+                notes = backend.separate(files["original"], files["dialogue"], files["bed"], work.progress)
         else:
             for role in ("original", "dialogue", "bed"):
                 media.silent_audio(facts.duration_ms, files[role])

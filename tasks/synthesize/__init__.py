@@ -14,11 +14,12 @@ from typing import Any, Protocol
 from tasks import registry
 from tasks.model import Speaker
 
-VERSION = 2
+VERSION = 3
 
 BACKENDS = {
     "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",
     "coqui": "tasks.synthesize.coqui:CoquiSynthesizer",
+    "elevenlabs": "tasks.synthesize.elevenlabs:ElevenLabsSynthesizer",
     "fake": "tasks.synthesize.fake:FakeSynthesizer",
 }
 
@@ -28,11 +29,32 @@ class Spoken:
     """What a backend made of one line: a mono WAV written to ``audio``, silence trimmed from both ends.
 
     ``phones``: ``(ipa, start_ms, end_ms, stress)`` on the WAV's clock; empty where the backend knows none.
+    ``characters``: sent to a service that is paid by them.
     """
 
     audio: Path
     duration_ms: int
     phones: tuple[tuple[str, int, int, int], ...] = ()
+    characters: int = 0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a line is said, beyond its pace.
+
+    Attributes:
+        reading: which of several readings, from 0; other than 0 only where ``facts.varies``.
+        energy: -1 (subdued) to 1 (lively), as the source line is; other than 0 only where ``facts.spirited``.
+        ipa: spans of the text (first character, last exclusive) with their pronunciation, in order; empty unless
+            ``facts.ipa``.
+    """
+
+    reading: int = 0
+    energy: float = 0.0
+    ipa: tuple[tuple[int, int, str], ...] = ()
+
+
+PLAIN = Manner()
 
 
 class Synthesizer(Protocol):
@@ -60,7 +82,9 @@ class Synthesizer(Protocol):
             UnsupportedError: no voice in that language.
         """
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
+    def synthesize(
+        self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
+    ) -> Spoken:
         """Speak one line into the WAV ``out``; the same input gives the same bytes where ``facts`` allow.
 
         Args:
@@ -69,10 +93,12 @@ class Synthesizer(Protocol):
             language: BCP-47 tag.
             out: written whole or not at all.
             pace: factor of the voice's own pace, above 1 is faster; other than 1 only where ``facts.paces``.
+            manner: reading, energy and pronunciations.
 
         Raises:
             UnsupportedError: no such voice or language.
-            MissingBackendError: a model is not there and cannot be fetched.
+            MissingBackendError: a model or a key is not there, or is refused.
+            ProviderBusyError: a hosted service asks to wait.
         """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +21,10 @@ from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
+from tasks.resident import Resident
 from tasks.sentences import pieces
 from tasks.store import file_sha256
-from tasks.synthesize import Spoken
+from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 
@@ -82,6 +84,7 @@ class CoquiSynthesizer:
             network=options.model_path is None,
             clones=self._model.clones,
             paces=self._model.clones,  # XTTS has an argument for it, the other models have not
+            varies=True,  # another seed is another reading
             languages=self._model.languages,
         )
 
@@ -126,19 +129,21 @@ class CoquiSynthesizer:
             )
         return own | {speaker: names[index % len(names)] for index, speaker in enumerate(others)}
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
-        """Speak one line; the same line, voice and seed give the same bytes on the same machine."""
+    def synthesize(
+        self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
+    ) -> Spoken:
+        """Speak one line; the same line, voice, reading and seed give the same bytes on the same machine."""
         self._check(language)
         code = xtts_code(language) if self._model.clones else None
-        manner = self._manner(voice)
+        asked = self._asked(voice)
         if code or self._loaded().is_multi_lingual:
-            manner["language"] = code or self._own_code(language)
+            asked["language"] = code or self._own_code(language)
         if self._model.clones and pace != 1.0:
-            manner["speed"] = pace
+            asked["speed"] = pace
         rate = int(self._loaded().synthesizer.output_sample_rate)
         parts: list[NDArray[np.float32]] = []
-        for piece in pieces(text, _LIMIT.get(manner.get("language", ""), _LIMIT_ELSE)):
-            samples = self._speak(piece, manner)
+        for piece in pieces(text, _LIMIT.get(asked.get("language", ""), _LIMIT_ELSE)):
+            samples = self._speak(piece, asked, self._options.seed + manner.reading)
             start, stop = trim_bounds(samples, rate)
             if start < stop:
                 parts += [samples[start:stop], np.zeros(round(_PAUSE_S * rate), np.float32)]
@@ -148,14 +153,14 @@ class CoquiSynthesizer:
         write_wav(out, spoken, rate)
         return Spoken(audio=out, duration_ms=round(len(spoken) * 1000 / rate))
 
-    def _speak(self, text: str, manner: dict[str, Any]) -> NDArray[np.float32]:
+    def _speak(self, text: str, asked: dict[str, Any], seed: int) -> NDArray[np.float32]:
         import torch
 
-        with _speaking, torch.random.fork_rng():
-            torch.manual_seed(self._options.seed)
-            return np.asarray(self._loaded().tts(text, split_sentences=False, **manner), np.float32)
+        with _speaking, torch.random.fork_rng(), self._model_at_work() as model:
+            torch.manual_seed(seed)
+            return np.asarray(model.tts(text, split_sentences=False, **asked), np.float32)
 
-    def _manner(self, voice: str) -> dict[str, Any]:
+    def _asked(self, voice: str) -> dict[str, Any]:
         """The voice as the package's arguments."""
         if voice in self._references:
             return {"speaker_wav": str(self._references[voice])}
@@ -195,6 +200,14 @@ class CoquiSynthesizer:
         return begins[0]
 
     def _loaded(self) -> Any:
+        """The model, wherever it lies at the moment."""
+        return self._resident().model
+
+    def _model_at_work(self) -> AbstractContextManager[Any]:
+        """The model on its device."""
+        return self._resident().at_work()
+
+    def _resident(self) -> Resident:
         chosen = self._options
         for sentence in self.missing():
             raise MissingBackendError(sentence, "Or choose the espeak backend.")
@@ -206,22 +219,19 @@ class CoquiSynthesizer:
 _loading = threading.Lock()
 
 
-def _load(name: str, model_path: str, config_path: str, device: str) -> Any:
+def _load(name: str, model_path: str, config_path: str, device: str) -> Resident:
     with _loading:
         return _load_once(name, model_path, config_path, device)
 
 
 @functools.lru_cache(maxsize=2)
-def _load_once(name: str, model_path: str, config_path: str, device: str) -> Any:
-    import torch
+def _load_once(name: str, model_path: str, config_path: str, device: str) -> Resident:
     from TTS.api import TTS
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         # Keyword by keyword: an empty name is no name to the package, but an empty path is one.
         source = {"model_path": model_path, "config_path": config_path} if model_path else {"model_name": name}
-        return TTS(**source, progress_bar=False).to(device)
+        return Resident(TTS(**source, progress_bar=False), device)
     except Exception as error:  # downloads, archives and checkpoints fail in many ways, with no common base
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MissingBackendError(

@@ -13,9 +13,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from tasks import registry
-from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
 from tasks.model import Speaker
-from tasks.synthesize import Spoken
+from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 
 #: Medians of adult voices lie near 120 Hz (men) and 210 Hz (women); this is halfway on a log scale.
@@ -23,6 +23,8 @@ _MALE_BELOW_HZ = 165.0
 #: Variants of adult timbre at the language's own pace, the clearest apart from each other first.
 _MALE = ("m3", "m1", "m7", "m2", "m5", "m4", "m6", "Diogo", "pablo", "rob")
 _FEMALE = ("f2", "f4", "f3", "f1", "f5", "Annie", "linda", "steph")
+#: eSpeak NG's own melody, and how much livelier or flatter it becomes.
+_PITCH_RANGE, _LIVELY = 50, 30
 
 
 class EspeakSynthesizer:
@@ -34,7 +36,7 @@ class EspeakSynthesizer:
         rate_wpm: int = Field(165, ge=80, le=450)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="espeak", code_licence="GPL-3.0-or-later", paces=True
+        name="espeak", code_licence="GPL-3.0-or-later", paces=True, spirited=True, ipa=True
     )
 
     def __init__(self, options: Options) -> None:
@@ -42,7 +44,7 @@ class EspeakSynthesizer:
 
     def fingerprint(self) -> str:
         """The version of the wheel with library and voices, and the pace."""
-        return f"espeak:1:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
+        return f"espeak:2:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
 
     def missing(self) -> list[str]:
         """Says when the wheel is absent."""
@@ -57,12 +59,25 @@ class EspeakSynthesizer:
             speaker.id: _voice(language, next(waiting[_deep(speaker, index)])) for index, speaker in enumerate(speakers)
         }
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
-        """Speak one line; a line without anything to speak gives no audio and a `UnsupportedError`."""
+    def synthesize(
+        self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
+    ) -> Spoken:
+        """Speak one line; a line without anything to speak gives no audio and a `UnsupportedError`.
+
+        Energy widens or narrows the melody.
+        """
         from lipsync_engine import espeak
 
         try:
-            spoken = espeak.synthesize(text, voice, rate_wpm=round(self._options.rate_wpm * pace))
+            spoken = espeak.synthesize(
+                text,
+                voice,
+                rate_wpm=round(self._options.rate_wpm * pace),
+                pitch_range=_PITCH_RANGE + round(_LIVELY * manner.energy) if manner.energy else None,
+                sounds=manner.ipa,
+            )
+        except espeak.UnknownSoundError as error:
+            raise BadInputError(f"The lexicon asks eSpeak NG for a sound that it does not have: {error}.") from error
         except espeak.UnknownVoiceError as error:
             raise UnsupportedError(f"eSpeak NG has no voice {voice!r} ({language}).", str(error)) from error
         except espeak.SpeechError as error:

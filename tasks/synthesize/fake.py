@@ -13,7 +13,7 @@ import numpy as np
 from tasks import registry
 from tasks.errors import UnsupportedError
 from tasks.model import Speaker
-from tasks.synthesize import Spoken
+from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import write_wav
 
 _RATE_HZ = 22_050
@@ -48,7 +48,9 @@ class FakeSynthesizer:
         self._check(language)
         return {speaker.id: f"hum-{120 + 30 * index}" for index, speaker in enumerate(speakers)}
 
-    def synthesize(self, text: str, voice: str, language: str, out: Path, pace: float = 1.0) -> Spoken:
+    def synthesize(
+        self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
+    ) -> Spoken:
         """A tone with a phone for every letter; the pitch is the voice's number."""
         time.sleep(self._options.delay_s)
         self._check(language)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import soundfile
@@ -11,13 +11,14 @@ import soundfile
 from configs.profile import PaceSettings
 from tasks.model import Line, StepRecord, Take
 from tasks.store import Store, file_sha256, step_key
-from tasks.synthesize import VERSION, Synthesizer
+from tasks.synthesize import PLAIN, VERSION, Manner, Synthesizer
+from tasks.synthesize.judge import Judge
+from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import is_near, line_pace, speaker_pace
 from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.wave import write_wav
 
-_LINE = "synthesize-line"
-_PAUSES = "pause-line"
+_LINE, _JUDGED, _PAUSES = "synthesize-line", "synthesize-judged", "pause-line"
 
 
 @dataclass
@@ -31,7 +32,14 @@ class Booth:
         voices: speaker id to voice.
         references: speaker id to a clip of that speaker, for cloning backends.
         folder: for takes before they enter the store.
+        lexicon: pronunciations of the language.
+        energies: of the source's lines, by id.
+        readings: how many there are to choose from; 1 where the backend has but one.
+        judge: who chooses among them.
         fresh: ids of the lines that were spoken now, in part or wholly.
+        characters: sent to a service that is paid by them.
+        unused: words of the lexicon that the backend could not be told.
+        remarks: what to tell the user about how the booth was set up.
     """
 
     store: Store
@@ -40,26 +48,53 @@ class Booth:
     voices: Mapping[str, str]
     references: Mapping[str, Path]
     folder: Path
+    lexicon: tuple[Entry, ...] = ()
+    energies: Mapping[int, float] = field(default_factory=dict)
+    readings: int = 1
+    judge: Judge = field(default_factory=Judge)
     fresh: set[int] = field(default_factory=set)
+    characters: int = 0
+    unused: set[str] = field(default_factory=set)
+    remarks: tuple[str, ...] = ()
 
     def take(self, line: Line, pace: float = 1.0) -> Take:
-        """The line at a pace, from the store or spoken now."""
+        """The line's best reading at a pace, from the store or spoken now."""
+        if self.readings == 1:
+            return self._reading(line, pace, 0)
+        slot_ms = line.end_ms - line.start_ms
+        found = [self._reading(line, 1.0, reading) for reading in range(self.readings)]
+        scores = [self._score(line, take, slot_ms) for take in found]
+        best = min(range(self.readings), key=lambda reading: (scores[reading], reading))
+        return found[best] if pace == 1.0 else self._reading(line, pace, best)
+
+    def _score(self, line: Line, take: Take, slot_ms: int) -> float:
+        """How far a take is from what it should be, remembered, since listening takes time."""
+        facts = {"text": line.text, "language": self.language, "audio": take.audio, "slot_ms": slot_ms}
+        key = step_key(_JUDGED, 1, backend=self.judge.fingerprint, inputs=facts)
+        record = self.store.lookup(_JUDGED, key)
+        if record is None:
+            score = self.judge.score(line.text, self.language, take.audio.path, take.duration_ms, slot_ms)
+            record = self.store.commit(StepRecord(step=_JUDGED, key=key, value=score))
+        return float(record.value)
+
+    def _reading(self, line: Line, pace: float, reading: int) -> Take:
         voice, clip = self.voices[line.speaker], self.references.get(line.speaker)
+        told = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
+        self.unused.update(told.unused)
+        manner = self._manner(line, told, reading)
         facts = {
-            "text": line.text,
+            "text": told.text,
             "voice": None if clip else voice,
             "language": self.language,
             "reference": file_sha256(clip)[0] if clip else None,
             "pace": pace,
+            "manner": [manner.reading, manner.energy, manner.ipa],
         }
         key = step_key(_LINE, VERSION, backend=self.backend.fingerprint(), inputs=facts)
         record = self.store.lookup(_LINE, key)
         if record is None:
-            self.fresh.add(line.id)
-            spoken = self.backend.synthesize(line.text, voice, self.language, self.folder / f"{key}.wav", pace)
-            audio = self.store.add(spoken.audio)
-            value = {"duration_ms": spoken.duration_ms, "phones": [list(phone) for phone in spoken.phones]}
-            record = self.store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
+            with self.store.claim(key):  # no line is bought twice by runs at the same time
+                record = self.store.lookup(_LINE, key) or self._spoken(line, told.text, voice, pace, manner, key)
         return Take(
             line=line.id,
             audio=record.outputs["audio"],
@@ -68,6 +103,22 @@ class Booth:
             phones=tuple(tuple(phone) for phone in record.value["phones"]),
             pace=pace,
         )
+
+    def _manner(self, line: Line, told: Pronounced, reading: int) -> Manner:
+        energy = self.energies.get(line.id, 0.0) if self.backend.facts.spirited else 0.0
+        return replace(PLAIN, reading=reading, energy=energy, ipa=told.ipa)
+
+    def _spoken(self, line: Line, text: str, voice: str, pace: float, manner: Manner, key: str) -> StepRecord:
+        self.fresh.add(line.id)
+        spoken = self.backend.synthesize(text, voice, self.language, self.folder / f"{key}.wav", pace, manner)
+        self.characters += spoken.characters
+        audio = self.store.add(spoken.audio)
+        value = {
+            "duration_ms": spoken.duration_ms,
+            "phones": [list(phone) for phone in spoken.phones],
+            "characters": spoken.characters,
+        }
+        return self.store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
 
     def paced(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
         """The line as near its slot as its speaker's pace allows, its pauses grown where it is still too short."""

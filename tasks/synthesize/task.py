@@ -5,26 +5,31 @@ from pathlib import Path
 from tasks.model import Asset, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
-from tasks.synthesize import VERSION, synthesizer
-from tasks.synthesize.references import reference_clips
+from tasks.synthesize import VERSION, Synthesizer, synthesizer
+from tasks.synthesize.cast import cast_of
+from tasks.synthesize.casting import casting_facts, lexicon_of
+from tasks.synthesize.energy import energies
+from tasks.synthesize.judge import Judge, judge_of
+from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.takes import Booth
 
 
 @step_task("synthesize")
-def synthesize(run: Run, script: Script, source: Script, dialogue: Asset) -> StepRecord:
+def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: Asset | None = None) -> StepRecord:
     """The takes of every line, as the record's value.
 
     Args:
         run: title, profile and language.
         script: the dub's script.
         source: the source script, whose speakers choose the voices.
-        dialogue: the source's dialogue stem, for cloning backends.
+        dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
+        bed: what was separated from it: music under a line makes it a bad voice sample.
     """
     settings = run.profile.synthesize
     backend = synthesizer(settings.backend, settings.options)
 
     def compute(work: Work) -> Made:
-        booth = open_booth(run, source, dialogue, work.folder)
+        booth = open_booth(run, source, dialogue, work.folder, bed)
         spoken = [line for line in script.lines if line.text.strip()]
         silent = [f"Line {line.id} has no text: it stays silent." for line in script.lines if not line.text.strip()]
         paces = booth.paces(spoken, run.profile.pace)
@@ -32,9 +37,15 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset) -> Ste
         for number, line in enumerate(spoken):
             work.progress(number / len(spoken))
             takes.append(booth.paced(line, paces[line.speaker], run.profile.pace))
+        value = {
+            "takes": [take.model_dump(mode="json") for take in takes],
+            "voices": booth.voices,
+            "paces": paces,
+            "characters": booth.characters,
+        }
         return Made(
             outputs={f"take-{take.line}": take.audio for take in takes},
-            value={"takes": [take.model_dump(mode="json") for take in takes], "voices": booth.voices, "paces": paces},
+            value=value,
             notes=(*silent, *_notes(booth, paces)),
             hits=len(spoken) - len(booth.fresh),
             parts=len(script.lines),
@@ -44,27 +55,67 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset) -> Ste
         "script": script.lines,
         "language": run.language,
         "speakers": source.speakers,
-        "dialogue": dialogue if backend.facts.clones else None,
+        "dialogue": dialogue if backend.facts.clones or backend.facts.spirited else None,
+        "bed": bed if backend.facts.clones else None,
+        "casting": casting_facts(run, source),
     }
     return remember(
         run, "synthesize", VERSION, compute, settings=run.profile.pace, backend=backend.fingerprint(), inputs=inputs
     )
 
 
-def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path) -> Booth:
+def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Asset | None = None) -> Booth:
     """The voices of a branch, ready to speak.
 
     Args:
         run: title, profile and language.
         source: the source script, whose speakers choose the voices.
-        dialogue: the source's dialogue stem, for cloning backends.
+        dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
         folder: for files in the making.
+        bed: what was separated from it.
     """
     settings = run.profile.synthesize
     backend = synthesizer(settings.backend, settings.options)
-    references = reference_clips(dialogue.path, source, folder) if backend.facts.clones else {}
-    voices = backend.voices(run.language, source.speakers, references)
-    return Booth(Store(Path(run.store)), backend, run.language, voices, references, folder)
+    cast = cast_of(run, source)
+    under = bed.path if bed else None
+    clips = reference_clips(dialogue.path, source, folder, under) if backend.facts.clones else Clips()
+    samples = {**clips.paths, **(cast.clips if backend.facts.clones else {})}
+    references = {who: clip for who, clip in samples.items() if who not in cast.voices}  # a named voice is no clone
+    # Those whose voice is remembered are asked for too, so that the others get different ones; clones differ anyway.
+    asked = [one for one in source.speakers if not (backend.facts.clones and one.id in cast.voices)]
+    voices = {**backend.voices(run.language, asked, references), **cast.voices}
+    judge = judge_of(run.profile.transcribe, run.language, folder) if _choosing(run, backend) else Judge()
+    return Booth(
+        Store(Path(run.store)),
+        backend,
+        run.language,
+        voices,
+        references,
+        folder,
+        lexicon=lexicon_of(run),
+        energies=energies(dialogue.path, source) if backend.facts.spirited else {},
+        readings=settings.takes if _choosing(run, backend) else 1,
+        judge=judge,
+        remarks=(*clips.notes, *cast.notes, *_remarks(run, backend, judge)),
+    )
+
+
+def _choosing(run: Run, backend: Synthesizer) -> bool:
+    return run.profile.synthesize.takes > 1 and backend.facts.varies
+
+
+def _remarks(run: Run, backend: Synthesizer, judge: Judge) -> list[str]:
+    name, takes = backend.facts.name, run.profile.synthesize.takes
+    if takes == 1:
+        return []
+    if not backend.facts.varies:
+        return [f"{name} reads a line the same way every time: {takes} takes are one."]
+    by = (
+        f"what {judge.name} hears and their length"
+        if judge.name
+        else f"length alone (no recogniser for {run.language})"
+    )
+    return [f"Of {takes} takes of each line the best was kept, by {by}."]
 
 
 def takes_of(record: StepRecord) -> tuple[Take, ...]:
@@ -78,4 +129,15 @@ def _notes(booth: Booth, paces: dict[str, float]) -> list[str]:
         for speaker, voice in booth.voices.items()
     )
     one_pace = f"{booth.backend.facts.name} speaks at one pace: lines are fitted by stretching alone."
-    return [f"Voices: {voiced}.", *([] if booth.backend.facts.paces else [one_pace])]
+    facts = booth.backend.facts
+    notes = [f"Voices: {voiced}.", *booth.remarks]
+    if not facts.paces:
+        notes.append(one_pace)
+    if not facts.spirited and not facts.clones:
+        notes.append(f"{facts.name} has no knob for how lively a line is said.")
+    if booth.unused:
+        words = ", ".join(sorted(booth.unused))
+        notes.append(f"Lexicon: {facts.name} takes no IPA, and there is no respelling for {words}.")
+    if facts.paid:
+        notes.append(f"{facts.name}: {booth.characters} characters were sent for {len(booth.fresh)} lines.")
+    return notes

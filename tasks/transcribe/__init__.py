@@ -14,10 +14,11 @@ from tasks import registry
 from tasks.model import Script
 from tasks.progress import Progress
 
-VERSION = 1
+VERSION = 2
 
 BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",
+    "faster-whisper": "tasks.transcribe.faster_whisper:FasterWhisperTranscriber",
     "whisper": "tasks.transcribe.whisper:WhisperTranscriber",
     "fake": "tasks.transcribe.fake:FakeTranscriber",
 }

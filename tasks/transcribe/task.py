@@ -19,13 +19,20 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
     if title.subtitles is not None:
         subtitles = title.subtitles
 
-        def read(_work: Work) -> Made:
+        def read(work: Work) -> Made:
             from tasks.transcribe.subtitles import read_script
 
             script = read_script(subtitles.path, title.source_language)
+            if run.profile.realign:
+                script = _realigned(script, speech, duration_ms, work)
             return Made(value=_within(script, duration_ms, title.source).model_dump(mode="json"), notes=script.notes)
 
-        inputs = {"subtitles": subtitles, "language": title.source_language, "duration_ms": duration_ms}
+        inputs = {
+            "subtitles": subtitles,
+            "language": title.source_language,
+            "duration_ms": duration_ms,
+            "realigned_to": speech if run.profile.realign else None,
+        }
         return remember(run, "transcribe", VERSION, read, backend="subtitles", inputs=inputs)
 
     backend = transcriber(settings.backend, settings.options)
@@ -36,6 +43,13 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
 
     inputs = {"speech": speech, "language": title.source_language, "duration_ms": duration_ms}
     return remember(run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=inputs)
+
+
+def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> Script:
+    from tasks.speech_activity import speech_spans
+    from tasks.transcribe.realign import realigned
+
+    return realigned(script, speech_spans(speech.path, progress=work.progress), duration_ms)
 
 
 def _within(script: Script, duration_ms: int, source: str) -> Script:

@@ -43,7 +43,15 @@ class Service:
     """One address that takes JSON and answers with JSON."""
 
     def __init__(
-        self, name: str, url: str, options: HostedOptions, *, key: str = "", variable: str = "", scheme: str = ""
+        self,
+        name: str,
+        url: str,
+        options: HostedOptions,
+        *,
+        key: str = "",
+        variable: str = "",
+        scheme: str = "",
+        header: str = "",
     ) -> None:
         """Opens nothing.
 
@@ -54,10 +62,13 @@ class Service:
             key: the secret; empty where the service needs none.
             variable: where the key comes from, for messages.
             scheme: what stands before the key in ``Authorization``; empty where it goes elsewhere.
+            header: that carries the bare key, in place of ``Authorization``.
         """
         self._name, self._url, self._options = name, url.rstrip("/"), options
         self._key, self._variable = key, variable
         self._headers = {"Authorization": f"{scheme} {key}"} if key and scheme else {}
+        if key and header:
+            self._headers[header] = key
 
     def get(self, path: str) -> Any:
         """The answer to a ``GET``; errors as `post`."""
@@ -121,6 +132,8 @@ class Service:
             data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
             raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}.", status=status, **data)
+        if status in (401, 402, 403) and "quota_exceeded" in text:
+            raise PermanentError(f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait for it.")
         if status in (401, 403):
             fix = f"Check {self._variable}." if self._variable else "Does the service need a key?"
             raise MissingBackendError(f"{self._name} refuses the request as not authorized.", fix)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import soundfile
 from tasks.errors import BadInputError, UnsupportedError
 from tasks.model import Speaker
 from tasks.synthesize import BACKENDS, Synthesizer, synthesizer
+from tests.synthesize.eleven_labs import KEY, eleven_labs
 from tests.tiny_coqui import save_tiny_vits
 
 LINE = "Good morning, and welcome back."
@@ -19,13 +21,18 @@ Make = Callable[[], Synthesizer]
 
 
 @pytest.fixture(scope="module", params=sorted(BACKENDS))
-def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Make:
+def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     options = {}
-    if request.param == "coqui":
-        options = {"model_path": str(save_tiny_vits(tmp_path_factory.mktemp("vits"))), "device": "cpu"}
-    backend = synthesizer(request.param, options)
-    assert not backend.missing()  # `make setup` installs it
-    return lambda: synthesizer(request.param, options)
+    with contextlib.ExitStack() as stack:
+        if request.param == "coqui":
+            options = {"model_path": str(save_tiny_vits(tmp_path_factory.mktemp("vits"))), "device": "cpu"}
+        if request.param == "elevenlabs":
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            patch.setenv("ELEVENLABS_API_KEY", KEY)
+            options = {"url": stack.enter_context(eleven_labs())[0]}
+        backend = synthesizer(request.param, options)
+        assert not backend.missing()  # `make setup` installs it
+        yield lambda: synthesizer(request.param, options)
 
 
 def test_facts_name_the_backend_as_profiles_do_and_its_licences(make: Make) -> None:

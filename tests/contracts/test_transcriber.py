@@ -16,6 +16,7 @@ from tasks.transcribe import BACKENDS, transcriber
 from tests.speech_media import clip_16k
 
 OFFLINE = ["pocketsphinx", "fake"]
+OPTIONAL = {"faster-whisper"}  # an extra; the others come with `make setup`
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -24,7 +25,7 @@ def test_a_backend_names_itself_its_licences_and_its_version(name: str) -> None:
     assert backend.facts.name == name
     assert backend.facts.code_licence
     assert backend.fingerprint() == transcriber(name, {}).fingerprint() != ""
-    assert backend.missing() == []
+    assert all(name in OPTIONAL and "not installed" in sentence for sentence in backend.missing())
 
 
 @pytest.mark.parametrize("name", BACKENDS)

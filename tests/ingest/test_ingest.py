@@ -77,20 +77,21 @@ def test_no_sound_or_no_media_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_speech_across_two_lines_is_divided_between_them() -> None:
-    placed, notes = locate(script((1000, 2000), (2400, 4000)).lines, [(900, 3900)])
-    assert [(one.start_ms, one.end_ms) for one in placed] == [(900, 2200), (2200, 3900)]
-    assert notes == ()
+    found = locate(script((1000, 2000), (2400, 4000)).lines, [(900, 3900)])
+    assert [(one.start_ms, one.end_ms) for one in found.placements] == [(900, 2200), (2200, 3900)]
+    assert found.notes == ()
 
 
 def test_a_sliver_stays_with_its_sentence() -> None:
-    placed, _ = locate(script((1000, 2000), (3000, 4000)).lines, [(1000, 2600), (3000, 3900)])
-    assert [(one.start_ms, one.end_ms) for one in placed] == [(1000, 2600), (3000, 3900)]
+    found = locate(script((1000, 2000), (3000, 4000)).lines, [(1000, 2600), (3000, 3900)])
+    assert [(one.start_ms, one.end_ms) for one in found.placements] == [(1000, 2600), (3000, 3900)]
 
 
 def test_what_is_missing_extra_or_shifted_is_told() -> None:
     lines = script((1000, 2000), (3000, 4000), (5000, 6000), (20_000, 21_000)).lines
-    _, notes = locate(lines, [(1400, 2300), (3400, 4300), (5400, 6300), (12_000, 12_400)])
-    told = " ".join(notes)
+    found = locate(lines, [(1400, 2300), (3400, 4300), (5400, 6300), (12_000, 12_400)])
+    assert (found.missing, found.extra) == ((4,), ((12_000, 12_400),))
+    told = " ".join(found.notes)
     assert "no speech for line 4" in told
     assert "12.0 s" in told
     assert "+400 ms" in told
@@ -102,7 +103,9 @@ def test_laws_of_locating(data: st.DataObject) -> None:
     slots = list(zip(edges[::2], edges[1::2], strict=False))
     speech = sorted(data.draw(st.sets(st.integers(0, 20_000), max_size=12)))
     spans = list(zip(speech[::2], speech[1::2], strict=False))
-    placed, _ = locate(script(*slots).lines, spans)
+    found = locate(script(*slots).lines, spans)
+    placed = found.placements
+    assert {*found.missing, *(one.line for one in placed)} == set(range(1, len(slots) + 1))
     assert [one.line for one in placed] == sorted({one.line for one in placed})
     for early, late in itertools.pairwise(placed):
         assert early.end_ms <= late.start_ms

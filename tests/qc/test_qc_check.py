@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from configs.loudness import loudness_presets
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, MissingBackendError
 from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence, MasterTimes, Recogniser
 from tasks.qc.master import master_times
@@ -80,7 +80,14 @@ def test_without_measurements_nothing_passes_by_default(evidence: Evidence) -> N
     bare = Evidence(source=evidence.source, dub=evidence.dub, placements=(), duration_ms=4000, preset=evidence.preset)
     sheet = check(bare)
     measured = {name for name, gate in gates(sheet).items() if gate["status"] != "unmeasured"}
-    assert measured == {"subtitle_cps", "subtitle_cpl", "overlong_lines"}
+    assert measured == {
+        "subtitle_cps",
+        "subtitle_cpl",
+        "overlong_lines",
+        "missing_lines",
+        "extra_speech",
+        "self_overlap_ms",
+    }
     assert all(gate["note"] for gate in sheet["gates"] if gate["status"] == "unmeasured")
 
 
@@ -101,6 +108,46 @@ def test_one_fault_fails_its_own_gate_only(evidence: Evidence, change: dict, gat
     sheet = check(replace(evidence, **change))
     assert [name for name, found in gates(sheet).items() if found["status"] == "fail"] == [gate]
     assert sheet["state"] == "needs_review"
+
+
+def test_a_dialogue_preset_is_judged_where_the_dub_speaks(evidence: Evidence) -> None:
+    netflix = replace(evidence, preset=loudness_presets()["netflix"])
+    found = Loudness(integrated_lufs=-22.0, true_peak_dbtp=-6)
+    sheet = check(replace(netflix, loudness=found, dialogue_lufs=-26.5))
+    assert gates(sheet)["loudness_lu"]["value"] == 0.5
+    assert (sheet["loudness"]["measured"], sheet["loudness"]["target"]) == ("dialogue", -27.0)
+    sparse = check(replace(netflix, loudness=found, dub_speech=((0, 500),)))
+    assert gates(sparse)["loudness_lu"]["value"] == 2.0
+    assert (sparse["loudness"]["measured"], sparse["loudness"]["target"]) == ("programme", -24.0)
+
+
+def test_missing_and_extra_lines_of_a_recording_are_named(evidence: Evidence) -> None:
+    recorded = {"extra": [[3200, 3700]], "unknown": [9]}
+    sheet = check(replace(evidence, placements=(), recorded=recorded))
+    assert gates(sheet)["missing_lines"]["note"] == "lines 1"
+    assert gates(sheet)["missing_lines"]["status"] == "fail"
+    assert gates(sheet)["extra_speech"]["note"] == "at 3.2 s, recording of line 9"
+    assert sheet["per_line"][0]["fit"] == "missing"
+
+
+def test_a_speaker_over_himself_fails_but_two_speakers_may_overlap(evidence: Evidence) -> None:
+    second = Line(id=2, start_ms=2500, end_ms=3500, text="x", speaker="S1")
+    over = (*evidence.placements, evidence.placements[0].model_copy(update={"line": 2, "start_ms": 2700}))
+    for speaker, status in (("S1", "fail"), ("S2", "pass")):
+        lines = (*evidence.source.lines, second.model_copy(update={"speaker": speaker}))
+        source = evidence.source.model_copy(update={"lines": lines})
+        sheet = check(replace(evidence, source=source, placements=over))
+        assert gates(sheet)["self_overlap_ms"]["status"] == status
+        assert gates(sheet)["late_ms"]["status"] == "warn"
+
+
+def test_a_recogniser_without_its_weights_leaves_the_figure_unmeasured(evidence: Evidence) -> None:
+    def deaf(_path: Path) -> str:
+        raise MissingBackendError("The model turbo is not here.")
+
+    sheet = check(replace(evidence, recogniser=Recogniser("whisper", deaf)))
+    assert gates(sheet)["intelligibility"]["status"] == "unmeasured"
+    assert "turbo" in gates(sheet)["intelligibility"]["note"]
 
 
 def test_the_original_voice_in_the_bed_fails(evidence: Evidence) -> None:

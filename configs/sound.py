@@ -1,0 +1,48 @@
+"""How a dub is mixed and how a recorded one is taken in: the settings of a profile that concern sound."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class MixSettings(BaseModel):
+    """How the dub meets the bed.
+
+    Attributes:
+        bed: ``preset`` as the loudness preset says; ``untouched`` keeps the M&E as it came; ``ducked`` lowers it under
+            speech; ``voice_over`` keeps the whole original, its dialogue included, and lowers it under the dub.
+        line_levels_db: how far the level of a line may follow the original actor's; 0 for one gain for all.
+        keep_nonverbal: breaths, laughs and other sounds of the original dialogue outside speech stay in the mix.
+        room: a room around the dub: none, one that decays as the original dialogue does, or a small room.
+        room_db: level of the room against the dry voice.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bed: Literal["preset", "untouched", "ducked", "voice_over"] = "preset"
+    line_levels_db: float = Field(default=6.0, ge=0.0, le=12.0)
+    keep_nonverbal: bool = True
+    room: Literal["off", "original", "small"] = "off"
+    room_db: float = Field(default=-16.0, ge=-40.0, le=0.0)
+
+
+class IngestSettings(BaseModel):
+    """How a recorded dub is brought onto the picture's clock.
+
+    Attributes:
+        clock: ``auto`` finds and corrects shift and speed; ``trust`` takes the recording as it is.
+        pitch: what a change of speed does to the voice: ``keep`` its pitch (time stretching), let it ``follow``
+            (resampling, for a recording that was played at another speed), or ``auto``: follow only where the
+            recording's music proves that its pitch had moved.
+        furthest_s: no shift larger than this is believed.
+        speed: no speed further from the title's than this share is believed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clock: Literal["auto", "trust"] = "auto"
+    pitch: Literal["auto", "keep", "follow"] = "auto"
+    furthest_s: float = Field(default=60.0, ge=0.0, le=600.0)
+    speed: float = Field(default=0.05, ge=0.0, le=0.10)

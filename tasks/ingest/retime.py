@@ -1,0 +1,62 @@
+"""A recording brought onto the title's clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import soundfile
+
+from tasks import media
+from tasks.ingest.clock import Clock
+
+_BLOCK = 1 << 17
+
+
+def retime(recording: Path, clock: Clock, pitch: Literal["keep", "follow"], duration_ms: int, out: Path) -> None:
+    """Undo a recording's shift and speed: 48 kHz stereo 24-bit WAV, exactly as long as the title.
+
+    Args:
+        recording: stereo WAV at 48 kHz.
+        clock: the recording's.
+        pitch: ``keep`` stretches time by Rubber Band, ``follow`` resamples: the pitch moves with the speed.
+        duration_ms: of the title.
+        out: written whole or not at all.
+    """
+    if pitch == "follow" and clock.slowness != 1.0:
+        with media.scratch(out) as resampled:
+            _resample(recording, clock.slowness, resampled)
+            _place(media.source(resampled).audio, clock.shift_ms / clock.slowness, duration_ms, out)
+        return
+    sound = media.source(recording).audio
+    if clock.slowness != 1.0:
+        sound = sound.filter("rubberband", tempo=f"{clock.slowness:.9f}", formant="preserved", pitchq="quality")
+    _place(sound, clock.shift_ms / clock.slowness, duration_ms, out)
+
+
+def _place(sound: object, late_ms: float, duration_ms: int, out: Path) -> None:
+    """Cut what is before the title's start, or put silence there; then the title's length."""
+    stream = sound
+    moved = round(late_ms * media.PER_MS)
+    if moved > 0:
+        stream = stream.filter("atrim", start_sample=moved).filter("asetpts", "N/SR/TB")  # type: ignore[attr-defined]
+    elif moved < 0:
+        stream = stream.filter("adelay", f"{-moved}S", all=1)  # type: ignore[attr-defined]
+    with media.staged(out) as part:
+        media.run_ffmpeg(media.wav(media.exactly(stream, duration_ms), part), duration_ms=duration_ms)
+
+
+def _resample(recording: Path, slowness: float, out: Path) -> None:
+    import soxr
+
+    with (
+        soundfile.SoundFile(recording) as source,
+        soundfile.SoundFile(out, "w", media.SAMPLE_RATE, 2, subtype="FLOAT", format="RF64") as target,
+    ):
+        stream = soxr.ResampleStream(
+            source.samplerate * slowness, source.samplerate, source.channels, dtype="float32", quality="VHQ"
+        )
+        for block in source.blocks(_BLOCK, dtype="float32", always_2d=True):
+            target.write(stream.resample_chunk(block))
+        target.write(stream.resample_chunk(np.zeros((0, source.channels), np.float32), last=True))

@@ -1,0 +1,185 @@
+"""Who of a title is who in its series, and the voices that follow from it.
+
+`cast_title` runs once a title, before its languages: it knows speakers again by name or by voice, and appends those
+who are new. `cast_of` is what a language branch reads: it changes nothing, so that equal files give equal results.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tasks.diarize import named
+from tasks.errors import BadInputError, PolydubError
+from tasks.model import Asset, Run, Script, Speaker
+from tasks.store import Store, file_sha256, step_key
+from tasks.synthesize import Synthesizer, synthesizer
+from tasks.synthesize.references import reference_clips
+from tasks.synthesize.series import Series, SeriesSpeaker, held, keep_clip, read_series, write_series
+
+_NOTE = "cast"
+_PADDING = 24  # further voices that are looked at for one that nobody in the series has
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What a series says about one language of one title.
+
+    Attributes:
+        voices: speaker id to voice, where one is remembered.
+        clips: speaker id to voice sample, where one is remembered.
+        notes: who was known again, and how.
+    """
+
+    voices: Mapping[str, str] = field(default_factory=dict)
+    clips: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """What of it decides how lines sound, clips by content."""
+        return {"voices": dict(self.voices), "clips": {who: file_sha256(clip)[0] for who, clip in self.clips.items()}}
+
+
+def cast_of(run: Run, source: Script) -> Cast:
+    """The cast of a title's language, as far as it has been remembered; empty without a series file.
+
+    Raises:
+        BadInputError: the file is not valid, or a clip that it names is not there.
+    """
+    if run.profile.voices is None:
+        return Cast()
+    path = Path(run.profile.voices).absolute()
+    known = Store(Path(run.store)).read_note(_NOTE, _key(run, source, path)) or {}
+    series, backend = read_series(path), run.profile.synthesize.backend
+    voices: dict[str, str] = {}
+    clips: dict[str, Path] = {}
+    for speaker, name in (known.get("names") or {}).items():
+        entry = series.speakers.get(name)
+        if entry is None:
+            continue
+        if voice := entry.voice(backend, run.language):
+            voices[speaker] = voice
+        elif entry.clip:
+            clips[speaker] = _clip(path, name, entry)
+    return Cast(voices, clips, tuple(known.get("notes") or ()))
+
+
+def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: Asset | None = None) -> None:
+    """Know the speakers again, append the new ones, and settle everybody's voice in every language of the title.
+
+    A language without a voice is left out here; its branch says so.
+
+    Args:
+        run: with a series file in its profile; without one nothing happens.
+        source: the source script with speakers.
+        speech: 16 kHz mono dialogue, for voiceprints.
+        dialogue: the dialogue stem, for voice samples.
+        bed: what was separated from it.
+    """
+    if run.profile.voices is None:
+        return
+    path = Path(run.profile.voices).absolute()
+    settings = run.profile.synthesize
+    backend = synthesizer(settings.backend, settings.options)
+    prints = {} if run.profile.fake else _voiceprints(speech.path, source)
+    with held(path), tempfile.TemporaryDirectory(prefix="polydub-cast-") as folder:
+        before = read_series(path)
+        series, names, notes = recognised(before, source, prints)
+        if backend.facts.clones:
+            samples = reference_clips(dialogue.path, source, Path(folder), bed.path if bed else None).paths
+            for speaker, name in names.items():
+                entry = series.speakers[name]
+                if not entry.clip and speaker in samples:
+                    entry = entry.model_copy(update={"clip": keep_clip(path, name, samples[speaker])})
+                    series = series.with_speaker(name, entry)
+        else:
+            for language in run.title.languages:
+                if language not in run.title.dubs:
+                    series = _voiced(series, names, backend, language)
+        if series != before:
+            write_series(path, series)
+    Store(Path(run.store)).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})
+
+
+def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tuple[Series, dict[str, str], list[str]]:
+    """The series with this title's speakers in it, who of them is who, and what to tell the user.
+
+    Speakers that subtitles named are known by name, the others by voice; who is neither named nor heard for two seconds
+    is not remembered.
+
+    Args:
+        series: as it was.
+        source: the script with speakers.
+        prints: speaker id to voiceprint.
+    """
+    from tasks.diarize.voiceprints import same_voices
+
+    lines = {line.speaker: line for line in source.lines}
+    by_name = {who: found for who, line in lines.items() if named(line) and (found := series.name_of(who))}
+    unnamed = {who: prints[who] for who, line in lines.items() if not named(line) and who in prints}
+    taken = set(by_name.values())
+    free = {name: one.voiceprint for name, one in series.speakers.items() if one.voiceprint and name not in taken}
+    by_voice = same_voices(unnamed, free)
+    names: dict[str, str] = {}
+    notes: list[str] = []
+    for speaker in source.speakers:
+        who = speaker.id
+        if who not in lines:
+            continue
+        if who in by_name:
+            names[who] = by_name[who]
+        elif who in by_voice:
+            names[who], apart = by_voice[who]
+            notes.append(f"Series: {who} is taken for {names[who]} by voice (distance {apart}).")
+        elif named(lines[who]) or who in prints:
+            names[who] = who if named(lines[who]) else series.free_name()
+            notes.append(f"Series: {who} is new, as {names[who]}.")
+            series = series.with_speaker(names[who], SeriesSpeaker(pitch_hz=speaker.pitch_hz))
+        else:
+            notes.append(f"Series: {who} speaks too little to be known again and is not remembered.")
+            continue
+        entry = series.speakers[names[who]]
+        if not entry.voiceprint and who in prints:
+            series = series.with_speaker(names[who], entry.model_copy(update={"voiceprint": prints[who]}))
+    return series, names, notes
+
+
+def _voiced(series: Series, names: Mapping[str, str], backend: Synthesizer, language: str) -> Series:
+    """The series with a voice in that language for each of these speakers, of its own as long as there are enough."""
+    name_of_backend = backend.facts.name
+    for name in dict.fromkeys(names.values()):
+        entry = series.speakers[name]
+        if entry.voice(name_of_backend, language):
+            continue
+        used = {one.voice(name_of_backend, language) for one in series.speakers.values()}
+        asked = [Speaker(id=str(number), pitch_hz=entry.pitch_hz) for number in range(_PADDING)]
+        try:
+            offered: Sequence[str] = list(backend.voices(language, asked, {}).values())
+        except PolydubError:
+            return series  # the branch meets the same error, and reports it
+        voice = next((voice for voice in offered if voice not in used), offered[len(used) % len(offered)])
+        series = series.with_speaker(name, entry.with_voice(name_of_backend, language, voice))
+    return series
+
+
+def _voiceprints(speech: Path, source: Script) -> dict[str, str]:
+    from tasks.diarize.voiceprints import voiceprints
+
+    return {who: found.coded for who, found in voiceprints(speech, source).items()}
+
+
+def _clip(path: Path, name: str, entry: SeriesSpeaker) -> Path:
+    clip = path.parent / entry.clip
+    if not clip.is_file():
+        raise BadInputError(
+            f"The voices file {path} names a clip of {name} that is not there: {entry.clip}.", "Mend it."
+        )
+    return clip
+
+
+def _key(run: Run, source: Script, path: Path) -> str:
+    who = [[line.id, line.start_ms, line.end_ms, line.speaker] for line in source.lines]
+    return step_key(_NOTE, 1, inputs={"title": run.title.video, "lines": who, "voices": str(path)})

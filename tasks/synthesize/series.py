@@ -1,0 +1,152 @@
+"""The voices of a series: a YAML file beside its titles that remembers who speaks with which voice.
+
+It is written by Polydub and meant to be edited; comments that a person writes into it are not kept::
+
+    speakers:
+      Anna:
+        pitch_hz: 210.0
+        voiceprint: ...            # knows her again where no subtitles name her
+        clip: voices.clips/Anna-1f2e3d4c.wav   # for backends that clone
+        voices:
+          espeak: {es: roa/es+f2}
+          elevenlabs: {"*": 21m00Tcm4TlvDq8ikWAM}   # "*": every language
+
+Several runs may use one file: whoever changes it holds a lock, reads it anew, and replaces it in one move.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from configs.languages import primary
+from tasks.errors import BadInputError
+from tasks.store import file_sha256
+
+_HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
+_ALL = "*"
+_VOICEPRINT_BYTES = 512
+
+
+class SeriesSpeaker(BaseModel):
+    """One speaker of a series; ``voices`` is backend to language to voice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pitch_hz: float = Field(0.0, ge=0, le=1000)
+    voiceprint: str = ""
+    clip: str = ""
+    voices: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @field_validator("voiceprint")
+    @classmethod
+    def _whole(cls, value: str) -> str:
+        if value and len(base64.b64decode(value, validate=True)) != _VOICEPRINT_BYTES:
+            raise ValueError("it is not whole")
+        return value
+
+    def voice(self, backend: str, language: str) -> str:
+        """The voice that is remembered: of the very tag, of its language, of all; empty without one."""
+        known = self.voices.get(backend, {})
+        return next((known[tag] for tag in (language, primary(language), _ALL) if tag in known), "")
+
+    def with_voice(self, backend: str, language: str, voice: str) -> SeriesSpeaker:
+        """The same speaker with one more voice."""
+        voices = {**self.voices, backend: {**self.voices.get(backend, {}), language: voice}}
+        return self.model_copy(update={"voices": voices})
+
+
+class Series(BaseModel):
+    """Everybody whom a series knows, by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    speakers: dict[str, SeriesSpeaker] = Field(default_factory=dict)
+
+    def name_of(self, name: str) -> str | None:
+        """The name as the file has it, in whatever case it is asked for."""
+        return next((known for known in self.speakers if known.casefold() == name.casefold()), None)
+
+    def with_speaker(self, name: str, speaker: SeriesSpeaker) -> Series:
+        """The series with this speaker, new or changed."""
+        return self.model_copy(update={"speakers": {**self.speakers, name: speaker}})
+
+    def free_name(self) -> str:
+        """A name for somebody whom nobody named."""
+        number = len(self.speakers) + 1
+        while self.name_of(f"Speaker {number}"):
+            number += 1
+        return f"Speaker {number}"
+
+
+def read_series(path: Path) -> Series:
+    """Read a series file; one that is not there yet is empty.
+
+    Raises:
+        BadInputError: not readable or not valid; names the speaker and the field.
+    """
+    try:
+        values = yaml.safe_load(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        return Series()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"The voices file {path} cannot be read: {error}.", "Check the path.") from error
+    except yaml.YAMLError as error:
+        raise BadInputError(f"The voices file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    try:
+        return Series.model_validate(values or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BadInputError(f"The voices file {path} is not valid: {where}: {first['msg']}.", "Mend it.") from error
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the file: another run that wants to change it waits. Freed by the kernel if the holder dies.
+
+    Raises:
+        BadInputError: its folder is not there or cannot be written.
+    """
+    try:
+        lock = path.with_name(f".{path.name}.lock").open("a+")
+    except OSError as error:
+        raise BadInputError(
+            f"The voices file {path} cannot be kept: {error.strerror}.", "Name a file in a folder that can be written."
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_series(path: Path, series: Series) -> None:
+    """Replace the file in one move; to be called while it is `held`."""
+    plain = {"speakers": {name: one.model_dump(exclude_defaults=True) for name, one in series.speakers.items()}}
+    text = _HEAD + yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=10_000)
+    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        staged.write_text(text, "utf-8")
+        os.replace(staged, path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def keep_clip(path: Path, name: str, clip: Path) -> str:
+    """Copy a voice sample beside the series file; its path from there."""
+    folder = path.with_name(f"{path.stem}.clips")
+    folder.mkdir(exist_ok=True)
+    safe = re.sub(r"[^\w-]+", "_", name)[:40] or "speaker"
+    kept = folder / f"{safe}-{file_sha256(clip)[0][:8]}{clip.suffix}"
+    staged = kept.with_name(f".{kept.name}.{os.getpid()}.part")
+    shutil.copyfile(clip, staged)
+    os.replace(staged, kept)
+    return str(kept.relative_to(path.parent))

@@ -1,0 +1,115 @@
+"""What recognisers of the Whisper family have in common: how much they hear at a time, and what is believed of it.
+
+They invent sentences where nobody speaks. So they are given only stretches from speech to speech, and what they write
+where there is no speech is left out; the script's notes say how many segments that were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.model import Word
+from tasks.progress import Progress
+from tasks.speech_activity import speech_spans
+
+Span = tuple[int, int]
+
+_MOST_MS = 600_000  # of audio in memory at a time; cut in a pause
+_LONGEST_SPAN_S = 300.0  # speech without any pause, as a detector takes some music for, is cut too
+_IDLE_MS = 30_000  # so much without speech, one window of Whisper's, is not listened to
+_BESIDE_MS = 100  # word times are no more exact than that
+_SPOKEN = 0.3  # share of the time of a segment's words that is speech, below which nobody said it
+_NO_SPEECH, _UNSURE = 0.6, -1.0  # Whisper's own limits: both passed means that nobody spoke
+_REPETITIVE = 2.4  # compression ratio above which a text is a loop (Whisper's own limit)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A segment as a recogniser gives it: words on the clock of its stretch, in seconds, and how sure it is."""
+
+    words: tuple[tuple[str, float, float], ...]
+    no_speech: float
+    log_probability: float
+    compression: float
+
+
+@dataclass
+class Belief:
+    """The words that are believed, and how many segments were not."""
+
+    spans: Sequence[Span]
+    words: list[Word] = field(default_factory=list)
+    doubted: int = 0
+
+    def take(self, segments: Iterable[Heard], start_ms: int, end_ms: int) -> None:
+        """Add the words of a stretch, on the clock of the whole file; some recognisers give words no length."""
+        for segment in segments:
+            words = list(_timed(segment, start_ms))
+            if words and (not plausible(segment) or spoken_share(words, self.spans) < _SPOKEN):
+                self.doubted += 1
+                continue
+            self.words.extend(_within(word, end_ms) for word in words)
+
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know."""
+        if not self.doubted:
+            return ()
+        many = f"{self.doubted} passage{'s' * (self.doubted != 1)}"
+        return (f"{many} that the recogniser wrote where nobody was heard to speak, or in a loop, were left out.",)
+
+
+def listened_spans(audio: Path, progress: Progress) -> list[Span]:
+    """The spans of speech, none longer than five minutes."""
+    return speech_spans(audio, max_speech_s=_LONGEST_SPAN_S, progress=progress)
+
+
+def stretches(spans: Sequence[Span]) -> Iterator[Span]:
+    """What is heard at a time, ten minutes at most, cut between spans of speech; long times without any are not."""
+    start, end = spans[0]
+    for following, until in spans[1:]:
+        if until - start > _MOST_MS or following - end >= _IDLE_MS:
+            yield start, end
+            start = following
+        end = until
+    yield start, end
+
+
+def plausible(segment: Heard) -> bool:
+    """Whether a segment is by its own figures neither silence nor a loop."""
+    silent = segment.no_speech > _NO_SPEECH and segment.log_probability < _UNSURE
+    return not silent and segment.compression <= _REPETITIVE
+
+
+def spoken_share(words: Sequence[Word], spans: Sequence[Span]) -> float:
+    """The share of the time of words that is speech, give or take 0.1 s."""
+    said = sum(
+        max(0, min(word.end_ms, end + _BESIDE_MS) - max(word.start_ms, start - _BESIDE_MS))
+        for word in words
+        for start, end in _joined(spans)
+    )
+    return said / max(1, sum(word.end_ms - word.start_ms for word in words))
+
+
+def _joined(spans: Sequence[Span]) -> Iterator[Span]:
+    """The spans, those as one that would overlap when widened."""
+    start, end = spans[0]
+    for following, until in spans[1:]:
+        if following - end > 2 * _BESIDE_MS:
+            yield start, end
+            start = following
+        end = until
+    yield start, end
+
+
+def _timed(segment: Heard, start_ms: int) -> Iterator[Word]:
+    for text, begins, ends in segment.words:
+        start, end = start_ms + round(1000 * begins), start_ms + round(1000 * ends)
+        yield Word(text=text, start_ms=start, end_ms=max(end, start + 1))
+
+
+def _within(word: Word, end_ms: int) -> Word:
+    """The word inside its stretch, with some length."""
+    start = min(word.start_ms, end_ms - 1)
+    return word.model_copy(update={"start_ms": start, "end_ms": max(min(word.end_ms, end_ms), start + 1)})

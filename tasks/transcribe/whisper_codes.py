@@ -1,0 +1,35 @@
+"""Languages by the names that Whisper has for them."""
+
+from __future__ import annotations
+
+from configs.languages import display_name, primary
+from tasks.errors import UnsupportedError
+
+#: Whisper's names where they differ from the BCP-47 primary subtag.
+_CODES = {"nb": "no", "fil": "tl", "iw": "he", "jv": "jw", "cmn": "zh"}
+
+
+def whisper_code(language: str, model: str) -> str:
+    """Whisper's name of a language.
+
+    Args:
+        language: BCP-47 tag.
+        model: a name or a path; those that end in ``.en`` know only English.
+
+    Raises:
+        UnsupportedError: Whisper, or this model of it, does not know the language.
+    """
+    from whisper.tokenizer import LANGUAGES
+
+    code = _CODES.get(primary(language), primary(language))
+    if code not in LANGUAGES:
+        raise UnsupportedError(
+            f"Whisper does not know {display_name(language)} ({language}).", "Give subtitles.", language=language
+        )
+    if model.removesuffix(".pt").endswith(".en") and code != "en":  # it would write English, whatever it hears
+        raise UnsupportedError(
+            f"The Whisper model {model!r} knows only English, not {display_name(language)} ({language}).",
+            "Choose the model without .en (transcribe.options.model), or give subtitles.",
+            language=language,
+        )
+    return code

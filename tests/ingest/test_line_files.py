@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from configs.profile import FitSettings
+from tasks.errors import BadInputError
+from tasks.ingest.line_files import holds_lines, lay_lines, pack_lines
+from tasks.model import Line, Script
+from tests.clips import RATE
+
+SETTINGS = FitSettings()  # type: ignore[call-arg]
+SCRIPT = Script(
+    language="es",
+    lines=tuple(Line(id=n, start_ms=n * 2000, end_ms=n * 2000 + 1000, text="x") for n in (1, 2, 3)),
+)
+
+
+def tone(path: Path, seconds: float, before: float = 0.3, hz: float = 300) -> None:
+    sound = 0.3 * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE)
+    soundfile.write(path, np.concatenate([np.zeros(int(before * RATE)), sound, np.zeros(RATE // 2)]), RATE)
+
+
+def test_lines_are_laid_into_their_slots_and_what_is_missing_or_unknown_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "es"
+    folder.mkdir()
+    tone(folder / "0001.wav", 1.0)
+    tone(folder / "es_anna_003_take1.wav", 0.5)
+    tone(folder / "es_anna_003_take2.flac", 1.1)
+    tone(folder / "line-12.wav", 1.0)
+    (folder / "notes.txt").write_text("not sound")
+    pack_lines(folder, tmp_path / "lines.zip")
+    assert holds_lines(tmp_path / "lines.zip")
+    taken = lay_lines(tmp_path / "lines.zip", SCRIPT, 9000, SETTINGS, tmp_path / "d.wav")
+    assert (taken.kind, taken.missing, taken.unknown) == ("lines", (2,), (12,))
+    assert [(one.line, one.start_ms) for one in taken.placements] == [(1, 2000), (3, 6000)]
+    told = " ".join(taken.notes)
+    assert "the script does not have: 12" in told
+    assert "line 2" in told
+    assert "Several takes of line 3" in told
+    sound, _ = soundfile.read(tmp_path / "d.wav")
+    assert len(sound) == 9000 * 48
+    heard = np.flatnonzero(np.abs(sound) > 0.05) / RATE
+    assert heard[0] == pytest.approx(2.0, abs=0.03)  # the silence before the take is gone
+    assert not np.abs(sound[int(3.1 * RATE) : int(5.9 * RATE)]).max() > 1e-3
+
+
+def test_the_same_folder_makes_the_same_file(tmp_path: Path) -> None:
+    tone(tmp_path / "1.wav", 0.2)
+    for name in ("a.zip", "b.zip"):
+        pack_lines(tmp_path, tmp_path / name)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_a_folder_without_lines_or_a_file_that_is_no_sound_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("x")
+    with pytest.raises(BadInputError, match="holds no recording"):
+        pack_lines(tmp_path, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr("1.wav", "this is no sound")
+    with pytest.raises(BadInputError, match=r"1\.wav"):
+        lay_lines(tmp_path / "bad.zip", SCRIPT, 9000, SETTINGS, tmp_path / "d.wav")

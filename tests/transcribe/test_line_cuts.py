@@ -1,0 +1,55 @@
+"""Recognised words into lines: at sentence ends, pauses, the widest gap; no word lost, doubled or cut."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.model import Word
+from tasks.transcribe.segment import lines_from_words
+
+WORDS = st.lists(
+    st.tuples(
+        st.sampled_from([" so", " Dr.", " well.", " no?", " and", " 3.5", " Yes!”", " …", " I"]),
+        st.integers(0, 2000),
+        st.integers(0, 3000),
+    ),
+    max_size=40,
+)
+
+
+def timed(facts: list[tuple[str, int, int]]) -> list[Word]:
+    words, clock = [], 0
+    for text, pause, length in facts:
+        words.append(Word(text=text, start_ms=clock + pause, end_ms=clock + pause + length))
+        clock += pause + length
+    return words
+
+
+@given(WORDS, st.integers(100, 2000), st.integers(500, 10_000))
+def test_every_word_is_in_one_line_whole_and_in_order(
+    facts: list[tuple[str, int, int]], pause: int, longest: int
+) -> None:
+    words = timed(facts)
+    lines = lines_from_words(words, pause_ms=pause, longest_ms=longest)
+    assert [word.text for line in lines for word in line.words] == [word.text for word in words]
+    assert " ".join(line.text for line in lines).split() == "".join(word.text for word in words).split()
+    assert all(a.end_ms <= b.start_ms for a, b in pairwise(lines))
+    for line in lines:
+        assert (line.start_ms, line.end_ms) == (line.words[0].start_ms, line.words[-1].end_ms)
+        assert len(line.words) == 1 or line.end_ms - line.start_ms <= longest
+        assert all(b.start_ms - a.end_ms < pause for a, b in pairwise(line.words))
+
+
+@given(WORDS)
+def test_a_sentence_ends_its_line_and_an_abbreviation_does_not(facts: list[tuple[str, int, int]]) -> None:
+    for line in lines_from_words(timed(facts), pause_ms=10_000, longest_ms=10**9):
+        ends = [word.text.strip() in ("well.", "no?", "Yes!”", "…") for word in line.words]
+        assert not any(ends[:-1])
+
+
+def test_a_long_sentence_is_cut_where_the_speaker_breathes() -> None:
+    words = [Word(text=f" w{n}", start_ms=1000 * n + (400 if n > 5 else 0), end_ms=1000 * n + 900) for n in range(12)]
+    assert [len(line.words) for line in lines_from_words(words, pause_ms=600, longest_ms=8000)] == [6, 6]
