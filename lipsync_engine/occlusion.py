@@ -24,8 +24,11 @@ _NOISE, _CHROMA = 4.0, 2.0
 #: Difference that some cell of a foreign thing reaches: false finds on the real clips stay below 65, a dark microphone
 #: reaches 100. A hand of the face's own colour and light may be missed.
 _PEAK = 70.0
-#: Share of the lips that may be hidden before the frame is left as it is, and frames of the fade to it.
-_HIDDEN, _FADE = 0.25, 3
+#: Shares of the lips and of the skin around them that may be hidden before the frame is left as it is: of a larger
+#: thing only a part is told from skin, and half a hand under painted lips is worse than a mouth that is not edited.
+_HIDDEN, _HIDDEN_SKIN = 0.25, 0.08
+#: Frames of the fade to an unedited frame, and frames that it lasts beyond the last sight of what hides the mouth.
+_FADE, _HOLD = 3, 8
 #: How far the light around the mouth may have changed beyond that on the cheeks, 8-bit levels.
 _SHADE = 12.0
 #: Rounds of the robust fit of the light.
@@ -50,11 +53,11 @@ class Occlusion:
 
     def __init__(self) -> None:
         self._last: Tensor | None = None
-        self._faded = 0.0
+        self._faded, self._held = 0.0, 0
 
     def reset(self) -> None:
         """Forget the last frames (a cut, or another face)."""
-        self._last, self._faded = None, 0.0
+        self._last, self._faded, self._held = None, 0.0, 0
 
     def look(
         self,
@@ -95,7 +98,9 @@ class Occlusion:
         covered = ((share > 0.5).to(mask.dtype) * mouth).sum((1, 2, 3)) / mouth.sum((1, 2, 3)).clamp(min=1e-3)
         hidden = torch.where(share > 0.3, _grown(torch.maximum(lasting, (share > 0.5).to(mask.dtype))), 0 * share)
         hidden = nn.interpolate(hidden, size=tuple(mask.shape[2:]), mode="bilinear", align_corners=False)
-        return Cover(hidden, self._fades((covered > _HIDDEN).tolist()).to(mask.device))
+        part = (lasting * skin).sum((1, 2, 3)) / skin.sum((1, 2, 3)).clamp(min=1)
+        gone = (covered > _HIDDEN) | (part > _HIDDEN_SKIN)
+        return Cover(hidden, self._fades(gone.tolist()).to(mask.device))
 
     def _lasting(self, raw: Tensor) -> Tensor:
         """1 where a neighbouring frame shows something foreign nearby, too."""
@@ -105,7 +110,10 @@ class Occlusion:
         return torch.maximum(near[:-2], near[2:])
 
     def _fades(self, left: list[bool]) -> Tensor:
-        fade = [1.0 if each else 0.0 for each in left]
+        fade = []
+        for gone in left:
+            self._held = _HOLD if gone else max(0, self._held - 1)
+            fade.append(1.0 if self._held else 0.0)
         last = self._faded
         for i, each in enumerate(fade):
             last = fade[i] = max(each, last - 1 / _FADE)
