@@ -157,7 +157,8 @@ def _resync(options: argparse.Namespace) -> int:
         if stored.exists():
             track = FaceTrack.load(stored)
         else:
-            track = analyse(options.video, stored, progress=_progress("track"))
+            device = "cuda" if options.device == "cuda" else "cpu"
+            track = analyse(options.video, stored, device=device, progress=_progress("track"))
         picture = Path(folder) / "picture.mp4"
         own = read_phones(options.source_phones) if options.source_phones else None
         report = resync(

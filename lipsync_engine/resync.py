@@ -119,6 +119,7 @@ def analyse(
     speech_spans: Iterable[SpeechSpan] | None = None,
     script: Iterable[ScriptLine] = (),
     language: str = "",
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> FaceTrack:
     """Track every face of a title once; every language reuses the file.
@@ -129,6 +130,7 @@ def analyse(
         speech_spans: source speech as (start ms, end ms, speaker), where known.
         script: source lines as (start ms, end ms, text), where known: the speaker's own ways are learnt from them.
         language: BCP-47 tag of the script.
+        device: where the face networks run: ``"cpu"``, ``"cuda"``, or ``"auto"`` (a GPU where there is one).
         progress: called with (share done, message).
 
     Raises:
@@ -137,7 +139,7 @@ def analyse(
     """
     spans = speech_table(speech_spans or ())
     with Collector(video.probe(picture)) as mouths:
-        track = replace(track_faces(picture, progress, watch=mouths.see), speech=spans)
+        track = replace(track_faces(picture, progress, watch=mouths.see, device=device), speech=spans)
         own = script_phones(picture, script, language) if language else None
         return track.save(out_npz, mouths.members(track) | phone_member(own))
 

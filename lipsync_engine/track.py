@@ -61,7 +61,7 @@ def track_faces(
     *,
     faces: int = MAX_FACES,
     watch: Watch | None = None,
-    device: str = "auto",
+    device: str = "cpu",
     mesh: FaceMesh | None = None,
 ) -> FaceTrack:
     """Follow every face of a title in one pass.
@@ -71,7 +71,7 @@ def track_faces(
         progress: called with (share done, message).
         faces: most faces in one frame.
         watch: called with every frame, in order, and the meshes found in it (as the network gives them).
-        device: where the networks run: ``"auto"`` (a GPU where there is one), ``"cpu"`` or a torch device.
+        device: where the networks run: ``"cpu"``, a torch device, or ``"auto"`` (a GPU where there is one).
         mesh: the mesh network, if not the device's own.
 
     Raises:

@@ -66,7 +66,8 @@ class NativeLipSyncer:
         spans = [(line.start_ms, line.end_ms, line.speaker) for line in script.lines]
         lines = [(line.start_ms, line.end_ms, line.text) for line in script.lines]
         job = {"job": "analyse", "video": str(video), "spans": spans, "out": str(out)}
-        self._job(job | {"lines": lines, "language": script.language}, progress)
+        device = "cuda" if self.options.device == "cuda" else "cpu"
+        self._job(job | {"lines": lines, "language": script.language, "device": device}, progress)
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress

@@ -25,6 +25,7 @@ def _analyse(job: dict[str, Any]) -> dict[str, Any]:
         speech_spans=[tuple(span) for span in job["spans"]],
         script=[tuple(line) for line in job["lines"]],
         language=job["language"],
+        device=job["device"],
         progress=_tell,
     )
     return {"frames": len(track.times_s), "faces": len(track.identities)}
