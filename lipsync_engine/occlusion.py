@@ -21,9 +21,9 @@ CELLS = 48
 _SIGMAS, _LEVELS = 3.0, (22.0, 24.0)
 #: Least standard deviation in levels (compression, stubble) and weight of the chroma's difference.
 _NOISE, _CHROMA = 4.0, 2.0
-#: Difference that some cell of a foreign thing reaches: false finds on the real clips stay below 65, a dark microphone
-#: reaches 100. A hand of the face's own colour and light may be missed.
-_PEAK = 70.0
+#: Difference that some cell of a small foreign thing reaches, and the share of the skin from which on it is not small:
+#: false finds on the real clips stay below 65 and .14. A small thing of the skin's own colour and light is missed.
+_PEAK, _LARGE = 70.0, 0.2
 #: Shares of the lips and of the skin around them that may be hidden before the frame is left as it is: of a larger
 #: thing only a part is told from skin, and half a hand under painted lips is worse than a mouth that is not edited.
 _HIDDEN, _HIDDEN_SKIN = 0.25, 0.08
@@ -91,7 +91,8 @@ class Occlusion:
         raw = ((unlike > torch.clamp(_SIGMAS * sigma, min=_LEVELS[0], max=_LEVELS[1])) & (skin > 0)).to(mask.dtype)
         raw = _grown(_shrunk(raw))
         lasting = _reaching(raw * self._lasting(raw), _small(mask, size) < 0.2)
-        lasting = lasting * ((unlike * lasting).amax((1, 2, 3), keepdim=True) > _PEAK)
+        large = lasting.sum((1, 2, 3), keepdim=True) >= _LARGE * skin.sum((1, 2, 3), keepdim=True).clamp(min=1)
+        lasting = lasting * (large | ((unlike * lasting).amax((1, 2, 3), keepdim=True) > _PEAK))
         spread = blurred(torch.cat([lasting, skin], 1), 2.0)
         share = spread[:, :1] / (spread[:, 1:] + 1e-3)
         mouth = _small(lips, size)
