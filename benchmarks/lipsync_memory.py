@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
+from benchmarks.clips import MEDIA
+
 CLIP = MEDIA / "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
 #: Growth from the shortest to the longest that is accepted, and memory beside the models' own.
 RATIO, LIMIT_MB = 1.10, 3072

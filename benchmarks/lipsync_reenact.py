@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.clips import CLIPS, MEDIA
 from lipsync_engine import video
 from lipsync_engine.audio import load_mono, loudness_db, silent_hops
 from lipsync_engine.facetrack import FaceTrack
@@ -45,20 +45,6 @@ from lipsync_engine.score import Person, compose_score, knowing, person
 from lipsync_engine.track import track_faces
 from lipsync_engine.trajectory import plan_mouth
 
-MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
-CLIPS = (
-    "open-dubbing/tests/data/englishvideo.mp4",
-    "latentsync/assets/demo1_video.mp4",
-    "latentsync/assets/demo3_video.mp4",
-    "liveportrait/assets/examples/driving/d20.mp4",
-    "video-retalking/examples/face/1.mp4",
-    "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg",
-    "lipnet-grid/evaluation/samples/GRID/brbk7n.mpg",
-    "lipnet-grid/evaluation/samples/GRID/lbax4n.mpg",
-    "lipnet-grid/evaluation/samples/GRID/lwbsza.mpg",
-    "lipnet-grid/evaluation/samples/GRID/swiz3n.mpg",
-    "lipnet-grid/evaluation/samples/id2_vcd_swwp2s.mpg",
-)
 #: Seconds around the held-out part that the library must not know either.
 GAP_S = 1.0
 

@@ -27,10 +27,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from benchmarks.clips import MEDIA
+
 if TYPE_CHECKING:
     from lipsync_engine.records import Phone
 
-MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
 TALK = MEDIA / "open-dubbing/tests/data/englishvideo.mp4"
 TURNS = MEDIA / "liveportrait/assets/examples/source/s32.mp4"
 GRID = [MEDIA / f"lipnet-grid/evaluation/samples/GRID/{n}.mpg" for n in ("bbaf2n", "brbk7n", "lbax4n", "swiz3n")]

@@ -8,7 +8,6 @@ below, at whole multiples of native pixels, with the frame's number and what is 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.clips import CLIPS, MEDIA
 from lipsync_engine import espeak, video
 from lipsync_engine.articulation import segments
 from lipsync_engine.facetrack import FaceTrack
@@ -29,18 +29,6 @@ from lipsync_engine.resync import Options, analyse, resync
 
 Image = NDArray[np.uint8]
 
-MEDIA = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
-CLIPS = (
-    "open-dubbing/tests/data/englishvideo.mp4",
-    "latentsync/assets/demo1_video.mp4",
-    "latentsync/assets/demo3_video.mp4",
-    "liveportrait/assets/examples/driving/d20.mp4",
-    "video-retalking/examples/face/1.mp4",
-    "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg",
-    "lipnet-grid/evaluation/samples/GRID/brbk7n.mpg",
-    "lipnet-grid/evaluation/samples/GRID/lbax4n.mpg",
-    "lipnet-grid/evaluation/samples/GRID/swiz3n.mpg",
-)
 TEXTS = {
     "es": "Mamá baja la papa blanca. Por la mañana mi amigo bebe un vaso de agua fría. Vamos a ver el puente nuevo.",
     "fr": "Ma petite maman boit beaucoup d'eau. Vous pouvez venir demain matin, nous parlerons de la pomme rouge.",

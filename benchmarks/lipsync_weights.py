@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.lipsync_reenact import CLIPS, GAP_S, MEDIA
+from benchmarks.clips import CLIPS, MEDIA
+from benchmarks.lipsync_reenact import GAP_S
 from lipsync_engine import score, select
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries

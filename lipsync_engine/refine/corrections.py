@@ -16,6 +16,7 @@ from lipsync_engine.refine.learn import Learned
 from lipsync_engine.refine.net import GRID, inputs
 from lipsync_engine.refine.samples import confidence_at, mouths_at
 from lipsync_engine.score import Person, Score, faces
+from lipsync_engine.window import Region
 
 #: Entries whose faces are computed together, and neighbours on each side that steady the shape.
 _CHUNK, _MARGIN = 200, 5
@@ -80,7 +81,7 @@ class _Part:
             whole = np.stack([cv2.resize(c, (window.width, window.height)) for c in one])
             windows.write(frame.planes, window, whole * mask)
 
-    def _changes(self, jobs: list[tuple[video.Frame, int, windows.Window, FloatArray, FloatArray]]) -> FloatArray:
+    def _changes(self, jobs: list[tuple[video.Frame, int, Region, FloatArray, FloatArray]]) -> FloatArray:
         entries = [at for _, at, *_ in jobs]
         drawn = np.stack([[_small(c) for c in windows.read(f.planes, w)] for f, _, w, _, _ in jobs])
         mask = np.stack([_small(m)[None] for *_, m, _ in jobs])

@@ -18,6 +18,7 @@ from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 from lipsync_engine.refine import windows
 from lipsync_engine.refine.net import GRID, MOUTHS
 from lipsync_engine.score import Person, Score, compose_score, faces, knowing
+from lipsync_engine.window import Region
 
 #: Nothing that the engine shows for a frame was filmed within this many seconds of it.
 APART_S = 1.0
@@ -206,7 +207,7 @@ def _pairs(picture: Path, facts: video.VideoFacts, who: Person, score: Score, sc
                 break
 
 
-def _grid(planes: video.Planes, place: windows.Window | None) -> NDArray[np.uint8] | None:
+def _grid(planes: video.Planes, place: Region | None) -> NDArray[np.uint8] | None:
     if place is None:
         return None
     return np.stack([_small(channel) for channel in windows.read(planes, place)])
@@ -222,7 +223,7 @@ def _sample(
     true: NDArray[np.uint8],
     mesh: NDArray[np.float64],
     width_px: float,
-    place: windows.Window,
+    place: Region,
     confidence: np.float32,
     mouths: FloatArray,
     follows: bool,

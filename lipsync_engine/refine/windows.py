@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from lipsync_engine.geometry import CHIN, JAW, LOWER_INNER, LOWER_OUTER, NOSE_BASE, UPPER_INNER, UPPER_OUTER
 from lipsync_engine.records import FloatArray
 from lipsync_engine.video import Planes
+from lipsync_engine.window import Region
 
 #: The window's side and the mask's feather in face widths.
 _SIDE, _FEATHER = 0.9, 0.03
@@ -21,24 +21,7 @@ _LOWER_JAW = JAW[4:-4]
 Points = NDArray[np.floating]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A square of the picture, even aligned, wholly inside it.
-
-    Attributes:
-        left: first column.
-        top: first row.
-        width: columns, even.
-        height: rows, even.
-    """
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-
-def window_of(mesh: Points, width_px: float, size: tuple[int, int]) -> Window | None:
+def window_of(mesh: Points, width_px: float, size: tuple[int, int]) -> Region | None:
     """The window around a mouth; ``None`` where nothing of it is inside the picture.
 
     Args:
@@ -51,10 +34,10 @@ def window_of(mesh: Points, width_px: float, size: tuple[int, int]) -> Window | 
     low, high = middle - half, middle + half
     left, top = (max(0, int(v)) // 2 * 2 for v in low)
     right, bottom = (min(int(high[i]) + 2, size[i]) // 2 * 2 for i in (0, 1))
-    return Window(left, top, right - left, bottom - top) if right - left >= 16 and bottom - top >= 16 else None
+    return Region(left, top, right - left, bottom - top) if right - left >= 16 and bottom - top >= 16 else None
 
 
-def read(planes: Planes, window: Window) -> FloatArray:
+def read(planes: Planes, window: Region) -> FloatArray:
     """YUV of a window from 0 to 1 with chroma at full size, float32 [3, h, w]."""
     top = float(_top(planes))
     out = np.empty((3, window.height, window.width), np.float32)
@@ -64,7 +47,7 @@ def read(planes: Planes, window: Window) -> FloatArray:
     return out
 
 
-def write(planes: Planes, window: Window, change: FloatArray) -> None:
+def write(planes: Planes, window: Region, change: FloatArray) -> None:
     """Add a change float32 [3, h, w] (range 0 to 1) in place; where it is 0 no sample is touched."""
     top = _top(planes)
     for index, plane in enumerate(planes):
@@ -79,13 +62,13 @@ def _top(planes: Planes) -> int:
     return 1023 if planes[0].dtype == np.uint16 else 255
 
 
-def _view(plane: NDArray[np.generic], window: Window, index: int) -> NDArray[np.generic]:
+def _view(plane: NDArray[np.generic], window: Region, index: int) -> NDArray[np.generic]:
     step = 2 if index else 1
     rows = slice(window.top // step, (window.top + window.height) // step)
     return plane[rows, window.left // step : (window.left + window.width) // step]
 
 
-def mask_of(mesh: Points, width_px: float, window: Window) -> FloatArray:
+def mask_of(mesh: Points, width_px: float, window: Region) -> FloatArray:
     """1 over the whole jaw from the nose's foot down, feathered inwards, 0 beyond: float32 [h, w]."""
     ring = [*_LOWER_JAW, 2, 98, 327, 61, 291]
     out = np.zeros((window.height, window.width), np.float32)
@@ -98,7 +81,7 @@ def mask_of(mesh: Points, width_px: float, window: Window) -> FloatArray:
     return np.asarray(x * x * (3 - 2 * x), np.float32)
 
 
-def lines_of(mesh: Points, width_px: float, window: Window) -> FloatArray:
+def lines_of(mesh: Points, width_px: float, window: Region) -> FloatArray:
     """Drawn lips and jaw, float32 [h, w] from 0 to 1."""
     out = np.zeros((window.height, window.width), np.uint8)
     thick = max(1, round(0.012 * width_px))
@@ -109,5 +92,5 @@ def lines_of(mesh: Points, width_px: float, window: Window) -> FloatArray:
     return out.astype(np.float32) / 255
 
 
-def _local(mesh: Points, ring: Sequence[int], window: Window) -> FloatArray:
+def _local(mesh: Points, ring: Sequence[int], window: Region) -> FloatArray:
     return np.asarray(mesh[list(ring), :2] - (window.left, window.top), np.float32)

@@ -71,19 +71,6 @@ def test_other_chroma_is_converted(tmp_path):
     assert len(copy(source, tmp_path / "out.mp4")) == 2
 
 
-def test_rotated_picture_is_read_upright(tmp_path):
-    source = make(tmp_path / "flat.mp4", [0, 40, 80], size=(64, 32))
-    turned = tmp_path / "turned.mp4"
-    import subprocess
-
-    command = ["ffmpeg", "-v", "error", "-display_rotation", "90", "-i", str(source), "-c", "copy", str(turned)]
-    if subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this ffmpeg cannot write a display matrix")
-    facts = video.probe(turned)
-    assert (facts.width, facts.height) == (32, 64)
-    assert next(video.read(turned, facts)).rgb().shape == (64, 32, 3)
-
-
 def test_broken_file_is_a_media_error(tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"not a movie")
     with pytest.raises(video.MediaError, match=r"x\.mp4"):

@@ -19,6 +19,7 @@ from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.progress import silent
 from tasks.transcribe import faster_whisper, transcriber
 from tests.speech_media import clip_16k, media
+from tests.tiny_whisper import save_tiny_converted_whisper
 
 
 @dataclass
@@ -172,9 +173,6 @@ def test_silence_is_never_given_to_the_model(package: StandIn, tmp_path: Path) -
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A model of the real package, which writes one sentence."""
-    pytest.importorskip("faster_whisper")
-    from tests.tiny_whisper import save_tiny_converted_whisper
-
     faster_whisper._model.cache_clear()
     yield save_tiny_converted_whisper(tmp_path_factory.mktemp("converted"))
     faster_whisper._model.cache_clear()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -71,7 +72,7 @@ class DeepL(Recorded):
         return json.dumps({"translations": [{"text": query["text"].upper()}]})
 
 
-class JsonService(BaseHTTPRequestHandler):
+class JsonService(BaseHTTPRequestHandler, ABC):
     """JSON in, JSON out; keeps every request, and first plays the faults that the server was given, one a request.
 
     A fault: ``status``, ``body`` (text), ``headers``, ``wait_s``, ``drip_s`` (after each letter); what it leaves out is
@@ -108,9 +109,9 @@ class JsonService(BaseHTTPRequestHandler):
                 self.wfile.write(letter.encode())
                 time.sleep(fault.get("drip_s", 0.0))
 
+    @abstractmethod
     def good(self, body: dict[str, Any]) -> tuple[int, Any]:
         """Status and body as the provider's documentation has them."""
-        raise NotImplementedError
 
     def spoken(self, text: str) -> str:
         """The translation of a text: the server's own, else a sentence that is certainly Spanish."""

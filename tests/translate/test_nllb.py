@@ -6,14 +6,13 @@ import io
 import json
 from pathlib import Path
 
+import ctranslate2
 import numpy as np
 import pytest
+import sentencepiece
 
 from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
 from tasks.translate import translator
-
-ctranslate2 = pytest.importorskip("ctranslate2", reason="an optional extra: uv sync --extra nllb")
-sentencepiece = pytest.importorskip("sentencepiece")
 
 LANGUAGES = ["eng_Latn", "spa_Latn", "zho_Hans", "arb_Arab", "nob_Latn", "por_Latn"]
 SIZE = 16
