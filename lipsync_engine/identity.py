@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.filearray import FileArray
 from lipsync_engine.geometry import ANCHORS, NOSE_FOOT
 from lipsync_engine.records import FloatArray
 
@@ -40,7 +42,7 @@ def merge_people(
     shapes: list[NDArray[np.float64]],
     lights: list[FloatArray],
     faces: list[FloatArray],
-    meshes: list[FloatArray],
+    meshes: Sequence[FloatArray | FileArray],
     rate: float,
 ) -> list[int]:
     """Number the person of every appearance; in doubt two: a wrong mouth is worse than a small library.
@@ -90,11 +92,11 @@ def _unit(light: FloatArray) -> FloatArray:
     return light / max(float(np.linalg.norm(light)), 1e-6)
 
 
-def _same_place(before: FloatArray, after: FloatArray, gap: int, rate: float) -> bool:
+def _same_place(before: FloatArray | FileArray, after: FloatArray | FileArray, gap: int, rate: float) -> bool:
     """Whether a face came back where it was lost, or where its motion had carried it within half a second."""
-    places, size = before[:, :, :2].mean(axis=1), float(np.ptp(after[0, :, 0]))
-    recent = places[-max(2, round(0.2 * rate)) :]
+    recent = before[-max(2, round(0.2 * rate)) :, :, :2].mean(axis=1)
+    size = float(np.ptp(after[0, :, 0]))
     speed = (recent[-1] - recent[0]) / max(len(recent) - 1, 1)
-    expected = [places[-1]] + ([places[-1] + speed * gap] if gap <= _BRIDGE_S * rate else [])
+    expected = [recent[-1]] + ([recent[-1] + speed * gap] if gap <= _BRIDGE_S * rate else [])
     middle = after[0, :, :2].mean(axis=0)
     return min(float(np.linalg.norm(place - middle)) for place in expected) < 0.5 * size

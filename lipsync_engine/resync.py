@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import video
-from lipsync_engine.audio import load_mono
+from lipsync_engine.audio import spooled_mono
 from lipsync_engine.emphasis import level_of
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gestures import Mode
@@ -183,7 +183,7 @@ def resync(
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
     own = own_speech(picture, source_phones or stored_phones(track.file))
-    parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
+    parts = _parts(track, phones, options, own, level_of(spooled_mono(audio, RATE_HZ), RATE_HZ))
     planned = perf_counter() - clock
     edits = [(part.who, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})

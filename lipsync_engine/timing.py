@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.audio import band_level_db
+from lipsync_engine.audio import Samples, band_level_db
 from lipsync_engine.gestures import gestures_of
-from lipsync_engine.records import BoolArray, FloatArray, MouthSeries, Phone, SpeakerStats
+from lipsync_engine.records import BoolArray, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import within
 from lipsync_engine.trajectory import plan_mouth
 
@@ -147,7 +147,7 @@ def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked, whole: La
     return slope if error * 60.0 / frame_s <= _DRIFT_ERROR else None
 
 
-def sound_agreement(series: MouthSeries, audio: FloatArray, rate: int) -> float | None:
+def sound_agreement(series: MouthSeries, audio: Samples, rate: int) -> float | None:
     """Correlation of the aperture with the level between 500 and 1500 Hz, the best within three frames of lag."""
     shown = series.valid
     if len(audio) == 0 or shown.sum() < _FEWEST_FRAMES:
