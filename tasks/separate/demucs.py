@@ -15,6 +15,7 @@ from pydantic import Field
 
 from tasks import media, registry
 from tasks.errors import MissingBackendError
+from tasks.meter import device_time
 from tasks.progress import Progress, silent
 from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
 
@@ -75,13 +76,15 @@ class DemucsSeparator:
             MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
         """
         chosen = self.options
-        model = _model(chosen.model, chosen.repo, _device(chosen.device))
+        device = _device(chosen.device)
+        model = _model(chosen.model, chosen.repo, device)
         model.update_parameter(shifts=chosen.shifts, overlap=chosen.overlap)
         rate = int(model.samplerate)
         with media.scratch(dialogue) as resampled:
             _resample_file(mix, resampled, rate)
             voice = crossfaded(_voice(model, resampled, progress), _CORE_S * rate, _FADE_S * rate)
-            write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
+            with device_time(device):
+                write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
         if chosen.model == "demucs_unittest":
             return ("The Demucs model is the untrained one for tests: the stems mean nothing.",)
