@@ -30,6 +30,7 @@ _FIRST_GUESS = {
     "report": 0.1,
     "package-multi": 0.05,
 }
+_GPU = "gpu:"  # before a step's name: its seconds of an accelerator
 
 
 class Forecast:
@@ -46,8 +47,17 @@ class Forecast:
         """What the step will take."""
         return self._pace.get(step, 0.1) * self._duration_s
 
-    def learn(self, seconds: Mapping[str, float]) -> None:
+    def gpu_seconds(self, step: str) -> float:
+        """What it will take of an accelerator; nothing until it has been seen to."""
+        return self._pace.get(_GPU + step, 0.0) * self._duration_s
+
+    def learn(self, seconds: Mapping[str, float], gpu_seconds: Mapping[str, float]) -> None:
         """Remember what computed steps took; half old, half new, so that one odd run does not mislead."""
-        for step, took in seconds.items():
-            self._pace[step] = (self._pace.get(step, took / self._duration_s) + took / self._duration_s) / 2
-        self._store.write_note("pace", self._key, self._pace)
+        took = {**seconds, **{_GPU + step: spent for step, spent in gpu_seconds.items()}}
+        with self._store.claim(f"pace-{self._key}"):
+            known = self._store.read_note("pace", self._key)
+            pace = {**self._pace, **(known if isinstance(known, dict) else {})}
+            for step, spent in took.items():
+                now = spent / self._duration_s
+                pace[step] = (pace.get(step, now) + now) / 2
+            self._store.write_note("pace", self._key, pace)

@@ -32,7 +32,10 @@ _CREATE = {
 
 @dataclass(frozen=True)
 class Request:
-    """One `polydub run` as typed, or one row of a manifest; paths and languages unchecked."""
+    """One `polydub run` as typed, or one title of a manifest; paths and languages unchecked.
+
+    ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's.
+    """
 
     videos: Sequence[str]
     languages: Sequence[str]
@@ -44,6 +47,9 @@ class Request:
     bed: str | None = None
     dubs: Mapping[str, str] = field(default_factory=dict)
     preview_s: float = 0.0
+    row: int = 0
+    priority: float = 0.0
+    due: str | None = None
 
 
 def store_root() -> Path:

@@ -31,6 +31,7 @@ class BackendFacts:
         device: ``cpu``, or ``any`` when a GPU makes it faster.
         network: needs a service outside this machine, or downloads weights on first use.
         paid: costs money per use.
+        price: where it stands in `configs/prices.yaml`; empty where it says itself what it costs (``cost_usd``).
         clones: speaks in the voice of a reference clip.
         paces: speaks faster or slower when asked to.
         varies: can read a line in several ways.
@@ -46,6 +47,7 @@ class BackendFacts:
     device: str = "cpu"
     network: bool = False
     paid: bool = False
+    price: str = ""
     clones: bool = False
     paces: bool = False
     varies: bool = False

@@ -24,6 +24,7 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.meter import bill
 from tasks.model import Speaker
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
@@ -81,6 +82,7 @@ class ElevenLabsSynthesizer:
             code_licence="Apache-2.0",
             network=True,
             paid=True,
+            price=f"elevenlabs/{options.model}",
             paces=options.follow_pace,
             varies=True,
             spirited=True,
@@ -147,6 +149,7 @@ class ElevenLabsSynthesizer:
         path = f"/v1/text-to-speech/{quote(voice, safe='')}/with-timestamps?output_format=pcm_{_RATE_HZ}"
         try:
             answer = self._service().post(path, body)
+            bill(self.facts.price, characters=len(text))
         except PermanentError as error:
             if "voice_not_found" in error.what:
                 raise UnsupportedError(f"ElevenLabs has no voice {voice!r}.", "Choose another id.") from error

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.meter import bill
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.provider_codes import Provider, provider_code
@@ -54,7 +55,9 @@ class DeepTranslatorTranslator:
     def __init__(self, options: Options) -> None:
         self._options = options
         paid = options.provider == "deepl" and not options.free_api
-        self.facts = registry.BackendFacts(name="deep-translator", code_licence="MIT", network=True, paid=paid)
+        self.facts = registry.BackendFacts(
+            name="deep-translator", code_licence="MIT", network=True, paid=paid, price=options.provider
+        )
 
     def fingerprint(self) -> str:
         """The package's version, the provider and its address; the service itself has no version."""
@@ -106,6 +109,8 @@ class DeepTranslatorTranslator:
             raise ProviderBusyError(f"{provider} did not answer within {deadline_s:g} s.") from None
         except Exception as error:  # the package's errors have no common base; `from None`: they may hold the key
             _refuse(provider, error)
+        if self.facts.paid:
+            bill(self.facts.price, characters=len(text))
         if answer is None:  # the package's answer where Google leaves a text as it is
             return text
         if not isinstance(answer, str) or not answer.strip():

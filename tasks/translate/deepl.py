@@ -15,6 +15,7 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
+from tasks.meter import bill
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
@@ -52,7 +53,9 @@ class DeepLTranslator:
     def __init__(self, options: Options) -> None:
         self._options = options
         free = os.environ.get(_VARIABLE, "").endswith(":fx")
-        self.facts = registry.BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, paid=not free)
+        self.facts = registry.BackendFacts(
+            name="deepl", code_licence="Apache-2.0", network=True, paid=not free, price="deepl"
+        )
 
     def fingerprint(self) -> str:
         """The address, the glossaries and the sentence about the title; never the key."""
@@ -92,6 +95,8 @@ class DeepLTranslator:
         if found := ids.get(target) or ids.get(primary(target)):
             body["glossary_id"] = found
         answer = self._service().post("/v2/translate", body)
+        if self.facts.paid:
+            bill(self.facts.price, characters=sum(map(len, rows)))
         listed = answer.get("translations") if isinstance(answer, dict) else None
         got = [one.get("text") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         if len(got) != len(rows) or not all(isinstance(text, str) for text in got):
