@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.branches import branch_key, keep_attempt, last_attempt
+from flows.pools import branch_deployment
 from tasks.model import BranchResult, Failure, Run
 
-DEPLOYMENT = "dub-language/polydub"
 _POLL_S = 2.0
 
 
@@ -54,10 +54,11 @@ class Deployed:
         from prefect.states import Scheduled
 
         with get_client(sync_client=True) as client:
+            deployment = branch_deployment(run.profile, client)
             waiting: dict[str, Any] = {}
             for language in languages:
                 branch: Any = run_deployment(
-                    DEPLOYMENT,
+                    deployment,
                     parameters={"run": run.branch(language).model_dump(mode="json")},
                     timeout=0,
                     idempotency_key=f"{flow_run.id}:{language}",

@@ -80,6 +80,7 @@ class ElevenLabsSynthesizer:
             name="elevenlabs",
             code_licence="Apache-2.0",
             network=True,
+            hosted=True,
             paid=True,
             paces=options.follow_pace,
             varies=True,

@@ -54,7 +54,9 @@ class DeepTranslatorTranslator:
     def __init__(self, options: Options) -> None:
         self._options = options
         paid = options.provider == "deepl" and not options.free_api
-        self.facts = registry.BackendFacts(name="deep-translator", code_licence="MIT", network=True, paid=paid)
+        self.facts = registry.BackendFacts(
+            name="deep-translator", code_licence="MIT", network=True, hosted=True, paid=paid
+        )
 
     def fingerprint(self) -> str:
         """The package's version, the provider and its address; the service itself has no version."""

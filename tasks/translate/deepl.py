@@ -52,7 +52,9 @@ class DeepLTranslator:
     def __init__(self, options: Options) -> None:
         self._options = options
         free = os.environ.get(_VARIABLE, "").endswith(":fx")
-        self.facts = registry.BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, paid=not free)
+        self.facts = registry.BackendFacts(
+            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free
+        )
 
     def fingerprint(self) -> str:
         """The address, the glossaries and the sentence about the title; never the key."""

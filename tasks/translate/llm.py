@@ -79,6 +79,7 @@ class LlmTranslator:
             weights_licence=f"of {options.model}",
             commercial=options.commercial,
             network=True,
+            hosted=True,
             paid=options.paid,
         )
 
