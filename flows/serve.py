@@ -20,7 +20,7 @@ from tasks.process import stream, wait_until
 _PREFECT = (sys.executable, "-m", "prefect")
 _ALWAYS_S = 10 * 365 * 86400.0
 #: Who holds which slot outlives the server, and a waiter looks for a free one every two seconds instead of thirty.
-_SERVER = {
+SERVER_SETTINGS = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
 }
@@ -41,7 +41,7 @@ def serve(port: int) -> None:
     # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
     environment = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     _in_background(
-        ["server", "start", "--host", "127.0.0.1", "--port", str(port)], {**_SERVER, **environment}, console, ended
+        ["server", "start", "--host", "127.0.0.1", "--port", str(port)], {**SERVER_SETTINGS, **environment}, console, ended
     )
     if not wait_until(lambda: answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
         raise TransientError("The Prefect server did not start.", "Its last lines stand above.")
