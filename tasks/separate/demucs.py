@@ -80,7 +80,7 @@ class DemucsSeparator:
             MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
         """
         chosen = self.options
-model = _model(chosen.model, chosen.repo)
+        model = _model(chosen.model, chosen.repo)
         device = _device(chosen.device)
         rate = int(model.samplerate)
         with media.scratch(dialogue) as resampled:

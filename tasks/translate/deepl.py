@@ -54,7 +54,7 @@ class DeepLTranslator:
         self._options = options
         free = os.environ.get(_VARIABLE, "").endswith(":fx")
         self.facts = registry.BackendFacts(
-            name="deepl", code_licence="Apache-2.0", network=True, paid=not free, price="deepl"
+            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free, price="deepl"
         )
 
     def fingerprint(self) -> str:

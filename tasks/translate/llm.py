@@ -80,6 +80,7 @@ class LlmTranslator:
             weights_licence=f"of {options.model}",
             commercial=options.commercial,
             network=True,
+            hosted=True,
             paid=options.paid,
             price=f"llm/{options.model}",
         )
