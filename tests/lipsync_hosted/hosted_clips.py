@@ -1,4 +1,4 @@
-"""A shot, a still, its speech and a result, small, and a provider's server beside them."""
+"""A shot, a still, its speech (too large for a data URI) and a result, and a provider's server beside them."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Clips:
 def make_clips(folder: Path) -> Clips:
     shot, still, speech, result = (folder / name for name in ("shot.mp4", "face.png", "speech.wav", "result.mp4"))
     code = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
-    ffmpeg("-f", "lavfi", "-i", "testsrc2=d=2:r=25:s=160x120", *code, shot)
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=d=3:r=25:s=160x120", *code, shot)
     ffmpeg("-f", "lavfi", "-i", "testsrc2=d=0.04:r=25:s=160x120", "-frames:v", "1", still)
-    ffmpeg("-f", "lavfi", "-i", "sine=d=2:r=48000", "-c:a", "pcm_s16le", speech)
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3:r=48000", "-c:a", "pcm_s16le", speech)
     ffmpeg("-f", "lavfi", "-i", "testsrc=d=2:r=25:s=160x120", *code, result)
     return Clips(shot, still, speech, result.read_bytes())
 

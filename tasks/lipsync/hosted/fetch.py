@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tasks.errors import MissingBackendError, PermanentError, PolydubError, ProviderBusyError
+from tasks.lipsync.hosted.tls import trusted
 from tasks.process import capture
 
 _WAIT_S = 60.0
@@ -55,7 +56,7 @@ def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = No
     digest, size = hashlib.sha256(), 0
     try:
         with (
-            httpx.Client(timeout=_WAIT_S) as client,
+            httpx.Client(timeout=_WAIT_S, verify=trusted()) as client,
             contextlib.closing(_opened(client, url, local, headers or {})) as answer,
             out.open("wb") as file,
         ):

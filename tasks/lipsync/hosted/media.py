@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from tasks.errors import PermanentError, ProviderBusyError
 from tasks.lipsync.hosted.fetch import check_address, is_local
+from tasks.lipsync.hosted.tls import trusted
 
 #: Up to so many bytes a file travels as a data URI (the smaller of the two limits that Replicate documents).
 DATA_URI_BYTES = 256_000
@@ -45,7 +46,7 @@ def put(path: Path, url: str, base: str) -> None:
     headers = {"Content-Type": media_type(path), "Content-Length": str(path.stat().st_size)}
     try:
         with path.open("rb") as file:
-            answer = httpx.put(url, content=file, headers=headers, timeout=_WAIT_S)
+            answer = httpx.put(url, content=file, headers=headers, timeout=_WAIT_S, verify=trusted())
     except (httpx.HTTPError, OSError) as error:
         raise ProviderBusyError(f"{path.name} could not be uploaded ({type(error).__name__}).") from None
     if answer.status_code >= 500:

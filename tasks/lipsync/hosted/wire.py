@@ -11,6 +11,7 @@ from typing import Any
 
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.hosted import retry_after_s
+from tasks.lipsync.hosted.tls import trusted
 
 _WAIT_S = 60.0
 _SAID = 300  # characters of a provider's own words that are shown
@@ -65,7 +66,9 @@ class Wire:
         silent = UnclearError if creates else ProviderBusyError
         sent = {**self._headers, **(headers or {})}
         try:  # `from None`: the key hangs on the package's errors
-            answer = httpx.request(method, f"{self.url}{path}", headers=sent, timeout=self._wait_s, **more)
+            answer = httpx.request(
+                method, f"{self.url}{path}", headers=sent, timeout=self._wait_s, verify=trusted(), **more
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             raise ProviderBusyError(f"{self.title} cannot be reached ({type(error).__name__}).") from None
         except (httpx.TransportError, OSError) as error:
