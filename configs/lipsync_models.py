@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 #: A choice of texts, a range of numbers, or a kind of value.
-Setting = tuple[float, float] | tuple[str, ...] | Literal["text", "flag", "integer"]
+Setting = tuple[float, float] | tuple[str, ...] | Literal["text", "flag", "integer", "file"]
 
 
 class ModelLimits(BaseModel):

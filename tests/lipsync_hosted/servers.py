@@ -60,6 +60,7 @@ class World:
     jobs: dict[str, Job] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    traces: set[str] = field(default_factory=set)
 
     @property
     def paid(self) -> int:
@@ -114,7 +115,7 @@ class Hosted(BaseHTTPRequestHandler, ABC):
         if kind == "download":
             self._result(fault)
             return
-        if kind != "put" and self.headers.get(self.header[0]) != self.header[1]:
+        if kind != "put" and not self.authorised():
             status, body = self.unauthorised()
         else:
             status, body = self.answer(kind)
@@ -157,6 +158,9 @@ class Hosted(BaseHTTPRequestHandler, ABC):
     @abstractmethod
     def answer(self, kind: str) -> tuple[int, Any]:
         """Status and body as the provider's documentation has them."""
+
+    def authorised(self) -> bool:
+        return self.headers.get(self.header[0]) == self.header[1]
 
     def unauthorised(self) -> tuple[int, Any]:
         return 401, {"detail": "Unauthorized"}
@@ -464,11 +468,111 @@ class HeyGenServer(Hosted):
         return 200, {"data": {"lipsync_id": job.id}}
 
 
+class ComfyServer(Hosted):
+    """``/upload/image``, ``/prompt``, ``/queue``, ``/history``, ``/view``; the partner's key inside ``extra_data``."""
+
+    variables = ("COMFY_API_KEY",)
+    header = ("Content-Length", "")  # the server itself asks for no key
+
+    def kind(self) -> str:
+        if self.at == "/view":
+            return "download"
+        if self.at == "/upload/image":
+            return "upload"
+        if self.at == "/interrupt" or (self.at, self.command) == ("/queue", "POST"):
+            return "cancel"
+        if self.at == "/prompt":
+            return "create"
+        return "find" if self.at == "/history" else "poll"
+
+    def authorised(self) -> bool:
+        return self.at != "/prompt" or self.json()["extra_data"] == {"api_key_comfy_org": KEY}
+
+    def answer(self, kind: str) -> tuple[int, Any]:
+        if kind == "upload":
+            return 200, {"name": self.upload(), "subfolder": "", "type": "input"}
+        if kind == "create":
+            return self._create()
+        if kind == "cancel":
+            for name in self.json().get("delete", [self.json().get("prompt_id")]):
+                self.world.jobs[name].cancelled = True
+            return 200, {}
+        if kind == "find":
+            return 200, {job.id: self._history(job) for job in self.world.jobs.values() if self._over(job)}
+        if self.at == "/queue":
+            waiting = [[1, job.id, job.request, {}, []] for job in self.world.jobs.values() if not self._over(job)]
+            return 200, {"queue_running": waiting[:1], "queue_pending": waiting[1:]}
+        job = self.world.jobs[self.at.split("/")[-1]]
+        self.stage(job)
+        return 200, {job.id: self._history(job)} if self._over(job) else {}
+
+    def _over(self, job: Job) -> bool:
+        return job.cancelled or job.polls > self.world.polls
+
+    def _history(self, job: Job) -> dict[str, Any]:
+        messages: list[Any] = [["execution_start", {}]]
+        outputs = {"4": {"images": [{"filename": f"{job.id}.mp4", "subfolder": "polydub", "type": "output"}]}}
+        if job.cancelled:
+            messages, outputs = [["execution_interrupted", {}]], {}
+        if self.world.failure:
+            messages, outputs = [["execution_error", self.world.failure]], {}
+        status = {"status_str": "success" if outputs else "error", "completed": bool(outputs), "messages": messages}
+        return {"prompt": [1, job.id, job.request, {}, []], "outputs": outputs, "status": status}
+
+    def _create(self) -> tuple[int, Any]:
+        nodes = self.json()["prompt"]
+        loaded = [node["inputs"].get("file") or node["inputs"].get("audio") for node in nodes.values()]
+        if sum(str(name) in self.world.files for name in loaded) != 2:
+            return 400, {"error": {"type": "prompt_outputs_failed_validation"}, "node_errors": {"1": "invalid file"}}
+        return 200, {"prompt_id": self.make(nodes).id, "number": 1, "node_errors": {}}
+
+
+class PixVerseServer(Hosted):
+    """200 for everything, ``ErrCode`` inside; a fresh trace id each time; status 1 comes before the address."""
+
+    variables = ("PIXVERSE_API_KEY",)
+    header = ("API-KEY", KEY)
+
+    def kind(self) -> str:
+        if self.at == "/openapi/v2/media/upload":
+            return "upload"
+        return "create" if self.command == "POST" else "poll"
+
+    def answer(self, kind: str) -> tuple[int, Any]:
+        trace = self.headers.get("Ai-trace-id", "")
+        if not trace or trace in self.world.traces:
+            return 200, {"ErrCode": 400011, "ErrMsg": "Ai-trace-id must be unique", "Resp": None}
+        self.world.traces.add(trace)
+        if kind == "upload":
+            self.world.files[str(len(self.world.files) + 1)] = self.world.files.pop(self.upload())
+            return self._good({"media_id": len(self.world.files), "media_type": "video", "url": ""})
+        if kind == "create":
+            told = self.json()
+            if set(told) != {"video_media_id", "audio_media_id"} or not {str(m) for m in told.values()} <= set(
+                self.world.files
+            ):
+                return 200, {"ErrCode": 400013, "ErrMsg": "invalid media", "Resp": None}
+            return self._good({"video_id": int(self.make(told).id.removeprefix("job"))})
+        job = self.world.jobs[f"job{self.at.split('/')[-1]}"]
+        stage = self.stage(job)
+        if stage == "failed":
+            return self._good({"id": 1, "status": self.world.failure, "url": ""})
+        early = stage == "done" and job.polls == self.world.polls + 1
+        return self._good(
+            {"status": 1 if stage == "done" else 5, "url": self.url(job) if stage == "done" and not early else ""}
+        )
+
+    def _good(self, answer: Any) -> tuple[int, Any]:
+        return 200, {"ErrCode": 0, "ErrMsg": "Success", "Resp": answer}
+
+
 SERVERS: dict[str, type[Hosted]] = {
     "replicate": ReplicateServer,
     "fal": FalServer,
     "sync": SyncServer,
     "heygen": HeyGenServer,
+    "comfyui": ComfyServer,
+    "pixverse": PixVerseServer,
 }
 
 

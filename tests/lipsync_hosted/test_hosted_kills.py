@@ -28,8 +28,15 @@ POINTS = {
     "after the receipt": (RECEIPT, "after"),
 }
 #: Providers that cannot prove that a job was never made; the second sort lists it once it has ended.
-NO_PROOF, FINDS_ENDED = {"fal"}, {"fal"}
-ONE_MODEL = {"replicate": "sync-lipsync-2", "fal": "sync-lipsync-2", "sync": "sync-react-1", "heygen": "heygen-lipsync-speed"}
+NO_PROOF, FINDS_ENDED = {"fal", "pixverse"}, {"fal"}
+ONE_MODEL = {
+    "replicate": "sync-lipsync-2",
+    "fal": "sync-lipsync-2",
+    "sync": "sync-react-1",
+    "heygen": "heygen-lipsync-speed",
+    "comfyui": "kling-lip-sync",
+    "pixverse": "pixverse-lipsync",
+}
 
 
 @pytest.fixture(params=ONE_MODEL)

@@ -27,6 +27,8 @@ PROVIDERS = {
     "fal": "tasks.lipsync.hosted.fal:Fal",
     "sync": "tasks.lipsync.hosted.sync:Sync",
     "heygen": "tasks.lipsync.hosted.heygen:HeyGen",
+    "comfyui": "tasks.lipsync.hosted.comfyui:ComfyUI",
+    "pixverse": "tasks.lipsync.hosted.pixverse:PixVerse",
 }
 
 
@@ -182,7 +184,15 @@ def _checked(name: str, offer: Offer, settings: Mapping[str, Any]) -> dict[str, 
         if not _fits(value, allowed):
             told = ", ".join(map(str, allowed)) if isinstance(allowed, tuple) else allowed
             raise BadInputError(f"{name}: {setting} cannot be {value!r}.", f"It takes: {told}.")
-    return dict(settings)
+    files = {setting for setting in settings if offer.settings[setting] == "file"}
+    return {setting: _read(value) if setting in files else value for setting, value in settings.items()}
+
+
+def _read(path: str) -> Any:
+    try:
+        return json.loads(Path(path).expanduser().read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"The file {path} cannot be read as JSON: {error}.") from error
 
 
 def _fits(value: Any, allowed: Setting) -> bool:
@@ -190,7 +200,7 @@ def _fits(value: Any, allowed: Setting) -> bool:
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
-    if allowed == "text":
+    if allowed in ("text", "file"):
         return isinstance(value, str)
     if allowed == "integer":
         return isinstance(value, int)
