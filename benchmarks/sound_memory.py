@@ -4,7 +4,8 @@
 
 Loops real mixes to each length on disk and runs each step in a process of its own. Prints the peak of its resident
 memory, that of the largest program it started (ffmpeg), the ratio of the long programme to the short one, and how many
-times faster than real time it is, by the clock and by the processor time it takes. Demucs runs with its untrained weights through the real code.
+times faster than real time it is, by the clock and by the processor time it takes. Demucs runs with its untrained
+weights through the real code.
 """
 
 from __future__ import annotations
