@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.branches import branch_key, last_attempt
-from flows.plan import Request, plan, store_root
+from flows.plan import Request, plan
 from flows.watch import run_watched
 from tasks.errors import BadInputError
 from tasks.model import Run
+from tasks.store import store_root
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
+from tasks.hosted import HostedOptions, Service
 from tasks.translate import PLAIN, Guidance, Note, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
 
 _VARIABLE = "DEEPL_API_KEY"

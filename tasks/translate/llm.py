@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.hosted import HostedOptions, Service
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.llm_prompt import rewriting, translating
 
 _OPENAI = "https://api.openai.com/v1"
