@@ -4,9 +4,9 @@
 
 For each video: frames a second and CPU milliseconds a frame (decoding apart) of MediaPipe's own FaceMesh on the whole
 picture, of the engine's tracker with MediaPipe's interpreter and with torch; then the distance of landmarks, scaled to
-a picture 1080 pixels high (its shorter side): median, 99th percentile and largest over all points and frames. Each frame
-is looked at around the mesh of the one before, which makes much of little: the last row but one is MediaPipe's own rule,
-twice, from first meshes 0.01 px apart. No other implementation can come nearer than that.
+a picture 1080 pixels high (its shorter side): median, 99th percentile and largest over all points and frames. Each
+frame is looked at around the mesh of the one before, which makes much of little: the row "from starts 0.01 px apart" is
+MediaPipe's own rule against itself, and no other implementation can be expected to come nearer.
 """
 
 from __future__ import annotations
