@@ -205,9 +205,11 @@ def _splice(task: Task, studio: _Studio) -> bool:
         facts = video.probe(base) if task.prior else studio.facts
         layout = _fitting(survey(base, facts), task.times_s, facts)
         runs = layout.touched(wanted)
-        if runs == [(0, len(layout.pts))] and not task.prior:
-            return False
         encoder = PartEncoder(facts, layout, task.crf, task.preset)
+        if runs == [(0, len(layout.pts))] and not task.prior:
+            if layout.open_groups:
+                raise NotDivisibleError("pictures about its key frames need others (open groups of pictures)")
+            return False
     except NotDivisibleError as reason:
         if task.prior:
             raise video.MediaError(f"{base.name} cannot be rendered into: {reason}") from reason

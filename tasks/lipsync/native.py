@@ -116,7 +116,8 @@ def _told(line: str) -> dict[str, Any]:
 
 def _notes(report: dict[str, Any]) -> tuple[str, ...]:
     bypassed = report["bypassed"]
+    said = tuple(f"Lip sync: {note}." for note in report["notes"])
     if not bypassed:
-        return ()
+        return said
     reasons = ", ".join(f"{reason} ({count})" for reason, count in bypassed.items())
-    return (f"Lip sync left {sum(bypassed.values())} of {report['frames']} frames as they were: {reasons}.",)
+    return (f"Lip sync left {sum(bypassed.values())} of {report['frames']} frames as they were: {reasons}.", *said)
