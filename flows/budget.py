@@ -16,7 +16,7 @@ from configs.night import BudgetSettings
 from configs.prices import cost_usd, price_of
 from flows.branches import shared_work
 from flows.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
-from flows.plan import backends, probed
+from flows.plan import backends
 from tasks.model import Run
 from tasks.registry import BackendFacts
 from tasks.store import Store, text_sha256
@@ -98,16 +98,15 @@ def expected(run: Run) -> Cost:
     work = shared_work(run)
     if not run.language and work is not None:
         return Cost()
-    duration_s = probed(run, run.title.video).duration_ms / 1000
-    if run.title.preview_ms:
-        duration_s = min(duration_s, run.title.preview_ms / 1000)
-    forecast = Forecast(run, duration_s)
+    forecast = Forecast(run)
     steps = BRANCH_STEPS if run.language else SHARED_STEPS
-    characters = float(sum(len(line.text) for line in work.script.lines)) if work else _CHARACTERS_A_SECOND * duration_s
+    characters = (
+        float(sum(len(line.text) for line in work.script.lines)) if work else _CHARACTERS_A_SECOND * forecast.duration_s
+    )
     return Cost(
         sum(forecast.seconds(step) for step in steps),
         sum(forecast.gpu_seconds(step) for step in steps),
-        _expected_usd(run, characters, duration_s) if run.language else 0.0,
+        _expected_usd(run, characters, forecast.duration_s) if run.language else 0.0,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from configs.prices import cost_usd
 from flows.forecast import Forecast
-from flows.plan import probed, store_root
+from flows.plan import store_root
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
 from tasks.progress import StepEvent, listening
@@ -129,7 +129,7 @@ def accounted(run: Run) -> Iterator[Account]:
     finally:
         _write(Path(run.store), account.rows())
         if took := account.computed():
-            Forecast(run, probed(run, run.title.video).duration_ms / 1000).learn(
+            Forecast(run).learn(
                 {step: seconds for step, (seconds, _) in took.items()},
                 {step: gpu for step, (_, gpu) in took.items()},
             )
