@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def end_night(run: Run) -> None:
 
 
 def admit(run: Run) -> str:
-    """Make room for a branch, or for a title's shared steps where the run names no language.
+    """Make room for a branch.
 
     Returns:
         Why there is none; empty when there is (or no night is on), and the room is held until `settle`.
@@ -79,6 +80,14 @@ def admit(run: Run) -> str:
         claim = {"gpu_seconds": cost.gpu_seconds, "usd": cost.usd}
         store.write_note(_NIGHT, key, {**night, "claims": {**others, _claim(run): claim}})
     return ""
+
+
+def refused_title(run: Run, languages: Sequence[str]) -> str:
+    """Why a night has no room for a title's shared steps and the first of its languages; empty when it has."""
+    night = Store(Path(run.store)).read_note(_NIGHT, _key(run))
+    if night is None:
+        return ""
+    return _refusal(night, _spent(night["claims"]), expected(run) + expected(run.branch(languages[0])))
 
 
 def settle(run: Run, used: Cost) -> None:

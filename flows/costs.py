@@ -161,7 +161,7 @@ def _column_type(pyarrow: Any, name: str) -> Any:
 
 
 def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
-    """The ledger as a pandas table, from a day (UTC) on, or of one batch.
+    """The ledger as a pandas table in order of time, from a day (UTC) on, or of one batch.
 
     Raises:
         BadInputError: nothing of that was written down yet.
@@ -177,7 +177,7 @@ def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
         table = pandas.DataFrame()
     if table.empty:
         raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
-    return table
+    return table.sort_values("time", kind="stable")
 
 
 def costs(by: str, since: datetime.date | None) -> list[dict[str, Any]]:
