@@ -78,9 +78,9 @@ def _dub_titles(work: Sequence[Unfinished], launch: Launcher, at_once: int) -> N
 
 def _dub_title(one: Unfinished, launch: Launcher) -> None:
     run = one.run
-    if answered_from_store(run) is not None:
-        return
     try:
+        if answered_from_store(run) is not None:
+            return
         if why := refused_title(run, one.languages):
             for language in one.languages:
                 carry_over(run, language, why)
