@@ -15,9 +15,10 @@ from configs.profile import Profile
 from flows.branches import branch_key, is_set_aside, last_attempt
 from flows.budget import unpriced
 from flows.deliver import write_json
-from flows.plan import Request, plan, store_root
+from flows.plan import Request, plan
 from tasks.errors import BadInputError
 from tasks.model import Record, Run
+from tasks.store import store_root
 
 _LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 

@@ -21,9 +21,9 @@ import tasks.separate
 import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
-from flows.plan import backends, store_root
+from flows.plan import backends
 from tasks.model import BranchResult, Failure, Run, Script, SharedWork
-from tasks.store import Store, step_key
+from tasks.store import Store, step_key, store_root
 from tasks.synthesize.casting import casting_facts
 
 #: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.

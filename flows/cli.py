@@ -151,12 +151,34 @@ def up(
 @app.command()
 def deploy(
     cron: Annotated[str | None, typer.Option(help='when to run nightly, such as "0 1 * * *"')] = None,
+    timezone: Annotated[str, typer.Option(help="of --cron, such as Europe/Paris")] = "UTC",
     manifest: Annotated[str | None, typer.Option(help="the nightly manifest")] = None,
+    profile: Profile = "offline",
+    out: Out = "out",
+    limits: Annotated[str | None, typer.Option(help="a .yaml file: steps at once by GPU, cores, provider")] = None,
+    gpu: Annotated[
+        bool | None, typer.Option("--gpu/--no-gpu", help="make the GPU pool; default: if one is here")
+    ] = None,
 ) -> None:
-    """Register the flows with the Prefect server at PREFECT_API_URL."""
-    from flows.serve import register
+    """Register the flows with the Prefect server at PREFECT_API_URL, and schedule a nightly manifest."""
+    from flows.deploy import Nightly, register
 
-    or_exit(register, cron, manifest)
+    if bool(cron) != bool(manifest):
+        refuse(BadInputError("A schedule needs both --cron and --manifest.", "Give both, or neither."))
+    nightly = Nightly(cron, manifest, timezone, profile, out) if cron and manifest else None
+    or_exit(register, nightly, limits, gpu)
+
+
+@app.command()
+def pause() -> None:
+    """Stop the nightly schedule until `polydub resume`; a batch that runs goes on."""
+    _set_active(False)
+
+
+@app.command()
+def resume() -> None:
+    """Let the nightly schedule run again."""
+    _set_active(True)
 
 
 def main() -> None:
@@ -179,6 +201,13 @@ def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
     summaries = run_watched(runs)
     show(summaries, as_json)
     return summaries
+
+
+def _set_active(active: bool) -> None:
+    from flows.deploy import set_active
+
+    for schedule in or_exit(set_active, active):
+        typer.echo(f"{'Active' if active else 'Paused'}: {schedule}")
 
 
 def _demo_title(folder: Path) -> Path:

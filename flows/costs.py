@@ -18,10 +18,10 @@ from typing import Any
 
 from configs.prices import cost_usd
 from flows.forecast import Forecast
-from flows.plan import store_root
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
 from tasks.progress import StepEvent, listening
+from tasks.store import store_root
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}

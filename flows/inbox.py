@@ -15,11 +15,11 @@ from rich.console import Console
 
 from flows.batches import new_batch
 from flows.manifest import Defaults, read_manifest
-from flows.plan import Request, checked_profile, parse_languages, plan, store_root
+from flows.plan import Request, checked_profile, parse_languages, plan
 from flows.roots import is_video
 from flows.watch import run_batch
 from tasks.errors import BadInputError, PolydubError
-from tasks.store import Store, step_key
+from tasks.store import Store, step_key, store_root
 
 _MANIFESTS = frozenset({".csv", ".xlsx", ".parquet", ".yaml", ".yml"})
 _TAKEN = "inbox"

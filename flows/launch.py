@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.branches import branch_key, mark_begun, note_missing
+from flows.pools import branch_deployment
 from tasks.model import Run
 from tasks.store import text_sha256
 
 Kind = Literal["inline", "deployed"]
 
-_BRANCH, _TITLE = "dub-language/polydub", "dub-title/polydub"
+_TITLE = "dub-title/polydub"
 _POLL_S = 2.0
 
 
@@ -73,14 +74,17 @@ class Deployed:
 
     def branches(self, run: Run, languages: Sequence[str]) -> None:
         """Run these languages."""
+        from prefect.client.orchestration import get_client
         from prefect.runtime import flow_run
 
+        with get_client(sync_client=True) as client:
+            deployment = branch_deployment(run.profile, client)
         runs = {}
         for language in languages:
             mark_begun(run, language)
             branch = run.branch(language)
             key = f"{run.batch or flow_run.id}:{branch_key(run, language)}"
-            runs[language] = self._start(_BRANCH, {"run": branch.model_dump(mode="json")}, key, tags_of(branch))
+            runs[language] = self._start(deployment, {"run": branch.model_dump(mode="json")}, key, tags_of(branch))
         for language, message in self._to_their_end(runs).items():
             note_missing(run, language, message)
 

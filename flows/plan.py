@@ -16,7 +16,7 @@ from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
-from tasks.store import Store
+from tasks.store import Store, store_root
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.translate.chain import Chain, chain
@@ -50,14 +50,6 @@ class Request:
     row: int = 0
     priority: float = 0.0
     due: str | None = None
-
-
-def store_root() -> Path:
-    """Where finished work is kept: ``POLYDUB_STORE``, else the user's cache folder."""
-    if folder := os.environ.get("POLYDUB_STORE"):
-        return Path(folder).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "polydub"
 
 
 def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:

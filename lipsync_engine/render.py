@@ -100,12 +100,12 @@ def render(task: Task, scores: list[tuple[Person, Score]], progress: Progress | 
     clock = perf_counter()
     facts = video.probe(task.picture)
     done = Rendering()
-    with Painter(task.picture, facts, scores, task.device) as painter:
-        done.checks = painter.checks
-        done.seconds["gather"] = perf_counter() - clock
-        studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s), task.corrections)
-        if task.stop is not None or not _splice(task, studio):
-            _whole(task, studio)
+    painter = Painter(task.picture, facts, scores, task.device)
+    done.checks = painter.checks
+    done.seconds["gather"] = perf_counter() - clock
+    studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s), task.corrections)
+    if task.stop is not None or not _splice(task, studio):
+        _whole(task, studio)
     return done
 
 

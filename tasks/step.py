@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -16,7 +16,9 @@ from tasks.errors import PolydubError, is_transient
 from tasks.meter import metered
 from tasks.model import Asset, Run, StepRecord
 from tasks.progress import Progress, StepEvent, announce
+from tasks.registry import BackendFacts
 from tasks.resident import rest
+from tasks.slots import held, slots_of
 from tasks.store import Store, step_key
 
 P = ParamSpec("P")
@@ -56,6 +58,7 @@ def remember(
     settings: Any = None,
     backend: str = "",
     inputs: Mapping[str, Any] | None = None,
+    uses: Sequence[BackendFacts] = (),
 ) -> StepRecord:
     """The step's record: found in the store, or computed and committed.
 
@@ -67,6 +70,7 @@ def remember(
         settings: the settings that matter.
         backend: the backend's fingerprint.
         inputs: assets and small values that the result depends on.
+        uses: what it computes with; while it does, it holds a slot of each (`tasks.slots`).
     """
     store = Store(Path(run.store))
     key = step_key(step, version, settings=settings, backend=backend, inputs=inputs)
@@ -75,7 +79,8 @@ def remember(
         with store.claim(key):
             found = store.lookup(step, key)  # another run may have made it while we waited
             if found is None:
-                return _compute(run, store, step, key, compute)
+                with held(slots_of(uses)):
+                    return _compute(run, store, step, key, compute)
     announce(StepEvent(run.title.name, run.language, step, "reused", 1.0, hits=found.hits, parts=found.parts))
     return found
 

@@ -27,6 +27,14 @@ from tasks.model import Asset, StepRecord
 _CHUNK = 1 << 20
 
 
+def store_root() -> Path:
+    """Where finished work is kept: ``POLYDUB_STORE``, else the user's cache folder."""
+    if folder := os.environ.get("POLYDUB_STORE"):
+        return Path(folder).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "polydub"
+
+
 class Store:
     """A local directory of blobs and step records.
 

@@ -24,12 +24,12 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.model import Speaker
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
-from tasks.translate.hosted import HostedOptions, Service
 
 _VARIABLE = "ELEVENLABS_API_KEY"
 _RATE_HZ = 24_000
@@ -81,6 +81,7 @@ class ElevenLabsSynthesizer:
             name="elevenlabs",
             code_licence="Apache-2.0",
             network=True,
+            hosted=True,
             paid=True,
             price=f"elevenlabs/{options.model}",
             paces=options.follow_pace,

@@ -15,9 +15,9 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
+from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.translate import PLAIN, Guidance, Note, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
 
 _VARIABLE = "DEEPL_API_KEY"
@@ -54,7 +54,7 @@ class DeepLTranslator:
         self._options = options
         free = os.environ.get(_VARIABLE, "").endswith(":fx")
         self.facts = registry.BackendFacts(
-            name="deepl", code_licence="Apache-2.0", network=True, paid=not free, price="deepl"
+            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free, price="deepl"
         )
 
     def fingerprint(self) -> str:

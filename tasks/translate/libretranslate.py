@@ -16,8 +16,8 @@ from pydantic import Field
 from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.hosted import HostedOptions, Service
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
 
 _HOSTED = "https://libretranslate.com"
@@ -38,7 +38,7 @@ class LibreTranslateTranslator:
         alternatives: int = Field(3, ge=0, le=10)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="libretranslate", code_licence="Apache-2.0", network=True
+        name="libretranslate", code_licence="Apache-2.0", network=True, hosted=True
     )
 
     def __init__(self, options: Options) -> None:

@@ -16,9 +16,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.llm_prompt import rewriting, translating
 
 _OPENAI = "https://api.openai.com/v1"
@@ -80,6 +80,7 @@ class LlmTranslator:
             weights_licence=f"of {options.model}",
             commercial=options.commercial,
             network=True,
+            hosted=True,
             paid=options.paid,
             price=f"llm/{options.model}",
         )
