@@ -18,7 +18,7 @@ from rich.console import Console
 
 from flows.batches import Batch, Unfinished, load_batch, new_batch, runs_of, unfinished
 from flows.branches import carry_over
-from flows.budget import admit, begin_night, end_night
+from flows.budget import begin_night, end_night, refused_title
 from flows.launch import Kind, Launcher, launcher
 from flows.ledger import failure_of
 from flows.manifest import Defaults, read_manifest
@@ -78,10 +78,10 @@ def _dub_titles(work: Sequence[Unfinished], launch: Launcher, at_once: int) -> N
 
 def _dub_title(one: Unfinished, launch: Launcher) -> None:
     run = one.run
-    if answered_from_store(run) is not None:
-        return
     try:
-        if why := admit(run):
+        if answered_from_store(run) is not None:
+            return
+        if why := refused_title(run, one.languages):
             for language in one.languages:
                 carry_over(run, language, why)
             result = TitleResult(branches=tuple(results_of(run, {})))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from configs.night import BudgetSettings
 from configs.prices import cost_usd, price_of
 from flows.branches import shared_work
 from flows.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
-from flows.plan import backends, probed
+from flows.plan import backends
 from tasks.model import Run
 from tasks.registry import BackendFacts
 from tasks.store import Store, text_sha256
@@ -61,7 +62,7 @@ def end_night(run: Run) -> None:
 
 
 def admit(run: Run) -> str:
-    """Make room for a branch, or for a title's shared steps where the run names no language.
+    """Make room for a branch.
 
     Returns:
         Why there is none; empty when there is (or no night is on), and the room is held until `settle`.
@@ -81,6 +82,14 @@ def admit(run: Run) -> str:
     return ""
 
 
+def refused_title(run: Run, languages: Sequence[str]) -> str:
+    """Why a night has no room for a title's shared steps and the first of its languages; empty when it has."""
+    night = Store(Path(run.store)).read_note(_NIGHT, _key(run))
+    if night is None:
+        return ""
+    return _refusal(night, _spent(night["claims"]), expected(run) + expected(run.branch(languages[0])))
+
+
 def settle(run: Run, used: Cost) -> None:
     """Put what a branch really used in the place of what was expected."""
     if not run.batch:
@@ -98,16 +107,15 @@ def expected(run: Run) -> Cost:
     work = shared_work(run)
     if not run.language and work is not None:
         return Cost()
-    duration_s = probed(run, run.title.video).duration_ms / 1000
-    if run.title.preview_ms:
-        duration_s = min(duration_s, run.title.preview_ms / 1000)
-    forecast = Forecast(run, duration_s)
+    forecast = Forecast(run)
     steps = BRANCH_STEPS if run.language else SHARED_STEPS
-    characters = float(sum(len(line.text) for line in work.script.lines)) if work else _CHARACTERS_A_SECOND * duration_s
+    characters = (
+        float(sum(len(line.text) for line in work.script.lines)) if work else _CHARACTERS_A_SECOND * forecast.duration_s
+    )
     return Cost(
         sum(forecast.seconds(step) for step in steps),
         sum(forecast.gpu_seconds(step) for step in steps),
-        _expected_usd(run, characters, duration_s) if run.language else 0.0,
+        _expected_usd(run, characters, forecast.duration_s) if run.language else 0.0,
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from flows.cli_options import AsJson, Lexicon, Lipsync, LoudnessName, Out, Preview, Profile, Voices, overrides
-from flows.cli_outcome import or_exit, report
+from flows.cli_outcome import exit_code, or_exit, report, show_json
 from tasks.errors import BadInputError
 
 app = typer.Typer()
@@ -51,7 +51,7 @@ def batch(
     requests = or_exit(read_manifest, Path(manifest), Defaults(profile, changes, out, preview))
     budget = or_exit(_budget, chosen.budget, until, hours, gpu_minutes, usd)
     kept, runs = or_exit(new_batch, Path(manifest).stem, requests, chosen, out, budget)
-    report(or_exit(run_batch, kept, runs, deployed=deployed), as_json)
+    _report(kept, or_exit(run_batch, kept, runs, deployed=deployed), as_json)
 
 
 @app.command()
@@ -88,7 +88,8 @@ def retry(
     if not unfinished(kept, runs, language, force):
         or_exit(_nothing_to_retry, kept.id, language, bool(unfinished(kept, runs, language, force=True)))
     keep_batch(kept)
-    report(or_exit(run_batch, kept, runs, deployed=deployed, language=language, force=force), as_json)
+    done = or_exit(run_batch, kept, runs, deployed=deployed, language=language, force=force)
+    _report(kept, done, as_json)
 
 
 @app.command()
@@ -125,6 +126,15 @@ def costs(
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         show_costs(rows)
+
+
+def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
+    from flows.status import show_morning
+
+    if as_json:
+        show_json(summaries)
+    or_exit(show_morning, kept)
+    raise typer.Exit(exit_code(summaries))
 
 
 def _budget(settings: Any, until: str | None, hours: float | None, gpu_minutes: float | None, usd: float | None) -> Any:

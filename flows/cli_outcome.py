@@ -44,8 +44,13 @@ def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
     from flows.summary_table import show_summaries
 
     if as_json:
-        typer.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=2, ensure_ascii=False))
+        show_json(summaries)
     show_summaries(summaries)
+
+
+def show_json(summaries: list[dict[str, Any]]) -> None:
+    """Summaries on stdout: one as it is, several as a list."""
+    typer.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=2, ensure_ascii=False))
 
 
 def exit_code(summaries: Sequence[dict[str, Any]]) -> int:

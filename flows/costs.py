@@ -18,7 +18,6 @@ from typing import Any
 
 from configs.prices import cost_usd
 from flows.forecast import Forecast
-from flows.plan import probed
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
 from tasks.progress import StepEvent, listening
@@ -130,7 +129,7 @@ def accounted(run: Run) -> Iterator[Account]:
     finally:
         _write(Path(run.store), account.rows())
         if took := account.computed():
-            Forecast(run, probed(run, run.title.video).duration_ms / 1000).learn(
+            Forecast(run).learn(
                 {step: seconds for step, (seconds, _) in took.items()},
                 {step: gpu for step, (_, gpu) in took.items()},
             )
@@ -162,7 +161,7 @@ def _column_type(pyarrow: Any, name: str) -> Any:
 
 
 def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
-    """The ledger as a pandas table, from a day (UTC) on, or of one batch.
+    """The ledger as a pandas table in order of time, from a day (UTC) on, or of one batch.
 
     Raises:
         BadInputError: nothing of that was written down yet.
@@ -178,7 +177,7 @@ def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
         table = pandas.DataFrame()
     if table.empty:
         raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
-    return table
+    return table.sort_values("time", kind="stable")
 
 
 def costs(by: str, since: datetime.date | None) -> list[dict[str, Any]]:

@@ -27,7 +27,6 @@ _COLUMNS = {
     "bed",
     "voices",
 }
-_SHOWN = 20  # faults in one message
 
 #: Told of a fault: the column, and what is wrong.
 Fault = Callable[[str, str], None]
@@ -55,13 +54,16 @@ def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
     """
     rows = _rows(path)
     faults: list[str] = [] if rows else ["it has no rows"]
+    for column in rows[0] if rows else ():
+        if column not in _COLUMNS and not column.startswith("dub_"):
+            faults.append(f"column {column}: unknown (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
     reader = _Reader(Roots.of(path.absolute().parent), defaults, faults)
     requests = [request for number, row in enumerate(rows, 2) for request in reader.requests(number, row)]
-    refuse_faults(path, faults)
+    _refuse_faults(path, faults)
     return requests
 
 
-def refuse_faults(path: Path, faults: list[str]) -> None:
+def _refuse_faults(path: Path, faults: list[str]) -> None:
     """End here where there are any.
 
     Raises:
@@ -69,10 +71,7 @@ def refuse_faults(path: Path, faults: list[str]) -> None:
     """
     if not faults:
         return
-    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    raise BadInputError(
-        f"The manifest {path} is not valid: {'; '.join(faults[:_SHOWN])}{more}.", "Mend these rows and try again."
-    )
+    raise BadInputError(f"The manifest {path} is not valid: {'; '.join(faults)}.", "Mend these rows and try again.")
 
 
 class _Reader:
@@ -90,9 +89,6 @@ class _Reader:
         def fault(column: str, what: str) -> None:
             self._faults.append(f"row {number}, column {column}: {what}")
 
-        for column in row:
-            if column not in _COLUMNS and not column.startswith("dub_"):
-                fault(column, f"unknown column (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
         videos = self._videos(row.get("title", ""), fault)
         languages = _languages(row.get("languages", ""), fault)
         if row.get("source_language"):
@@ -104,7 +100,7 @@ class _Reader:
                 fault(column, f"belongs to one title, but this row names {len(videos)}")
         profile = self._profile(row.get("profile", ""), fault)
         overrides = dict(self._defaults.overrides)
-        if voices := self._file(row, "voices", fault, must_exist=False):
+        if voices := self._file(row, "voices", fault, must_exist=False):  # the series' first title makes it
             overrides["voices"] = voices
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
         self._refuse_twice(number, videos, languages, fault)
@@ -148,8 +144,6 @@ class _Reader:
             return None
         if not path.exists() and must_exist:
             fault(column, f"the file {text!r} does not exist")
-        elif not path.exists() and not path.parent.is_dir():
-            fault(column, f"the folder of {text!r} does not exist")
         return str(path)
 
     def _dubs(self, row: Mapping[str, str], languages: list[str], fault: Fault) -> dict[str, str]:

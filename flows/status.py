@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.batches import load_batch, runs_of
-from flows.standing import expected_end, standing
+from flows.batches import Batch, load_batch, runs_of
+from flows.morning import headline, morning_rows
+from flows.standing import DELIVERED, expected_end, standing
 
 _COLOURS = {
     "completed": "green",
@@ -57,11 +58,25 @@ def show_status(found: dict[str, Any]) -> None:
         console.print(Text(f"expected to end at about {found['expected_end']}"))
 
 
-def show_costs(rows: list[dict[str, Any]]) -> None:
-    """Print sums of the ledger."""
-    table = Table()
-    for number, name in enumerate(rows[0]):
-        table.add_column(name.replace("_", " "), justify="left" if number == 0 else "right")
+def show_morning(batch: Batch) -> None:
+    """Print what a batch came to on stderr: what was not delivered, and where the rest is told."""
+    rows = morning_rows(batch, runs_of(batch))
+    console = Console(stderr=True)
     for row in rows:
-        table.add_row(*(value if isinstance(value, str) else f"{value:,.10g}" for value in row.values()))
+        if row["state"] not in DELIVERED:
+            told = f"{row['title']} {row['language']}: {row['state']}: {row['why']}".rstrip(": ")
+            console.print(Text(told, _COLOURS.get(row["state"], "")), soft_wrap=True)
+    console.print(Text(headline(batch, rows), "bold"), soft_wrap=True)
+    console.print(Text(f"every branch: {batch.out}/summary.md, .csv, .parquet"), soft_wrap=True)
+
+
+def show_costs(rows: list[dict[str, Any]]) -> None:
+    """Print sums of the ledger; columns in which there is nothing are left out."""
+    table = Table()
+    group, *numbers = rows[0]
+    shown = [name for name in numbers if any(row[name] for row in rows)]
+    for name in (group, *shown):
+        table.add_column(name.replace("_", " "), justify="left" if name == group else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(row[group], *(f"{row[name]:,.10g}" for name in shown))
     Console().print(table)

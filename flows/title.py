@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows.branches import finished, keep_shared_work
+from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
 from flows.budget import Cost, settle
 from flows.costs import accounted
 from flows.deliver import deliver
@@ -19,7 +19,7 @@ from flows.summary import TitleResult, keep_title_result, write_summary
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize
 from tasks.lipsync.task import track_faces
-from tasks.model import Run, Script, SharedWork, StepRecord
+from tasks.model import BranchResult, Run, Script, SharedWork, StepRecord
 from tasks.package.task import cut_preview
 from tasks.probe import facts_of
 from tasks.probe.task import probe
@@ -46,11 +46,16 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
 
 
 def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
+    wanted = [language for language in run.title.languages if only is None or language in only]
     try:
         work = _shared_work(run)
         cast_title(run, work.script, work.speech, work.dialogue, work.bed)
     except Exception as error:
         failure = failure_of(error)
+        for language in wanted:
+            if finished(run, language) is None:
+                key = branch_key(run, language)
+                keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
         keep_title_result(run, TitleResult(failure=failure))
         write_summary(run, TitleResult(failure=failure))
         return Failed(name="SharedStepFailed", message=f"{failure.step}: {failure.what}")
@@ -61,7 +66,6 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
         deliver(Path(run.title.folder), result.outputs)
         for use in result.steps:
             announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0))
-    wanted = [language for language in run.title.languages if only is None or language in only]
     launcher(launch).branches(run, [language for language in wanted if language not in found])
     return finish_title(run, work, found)
 

@@ -11,7 +11,6 @@ from flows.batches import Batch, unfinished
 from flows.budget import Cost, expected
 from flows.forecast import Forecast
 from flows.morning import morning_rows, write_morning
-from flows.plan import probed
 from flows.runner import answered_from_store, dub_kept_batch, dub_titles
 from flows.screen import Screen
 from tasks.model import Run
@@ -24,7 +23,7 @@ def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] =
     answers = [answered_from_store(run) for run in runs]
     waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
     if waiting:
-        forecasts = [Forecast(run, probed(run, run.title.video).duration_ms / 1000) for run in waiting]
+        forecasts = [Forecast(run) for run in waiting]
         with Screen(waiting, forecasts, Console(stderr=True)).showing():
             fresh = iter(dub(waiting))
         answers = [answer or next(fresh) for answer in answers]

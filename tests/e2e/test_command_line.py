@@ -54,6 +54,9 @@ def test_bad_input_is_two_and_writes_nothing(tmp_path: Path) -> None:
         ["report", "."],
         ["script", "export", ".", "--language", "es"],
         ["deploy"],
+        ["costs", "--by", "colour"],
+        ["batch", "none.csv", "--until", "25:00"],
+        ["inbox", "nowhere", "--to", "es"],
         ["sing"],
     ],
 )
