@@ -21,7 +21,7 @@ import tasks.separate
 import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
-from flows.plan import backends, store_root
+from flows.plan import backends, store_place
 from tasks.model import BranchResult, Run, Script, SharedWork
 from tasks.store import Store, step_key
 from tasks.synthesize.casting import casting_facts
@@ -141,12 +141,12 @@ def edits(run: Run, language: str) -> dict[str, str]:
 
 def known_edits_of(video_sha256: str, language: str) -> dict[str, str]:
     """As `edits`, for a delivered title known by its source's digest."""
-    return _edits(Store(store_root()), video_sha256, language)
+    return _edits(Store(store_place()), video_sha256, language)
 
 
 def keep_edits_of(video_sha256: str, language: str, texts: dict[str, str]) -> None:
     """Remember a person's lines; the next run of the title uses them."""
-    Store(store_root()).write_note("edits", _edits_key(video_sha256, language), texts)
+    Store(store_place()).write_note("edits", _edits_key(video_sha256, language), texts)
 
 
 def _edits(store: Store, video_sha256: str, language: str) -> dict[str, str]:

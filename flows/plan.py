@@ -15,6 +15,7 @@ from configs.profile import SECTIONS, Profile, ProfileError, load_profile
 from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
+from tasks.places import place_of
 from tasks.probe import facts_of, probe_video
 from tasks.store import Store
 from tasks.synthesize.lexicon import read_lexicon
@@ -46,12 +47,16 @@ class Request:
     preview_s: float = 0.0
 
 
+def store_place() -> str:
+    """Where finished work is kept: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
+    if where := os.environ.get("POLYDUB_STORE"):
+        return where
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "polydub")
+
+
 def store_root() -> Path:
-    """Where finished work is kept: ``POLYDUB_STORE``, else the user's cache folder."""
-    if folder := os.environ.get("POLYDUB_STORE"):
-        return Path(folder).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "polydub"
+    """The local folder of that store: the store itself, or the cache of a remote one."""
+    return place_of(store_place())[1]
 
 
 def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
@@ -75,7 +80,7 @@ def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
             "--subtitles, --bed and --dub belong to one video, but several were given.",
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
-    store = Store(store_root())
+    store = Store(store_place())
     names = {} if names is None else names
     runs = []
     for video in request.videos:
@@ -170,7 +175,7 @@ def _run(
         dubs={_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()},
         preview_ms=round(request.preview_s * 1000),
     )
-    run = Run(title=title, profile=profile, store=str(store.root))
+    run = Run(title=title, profile=profile, store=store.where)
     _check_media(run, probed(run, title.video))
     return run
 

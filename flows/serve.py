@@ -41,7 +41,10 @@ def serve(port: int) -> None:
     # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
     environment = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     _in_background(
-        ["server", "start", "--host", "127.0.0.1", "--port", str(port)], {**SERVER_SETTINGS, **environment}, console, ended
+        ["server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        {**SERVER_SETTINGS, **environment},
+        console,
+        ended,
     )
     if not wait_until(lambda: answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
         raise TransientError("The Prefect server did not start.", "Its last lines stand above.")
