@@ -12,14 +12,13 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,33 +27,13 @@ import yaml
 
 from flows.server import answers
 from tasks.process import wait_until
+from tests.e2e.services import free_port, running
 from tests.object_store import BUCKET, object_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 DEPLOYMENTS = Path(__file__).resolve().parents[2] / "deployments"
 AUTH = "admin:let-me-in"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@contextlib.contextmanager
-def running(command: Sequence[str | Path], log: Path, env: Mapping[str, str] = os.environ, **how: Any) -> Iterator[Any]:
-    with log.open("w") as file:
-        child = subprocess.Popen(command, env=env, stdout=file, stderr=file, start_new_session=True, **how)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        try:
-            child.wait(timeout=40)
-        except subprocess.TimeoutExpired:
-            child.kill()
 
 
 @contextlib.contextmanager
