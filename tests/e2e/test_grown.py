@@ -75,10 +75,9 @@ class Fleet:
             text = (DEPLOYMENTS / "server.env").read_text()
             told = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
         told |= {name: self.here(str(value)) for name, value in self.services[service]["environment"].items()}
-        own = {
-            "PREFECT_HOME": str(self.folder / machine / "prefect"),
-            "POLYDUB_CACHE": str(self.folder / machine / "c"),
-        }
+        disk = self.folder / machine
+        (disk / "prefect").mkdir(parents=True, exist_ok=True)
+        own = {"PREFECT_HOME": str(disk / "prefect"), "POLYDUB_CACHE": str(disk / "cache")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         kept = {"PATH": path, "HOME": os.environ["HOME"], "PYTHONPATH": str(DEPLOYMENTS.parent)}
         return {**kept, **told, **self.store, **own}
