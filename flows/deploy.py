@@ -162,3 +162,7 @@ def _client() -> Iterator[Any]:
     except httpx.ConnectError as error:
         url = os.environ["PREFECT_API_URL"]
         raise BadInputError(f"No Prefect server answers at {url}.", "Start it (`polydub up`).") from error
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != httpx.codes.UNAUTHORIZED:
+            raise
+        raise BadInputError("The Prefect server asks for a password.", "Set PREFECT_API_AUTH_STRING.") from None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from configs.profile import Profile
+from tasks.places import fetched, url_of
 
 Milliseconds = Annotated[int, Field(ge=0)]
 Rate = Annotated[
@@ -31,7 +32,7 @@ class Asset(Record):
     """A pointer to one immutable file: where it is, what it holds (sha256), how large it is.
 
     Attributes:
-        uri: absolute local path (object storage comes with deployments on several machines).
+        uri: absolute local path, or the address of an object in a remote store.
         sha256: hex digest of the content.
         bytes: size of the content.
     """
@@ -42,8 +43,10 @@ class Asset(Record):
 
     @property
     def path(self) -> Path:
-        """The local file."""
-        return Path(self.uri)
+        """The local file; one in a remote store is fetched into this machine's cache first."""
+        if url_of(self.uri) is None:
+            return Path(self.uri)
+        return fetched(self.uri, self.sha256, self.bytes)
 
 
 class AudioFacts(Record):

@@ -20,8 +20,8 @@ from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.meter import device_time
+from tasks.places import file_sha256
 from tasks.sentences import pieces
-from tasks.store import file_sha256
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
 
