@@ -40,6 +40,7 @@ def test_one_job_one_result_one_receipt_and_the_key_stays_with_the_provider(made
     assert (receipt["provider"], receipt["model"], receipt["seconds"]) == (made.provider, made.model, 2.0)
     assert receipt["usd"] == made.make().cost_usd(2.0) > 0
     assert not [path for path in made.folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert not list((made.folder / "public").glob("*"))  # nothing stays where the internet sees it
 
 
 def test_the_same_inputs_are_not_paid_for_again(made: Bench) -> None:

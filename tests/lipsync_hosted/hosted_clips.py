@@ -87,4 +87,6 @@ def bench(model: str, provider: str, clips: Clips, folder: Path, monkeypatch: py
     with serving(provider, clips.result) as (url, world):
         for variable in SERVERS[provider].variables:
             monkeypatch.setenv(variable, KEY)
+        monkeypatch.setenv("POLYDUB_PUBLIC_FOLDER", str(folder / "public"))
+        monkeypatch.setenv("POLYDUB_PUBLIC_URL", "https://media.example.org/p")
         yield Bench(model, provider, url, world, clips, folder)

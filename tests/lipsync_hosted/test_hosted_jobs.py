@@ -178,11 +178,14 @@ FAILURES = {
     "heygen": {"failure_message": "no face was found"},
     "comfyui": {"exception_message": "no face was found", "node_type": "KlingLipSyncAudioToVideoNode"},
     "pixverse": 7,
+    "veed": {"code": "invalid_file", "message": "no face was found", "details": []},
+    "kling": "no face was found",
 }
 PASSING = {
     "replicate": {"error": None, "status": "aborted"},
     "fal": {"error": "out of machines", "error_type": "downstream_service_unavailable"},
     "sync": {"error": "out of machines", "errorCode": "generation_infra_service_unavailable"},
+    "veed": {"code": "transload_failed", "message": "the file could not be read", "details": []},
 }
 
 
