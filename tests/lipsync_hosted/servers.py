@@ -438,7 +438,14 @@ class HeyGenServer(Hosted):
     variables = ("HEYGEN_API_KEY",)
     header = ("X-Api-Key", KEY)
     COMMON = frozenset({"video", "mode", "title", "enable_dynamic_duration", "disable_music_track"})
-    KNOWN = COMMON | {"audio", "enable_speech_enhancement", "keep_the_same_format", "fps_mode", "output_languages"}
+    KNOWN = COMMON | {
+        "audio",
+        "enable_speech_enhancement",
+        "keep_the_same_format",
+        "fps_mode",
+        "output_languages",
+        "speaker_num",
+    }
 
     def kind(self) -> str:
         if self.at == "/v3/assets":

@@ -41,7 +41,11 @@ ONE_MODEL = {
 }
 
 
-@pytest.fixture(params=ONE_MODEL)
+#: Those that share their way to find a job again with another provider.
+ALIKE = {"sync", "comfyui", "veed", "kling"}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name in ALIKE else ()) for name in ONE_MODEL])
 def made(
     request: pytest.FixtureRequest, clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
