@@ -35,14 +35,13 @@ class Fetched:
     seconds: float
 
 
-def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = None, largest: int = _LARGEST) -> Fetched:
+def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched:
     """Download a result.
 
     Args:
         url: as the provider gave it.
         out: where it goes; half a file is left there on failure.
         base: the provider's own address; only where that is a local one may the result lie at a local one too.
-        headers: for the few providers whose results need the key.
         largest: bytes above which it is refused.
 
     Raises:
@@ -57,7 +56,7 @@ def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = No
     try:
         with (
             httpx.Client(timeout=_WAIT_S, verify=trusted()) as client,
-            contextlib.closing(_opened(client, url, local, headers or {})) as answer,
+            contextlib.closing(_opened(client, url, local)) as answer,
             out.open("wb") as file,
         ):
             for chunk in answer.iter_bytes():
@@ -71,11 +70,11 @@ def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = No
     return Fetched(digest.hexdigest(), size, video_seconds(out))
 
 
-def _opened(client: Any, url: str, local: bool, headers: dict[str, str]) -> Any:
+def _opened(client: Any, url: str, local: bool) -> Any:
     """The open answer at the end of the redirects, each of which is checked like the first address."""
     for _ in range(_REDIRECTS):
         check_address(url, local=local)
-        answer = client.send(client.build_request("GET", url, headers=headers), stream=True)
+        answer = client.send(client.build_request("GET", url), stream=True)
         if answer.status_code < 300:
             return answer
         answer.close()
@@ -83,7 +82,7 @@ def _opened(client: Any, url: str, local: bool, headers: dict[str, str]) -> Any:
             raise ExpiredError(f"The address of the result is no longer valid (status {answer.status_code}).")
         if not answer.has_redirect_location:
             raise ProviderBusyError(f"The result could not be fetched (status {answer.status_code}).")
-        url, headers = urljoin(url, answer.headers["Location"]), {}
+        url = urljoin(url, answer.headers["Location"])
     raise PermanentError("The address of the result leads on and on.")
 
 
