@@ -1,4 +1,4 @@
-"""What another system made of a piece: is it the person, in time, better than nothing? Then its mouth is put on the face.
+"""What another system made of a piece: is it this person, in time, better than nothing? Then its mouth is put on.
 
 The mouth travels by landmarks: the source's own face is bent to the shape that the other picture's mouth has, and that
 mouth's pixels go through the engine's own mask, light match, occlusion and seams. So the size, rate, crop and even the
@@ -23,7 +23,7 @@ from lipsync_engine.geometry import Poses, fit_poses, typical_shape
 from lipsync_engine.identity import Likeness, unlikeness
 from lipsync_engine.looks import MeanFace, face_view, look_of
 from lipsync_engine.mouth import measured, series, speaker_stats
-from lipsync_engine.pieces import Piece
+from lipsync_engine.pieces import Piece, scaled
 from lipsync_engine.records import BoolArray, FloatArray, MouthSeries, Phone
 from lipsync_engine.score import Person, Score
 from lipsync_engine.timing import agreement_at, asked_of, lag_behind
@@ -334,9 +334,9 @@ def _likeness(path: Path) -> _Looks | None:
     source = MeshSource(1)
     try:
         for picture, rgb in _some_pictures(path):
-            meshes = source.find(rgb, 0)
-            if meshes:
-                found.append((meshes[0], picture))
+            faces = source.find(rgb, 0)
+            if faces:
+                found.append((faces[0], picture))
     finally:
         source.close()
     if not found:
@@ -373,11 +373,7 @@ def _reduced(path: Path, out: Path, ratio: float) -> Path:
     small = replace(facts, width=size[0], height=size[1], rotation=0)
     with video.Writer(out, small, crf=8) as writer:
         for frame in video.read(path, facts):
-            scaled = [
-                cv2.resize(plane, (size[0] // half, size[1] // half), interpolation=cv2.INTER_AREA)
-                for plane, half in zip(frame.planes, (1, 2, 2), strict=True)
-            ]
-            writer.write((scaled[0], scaled[1], scaled[2]), frame.pts)
+            writer.write(scaled(frame.planes, size), frame.pts)
     return out
 
 

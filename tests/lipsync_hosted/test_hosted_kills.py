@@ -29,7 +29,12 @@ POINTS = {
 }
 #: Providers that cannot prove that a job was never made; the second sort lists it once it has ended.
 NO_PROOF, FINDS_ENDED = {"fal"}, {"fal"}
-ONE_MODEL = {"replicate": "sync-lipsync-2", "fal": "sync-lipsync-2", "sync": "sync-react-1", "heygen": "heygen-lipsync-speed"}
+ONE_MODEL = {
+    "replicate": "sync-lipsync-2",
+    "fal": "sync-lipsync-2",
+    "sync": "sync-react-1",
+    "heygen": "heygen-lipsync-speed",
+}
 
 
 @pytest.fixture(params=ONE_MODEL)
