@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
+from configs.scene_modes import scene_modes
 from configs.sound import IngestSettings, MixSettings
 
 
@@ -98,6 +99,8 @@ class Profile(BaseModel):
     realign: bool = Field(False, description="move subtitles to where the speech is")
     source_language: str | None = None
     voices: str | None = Field(None, description="a .yaml file that remembers the voices of a series' speakers")
+    consent: str | None = Field(None, description="a .yaml file of who agreed to be cloned or re-animated")
+    scene: str | None = Field(None, description="a scene mode that finishes the whole picture")
     loudness: str = "r128"
     separate: StepSettings
     transcribe: StepSettings
@@ -111,6 +114,13 @@ class Profile(BaseModel):
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
+
+    @field_validator("scene")
+    @classmethod
+    def _known_scene(cls, value: str | None) -> str | None:
+        if value is not None and value not in scene_modes():
+            raise ValueError(f"no scene mode {value!r}; choose one of {', '.join(scene_modes())}")
+        return value
 
     @field_validator("loudness")
     @classmethod
@@ -191,6 +201,7 @@ def _beside(values: dict[str, Any], folder: Path) -> None:
         (values.get("translate"), "glossary"),
         (values.get("synthesize"), "lexicon"),
         (values, "voices"),
+        (values, "consent"),
     ):
         if isinstance(table, dict) and isinstance(table.get(name), str):
             table[name] = str(folder / table[name])

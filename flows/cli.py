@@ -21,15 +21,25 @@ app = typer.Typer(
 )
 script_app = typer.Typer(help="Take a dub's script out for editing, and put it back.", no_args_is_help=True)
 app.add_typer(script_app, name="script")
+lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
+app.add_typer(lipsync_app, name="lipsync")
 
 EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
 
 Profile = Annotated[str, typer.Option("--profile", help="offline, studio, commercial, fake, or a .yaml file")]
 Out = Annotated[str, typer.Option("--out", help="folder for the deliverables")]
 AsJson = Annotated[bool, typer.Option("--json", help="print summary.json to stdout")]
-Lipsync = Annotated[str | None, typer.Option("--lipsync", help="native, none, or another lip-sync backend")]
+Lipsync = Annotated[
+    str | None, typer.Option("--lipsync", help="native, none, auto, or a system of `polydub lipsync list`")
+]
 Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file that remembers the series' voices")]
 Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and how they are pronounced")]
+Consent = Annotated[
+    str | None, typer.Option("--consent", help="a .yaml file of who agreed that a voice is cloned or a face sent away")
+]
+Scene = Annotated[
+    str | None, typer.Option("--scene", help="finish the whole picture: cinematic, expressive, natural or broadcast")
+]
 LoudnessName = Annotated[str | None, typer.Option("--loudness", help="r128, a85, netflix, streaming or podcast")]
 
 
@@ -46,6 +56,8 @@ def run_command(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    consent: Consent = None,
+    scene: Scene = None,
     realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
     out: Out = "out",
     preview: Annotated[float, typer.Option(help="only the first SECONDS", min=0.0)] = 0.0,
@@ -61,7 +73,7 @@ def run_command(
                 languages=to,
                 out=out,
                 profile=profile,
-                overrides=_overrides(lipsync, loudness, voices, lexicon, realign),
+                overrides=_overrides(lipsync, loudness, voices, lexicon, realign, consent, scene),
                 source_language=source,
                 subtitles=subtitles,
                 bed=bed,
@@ -98,13 +110,16 @@ def batch(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    consent: Consent = None,
+    scene: Scene = None,
     out: Out = "out",
     as_json: AsJson = False,
 ) -> None:
     """Dub every title of a manifest; a title or language that fails leaves the others alone."""
     from flows.batches import new_batch, run_batch
 
-    requests = _or_exit(_manifest_requests, manifest, profile, _overrides(lipsync, loudness, voices, lexicon), out)
+    overrides = _overrides(lipsync, loudness, voices, lexicon, consent=consent, scene=scene)
+    requests = _or_exit(_manifest_requests, manifest, profile, overrides, out)
     kept = _or_exit(new_batch, manifest, requests)
     _report(_or_exit(run_batch, kept), as_json)
 
@@ -156,6 +171,21 @@ def script_import(
 
     changed = _or_exit(import_script, Path(title), language, Path(file))
     typer.echo(f"{changed} lines edited. Run the title again to render them.")
+
+
+@lipsync_app.command("list")
+def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show every lip-sync system: what it takes, its limits, price, licence and needs, whether it can be used now."""
+    from dataclasses import asdict
+
+    from flows.lipsync_table import show
+    from tasks.lipsync.listing import systems
+
+    found = systems()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        show(found)
 
 
 @app.command()
@@ -265,6 +295,8 @@ def _overrides(
     voices: str | None = None,
     lexicon: str | None = None,
     realign: bool = False,
+    consent: str | None = None,
+    scene: str | None = None,
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if lipsync:
@@ -277,6 +309,10 @@ def _overrides(
         values["synthesize"] = {"lexicon": str(Path(lexicon).expanduser().absolute())}
     if realign:
         values["realign"] = True
+    if consent:
+        values["consent"] = str(Path(consent).expanduser().absolute())
+    if scene:
+        values["scene"] = scene
     return values
 
 

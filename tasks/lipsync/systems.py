@@ -13,7 +13,8 @@ from tasks.lipsync.reanimate import Reanimator
 #: Systems that run here, name to ``"module:Class"``; a class has ``Options`` and ``facts`` as every backend has.
 LOCAL: dict[str, str] = {}
 
-_STEP = "reanimate"
+#: The entry-point group is ``polydub.reanimate``.
+STEP = "reanimate"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class System:
 def system_names() -> list[str]:
     """Every system that re-animates a face by speech, sorted."""
     hosted = {name for name, model in lipsync_models().items() if model.takes != "translate"}
-    return sorted(hosted | set(registry.names(_STEP, LOCAL)))
+    return sorted(hosted | set(registry.names(STEP, LOCAL)))
 
 
 def system(name: str, options: Mapping[str, Any]) -> System:
@@ -44,5 +45,5 @@ def system(name: str, options: Mapping[str, Any]) -> System:
             name=name, code_licence="service: the provider's terms", network=True, paid=True, uploads_faces=True
         )
         return System(name, HostedReanimator(name, options), facts)
-    backend = registry.create(_STEP, name, LOCAL, options)
+    backend = registry.create(STEP, name, LOCAL, options)
     return System(name, backend, backend.facts)
