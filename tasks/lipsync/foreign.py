@@ -43,8 +43,8 @@ class Surroundings(registry.Options):
 
     Attributes:
         crop: what a system is shown: a steady square around the face, or the whole picture.
-        portrait: what becomes of a clip made from a still: only its mouth is put onto the moving face, or the system
-            is not used.
+        portrait: what becomes of a clip made from a still: only its mouth is put onto the moving face, the whole
+            picture is replaced for the shot, or the system is not used.
         budget_usd: shots that would cost more than this together pass through; None: no limit.
         at_once: clips that are with a hosted system at the same time.
         restore: sharpen faces in what comes back; None: as they come.
@@ -55,7 +55,7 @@ class Surroundings(registry.Options):
     """
 
     crop: Literal["face", "frame"] = "face"
-    portrait: Literal["mouth", "refuse"] = "mouth"
+    portrait: Literal["mouth", "frame", "refuse"] = "mouth"
     budget_usd: float | None = Field(None, ge=0)
     at_once: int = Field(4, ge=1, le=32)
     restore: Restore | None = None
@@ -201,10 +201,11 @@ class ForeignLipSyncer:
                 if route.system == one.name
             ]
             if own:
-                ways.append({"takes": takes, "bounds": self._bounds(one.name), "shots": own})
+                whole = self.options.crop == "frame" or self._replaces(takes)
+                ways.append({"takes": takes, "bounds": self._bounds(one.name), "shots": own, "whole": whole})
         if not ways:
             return []
-        job = {"job": "cut", "ways": ways, "folder": str(folder), "whole": self.options.crop == "frame"}
+        job = {"job": "cut", "ways": ways, "folder": str(folder)}
         pieces: list[dict[str, Any]] = self._engine(files | job)["pieces"]
         return pieces
 
@@ -224,8 +225,9 @@ class ForeignLipSyncer:
             for number, one in enumerate(cut):
                 clip = folder / f"made-{number}.mp4"
                 takes.append({"piece": one["piece"], "sent": one["file"], "clip": str(clip)})
-                reanimator = self._systems[routes[one["piece"]["shot"]].system]
-                waiting.append(pool.submit(self._one, reanimator, one, dialogue, clip))
+                chosen = self._systems[routes[one["piece"]["shot"]].system]
+                takes[-1]["whole"] = self._replaces(chosen.reanimator.takes)
+                waiting.append(pool.submit(self._one, chosen, one, dialogue, clip))
             errors = []
             for number, future in enumerate(waiting):
                 try:
@@ -258,6 +260,10 @@ class ForeignLipSyncer:
         except PermanentError as error:
             return f"{chosen.name}: {error.what}"
         return "" if clip.exists() else f"{chosen.name} left no file"
+
+    def _replaces(self, takes: Takes) -> bool:
+        """Whether a system's whole picture replaces the title's."""
+        return takes == "portrait" and self.options.portrait == "frame"
 
     def _engine(self, job: dict[str, Any], progress: Progress = silent) -> dict[str, Any]:
         def half(share: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 def main() -> None:
     """Do the job that stdin describes."""
     job = json.load(sys.stdin)
-    answer = _JOBS[job["job"]](job)
+    answer = JOBS[job["job"]](job)
     print(json.dumps({"answer": answer}), flush=True)
 
 
@@ -66,10 +66,10 @@ def _cut(job: dict[str, Any]) -> dict[str, Any]:
         names = [folder / f"{way['takes']}-{piece.shot}-{piece.first}" for piece in pieces]
         if way["takes"] == "video":
             files = [name.with_suffix(".mp4") for name in names]
-            problems = write_clips(picture, track, pieces, files, bounds, whole=job["whole"]) if pieces else []
+            problems = write_clips(picture, track, pieces, files, bounds, whole=way["whole"]) if pieces else []
         else:
             stills = {number: folder / f"still-{number}.png" for number in shots}
-            made = {n: write_still(picture, track, shots[n], stills[n], bounds, whole=job["whole"]) for n in shots}
+            made = {n: write_still(picture, track, shots[n], stills[n], bounds, whole=way["whole"]) for n in shots}
             files, problems = [stills[p.shot] for p in pieces], [made[p.shot] for p in pieces]
         cut += [
             {"piece": asdict(piece), "file": str(file), "problem": problem}
@@ -87,7 +87,8 @@ def _transplant(job: dict[str, Any]) -> dict[str, Any]:
     from lipsync_engine.transplant import Foreign, Seen, Take, look_at
 
     analysis, phones = Path(job["analysis"]), read_phones(Path(job["phones"]))
-    track, seen, judged = FaceTrack.load(analysis), [], []
+    track, judged = FaceTrack.load(analysis), []
+    seen: dict[bool, list[Seen]] = {False: [], True: []}
     reasons: dict[int, list[tuple[int, int, str]]] = {}
     for identity, first, stop, why in job["reasons"]:
         reasons.setdefault(identity, []).append((first, stop, why))
@@ -95,7 +96,7 @@ def _transplant(job: dict[str, Any]) -> dict[str, Any]:
         piece = Piece(**one["piece"])
         found = look_at(track, Take(piece, Path(one["sent"]), Path(one["clip"])), phones, Path(job["folder"]))
         if isinstance(found, Seen):
-            seen.append(found)
+            seen[one["whole"]].append(found)
             figures = {name: getattr(found, name) for name in ("offset_frames", "agreement", "unsynced", "sharpness")}
             judged.append({"reason": "", "what": ""} | figures)
         else:
@@ -104,7 +105,7 @@ def _transplant(job: dict[str, Any]) -> dict[str, Any]:
     native: dict[int, list[tuple[int, int]]] = {}
     for identity, first, stop in job["native"]:
         native.setdefault(identity, []).append((first, stop))
-    foreign = Foreign(seen, native, reasons)
+    foreign = Foreign(seen[False], seen[True], native, reasons)
     video, dialogue, out = Path(job["video"]), Path(job["dialogue"]), Path(job["out"])
     report = resync(video, dialogue, phones, analysis, out, Options(**job["options"]), _tell, foreign=foreign)
     return {"report": asdict(report), "judged": judged}
@@ -114,7 +115,7 @@ def _tell(share: float, _message: str = "") -> None:
     print(json.dumps({"progress": share}), flush=True)
 
 
-_JOBS = {"analyse": _analyse, "resync": _resync, "shots": _shots, "cut": _cut, "transplant": _transplant}
+JOBS = {"analyse": _analyse, "resync": _resync, "shots": _shots, "cut": _cut, "transplant": _transplant}
 
 if __name__ == "__main__":
     main()

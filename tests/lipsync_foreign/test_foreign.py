@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.lipsync import Resynced
 from tasks.lipsync.foreign import AutoOptions, ForeignLipSyncer, SystemOptions
+from tasks.lipsync.native_job import JOBS
 from tasks.lipsync.reanimate import Limits, Reanimator
 from tasks.lipsync.systems import System
 from tasks.progress import silent
@@ -17,6 +20,18 @@ from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.conftest import Dubbed
 from tests.lipsync_foreign.systems import Other, Warper
 from tests.speech_media import media
+
+
+@pytest.fixture(autouse=True)
+def engine_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's jobs as its child process does them, without starting one for each."""
+
+    def job(words: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
+        words = json.loads(json.dumps(words))
+        return json.loads(json.dumps(JOBS[words["job"]](words)))
+
+    monkeypatch.setattr("tasks.lipsync.foreign.engine_job", job)
+
 
 FACTS = registry.BackendFacts(name="warper", code_licence="Apache-2.0")
 
@@ -69,6 +84,23 @@ def test_a_still_becomes_the_mouth_of_a_moving_face(dubbed: Dubbed, tmp_path: Pa
     assert done.report["edited"] >= 50
     assert done.report["outside_mask_max_diff"] == 0
     assert done.report["jitter_ratio"] < 1.5
+
+
+@pytest.mark.slow
+def test_the_whole_picture_is_replaced_only_where_that_is_asked_for(dubbed: Dubbed, tmp_path: Path) -> None:
+    done = resynced(backend(Warper(takes="portrait"), portrait="frame"), dubbed, tmp_path / "out.mp4")
+    assert done.picture is not None
+    assert times_of(done.picture) == pytest.approx(times_of(dubbed.video), abs=1e-4)
+    assert done.report["edited"] + sum(done.report["bypassed"].values()) == done.report["frames"]
+    assert any("whole pictures" in note for note in done.report["notes"])
+
+
+@pytest.mark.slow
+def test_stills_may_be_refused(dubbed: Dubbed, tmp_path: Path) -> None:
+    system = Warper(takes="portrait")
+    done = resynced(backend(system, portrait="refuse"), dubbed, tmp_path / "out.mp4")
+    assert (done.picture, system.seen) == (None, [])
+    assert "refused by the profile" in done.report["routes"][0]["why"]
 
 
 @pytest.mark.slow
