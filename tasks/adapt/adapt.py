@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configs.profile import PaceSettings
-from tasks.adapt.syllables import syllables
+from tasks.syllables import syllables
 from tasks.errors import PolydubError
 from tasks.model import Line, Script, Take
 from tasks.progress import Progress, silent
