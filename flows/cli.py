@@ -30,6 +30,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="print summary.json to stdo
 Lipsync = Annotated[str | None, typer.Option("--lipsync", help="native, none, or another lip-sync backend")]
 Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file that remembers the series' voices")]
 Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and how they are pronounced")]
+Glossary = Annotated[str | None, typer.Option("--glossary", help="a .yaml or .csv file of names and terms")]
+Address = Annotated[str | None, typer.Option("--formality", help="default, formal or informal")]
 LoudnessName = Annotated[str | None, typer.Option("--loudness", help="r128, a85, netflix, streaming or podcast")]
 
 
@@ -46,6 +48,8 @@ def run_command(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    glossary: Glossary = None,
+    formality: Address = None,
     realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
     out: Out = "out",
     preview: Annotated[float, typer.Option(help="only the first SECONDS", min=0.0)] = 0.0,
@@ -61,7 +65,7 @@ def run_command(
                 languages=to,
                 out=out,
                 profile=profile,
-                overrides=_overrides(lipsync, loudness, voices, lexicon, realign),
+                overrides=_overrides(lipsync, loudness, voices, lexicon, realign, glossary, formality),
                 source_language=source,
                 subtitles=subtitles,
                 bed=bed,
@@ -98,13 +102,16 @@ def batch(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    glossary: Glossary = None,
+    formality: Address = None,
     out: Out = "out",
     as_json: AsJson = False,
 ) -> None:
     """Dub every title of a manifest; a title or language that fails leaves the others alone."""
     from flows.batches import new_batch, run_batch
 
-    requests = _or_exit(_manifest_requests, manifest, profile, _overrides(lipsync, loudness, voices, lexicon), out)
+    overrides = _overrides(lipsync, loudness, voices, lexicon, glossary=glossary, formality=formality)
+    requests = _or_exit(_manifest_requests, manifest, profile, overrides, out)
     kept = _or_exit(new_batch, manifest, requests)
     _report(_or_exit(run_batch, kept), as_json)
 
@@ -265,6 +272,8 @@ def _overrides(
     voices: str | None = None,
     lexicon: str | None = None,
     realign: bool = False,
+    glossary: str | None = None,
+    formality: str | None = None,
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if lipsync:
@@ -277,6 +286,10 @@ def _overrides(
         values["synthesize"] = {"lexicon": str(Path(lexicon).expanduser().absolute())}
     if realign:
         values["realign"] = True
+    if glossary:
+        values["translate"] = {"glossary": str(Path(glossary).expanduser().absolute())}
+    if formality:
+        values["translate"] = {**values.get("translate", {}), "formality": formality}
     return values
 
 
