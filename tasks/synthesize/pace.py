@@ -1,7 +1,7 @@
 """How fast each line is to be spoken so that it lasts as long as its source. Pure maths.
 
-A speaker has one pace over the whole title, as people have; a line differs from it by a little, where it must. Where the
-actor takes his time over a line, the dub may too: it then differs by as little from the actor's syllables a second.
+A speaker has one pace over the whole title, as people have; a line differs from it by a little, where it must. Where
+the actor takes his time over a line, the dub may too: it then differs by as little from the actor's syllables a second.
 """
 
 from __future__ import annotations

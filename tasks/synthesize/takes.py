@@ -11,13 +11,13 @@ import soundfile
 from configs.profile import PaceSettings
 from tasks.model import Line, StepRecord, Take
 from tasks.store import Store, file_sha256, step_key
+from tasks.syllables import syllables
 from tasks.synthesize import PLAIN, VERSION, Manner, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
 from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.wave import write_wav
-from tasks.syllables import syllables
 
 _LINE, _JUDGED, _PAUSES = "synthesize-line", "synthesize-judged", "pause-line"
 

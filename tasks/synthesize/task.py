@@ -5,6 +5,7 @@ from pathlib import Path
 from tasks.model import Asset, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
+from tasks.syllables import syllables
 from tasks.synthesize import VERSION, Synthesizer, synthesizer
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of
@@ -12,7 +13,6 @@ from tasks.synthesize.energy import energies
 from tasks.synthesize.judge import Judge, judge_of
 from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.takes import Booth
-from tasks.syllables import syllables
 
 
 @step_task("synthesize")
