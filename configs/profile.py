@@ -82,6 +82,9 @@ class PaceSettings(BaseModel):
     slowest: float = Field(0.85, ge=0.5, le=1.0, description="of a speaker over the whole title")
     fastest: float = Field(1.25, ge=1.0, le=2.0)
     line: float = Field(0.10, ge=0.0, le=0.5, description="how far one line may differ from its speaker's pace")
+    slowest_line: float = Field(
+        0.65, ge=0.5, le=1.0, description="of a line that is too short otherwise, and whose actor speaks as slowly"
+    )
     pause_ms: int = Field(
         350, ge=0, le=1000, description="a pause inside a line may grow by so much where the line is too short"
     )
