@@ -4,7 +4,8 @@
 
 Loops real mixes to each length on disk and runs each step in a process of its own. Prints the peak of its resident
 memory, that of the largest program it started (ffmpeg), the ratio of the long programme to the short one, and how many
-times faster than real time it is, by the clock and by the processor time it takes. Demucs runs with its untrained weights through the real code.
+times faster than real time it is, by the clock and by the processor time it takes. Demucs runs with its untrained
+weights through the real code.
 """
 
 from __future__ import annotations
@@ -144,8 +145,8 @@ def _mix(folder: Path) -> None:
     spans = [(at, at + 3000) for at in range(1000, soundfile.info(str(folder / "mix.wav")).frames // 48 - 5000, 5000)]
     lines = [SpokenLine(number, "S1", span, span) for number, span in enumerate(spans)]
     settings = MixSettings(bed="ducked", room="original")
-    stems = (folder / f"{name}.wav" for name in ("speech", "bed", "speech"))
-    made = mix(*stems, preset, folder / "m.wav", settings=settings, lines=lines, kept=[(4000, 5000)])
+    speech, bed = folder / "speech.wav", folder / "bed.wav"
+    made = mix(speech, bed, speech, preset, folder / "m.wav", settings=settings, lines=lines, kept=[(4000, 5000)])
     encode_aac(folder / "m.wav", folder / "m.m4a", preset, speech=made.speech)
 
 
