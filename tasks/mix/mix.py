@@ -16,8 +16,9 @@ from tasks.mix import room
 from tasks.mix.blend import BedMode, Stems, blended, channels_of, layout_of, programme, stereo
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
 from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
+from tasks.mix.limiter import write_gained
 from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
-from tasks.mix.target import approach, gained, target_of
+from tasks.mix.target import approach, target_of
 from tasks.model import Loudness, Record
 from tasks.progress import Progress, silent
 
@@ -140,7 +141,7 @@ def mix(
         with media.staged(out_wav) as part:
 
             def render(programme_db: float, ceiling: float | None) -> Curve:
-                media.run_ffmpeg(media.wav(gained(programme(sum_wav), programme_db, ceiling), part, channels))
+                write_gained(sum_wav, part, programme_db, ceiling)
                 return measure_curve(part)
 
             made = approach(target, measure_curve(sum_wav), render)
@@ -183,12 +184,11 @@ def encode_aac(
     target = target_of(preset, speech, duration_ms)
     channels = channels_of(mix_wav)
     how = {**_AAC, "ac": channels, "audio_bitrate": _BITRATES[channels]}
-    with media.staged(out_m4a) as part:
+    with media.staged(out_m4a) as part, media.scratch(out_m4a) as changed:
 
         def render(gain_db: float, ceiling: float | None) -> Curve:
-            sound = gained(programme(mix_wav), gain_db, ceiling)
-            sound = sound.filter("apad", whole_len=frames).filter("atrim", end_sample=frames)
-            sound = sound.filter("aformat", channel_layouts=layout_of(channels))
+            write_gained(mix_wav, changed, gain_db, ceiling)
+            sound = programme(changed).filter("aformat", channel_layouts=layout_of(channels))
             media.run_ffmpeg(media.sink(sound, part, **how), duration_ms=duration_ms, progress=progress)
             return measure_curve(part)
 
