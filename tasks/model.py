@@ -112,6 +112,17 @@ class Line(Record):
     words: tuple[Word, ...] = ()
 
 
+class Passage(Record):
+    """What the original voices do besides speaking, as the subtitles say: ``♪ la la``, ``(laughs)``.
+
+    It is neither translated nor synthesised: its original sound stays in the mix.
+    """
+
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+
+
 class Speaker(Record):
     """Somebody who speaks in the title; ``pitch_hz`` is the median fundamental, 0 where unknown."""
 
@@ -129,11 +140,13 @@ class Script(Record):
         speakers: who speaks; empty before diarization.
         origin: where the text comes from: a backend's name, or ``"subtitles"``.
         notes: fallbacks and limits to tell the user.
+        kept: songs and sounds that stay as they are in the original, in order of time; they may overlap lines.
     """
 
     language: str
     lines: tuple[Line, ...]
     speakers: tuple[Speaker, ...] = ()
+    kept: tuple[Passage, ...] = ()
     origin: str = ""
     notes: tuple[str, ...] = ()
 

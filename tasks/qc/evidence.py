@@ -66,6 +66,7 @@ class Evidence:
         lipsync: the lip-sync report, as it came.
         recogniser: of the dub's language; None where the profile has none.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
+        kept: where the original's voices stay in the mix.
         waivers: gate name to reason ("Creative Intent", "Best Possible").
     """
 
@@ -89,6 +90,7 @@ class Evidence:
     lipsync: Mapping[str, Any] = field(default_factory=dict)
     recogniser: Recogniser | None = None
     recorded: Mapping[str, Any] | None = None
+    kept: Spans = ()
     waivers: Mapping[str, str] = field(default_factory=dict)
 
 

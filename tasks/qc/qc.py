@@ -59,6 +59,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "lipsync": dict(evidence.lipsync),
         "recorded": dict(evidence.recorded) if evidence.recorded is not None else None,
         "master": _master(evidence),
+        "kept": _kept(evidence),
         "gates": [gate.model_dump() for gate in gates],
     }
 
@@ -77,6 +78,18 @@ def _per_line(evidence: Evidence, levels: Mapping[int, float]) -> list[dict[str,
         measured = {"late_ms": one.start_ms - line.start_ms, "level_lu": levels.get(line.id)}
         rows.append({**row, "fit": one.fit, "stretch": round(one.stretch, 3), "natural_of_slot": share, **measured})
     return rows
+
+
+def _kept(evidence: Evidence) -> list[dict[str, Any]]:
+    """Where the original's voices stay, with what the subtitles say of it; no text: a sound found outside speech."""
+    return [
+        {
+            "start_ms": start,
+            "end_ms": end,
+            "text": " ".join(one.text for one in evidence.source.kept if one.start_ms < end and one.end_ms > start),
+        }
+        for start, end in evidence.kept
+    ]
 
 
 def _gate(evidence: Evidence, name: str, measured: Measured, **limits: Any) -> Gate:

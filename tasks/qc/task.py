@@ -18,7 +18,13 @@ _TIMES = ("fps", "seconds", "peak_rss_mb", "peak_vram_mb")
 
 @step_task("qc")
 def qc(
-    run: Run, work: SharedWork, script: Script, laid: StepRecord, picture: StepRecord, packed: StepRecord
+    run: Run,
+    work: SharedWork,
+    script: Script,
+    laid: StepRecord,
+    picture: StepRecord,
+    mixed: StepRecord,
+    packed: StepRecord,
 ) -> StepRecord:
     """Output ``qc`` (JSON), the same as value: figures, gates, and the branch's ``state``."""
 
@@ -52,6 +58,7 @@ def qc(
             lipsync=_untimed(picture.value),
             recogniser=_recogniser(run, space.folder),
             recorded=_recorded(laid),
+            kept=tuple((start, end) for start, end in mixed.value["mix"]["kept"]),
             waivers=run.profile.waivers,
         )
         value = check(evidence)
@@ -68,6 +75,7 @@ def qc(
         "laid": laid.outputs,
         "placements": laid.value,
         "lipsync": _untimed(picture.value),
+        "kept": mixed.value["mix"]["kept"],
         "master": packed.outputs["master"],
         "client_bed": run.title.bed,
     }
