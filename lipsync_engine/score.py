@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.forms import Forms, foot_of, learn
 from lipsync_engine.gates import judge
-from lipsync_engine.geometry import NOSE_FOOT, Poses, fit_poses, to_canonical, to_image, typical_shape
+from lipsync_engine.geometry import Poses, fit_poses, to_canonical, to_image, typical_shape
 from lipsync_engine.library import Library, build, stir
 from lipsync_engine.mouth import measured
 from lipsync_engine.observations import Observations
@@ -37,6 +37,7 @@ class Person:
         mouth: float32 [N, 4], mouth vectors.
         shape: mean face and its weights.
         library: observations that may be chosen.
+        forms: how the face goes with the mouth, learnt from them.
         usable: rows of the library.
     """
 
@@ -45,6 +46,7 @@ class Person:
     mouth: FloatArray
     shape: FaceShape
     library: Library
+    forms: Forms
     usable: frozenset[int]
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
@@ -92,7 +94,7 @@ def person(track: FaceTrack, identity: int) -> Person:
     mean = typical_shape(own.landmarks, poses, frontal)
     library = build(own, kept)
     usable = frozenset(library.row.tolist())
-    return Person(own, poses, mouth, face_shape(mean, width), library, usable)
+    return Person(own, poses, mouth, face_shape(mean, width), library, learn(own, poses, library), usable)
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
@@ -107,7 +109,8 @@ def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Pe
     kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
     columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
     library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
-    return replace(who, library=library, usable=frozenset(library.row.tolist()))
+    forms = learn(who.track, who.poses, library)
+    return replace(who, library=library, forms=forms, usable=frozenset(library.row.tolist()))
 
 
 def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
@@ -175,29 +178,11 @@ def faces(who: Person, score: Score, part: slice) -> Array:
     row, target = score.row[part], score.target[part]
     still = who.canonical(row)
     own = reshape(still, target, who.shape)
-    pick = score.pick[part]
-    if (pick >= 0).all():
-        shown = who.canonical(pick)
-        feet = list(NOSE_FOOT)
-        shown += (still[:, feet] - shown[:, feet]).mean(axis=1, keepdims=True)
-        shown = _steady(reshape(shown, target, who.shape), score.start[part])
-        shown = reshape(shown, target, who.shape)
+    if (score.pick[part] >= 0).all():
+        formed = reshape(who.forms.of(target, foot_of(still)), target, who.shape)
         weight = (who.shape.patch[None] * score.strength[part][:, None])[..., None]
-        own = own + weight * (shown - own)
+        own = own + weight * (formed - own)
     return to_image(own, who.poses.rows(row))[:, :, :2]
-
-
-def _steady(values: Array, start: BoolArray) -> Array:
-    """Soften the shape's jumps where one observation follows another (the mouth vector is restored after)."""
-    from scipy.ndimage import gaussian_filter1d
-
-    out = values.copy()
-    bounds = [*np.flatnonzero(start), len(values)]
-    bounds = bounds if bounds[0] == 0 else [0, *bounds]
-    for a, b in pairwise(bounds):
-        if b - a > 2:
-            out[a:b] = gaussian_filter1d(values[a:b], 1.2, axis=0, mode="nearest")
-    return out
 
 
 def _dissolves(
