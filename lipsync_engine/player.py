@@ -20,8 +20,8 @@ from lipsync_engine.warp import Flow, Mesh, active, bounds, flow, lower_face_tri
 from lipsync_engine.window import Region, common_size, crop, load, region_of, store, to_device
 
 Array = NDArray[np.float64]
-#: Frames whose geometry is computed together.
-_CHUNK = 200
+#: Frames whose geometry is computed together; neighbours on each side steady the shape.
+_CHUNK, _MARGIN = 200, 5
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
@@ -218,8 +218,11 @@ class Player:
 
     def _face(self, at: int) -> Array:
         if not self._chunk.start <= at < self._chunk.stop:
-            self._chunk = slice(at, min(at + _CHUNK, len(self._score.row)))
-            self._faces = faces(self._who, self._score, self._chunk)
+            first = at
+            last = min(first + _CHUNK, len(self._score.row))
+            padded = slice(max(0, first - _MARGIN), min(len(self._score.row), last + _MARGIN))
+            self._faces = faces(self._who, self._score, padded)[first - padded.start :]
+            self._chunk = slice(first, last)
         return self._faces[at - self._chunk.start]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from lipsync_engine.geometry import Poses, fit_poses, to_canonical, to_image, ty
 from lipsync_engine.library import Library, build, stir
 from lipsync_engine.mouth import measured
 from lipsync_engine.observations import Observations
-from lipsync_engine.records import BoolArray, FloatArray, MouthPlan
+from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan
 from lipsync_engine.select import Wanted, choose
 from lipsync_engine.shape import FaceShape, face_shape, reshape
 
@@ -25,6 +26,8 @@ _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 _CALM = 0.02
 #: Length of the dissolve where one observation follows another (reference 5.8 c).
 _DISSOLVE_S = 0.075
+#: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
+_KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +136,26 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     span = who.track.span[row]
     start = np.ones(len(row), bool)
     start[1:] = (np.diff(frame) != 1) | (np.diff(span) != 0)
-    planned = plan.series.values[frame]
+    planned = _shut(plan.series.values[frame], plan.closure[frame])
     pick = np.full(len(row), -1, np.int64)
     if who.library.moves and len(row):
         pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
         seen = who.mouth[pick, 0]
-        planned = planned.copy()
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     part = strength[row][:, None]
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
     shown, share = _dissolves(who, pick, start, plan.series.times_s[frame])
     portrait = bool((pick < 0).any())
     return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait)
+
+
+def _shut(planned: FloatArray, closure: BoolArray) -> FloatArray:
+    """Lips that touch leave no opening, whatever the tracker reads on this speaker's."""
+    out = planned.copy()
+    aperture, lip_height = CHANNELS.index("aperture"), CHANNELS.index("lip_height")
+    out[closure, lip_height] -= out[closure, aperture]
+    out[closure, aperture] = 0.0
+    return out
 
 
 def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
@@ -178,11 +189,32 @@ def faces(who: Person, score: Score, part: slice) -> Array:
     row, target = score.row[part], score.target[part]
     still = who.canonical(row)
     own = reshape(still, target, who.shape)
-    if (score.pick[part] >= 0).all():
-        formed = reshape(who.forms.of(target, foot_of(still)), target, who.shape)
+    pick = score.pick[part]
+    if (pick >= 0).all():
+        formed = who.forms.of(target, foot_of(still)) + _KEPT * _steady(_peculiar(who, pick), score.start[part])
+        formed = reshape(formed, target, who.shape)
         weight = (who.shape.patch[None] * score.strength[part][:, None])[..., None]
         own = own + weight * (formed - own)
     return to_image(own, who.poses.rows(row))[:, :, :2]
+
+
+def _peculiar(who: Person, pick: NDArray[np.int64]) -> Array:
+    """How far observations differ from the form that the person's face has with such mouths, float64 [n, 478, 3]."""
+    seen = who.canonical(pick)
+    return np.asarray(seen - who.forms.of(who.mouth[pick], foot_of(seen)))
+
+
+def _steady(values: Array, start: BoolArray) -> Array:
+    """Without the jumps where one observation follows another."""
+    from scipy.ndimage import gaussian_filter1d
+
+    out = values.copy()
+    bounds = [*np.flatnonzero(start), len(values)]
+    bounds = bounds if bounds[0] == 0 else [0, *bounds]
+    for a, b in pairwise(bounds):
+        if b - a > 2:
+            out[a:b] = gaussian_filter1d(values[a:b], 1.2, axis=0, mode="nearest")
+    return out
 
 
 def _dissolves(

@@ -18,8 +18,8 @@ from lipsync_engine.refine.samples import confidence_at, mouths_at
 from lipsync_engine.score import Person, Score, faces
 from lipsync_engine.window import Region
 
-#: Entries whose faces are computed together.
-_CHUNK = 200
+#: Entries whose faces are computed together, and neighbours on each side that steady the shape.
+_CHUNK, _MARGIN = 200, 5
 
 
 class Corrections:
@@ -96,8 +96,10 @@ class _Part:
 
     def _face(self, at: int) -> NDArray[np.float64]:
         if not self._chunk.start <= at < self._chunk.stop:
-            self._chunk = slice(at, min(at + _CHUNK, len(self._score.row)))
-            self._faces = faces(self._who, self._score, self._chunk)
+            last = min(at + _CHUNK, len(self._score.row))
+            padded = slice(max(0, at - _MARGIN), min(len(self._score.row), last + _MARGIN))
+            self._faces = faces(self._who, self._score, padded)[at - padded.start :]
+            self._chunk = slice(at, last)
         return self._faces[at - self._chunk.start]
 
 
