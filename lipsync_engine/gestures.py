@@ -23,7 +23,7 @@ _TONGUE_ONLY = 0.15  # lip weight up to which a sound is made behind the lips
 _TEMPO_WINDOW_S = 0.25
 _RELEASED, _HELD = 0.82, 0.75  # shares of a sound: at which its contact ends, and for how long it lasts
 _SHUT_S, _TEETH_S = 0.08, 0.05  # and how long it lasts at least
-_GIVEN, _OPENING_S = 1 / 3, 0.06  # share that a sound gives to the next one's closure; what a vowel keeps at least
+_GIVEN, _OPENING_S = 1 / 3, 0.08  # share that a sound gives to the next one's closure; what a vowel keeps at least
 _TOO_SHORT_S = 0.04  # a sound of the tongue this short moves neither lips nor jaw (JALI: shorter than a frame)
 
 
@@ -131,7 +131,7 @@ def _edges(start: float, end: float, parts: int) -> list[float]:
 
 
 def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
-    """The spans of contact: up to 82 % of the sound and 75 % of it long, but 80 ms for lips and 50 ms for teeth at least.
+    """The spans of contact: 75 % of a sound, up to its 82 %, but 80 ms for lips and 50 ms for teeth if there is room.
 
     The phone of a stop is often its burst alone, which lips that have been shut before it let go: on seven filmed
     speakers lips were seen shut for 67 to 167 ms (median 133), from up to 160 ms before the phone on. What is missing
