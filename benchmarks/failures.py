@@ -3,7 +3,7 @@
     python -m benchmarks.failures [--media DIR] [--work DIR]
 
 The profile is `fake`: real ffmpeg, invented speech, so that 48 branches fit two cores. The ways: a translator without a
-route, a recorded dub that is broken, a language without a voice. Prints what was delivered and what failed and why,
+route, a recorded dub that is silent, a language without a voice. Prints what was delivered and what failed and why,
 then, after the causes are gone, which branches the retry ran and how many steps it computed, from the ledger.
 """
 
@@ -22,8 +22,6 @@ from benchmarks.night import delivered, make_titles, masters, polydub, write_man
 MEDIA = Path("../shared/media")
 _ROUTE = "extends: night.yaml\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
 _VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
-#: Bytes of a FLAC file before its first frame, about: a transfer that broke off, which a look at the header cannot see.
-_HEADER = 9000
 _MENDED = "extends: night.yaml\n"
 
 
@@ -65,24 +63,21 @@ def main() -> None:
 def _break(titles: Path) -> None:
     (titles / "route.yaml").write_text(_ROUTE)
     (titles / "voice.yaml").write_text(_VOICE)
-    recording = _recording(titles)
-    recording.write_bytes(recording.read_bytes()[:_HEADER])
-    broken = {"profile": "route.yaml"}, {"dub_de": "spoken.flac"}, {"profile": "voice.yaml"}
+    _recorded(titles, "volume=0")
+    broken = {"profile": "route.yaml"}, {"dub_de": "spoken.wav"}, {"profile": "voice.yaml"}
     write_manifest(titles, dict(zip(("title03", "title06", "title09"), broken, strict=True)))
 
 
 def _mend(titles: Path) -> None:
     (titles / "route.yaml").write_text(_MENDED)
     (titles / "voice.yaml").write_text(_MENDED)
-    _recording(titles)
+    _recorded(titles, "anull")
 
 
-def _recording(titles: Path) -> Path:
-    """A recorded dub, whole."""
-    tone = ["-f", "lavfi", "-i", "aevalsrc='0.2*sin(2*PI*180*t)*lt(mod(t,1),0.7)':s=48000:d=2"]
-    out = titles / "spoken.flac"
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *tone, str(out)], check=True)
-    return out
+def _recorded(titles: Path, how: str) -> None:
+    """A recorded dub of a title: its own sound."""
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(titles / "title06.mp4"), "-vn", "-af", how]
+    subprocess.run([*command, str(titles / "spoken.wav")], check=True)
 
 
 def _branches(root: Path) -> list[dict[str, Any]]:

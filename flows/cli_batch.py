@@ -155,6 +155,20 @@ def costs(
         show_costs(rows)
 
 
+@app.command()
+def metrics(
+    to: Annotated[str | None, typer.Option("--to", help="a .prom file for node_exporter; default: stdout")] = None,
+) -> None:
+    """What ran and what it cost, for Prometheus."""
+    from flows.metrics import metrics as text
+    from flows.metrics import write_metrics
+
+    if to:
+        write_metrics(Path(to))
+    else:
+        typer.echo(text().decode(), nl=False)
+
+
 def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
     from flows.status import show_morning
 
