@@ -2,11 +2,11 @@
 
     python -m benchmarks.faults [--media DIR] [--work DIR] [--kills 40] [--restarts 5] [--every 8] [--seed 5]
 
-The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed undisturbed in one process, then by `polydub up`,
-every title and branch a flow run of its own, while processes are killed; `polydub up`, the launchers and `reap` are all
-that mends it. A batch that ends before the last kill is followed by another, on a new store. No run is killed more
-than twice: the fourth crash would give it up (`flows.revive`). Prints what was killed, how long each took to recover,
-whether every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
+The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed by `polydub up`, every title and branch a flow run
+of its own, while processes are killed; `polydub up`, the launchers and `reap` are all that mends it. Then it is dubbed
+undisturbed in one process, and compared. A batch that ends before the last kill is followed by another, on a new store.
+No run is killed more than twice: the fourth crash would give it up (`flows.revive`). Prints what was killed, how long
+each took to recover, whether every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
 """
 
 from __future__ import annotations
@@ -283,27 +283,28 @@ def main() -> None:
     work = options.work or Path(tempfile.mkdtemp(prefix="polydub-faults-"))
     whole = work / "whole"
     make_titles(options.media, whole / "titles")
-    began = time.monotonic()
-    told = polydub(whole, "batch", "night.csv", "--profile", "night.yaml", "--out", str(whole / "out"))
-    assert told.returncode == 0, told.stderr
-    expected = delivered(whole / "out")
-    print(f"undisturbed, in one process: {len(masters(whole / 'out'))} delivered in {time.monotonic() - began:.0f} s")
     chance, tally, number = random.Random(options.seed), Tally(), 0
     while tally.killed["run"] + tally.killed["worker"] < options.kills or tally.killed["server"] < options.restarts:
         number += 1
         root = work / f"night{number}"
         shutil.copytree(whole / "titles", root / "titles")
         night = night_of_faults(root, options.port, chance, options, tally)
-        made, seen = delivered(root / "out"), night.pop("seen")
-        again = [name for name, copies in seen.items() if len(copies) > 1]
-        differing = sorted(name for name in expected.keys() | made.keys() if expected.get(name) != made.get(name))
+        again = [name for name, copies in night.pop("seen").items() if len(copies) > 1]
         print(f"night {number}: {night}")
         print(f"  delivered {len(masters(root / 'out'))} of 48; more than once: {again or 'none'}")
-        print(f"  files that differ from the undisturbed run: {differing or 'none'} of {len(expected)}")
         print(f"  killed so far: {dict(tally.killed)}", flush=True)
     print("recovered | times | median s | longest s")
     for kind, seconds in sorted(tally.recovered.items()):
         print(f"{kind:9} | {len(seconds):5} | {statistics.median(seconds):8.1f} | {max(seconds):9.1f}")
+    began = time.monotonic()
+    told = polydub(whole, "batch", "night.csv", "--profile", "night.yaml", "--out", str(whole / "out"))
+    assert told.returncode == 0, told.stderr
+    expected = delivered(whole / "out")
+    print(f"undisturbed, in one process: {len(masters(whole / 'out'))} delivered in {time.monotonic() - began:.0f} s")
+    for root in sorted(work.glob("night*")):
+        made = delivered(root / "out")
+        differing = sorted(name for name in expected.keys() | made.keys() if expected.get(name) != made.get(name))
+        print(f"{root.name}: files that differ from the undisturbed run: {differing or 'none'} of {len(expected)}")
     if not options.work:
         shutil.rmtree(work)
 

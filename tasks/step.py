@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from tasks.errors import PolydubError, is_transient
+from tasks.errors import PolydubError, disk_full, is_transient
 from tasks.meter import metered
 from tasks.model import Asset, Run, StepRecord
 from tasks.progress import Progress, StepEvent, announce
@@ -94,12 +94,15 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
             with store.workspace(step) as folder:
                 made = compute(Work(folder, _reporter(title, language, step)))
                 outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
-        except BaseException as error:
+        except BaseException as raised:
+            error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()
             announce(StepEvent(title, language, step, "failed", seconds=took, message=str(error), usage=usage))
             if isinstance(error, PolydubError):
                 error.data.setdefault("step", step)
-            raise
+            if error is raised:
+                raise
+            raise error from raised
         finally:
             rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
