@@ -37,6 +37,8 @@ MEDIA = Path("../shared/media")
 _NIGHT_S = 3600.0
 _REAP_EVERY_S = 60
 _MOST_KILLS_OF_A_RUN = 2
+_SHARE_OF_WORKERS = 0.15
+_SERVERS_BY = 40  # branches delivered, over which the kills of the server are spread
 
 
 @dataclass
@@ -94,14 +96,14 @@ def processes(root: Path) -> dict[str, list[tuple[int, str]]]:
 
 @contextlib.contextmanager
 def server(root: Path, port: int) -> Iterator[str]:
-    """`polydub up`, with a reaper that comes every minute and four branches at once."""
+    """`polydub up`, with a reaper that comes every minute and six branches at once."""
     api = f"http://127.0.0.1:{port}/api"
     log = (root / "up.log").open("w+")
     up = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "up", "--port", str(port)], env=environment(root), stdout=log, stderr=log
     )
     try:
-        wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=400)
+        wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=900)
         assert up.poll() is None, Path(log.name).read_text()
         _ask(root, api, _SET_UP)
         yield api
@@ -126,7 +128,7 @@ with get_client(sync_client=True) as client:
     every = IntervalSchedule(interval=datetime.timedelta(seconds={_REAP_EVERY_S}))
     client.update_deployment_schedule(reap.id, reap.schedules[0].id, schedule=every)
     queue = client.read_work_queue_by_name("branches", work_pool_name="polydub-cpu")
-    client.update_work_queue(queue.id, concurrency_limit=4)
+    client.update_work_queue(queue.id, concurrency_limit=6)
 """
 
 _BEGIN = """
@@ -167,7 +169,6 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
         began = time.time()
         batch = _ask(root, api, _BEGIN, str(out))
         kills: list[tuple[str, float]] = []
-        next_server = began + chance.uniform(1, 2) * options.every * 4
 
         def state_of(run_id: str) -> Any:
             with get_client(sync_client=True) as client:
@@ -184,9 +185,8 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
             time.sleep(chance.expovariate(1 / options.every))
             if is_over():
                 break
-            if tally.killed["server"] < options.restarts and time.time() > next_server:
+            if tally.killed["server"] < options.restarts * len(masters(out)) / _SERVERS_BY:
                 _restart_server(root, api, tally)
-                next_server = time.time() + chance.uniform(1, 2) * options.every * 4
             elif tally.killed["run"] + tally.killed["worker"] < options.kills:
                 _kill_one(root, chance, hits, kills, tally)
         wait_until(is_over, deadline_s=_NIGHT_S, poll_s=5.0)
@@ -223,7 +223,7 @@ def _kill_one(
 ) -> None:
     found = processes(root)
     open_to_kills = [one for one in sorted(found["run"]) if hits[one[1]] < _MOST_KILLS_OF_A_RUN]
-    if found["worker"] and (chance.random() < 0.15 or not open_to_kills):
+    if found["worker"] and chance.random() < _SHARE_OF_WORKERS:
         began = time.time()
         old = {pid for pid, _ in found["worker"]}
         for pid in old:

@@ -4,7 +4,8 @@ PolydubError
 ├── TransientError            may pass on its own: try again, with a pause
 │   ├── ProviderBusyError       a hosted service answers "later" (429, 5xx, time-out)
 │   ├── ProcessTimeoutError     a child process ran past its deadline
-│   └── DiskFullError           no room left where results are kept
+│   ├── DiskFullError           no room left where results are kept
+│   └── StoppedError            somebody asked the process to stop
 └── PermanentError            trying again changes nothing
     ├── BadInputError           the user's file, flag, manifest or profile (exit code 2)
     ├── UnsupportedError        the profile cannot do this: no route, no voice, no such language
@@ -62,6 +63,10 @@ class ProcessTimeoutError(TransientError):
 
 class DiskFullError(TransientError):
     """No room left where results are kept; somebody, or the end of another step, can make some."""
+
+
+class StoppedError(TransientError):
+    """The process was asked to stop before this step was begun."""
 
 
 class PermanentError(PolydubError):
