@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
+from configs.night import BudgetSettings, NotifySettings
 from configs.sound import IngestSettings, MixSettings
 
 
@@ -111,6 +112,12 @@ class Profile(BaseModel):
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
+    titles_at_once: int = Field(1, ge=1, le=64, description="of a batch")
+    budget: BudgetSettings = Field(
+        default_factory=lambda: BudgetSettings.model_validate({}), description="what a batch may spend"
+    )
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="who is told how a batch ended")
+    prices: dict[str, dict[str, float]] = Field({}, description="USD a million units, in place of configs/prices.yaml")
 
     @field_validator("loudness")
     @classmethod

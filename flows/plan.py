@@ -16,7 +16,7 @@ from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.errors import BadInputError
 from tasks.model import Asset, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
-from tasks.store import Store
+from tasks.store import Store, store_place
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.translate.chain import Chain, chain
@@ -32,7 +32,10 @@ _CREATE = {
 
 @dataclass(frozen=True)
 class Request:
-    """One `polydub run` as typed, or one row of a manifest; paths and languages unchecked."""
+    """One `polydub run` as typed, or one title of a manifest; paths and languages unchecked.
+
+    ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's.
+    """
 
     videos: Sequence[str]
     languages: Sequence[str]
@@ -44,14 +47,9 @@ class Request:
     bed: str | None = None
     dubs: Mapping[str, str] = field(default_factory=dict)
     preview_s: float = 0.0
-
-
-def store_root() -> Path:
-    """Where finished work is kept: ``POLYDUB_STORE``, else the user's cache folder."""
-    if folder := os.environ.get("POLYDUB_STORE"):
-        return Path(folder).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "polydub"
+    row: int = 0
+    priority: float = 0.0
+    due: str | None = None
 
 
 def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
@@ -75,7 +73,7 @@ def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
             "--subtitles, --bed and --dub belong to one video, but several were given.",
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
-    store = Store(store_root())
+    store = Store(store_place())
     names = {} if names is None else names
     runs = []
     for video in request.videos:
@@ -170,7 +168,7 @@ def _run(
         dubs={_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()},
         preview_ms=round(request.preview_s * 1000),
     )
-    run = Run(title=title, profile=profile, store=str(store.root))
+    run = Run(title=title, profile=profile, store=store.where)
     _check_media(run, probed(run, title.video))
     return run
 

@@ -16,7 +16,7 @@ MIN_CONFIDENCE = 0.35
 _FADE = 0.2
 
 
-def judge(track: FaceTrack) -> tuple[FloatArray, list[str]]:
+def judge(track: FaceTrack, max_yaw: float = MAX_YAW) -> tuple[FloatArray, list[str]]:
     """Strength of the edit for each row of one person's track, and the reason where it is 0 (else ``""``)."""
     if not len(track.frame):
         return np.zeros(0, np.float32), []
@@ -24,7 +24,7 @@ def judge(track: FaceTrack) -> tuple[FloatArray, list[str]]:
     yaw, pitch, roll = np.abs(poses.angles()).T
     width, height = extents(track.landmarks).T
     tests = {
-        "yaw": _below(yaw, MAX_YAW),
+        "yaw": _below(yaw, max_yaw),
         "pitch": _below(pitch, MAX_PITCH),
         "roll": _below(roll, MAX_ROLL),
         "small_face": np.clip((height - MIN_HEIGHT) / (_FADE * MIN_HEIGHT), 0, 1),

@@ -37,6 +37,29 @@ class Place:
         return self.first <= other.last and other.first <= self.last
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What tells a person from another.
+
+    Attributes:
+        shape: median pose-normalised landmarks, float64 [478, 3].
+        light: median cheek colour, float32 [3].
+        face: mean picture, a float32 vector of length 1.
+    """
+
+    shape: NDArray[np.float64]
+    light: FloatArray
+    face: FloatArray
+
+
+def unlikeness(a: Likeness, b: Likeness) -> float:
+    """How little two appearances look like one person; below 1 they do."""
+    return max(
+        _shape_distance(a.shape, b.shape) / _SHAPE + (1 - float(a.face @ b.face)) / _PICTURE,
+        _colour_distance(a.light, b.light) / _COLOUR,
+    )
+
+
 def merge_people(
     places: list[Place],
     shapes: list[NDArray[np.float64]],
@@ -61,10 +84,7 @@ def merge_people(
         for j in range(i):
             if place.meets(places[j]):
                 continue
-            distance = max(
-                _shape_distance(shapes[i], shapes[j]) / _SHAPE + (1 - float(faces[i] @ faces[j])) / _PICTURE,
-                _colour_distance(lights[i], lights[j]) / _COLOUR,
-            )
+            distance = unlikeness(Likeness(shapes[i], lights[i], faces[i]), Likeness(shapes[j], lights[j], faces[j]))
             gap = place.first - places[j].last
             if place.shot == places[j].shot and _same_place(meshes[j], meshes[i], gap, rate):
                 distance *= 0.5

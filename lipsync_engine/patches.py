@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,24 @@ class PatchStore:
             path: the picture.
             facts: its facts.
         """
-        wanted = self._missing((facts.width, facts.height))
+        keys = [
+            (number, int(row))
+            for number, (_, score) in enumerate(self._scores)
+            for row in np.unique(score.shown[score.shown >= 0])
+        ]
+        pictures: dict[Path, list[Key]] = {path: []}
+        for key in keys:
+            other = self._elsewhere(key)
+            if other or self._stored(key) is None:
+                pictures.setdefault(other or path, []).append(key)
+        for picture, missing in pictures.items():
+            # other pictures come in the title's own format: their samples go into its frames
+            other = facts if picture == path else replace(video.probe(picture), pixel_format=facts.pixel_format)
+            self._read(picture, other, self._wanted(missing, (other.width, other.height)))
+
+    def _read(self, picture: Path, facts: VideoFacts, wanted: dict[int, list[tuple[Key, Region]]]) -> None:
         last = max(wanted, default=-1)
-        for frame in video.read(path, facts) if wanted else ():
+        for frame in video.read(picture, facts) if wanted else ():
             for key, region in wanted.get(frame.index, ()):
                 self._places[key] = (len(self._spool), region, frame.planes[0].dtype)
                 for plane in crop(frame.planes, region):
@@ -49,18 +65,21 @@ class PatchStore:
             if frame.index >= last:
                 break
 
-    def _missing(self, size: tuple[int, int]) -> dict[int, list[tuple[Key, Region]]]:
+    def _wanted(self, keys: list[Key], size: tuple[int, int]) -> dict[int, list[tuple[Key, Region]]]:
         wanted: dict[int, list[tuple[Key, Region]]] = {}
-        for number, (who, score) in enumerate(self._scores):
-            visible = who.shape.alpha > 0
-            for row in np.unique(score.shown[score.shown >= 0]):
-                if self._stored((number, int(row))) is None:
-                    region = region_of(who.track.landmarks[row][visible, :2].astype(np.float64), size)
-                    if region is not None:
-                        wanted.setdefault(int(who.track.frame[row]), []).append(((number, int(row)), region))
+        for number, row in keys:
+            who = self._scores[number][0]
+            region = region_of(who.track.landmarks[row][who.shape.alpha > 0, :2].astype(np.float64), size)
+            if region is not None:
+                wanted.setdefault(int(who.track.frame[row]), []).append(((number, row), region))
         return wanted
 
+    def _elsewhere(self, key: Key) -> Path | None:
+        return next((path for path, rows in self._scores[key[0]][0].elsewhere if key[1] in rows), None)
+
     def _stored(self, key: Key) -> tuple[Planes, tuple[int, int]] | None:
+        if self._elsewhere(key):
+            return None
         track = self._scores[key[0]][0].track
         return self._kept[key[0]].get(int(track.frame[key[1]]), int(track.identity[key[1]]))
 

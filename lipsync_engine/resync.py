@@ -41,6 +41,7 @@ from lipsync_engine.source import (
 from lipsync_engine.speakers import SpeechSpan, active_frames, off_screen, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.transplant import Foreign, grafted
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One person's share of the edit."""
+    """One person's share of the edit; ``painted`` knows the other pictures that are drawn from, too."""
 
     identity: int
     who: Person
+    painted: Person
     score: Score
     plan: MouthPlan
     stats: SpeakerStats
@@ -157,6 +159,7 @@ def resync(
     progress: Progress | None = None,
     *,
     source_phones: tuple[Phone, ...] | None = None,
+    foreign: Foreign | None = None,
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
@@ -172,6 +175,7 @@ def resync(
         options: how to edit.
         progress: called with (share done, message).
         source_phones: what the title itself says, on its own clock; else as the analysis knows it.
+        foreign: mouths that another system made, drawn instead of the engine's own but where it says so.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -187,9 +191,9 @@ def resync(
     clock = perf_counter()
     own = own_speech(picture, source_phones or stored_phones(track.file))
     active = active_frames(track)
-    parts = _parts(track, active, phones, options, own, level_of(spooled_mono(audio, RATE_HZ), RATE_HZ))
+    parts = _parts(track, active, phones, options, own, level_of(spooled_mono(audio, RATE_HZ), RATE_HZ), foreign)
     planned = perf_counter() - clock
-    edits = [(part.who, part.score) for part in parts if len(part.score.row)]
+    edits = [(part.painted, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
     if options.spans and not within(track.times_s, options.spans).any():
         raise ValueError(f"no frame lies in the spans: the title is {track.times_s[-1]:.3f} s long")
@@ -292,6 +296,7 @@ def _parts(
     options: Options,
     own: OwnSpeech | None,
     level_db: NDArray[np.float64],
+    foreign: Foreign | None,
 ) -> list[_Part]:
     parts = []
     for identity, active in speakers.items():
@@ -317,7 +322,10 @@ def _parts(
             own_spread_db=None if own is None else own.vowel_spread_db(),
         )
         own_lag_ms = None if lag_s is None else 1000 * lag_s
-        parts.append(_Part(identity, who, compose_score(who, plan, active), plan, stats, mouth, lead_ms, own_lag_ms))
+        painted, score = who, compose_score(who, plan, active)
+        if foreign is not None:
+            painted, score = grafted(who, score, foreign, active)
+        parts.append(_Part(identity, who, painted, score, plan, stats, mouth, lead_ms, own_lag_ms))
     return parts
 
 

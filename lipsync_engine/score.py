@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ class Person:
         shape: mean face and its weights.
         library: observations that may be chosen.
         usable: rows of the library.
+        elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
+            frame's number in that picture, their landmarks are its pixels.
     """
 
     track: FaceTrack
@@ -46,6 +49,7 @@ class Person:
     shape: FaceShape
     library: Library
     usable: frozenset[int]
+    elsewhere: tuple[tuple[Path, range], ...] = ()
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
         """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory."""

@@ -29,8 +29,11 @@ class BackendFacts:
         weights_licence: SPDX name, ``"none"`` without weights, else the licence's usual name.
         commercial: whether code and weights may be used commercially.
         device: ``cpu``, or ``any`` when a GPU makes it faster.
+        heavy: keeps many cores busy, a GPU or not; ``device="any"`` says so already.
         network: needs a service outside this machine, or downloads weights on first use.
+        hosted: a service outside this machine does the work.
         paid: costs money per use.
+        price: where it stands in `configs/prices.yaml`; empty where it says itself what it costs (``cost_usd``).
         clones: speaks in the voice of a reference clip.
         paces: speaks faster or slower when asked to.
         varies: can read a line in several ways.
@@ -44,8 +47,11 @@ class BackendFacts:
     weights_licence: str = "none"
     commercial: bool = True
     device: str = "cpu"
+    heavy: bool = False
     network: bool = False
+    hosted: bool = False
     paid: bool = False
+    price: str = ""
     clones: bool = False
     paces: bool = False
     varies: bool = False

@@ -20,7 +20,9 @@ def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
 
     lines = [(line.start_ms, line.end_ms, line.speaker, line.text) for line in script.lines]
     inputs = {"video": video, "lines": lines, "language": script.language}
-    return remember(run, "track-faces", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
+    return remember(
+        run, "track-faces", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+    )
 
 
 @step_task("lipsync")
@@ -38,4 +40,6 @@ def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: As
         return Made(outputs=outputs, value=made.report, notes=made.notes)
 
     inputs = {"video": video, "analysis": analysis, "dialogue": dialogue, "phones": phones, "language": run.language}
-    return remember(run, "lipsync", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
+    return remember(
+        run, "lipsync", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+    )

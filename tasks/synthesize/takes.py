@@ -10,7 +10,8 @@ import soundfile
 
 from configs.profile import PaceSettings
 from tasks.model import Line, StepRecord, Take
-from tasks.store import Store, file_sha256, step_key
+from tasks.places import file_sha256
+from tasks.store import Store, step_key
 from tasks.synthesize import PLAIN, VERSION, Manner, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce

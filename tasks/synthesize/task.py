@@ -60,7 +60,14 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
         "casting": casting_facts(run, source),
     }
     return remember(
-        run, "synthesize", VERSION, compute, settings=run.profile.pace, backend=backend.fingerprint(), inputs=inputs
+        run,
+        "synthesize",
+        VERSION,
+        compute,
+        settings=run.profile.pace,
+        backend=backend.fingerprint(),
+        inputs=inputs,
+        uses=[backend.facts],
     )
 
 
