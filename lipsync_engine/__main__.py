@@ -53,12 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="teach and use a residual network; without SECONDS 180 on a GPU, none on a CPU",
     )
-    resync.add_argument(
-        "--preview",
-        type=float,
-        metavar="SECONDS",
-        help="only the beginning, unmeasured",
-    )
+    resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
     measure.add_argument("--video", type=Path, required=True)
