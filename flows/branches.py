@@ -21,6 +21,7 @@ import tasks.separate
 import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
+from configs.scene_modes import scene_modes
 from flows.plan import backends
 from tasks.model import BranchResult, Failure, Run, Script, SharedWork
 from tasks.store import Store, step_key, store_place
@@ -73,6 +74,7 @@ def branch_key(run: Run, language: str) -> str:
         1,
         settings={
             "loudness": run.profile.loudness,
+            "scene": scene_modes()[run.profile.scene].chain if run.profile.scene else None,
             "fit": run.profile.fit,
             "pace": run.profile.pace,
             "mix": run.profile.mix,

@@ -41,7 +41,7 @@ from lipsync_engine.source import (
 from lipsync_engine.speakers import SpeechSpan, active_frames, off_screen, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
-from lipsync_engine.transplant import Foreign, grafted
+from lipsync_engine.transplant import Foreign, Replaced, grafted
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +198,13 @@ def resync(
     if options.spans and not within(track.times_s, options.spans).any():
         raise ValueError(f"no frame lies in the spans: the title is {track.times_s[-1]:.3f} s long")
     inside, drawn = _scope(options, track.times_s, parts)
+    replaced = Replaced(foreign.whole, track.times_s, facts) if foreign and foreign.whole else None
+    if replaced:
+        drawn |= replaced.frames
     stop = None if options.preview_s is None else max(1, int((track.times_s < options.preview_s).sum()))
     if stop is not None and stop >= len(track.times_s):
         stop = None
-    if edits and (drawn[:stop].any() or stop or options.into):
+    if (edits or replaced) and (drawn[:stop].any() or stop or options.into):
         task = Task(
             picture=picture,
             out=out,
@@ -213,7 +216,7 @@ def resync(
             anew=inside,
             stop=stop,
             device=device,
-            corrections=_corrections(report, picture, analysis, parts, options, device),
+            corrections=replaced or _corrections(report, picture, analysis, parts, options, device),
         )
         done = render(task, edits, progress)
     else:
@@ -226,6 +229,9 @@ def resync(
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
     away = off_screen(track, active)
     _count(report, done, track, parts, drawn if done.anew is None else drawn & done.anew, away)
+    if replaced:
+        report.edited += int((replaced.frames & ~_drawn_by(parts, len(drawn))).sum())
+        report.notes.append(f"{int(replaced.frames.sum())} whole pictures are another system's")
     if options.spans or stop is not None:
         _all_missing(report, "only a part was rendered")
     elif edits and options.measure:
@@ -332,10 +338,15 @@ def _parts(
 def _scope(options: Options, times_s: NDArray[np.float64], parts: list[_Part]) -> tuple[BoolArray, BoolArray]:
     """Frames inside the spans (all, where there are none), and those of them that are drawn into."""
     inside = within(times_s, options.spans) if options.spans else np.ones(len(times_s), bool)
-    drawn = np.zeros(len(times_s), bool)
-    for part in parts:
-        drawn |= _edited(part.score, len(times_s))
+    drawn = _drawn_by(parts, len(times_s))
     return inside, drawn if options.into else drawn & inside
+
+
+def _drawn_by(parts: list[_Part], frames: int) -> BoolArray:
+    drawn = np.zeros(frames, bool)
+    for part in parts:
+        drawn |= _edited(part.score, frames)
+    return drawn
 
 
 def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpeech | None) -> SpeakerStats:

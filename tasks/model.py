@@ -5,6 +5,7 @@ Times are integer milliseconds on the source picture's clock; frame rates are fr
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -111,6 +112,17 @@ class Line(Record):
     words: tuple[Word, ...] = ()
 
 
+class Passage(Record):
+    """What the original voices do besides speaking, as the subtitles say: ``♪ la la``, ``(laughs)``.
+
+    It is neither translated nor synthesised: its original sound stays in the mix.
+    """
+
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+
+
 class Speaker(Record):
     """Somebody who speaks in the title; ``pitch_hz`` is the median fundamental, 0 where unknown."""
 
@@ -128,11 +140,13 @@ class Script(Record):
         speakers: who speaks; empty before diarization.
         origin: where the text comes from: a backend's name, or ``"subtitles"``.
         notes: fallbacks and limits to tell the user.
+        kept: songs and sounds that stay as they are in the original, in order of time; they may overlap lines.
     """
 
     language: str
     lines: tuple[Line, ...]
     speakers: tuple[Speaker, ...] = ()
+    kept: tuple[Passage, ...] = ()
     origin: str = ""
     notes: tuple[str, ...] = ()
 
@@ -254,6 +268,27 @@ class StepRecord(Record):
     usage: Usage = NOTHING_USED
 
 
+Likeness = Literal["voice", "face"]
+
+
+class Consent(Record):
+    """Somebody's agreement that their likeness is used.
+
+    Attributes:
+        who: as the script names the speaker; ``*`` for everybody.
+        what: what of them.
+        when: date of the agreement.
+        scope: what for, in the words of the agreement.
+        titles: names of titles; ``*`` for all.
+    """
+
+    who: str = Field(min_length=1)
+    what: tuple[Likeness, ...] = Field(min_length=1)
+    when: date
+    scope: str = Field(min_length=1)
+    titles: tuple[str, ...] = Field(min_length=1)
+
+
 class Title(Record):
     """One source video and what the user gave with it.
 
@@ -268,6 +303,7 @@ class Title(Record):
         bed: the client's M&E, when there is one.
         dubs: recorded dubs by language.
         preview_ms: only the beginning, this long; 0 for all.
+        consent: the agreements under which voices are cloned or faces sent to a service.
     """
 
     name: str
@@ -280,6 +316,7 @@ class Title(Record):
     bed: Asset | None = None
     dubs: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
+    consent: tuple[Consent, ...] = ()
 
 
 class Run(Record):

@@ -58,7 +58,12 @@ class NllbTranslator:
         beam_size: int = Field(4, ge=1, le=16)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="nllb", code_licence="MIT", weights_licence="CC-BY-NC-4.0", commercial=False, device="any"
+        name="nllb",
+        code_licence="MIT",
+        weights_licence="CC-BY-NC-4.0",
+        commercial=False,
+        clause="CC-BY-NC-4.0, section 2(a)(1): for NonCommercial purposes only",
+        device="any",
     )
 
     def __init__(self, options: Options) -> None:
