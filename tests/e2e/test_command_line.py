@@ -28,7 +28,20 @@ def polydub(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.Complet
 
 def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
     said = polydub("--help", cwd=tmp_path).stdout
-    for command in ("run", "batch", "status", "retry", "deploy", "pause", "resume", "up", "doctor", "script", "demo", "report"):
+    for command in (
+        "run",
+        "batch",
+        "status",
+        "retry",
+        "deploy",
+        "pause",
+        "resume",
+        "up",
+        "doctor",
+        "script",
+        "demo",
+        "report",
+    ):
         assert command in said
 
 
