@@ -42,7 +42,9 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
         return Made(value=_within(script, duration_ms, title.source).model_dump(mode="json"), notes=script.notes)
 
     inputs = {"speech": speech, "language": title.source_language, "duration_ms": duration_ms}
-    return remember(run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=inputs)
+    return remember(
+        run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+    )
 
 
 def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> Script:
@@ -61,4 +63,9 @@ def _within(script: Script, duration_ms: int, source: str) -> Script:
         raise UnsupportedError(
             f"No speech was found in {source}.", "Give the words with --subtitles, or try another transcribe backend."
         )
-    return script.model_copy(update={"lines": tuple(lines)})
+    kept = tuple(
+        passage.model_copy(update={"end_ms": min(passage.end_ms, duration_ms)})
+        for passage in script.kept
+        if passage.start_ms < duration_ms
+    )
+    return script.model_copy(update={"lines": tuple(lines), "kept": kept})

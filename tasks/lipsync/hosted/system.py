@@ -18,8 +18,9 @@ from configs.lipsync_models import LipsyncModel, Offer, Setting, lipsync_models
 from tasks import registry
 from tasks.errors import BadInputError, MissingBackendError
 from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
+from tasks.places import file_sha256
 from tasks.progress import Progress
-from tasks.store import file_sha256, store_root
+from tasks.store import store_root
 
 #: Adapters by provider, cheapest to set up first.
 PROVIDERS = {
