@@ -16,6 +16,7 @@ import pytest
 from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted import receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
+from tasks.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 from tests.lipsync_hosted.servers import KEY, ReplicateServer
@@ -62,6 +63,21 @@ def test_a_job_that_was_taken_without_an_answer_is_not_asked_for_twice(made: Ben
         return
     assert made.run() == made.clips.result
     assert made.world.paid == 1
+
+
+@only("replicate", "fal", "comfyui", "kling")
+def test_a_lost_job_is_told_from_others_of_the_same_model(made: Bench) -> None:
+    made.run()
+    other, out = made.folder / "other.wav", made.folder / "other.mp4"
+    ffmpeg("-f", "lavfi", "-i", "sine=300:d=3:r=48000", "-c:a", "pcm_s16le", other)
+    made.world.faults["create"] = [{"silent": True}]
+    if made.provider in NO_PROOF:  # the first has ended and is listed, the lost one is not
+        with pytest.raises(PermanentError, match="may run and cost"):
+            made.make().reanimate(made.picture(), other, out, silent)
+    else:
+        made.make().reanimate(made.picture(), other, out, silent)
+        assert json.loads(receipt_path(out).read_text())["job"] == "job2"
+    assert made.world.paid == 2
 
 
 @only("replicate")
