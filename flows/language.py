@@ -9,10 +9,14 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.branches import branch_key, edits, keep_attempt, shared_work
+from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
+from flows.budget import Cost, admit, settle
+from flows.costs import accounted
 from flows.deliver import deliver
 from flows.ledger import failure_of, steps_of
 from flows.show import branch_progress
+from flows.standing import noted_progress
+from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
 from tasks.errors import PermanentError
 from tasks.fit.task import fit
@@ -35,10 +39,21 @@ def dub_language(run: Run) -> State[Any]:
     Args:
         run: the checked title with its profile, store and this branch's language.
     """
+    if why := admit(run):
+        carry_over(run, run.language, why)
+        return carried_over(why)
+    mark_begun(run, run.language)
+    with accounted(run) as account:
+        state = _dub(run)
+    settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
+    return state
+
+
+def _dub(run: Run) -> State[Any]:
     key = branch_key(run, run.language)
     ledger: list[StepRecord] = []
     try:
-        with branch_progress(run):
+        with branch_progress(run), noted_progress(run):
             result = _branch(run, key, ledger)
             deliver(Path(run.title.folder), result.outputs)
     except Exception as error:
@@ -54,6 +69,8 @@ def dub_language(run: Run) -> State[Any]:
         keep_attempt(run, result)
         return Failed(message=f"{failure.step}: {failure.what}")
     keep_attempt(run, result)
+    if work := shared_work(run):
+        follow_up(run.branch(""), work)
     return Completed(name="NeedsReview" if result.state == "needs_review" else "Completed", message=result.state)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.loudness import LoudnessPreset
+from tasks.mix.loudness import Curve
 from tasks.model import Loudness, Placement, Script
 
 #: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.
@@ -52,6 +53,8 @@ class Evidence:
         preset: loudness target.
         loudness: measured on the delivered master; None where it was not.
         dialogue_lufs: of the master where the dub speaks, without a gate; None where it was not measured.
+        delivered: the master's loudness over time; None where it was not measured.
+        original: the source's.
         source_speech: speech activity of the original dialogue; None where it was not measured.
         dub_speech: speech activity of the dub.
         dialogue: delivered dialogue stem (WAV).
@@ -74,6 +77,8 @@ class Evidence:
     preset: LoudnessPreset
     loudness: Loudness | None = None
     dialogue_lufs: float | None = None
+    delivered: Curve | None = None
+    original: Curve | None = None
     source_speech: Spans | None = None
     dub_speech: Spans | None = None
     dialogue: Path | None = None

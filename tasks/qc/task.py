@@ -36,6 +36,7 @@ def qc(
         preset = loudness_presets()[run.profile.loudness]
         master, dialogue = packed.outputs["master"].path, laid.outputs["dialogue"].path
         spoken = None if run.profile.fake else _dub_spans(dialogue, space.folder)
+        delivered = None if run.profile.fake else measure_curve(master)
         evidence = Evidence(
             source=work.script,
             dub=script,
@@ -43,7 +44,9 @@ def qc(
             duration_ms=work.facts.duration_ms,
             preset=preset,
             loudness=Loudness.model_validate(packed.value["loudness"]),
-            dialogue_lufs=measure_curve(master).during(spoken) if preset.dialogue and spoken else None,
+            dialogue_lufs=delivered.during(spoken) if delivered and preset.dialogue and spoken else None,
+            delivered=delivered,
+            original=None if run.profile.fake else measure_curve(work.original.path),
             source_speech=None if run.profile.fake else _spans(work.speech.path),
             dub_speech=spoken,
             dialogue=dialogue,
@@ -67,6 +70,7 @@ def qc(
         "source": work.script,
         "bed": work.bed,
         "original": work.dialogue,
+        "programme": work.original,
         "dub": script,
         "laid": laid.outputs,
         "placements": laid.value,

@@ -50,7 +50,7 @@ class ClassicalSeparator:
         """None."""
 
     facts: ClassVar = registry.BackendFacts(
-        name="classical", code_licence="ISC AND BSD-3-Clause", weights_licence="MIT"
+        name="classical", code_licence="ISC AND BSD-3-Clause", weights_licence="MIT", heavy=True
     )
 
     def __init__(self, options: Options) -> None:

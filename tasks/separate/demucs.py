@@ -17,6 +17,7 @@ from pydantic import Field
 
 from tasks import media, registry
 from tasks.errors import MissingBackendError
+from tasks.meter import device_time
 from tasks.progress import Progress, silent
 from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
 
@@ -80,13 +81,15 @@ class DemucsSeparator:
         """
         chosen = self.options
         model = _model(chosen.model, chosen.repo)
+        device = _device(chosen.device)
         rate = int(model.samplerate)
         with media.scratch(dialogue) as resampled:
             _resample_file(mix, resampled, rate)
             grid = _grid(model, chosen.overlap)
-            pieces = _voices(model, chosen, grid, resampled, progress)
+            pieces = _voices(model, chosen, device, grid, resampled, progress)
             voice = crossfaded(pieces, grid.core, _FADE_S * rate)
-            write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
+            with device_time(device):
+                write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
         if chosen.model == "demucs_unittest":
             return ("The Demucs model is the untrained one for tests: the stems mean nothing.",)
@@ -118,7 +121,7 @@ def _grid(model: Any, overlap: float) -> _Grid:
 
 
 def _voices(
-    model: Any, options: DemucsSeparator.Options, grid: _Grid, path: Path, progress: Progress
+    model: Any, options: DemucsSeparator.Options, device: str, grid: _Grid, path: Path, progress: Progress
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     import torch
     from demucs.apply import apply_model
@@ -134,7 +137,7 @@ def _voices(
             shifts=options.shifts,
             overlap=options.overlap,
             segment=grid.segment_s,
-            device=_device(options.device),
+            device=device,
         )
         voice = convert_audio_channels(stems[0, vocals] * deviation + mean, 2).cpu().numpy().T
         progress(min(1.0, (start + len(samples)) / max(1, total)))

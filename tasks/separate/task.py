@@ -39,4 +39,6 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
         return Made(outputs=files, notes=notes)
 
     inputs = {"video": video, "bed": run.title.bed}
-    return remember(run, "separate", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
+    return remember(
+        run, "separate", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+    )

@@ -41,6 +41,7 @@ class PocketSphinxTranscriber:
         name="pocketsphinx",
         code_licence="BSD-2-Clause",
         weights_licence="BSD-2-Clause",
+        heavy=True,
         languages=frozenset({"en"}),
     )
 

@@ -42,7 +42,9 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
         return Made(value=_within(script, duration_ms, title.source).model_dump(mode="json"), notes=script.notes)
 
     inputs = {"speech": speech, "language": title.source_language, "duration_ms": duration_ms}
-    return remember(run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=inputs)
+    return remember(
+        run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+    )
 
 
 def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> Script:

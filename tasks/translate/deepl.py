@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,10 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
+from tasks.hosted import HostedOptions, Service
+from tasks.meter import bill
+from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
 
 _VARIABLE = "DEEPL_API_KEY"
@@ -51,8 +52,10 @@ class DeepLTranslator:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        free = os.environ.get(_VARIABLE, "").endswith(":fx")
-        self.facts = registry.BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, paid=not free)
+        free = secret(_VARIABLE).endswith(":fx")
+        self.facts = registry.BackendFacts(
+            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free, price="deepl"
+        )
 
     def fingerprint(self) -> str:
         """The address, the glossaries and the sentence about the title; never the key."""
@@ -61,7 +64,7 @@ class DeepLTranslator:
 
     def missing(self) -> list[str]:
         """The key."""
-        return [] if os.environ.get(_VARIABLE) else [f"Set {_VARIABLE} in the environment."]
+        return [] if secret(_VARIABLE) else [advice(_VARIABLE)]
 
     def route(self, source: str, target: str) -> list[str]:
         """Straight there; a language that DeepL lacks it refuses by name."""
@@ -92,6 +95,8 @@ class DeepLTranslator:
         if found := ids.get(target) or ids.get(primary(target)):
             body["glossary_id"] = found
         answer = self._service().post("/v2/translate", body)
+        if self.facts.paid:
+            bill(self.facts.price, characters=sum(map(len, rows)))
         listed = answer.get("translations") if isinstance(answer, dict) else None
         got = [one.get("text") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         if len(got) != len(rows) or not all(isinstance(text, str) for text in got):
@@ -99,9 +104,9 @@ class DeepLTranslator:
         return [str(text) for text in got]
 
     def _service(self) -> Service:
-        key = os.environ.get(_VARIABLE, "")
+        key = secret(_VARIABLE)
         if not key:
-            raise MissingBackendError("DeepL needs a key.", f"Set {_VARIABLE} in the environment.")
+            raise MissingBackendError("DeepL needs a key.", advice(_VARIABLE))
         free = "https://api-free.deepl.com" if key.endswith(":fx") else "https://api.deepl.com"
         url = self._options.url or free
         return Service("DeepL", url, self._options, key=key, variable=_VARIABLE, scheme="DeepL-Auth-Key")

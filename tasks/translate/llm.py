@@ -8,7 +8,6 @@ address and how long each line may take, and it can say a line again in fewer or
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -16,8 +15,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.hosted import HostedOptions, Service
+from tasks.meter import bill
+from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.llm_prompt import rewriting, translating
 
 _OPENAI = "https://api.openai.com/v1"
@@ -79,7 +80,9 @@ class LlmTranslator:
             weights_licence=f"of {options.model}",
             commercial=options.commercial,
             network=True,
+            hosted=True,
             paid=options.paid,
+            price=f"llm/{options.model}",
         )
 
     def fingerprint(self) -> str:
@@ -89,8 +92,8 @@ class LlmTranslator:
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
         chosen = self._options
-        needs = chosen.url.rstrip("/") == _OPENAI and not os.environ.get(chosen.key_variable)
-        return [f"Set {chosen.key_variable} in the environment, or name an own server (url)."] if needs else []
+        needs = chosen.url.rstrip("/") == _OPENAI and not secret(chosen.key_variable)
+        return [f"{advice(chosen.key_variable)} Or name an own server (url)."] if needs else []
 
     def route(self, source: str, target: str) -> list[str]:
         """Straight there."""
@@ -184,7 +187,7 @@ class LlmTranslator:
 
     def _say(self, messages: list[dict[str, str]]) -> str:
         chosen = self._options
-        key = os.environ.get(chosen.key_variable, "")
+        key = secret(chosen.key_variable)
         for sentence in self.missing():
             raise MissingBackendError(f"{chosen.model} needs a key.", sentence)
         service = Service(chosen.model, chosen.url, chosen, key=key, variable=chosen.key_variable, scheme="Bearer")
@@ -192,10 +195,20 @@ class LlmTranslator:
         if chosen.json_mode:
             body["response_format"] = {"type": "json_object"}
         answer = service.post("/chat/completions", body)
+        if chosen.paid:
+            bill(self.facts.price, **_tokens(answer))
         try:
             return str(answer["choices"][0]["message"]["content"] or "")
         except (KeyError, IndexError, TypeError):
             raise ProviderBusyError(f"{chosen.model}: the service's answer is no chat completion.") from None
+
+
+def _tokens(answer: Any) -> dict[str, float]:
+    """What the service counted, where it says so."""
+    counted = answer.get("usage") if isinstance(answer, dict) else None
+    told = counted if isinstance(counted, dict) else {}
+    names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    return {unit: float(told[name]) for unit, name in names.items() if isinstance(told.get(name), int | float)}
 
 
 def _parsed(text: str, shape: type[_Answer]) -> _Answer | None:

@@ -35,7 +35,8 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
         return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=done.hits, parts=len(lines))
 
     inputs = {"script": script, "target": target, "edits": edits}
-    return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs)
+    uses = [one.facts for one in translators.translators]
+    return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs, uses=uses)
 
 
 def _notes(route: list[str], edits: dict[str, str]) -> tuple[str, ...]:

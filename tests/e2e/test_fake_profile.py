@@ -193,22 +193,3 @@ def test_a_preview_is_a_title_of_its_own(short_clip: Path, tmp_path: Path) -> No
     assert summary["title"] == "clip.preview"
     facts = json.loads((tmp_path / "clip.preview" / "title.json").read_text())["facts"]
     assert abs(facts["duration_ms"] - 2000) <= 80
-
-
-def test_a_batch_runs_every_title_and_a_retry_only_what_failed(
-    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from flows.batches import new_batch, retry_batch, run_batch
-    from flows.manifest import read_manifest
-
-    for name in ("a.mp4", "b.mp4"):
-        shutil.copyfile(short_clip, tmp_path / name)
-    (tmp_path / "night.csv").write_text("title,languages,source_language\na.mp4,es ja,en\nb.mp4,fr,en\n")
-    failing = {"lipsync": {"backend": "fake", "options": {"fail": ["ja"]}}}
-    requests = read_manifest(tmp_path / "night.csv", "fake", failing, str(tmp_path / "out"))
-    summaries = run_batch(new_batch(str(tmp_path / "night.csv"), requests))
-    assert [(summary["delivered"], summary["failed"]) for summary in summaries] == [(1, 1), (1, 0)]
-
-    again = retry_batch(None, None)  # still told to fail, and b.mp4 is not run
-    assert [summary["title"] for summary in again] == ["a"]
-    assert set(again[0]["languages"]) == {"es", "ja"}

@@ -1,0 +1,168 @@
+"""What a Prefect server is told of Polydub: pools, deployments, limits, and the nightly schedule."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flows
+from configs.limits import Limits, LimitsError, load_limits
+from flows.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
+from tasks.errors import BadInputError
+from tasks.lipsync.device import gpus
+from tasks.process import run
+from tasks.slots import CPU_HEAVY, GPU, provider_slot
+
+NIGHTLY = "dub-nightly/polydub"
+_SLUG = "nightly"
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+
+
+@dataclass(frozen=True)
+class Nightly:
+    """A schedule as typed: when ``dub-nightly`` runs, and on what."""
+
+    cron: str
+    manifest: str
+    timezone: str = "UTC"
+    profile: str = "offline"
+    out: str = "out"
+
+
+def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool | None = None) -> None:
+    """Create pools, limits and deployments at the server of ``PREFECT_API_URL``; idempotent.
+
+    Args:
+        nightly: when a manifest is run; None leaves the schedule as it is.
+        limits_file: a YAML file of limits; None is those of `configs.limits`.
+        gpu: whether some machine has a GPU; None: whether this one has.
+
+    Raises:
+        BadInputError: no server is named, or something typed is wrong.
+    """
+    _needs_server()
+    try:
+        limits = load_limits(Path(limits_file) if limits_file else None)
+    except LimitsError as error:
+        raise BadInputError(str(error)) from error
+    schedule = _schedule(nightly) if nightly else None
+    devices = len(gpus())
+    with_gpu = bool(devices) if gpu is None else gpu
+    with _client() as client:
+        _make_pools(client, with_gpu)
+        for name, slots in slots_by_name(limits, devices, os.cpu_count() or 1).items():
+            client.upsert_global_concurrency_limit_by_name(name, slots)
+    _deploy_flows(with_gpu)
+    if nightly and schedule:
+        _set_schedule(nightly, schedule)
+
+
+def slots_by_name(limits: Limits, devices: int, cores: int) -> dict[str, int]:
+    """Prefect's global limits and their sizes, for a machine with so many GPUs and cores."""
+    return {
+        GPU: limits.gpu or max(1, devices),
+        CPU_HEAVY: limits.cpu_heavy or max(1, cores // 2),
+        **{provider_slot(name): slots for name, slots in limits.providers.items()},
+    }
+
+
+def set_active(active: bool) -> list[str]:
+    """Pause or resume the nightly schedule; what it says now.
+
+    Raises:
+        BadInputError: no server is named, or it has no such schedule.
+    """
+    _needs_server()
+    with _client() as client:
+        nightly = _nightly(client)
+        if nightly is None or not nightly.schedules:
+            raise BadInputError("There is no nightly schedule.", "Make one with `polydub deploy --cron`.")
+        for one in nightly.schedules:
+            client.update_deployment_schedule(nightly.id, one.id, active=active)
+        return [f"{one.schedule.cron} ({one.schedule.timezone})" for one in nightly.schedules]
+
+
+def _needs_server() -> None:
+    if not os.environ.get("PREFECT_API_URL"):
+        raise BadInputError("PREFECT_API_URL is not set.", "Start a server with `polydub up`, and export what it says.")
+
+
+def _schedule(nightly: Nightly) -> Any:
+    from prefect.client.schemas.schedules import CronSchedule
+    from pydantic import ValidationError
+
+    if not Path(nightly.manifest).is_file():
+        raise BadInputError(f"The manifest {nightly.manifest!r} does not exist.", "Check the path.")
+    try:
+        return CronSchedule(cron=nightly.cron, timezone=nightly.timezone)
+    except ValidationError as error:
+        what = error.errors()[0]["msg"]
+        raise BadInputError(
+            f"{nightly.cron!r} in {nightly.timezone!r} is no schedule: {what}.",
+            'Write it as --cron "0 1 * * *" --timezone Europe/Paris.',
+        ) from error
+
+
+def _set_schedule(nightly: Nightly, schedule: Any) -> None:
+    """Make it the one schedule of ``dub-nightly``."""
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+
+    where = {"manifest": str(Path(nightly.manifest).absolute()), "out": str(Path(nightly.out).absolute())}
+    made = DeploymentScheduleCreate(
+        schedule=schedule, slug=_SLUG, active=True, parameters={**where, "profile": nightly.profile}
+    )
+    with _client() as client:
+        deployment = _nightly(client)
+        for old in deployment.schedules:
+            client.delete_deployment_schedule(deployment.id, old.id)
+        client.create_deployment_schedules(deployment.id, [made])
+
+
+def _make_pools(client: Any, with_gpu: bool) -> None:
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    for name in (CPU_POOL, GPU_POOL) if with_gpu else (CPU_POOL,):
+        with contextlib.suppress(ObjectAlreadyExists):
+            client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+
+
+def _deploy_flows(with_gpu: bool) -> None:
+    file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
+    if not file.exists():
+        raise BadInputError("deployments/prefect.yaml is not beside the installed flows.", "Run from a checkout.")
+    names = ["dub-title/polydub", BRANCH, "dub-batch/polydub", NIGHTLY, *([BRANCH_ON_GPU] if with_gpu else [])]
+    chosen = [part for name in names for part in ("--name", name)]
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
+    run(command, deadline_s=180, env=QUIET)
+
+
+def _nightly(client: Any) -> Any:
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        return client.read_deployment_by_name(NIGHTLY)
+    except ObjectNotFound:
+        return None
+
+
+@contextlib.contextmanager
+def _client() -> Iterator[Any]:
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except httpx.ConnectError as error:
+        url = os.environ["PREFECT_API_URL"]
+        raise BadInputError(f"No Prefect server answers at {url}.", "Start it (`polydub up`).") from error
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != httpx.codes.UNAUTHORIZED:
+            raise
+        raise BadInputError("The Prefect server asks for a password.", "Set PREFECT_API_AUTH_STRING.") from None

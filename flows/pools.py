@@ -1,0 +1,39 @@
+"""Where flow runs go: titles and batches to the CPU pool, where they wait; branches that use a GPU to the GPU pool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from configs.profile import Profile
+from flows.plan import backends
+
+CPU_POOL, GPU_POOL = "polydub-cpu", "polydub-gpu"
+BRANCH, BRANCH_ON_GPU = "dub-language/polydub", "dub-language/polydub-gpu"
+_BRANCH_SECTIONS = ("translate", "synthesize", "lipsync")
+
+
+def branch_deployment(profile: Profile, client: Any) -> str:
+    """The deployment that runs a branch of this profile; the GPU pool's only where the server has one.
+
+    Args:
+        profile: of the run.
+        client: a synchronous Prefect client.
+    """
+    from prefect.exceptions import ObjectNotFound
+
+    if not uses_gpu(profile):
+        return BRANCH
+    try:
+        client.read_deployment_by_name(BRANCH_ON_GPU)
+    except ObjectNotFound:
+        return BRANCH
+    return BRANCH_ON_GPU
+
+
+def uses_gpu(profile: Profile) -> bool:
+    """Whether a backend of a language branch is faster on a GPU, and is not told to stay on the CPU."""
+    made = backends(profile)
+    return any(
+        made[section].facts.device == "any" and getattr(profile, section).options.get("device") != "cpu"
+        for section in _BRANCH_SECTIONS
+    )
