@@ -24,6 +24,7 @@ test: setup ## the test suite, without the slow checks
 	$(UV) run --no-sync pytest
 
 test-all: setup ## everything, slow checks included
+	@sh deployments/setup.sh --grown
 	$(UV) run --no-sync pytest -m ""
 
 coverage: setup ## the test suite with coverage of every package

@@ -145,8 +145,8 @@ def _mix(folder: Path) -> None:
     spans = [(at, at + 3000) for at in range(1000, soundfile.info(str(folder / "mix.wav")).frames // 48 - 5000, 5000)]
     lines = [SpokenLine(number, "S1", span, span) for number, span in enumerate(spans)]
     settings = MixSettings(bed="ducked", room="original")
-    stems = (folder / f"{name}.wav" for name in ("speech", "bed", "speech"))
-    made = mix(*stems, preset, folder / "m.wav", settings=settings, lines=lines, kept=[(4000, 5000)])
+    speech, bed = folder / "speech.wav", folder / "bed.wav"
+    made = mix(speech, bed, speech, preset, folder / "m.wav", settings=settings, lines=lines, kept=[(4000, 5000)])
     encode_aac(folder / "m.wav", folder / "m.m4a", preset, speech=made.speech)
 
 

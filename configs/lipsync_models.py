@@ -52,6 +52,7 @@ class Offer(BaseModel):
         usd_by: prices by the value of a setting.
         bill_step_s: seconds are billed in steps of so many; 0 as they are.
         deadline_s: after which a job counts as stuck.
+        poll_s: seconds between the first two polls.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +69,7 @@ class Offer(BaseModel):
     usd_by: dict[str, dict[str, float]] = {}
     bill_step_s: float = Field(0.0, ge=0)
     deadline_s: float = Field(1800.0, gt=0)
+    poll_s: float = Field(1.0, gt=0)
 
 
 class LipsyncModel(BaseModel):

@@ -21,9 +21,10 @@ import tasks.separate
 import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
+from configs.scene_modes import scene_modes
 from flows.plan import backends
 from tasks.model import BranchResult, Failure, Run, Script, SharedWork
-from tasks.store import Store, step_key, store_root
+from tasks.store import Store, step_key, store_place
 from tasks.synthesize.casting import casting_facts
 
 #: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.
@@ -73,6 +74,7 @@ def branch_key(run: Run, language: str) -> str:
         1,
         settings={
             "loudness": run.profile.loudness,
+            "scene": scene_modes()[run.profile.scene].chain if run.profile.scene else None,
             "fit": run.profile.fit,
             "pace": run.profile.pace,
             "mix": run.profile.mix,
@@ -188,12 +190,12 @@ def edits(run: Run, language: str) -> dict[str, str]:
 
 def known_edits_of(video_sha256: str, language: str) -> dict[str, str]:
     """As `edits`, for a delivered title known by its source's digest."""
-    return _edits(Store(store_root()), video_sha256, language)
+    return _edits(Store(store_place()), video_sha256, language)
 
 
 def keep_edits_of(video_sha256: str, language: str, texts: dict[str, str]) -> None:
     """Remember a person's lines; the next run of the title uses them."""
-    Store(store_root()).write_note("edits", _edits_key(video_sha256, language), texts)
+    Store(store_place()).write_note("edits", _edits_key(video_sha256, language), texts)
 
 
 def _edits(store: Store, video_sha256: str, language: str) -> dict[str, str]:

@@ -11,7 +11,21 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from flows.cli_batch import app as batch_app
-from flows.cli_options import AsJson, Lexicon, Lipsync, LoudnessName, Out, Preview, Profile, Voices, overrides
+from flows.cli_options import (
+    Address,
+    AsJson,
+    Consent,
+    Glossary,
+    Lexicon,
+    Lipsync,
+    LoudnessName,
+    Out,
+    Preview,
+    Profile,
+    Scene,
+    Voices,
+    overrides,
+)
 from flows.cli_outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
 from tasks.errors import BadInputError
 
@@ -25,6 +39,8 @@ app = typer.Typer(
 script_app = typer.Typer(help="Take a dub's script out for editing, and put it back.", no_args_is_help=True)
 app.add_typer(script_app, name="script")
 app.add_typer(batch_app)
+lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
+app.add_typer(lipsync_app, name="lipsync")
 
 
 @app.command("run")
@@ -40,6 +56,10 @@ def run_command(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    glossary: Glossary = None,
+    formality: Address = None,
+    consent: Consent = None,
+    scene: Scene = None,
     realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
     out: Out = "out",
     preview: Preview = 0.0,
@@ -55,7 +75,7 @@ def run_command(
                 languages=to,
                 out=out,
                 profile=profile,
-                overrides=overrides(lipsync, loudness, voices, lexicon, realign),
+                overrides=overrides(lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene),
                 source_language=source,
                 subtitles=subtitles,
                 bed=bed,
@@ -111,6 +131,21 @@ def script_import(
 
     changed = or_exit(import_script, Path(title), language, Path(file))
     typer.echo(f"{changed} lines edited. Run the title again to render them.")
+
+
+@lipsync_app.command("list")
+def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show every lip-sync system: what it takes, its limits, price, licence and needs, whether it can be used now."""
+    from dataclasses import asdict
+
+    from flows.lipsync_table import show
+    from tasks.lipsync.listing import systems
+
+    found = systems()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        show(found)
 
 
 @app.command()

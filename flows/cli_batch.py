@@ -9,7 +9,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from flows.cli_options import AsJson, Lexicon, Lipsync, LoudnessName, Out, Preview, Profile, Voices, overrides
+from flows.cli_options import (
+    Address,
+    AsJson,
+    Consent,
+    Glossary,
+    Lexicon,
+    Lipsync,
+    LoudnessName,
+    Out,
+    Preview,
+    Profile,
+    Scene,
+    Voices,
+    overrides,
+)
 from flows.cli_outcome import exit_code, or_exit, report, show_json
 from tasks.errors import BadInputError
 
@@ -31,6 +45,10 @@ def batch(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    glossary: Glossary = None,
+    formality: Address = None,
+    consent: Consent = None,
+    scene: Scene = None,
     out: Out = "out",
     preview: Preview = 0.0,
     until: Until = None,
@@ -46,7 +64,16 @@ def batch(
     from flows.plan import checked_profile
     from flows.watch import run_batch
 
-    changes = overrides(lipsync, loudness, voices, lexicon)
+    changes = overrides(
+        lipsync,
+        loudness,
+        voices,
+        lexicon,
+        glossary=glossary,
+        formality=formality,
+        consent=consent,
+        scene=scene,
+    )
     chosen = or_exit(checked_profile, profile, changes)
     requests = or_exit(read_manifest, Path(manifest), Defaults(profile, changes, out, preview))
     budget = or_exit(_budget, chosen.budget, until, hours, gpu_minutes, usd)

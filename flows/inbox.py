@@ -19,7 +19,7 @@ from flows.plan import Request, checked_profile, parse_languages, plan
 from flows.roots import is_video
 from flows.watch import run_batch
 from tasks.errors import BadInputError, PolydubError
-from tasks.store import Store, step_key, store_root
+from tasks.store import Store, step_key, store_place
 
 _MANIFESTS = frozenset({".csv", ".xlsx", ".parquet", ".yaml", ".yml"})
 _TAKEN = "inbox"
@@ -44,7 +44,7 @@ class Inbox:
         self._folder, self._out, self._profile_name = folder.absolute(), out, profile
         self._languages = parse_languages(languages)
         self._profile = checked_profile(profile, {})
-        self._store = Store(store_root())
+        self._store = Store(store_place())
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def watch(self, every_s: float) -> None:

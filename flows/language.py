@@ -88,10 +88,10 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     script, laid = _speech(run, work, script, settle)
     picture = _picture(run, work, laid, settle)
     mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, work.script))
-    packed = settle(
-        package.submit(run, work.video, work.facts, picture.outputs.get("picture"), mixed.outputs["audio"], script)
-    )
-    checked = settle(qc.submit(run, work, script, laid, picture, packed))
+    sound, stems = mixed.outputs, {"dialogue": laid.outputs["dialogue"], "bed": work.bed, "mix": mixed.outputs["mix"]}
+    edited = picture.outputs.get("picture")
+    packed = settle(package.submit(run, work.video, work.facts, edited, sound["audio"], stems, script))
+    checked = settle(qc.submit(run, work, script, laid, picture, mixed, packed))
     page = settle(report.submit(run, work, script, laid, checked, list(ledger)))
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
@@ -99,9 +99,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         f"{language}/script.json": packed.outputs["script"],
         f"{language}/script.srt": packed.outputs["srt"],
         f"{language}/script.vtt": packed.outputs["vtt"],
-        f"{language}/dialogue.wav": laid.outputs["dialogue"],
-        f"{language}/bed.wav": work.bed,
-        f"{language}/mix.wav": mixed.outputs["mix"],
+        **{f"{language}/{role}.{run.profile.mix.stems}": packed.outputs[role] for role in stems},
         f"{language}/lipsync.json": picture.outputs["report"],
         f"{language}/qc.json": checked.outputs["qc"],
         f"{language}/report.html": page.outputs["report"],
@@ -111,7 +109,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         state=checked.value["state"],
         key=key,
         outputs=outputs,
-        audio=mixed.outputs["audio"],
+        audio=sound["audio"],
         subtitles=packed.outputs["srt"],
         steps=steps_of(ledger),
         notes=_notes(ledger),

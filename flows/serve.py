@@ -49,6 +49,8 @@ def serve(port: int) -> None:
     if not wait_until(lambda: answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
         raise TransientError("The Prefect server did not start.", "Its last lines stand above.")
     os.environ["PREFECT_API_URL"] = api
+    if password := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+        os.environ["PREFECT_API_AUTH_STRING"] = password  # we and the workers are its clients
     register(None)
     for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
         _in_background(["worker", "start", "--pool", pool], environment, console, ended)

@@ -153,6 +153,7 @@ def _title(run: Run, work: SharedWork) -> dict[str, Any]:
         "facts": work.facts.model_dump(mode="json"),
         "script": work.script.model_dump(mode="json"),
         "speakers": [speaker.model_dump(mode="json") for speaker in work.script.speakers],
+        "consent": [record.model_dump(mode="json") for record in run.title.consent],
         "provenance": {
             "disclosure": DISCLOSURE,
             "polydub": package_version("polydub"),

@@ -47,13 +47,12 @@ class PatchStore:
         ]
         pictures: dict[Path, list[Key]] = {path: []}
         for key in keys:
-            other = self._elsewhere(key)
-            if other or self._stored(key) is None:
-                pictures.setdefault(other or path, []).append(key)
+            if self._stored(key) is None:
+                pictures.setdefault(self._elsewhere(key) or path, []).append(key)
         for picture, missing in pictures.items():
             # other pictures come in the title's own format: their samples go into its frames
-            other = facts if picture == path else replace(video.probe(picture), pixel_format=facts.pixel_format)
-            self._read(picture, other, self._wanted(missing, (other.width, other.height)))
+            own = facts if picture == path else replace(video.probe(picture), pixel_format=facts.pixel_format)
+            self._read(picture, own, self._wanted(missing, (own.width, own.height)))
 
     def _read(self, picture: Path, facts: VideoFacts, wanted: dict[int, list[tuple[Key, Region]]]) -> None:
         last = max(wanted, default=-1)

@@ -260,22 +260,24 @@ class _View:
 
     def planes(self, frame: video.Frame) -> video.Planes:
         """The frame as the clip shows it, 8 bit."""
-        size = (self.facts.width, self.facts.height)
-        out = []
+        parts: list[video.Plane] = []
         for index, plane in enumerate(frame.planes):
-            half = 2 if index else 1
-            part: NDArray[np.generic] = plane
+            part = plane if self._depth == 8 else (plane >> (self._depth - 8)).astype(np.uint8)
             if self._box is not None:
+                half = 2 if index else 1
                 left, top = self._box[frame.index - self.piece.first] // half
-                side = self._side // half
-                part = plane[top : top + side, left : left + side]
-            target = (size[0] // half, size[1] // half)
-            smaller = part.shape[1] > target[0]
-            scaled = cv2.resize(
-                np.ascontiguousarray(part), target, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-            )
-            out.append((scaled >> (self._depth - 8)).astype(np.uint8))
-        return out[0], out[1], out[2]
+                part = part[top : top + self._side // half, left : left + self._side // half]
+            parts.append(part)
+        return scaled((parts[0], parts[1], parts[2]), (self.facts.width, self.facts.height))
+
+
+def scaled(planes: video.Planes, size: tuple[int, int]) -> video.Planes:
+    """Planes at another size (width and height of the luma, even)."""
+    out = []
+    for plane, half in zip(planes, (1, 2, 2), strict=True):
+        way = cv2.INTER_AREA if plane.shape[1] > size[0] // half else cv2.INTER_CUBIC
+        out.append(cv2.resize(np.ascontiguousarray(plane), (size[0] // half, size[1] // half), interpolation=way))
+    return out[0], out[1], out[2]  # type: ignore[return-value]
 
 
 def square(track: FaceTrack, piece: Piece, margin: float) -> tuple[NDArray[np.int64], int]:

@@ -20,7 +20,7 @@ from lipsync_engine.filearray import FileArray, Spool
 from lipsync_engine.follow import Appearance, Follower
 from lipsync_engine.geometry import POINTS, fit_poses, typical_shape
 from lipsync_engine.identity import Place, merge_people
-from lipsync_engine.records import FloatArray
+from lipsync_engine.records import BoolArray, FloatArray
 from lipsync_engine.shots import CutFinder
 from lipsync_engine.stabilise import settled
 
@@ -65,6 +65,8 @@ def track_faces(
     watch: Watch | None = None,
     device: str = "cpu",
     mesh: FaceMesh | None = None,
+    only: BoolArray | None = None,
+    until_s: float | None = None,
 ) -> FaceTrack:
     """Follow every face of a title in one pass.
 
@@ -75,6 +77,8 @@ def track_faces(
         watch: called with every frame, in order, and the meshes found in it (as the network gives them).
         device: where the networks run: ``"cpu"``, a torch device, or ``"auto"`` (a GPU where there is one).
         mesh: the mesh network, if not the device's own.
+        only: bool [T], frames in which faces are followed; ``None`` for all.
+        until_s: the first frame from here on is the last one that is read; ``None`` for all.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -103,7 +107,12 @@ def track_faces(
         if cut:
             follower.end_shot()
         shots.append((shots[-1] if shots else 0) + int(cut))
-        chunk.append(waiting.popleft())
+        frame = waiting.popleft()
+        if only is None or (frame.index < len(only) and only[frame.index]):
+            chunk.append(frame)
+        else:
+            follow()
+            follower.end_shot()
 
     try:
         for frame in video.read(path, facts):
@@ -113,6 +122,8 @@ def track_faces(
                 decided(cut)
             if progress and frame.index % 25 == 0:
                 progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
+            if until_s is not None and frame.time_s >= until_s:
+                break
         for cut in cuts.end():
             decided(cut)
         follow()

@@ -1,4 +1,4 @@
-"""What another system made of a piece: is it the person, in time, better than nothing? Then its mouth is put on the face.
+"""What another system made of a piece: is it this person, in time, better than nothing? Then its mouth is put on.
 
 The mouth travels by landmarks: the source's own face is bent to the shape that the other picture's mouth has, and that
 mouth's pixels go through the engine's own mask, light match, occlusion and seams. So the size, rate, crop and even the
@@ -23,7 +23,7 @@ from lipsync_engine.geometry import Poses, fit_poses, typical_shape
 from lipsync_engine.identity import Likeness, unlikeness
 from lipsync_engine.looks import MeanFace, face_view, look_of
 from lipsync_engine.mouth import measured, series, speaker_stats
-from lipsync_engine.pieces import Piece
+from lipsync_engine.pieces import Piece, scaled
 from lipsync_engine.records import BoolArray, FloatArray, MouthSeries, Phone
 from lipsync_engine.score import Person, Score
 from lipsync_engine.timing import agreement_at, asked_of, lag_behind
@@ -94,12 +94,14 @@ class Foreign:
     """What is drawn besides, or instead of, the engine's own mouths.
 
     Attributes:
-        seen: takes that passed.
+        seen: takes that passed, of which the mouth is put on.
+        whole: takes that passed, of which the whole picture replaces the title's.
         native: spans of frames (first, stop) by person in which the engine draws by itself.
         reasons: why the frames of a span (first, stop) by person are left as they are.
     """
 
     seen: Sequence[Seen] = ()
+    whole: Sequence[Seen] = ()
     native: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
     reasons: Mapping[int, Sequence[tuple[int, int, str]]] = field(default_factory=dict)
 
@@ -129,12 +131,12 @@ def look_at(track: FaceTrack, take: Take, phones: Sequence[Phone], folder: Path)
     found, known = _likeness(take.clip), _likeness(take.sent)
     if found is None or known is None:
         return Refused("no_face", "no face that can be compared")
-    distance = unlikeness(found.who, known.who)
-    if distance >= 1:
-        return Refused("wrong_face", f"distance {distance:.2f} from the person who was sent (one person: below 1)")
     sharpness = found.sharpness / max(known.sharpness, 1e-6)
     if sharpness < _SOFT:
         return Refused("soft", f"{sharpness:.0%} of the sharpness is left")
+    distance = unlikeness(found.who, known.who)
+    if distance >= 1:
+        return Refused("wrong_face", f"distance {distance:.2f} from the person who was sent (one person: below 1)")
     own = track.of(piece.identity)
     sizes = (np.median(np.ptp(rows.landmarks[:, :, 0], axis=1)) for rows in (own, made))
     ratio = float(next(sizes)) / max(float(next(sizes)), 1e-6)
@@ -193,6 +195,9 @@ def grafted(who: Person, native: Score, foreign: Foreign, active: BoolArray) -> 
     row_of[who.track.frame] = np.arange(len(who.track.frame))
     gates, reasons = judge(who.track, MAX_YAW)
     entries = _native_entries(native, foreign.native.get(identity, ()))
+    for one in foreign.whole:
+        covered = range(one.take.piece.first, one.take.piece.stop)
+        entries = {frame: entry for frame, entry in entries.items() if frame not in covered}
     declined = {frame: why for frame, why in native.declined.items() if _within(frame, foreign.native.get(identity))}
     for first, stop, why in foreign.reasons.get(identity, ()):
         declined.update({frame: why for frame in range(first, stop) if active[frame] and row_of[frame] >= 0})
@@ -206,6 +211,54 @@ def grafted(who: Person, native: Score, foreign: Foreign, active: BoolArray) -> 
         declined.pop(frame, None)
         entries[frame] = _entry(who, row, frame, strength, weights[:, frame], seen, mouths, firsts)
     return painted, _score(entries, who, declined)
+
+
+class Replaced:
+    """Whole pictures of takes in place of the title's.
+
+    Args:
+        whole: the takes.
+        times_s: float64 [T], presentation times of the title's frames.
+        facts: of the title's picture.
+    """
+
+    def __init__(self, whole: Sequence[Seen], times_s: NDArray[np.float64], facts: video.VideoFacts) -> None:
+        self._facts = facts
+        self.frames = np.zeros(len(times_s), bool)
+        self._place: dict[int, tuple[int, int]] = {}
+        self._readers = []
+        for number, one in enumerate(whole):
+            clip = video.probe(one.take.clip)
+            own = replace(clip, pixel_format=facts.pixel_format)
+            self._readers.append(_Reader(one.take.clip, own))
+            piece = one.take.piece
+            self.frames[piece.first : piece.stop] = True
+            late_s = one.offset_frames * float(np.median(np.diff(times_s)))
+            for frame in range(piece.first, piece.stop):
+                at = (float(times_s[frame]) - piece.start_s + late_s) * float(clip.rate)
+                self._place[frame] = number, max(0, round(at))
+
+    def apply(self, frames: Sequence[video.Frame]) -> None:
+        """Replace consecutive frames, in place; frames come in order of time."""
+        size = (self._facts.width // 2 * 2, self._facts.height // 2 * 2)
+        for frame in frames:
+            if frame.index in self._place:
+                number, at = self._place[frame.index]
+                for target, plane in zip(frame.planes, scaled(self._readers[number].at(at), size), strict=True):
+                    target[: plane.shape[0], : plane.shape[1]] = plane
+
+
+class _Reader:
+    """Frames of a clip by rising numbers; beyond its end the last one."""
+
+    def __init__(self, path: Path, facts: video.VideoFacts) -> None:
+        self._frames = video.read(path, facts)
+        self._last = next(self._frames)
+
+    def at(self, index: int) -> video.Planes:
+        while self._last.index < index and (after := next(self._frames, None)) is not None:
+            self._last = after
+        return self._last.planes
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,9 +387,9 @@ def _likeness(path: Path) -> _Looks | None:
     source = MeshSource(1)
     try:
         for picture, rgb in _some_pictures(path):
-            meshes = source.find(rgb, 0)
-            if meshes:
-                found.append((meshes[0], picture))
+            faces = source.find(rgb, 0)
+            if faces:
+                found.append((faces[0], picture))
     finally:
         source.close()
     if not found:
@@ -373,11 +426,7 @@ def _reduced(path: Path, out: Path, ratio: float) -> Path:
     small = replace(facts, width=size[0], height=size[1], rotation=0)
     with video.Writer(out, small, crf=8) as writer:
         for frame in video.read(path, facts):
-            scaled = [
-                cv2.resize(plane, (size[0] // half, size[1] // half), interpolation=cv2.INTER_AREA)
-                for plane, half in zip(frame.planes, (1, 2, 2), strict=True)
-            ]
-            writer.write((scaled[0], scaled[1], scaled[2]), frame.pts)
+            writer.write(scaled(frame.planes, size), frame.pts)
     return out
 
 
@@ -385,4 +434,4 @@ def _scaled(rows: FaceTrack, made: FaceTrack, small: video.VideoFacts) -> FaceTr
     """Rows of a clip in the pixels of its reduced copy."""
     x, y = small.width / int(made.size[0]), small.height / int(made.size[1])
     scale = np.array([x, y, (x + y) / 2], np.float32)
-    return replace(rows, landmarks=(rows.landmarks + 0.5) * scale - 0.5)
+    return replace(rows, landmarks=(rows.landmarks[:] + 0.5) * scale - 0.5)

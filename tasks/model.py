@@ -5,6 +5,7 @@ Times are integer milliseconds on the source picture's clock; frame rates are fr
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from configs.profile import Profile
+from tasks.places import fetched, url_of
 
 Milliseconds = Annotated[int, Field(ge=0)]
 Rate = Annotated[
@@ -31,7 +33,7 @@ class Asset(Record):
     """A pointer to one immutable file: where it is, what it holds (sha256), how large it is.
 
     Attributes:
-        uri: absolute local path (object storage comes with deployments on several machines).
+        uri: absolute local path, or the address of an object in a remote store.
         sha256: hex digest of the content.
         bytes: size of the content.
     """
@@ -42,8 +44,10 @@ class Asset(Record):
 
     @property
     def path(self) -> Path:
-        """The local file."""
-        return Path(self.uri)
+        """The local file; one in a remote store is fetched into this machine's cache first."""
+        if url_of(self.uri) is None:
+            return Path(self.uri)
+        return fetched(self.uri, self.sha256, self.bytes)
 
 
 class AudioFacts(Record):
@@ -108,6 +112,17 @@ class Line(Record):
     words: tuple[Word, ...] = ()
 
 
+class Passage(Record):
+    """What the original voices do besides speaking, as the subtitles say: ``♪ la la``, ``(laughs)``.
+
+    It is neither translated nor synthesised: its original sound stays in the mix.
+    """
+
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+
+
 class Speaker(Record):
     """Somebody who speaks in the title; ``pitch_hz`` is the median fundamental, 0 where unknown."""
 
@@ -125,11 +140,13 @@ class Script(Record):
         speakers: who speaks; empty before diarization.
         origin: where the text comes from: a backend's name, or ``"subtitles"``.
         notes: fallbacks and limits to tell the user.
+        kept: songs and sounds that stay as they are in the original, in order of time; they may overlap lines.
     """
 
     language: str
     lines: tuple[Line, ...]
     speakers: tuple[Speaker, ...] = ()
+    kept: tuple[Passage, ...] = ()
     origin: str = ""
     notes: tuple[str, ...] = ()
 
@@ -251,6 +268,27 @@ class StepRecord(Record):
     usage: Usage = NOTHING_USED
 
 
+Likeness = Literal["voice", "face"]
+
+
+class Consent(Record):
+    """Somebody's agreement that their likeness is used.
+
+    Attributes:
+        who: as the script names the speaker; ``*`` for everybody.
+        what: what of them.
+        when: date of the agreement.
+        scope: what for, in the words of the agreement.
+        titles: names of titles; ``*`` for all.
+    """
+
+    who: str = Field(min_length=1)
+    what: tuple[Likeness, ...] = Field(min_length=1)
+    when: date
+    scope: str = Field(min_length=1)
+    titles: tuple[str, ...] = Field(min_length=1)
+
+
 class Title(Record):
     """One source video and what the user gave with it.
 
@@ -265,6 +303,7 @@ class Title(Record):
         bed: the client's M&E, when there is one.
         dubs: recorded dubs by language.
         preview_ms: only the beginning, this long; 0 for all.
+        consent: the agreements under which voices are cloned or faces sent to a service.
     """
 
     name: str
@@ -277,6 +316,7 @@ class Title(Record):
     bed: Asset | None = None
     dubs: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
+    consent: tuple[Consent, ...] = ()
 
 
 class Run(Record):

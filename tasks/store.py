@@ -1,7 +1,7 @@
 """Content-addressed assets and the records of finished steps. A record without its files does not count.
 
-Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``. Writers use a temporary name and rename: a
-killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
+Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL (`tasks.places`).
+A killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
 """
 
 from __future__ import annotations
@@ -23,30 +23,37 @@ from pydantic import ValidationError
 
 from tasks.errors import BadInputError
 from tasks.model import Asset, StepRecord
+from tasks.places import Folder, file_sha256, is_whole, moved, place_of, url_of
 
-_CHUNK = 1 << 20
+
+def store_place() -> str:
+    """Where finished work is kept: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
+    if where := os.environ.get("POLYDUB_STORE"):
+        return where
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "polydub")
 
 
 def store_root() -> Path:
-    """Where finished work is kept: ``POLYDUB_STORE``, else the user's cache folder."""
-    if folder := os.environ.get("POLYDUB_STORE"):
-        return Path(folder).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "polydub"
+    """The local folder of that store: the store itself, or the cache of a remote one."""
+    return place_of(store_place())[1]
 
 
 class Store:
-    """A local directory of blobs and step records.
+    """Blobs and step records in a local folder, or in an object store that several machines share.
 
     Args:
-        root: created where missing.
+        where: a folder, created where missing, or a URL such as ``s3://bucket/prefix``.
+
+    Attributes:
+        root: the local folder of work in progress, locks and memos: the store itself, or the cache of a remote one.
 
     Raises:
-        BadInputError: the directory cannot be written.
+        BadInputError: the folder cannot be written.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+    def __init__(self, where: str | Path) -> None:
+        self._place, self.root = place_of(where)
+        self.where = url_of(where) or str(self.root)
         try:
             for folder in ("blobs", "records", "tmp", "locks"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
@@ -68,46 +75,44 @@ class Store:
         if path.is_relative_to(self.root / "blobs"):
             raise ValueError(f"{path} is in the store already")
         digest, size = file_sha256(path)
-        blob = self._blob(digest, path.suffix.lower())
-        if not _is_whole(blob, size):
-            blob.parent.mkdir(parents=True, exist_ok=True)
+        blob = _blob(digest, path)
+        if not self._place.holds(blob, size):
             staged = self.root / "tmp" / f"{digest}.{os.getpid()}.{time.monotonic_ns()}"
-            shutil.copyfile(path, staged) if keep else _move(path, staged)
+            shutil.copyfile(path, staged) if keep else moved(path, staged)
             with staged.open("rb") as file:
                 os.fsync(file.fileno())
             staged.chmod(0o444)
-            os.replace(staged, blob)
+            self._place.take(staged, blob)
         elif not keep:
             path.unlink(missing_ok=True)
-        return Asset(uri=str(blob), sha256=digest, bytes=size)
+        return Asset(uri=self._place.uri(blob), sha256=digest, bytes=size)
 
     def reference(self, path: Path) -> Asset:
-        """Point at a user's file where it is, without copying it.
+        """Point at a user's file where it is; a remote store takes a copy, which every machine can read.
 
         The digest is remembered by path, size and times, so that a large title is hashed once.
         """
         path = path.absolute()
-        stat = path.stat()
-        identity = [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        memo = self.root / "records" / "sha256" / f"{text_sha256(json.dumps(identity))}.json"
-        try:
-            digest = json.loads(memo.read_text())["sha256"]
-        except (OSError, ValueError, KeyError):
-            digest, _ = file_sha256(path)
-            _write_json(memo, {"sha256": digest, "path": str(path)})
-        return Asset(uri=str(path), sha256=digest, bytes=stat.st_size)
+        digest, size = self._remembered_digest(path)
+        if url_of(self.where) is None:
+            return Asset(uri=str(path), sha256=digest, bytes=size)
+        asset = Asset(uri=self._place.uri(_blob(digest, path)), sha256=digest, bytes=size)
+        return asset if self.holds(asset) else self.add(path, keep=True)
 
     def holds(self, asset: Asset) -> bool:
         """Whether the asset's file is there at its full size."""
-        return _is_whole(asset.path, asset.bytes)
+        name = asset.uri.removeprefix(f"{self.where}/")
+        if name == asset.uri:  # a user's file
+            return is_whole(Path(asset.uri), asset.bytes)
+        return self._place.holds(name, asset.bytes)
 
     # -- records
 
     def lookup(self, step: str, key: str) -> StepRecord | None:
         """The record of a finished step, if it and every file it names are there."""
         try:
-            record = StepRecord.model_validate_json(self._record(step, key).read_bytes())
-        except (OSError, ValidationError):
+            record = StepRecord.model_validate_json(self._place.read(_record(step, key)) or b"")
+        except ValidationError:
             return None
         if not all(self.holds(asset) for asset in record.outputs.values()):
             return None
@@ -115,18 +120,18 @@ class Store:
 
     def commit(self, record: StepRecord) -> StepRecord:
         """Make a step's result findable; its blobs must have been added before."""
-        _write_json(self._record(record.step, record.key), record.model_dump(mode="json"))
+        self.write_note(record.step, record.key, record.model_dump(mode="json"))
         return record
 
     def write_note(self, kind: str, key: str, value: Any) -> None:
         """Keep a small JSON value that may change over time (a branch's last attempt)."""
-        _write_json(self._record(kind, key), value)
+        self._place.write(_record(kind, key), _json(value))
 
     def read_note(self, kind: str, key: str) -> Any | None:
         """The value kept by `write_note`, or None."""
         try:
-            return json.loads(self._record(kind, key).read_bytes())
-        except (OSError, ValueError):
+            return json.loads(self._place.read(_record(kind, key)) or b"")
+        except ValueError:
             return None
 
     # -- work in progress
@@ -149,16 +154,36 @@ class Store:
 
     @contextlib.contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold a key while computing it: a second run waits and reuses. Freed by the kernel if the holder dies."""
+        """Hold a key while computing it: a second run of this machine waits and reuses.
+
+        Freed by the kernel if the holder dies. Two machines may compute one key; both write the same thing.
+        """
         with (self.root / "locks" / f"{key}.lock").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _blob(self, digest: str, suffix: str) -> Path:
-        return self.root / "blobs" / digest[:2] / f"{digest}{suffix}"
+    def _remembered_digest(self, path: Path) -> tuple[str, int]:
+        stat, memos = path.stat(), Folder(self.root)
+        identity = [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        memo = f"records/sha256/{text_sha256(json.dumps(identity))}.json"
+        try:
+            return str(json.loads(memos.read(memo) or b"")["sha256"]), stat.st_size
+        except (ValueError, KeyError):
+            digest, size = file_sha256(path)
+            memos.write(memo, _json({"sha256": digest, "path": str(path)}))
+            return digest, size
 
-    def _record(self, step: str, key: str) -> Path:
-        return self.root / "records" / step / key[:2] / f"{key}.json"
+
+def _blob(digest: str, path: Path) -> str:
+    return f"blobs/{digest[:2]}/{digest}{path.suffix.lower()}"
+
+
+def _record(step: str, key: str) -> str:
+    return f"records/{step}/{key[:2]}/{key}.json"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
 def step_key(
@@ -205,38 +230,6 @@ def _by_content(value: Any) -> Any:
     return str(value)
 
 
-def file_sha256(path: Path) -> tuple[str, int]:
-    """Digest and size of a file, read in pieces."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest.hexdigest(), size
-
-
 def text_sha256(text: str) -> str:
     """Digest of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_whole(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
-
-
-def _move(source: Path, target: Path) -> None:
-    try:
-        os.replace(source, target)
-    except OSError:  # another file system
-        shutil.copyfile(source, target)
-        source.unlink(missing_ok=True)
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    staged.write_text(json.dumps(value, ensure_ascii=False, sort_keys=True))
-    os.replace(staged, path)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tasks.fit.task import placements_of
 from tasks.model import Run, Script, SharedWork, StepRecord
+from tasks.places import url_of
 from tasks.report import VERSION
 from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step import Made, Work, remember, step_task
@@ -18,9 +19,12 @@ def report(
 ) -> StepRecord:
     """Output ``report``: the review page, with links as they are in the title's folder."""
     page_folder = Path(run.title.folder) / run.language
-    source = os.path.relpath(Path(run.title.video.uri), page_folder)
+    # A remote store has a copy of the source; the page links the user's own file.
+    video = Path(run.title.source).absolute() if url_of(run.title.video.uri) else Path(run.title.video.uri)
+    source = os.path.relpath(video, page_folder)
     notes = tuple(dict.fromkeys(note for record in ledger for note in record.notes))
-    files = ("script.json", "script.srt", "script.vtt", "dialogue.wav", "bed.wav", "mix.wav", "lipsync.json", "qc.json")
+    stems = (f"{role}.{run.profile.mix.stems}" for role in ("dialogue", "bed", "mix"))
+    files = ("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json")
 
     def compute(space: Work) -> Made:
         from tasks.report.report import write_report

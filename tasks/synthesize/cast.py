@@ -15,7 +15,8 @@ from typing import Any
 from tasks.diarize import named
 from tasks.errors import BadInputError, PolydubError
 from tasks.model import Asset, Run, Script, Speaker
-from tasks.store import Store, file_sha256, step_key
+from tasks.places import file_sha256
+from tasks.store import Store, step_key
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.references import reference_clips
 from tasks.synthesize.series import Series, SeriesSpeaker, held, keep_clip, read_series, write_series

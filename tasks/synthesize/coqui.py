@@ -21,9 +21,9 @@ from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
+from tasks.places import file_sha256
 from tasks.resident import Resident
 from tasks.sentences import pieces
-from tasks.store import file_sha256
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
@@ -80,6 +80,7 @@ class CoquiSynthesizer:
             code_licence="MPL-2.0",
             weights_licence=self._model.licence,
             commercial=self._model.commercial,
+            clause=self._model.clause,
             device="any",
             network=options.model_path is None,
             clones=self._model.clones,

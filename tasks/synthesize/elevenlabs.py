@@ -11,7 +11,6 @@ import base64
 import binascii
 import html
 import itertools
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.model import Speaker
+from tasks.secrets import advice, secret
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
@@ -98,7 +98,7 @@ class ElevenLabsSynthesizer:
 
     def missing(self) -> list[str]:
         """The key."""
-        return [] if os.environ.get(_VARIABLE) else [f"Set {_VARIABLE} in the environment."]
+        return [] if secret(_VARIABLE) else [advice(_VARIABLE)]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
         """The voices of the options in turn; without any, the account's, deep ones for speakers under 165 Hz."""
@@ -176,9 +176,9 @@ class ElevenLabsSynthesizer:
             )
 
     def _service(self) -> Service:
-        key = os.environ.get(_VARIABLE, "")
+        key = secret(_VARIABLE)
         if not key:
-            raise MissingBackendError("ElevenLabs needs a key.", f"Set {_VARIABLE} in the environment.")
+            raise MissingBackendError("ElevenLabs needs a key.", advice(_VARIABLE))
         return Service("ElevenLabs", self._options.url, self._options, key=key, variable=_VARIABLE, header="xi-api-key")
 
 

@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from configs.languages import primary
 from tasks.errors import BadInputError
-from tasks.store import file_sha256
+from tasks.places import file_sha256
 
 _HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
 _ALL = "*"

@@ -6,7 +6,6 @@ The text leaves this machine. Google's page is read as a browser would; nothing 
 from __future__ import annotations
 
 import html
-import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ from pydantic import Field
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.meter import bill
+from tasks.secrets import advice, secret
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.provider_codes import Provider, provider_code
@@ -29,7 +29,7 @@ _KEYS: dict[Provider, str] = {"libre": "LIBRE_API_KEY", "deepl": "DEEPL_API_KEY"
 class DeepTranslatorTranslator:
     """Sends line by line, and turns the package's many errors into ours.
 
-    Keys come from the environment (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) and are in no message: the package puts
+    Keys (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) come from `tasks.secrets` and are in no message: the package puts
     them into addresses and error texts, so neither its text nor its traceback is passed on.
     """
 
@@ -142,10 +142,10 @@ class DeepTranslatorTranslator:
         return self._options.provider == "deepl" or (self._options.provider == "libre" and not self._options.url)
 
     def _key(self) -> str:
-        return os.environ.get(_KEYS.get(self._options.provider, ""), "")
+        return secret(_KEYS[self._options.provider]) if self._options.provider in _KEYS else ""
 
     def _key_advice(self) -> str:
-        return f"Set {_KEYS[self._options.provider]} in the environment, or choose another provider."
+        return f"{advice(_KEYS[self._options.provider])} Or choose another provider."
 
 
 def _refuse(provider: Provider, error: Exception) -> NoReturn:

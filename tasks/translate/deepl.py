@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
 from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
+from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
 
@@ -52,7 +52,7 @@ class DeepLTranslator:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        free = os.environ.get(_VARIABLE, "").endswith(":fx")
+        free = secret(_VARIABLE).endswith(":fx")
         self.facts = registry.BackendFacts(
             name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free, price="deepl"
         )
@@ -64,7 +64,7 @@ class DeepLTranslator:
 
     def missing(self) -> list[str]:
         """The key."""
-        return [] if os.environ.get(_VARIABLE) else [f"Set {_VARIABLE} in the environment."]
+        return [] if secret(_VARIABLE) else [advice(_VARIABLE)]
 
     def route(self, source: str, target: str) -> list[str]:
         """Straight there; a language that DeepL lacks it refuses by name."""
@@ -104,9 +104,9 @@ class DeepLTranslator:
         return [str(text) for text in got]
 
     def _service(self) -> Service:
-        key = os.environ.get(_VARIABLE, "")
+        key = secret(_VARIABLE)
         if not key:
-            raise MissingBackendError("DeepL needs a key.", f"Set {_VARIABLE} in the environment.")
+            raise MissingBackendError("DeepL needs a key.", advice(_VARIABLE))
         free = "https://api-free.deepl.com" if key.endswith(":fx") else "https://api.deepl.com"
         url = self._options.url or free
         return Service("DeepL", url, self._options, key=key, variable=_VARIABLE, scheme="DeepL-Auth-Key")

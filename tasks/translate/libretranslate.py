@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.hosted import HostedOptions, Service
+from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, quiet
 from tasks.translate.rows import by_rows
 
@@ -51,8 +51,8 @@ class LibreTranslateTranslator:
 
     def missing(self) -> list[str]:
         """The key of the hosted server; an own one needs none."""
-        needs = self._options.url.rstrip("/") == _HOSTED and not os.environ.get(_VARIABLE)
-        return [f"Set {_VARIABLE} in the environment, or name an own server (url)."] if needs else []
+        needs = self._options.url.rstrip("/") == _HOSTED and not secret(_VARIABLE)
+        return [f"{advice(_VARIABLE)} Or name an own server (url)."] if needs else []
 
     def route(self, source: str, target: str) -> list[str]:
         """Straight there; which languages a server has, it says when it is first asked."""
@@ -86,14 +86,14 @@ class LibreTranslateTranslator:
         return [[text for text in texts if isinstance(text, str)] if isinstance(texts, list) else [] for texts in found]
 
     def _body(self, texts: Sequence[str], source: str, target: str) -> dict[str, Any]:
-        key = os.environ.get(_VARIABLE, "")
+        key = secret(_VARIABLE)
         asked = {"q": list(texts), "source": source, "target": target, "format": "text"}
         return {**asked, "api_key": key} if key else asked
 
     def _service(self) -> Service:
         for sentence in self.missing():
             raise MissingBackendError("libretranslate.com needs a key.", sentence)
-        key = os.environ.get(_VARIABLE, "")
+        key = secret(_VARIABLE)
         return Service("LibreTranslate", self._options.url, self._options, key=key, variable=_VARIABLE)
 
     def _code(self, tag: str, note: Note) -> str:

@@ -8,7 +8,6 @@ address and how long each line may take, and it can say a line again in fewer or
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
+from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
 from tasks.translate.llm_prompt import rewriting, translating
 
@@ -92,8 +92,8 @@ class LlmTranslator:
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
         chosen = self._options
-        needs = chosen.url.rstrip("/") == _OPENAI and not os.environ.get(chosen.key_variable)
-        return [f"Set {chosen.key_variable} in the environment, or name an own server (url)."] if needs else []
+        needs = chosen.url.rstrip("/") == _OPENAI and not secret(chosen.key_variable)
+        return [f"{advice(chosen.key_variable)} Or name an own server (url)."] if needs else []
 
     def route(self, source: str, target: str) -> list[str]:
         """Straight there."""
@@ -187,7 +187,7 @@ class LlmTranslator:
 
     def _say(self, messages: list[dict[str, str]]) -> str:
         chosen = self._options
-        key = os.environ.get(chosen.key_variable, "")
+        key = secret(chosen.key_variable)
         for sentence in self.missing():
             raise MissingBackendError(f"{chosen.model} needs a key.", sentence)
         service = Service(chosen.model, chosen.url, chosen, key=key, variable=chosen.key_variable, scheme="Bearer")

@@ -20,8 +20,8 @@ from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.meter import device_time
+from tasks.places import file_sha256
 from tasks.sentences import pieces
-from tasks.store import file_sha256
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
 
@@ -58,7 +58,12 @@ class NllbTranslator:
         beam_size: int = Field(4, ge=1, le=16)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="nllb", code_licence="MIT", weights_licence="CC-BY-NC-4.0", commercial=False, device="any"
+        name="nllb",
+        code_licence="MIT",
+        weights_licence="CC-BY-NC-4.0",
+        commercial=False,
+        clause="CC-BY-NC-4.0, section 2(a)(1): for NonCommercial purposes only",
+        device="any",
     )
 
     def __init__(self, options: Options) -> None:

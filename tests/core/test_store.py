@@ -1,4 +1,7 @@
-"""The store: what is committed is found, what is broken is not, and writers cannot hurt each other."""
+"""The store: what is committed is found, what is broken is not, and writers cannot hurt each other.
+
+One suite over both places: a local folder, and a bucket of a real S3 server.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,53 @@ import multiprocessing
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, MissingBackendError, TransientError
 from tasks.model import Asset, StepRecord
-from tasks.store import Store, file_sha256, step_key
+from tasks.places import Bucket, fetched, file_sha256, url_of
+from tasks.store import Store, step_key
+from tests.object_store import BUCKET, object_store
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[dict[str, str]]:
+    with object_store() as variables:
+        yield variables
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def remote(bucket: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    for name, value in bucket.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "store"))
+    return Store(f"s3://{BUCKET}/{tmp_path.name}")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "bucket":
+        made: Store = request.getfixturevalue("remote")
+        return made
     return Store(tmp_path / "store")
+
+
+def overwrite(store: Store, uri: str, content: bytes | None) -> None:
+    """Damage a file of the store from outside; None removes it."""
+    if "://" in uri:
+        files = fsspec.filesystem("s3")
+        files.rm(uri) if content is None else files.pipe_file(uri, content)
+    elif content is None:
+        Path(uri).unlink()
+    else:
+        Path(uri).chmod(0o644)
+        Path(uri).write_bytes(content)
 
 
 def a_file(folder: Path, content: bytes = b"sound", name: str = "take.wav") -> Path:
@@ -48,20 +84,18 @@ def test_an_unknown_key_is_not_found(store: Store) -> None:
 
 
 def test_a_record_whose_file_is_gone_does_not_count(store: Store, tmp_path: Path) -> None:
-    committed(store, tmp_path).outputs["dialogue"].path.unlink()
+    overwrite(store, committed(store, tmp_path).outputs["dialogue"].uri, None)
     assert store.lookup("fit", "k1") is None
 
 
 def test_a_record_whose_file_was_cut_short_does_not_count(store: Store, tmp_path: Path) -> None:
-    path = committed(store, tmp_path).outputs["dialogue"].path
-    path.chmod(0o644)
-    path.write_bytes(b"so")
+    overwrite(store, committed(store, tmp_path).outputs["dialogue"].uri, b"so")
     assert store.lookup("fit", "k1") is None
 
 
 def test_a_damaged_record_does_not_count(store: Store, tmp_path: Path) -> None:
     committed(store, tmp_path)
-    next((tmp_path / "store" / "records" / "fit").rglob("*.json")).write_text("{half")
+    overwrite(store, f"{store.where}/records/fit/k1/k1.json", b"{half")
     assert store.lookup("fit", "k1") is None
 
 
@@ -119,6 +153,7 @@ def _claim_and_note(root: Path, log: Path) -> None:
 def test_a_key_is_claimed_by_one_process_at_a_time(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     log = tmp_path / "log"
+    # Both places lock on the local disk.
     workers = [context.Process(target=_claim_and_note, args=(tmp_path / "store", log)) for _ in range(3)]
     for worker in workers:
         worker.start()
@@ -162,3 +197,69 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(s
         store.sweep()
         assert used.exists()
     assert not left.exists()
+
+
+def test_notes_are_kept_and_the_last_one_counts(store: Store) -> None:
+    assert store.read_note("branch", "k") is None
+    for value in ({"state": "failed"}, {"state": "completed", "why": "ñ"}):
+        store.write_note("branch", "k", value)
+        assert store.read_note("branch", "k") == value
+
+
+def test_another_machine_finds_the_work_and_fetches_each_file_once(
+    remote: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed(remote, tmp_path)
+    title = remote.reference(a_file(tmp_path, b"picture", "talk.mp4"))
+    monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "elsewhere"))
+    there = Store(remote.where).lookup("fit", "k1")
+    assert there is not None
+    copy = there.outputs["dialogue"].path
+    assert copy.is_relative_to(tmp_path / "elsewhere")
+    assert copy.read_bytes() == b"sound"
+    assert title.path.read_bytes() == b"picture"
+    overwrite(remote, there.outputs["dialogue"].uri, None)
+    assert there.outputs["dialogue"].path == copy
+
+
+def test_a_blob_that_is_not_what_was_stored_is_not_used(remote: Store, tmp_path: Path) -> None:
+    asset = remote.add(a_file(tmp_path))
+    (tmp_path / "store" / asset.uri.removeprefix(f"{remote.where}/")).unlink()
+    overwrite(remote, asset.uri, b"noise")
+    with pytest.raises(TransientError, match="as it was stored"):
+        fetched(asset.uri, asset.sha256, asset.bytes)
+    overwrite(remote, asset.uri, None)
+    with pytest.raises(BadInputError, match="not in the store"):
+        fetched(asset.uri, asset.sha256, asset.bytes)
+    assert not list((tmp_path / "store" / "tmp").iterdir())
+
+
+def test_a_bucket_that_is_not_there_is_named(remote: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="s3://polydub-nowhere"):
+        Store("s3://polydub-nowhere/x").add(a_file(tmp_path))
+
+
+@pytest.mark.parametrize("url", ["ftq://host/x", "gopher://x/y"])
+def test_an_unknown_kind_of_store_is_named(url: str) -> None:
+    with pytest.raises(BadInputError, match=r"no kind of store"):
+        Bucket(url)
+
+
+def test_a_kind_of_store_whose_package_is_missing_says_how_to_get_it() -> None:
+    with pytest.raises(MissingBackendError, match="--extra s3"):
+        Bucket("gs://bucket/prefix")
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("s3://bucket/a/", "s3://bucket/a"),
+        ("s3:/bucket/a", "s3://bucket/a"),  # as a Path has it
+        ("s3://bucket", "s3://bucket"),
+        ("/var/store", None),
+        ("store", None),
+        ("a:b/store", None),
+    ],
+)
+def test_urls_are_told_from_folders(typed: str, url: str | None) -> None:
+    assert url_of(typed) == url

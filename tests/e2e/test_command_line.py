@@ -28,7 +28,20 @@ def polydub(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.Complet
 
 def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
     said = polydub("--help", cwd=tmp_path).stdout
-    for command in ("run", "batch", "status", "retry", "deploy", "up", "doctor", "script", "demo", "report"):
+    for command in (
+        "run",
+        "batch",
+        "status",
+        "retry",
+        "deploy",
+        "pause",
+        "resume",
+        "up",
+        "doctor",
+        "script",
+        "demo",
+        "report",
+    ):
         assert command in said
 
 
@@ -57,6 +70,8 @@ def test_bad_input_is_two_and_writes_nothing(tmp_path: Path) -> None:
         ["costs", "--by", "colour"],
         ["batch", "none.csv", "--until", "25:00"],
         ["inbox", "nowhere", "--to", "es"],
+        ["deploy", "--cron", "0 1 * * *"],
+        ["pause"],
         ["sing"],
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from configs.sound import MixSettings
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
 from tasks.model import Run
@@ -48,6 +49,27 @@ def test_a_title_delivers_what_the_contract_names(short_clip: Path, tmp_path: Pa
     assert summary["fake"]
     assert any("FAKE" in note for note in summary["shared"]["notes"])
     assert "fake" in (tmp_path / "clip" / "es" / "report.html").read_text().lower()
+
+
+def test_what_subtitles_say_is_sung_stays_and_stems_are_flac_where_the_profile_says_so(
+    short_clip: Path, tmp_path: Path
+) -> None:
+    words = tmp_path / "clip.en.srt"
+    cues = ("00:00:00,000 --> 00:00:00,600\n♪ La la ♪", "00:00:01,000 --> 00:00:01,700\nGood morning.")
+    words.write_text("\n\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, start=1)), "utf-8")
+    run = planned(short_clip, tmp_path / "out", "es", subtitles=str(words))
+    run = run.model_copy(update={"profile": run.profile.model_copy(update={"mix": MixSettings(stems="flac")})})
+    dub(run)
+    there = tmp_path / "out" / "clip" / "es"
+    script, sheet = (json.loads((there / name).read_text()) for name in ("script.json", "qc.json"))
+    assert [(one["start_ms"], one["text"]) for one in script["kept"]] == [(0, "♪ La la ♪")]
+    assert len(script["lines"]) == sheet["lines"] == 1
+    assert sheet["kept"][0]["text"] == "♪ La la ♪"
+    page = (there / "report.html").read_text()
+    assert "original kept" in page
+    assert "dialogue.flac" in page
+    assert sorted(path.name for path in there.glob("*.flac")) == ["bed.flac", "dialogue.flac", "mix.flac"]
+    assert not list(there.glob("*.wav"))
 
 
 def test_finished_work_is_answered_without_prefect(

@@ -42,11 +42,12 @@ def test_a_manifest_names_the_series_of_each_title(tmp_path: Path) -> None:
 
 def test_flags_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = typed(None, None, "v.yaml", "words.yaml", True)
+    asked = typed(None, None, "v.yaml", "words.yaml", True, "terms.csv", "formal")
     assert asked == {
         "voices": str(tmp_path / "v.yaml"),
         "synthesize": {"lexicon": str(tmp_path / "words.yaml")},
         "realign": True,
+        "translate": {"glossary": str(tmp_path / "terms.csv"), "formality": "formal"},
     }
 
 
@@ -56,6 +57,8 @@ def test_flags_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"voices": "FILE"}, "speakers: [Anna]", "voices file"),
         ({"synthesize": {"lexicon": "FILE"}}, "es: [a]", "lexicon"),
         ({"synthesize": {"takes": 0}}, "", "takes"),
+        ({"translate": {"glossary": "FILE"}}, "names: [Anna]", "glossary"),
+        ({"translate": {"formality": "polite"}}, "", "formality"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_starts(

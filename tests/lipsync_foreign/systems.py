@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -63,11 +63,12 @@ class Warper:
         scale: size of what it returns.
         keep: share of the length that it returns.
         blur: standard deviation of the blur of what it returns, in pixels.
-        seen: what it was given: length and size of each clip.
+        still: an opening that it keeps, whatever it hears.
+        seen: what it was given: number of frames, size, and seconds of speech.
     """
 
     takes: Takes = "video"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     late: int = 0
     rate: int | None = None
     scale: float = 1.0
@@ -123,7 +124,7 @@ class Other:
 
     clip: Path
     takes: Takes = "video"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     def fingerprint(self) -> str:
         return "other-1"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.lipsync_models import lipsync_models
-from tasks.lipsync.hosted import HostedReanimator
+from tasks.lipsync.hosted import HostedReanimator, fetch
+from tasks.lipsync.hosted.fetch import video_seconds
 from tasks.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.servers import KEY, SERVERS, World, serving
@@ -80,6 +82,12 @@ class Bench:
         return out.read_bytes()
 
 
+@cache
+def _seconds_of(content: bytes, folder: Path) -> float:
+    (folder / "probed").write_bytes(content)
+    return video_seconds(folder / "probed")
+
+
 @contextlib.contextmanager
 def bench(model: str, provider: str, clips: Clips, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A bench whose keys are set."""
@@ -87,4 +95,8 @@ def bench(model: str, provider: str, clips: Clips, folder: Path, monkeypatch: py
     with serving(provider, clips.result) as (url, world):
         for variable in SERVERS[provider].variables:
             monkeypatch.setenv(variable, KEY)
+        monkeypatch.setenv("POLYDUB_PUBLIC_FOLDER", str(folder / "public"))
+        monkeypatch.setenv("POLYDUB_PUBLIC_URL", "https://media.example.org/p")
+        # The same bytes are probed once: hundreds of results are one and the same file.
+        monkeypatch.setattr(fetch, "video_seconds", lambda path: _seconds_of(path.read_bytes(), clips.shot.parent))
         yield Bench(model, provider, url, world, clips, folder)

@@ -7,8 +7,11 @@ Each plays the faults that it is given, by the kind of request (``upload``, ``cr
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import email
+import hashlib
+import hmac
 import json
 import os
 import signal
@@ -20,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -173,6 +177,11 @@ class Hosted(BaseHTTPRequestHandler, ABC):
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
         parts = [part for part in email.message_from_bytes(head + self.raw).walk() if part.get_filename()]
         return self.keep(parts[0].get_payload(decode=True))
+
+    def public(self, url: str) -> bool:
+        """Whether a file lies in the user's public folder at that address."""
+        folder, base = (os.environ[name] for name in ("POLYDUB_PUBLIC_FOLDER", "POLYDUB_PUBLIC_URL"))
+        return url.startswith(f"{base}/") and (Path(folder) / url.removeprefix(f"{base}/")).exists()
 
     def keep(self, content: Any) -> str:
         name = uuid.uuid4().hex
@@ -429,7 +438,14 @@ class HeyGenServer(Hosted):
     variables = ("HEYGEN_API_KEY",)
     header = ("X-Api-Key", KEY)
     COMMON = frozenset({"video", "mode", "title", "enable_dynamic_duration", "disable_music_track"})
-    KNOWN = COMMON | {"audio", "enable_speech_enhancement", "keep_the_same_format", "fps_mode", "output_languages"}
+    KNOWN = COMMON | {
+        "audio",
+        "enable_speech_enhancement",
+        "keep_the_same_format",
+        "fps_mode",
+        "output_languages",
+        "speaker_num",
+    }
 
     def kind(self) -> str:
         if self.at == "/v3/assets":
@@ -566,6 +582,104 @@ class PixVerseServer(Hosted):
         return 200, {"ErrCode": 0, "ErrMsg": "Success", "Resp": answer}
 
 
+class VeedServer(Hosted):
+    """All three fields and no other, public addresses, 202; a job is readable below its model alone."""
+
+    variables = ("VEED_API_KEY",)
+    header = ("Authorization", f"Bearer {KEY}")
+
+    def kind(self) -> str:
+        return "create" if self.command == "POST" else "poll"
+
+    def unauthorised(self) -> tuple[int, Any]:
+        return 401, {"error": {"code": "unauthenticated", "message": "no", "details": [{"reason": "api_key_invalid"}]}}
+
+    def answer(self, kind: str) -> tuple[int, Any]:
+        if kind == "create":
+            told = self.json()
+            if set(told) != {"image_url", "audio_url", "resolution"} or not self.public(told["image_url"]):
+                return 422, {"error": {"code": "invalid_request", "message": "bad fields", "details": []}}
+            return 202, {"data": {"job_id": self.make(told).id, "status": "PROCESSING"}}
+        model, name = self.at.split("/")[-2:]
+        if model != "fabric-1.0":
+            return 404, {"error": {"code": "not_found", "details": [{"reason": "job_not_found"}]}}
+        job = self.world.jobs[name]
+        stage = self.stage(job)
+        data: dict[str, Any] = {"job_id": job.id, "status": "PROCESSING"}
+        if stage == "done":
+            data |= {"status": "COMPLETED", "result": {"video": {"url": self.url(job), "content_type": "video/mp4"}}}
+        if stage == "failed":
+            data |= {"status": "FAILED", "error": self.world.failure}
+        return 200, {"data": data}
+
+
+class KlingServer(Hosted):
+    """Faces first, then the task; a signed token, a ``code`` in every body, ``succeed``."""
+
+    variables = ("KLING_ACCESS_KEY", "KLING_SECRET_KEY")
+    header = ("Authorization", "")
+
+    def kind(self) -> str:
+        if self.at.endswith("/identify-face"):
+            return "upload"
+        if self.command == "POST":
+            return "create"
+        return "find" if self.at.endswith("/advanced-lip-sync") else "poll"
+
+    def authorised(self) -> bool:
+        head, claims, signature = self.headers.get("Authorization", "Bearer ..").removeprefix("Bearer ").split(".")
+        made = hmac.new(KEY.encode(), f"{head}.{claims}".encode(), hashlib.sha256).digest()
+        told = json.loads(base64.urlsafe_b64decode(claims + "=="))
+        good = base64.urlsafe_b64encode(made).decode().rstrip("=") == signature
+        return good and told["iss"] == KEY and told["nbf"] <= time.time() < told["exp"]
+
+    def unauthorised(self) -> tuple[int, Any]:
+        return 401, {"code": 1000, "message": "Signature is invalid", "request_id": "r"}
+
+    def answer(self, kind: str) -> tuple[int, Any]:
+        if kind == "upload":
+            faces = [
+                {"face_id": 0, "start_time": 0, "end_time": 400},
+                {"face_id": 1, "start_time": 0, "end_time": 3000},
+            ]
+            known = self.public(self.json()["video_url"])
+            return self._good({"session_id": "s1", "face_data": faces if known else []})
+        if kind == "create":
+            return self._create()
+        if kind == "find":
+            return self._good([self._shown(job, "processing") for job in self.world.jobs.values()])
+        job = self.world.jobs[self.at.split("/")[-1]]
+        stage = self.stage(job)
+        shown = self._shown(job, {"running": "processing", "done": "succeed", "failed": "failed"}[stage])
+        if stage == "done":
+            shown["task_result"] = {"videos": [{"id": "v", "url": self.url(job), "duration": "3.0"}]}
+        if stage == "failed":
+            shown["task_status_msg"] = self.world.failure
+        return self._good(shown)
+
+    def _create(self) -> tuple[int, Any]:
+        told = self.json()
+        (chosen,) = told["face_choose"]
+        sound = base64.b64decode(chosen["sound_file"])
+        if told["session_id"] != "s1" or chosen["face_id"] != 1 or len(sound) > 5e6:
+            return 400, {"code": 1201, "message": "bad parameters", "request_id": "r"}
+        if chosen["sound_end_time"] - chosen["sound_start_time"] < 2000:
+            return 400, {"code": 1201, "message": "sound too short", "request_id": "r"}
+        if told["external_task_id"] in self.world.tags:
+            return 400, {"code": 1201, "message": "external_task_id is not unique", "request_id": "r"}
+        return self._good(self._shown(self.make(told, told["external_task_id"]), "submitted"))
+
+    def _shown(self, job: Job, status: str) -> dict[str, Any]:
+        return {
+            "task_id": job.id,
+            "task_status": status,
+            "task_info": {"external_task_id": job.request["external_task_id"]},
+        }
+
+    def _good(self, data: Any) -> tuple[int, Any]:
+        return 200, {"code": 0, "message": "SUCCEED", "request_id": "r", "data": data}
+
+
 SERVERS: dict[str, type[Hosted]] = {
     "replicate": ReplicateServer,
     "fal": FalServer,
@@ -573,6 +687,8 @@ SERVERS: dict[str, type[Hosted]] = {
     "heygen": HeyGenServer,
     "comfyui": ComfyServer,
     "pixverse": PixVerseServer,
+    "veed": VeedServer,
+    "kling": KlingServer,
 }
 
 

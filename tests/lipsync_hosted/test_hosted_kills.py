@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import PermanentError
-from tasks.lipsync.hosted import jobs, receipt_path
+from tasks.lipsync.hosted import jobs, public, receipt_path
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 
 #: What a job writes, in this order: what it asks for, the id it was given, the receipt.
@@ -28,7 +28,7 @@ POINTS = {
     "after the receipt": (RECEIPT, "after"),
 }
 #: Providers that cannot prove that a job was never made; the second sort lists it once it has ended.
-NO_PROOF, FINDS_ENDED = {"fal", "pixverse"}, {"fal"}
+NO_PROOF, FINDS_ENDED = {"fal", "pixverse", "veed"}, {"fal"}
 ONE_MODEL = {
     "replicate": "sync-lipsync-2",
     "fal": "sync-lipsync-2",
@@ -36,10 +36,16 @@ ONE_MODEL = {
     "heygen": "heygen-lipsync-speed",
     "comfyui": "kling-lip-sync",
     "pixverse": "pixverse-lipsync",
+    "veed": "veed-fabric-1.0",
+    "kling": "kling-lip-sync",
 }
 
 
-@pytest.fixture(params=ONE_MODEL)
+#: Those that share their way to find a job again with another provider.
+ALIKE = {"sync", "comfyui", "veed", "kling"}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name in ALIKE else ()) for name in ONE_MODEL])
 def made(
     request: pytest.FixtureRequest, clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
@@ -56,6 +62,8 @@ def killed_at(made: Bench, point: str) -> None:
         os.read(read, 1)
         if isinstance(what, int):
             _die_at_write(what, when)
+        elif what == "upload" and made.provider == "veed":  # whose files are laid into a folder
+            public.publish = lambda path: os.kill(os.getpid(), signal.SIGKILL)
         try:
             made.run("first.mp4")
         finally:

@@ -59,6 +59,7 @@ def test_pieces_join_as_if_there_were_one(tmp_path: Path, monkeypatch: pytest.Mo
     assert apart_db(whole, pieces) < -60
 
 
+@pytest.mark.slow
 def test_pieces_of_a_learned_separation_join_as_if_there_were_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,7 +90,7 @@ class ComfyUI:
                 where = {name: str(file.get(name) or "") for name in ("filename", "subfolder", "type")}
                 return State("done", url=f"{self.url}/view?{urlencode(where)}")
         messages = (ended.get("status") or {}).get("messages") or []
-        told = dict(message for message in messages if isinstance(message, list) and len(message) == 2)
+        told: dict[str, Any] = dict(message for message in messages if isinstance(message, list) and len(message) == 2)
         if "execution_interrupted" in told:
             return State("cancelled")
         error = told.get("execution_error", {})

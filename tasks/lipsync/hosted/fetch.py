@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import json
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tasks.lipsync.hosted.tls import trusted
 from tasks.process import capture
 
 _WAIT_S = 60.0
+_AT_MOST_S = 1800.0
 _LARGEST = 4 << 30
 _REDIRECTS = 5
 _GONE = {401, 403, 404, 410}
@@ -35,14 +37,13 @@ class Fetched:
     seconds: float
 
 
-def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = None, largest: int = _LARGEST) -> Fetched:
+def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched:
     """Download a result.
 
     Args:
         url: as the provider gave it.
         out: where it goes; half a file is left there on failure.
         base: the provider's own address; only where that is a local one may the result lie at a local one too.
-        headers: for the few providers whose results need the key.
         largest: bytes above which it is refused.
 
     Raises:
@@ -53,17 +54,19 @@ def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = No
     import httpx
 
     local = is_local(urlsplit(base).hostname or "")
-    digest, size = hashlib.sha256(), 0
+    digest, size, ends = hashlib.sha256(), 0, time.monotonic() + _AT_MOST_S
     try:
         with (
             httpx.Client(timeout=_WAIT_S, verify=trusted()) as client,
-            contextlib.closing(_opened(client, url, local, headers or {})) as answer,
+            contextlib.closing(_opened(client, url, local)) as answer,
             out.open("wb") as file,
         ):
             for chunk in answer.iter_bytes():
                 size += len(chunk)
                 if size > largest:
                     raise PermanentError(f"The result is larger than {largest} bytes and was not taken.")
+                if time.monotonic() > ends:
+                    raise ProviderBusyError(f"The result did not come within {_AT_MOST_S:.0f} s.")
                 digest.update(chunk)
                 file.write(chunk)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
@@ -71,11 +74,11 @@ def fetch(url: str, out: Path, base: str, *, headers: dict[str, str] | None = No
     return Fetched(digest.hexdigest(), size, video_seconds(out))
 
 
-def _opened(client: Any, url: str, local: bool, headers: dict[str, str]) -> Any:
+def _opened(client: Any, url: str, local: bool) -> Any:
     """The open answer at the end of the redirects, each of which is checked like the first address."""
     for _ in range(_REDIRECTS):
         check_address(url, local=local)
-        answer = client.send(client.build_request("GET", url, headers=headers), stream=True)
+        answer = client.send(client.build_request("GET", url), stream=True)
         if answer.status_code < 300:
             return answer
         answer.close()
@@ -83,7 +86,7 @@ def _opened(client: Any, url: str, local: bool, headers: dict[str, str]) -> Any:
             raise ExpiredError(f"The address of the result is no longer valid (status {answer.status_code}).")
         if not answer.has_redirect_location:
             raise ProviderBusyError(f"The result could not be fetched (status {answer.status_code}).")
-        url, headers = urljoin(url, answer.headers["Location"]), {}
+        url = urljoin(url, answer.headers["Location"])
     raise PermanentError("The address of the result leads on and on.")
 
 

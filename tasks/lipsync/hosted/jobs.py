@@ -114,11 +114,11 @@ class Cancels(Protocol):
 
 
 @runtime_checkable
-class Guards(Protocol):
-    """A provider whose results need the key."""
+class Withdraws(Protocol):
+    """A provider for whom files were made public."""
 
-    def download_headers(self, url: str) -> dict[str, str]:
-        """What to send along, if the result lies at the provider's own address."""
+    def withdraw(self, request: dict[str, Any]) -> None:
+        """They are no longer needed."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +233,7 @@ class Job:
         fetched = self._fetched(note.job, state)
         seconds = fetched.seconds if state.seconds is None else state.seconds
         _write(self._receipt, asdict(self.book(note.job, seconds, _clock(note.since), fetched.sha256)))
+        self._withdraw(note)
 
     # -- asked for once
 
@@ -344,8 +345,7 @@ class Job:
         with staged(self._result) as part:
             for left in reversed(range(_TRIES)):
                 try:
-                    headers = provider.download_headers(url) if isinstance(provider, Guards) else {}
-                    return fetch(url, part, provider.url, headers=headers)
+                    return fetch(url, part, provider.url)
                 except (ExpiredError, ProviderBusyError) as error:
                     if not left:
                         raise _undelivered(provider.title, job, error) from None
@@ -372,6 +372,11 @@ class Job:
     def _forget(self, note: _Note) -> None:
         """The job is over; what was asked stays readable."""
         os.replace(self._note, self.folder / f"ended-{note.tag}.json")
+        self._withdraw(note)
+
+    def _withdraw(self, note: _Note) -> None:
+        if isinstance(self.provider, Withdraws):
+            self.provider.withdraw(note.request)
 
     def _patiently(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
         """Call again while the provider asks to wait, and a few times when it is not there."""

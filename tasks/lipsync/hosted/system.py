@@ -18,8 +18,9 @@ from configs.lipsync_models import LipsyncModel, Offer, Setting, lipsync_models
 from tasks import registry
 from tasks.errors import BadInputError, MissingBackendError
 from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
+from tasks.places import file_sha256
 from tasks.progress import Progress
-from tasks.store import file_sha256, store_root
+from tasks.store import store_root
 
 #: Adapters by provider, cheapest to set up first.
 PROVIDERS = {
@@ -29,6 +30,8 @@ PROVIDERS = {
     "heygen": "tasks.lipsync.hosted.heygen:HeyGen",
     "comfyui": "tasks.lipsync.hosted.comfyui:ComfyUI",
     "pixverse": "tasks.lipsync.hosted.pixverse:PixVerse",
+    "veed": "tasks.lipsync.hosted.veed:Veed",
+    "kling": "tasks.lipsync.hosted.kling:Kling",
 }
 
 
@@ -41,7 +44,7 @@ class HostedOptions(registry.Options):
         settings: the system's own; the table says which it has.
         jobs: folder of what was asked for and paid; empty: ``lipsync-jobs`` in the store.
         deadline_s: after which a job counts as stuck; None as in the table.
-        first_pause_s: seconds between the first two polls.
+        first_pause_s: seconds between the first two polls; None as in the table.
         longest_pause_s: seconds between two polls at last.
     """
 
@@ -50,7 +53,7 @@ class HostedOptions(registry.Options):
     settings: dict[str, Any] = Field(default_factory=dict)
     jobs: str = ""
     deadline_s: float | None = Field(None, gt=0)
-    first_pause_s: float = Field(1.0, gt=0)
+    first_pause_s: float | None = Field(None, gt=0)
     longest_pause_s: float = Field(10.0, gt=0)
 
 
@@ -105,7 +108,7 @@ class HostedSystem:
 
     def missing(self) -> list[str]:
         """The keys that are not set."""
-        return [f"Set {name} in the environment (a key of {self.adapter.title})." for name in unset(self.provider)]
+        return [f"Set {name} in the environment, for {self.adapter.title}." for name in unset(self.provider)]
 
     def cost_usd(self, seconds: float) -> float:
         """The price of so many seconds of result, by the table."""
@@ -121,13 +124,13 @@ class HostedSystem:
         """
         missing = self.missing()
         if missing:
-            raise MissingBackendError(f"{self.adapter.title} needs a key.", " ".join(missing))
+            raise MissingBackendError(f"{self.adapter.title} is not set up.", " ".join(missing))
         return self.adapter(self.offer, self.values, self.url)
 
     def job(self, inputs: Inputs, progress: Progress) -> Job:
         """The job for these inputs, a new one or the one that there is."""
         patience = Patience(
-            self.options.first_pause_s,
+            self.options.first_pause_s or self.offer.poll_s,
             self.options.longest_pause_s,
             self.options.deadline_s or self.offer.deadline_s,
         )
@@ -200,10 +203,10 @@ def _fits(value: Any, allowed: Setting) -> bool:
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
-    if allowed in ("text", "file"):
-        return isinstance(value, str)
     if allowed == "integer":
         return isinstance(value, int)
+    if isinstance(allowed, str):
+        return isinstance(value, str)
     least, *_, most = allowed
     if isinstance(least, float) and isinstance(most, float):
         return isinstance(value, int | float) and least <= value <= most

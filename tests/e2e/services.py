@@ -1,0 +1,35 @@
+"""Programs that a test needs for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str | Path], log: Path, env: Mapping[str, str] = os.environ, **how: Any) -> Iterator[Any]:
+    """A program that is asked to stop at the end, and made to after 40 seconds; what it says goes to the log."""
+    with log.open("w") as file:
+        child = subprocess.Popen(command, env=env, stdout=file, stderr=file, start_new_session=True, **how)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
