@@ -2,8 +2,8 @@
 
     python -m benchmarks.limits [--slots 1,2,4] [--processes 8] [--jobs 3] [--seconds 1.0]
 
-Prints one JSON object a limit: the most jobs seen at once, the wall time against the ideal; last, how long the slot
-of a killed holder stayed taken. The server is a temporary one with the settings of `polydub up`.
+Prints one JSON object a limit: the most jobs seen at once, the wall time against the ideal, and, last, how long the
+slot of a killed holder stayed taken. The server is a temporary one with the settings of `polydub up`.
 """
 
 from __future__ import annotations

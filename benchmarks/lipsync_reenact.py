@@ -1,17 +1,21 @@
 """Self-reenactment on frames the engine has not seen: ``python -m benchmarks.lipsync_reenact [CLIP ...]``.
 
-The end of each clip's speech is held out (20 %, of clips under five seconds 30 %). The library keeps nothing of it and
-nothing within a second of it. The renderer is driven with the true mouth of the held-out frames, so that it alone is
-judged, and scored against them in two regions: ``face`` from the nose's base to below the chin (where the engine keeps
+The end of each clip's speech is held out (20 %, of clips under five seconds 30 %). Nobody may know anything of it, nor
+of a second around it, but the frames' own skin, light and head pose, and what the row's line says. Everything is scored
+against the true frames in two regions: ``face`` from the nose's base to below the chin (where the engine keeps
 skin of the frame itself), and ``lips`` (the box of the outer lip line), where all the texture comes from elsewhere.
 
-engine    what the engine draws
-nearest   the library frame nearest in mouth and pose, pasted by a similarity
-frozen    the last frame that the library may know, pasted by a similarity
-down 96   the truth through a 96-pixel crop of the face and back: the ceiling of Wav2Lip
-down 256  the same through 256 pixels: the ceiling of MuseTalk (no loss where the face is smaller: the table says so)
+engine           what the engine draws, told the true mouth vector (four distances) of every frame
+nearest          told the same: the known frame nearest in mouth vector and pose, pasted by a similarity
+pipeline         what the engine draws from the phones aligned from the clip's own sound and text
+nearest planned  told the same: the known frame nearest to the mouth planned from the phones, pasted likewise
+frozen           told nothing: the last frame that may be known, pasted likewise
+down 96          the truth through a 96-pixel crop of the face and back: the ceiling of Wav2Lip
+down 256         the same through 256 pixels: the ceiling of MuseTalk (no loss where the face is smaller: the table
+                 says so)
 
-The second table, for clips with a transcript, is the whole pipeline: phones aligned from the clip's own sound and text.
+The copies choose afresh at every frame, so they may jump; the engine may not. The rows from phones need a transcript.
+``--hold start`` holds out the start of the speech instead: settings are tried on that part, never on the reported one.
 LMD is the mean distance of the lips and chin to the truth's, both tracked again, in percent of the face's width, pose
 taken out. ``aperture`` is the mean error of the opening, same unit.
 """
@@ -71,18 +75,20 @@ class Trial:
     known: BoolArray
 
 
-def split(picture: Path, track: FaceTrack, most: int) -> Trial:
-    """Hold out the end of the clip's speech."""
+def split(picture: Path, track: FaceTrack, most: int, hold: str = "end") -> Trial:
+    """Hold out the ``"start"`` or the ``"end"`` of the clip's speech, at most so many frames from the middle on."""
     who = person(track, track.identities[0])
     level = loudness_db(load_mono(picture, 16000), 16000)
     heard = np.flatnonzero(~silent_hops(level)) * 0.01
     first, last = (heard[0], heard[-1]) if len(heard) else (track.times_s[0], track.times_s[-1])
     share = 0.3 if track.times_s[-1] < 5.0 else 0.2
-    start = last - share * (last - first)
-    inside = np.flatnonzero((track.times_s >= start) & (track.times_s <= last))
-    inside = inside[np.isin(inside, who.track.frame)][:most]
+    length = share * (last - first)
+    start, stop = (first, first + length) if hold == "start" else (last - length, last)
+    held = (track.times_s >= start) & (track.times_s <= stop)
+    inside = np.flatnonzero(held & np.isin(np.arange(len(held)), who.track.frame))
+    inside = inside[-most:] if hold == "start" else inside[:most]
     known = (track.times_s < track.times_s[inside[0]] - GAP_S) | (track.times_s > track.times_s[inside[-1]] + GAP_S)
-    known &= ~((track.times_s >= start) & (track.times_s <= last))
+    known &= ~held
     return Trial(picture, video.probe(picture), knowing(who, known), inside, known)
 
 
@@ -176,15 +182,15 @@ def _skin_mask(mesh: FloatArray, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.02 * width), np.float32)
 
 
-def nearest(trial: Trial) -> dict[int, int]:
-    """For each held-out frame the known frame nearest in mouth vector and pose."""
+def nearest(trial: Trial, mouth: FloatArray) -> dict[int, int]:
+    """For each held-out frame the known frame nearest in pose and to its mouth vector in ``mouth``, float32 [n, 4]."""
     rows = {int(f): i for i, f in enumerate(trial.who.track.frame)}
     library = trial.who.library
     angles = trial.who.poses.angles()
     out = {}
-    for frame in trial.frames:
+    for frame, wanted in zip(trial.frames, mouth, strict=True):
         row = rows[int(frame)]
-        far = (((library.vectors - trial.who.mouth[row]) / library.spread) ** 2).sum(axis=1)
+        far = (((library.vectors - wanted) / library.spread) ** 2).sum(axis=1)
         far = far + (((library.pose - angles[row]) / 5.0) ** 2).sum(axis=1)
         out[int(frame)] = int(library.frame[int(far.argmin())])
     return out
@@ -276,6 +282,11 @@ def _cut(plane: Plane, box: tuple[int, int, int, int]) -> Plane:
     return plane[max(0, top) : bottom, max(0, left) : right]
 
 
+def _before(frames: NDArray[np.int64], first: np.int64) -> np.int64:
+    """The last of the frames before ``first``; where there is none, the first one."""
+    return frames[max(0, int(np.searchsorted(frames, first)) - 1)]
+
+
 def landmarks(trial: Trial, truth: FaceTrack, result: Path) -> Figures:
     """Distance of lips and chin to the truth's, percent of the face's width, pose taken out."""
     seen = track_faces(result)
@@ -303,10 +314,10 @@ def landmarks(trial: Trial, truth: FaceTrack, result: Path) -> Figures:
 
 
 def judge_clip(
-    picture: Path, track: FaceTrack, most: int, text: tuple[str, str] | None, keep: Path | None
+    picture: Path, track: FaceTrack, most: int, hold: str, text: tuple[str, str] | None, keep: Path | None
 ) -> dict[str, Figures]:
     """Every row of one clip."""
-    trial = split(picture, track, most)
+    trial = split(picture, track, most, hold)
     if not trial.who.library.moves:
         print(f"{picture.stem}: the known part holds too few mouths", flush=True)
         return {}
@@ -323,17 +334,20 @@ def judge_clip(
         with video.Writer(paths["truth"], trial.facts, crf=0, preset="ultrafast") as writer:
             for frame in held_out(trial):
                 writer.write(frame.planes, frame.pts)
-        engine(trial, oracle(trial, track), paths["engine"])
-        near = nearest(trial)
+        true = oracle(trial, track)
+        engine(trial, true, paths["engine"])
+        near = nearest(trial, true.series.values[trial.frames])
         pasted(trial, near, paths["nearest"])
-        last = int(trial.who.library.frame[trial.who.library.frame < trial.frames[0]][-1])
+        last = int(_before(trial.who.library.frame, trial.frames[0]))
         pasted(trial, dict.fromkeys(near, last), paths["frozen"])
         for size in (96, 256):
             side = shrunk(trial, size, paths[f"down {size}"])
             if side < size:
                 print(f"  the face's crop is {side:.0f} px: {size} px is an enlargement, no ceiling", flush=True)
         if text is not None:
-            engine(trial, aligned(trial, track, *text), paths["pipeline"])
+            plan = aligned(trial, track, *text)
+            engine(trial, plan, paths["pipeline"])
+            pasted(trial, nearest(trial, plan.series.values[trial.frames]), paths["nearest planned"])
         truth = track_faces(paths["truth"])
         for name, path in paths.items():
             if name != "truth" and path.exists():
@@ -342,17 +356,17 @@ def judge_clip(
     return out
 
 
-_ROWS = ("truth", "engine", "nearest", "frozen", "down 96", "down 256", "pipeline")
+_ROWS = ("truth", "engine", "nearest", "pipeline", "nearest planned", "frozen", "down 96", "down 256")
 _COLUMNS = ("psnr", "ssim", "gpsnr", "sharp")
 
 
 def show(rows: dict[str, Figures]) -> None:
     """Print one table."""
     names = [f"{part}_{c}" for part in ("face", "lips") for c in _COLUMNS] + ["lmd", "aperture"]
-    print("  " + " " * 10 + "".join(f"{n:>12}" for n in names))
+    print("  " + " " * 16 + "".join(f"{n:>12}" for n in names))
     for method, row in rows.items():
         print(
-            "  " + f"{method:10}" + "".join(f"{row[n]:12.3f}" if n in row else f"{'-':>12}" for n in names), flush=True
+            "  " + f"{method:16}" + "".join(f"{row[n]:12.3f}" if n in row else f"{'-':>12}" for n in names), flush=True
         )
 
 
@@ -361,6 +375,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="*", help="stems of clips of the test media; all without")
     parser.add_argument("--tracks", type=Path, help="folder of stored analyses, used and filled")
     parser.add_argument("--most", type=int, default=60, help="most held-out frames of a clip")
+    parser.add_argument("--hold", choices=("start", "end"), default="end", help="which part of the speech")
     parser.add_argument("--keep", type=Path, help="folder for the pictures of every row")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -373,7 +388,7 @@ def main() -> None:
         track = _analysis(picture, options.tracks)
         row = texts.get(name)
         text = (row["text"], row["lang"]) if row else None
-        found[picture.stem] = judge_clip(picture, track, options.most, text, options.keep)
+        found[picture.stem] = judge_clip(picture, track, options.most, options.hold, text, options.keep)
     if len(found) > 1:
         print(f"\nmean of {len(found)} clips")
         show(_mean(list(found.values())))

@@ -68,19 +68,19 @@ def _measure(options: argparse.Namespace, track: FaceTrack) -> None:
     for name in _STAGES:
         setattr(player, name, _timed(getattr(player, name), name, spent))
     best, wall, count = np.inf, np.inf, 1
-    with Painter(options.video, facts, [(who, score)], options.device) as painter:
-        for _ in range(options.rounds + 1):  # the first round warms up
-            frames = [_copy(frame) for frame in raw]
-            spent.clear()
-            began, clock = perf_counter(), thread_time()
-            changed = 0
-            for first in range(0, len(frames), options.batch):
-                changed += sum(painter.paint(frames[first : first + options.batch]))
-            if options.device == "cuda":
-                torch.cuda.synchronize()
-            used = thread_time() - clock
-            if used < best:
-                best, wall, count, stages = used, perf_counter() - began, max(changed, 1), dict(spent)
+    painter = Painter(options.video, facts, [(who, score)], options.device)
+    for _ in range(options.rounds + 1):  # the first round warms up
+        frames = [_copy(frame) for frame in raw]
+        spent.clear()
+        began, clock = perf_counter(), thread_time()
+        changed = 0
+        for first in range(0, len(frames), options.batch):
+            changed += sum(painter.paint(frames[first : first + options.batch]))
+        if options.device == "cuda":
+            torch.cuda.synchronize()
+        used = thread_time() - clock
+        if used < best:
+            best, wall, count, stages = used, perf_counter() - began, max(changed, 1), dict(spent)
     for name in _STAGES:
         print(f"  {name:<18}{1e3 * stages.get(name, 0.0) / count:8.2f} ms a frame")
     print(f"paint               {1e3 * best / count:8.2f} ms CPU a frame, {count / wall:.0f} frames/s ({count} frames)")

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.loudness import loudness_presets
+from configs.night import BudgetSettings, NotifySettings
+from configs.scene_modes import scene_modes
 from configs.sound import IngestSettings, MixSettings
 
 
@@ -80,6 +82,9 @@ class PaceSettings(BaseModel):
     slowest: float = Field(0.85, ge=0.5, le=1.0, description="of a speaker over the whole title")
     fastest: float = Field(1.25, ge=1.0, le=2.0)
     line: float = Field(0.10, ge=0.0, le=0.5, description="how far one line may differ from its speaker's pace")
+    slowest_line: float = Field(
+        0.65, ge=0.5, le=1.0, description="of a line that is too short otherwise, and whose actor speaks as slowly"
+    )
     pause_ms: int = Field(
         350, ge=0, le=1000, description="a pause inside a line may grow by so much where the line is too short"
     )
@@ -98,6 +103,8 @@ class Profile(BaseModel):
     realign: bool = Field(False, description="move subtitles to where the speech is")
     source_language: str | None = None
     voices: str | None = Field(None, description="a .yaml file that remembers the voices of a series' speakers")
+    consent: str | None = Field(None, description="a .yaml file of who agreed to be cloned or re-animated")
+    scene: str | None = Field(None, description="a scene mode that finishes the whole picture")
     loudness: str = "r128"
     separate: StepSettings
     transcribe: StepSettings
@@ -111,6 +118,19 @@ class Profile(BaseModel):
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
+    titles_at_once: int = Field(1, ge=1, le=64, description="of a batch")
+    budget: BudgetSettings = Field(
+        default_factory=lambda: BudgetSettings.model_validate({}), description="what a batch may spend"
+    )
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="who is told how a batch ended")
+    prices: dict[str, dict[str, float]] = Field({}, description="USD a million units, in place of configs/prices.yaml")
+
+    @field_validator("scene")
+    @classmethod
+    def _known_scene(cls, value: str | None) -> str | None:
+        if value is not None and value not in scene_modes():
+            raise ValueError(f"no scene mode {value!r}; choose one of {', '.join(scene_modes())}")
+        return value
 
     @field_validator("loudness")
     @classmethod
@@ -191,6 +211,7 @@ def _beside(values: dict[str, Any], folder: Path) -> None:
         (values.get("translate"), "glossary"),
         (values.get("synthesize"), "lexicon"),
         (values, "voices"),
+        (values, "consent"),
     ):
         if isinstance(table, dict) and isinstance(table.get(name), str):
             table[name] = str(folder / table[name])

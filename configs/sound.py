@@ -17,6 +17,7 @@ class MixSettings(BaseModel):
         keep_nonverbal: breaths, laughs and other sounds of the original dialogue outside speech stay in the mix.
         room: a room around the dub: none, one that decays as the original dialogue does, or a small room.
         room_db: level of the room against the dry voice.
+        stems: how dialogue, bed and mix are delivered, 24 bit at 48 kHz.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,6 +27,7 @@ class MixSettings(BaseModel):
     keep_nonverbal: bool = True
     room: Literal["off", "original", "small"] = "off"
     room_db: float = Field(default=-16.0, ge=-40.0, le=0.0)
+    stems: Literal["wav", "flac"] = "wav"
 
 
 class IngestSettings(BaseModel):

@@ -1,37 +1,56 @@
-"""dub-batch: many titles, one after another; a title that fails leaves the others alone."""
+"""dub-batch: the titles of a kept batch, each a run of its own, in order and within the night's budget."""
 
 from __future__ import annotations
 
+import contextvars
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from prefect import flow
+from prefect import flow, tags
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from rich.console import Console
 
-from flows.title import dub_title
+from flows.batches import Batch, Unfinished, load_batch, new_batch, runs_of, unfinished
+from flows.branches import carry_over
+from flows.budget import begin_night, end_night, refused_title
+from flows.launch import Kind, Launcher, launcher
+from flows.ledger import failure_of
+from flows.manifest import Defaults, read_manifest
+from flows.morning import counts_of, headline, morning_rows, write_morning
+from flows.notify import notify
+from flows.plan import checked_profile
+from flows.runner import answered_from_store
+from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
+from flows.title_end import carried_over
 from tasks.model import Run
 
 
 @flow(name="dub-batch", flow_run_name="{batch}", persist_result=False)
-def dub_batch(batch: str, runs: list[Run], launch: Literal["inline", "deployed"] = "inline") -> State[Any]:
-    """Dub every title of a batch.
+def dub_batch(batch: str, launch: Kind = "inline", language: str | None = None, force: bool = False) -> State[Any]:
+    """Dub what is unfinished of a batch; a title or language that fails leaves the others alone.
 
     Args:
-        batch: its name.
-        runs: checked titles.
-        launch: where language branches run, see ``dub-title``.
+        batch: its name, as `polydub status` shows it.
+        launch: titles and branches in this process, or each as an own flow run of its deployment.
+        language: only this one.
+        force: branches that are set aside too.
     """
-    states = {run.title.name: dub_title(run, launch, return_state=True) for run in runs}
-    rows = [{"title": name, "state": state.name, "message": state.message} for name, state in states.items()]
-    create_table_artifact(key="dub-batch", table=rows, description=f"Titles of {batch}")
-    bad = [name for name, state in states.items() if not state.is_completed()]
-    if bad:
-        return Failed(
-            name="PartialFailure", message=f"{len(bad)} of {len(runs)} titles are not whole: {', '.join(bad)}"
-        )
-    return Completed(message=f"{len(runs)} titles")
+    kept = load_batch(batch)
+    runs = runs_of(kept)
+    work = unfinished(kept, runs, language, force)
+    begin_night(runs[0], kept.budget)
+    try:
+        with tags(f"batch:{batch}"):
+            _dub_titles(work, launcher(launch), kept.titles_at_once)
+    finally:
+        end_night(runs[0])
+    return _ended(kept, runs)
 
 
 @flow(name="dub-nightly", persist_result=False)
@@ -40,12 +59,56 @@ def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> St
 
     Args:
         manifest: path of a .csv, .xlsx, .parquet or .yaml file.
-        profile: for titles that name none.
+        profile: for titles that name none; its budget and notices are the batch's.
         out: folder for the deliverables.
     """
-    from flows.manifest import read_manifest
-    from flows.plan import plan
+    chosen = checked_profile(profile, {})
+    requests = read_manifest(Path(manifest), Defaults(profile=profile, out=out))
+    stem = Path(manifest).stem
+    batch_id = f"{flow_run.scheduled_start_time:%Y-%m-%d}-{stem}-{str(flow_run.id)[:8]}"  # the same when it is retried
+    kept, _ = new_batch(stem, requests, chosen, out, chosen.budget, batch_id)
+    return dub_batch(kept.id, "deployed", return_state=True)
 
-    names: dict[str, int] = {}
-    runs = [run for request in read_manifest(Path(manifest), profile, {}, out) for run in plan(request, names)]
-    return dub_batch(Path(manifest).stem, runs, "deployed", return_state=True)
+
+def _dub_titles(work: Sequence[Unfinished], launch: Launcher, at_once: int) -> None:
+    with ThreadPoolExecutor(at_once) as pool:
+        for one in work:
+            pool.submit(contextvars.copy_context().run, _dub_title, one, launch)
+
+
+def _dub_title(one: Unfinished, launch: Launcher) -> None:
+    run = one.run
+    try:
+        if answered_from_store(run) is not None:
+            return
+        if why := refused_title(run, one.languages):
+            for language in one.languages:
+                carry_over(run, language, why)
+            result = TitleResult(branches=tuple(results_of(run, {})))
+            keep_title_result(run, result)
+            write_summary(run, result)
+            return
+        launch.title(run, one.languages)
+    except Exception as error:  # Prefect's server, the disk: the other titles go on
+        get_run_logger().exception("%s", run.title.name)
+        if title_result(run) is None:
+            keep_title_result(run, TitleResult(failure=failure_of(error)))
+
+
+def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
+    rows = morning_rows(batch, runs)
+    write_morning(batch, rows)
+    create_table_artifact(key="dub-batch", table=[_plain(row) for row in rows], description=headline(batch, rows))
+    for notice in notify(batch, rows):
+        get_run_logger().warning(notice)
+        Console(stderr=True).print(notice, markup=False, soft_wrap=True)
+    counts = counts_of(rows)
+    if set(counts) - {"delivered", "carried_over"}:
+        return Failed(name="PartialFailure", message=headline(batch, rows))
+    if "carried_over" in counts:
+        return carried_over(headline(batch, rows))
+    return Completed(message=headline(batch, rows))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd")}

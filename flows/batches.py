@@ -1,105 +1,181 @@
-"""Batches as the command line sees them: kept in the store, shown, and run again where they failed."""
+"""Batches: what was asked for, kept in the store; what of it is left, in which order. No Prefect."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from pydantic import ValidationError
 
-from flows.branches import branch_key, last_attempt
-from flows.plan import Request, plan, store_root
-from flows.watch import run_watched
+from configs.night import BudgetSettings, NotifySettings
+from configs.profile import Profile
+from flows.branches import branch_key, is_set_aside, last_attempt
+from flows.budget import unpriced
+from flows.deliver import write_json
+from flows.plan import Request, plan
 from tasks.errors import BadInputError
-from tasks.model import Run
+from tasks.model import Record, Run
+from tasks.store import store_root
+
+_LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """A manifest as it was run."""
+class Batch(Record):
+    """A manifest as it was run.
+
+    Attributes:
+        id: its name, unique in the store.
+        requests: one a title, in order of rows.
+        out: where its summary goes.
+        budget: what a night may spend on it.
+        notify: who is told how it ended.
+        titles_at_once: how many titles run side by side.
+        branches_at_once: how many languages of each.
+    """
 
     id: str
-    requests: list[Request]
+    requests: tuple[Request, ...]
+    out: str
+    budget: BudgetSettings
+    notify: NotifySettings = NotifySettings()
+    titles_at_once: int = 1
+    branches_at_once: int = 1
 
 
-def new_batch(manifest: str, requests: Sequence[Request]) -> Batch:
-    """Give a manifest's run a name and remember what was asked."""
-    folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    day = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-    number = 1
-    while (folder / f"{day}-{Path(manifest).stem}-{number}.json").exists():
-        number += 1
-    batch = Batch(f"{day}-{Path(manifest).stem}-{number}", list(requests))
-    runs = _runs(batch)  # everything is checked before the batch exists
-    assert runs
-    (folder / f"{batch.id}.json").write_text(json.dumps([dataclasses.asdict(request) for request in requests]))
-    return batch
+@dataclass(frozen=True)
+class Unfinished:
+    """A title of a batch, with those of its languages that are to be run."""
+
+    run: Run
+    languages: list[str]
 
 
-def run_batch(batch: Batch) -> list[dict[str, Any]]:
-    """Dub every title of a batch."""
-    return run_watched(_runs(batch), batch.id)
+def new_batch(
+    name: str, requests: Sequence[Request], profile: Profile, out: str, budget: BudgetSettings, batch_id: str = ""
+) -> tuple[Batch, list[Run]]:
+    """Check everything that was asked for, give it a name and remember it.
 
-
-def retry_batch(batch_id: str | None, language: str | None) -> list[dict[str, Any]]:
-    """Run the branches of a batch that are not finished; finished ones are found, not run.
-
-    Raises:
-        BadInputError: no such batch, or nothing in it is unfinished.
-    """
-    batch = _load(batch_id)
-    runs = []
-    for run in _runs(batch):
-        failed = [tag for tag in run.title.languages if _state(run, tag) not in ("completed", "needs_review")]
-        wanted = tuple(tag for tag in failed if language in (None, tag))
-        if wanted:
-            runs.append(run.model_copy(update={"title": run.title.model_copy(update={"languages": wanted})}))
-    if not runs:
-        raise BadInputError(f"Batch {batch.id} has no failed branch{f' in {language}' if language else ''}.", "")
-    return run_watched(runs, f"{batch.id}-retry")
-
-
-def show_status(batch_id: str | None) -> None:
-    """Print how each title and language of a batch stands.
+    Args:
+        name: the manifest's, for the batch's own.
+        requests: one a title.
+        profile: what the batch as a whole goes by.
+        out: the deliverables' folder.
+        budget: of a night.
+        batch_id: a name that is known already, for a run that is repeated.
 
     Raises:
-        BadInputError: no such batch.
+        BadInputError: naming every row that cannot be dubbed, or a service without a price under a budget of money.
     """
-    batch = _load(batch_id)
-    table = Table("title", "language", "state", "why", title=batch.id)
-    for run in _runs(batch):
-        for language in run.title.languages:
-            result = last_attempt(run, branch_key(run, language))
-            why = f"{result.failure.step}: {result.failure.what}" if result and result.failure else ""
-            table.add_row(run.title.name, language, _state(run, language), why)
-    Console().print(table)
+    batch = Batch(
+        id=batch_id or _free_id(name),
+        requests=tuple(requests),
+        out=str(Path(out).expanduser().absolute()),
+        budget=budget,
+        notify=profile.notify,
+        titles_at_once=profile.titles_at_once,
+        branches_at_once=profile.branches_at_once,
+    )
+    faults: list[str] = []
+    runs = _planned(batch, faults)
+    if faults:
+        raise BadInputError(f"{name} cannot be dubbed: {'; '.join(faults)}.", "Mend these rows and try again.")
+    if budget.usd is not None and (unknown := sorted({service for run in runs for service in unpriced(run)})):
+        raise BadInputError(
+            f"A budget of money needs prices, and none is known for {', '.join(unknown)}.",
+            "Name them in the profile, as `prices: {NAME: {characters: USD_A_MILLION}}`.",
+        )
+    keep_batch(batch)
+    return batch, runs
 
 
-def _state(run: Run, language: str) -> str:
-    result = last_attempt(run, branch_key(run, language))
-    return result.state if result else "waiting"
+def keep_batch(batch: Batch) -> None:
+    """Remember a batch, in place of what was known under its name."""
+    write_json(_folder() / f"{batch.id}.json", batch.model_dump(mode="json"))
 
 
-def _runs(batch: Batch) -> list[Run]:
-    names: dict[str, int] = {}
-    return [run for request in batch.requests for run in plan(request, names)]
+def load_batch(batch_id: str | None) -> Batch:
+    """A batch by its name; the latest for None.
 
-
-def _load(batch_id: str | None) -> Batch:
+    Raises:
+        BadInputError: there is none of that name.
+    """
     kept = sorted(_folder().glob("*.json"), key=lambda path: path.stat().st_mtime)
     path = kept[-1] if kept and batch_id is None else _folder() / f"{batch_id}.json"
     try:
-        requests = json.loads(path.read_text())
-    except OSError as error:
+        return Batch.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValidationError) as error:
         known = ", ".join(entry.stem for entry in kept) or "none"
         raise BadInputError(f"There is no batch {batch_id or 'yet'}.", f"Batches known here: {known}.") from error
-    return Batch(path.stem, [Request(**request) for request in requests])
+
+
+def runs_of(batch: Batch) -> list[Run]:
+    """A batch's titles, in order of rows, with their files and profiles as they are now.
+
+    Raises:
+        BadInputError: a file or a profile is not there any more.
+    """
+    faults: list[str] = []
+    runs = _planned(batch, faults)
+    if faults:
+        raise BadInputError(
+            f"Batch {batch.id} cannot be dubbed any more: {'; '.join(faults)}.", "Put these files back."
+        )
+    return runs
+
+
+def unfinished(batch: Batch, runs: Sequence[Run], language: str | None = None, force: bool = False) -> list[Unfinished]:
+    """What is left to do, in the order in which it is done.
+
+    What was carried over comes first, then what is overdue, then by due date, priority (higher first) and row.
+
+    Args:
+        batch: as kept.
+        runs: its titles, in order of rows.
+        language: only this one.
+        force: branches that are set aside too.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    waiting = []
+    for number, (request, run) in enumerate(zip(batch.requests, runs, strict=True)):
+        last = {tag: last_attempt(run, branch_key(run, tag)) for tag in run.title.languages}
+        left = [
+            tag
+            for tag, result in last.items()
+            if language in (None, tag)
+            and not (result and result.delivered)
+            and (force or not (result and is_set_aside(result)))
+        ]
+        if not left:
+            continue
+        carried = any(result and result.state == "carried_over" for result in last.values())
+        due = datetime.datetime.fromisoformat(request.due) if request.due else _LATER
+        order = (not carried, not due < now, due, -request.priority, number)
+        waiting.append((order, Unfinished(run, left)))
+    return [one for _, one in sorted(waiting, key=lambda entry: entry[0])]
+
+
+def _planned(batch: Batch, faults: list[str]) -> list[Run]:
+    names: dict[str, int] = {}
+    runs = []
+    for request in batch.requests:
+        try:
+            runs += [run.model_copy(update={"batch": batch.id}) for run in plan(request, names)]
+        except BadInputError as error:
+            where = f"row {request.row}: " if request.row else ""
+            faults.append(f"{where}{error.what.rstrip('.')}")
+    return runs
+
+
+def _free_id(name: str) -> str:
+    day = datetime.datetime.now().astimezone().date().isoformat()
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "batch"
+    number = 1
+    while (_folder() / f"{day}-{stem}-{number}.json").exists():
+        number += 1
+    return f"{day}-{stem}-{number}"
 
 
 def _folder() -> Path:

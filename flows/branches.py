@@ -21,11 +21,16 @@ import tasks.separate
 import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
-from flows.plan import backends, store_place
-from tasks.model import BranchResult, Run, Script, SharedWork
-from tasks.store import Store, step_key
+from configs.scene_modes import scene_modes
+from flows.plan import backends
+from tasks.model import BranchResult, Failure, Run, Script, SharedWork
+from tasks.store import Store, step_key, store_place
 from tasks.synthesize.casting import casting_facts
 
+#: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.
+STRIKES = 3
+
+_MARK = "Interrupted"
 _SHARED = (tasks.probe, tasks.separate, tasks.transcribe, tasks.diarize, tasks.lipsync)
 _BRANCH = (
     tasks.translate,
@@ -69,6 +74,7 @@ def branch_key(run: Run, language: str) -> str:
         1,
         settings={
             "loudness": run.profile.loudness,
+            "scene": scene_modes()[run.profile.scene].chain if run.profile.scene else None,
             "fit": run.profile.fit,
             "pace": run.profile.pace,
             "mix": run.profile.mix,
@@ -98,7 +104,7 @@ def _casting(run: Run) -> dict[str, Any]:
 def finished(run: Run, language: str) -> BranchResult | None:
     """The delivered result of a branch, if the store has it whole; every step then counts as found."""
     result = last_attempt(run, branch_key(run, language))
-    if result is None or result.state == "failed":
+    if result is None or not result.delivered:
         return None
     store = Store(Path(run.store))
     assets = [*result.outputs.values(), *filter(None, (result.audio, result.subtitles))]
@@ -117,8 +123,51 @@ def last_attempt(run: Run, key: str) -> BranchResult | None:
 
 
 def keep_attempt(run: Run, result: BranchResult) -> None:
-    """Remember how a branch ended."""
-    Store(Path(run.store)).write_note("branch", result.key, result.model_dump(mode="json"))
+    """Remember how a branch ended, and how often in a row it failed for a reason that stays."""
+    before = last_attempt(run, result.key)
+    strikes = before.strikes if before else 0
+    if result.delivered:
+        strikes = 0
+    elif result.state == "failed" and result.failure and not (result.failure.transient or is_begun(result)):
+        strikes += 1
+    kept = result.model_copy(update={"strikes": strikes})
+    Store(Path(run.store)).write_note("branch", result.key, kept.model_dump(mode="json"))
+
+
+def mark_begun(run: Run, language: str) -> None:
+    """Before an attempt: one that dies silently must not be taken for an earlier one's result."""
+    failure = Failure(
+        kind=_MARK, what="The branch was started and did not end.", fix="Run the command again.", transient=True
+    )
+    keep_attempt(run, BranchResult(language=language, state="failed", key=branch_key(run, language), failure=failure))
+
+
+def note_missing(run: Run, language: str, message: str) -> None:
+    """After an attempt that left no result: it crashed."""
+    key = branch_key(run, language)
+    result = last_attempt(run, key)
+    if result is None or is_begun(result):
+        failure = Failure(kind="Crashed", what=f"The branch ended without a result: {message}", fix="Run it again.")
+        keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
+
+
+def carry_over(run: Run, language: str, why: str) -> BranchResult:
+    """Leave a branch for the next night."""
+    failure = Failure(kind="BudgetSpent", what=why, fix="The next night takes it first.", transient=True)
+    key = branch_key(run, language)
+    result = BranchResult(language=language, state="carried_over", key=key, failure=failure)
+    keep_attempt(run, result)
+    return result
+
+
+def is_set_aside(result: BranchResult) -> bool:
+    """Whether a branch failed so often for a reason that stays that batches leave it alone."""
+    return result.state == "failed" and result.strikes >= STRIKES
+
+
+def is_begun(result: BranchResult) -> bool:
+    """Whether an attempt began and has not ended, as far as is known."""
+    return result.failure is not None and result.failure.kind == _MARK
 
 
 def shared_work(run: Run) -> SharedWork | None:

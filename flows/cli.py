@@ -10,7 +10,24 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from tasks.errors import BadInputError, PolydubError
+from flows.cli_batch import app as batch_app
+from flows.cli_options import (
+    Address,
+    AsJson,
+    Consent,
+    Glossary,
+    Lexicon,
+    Lipsync,
+    LoudnessName,
+    Out,
+    Preview,
+    Profile,
+    Scene,
+    Voices,
+    overrides,
+)
+from flows.cli_outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
+from tasks.errors import BadInputError
 
 app = typer.Typer(
     name="polydub",
@@ -21,16 +38,9 @@ app = typer.Typer(
 )
 script_app = typer.Typer(help="Take a dub's script out for editing, and put it back.", no_args_is_help=True)
 app.add_typer(script_app, name="script")
-
-EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
-
-Profile = Annotated[str, typer.Option("--profile", help="offline, studio, commercial, fake, or a .yaml file")]
-Out = Annotated[str, typer.Option("--out", help="folder for the deliverables")]
-AsJson = Annotated[bool, typer.Option("--json", help="print summary.json to stdout")]
-Lipsync = Annotated[str | None, typer.Option("--lipsync", help="native, none, or another lip-sync backend")]
-Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file that remembers the series' voices")]
-Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and how they are pronounced")]
-LoudnessName = Annotated[str | None, typer.Option("--loudness", help="r128, a85, netflix, streaming or podcast")]
+app.add_typer(batch_app)
+lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
+app.add_typer(lipsync_app, name="lipsync")
 
 
 @app.command("run")
@@ -46,9 +56,13 @@ def run_command(
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
+    glossary: Glossary = None,
+    formality: Address = None,
+    consent: Consent = None,
+    scene: Scene = None,
     realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
     out: Out = "out",
-    preview: Annotated[float, typer.Option(help="only the first SECONDS", min=0.0)] = 0.0,
+    preview: Preview = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Dub videos into languages."""
@@ -61,7 +75,7 @@ def run_command(
                 languages=to,
                 out=out,
                 profile=profile,
-                overrides=_overrides(lipsync, loudness, voices, lexicon, realign),
+                overrides=overrides(lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene),
                 source_language=source,
                 subtitles=subtitles,
                 bed=bed,
@@ -84,49 +98,10 @@ def demo(
     from flows.demo import show_demo
     from flows.plan import Request
 
-    title = video or str(_or_exit(_demo_title, Path(out)))
+    title = video or str(or_exit(_demo_title, Path(out)))
     summaries = _run([Request(videos=[title], languages=[to], out=out, profile=profile)], as_json=False)
-    _or_exit(show_demo, Path(out), summaries, title)
-    raise typer.Exit(_exit_code(summaries))
-
-
-@app.command()
-def batch(
-    manifest: Annotated[str, typer.Argument(help=".csv .xlsx .parquet or .yaml with columns title and languages")],
-    profile: Profile = "offline",
-    lipsync: Lipsync = None,
-    loudness: LoudnessName = None,
-    voices: Voices = None,
-    lexicon: Lexicon = None,
-    out: Out = "out",
-    as_json: AsJson = False,
-) -> None:
-    """Dub every title of a manifest; a title or language that fails leaves the others alone."""
-    from flows.batches import new_batch, run_batch
-
-    requests = _or_exit(_manifest_requests, manifest, profile, _overrides(lipsync, loudness, voices, lexicon), out)
-    kept = _or_exit(new_batch, manifest, requests)
-    _report(_or_exit(run_batch, kept), as_json)
-
-
-@app.command()
-def status(batch_id: Annotated[str | None, typer.Argument(help="a batch; without it, the latest")] = None) -> None:
-    """Show how the titles and languages of a batch stand."""
-    from flows.batches import show_status
-
-    _or_exit(show_status, batch_id)
-
-
-@app.command()
-def retry(
-    batch_id: Annotated[str | None, typer.Argument(help="a batch; without it, the latest")] = None,
-    language: Annotated[str | None, typer.Option(help="only this language")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run a batch's failed branches again, each from its first missing result."""
-    from flows.batches import retry_batch
-
-    _report(_or_exit(retry_batch, batch_id, language), as_json)
+    or_exit(show_demo, Path(out), summaries, title)
+    raise typer.Exit(exit_code(summaries))
 
 
 @script_app.command("export")
@@ -138,7 +113,7 @@ def script_export(
     """Write a dub's script as a table of lines (JSON) for editing."""
     from flows.edit import export_script
 
-    text = _or_exit(export_script, Path(title), language)
+    text = or_exit(export_script, Path(title), language)
     if file == "-":
         typer.echo(text)
     else:
@@ -154,8 +129,23 @@ def script_import(
     """Take edited lines over; the next `polydub run` of the title re-makes only what they change."""
     from flows.edit import import_script
 
-    changed = _or_exit(import_script, Path(title), language, Path(file))
+    changed = or_exit(import_script, Path(title), language, Path(file))
     typer.echo(f"{changed} lines edited. Run the title again to render them.")
+
+
+@lipsync_app.command("list")
+def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show every lip-sync system: what it takes, its limits, price, licence and needs, whether it can be used now."""
+    from dataclasses import asdict
+
+    from flows.lipsync_table import show
+    from tasks.lipsync.listing import systems
+
+    found = systems()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        show(found)
 
 
 @app.command()
@@ -163,7 +153,7 @@ def report(folder: Annotated[str, typer.Argument(help="a delivered title's folde
     """Name a delivered title's masters and report pages."""
     from flows.summary_table import show_folder
 
-    _or_exit(show_folder, Path(folder))
+    or_exit(show_folder, Path(folder))
 
 
 @app.command()
@@ -174,7 +164,7 @@ def doctor(
     """Say what is installed, what each profile lacks, and how to get it."""
     from flows.doctor import examine, show
 
-    found = _or_exit(examine, profile)
+    found = or_exit(examine, profile)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -190,7 +180,7 @@ def up(
     """Start a Prefect server, the deployments and a worker on this machine, bound to loopback."""
     from flows.serve import serve
 
-    _or_exit(serve, port)
+    or_exit(serve, port)
 
 
 @app.command()
@@ -209,9 +199,9 @@ def deploy(
     from flows.deploy import Nightly, register
 
     if bool(cron) != bool(manifest):
-        _refuse(BadInputError("A schedule needs both --cron and --manifest.", "Give both, or neither."))
+        refuse(BadInputError("A schedule needs both --cron and --manifest.", "Give both, or neither."))
     nightly = Nightly(cron, manifest, timezone, profile, out) if cron and manifest else None
-    _or_exit(register, nightly, limits, gpu)
+    or_exit(register, nightly, limits, gpu)
 
 
 @app.command()
@@ -235,44 +225,23 @@ def main() -> None:
 
 
 def _finish(requests: Sequence[Any], as_json: bool) -> NoReturn:
-    raise typer.Exit(_exit_code(_run(requests, as_json)))
+    raise typer.Exit(exit_code(_run(requests, as_json)))
 
 
 def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
     from flows.plan import plan
     from flows.watch import run_watched
 
-    runs = [run for request in requests for run in _or_exit(plan, request)]
+    runs = [run for request in requests for run in or_exit(plan, request)]
     summaries = run_watched(runs)
-    _show(summaries, as_json)
+    show(summaries, as_json)
     return summaries
-
-
-def _report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
-    _show(summaries, as_json)
-    raise typer.Exit(_exit_code(summaries))
-
-
-def _show(summaries: list[dict[str, Any]], as_json: bool) -> None:
-    from flows.summary_table import show_summaries
-
-    if as_json:
-        typer.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=2, ensure_ascii=False))
-    show_summaries(summaries)
-
-
-def _exit_code(summaries: Sequence[dict[str, Any]]) -> int:
-    delivered = sum(summary["delivered"] for summary in summaries)
-    failed = sum(summary["failed"] or summary["state"] == "failed" or bool(summary["error"]) for summary in summaries)
-    if not delivered:
-        return EXIT_NOTHING
-    return EXIT_PARTIAL if failed else EXIT_OK
 
 
 def _set_active(active: bool) -> None:
     from flows.deploy import set_active
 
-    for schedule in _or_exit(set_active, active):
+    for schedule in or_exit(set_active, active):
         typer.echo(f"{'Active' if active else 'Paused'}: {schedule}")
 
 
@@ -282,55 +251,14 @@ def _demo_title(folder: Path) -> Path:
     return make_title(folder)
 
 
-def _manifest_requests(manifest: str, profile: str, overrides: dict[str, Any], out: str) -> list[Any]:
-    from flows.manifest import read_manifest
-
-    return read_manifest(Path(manifest), profile, overrides, out)
-
-
-def _overrides(
-    lipsync: str | None,
-    loudness: str | None,
-    voices: str | None = None,
-    lexicon: str | None = None,
-    realign: bool = False,
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if lipsync:
-        values["lipsync"] = {"backend": lipsync}
-    if loudness:
-        values["loudness"] = loudness
-    if voices:
-        values["voices"] = str(Path(voices).expanduser().absolute())
-    if lexicon:
-        values["synthesize"] = {"lexicon": str(Path(lexicon).expanduser().absolute())}
-    if realign:
-        values["realign"] = True
-    return values
-
-
 def _pairs(dubs: Sequence[str]) -> dict[str, str]:
     pairs = {}
     for text in dubs:
         language, equals, file = text.partition("=")
         if not equals or not language or not file:
-            _refuse(BadInputError(f"--dub {text!r} is not LANGUAGE=FILE.", "Write it as --dub es=talk_es.wav."))
+            refuse(BadInputError(f"--dub {text!r} is not LANGUAGE=FILE.", "Write it as --dub es=talk_es.wav."))
         pairs[language] = file
     return pairs
-
-
-def _or_exit(function: Any, *args: Any) -> Any:
-    try:
-        return function(*args)
-    except PolydubError as error:
-        _refuse(error)
-
-
-def _refuse(error: PolydubError) -> NoReturn:
-    typer.echo(f"polydub: {error.what}", err=True)
-    if error.fix:
-        typer.echo(f"         {error.fix}", err=True)
-    sys.exit(EXIT_BAD_INPUT if isinstance(error, BadInputError) else EXIT_NOTHING)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from configs.profile import load_profile, profile_names
-from flows.plan import backends, checked_profile, store_root
+from flows.plan import backends, checked_profile
 from tasks.errors import PolydubError
 from tasks.process import capture
 from tasks.registry import package_version
+from tasks.store import store_root
 
 _PROGRAMS = {
     "ffmpeg": "apt-get install ffmpeg",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from flows.branches import shared_work
+from flows.plan import probed
 from tasks.model import Run
 from tasks.store import Store
 
@@ -30,24 +32,46 @@ _FIRST_GUESS = {
     "report": 0.1,
     "package-multi": 0.05,
 }
+_GPU = "gpu:"  # before a step's name: its seconds of an accelerator
 
 
 class Forecast:
-    """Expected seconds of each step of a run."""
+    """Expected seconds of each step of a run.
 
-    def __init__(self, run: Run, duration_s: float) -> None:
+    Attributes:
+        duration_s: of the title, or of its preview.
+    """
+
+    def __init__(self, run: Run) -> None:
         self._store = Store(Path(run.store))
         self._key = f"{run.profile.name}-{run.profile.lipsync.backend}"
-        self._duration_s = max(duration_s, 1.0)
+        self.duration_s = max(_duration_s(run), 1.0)
         known = self._store.read_note("pace", self._key)
         self._pace: dict[str, float] = {**_FIRST_GUESS, **(known if isinstance(known, dict) else {})}
 
     def seconds(self, step: str) -> float:
         """What the step will take."""
-        return self._pace.get(step, 0.1) * self._duration_s
+        return self._pace.get(step, 0.1) * self.duration_s
 
-    def learn(self, seconds: Mapping[str, float]) -> None:
+    def gpu_seconds(self, step: str) -> float:
+        """What it will take of an accelerator; nothing until it has been seen to."""
+        return self._pace.get(_GPU + step, 0.0) * self.duration_s
+
+    def learn(self, seconds: Mapping[str, float], gpu_seconds: Mapping[str, float]) -> None:
         """Remember what computed steps took; half old, half new, so that one odd run does not mislead."""
-        for step, took in seconds.items():
-            self._pace[step] = (self._pace.get(step, took / self._duration_s) + took / self._duration_s) / 2
-        self._store.write_note("pace", self._key, self._pace)
+        took = {**seconds, **{_GPU + step: spent for step, spent in gpu_seconds.items()}}
+        with self._store.claim(f"pace-{self._key}"):
+            known = self._store.read_note("pace", self._key)
+            pace = {**self._pace, **(known if isinstance(known, dict) else {})}
+            for step, spent in took.items():
+                now = spent / self.duration_s
+                pace[step] = (pace.get(step, now) + now) / 2
+            self._store.write_note("pace", self._key, pace)
+
+
+def _duration_s(run: Run) -> float:
+    work = shared_work(run)
+    if work is not None:
+        return work.facts.duration_ms / 1000
+    whole_ms = probed(run, run.title.video).duration_ms
+    return min(whole_ms, run.title.preview_ms or whole_ms) / 1000

@@ -9,10 +9,14 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.branches import branch_key, edits, keep_attempt, shared_work
+from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
+from flows.budget import Cost, admit, settle
+from flows.costs import accounted
 from flows.deliver import deliver
 from flows.ledger import failure_of, steps_of
 from flows.show import branch_progress
+from flows.standing import noted_progress
+from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
 from tasks.errors import PermanentError
 from tasks.fit.task import fit
@@ -35,10 +39,21 @@ def dub_language(run: Run) -> State[Any]:
     Args:
         run: the checked title with its profile, store and this branch's language.
     """
+    if why := admit(run):
+        carry_over(run, run.language, why)
+        return carried_over(why)
+    mark_begun(run, run.language)
+    with accounted(run) as account:
+        state = _dub(run)
+    settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
+    return state
+
+
+def _dub(run: Run) -> State[Any]:
     key = branch_key(run, run.language)
     ledger: list[StepRecord] = []
     try:
-        with branch_progress(run):
+        with branch_progress(run), noted_progress(run):
             result = _branch(run, key, ledger)
             deliver(Path(run.title.folder), result.outputs)
     except Exception as error:
@@ -54,6 +69,8 @@ def dub_language(run: Run) -> State[Any]:
         keep_attempt(run, result)
         return Failed(message=f"{failure.step}: {failure.what}")
     keep_attempt(run, result)
+    if work := shared_work(run):
+        follow_up(run.branch(""), work)
     return Completed(name="NeedsReview" if result.state == "needs_review" else "Completed", message=result.state)
 
 
@@ -71,10 +88,10 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     script, laid = _speech(run, work, script, settle)
     picture = _picture(run, work, laid, settle)
     mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, work.script))
-    packed = settle(
-        package.submit(run, work.video, work.facts, picture.outputs.get("picture"), mixed.outputs["audio"], script)
-    )
-    checked = settle(qc.submit(run, work, script, laid, picture, packed))
+    sound, stems = mixed.outputs, {"dialogue": laid.outputs["dialogue"], "bed": work.bed, "mix": mixed.outputs["mix"]}
+    edited = picture.outputs.get("picture")
+    packed = settle(package.submit(run, work.video, work.facts, edited, sound["audio"], stems, script))
+    checked = settle(qc.submit(run, work, script, laid, picture, mixed, packed))
     page = settle(report.submit(run, work, script, laid, checked, list(ledger)))
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
@@ -82,9 +99,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         f"{language}/script.json": packed.outputs["script"],
         f"{language}/script.srt": packed.outputs["srt"],
         f"{language}/script.vtt": packed.outputs["vtt"],
-        f"{language}/dialogue.wav": laid.outputs["dialogue"],
-        f"{language}/bed.wav": work.bed,
-        f"{language}/mix.wav": mixed.outputs["mix"],
+        **{f"{language}/{role}.{run.profile.mix.stems}": packed.outputs[role] for role in stems},
         f"{language}/lipsync.json": picture.outputs["report"],
         f"{language}/qc.json": checked.outputs["qc"],
         f"{language}/report.html": page.outputs["report"],
@@ -94,7 +109,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         state=checked.value["state"],
         key=key,
         outputs=outputs,
-        audio=mixed.outputs["audio"],
+        audio=sound["audio"],
         subtitles=packed.outputs["srt"],
         steps=steps_of(ledger),
         notes=_notes(ledger),

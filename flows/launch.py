@@ -1,4 +1,4 @@
-"""How branches are started: here, or each as its own flow run of a deployment. The only user of `run_deployment`."""
+"""How titles and branches are started: here, or each as its own flow run. The only user of `run_deployment`."""
 
 from __future__ import annotations
 
@@ -8,31 +8,50 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
-from flows.branches import branch_key, keep_attempt, last_attempt
+from flows.branches import branch_key, mark_begun, note_missing
 from flows.pools import branch_deployment
-from tasks.model import BranchResult, Failure, Run
+from tasks.model import Run
+from tasks.store import text_sha256
 
+Kind = Literal["inline", "deployed"]
+
+_TITLE = "dub-title/polydub"
 _POLL_S = 2.0
 
 
 class Launcher(Protocol):
-    """Runs branches to their end; how each ended is in the store afterwards."""
+    """Runs titles and branches to their end; how each ended is in the store afterwards."""
 
-    def launch(self, run: Run, languages: Sequence[str]) -> None:
+    def title(self, run: Run, only: Sequence[str]) -> None:
+        """Run a title, of its languages only these; never raises for one that fails."""
+
+    def branches(self, run: Run, languages: Sequence[str]) -> None:
         """Run these languages; never raises for a branch that fails."""
 
 
 class Inline:
-    """Branches as child flows of this process, at most ``branches_at_once`` at a time."""
+    """Titles and branches as child flows of this process, at most ``branches_at_once`` at a time."""
 
-    def launch(self, run: Run, languages: Sequence[str]) -> None:
+    def title(self, run: Run, only: Sequence[str]) -> None:
+        """Run a title."""
+        from prefect import tags
+
+        from flows.title import dub_title
+
+        with tags(*tags_of(run)):
+            dub_title(run, "inline", list(only), return_state=True)
+
+    def branches(self, run: Run, languages: Sequence[str]) -> None:
         """Run these languages."""
+        from prefect import tags
+
         from flows.language import dub_language
 
         def branch(language: str) -> None:
-            _forget(run, language)
-            state = dub_language(run.branch(language), return_state=True)
-            _note_missing(run, language, state.message or state.name or "")
+            mark_begun(run, language)
+            with tags(*tags_of(run.branch(language))):
+                state = dub_language(run.branch(language), return_state=True)
+            note_missing(run, language, state.message or state.name or "")
 
         with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
             futures = [pool.submit(contextvars.copy_context().run, branch, language) for language in languages]
@@ -41,57 +60,68 @@ class Inline:
 
 
 class Deployed:
-    """Branches as own flow runs of the ``dub-language`` deployment: retried alone, on any machine of the pool.
+    """Titles and branches as own flow runs of their deployments: retried alone, on any machine of the pool.
 
-    The idempotency key makes a retried title re-attach to its branches; those that ended badly are scheduled again.
+    The idempotency key says what the work is, so that a retried parent re-attaches to what runs already. A run that had
+    ended before is scheduled again: it would not be asked for if its result were in the store.
     """
 
-    def launch(self, run: Run, languages: Sequence[str]) -> None:
+    def title(self, run: Run, only: Sequence[str]) -> None:
+        """Run a title."""
+        parameters = {"run": run.model_dump(mode="json"), "launch": "deployed", "only": list(only)}
+        work = text_sha256(run.model_dump_json() + ",".join(only))[:16]
+        self._to_their_end({run.title.name: self._start(_TITLE, parameters, f"{run.batch}:{work}", tags_of(run))})
+
+    def branches(self, run: Run, languages: Sequence[str]) -> None:
         """Run these languages."""
         from prefect.client.orchestration import get_client
-        from prefect.deployments import run_deployment
         from prefect.runtime import flow_run
-        from prefect.states import Scheduled
 
         with get_client(sync_client=True) as client:
             deployment = branch_deployment(run.profile, client)
-            waiting: dict[str, Any] = {}
-            for language in languages:
-                branch: Any = run_deployment(
-                    deployment,
-                    parameters={"run": run.branch(language).model_dump(mode="json")},
-                    timeout=0,
-                    idempotency_key=f"{flow_run.id}:{language}",
-                    tags=[f"lang:{language}", f"video:{run.title.name}"],
-                )
-                if branch.state and branch.state.is_final() and not branch.state.is_completed():
-                    again: Any = Scheduled(name="AwaitingRetry", message="retried by its title")
-                    client.set_flow_run_state(branch.id, again, force=True)
-                waiting[language] = branch.id
+        runs = {}
+        for language in languages:
+            mark_begun(run, language)
+            branch = run.branch(language)
+            key = f"{run.batch or flow_run.id}:{branch_key(run, language)}"
+            runs[language] = self._start(deployment, {"run": branch.model_dump(mode="json")}, key, tags_of(branch))
+        for language, message in self._to_their_end(runs).items():
+            note_missing(run, language, message)
+
+    def _start(self, deployment: str, parameters: dict[str, Any], key: str, tags: list[str]) -> Any:
+        from prefect.client.orchestration import get_client
+        from prefect.deployments import run_deployment
+        from prefect.states import Scheduled
+
+        started: Any = run_deployment(deployment, parameters=parameters, timeout=0, idempotency_key=key, tags=tags)
+        if started.state and started.state.is_final():
+            again: Any = Scheduled(name="AwaitingRetry", message="asked for again")
+            with get_client(sync_client=True) as client:
+                client.set_flow_run_state(started.id, again, force=True)
+        return started.id
+
+    def _to_their_end(self, runs: dict[str, Any]) -> dict[str, str]:
+        """The final message of each."""
+        from prefect.client.orchestration import get_client
+
+        waiting, ended = dict(runs), {}
+        with get_client(sync_client=True) as client:
             while waiting:
                 time.sleep(_POLL_S)
-                for language, branch_id in list(waiting.items()):
-                    state = client.read_flow_run(branch_id).state
+                for name, run_id in list(waiting.items()):
+                    state = client.read_flow_run(run_id).state
                     if state and state.is_final():
-                        del waiting[language]
-                        _note_missing(run, language, state.message or state.name or "")
+                        del waiting[name]
+                        ended[name] = state.message or state.name or ""
+        return ended
 
 
-def launcher(kind: Literal["inline", "deployed"]) -> Launcher:
+def launcher(kind: Kind) -> Launcher:
     """The launcher of that kind."""
     return Inline() if kind == "inline" else Deployed()
 
 
-def _forget(run: Run, language: str) -> None:
-    """Mark a branch as begun, so that an attempt that dies silently is not taken for an earlier one's result."""
-    key = branch_key(run, language)
-    failure = Failure(kind="Interrupted", what="The branch was started and did not end.", fix="Run the command again.")
-    keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
-
-
-def _note_missing(run: Run, language: str, message: str) -> None:
-    key = branch_key(run, language)
-    result = last_attempt(run, key)
-    if result is None or (result.failure and result.failure.kind == "Interrupted"):
-        failure = Failure(kind="Crashed", what=f"The branch ended without a result: {message}", fix="Run it again.")
-        keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
+def tags_of(run: Run) -> list[str]:
+    """What the UI's filters find a run by."""
+    facts = {"batch": run.batch, "video": run.title.name, "lang": run.language, "profile": run.profile.name}
+    return [f"{name}:{value}" for name, value in facts.items() if value]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tasks.errors import PolydubError
+from tasks.errors import PolydubError, is_transient
 from tasks.model import Failure, StepRecord, StepUse
 
 
@@ -24,6 +24,8 @@ def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
 
 def failure_of(error: BaseException) -> Failure:
     """An error as reports show it; a traceback stays in the log."""
+    kind, transient = type(error).__name__, is_transient(error)
     if isinstance(error, PolydubError):
-        return Failure(kind=type(error).__name__, what=error.what, fix=error.fix, step=str(error.data.get("step", "")))
-    return Failure(kind=type(error).__name__, what=f"{type(error).__name__}: {error}")
+        step = str(error.data.get("step", ""))
+        return Failure(kind=kind, what=error.what, fix=error.fix, step=step, transient=transient)
+    return Failure(kind=kind, what=f"{kind}: {error}", transient=transient)

@@ -2,39 +2,178 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configs.languages import LanguageError, parse_language
+from configs.profile import ProfileError, load_profile
 from flows.plan import Request
+from flows.roots import Roots, videos_of
 from tasks.errors import BadInputError
 
-_COLUMNS = {"title", "languages", "source_language", "profile", "priority", "due", "bed", "voices"}
+_COLUMNS = {
+    "title",
+    "languages",
+    "source_language",
+    "profile",
+    "priority",
+    "due",
+    "subtitles",
+    "bed",
+    "voices",
+}
+
+#: Told of a fault: the column, and what is wrong.
+Fault = Callable[[str, str], None]
 
 
-def read_manifest(path: Path, profile: str, overrides: Mapping[str, Any], out: str) -> list[Request]:
-    """The requests of a ``.csv``, ``.xlsx``, ``.parquet`` or ``.yaml`` manifest, in order of priority, then of rows.
+@dataclass(frozen=True)
+class Defaults:
+    """What a row that says nothing else gets."""
 
-    Relative paths are taken from the manifest's folder.
+    profile: str = "offline"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    out: str = "out"
+    preview_s: float = 0.0
+
+
+def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
+    """The requests of a ``.csv``, ``.xlsx``, ``.parquet`` or ``.yaml`` manifest: one a title, in order of rows.
+
+    Relative paths are taken from the manifest's folder. A ``title`` may be a file, a folder or a pattern
+    (``shows/*.mp4``), which stands for every video in it. Rows are counted as a spreadsheet shows them: the first title
+    is in row 2.
 
     Raises:
         BadInputError: naming every fault with its row and column.
     """
     rows = _rows(path)
-    faults: list[str] = []
-    if not rows:
-        faults.append("it has no rows")
-    requests = [
-        _request(number, row, path.parent, profile, overrides, out, faults) for number, row in enumerate(rows, 2)
-    ]
-    if faults:
-        raise BadInputError(
-            f"The manifest {path} is not valid: {'; '.join(faults[:20])}.", "Mend these rows and try again."
-        )
-    order = sorted(range(len(rows)), key=lambda index: -_priority(rows[index].get("priority")))
-    return [requests[index] for index in order]
+    faults: list[str] = [] if rows else ["it has no rows"]
+    for column in rows[0] if rows else ():
+        if column not in _COLUMNS and not column.startswith("dub_"):
+            faults.append(f"column {column}: unknown (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
+    reader = _Reader(Roots.of(path.absolute().parent), defaults, faults)
+    requests = [request for number, row in enumerate(rows, 2) for request in reader.requests(number, row)]
+    _refuse_faults(path, faults)
+    return requests
+
+
+def _refuse_faults(path: Path, faults: list[str]) -> None:
+    """End here where there are any.
+
+    Raises:
+        BadInputError: naming them.
+    """
+    if not faults:
+        return
+    raise BadInputError(f"The manifest {path} is not valid: {'; '.join(faults)}.", "Mend these rows and try again.")
+
+
+class _Reader:
+    """Turns rows into requests and takes down what is wrong with them."""
+
+    def __init__(self, roots: Roots, defaults: Defaults, faults: list[str]) -> None:
+        self._roots, self._defaults, self._faults = roots, defaults, faults
+        self._seen: dict[tuple[Path, str], int] = {}  # video and language to the row that names them
+
+    def requests(self, number: int, row: Mapping[str, str]) -> list[Request]:
+        """The titles of a row; an empty row is none."""
+        if not any(row.values()):
+            return []
+
+        def fault(column: str, what: str) -> None:
+            self._faults.append(f"row {number}, column {column}: {what}")
+
+        videos = self._videos(row.get("title", ""), fault)
+        languages = _languages(row.get("languages", ""), fault)
+        if row.get("source_language"):
+            _language(row["source_language"], "source_language", fault)
+        single = {column: file for column in ("subtitles", "bed") if (file := self._file(row, column, fault))}
+        dubs = self._dubs(row, languages, fault)
+        if len(videos) > 1:
+            for column in [*single, *(f"dub_{tag}" for tag in dubs)]:
+                fault(column, f"belongs to one title, but this row names {len(videos)}")
+        profile = self._profile(row.get("profile", ""), fault)
+        overrides = dict(self._defaults.overrides)
+        if voices := self._file(row, "voices", fault, must_exist=False):  # the series' first title makes it
+            overrides["voices"] = voices
+        priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
+        self._refuse_twice(number, videos, languages, fault)
+        return [
+            Request(
+                videos=[str(video)],
+                languages=languages,
+                out=self._defaults.out,
+                profile=profile,
+                overrides=overrides,
+                source_language=row.get("source_language") or None,
+                subtitles=single.get("subtitles"),
+                bed=single.get("bed"),
+                dubs=dubs,
+                preview_s=self._defaults.preview_s,
+                row=number,
+                priority=priority,
+                due=due,
+            )
+            for video in videos
+        ]
+
+    def _videos(self, title: str, fault: Fault) -> list[Path]:
+        if not title:
+            fault("title", "is empty")
+            return []
+        try:
+            return videos_of(self._roots, title)
+        except BadInputError as error:
+            fault("title", error.what.rstrip("."))
+            return []
+
+    def _file(self, row: Mapping[str, str], column: str, fault: Fault, must_exist: bool = True) -> str | None:
+        text = row.get(column, "")
+        if not text:
+            return None
+        try:
+            path = self._roots.path(text)
+        except BadInputError as error:
+            fault(column, error.what.rstrip("."))
+            return None
+        if not path.exists() and must_exist:
+            fault(column, f"the file {text!r} does not exist")
+        return str(path)
+
+    def _dubs(self, row: Mapping[str, str], languages: list[str], fault: Fault) -> dict[str, str]:
+        dubs = {}
+        for column in row:
+            if not column.startswith("dub_") or not (file := self._file(row, column, fault)):
+                continue
+            tag = _language(column.removeprefix("dub_"), column, fault)
+            if tag and tag not in languages:
+                fault(column, f"{tag} is not among the row's languages")
+            dubs[column.removeprefix("dub_")] = file
+        return dubs
+
+    def _profile(self, name: str, fault: Fault) -> str:
+        if not name:
+            return self._defaults.profile
+        try:
+            known = str(self._roots.path(name)) if name.endswith((".yaml", ".yml")) else name
+            load_profile(known, dict(self._defaults.overrides))
+        except (ProfileError, BadInputError) as error:
+            fault("profile", (error.what if isinstance(error, BadInputError) else str(error)).rstrip("."))
+            return self._defaults.profile
+        return known
+
+    def _refuse_twice(self, number: int, videos: list[Path], languages: list[str], fault: Fault) -> None:
+        for video in videos:
+            for language in languages:
+                first = self._seen.setdefault((video.resolve(), language), number)
+                if first != number:
+                    fault("title", f"{video.name} in {language} is in row {first} already")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -44,7 +183,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
     suffix = path.suffix.lower()
     try:
         if suffix == ".csv":
-            table = pandas.read_csv(path, dtype=str, keep_default_na=False)
+            table = pandas.read_csv(
+                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
+            )
         elif suffix == ".xlsx":
             table = pandas.read_excel(path, dtype=str, keep_default_na=False)
         elif suffix == ".parquet":
@@ -54,7 +195,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
             titles = listed.get("titles") if isinstance(listed, dict) else listed
             if not isinstance(titles, list) or not all(isinstance(row, dict) for row in titles):
                 raise ValueError("it must be a list of titles")
-            table = pandas.DataFrame(titles)
+            table = pandas.DataFrame(titles, dtype=object)
         else:
             raise BadInputError(f"The manifest {path} is of no known kind.", "Use .csv, .xlsx, .parquet or .yaml.")
     except FileNotFoundError as error:
@@ -64,13 +205,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise BadInputError(
             f"The manifest {path} cannot be read: {reason}.", "Check that the file is whole."
         ) from error
-    return [
-        {
-            str(column).strip().lower() if not str(column).startswith("dub_") else str(column): _text(value)
-            for column, value in row.items()
-        }
-        for row in table.to_dict("records")
-    ]
+    return [{_column(name): _text(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _column(name: Any) -> str:
+    text = str(name).strip()
+    return text if text.startswith("dub_") else text.lower()
 
 
 def _text(value: Any) -> str:
@@ -78,62 +218,49 @@ def _text(value: Any) -> str:
         return " ".join(map(str, value))
     if value is None or value != value:  # NaN
         return ""
+    if isinstance(value, float) and value.is_integer():  # a spreadsheet's whole numbers
+        return str(int(value))
     return str(value).strip()
 
 
-def _request(
-    number: int,
-    row: Mapping[str, str],
-    folder: Path,
-    profile: str,
-    overrides: Mapping[str, Any],
-    out: str,
-    faults: list[str],
-) -> Request:
-    def fault(column: str, what: str) -> None:
-        faults.append(f"row {number}, column {column}: {what}")
-
-    for column in row:
-        if column not in _COLUMNS and not column.startswith("dub_"):
-            fault(column, f"unknown column (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
-    title = row.get("title", "")
-    if not title:
-        fault("title", "is empty")
-    elif not (folder / title).exists():
-        fault("title", f"the file {title!r} does not exist")
-    languages = [tag for tag in re.split(r"[;,\s]+", row.get("languages", "")) if tag]
-    if not languages:
+def _languages(text: str, fault: Fault) -> list[str]:
+    tags = [tag for tag in re.split(r"[;,\s]+", text) if tag]
+    if not tags:
         fault("languages", "is empty")
-    for tag in languages:
-        _check_language(tag, "languages", fault)
-    if row.get("source_language"):
-        _check_language(row["source_language"], "source_language", fault)
-    dubs = {
-        column.removeprefix("dub_"): str(folder / file)
-        for column, file in row.items()
-        if column.startswith("dub_") and file
-    }
-    return Request(
-        videos=[str(folder / title)],
-        languages=languages,
-        out=out,
-        profile=row.get("profile") or profile,
-        overrides={**overrides, **({"voices": str((folder / row["voices"]).absolute())} if row.get("voices") else {})},
-        source_language=row.get("source_language") or None,
-        bed=str(folder / row["bed"]) if row.get("bed") else None,
-        dubs=dubs,
-    )
+    found = [tag for raw in tags if (tag := _language(raw, "languages", fault))]
+    for tag in sorted({tag for tag in found if found.count(tag) > 1}):
+        fault("languages", f"{tag} is named twice")
+    return list(dict.fromkeys(found))
 
 
-def _check_language(tag: str, column: str, fault: Any) -> None:
+def _language(tag: str, column: str, fault: Fault) -> str | None:
     try:
-        parse_language(tag)
+        return parse_language(tag)
     except LanguageError as error:
         fault(column, str(error).rstrip("."))
+        return None
 
 
-def _priority(text: str | None) -> float:
+def _priority(text: str, fault: Fault) -> float:
     try:
-        return float(text or 0)
+        priority = float(text or 0)
     except ValueError:
-        return 0.0
+        priority = math.nan
+    if math.isfinite(priority):
+        return priority
+    fault("priority", f"{text!r} is not a number")
+    return 0.0
+
+
+def _due(text: str, fault: Fault) -> str | None:
+    """A moment with its offset: without one, in this machine's time zone; a bare date is the end of that day."""
+    if not text:
+        return None
+    try:
+        due = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        fault("due", f"{text!r} is not a date (write 2026-11-30, or 2026-11-30T18:00+01:00)")
+        return None
+    if due.tzinfo is None and due.time() == datetime.time():  # spreadsheets write dates as midnights
+        due = due.replace(hour=23, minute=59, second=59)
+    return due.astimezone().isoformat() if due.tzinfo is None else due.isoformat()

@@ -13,14 +13,18 @@ from typing import Any
 from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, load_profile
 from tasks import diarize, lipsync, separate, synthesize, transcribe
+from tasks.consent import agreed, read_consent
 from tasks.errors import BadInputError
-from tasks.model import Asset, MediaFacts, Run, Title
-from tasks.places import place_of
+from tasks.model import Asset, Consent, Likeness, Line, MediaFacts, Run, Title
 from tasks.probe import facts_of, probe_video
-from tasks.store import Store
+from tasks.registry import BackendFacts
+from tasks.store import Store, store_place
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.translate.chain import Chain, chain
+
+#: The speaker of lines that name none.
+_NOBODY = Line.model_fields["speaker"].default
 
 _CREATE = {
     "separate": separate.separator,
@@ -33,7 +37,10 @@ _CREATE = {
 
 @dataclass(frozen=True)
 class Request:
-    """One `polydub run` as typed, or one row of a manifest; paths and languages unchecked."""
+    """One `polydub run` as typed, or one title of a manifest; paths and languages unchecked.
+
+    ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's.
+    """
 
     videos: Sequence[str]
     languages: Sequence[str]
@@ -45,18 +52,9 @@ class Request:
     bed: str | None = None
     dubs: Mapping[str, str] = field(default_factory=dict)
     preview_s: float = 0.0
-
-
-def store_place() -> str:
-    """Where finished work is kept: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
-    if where := os.environ.get("POLYDUB_STORE"):
-        return where
-    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "polydub")
-
-
-def store_root() -> Path:
-    """The local folder of that store: the store itself, or the cache of a remote one."""
-    return place_of(store_place())[1]
+    row: int = 0
+    priority: float = 0.0
+    due: str | None = None
 
 
 def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
@@ -116,15 +114,21 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         read_series(Path(profile.voices))
     if profile.synthesize.lexicon is not None:
         read_lexicon(Path(profile.synthesize.lexicon))
+    if profile.consent is not None:
+        read_consent(Path(profile.consent))
     for section, backend in _each(backends(profile)):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
                 f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
                 f"licensed for commercial use (code {backend.facts.code_licence}, "
-                f"weights {backend.facts.weights_licence}).",
+                f"weights {backend.facts.weights_licence}{_clause(backend.facts)}).",
                 f"Choose another {section} backend.",
             )
     return profile
+
+
+def _clause(facts: BackendFacts) -> str:
+    return f"; {facts.clause}" if facts.clause else ""
 
 
 def _each(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -163,6 +167,8 @@ def _run(
     store: Store,
 ) -> Run:
     subtitles, script_language = _subtitles(request.subtitles, path, source_language, profile)
+    dubs = {_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()}
+    spoken = [language for language in languages if language not in dubs]
     title = Title(
         name=name,
         video=_referenced(store, path),
@@ -172,12 +178,33 @@ def _run(
         source_language=script_language or source_language,
         subtitles=_referenced(store, subtitles) if subtitles else None,
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
-        dubs={_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()},
+        dubs=dubs,
         preview_ms=round(request.preview_s * 1000),
+        consent=_consent(profile, title_name(path.stem), subtitles, script_language or source_language, spoken),
     )
     run = Run(title=title, profile=profile, store=store.where)
     _check_media(run, probed(run, title.video))
     return run
+
+
+def _consent(
+    profile: Profile, title: str, subtitles: Path | None, language: str | None, spoken: Sequence[str]
+) -> tuple[Consent, ...]:
+    """The agreements that cloned voices (of the languages ``spoken`` by the backend) and faces that leave need."""
+    from tasks.transcribe.subtitles import read_script
+
+    chosen = backends(profile)
+    needed: dict[Likeness, str] = {}
+    if spoken and chosen["synthesize"].facts.clones:
+        needed["voice"] = f"cloning a voice ({chosen['synthesize'].facts.name})"
+    if chosen["lipsync"].facts.uploads_faces:
+        needed["face"] = f"sending a face to a service ({chosen['lipsync'].facts.name})"
+    if not needed:
+        return ()
+    records = read_consent(Path(profile.consent)) if profile.consent else ()
+    lines = read_script(subtitles, language).lines if subtitles else ()
+    speakers = list(dict.fromkeys(line.speaker for line in lines))
+    return agreed(records, title, needed, [] if speakers == [_NOBODY] else speakers)
 
 
 def probed(run: Run, asset: Asset) -> MediaFacts:

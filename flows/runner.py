@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,37 +35,58 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     return write_summary(run, previous.model_copy(update=found))
 
 
-def dub_titles(runs: Sequence[Run], batch: str = "") -> list[dict[str, Any]]:
-    """Dub titles in one flow run each, within a ``dub-batch`` run when they belong to one.
+def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Dub titles in one flow run each.
 
     Returns:
         The summary of each title, in order; a title that fails leaves the others alone.
     """
+
+    def dub() -> None:
+        from flows.launch import Inline
+
+        for run in runs:
+            Inline().title(run, run.title.languages)
+
+    return _with_prefect(runs, dub)
+
+
+def dub_kept_batch(
+    batch: str, runs: Sequence[Run], deployed: bool, language: str | None, force: bool
+) -> list[dict[str, Any]]:
+    """Dub what is unfinished of a batch in a ``dub-batch`` run.
+
+    Args:
+        batch: its name in the store.
+        runs: those of its titles whose summaries are wanted.
+        deployed: on the workers of the Prefect server, not here.
+        language: only this one.
+        force: branches that are set aside too.
+    """
+
+    def dub() -> None:
+        from flows.batch import dub_batch
+
+        dub_batch(batch, "deployed" if deployed else "inline", language, force, return_state=True)
+
+    return _with_prefect(runs, dub)
+
+
+def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str, Any]]:
     for run in runs:
         Store(Path(run.store)).sweep()
         forget_title_result(run)
     trouble: Exception | None = None
     try:
         with prefect_server():
-            _run_flows(runs, batch)
+            from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+            # Heartbeats serve deployed runs; here they would only add a second to every flow run.
+            with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+                dub()
     except Exception as error:  # Prefect's server, the network; what the steps finished is in the store
         trouble = error
     return [_outcome(run, trouble) for run in runs]
-
-
-def _run_flows(runs: Sequence[Run], batch: str) -> None:
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    from flows.batch import dub_batch
-    from flows.title import dub_title
-
-    # Heartbeats serve deployed runs; here they would only add a second to every flow run.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        if batch:
-            dub_batch(batch, list(runs), return_state=True)
-            return
-        for run in runs:
-            dub_title(run, return_state=True)
 
 
 def _outcome(run: Run, trouble: Exception | None) -> dict[str, Any]:

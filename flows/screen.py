@@ -47,19 +47,16 @@ class Screen:
             }
             for run in runs
         }
-        self._computed: dict[str, dict[str, float]] = {run.title.name: {} for run in runs}
 
     @contextlib.contextmanager
     def showing(self) -> Iterator[None]:
-        """Draw while the block runs; then remember how long each step took."""
+        """Draw while the block runs."""
         with listening(self._listen):
             if self._console.is_terminal:
                 with Live(console=self._console, refresh_per_second=4, get_renderable=self._draw):
                     yield
             else:
                 yield
-        for title, seconds in self._computed.items():
-            self._forecasts[title].learn(seconds)
 
     def _listen(self, event: StepEvent) -> None:
         lane = self._lanes.get(event.title, {}).get(event.language or _SHARED)
@@ -75,8 +72,6 @@ class Screen:
                 lane.failed = event.message if event.state == "failed" else ""
                 if event.state != "failed":
                     lane.done[event.step] = event.state
-                if event.state == "computed":
-                    self._computed[event.title][event.step] = event.seconds
         if not self._console.is_terminal and event.state != "progress":
             self._print(event)
 

@@ -85,7 +85,8 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
     """The content of ``summary.json``; state and counts are of this run's languages, earlier ones are listed beside."""
     title = run.title
     branches = [*result.branches, *(earlier_languages(run) if result.branches else [])]
-    delivered = [branch for branch in result.branches if branch.state != "failed"]
+    delivered = [branch for branch in result.branches if branch.delivered]
+    failed = [branch for branch in result.branches if branch.state == "failed"]
     return {
         "title": title.name,
         "source": title.source,
@@ -102,7 +103,8 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         },
         "languages": {branch.language: _language(run, branch) for branch in branches},
         "delivered": len(delivered),
-        "failed": len(result.branches) - len(delivered),
+        "failed": len(failed),
+        "carried_over": len(result.branches) - len(delivered) - len(failed),
     }
 
 
@@ -110,14 +112,16 @@ def _state(result: TitleResult) -> str:
     states = {branch.state for branch in result.branches}
     if result.failure or states == {"failed"} or not states:
         return "failed"
-    if "failed" in states:
+    if states == {"carried_over"}:
+        return "carried_over"
+    if states & {"failed", "carried_over"}:
         return "partial"
     return "needs_review" if "needs_review" in states else "completed"
 
 
 def _language(run: Run, branch: BranchResult) -> dict[str, Any]:
     name = run.title.name
-    delivered = branch.state != "failed"
+    delivered = branch.delivered
     return {
         "state": branch.state,
         "language": display_name(branch.language),
@@ -149,6 +153,7 @@ def _title(run: Run, work: SharedWork) -> dict[str, Any]:
         "facts": work.facts.model_dump(mode="json"),
         "script": work.script.model_dump(mode="json"),
         "speakers": [speaker.model_dump(mode="json") for speaker in work.script.speakers],
+        "consent": [record.model_dump(mode="json") for record in run.title.consent],
         "provenance": {
             "disclosure": DISCLOSURE,
             "polydub": package_version("polydub"),

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tasks.errors import BadInputError
 
-_COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red"}
+_COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red", "carried_over": "cyan"}
 
 
 def show_summaries(summaries: Sequence[dict[str, Any]]) -> None:
@@ -49,7 +49,9 @@ def _show(console: Console, summary: dict[str, Any]) -> None:
     for language, branch in summary["languages"].items():
         say(f"  {language}: {branch['state']}", _COLOURS[branch["state"]])
         if branch["error"]:
-            say(f"    {branch['error']['step']}: {branch['error']['what']} {branch['error']['fix']}".rstrip(), "red")
+            error = branch["error"]
+            where = f"{error['step']}: " if error["step"] else ""
+            say(f"    {where}{error['what']} {error['fix']}".rstrip(), _COLOURS[branch["state"]])
         else:
             say(f"    master  {folder / branch['master']}")
             say(f"    report  {folder / branch['report']}")

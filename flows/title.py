@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 
-from flows.branches import finished, keep_shared_work
+from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
+from flows.budget import Cost, settle
+from flows.costs import accounted
 from flows.deliver import deliver
-from flows.launch import launcher
+from flows.launch import Kind, launcher
 from flows.ledger import failure_of, steps_of
-from flows.show import show_branches
-from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
+from flows.summary import TitleResult, keep_title_result, write_summary
+from flows.title_end import finish_title
 from tasks.diarize.task import diarize
 from tasks.lipsync.task import track_faces
-from tasks.model import Run, Script, SharedWork, StepRecord
-from tasks.package.task import cut_preview, package_multi
+from tasks.model import BranchResult, Run, Script, SharedWork, StepRecord
+from tasks.package.task import cut_preview
 from tasks.probe import facts_of
 from tasks.probe.task import probe
 from tasks.progress import StepEvent, announce
@@ -29,18 +31,31 @@ from tasks.transcribe.task import transcribe
 
 
 @flow(name="dub-title", flow_run_name="{run.title.name}", persist_result=False, validate_parameters=True)
-def dub_title(run: Run, launch: Literal["inline", "deployed"] = "inline") -> State[Any]:
+def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) -> State[Any]:
     """Dub one title into its languages; languages that are finished already are not run again.
 
     Args:
         run: the checked title with its profile and store.
         launch: branches in this process, or each as an own flow run of the ``dub-language`` deployment.
+        only: of its languages run these; the others stay as they last ended. None: all.
     """
+    with accounted(run) as account:
+        state = _dub(run, launch, only)
+    settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
+    return state
+
+
+def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
+    wanted = [language for language in run.title.languages if only is None or language in only]
     try:
         work = _shared_work(run)
         cast_title(run, work.script, work.speech, work.dialogue, work.bed)
     except Exception as error:
         failure = failure_of(error)
+        for language in wanted:
+            if finished(run, language) is None:
+                key = branch_key(run, language)
+                keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
         keep_title_result(run, TitleResult(failure=failure))
         write_summary(run, TitleResult(failure=failure))
         return Failed(name="SharedStepFailed", message=f"{failure.step}: {failure.what}")
@@ -51,20 +66,8 @@ def dub_title(run: Run, launch: Literal["inline", "deployed"] = "inline") -> Sta
         deliver(Path(run.title.folder), result.outputs)
         for use in result.steps:
             announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0))
-    launcher(launch).launch(run, [language for language in run.title.languages if language not in found])
-    title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
-    keep_title_result(run, title)
-    write_summary(run, title)
-    show_branches(run, title)
-    return _ended(run, title)
-
-
-def _ended(run: Run, title: TitleResult) -> State[Any]:
-    failed = [branch.language for branch in title.branches if branch.state == "failed"]
-    if failed or title.failure:
-        what = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}" if failed else str(title.failure)
-        return Failed(name="PartialFailure", message=what)
-    return Completed(message=f"{len(title.branches)} languages delivered to {run.title.folder}")
+    launcher(launch).branches(run, [language for language in wanted if language not in found])
+    return finish_title(run, work, found)
 
 
 def _shared_work(run: Run) -> SharedWork:
@@ -94,17 +97,3 @@ def _shared_work(run: Run) -> SharedWork:
         notes=tuple(dict.fromkeys(note for record in ledger for note in record.notes)),
         steps=steps_of(ledger),
     )
-
-
-def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
-    work = title.work
-    delivered = [branch for branch in (*title.branches, *earlier_languages(run)) if branch.state != "failed"]
-    if not delivered or work is None:
-        return title
-    try:
-        packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered))
-        deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.outputs["multi"]})
-    except Exception as error:
-        return title.model_copy(update={"failure": failure_of(error)})
-    languages = tuple(sorted(branch.language for branch in delivered))
-    return title.model_copy(update={"multi": packed.outputs["multi"], "multi_languages": languages})

@@ -2,25 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
 
+from flows.batches import Batch, unfinished
+from flows.budget import Cost, expected
 from flows.forecast import Forecast
-from flows.plan import probed
-from flows.runner import answered_from_store, dub_titles
+from flows.morning import morning_rows, write_morning
+from flows.runner import answered_from_store, dub_kept_batch, dub_titles
 from flows.screen import Screen
 from tasks.model import Run
 
+Summaries = list[dict[str, Any]]
 
-def run_watched(runs: Sequence[Run], batch: str = "") -> list[dict[str, Any]]:
+
+def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] = dub_titles) -> Summaries:
     """Run titles and show each step on stderr; finished titles are answered without a display."""
     answers = [answered_from_store(run) for run in runs]
     waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
     if waiting:
-        forecasts = [Forecast(run, probed(run, run.title.video).duration_ms / 1000) for run in waiting]
+        forecasts = [Forecast(run) for run in waiting]
         with Screen(waiting, forecasts, Console(stderr=True)).showing():
-            fresh = iter(dub_titles(waiting, batch))
+            fresh = iter(dub(waiting))
         answers = [answer or next(fresh) for answer in answers]
     return [answer for answer in answers if answer is not None]
+
+
+def run_batch(
+    batch: Batch, runs: Sequence[Run], *, deployed: bool = False, language: str | None = None, force: bool = False
+) -> Summaries:
+    """Dub what is unfinished of a batch, after saying what that is expected to take."""
+    console = Console(stderr=True)
+    console.print(forecast_of(batch, runs, language, force), markup=False, soft_wrap=True)
+
+    def dub(waiting: Sequence[Run]) -> Summaries:
+        return dub_kept_batch(batch.id, waiting, deployed, language, force)
+
+    summaries = run_watched(runs, dub)
+    if all(summary["state"] in ("completed", "needs_review") for summary in summaries):
+        write_morning(batch, morning_rows(batch, runs))  # where everything was found no flow has run
+    return summaries
+
+
+def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: bool) -> str:
+    """What a batch is expected to use, and how much of it fits the night, in one line."""
+    total, shared, branches = Cost(), Cost(), 0
+    for one in unfinished(batch, runs, language, force):
+        shared += expected(one.run)
+        for tag in one.languages:
+            total += expected(one.run.branch(tag))
+            branches += 1
+    hours = (shared.seconds / batch.titles_at_once) / 3600
+    hours += total.seconds / (batch.titles_at_once * batch.branches_at_once) / 3600
+    limits = {"until": batch.budget.until, "hours": batch.budget.hours}
+    limits |= {"GPU-minutes": batch.budget.gpu_minutes, "USD": batch.budget.usd}
+    told = ", ".join(f"{name} {value}" for name, value in limits.items() if value is not None)
+    gpu = (total.gpu_seconds + shared.gpu_seconds) / 60
+    return (
+        f"{batch.id}: {branches} branches to do, about {_clock(hours)} h, {gpu:.1f} GPU-minutes, ${total.usd:.2f}; "
+        f"budget: {told or 'none'}. What does not fit is carried over."
+    )
+
+
+def _clock(hours: float) -> str:
+    minutes = round(60 * hours)
+    return f"{minutes // 60}:{minutes % 60:02d}"

@@ -158,7 +158,8 @@ def _resync(options: argparse.Namespace) -> int:
             track = FaceTrack.load(stored)
         else:
             device = "cuda" if options.device == "cuda" else "cpu"
-            track = analyse(options.video, stored, device=device, progress=_progress("track"))
+            until = None if options.analysis else options.preview  # what is kept for later is whole
+            track = analyse(options.video, stored, until_s=until, device=device, progress=_progress("track"))
         picture = Path(folder) / "picture.mp4"
         own = read_phones(options.source_phones) if options.source_phones else None
         report = resync(

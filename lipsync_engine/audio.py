@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.filearray import FileArray, Spool
 from lipsync_engine.records import BoolArray, FloatArray
 
+#: Sound in memory or in a file, float32 [N].
+Samples = FloatArray | FileArray
+
 _WINDOW_S = 0.025
+#: Hops that are computed together.
+_HOPS = 4096
 
 
 class AudioError(ValueError):
@@ -29,6 +37,18 @@ def load_mono(path: Path, sample_rate_hz: int = 16000) -> FloatArray:
     Raises:
         AudioError: missing file, no audio stream, or broken data.
     """
+    return spooled_mono(path, sample_rate_hz)[:]
+
+
+def spooled_mono(path: Path, sample_rate_hz: int = 16000) -> FileArray:
+    """As `load_mono`, in a temporary file: the sound of a long title is as large as hundreds of its pictures."""
+    spool = Spool((), np.float32)
+    for block in _blocks(path, sample_rate_hz):
+        spool.append(block)
+    return spool.array()
+
+
+def _blocks(path: Path, sample_rate_hz: int) -> Iterator[FloatArray]:
     import av
 
     try:
@@ -36,16 +56,13 @@ def load_mono(path: Path, sample_rate_hz: int = 16000) -> FloatArray:
             if not container.streams.audio:
                 raise AudioError(f"{path.name} has no audio stream")
             resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate_hz)
-            blocks = []
-            for frame in container.decode(container.streams.audio[0]):
-                blocks += [block.to_ndarray()[0] for block in resampler.resample(frame)]
-            blocks += [block.to_ndarray()[0] for block in resampler.resample(None)]
+            for frame in chain(container.decode(container.streams.audio[0]), [None]):
+                yield from (block.to_ndarray()[0] for block in resampler.resample(frame))
     except av.FFmpegError as error:
         raise AudioError(f"{path.name} cannot be decoded: {error}") from error
-    return np.concatenate(blocks).astype(np.float32) if blocks else np.zeros(0, np.float32)
 
 
-def loudness_db(samples: FloatArray, sample_rate_hz: int, hop_s: float = 0.01) -> NDArray[np.float64]:
+def loudness_db(samples: Samples, sample_rate_hz: int, hop_s: float = 0.01) -> NDArray[np.float64]:
     """Loudness envelope: RMS over 25 ms, in dB re full scale, one value each ``hop_s``, centred on its hop.
 
     Args:
@@ -57,16 +74,20 @@ def loudness_db(samples: FloatArray, sample_rate_hz: int, hop_s: float = 0.01) -
         float64 [ceil(N / hop)], not below -100 dB.
     """
     hop, window = round(hop_s * sample_rate_hz), round(_WINDOW_S * sample_rate_hz)
-    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
     centres = np.arange(-(-len(samples) // hop)) * hop + hop // 2
     first = np.clip(centres - window // 2, 0, len(samples))
     last = np.clip(centres + window // 2, 0, len(samples))
-    mean = np.maximum(energy[last] - energy[first], 0.0) / np.maximum(last - first, 1)
+    mean = np.zeros(len(centres))
+    for part in (slice(at, at + _HOPS) for at in range(0, len(centres), _HOPS)):
+        start, stop = int(first[part][0]), int(last[part][-1])
+        energy = np.concatenate([[0.0], np.cumsum(samples[start:stop].astype(np.float64) ** 2)])
+        total = np.maximum(energy[last[part] - start] - energy[first[part] - start], 0.0)
+        mean[part] = total / np.maximum(last[part] - first[part], 1)
     return np.asarray(10.0 * np.log10(mean + 1e-10), np.float64)
 
 
 def band_level_db(
-    samples: FloatArray, sample_rate_hz: int, low_hz: float, high_hz: float, hop_s: float = 0.01
+    samples: Samples, sample_rate_hz: int, low_hz: float, high_hz: float, hop_s: float = 0.01
 ) -> NDArray[np.float64]:
     """Level of a band of frequencies over 25 ms Hann windows, in dB (relative), one value each ``hop_s``.
 
@@ -81,17 +102,19 @@ def band_level_db(
         float64 [ceil(N / hop)], not below -90 dB.
     """
     hop, window, fft = round(hop_s * sample_rate_hz), round(_WINDOW_S * sample_rate_hz), 1024
-    count = -(-len(samples) // hop)
-    padded = np.pad(samples, ((window - hop) // 2, window))
-    strided = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][:count]
+    count, lead = -(-len(samples) // hop), (window - hop) // 2
     taper = np.hanning(window).astype(np.float32)
     hz = np.fft.rfftfreq(fft, 1 / sample_rate_hz)
     band = (hz >= low_hz) & (hz < high_hz)
-    blocks = [
-        (np.abs(np.fft.rfft(block * taper, fft)[:, band]) ** 2).sum(axis=1)
-        for block in np.array_split(strided, max(1, count // 4096))
-    ]
-    return np.asarray(10.0 * np.log10(np.concatenate(blocks) + 1e-9), np.float64)
+    power = np.zeros(count)
+    for at in range(0, count, _HOPS):
+        hops = min(_HOPS, count - at)
+        start, stop = at * hop - lead, (at + hops - 1) * hop - lead + window
+        known = samples[max(start, 0) : stop]
+        padded = np.pad(known, (max(-start, 0), max(stop - len(samples), 0)))
+        strided = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
+        power[at : at + hops] = (np.abs(np.fft.rfft(strided * taper, fft)[:, band]) ** 2).sum(axis=1)
+    return np.asarray(10.0 * np.log10(power + 1e-9), np.float64)
 
 
 def mel_cepstra(

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from lipsync_engine.audio import Samples
 from lipsync_engine.measure import Measures, silence_motion, speech_measures
-from lipsync_engine.records import FloatArray, MouthSeries, Phone, SpeakerStats
+from lipsync_engine.records import MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import RATE_HZ, OwnSpeech
 from lipsync_engine.timing import Asked, asked_of, sound_agreement
 
@@ -25,7 +26,7 @@ Rows = dict[str, Measures]
 def control_rows(
     seen: MouthSeries,
     phones: Sequence[Phone],
-    samples: FloatArray,
+    samples: Samples,
     stats: SpeakerStats,
     *,
     source: MouthSeries | None = None,
@@ -59,7 +60,7 @@ def control_rows(
     return rows
 
 
-def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: FloatArray, stats: SpeakerStats) -> Measures:
+def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: Samples, stats: SpeakerStats) -> Measures:
     """Mean figures of a mouth that is moved round in time, so that it speaks something else."""
     total = len(mouth.times_s)
     step = float(np.median(np.diff(mouth.times_s))) if total > 1 else 0.04
@@ -105,7 +106,7 @@ def _real_rows(source: MouthSeries, own: OwnSpeech, stats: SpeakerStats) -> Rows
 def _row(
     mouth: MouthSeries,
     phones: Sequence[Phone],
-    samples: FloatArray,
+    samples: Samples,
     stats: SpeakerStats,
     asked: Asked | None = None,
 ) -> Measures:

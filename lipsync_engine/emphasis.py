@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.audio import loudness_db
+from lipsync_engine.audio import Samples, loudness_db
 from lipsync_engine.gestures import Gesture
-from lipsync_engine.records import FloatArray
 
 HOP_S = 0.01
 #: JALI's jaw at a vowel whose loudness is one standard deviation below, at, or above the mean of all vowels.
@@ -62,7 +61,7 @@ def vowel_spread_db(gestures: Sequence[Gesture], level_db: NDArray[np.float64]) 
     return float(np.std(levels)) if len(levels) >= _FEWEST_VOWELS else None
 
 
-def level_of(samples: FloatArray, sample_rate_hz: int) -> NDArray[np.float64]:
+def level_of(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
     """Loudness every 10 ms, as `with_emphasis` takes it."""
     return loudness_db(samples, sample_rate_hz, HOP_S)
 

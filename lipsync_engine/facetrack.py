@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.geometry import POINTS, Poses, fit_poses, point_groups, to_canonical, to_image
+from lipsync_engine.filearray import FileArray, save_arrays, stored_array
 from lipsync_engine.records import FloatArray
 
 #: Raised whenever the meaning of a stored track changes.
@@ -29,7 +29,7 @@ class FaceTrack:
         frame: int32 [N], the frame of each row.
         identity: int32 [N], the person; stable across the shots where that can be told.
         span: int32 [N], one uninterrupted appearance in one shot.
-        landmarks: float32 [N, 478, 3], smoothed, pixels.
+        landmarks: float32 [N, 478, 3], smoothed, pixels; in a file, since those of a long title would fill the memory.
         confidence: float32 [N], 0 to 1: the network's probability of a face, how well the rigid anchors fit one, and
             how much nose and cheeks look as they did before (less where something covers them).
         sharpness: float32 [N], variance of the Laplacian of the mouth region's luma at a fixed size.
@@ -45,7 +45,7 @@ class FaceTrack:
     frame: NDArray[np.int32]
     identity: NDArray[np.int32]
     span: NDArray[np.int32]
-    landmarks: FloatArray
+    landmarks: FloatArray | FileArray
     confidence: FloatArray
     sharpness: FloatArray
     light: FloatArray
@@ -65,9 +65,10 @@ class FaceTrack:
 
     def rows(self, index: NDArray[np.intp] | slice) -> FaceTrack:
         """Only the rows ``index``."""
-        return replace(self, **{name: getattr(self, name)[index] for name in _ROW_FIELDS})
+        rows: dict[str, Any] = {name: _rows(getattr(self, name), index) for name in _ROW_FIELDS}
+        return replace(self, **rows)
 
-    def save(self, path: Path, more: Mapping[str, NDArray[np.generic]] | None = None) -> FaceTrack:
+    def save(self, path: Path, more: Mapping[str, NDArray[Any] | FileArray] | None = None) -> FaceTrack:
         """Write as ``.npz`` (same track, same bytes) under a temporary name, then rename.
 
         Args:
@@ -75,13 +76,11 @@ class FaceTrack:
             more: other arrays to store beside the track.
 
         Returns:
-            The track, which knows its file.
+            The track as it lies in the file.
         """
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
         arrays = {name: getattr(self, name) for name in _stored_fields()}
-        np.savez(temporary, format=np.int32(FORMAT), **arrays, **(more or {}))
-        os.replace(temporary, path)
-        return replace(self, file=path)
+        save_arrays(path, {"format": np.array(FORMAT, np.int32), **arrays, **(more or {})})
+        return replace(self, landmarks=stored_array(path, "landmarks"), file=path)
 
     @classmethod
     def load(cls, path: Path) -> FaceTrack:
@@ -93,63 +92,16 @@ class FaceTrack:
         with np.load(path) as stored:
             if int(stored.get("format", -1)) != FORMAT or not set(_stored_fields()) <= set(stored):
                 raise ValueError(f"{path.name} is no face track of format {FORMAT}: analyse the title again")
-            return cls(**{name: stored[name] for name in _stored_fields()}, file=path)
+            held = {name: stored[name] for name in _stored_fields() if name != "landmarks"}
+        return cls(**held, landmarks=stored_array(path, "landmarks"), file=path)
 
 
 def _stored_fields() -> list[str]:
     return [field.name for field in fields(FaceTrack) if field.name != "file"]
 
 
+def _rows(values: NDArray[Any] | FileArray, index: NDArray[np.intp] | slice) -> NDArray[Any] | FileArray:
+    return values.rows(index) if isinstance(values, FileArray) else values[index]
+
+
 _ROW_FIELDS = ("frame", "identity", "span", "landmarks", "confidence", "sharpness", "light", "thumb")
-
-
-def smooth(landmarks: FloatArray, rate: float) -> FloatArray:
-    """Zero-phase Savitzky-Golay smoothing of one uninterrupted span, pose and face shape apart.
-
-    The head turns slowly against the jitter of a mesh: the pose is fitted over 0.3 s and the skin over 0.23 s. The
-    lips move as fast as the jitter (a closure lasts two frames of 25 a second), so they are fitted over 0.1 s, which
-    leaves them as seen up to 30 frames a second.
-
-    Args:
-        landmarks: float32 [n, 478, 3] of consecutive frames.
-        rate: frames per second.
-    """
-    from scipy.spatial.transform import Rotation
-
-    poses = fit_poses(landmarks)
-    turns = Rotation.from_matrix(poses.rotation)
-    middle = turns[len(turns) // 2]
-    vectors = (middle.inv() * turns).as_rotvec()
-    steady = Poses(
-        rotation=(middle * Rotation.from_rotvec(_fit(vectors, 0.3, rate))).as_matrix(),
-        scale=np.exp(_fit(np.log(poses.scale)[:, None], 0.3, rate))[:, 0],
-        offset=_fit(poses.offset, 0.23, rate),
-        residual=poses.residual,
-    )
-    out = np.empty_like(landmarks, np.float32)
-    lips = np.zeros(POINTS, bool)
-    lips[_lip_points()] = True
-    for group in point_groups():  # a part of the mesh at a time: a span may be a whole title
-        canonical = to_canonical(landmarks[:, group], poses)
-        fitted = _fit(canonical, 0.23, rate)
-        if lips[group].any():
-            fitted[:, lips[group]] = _fit(canonical[:, lips[group]], 0.1, rate)
-        out[:, group] = to_image(fitted, steady)
-    return out
-
-
-def _lip_points() -> list[int]:
-    from lipsync_engine.mesh import LIPS
-
-    return list(LIPS)
-
-
-def _fit(values: NDArray[np.float64], seconds: float, rate: float) -> NDArray[np.float64]:
-    from scipy.signal import savgol_filter
-
-    window = max(3, round(seconds * rate)) // 2 * 2 + 1
-    if window > len(values):
-        window = (len(values) - 1) // 2 * 2 + 1
-    if window < 5:
-        return values.copy()
-    return np.asarray(savgol_filter(values, window, 2, axis=0, mode="interp"))

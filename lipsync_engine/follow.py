@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,8 @@ from lipsync_engine.facemesh import regions
 from lipsync_engine.facemesh.detector import Detection, FaceDetector
 from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
 from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.geometry import fit_poses
+from lipsync_engine.filearray import FileArray, Spool
+from lipsync_engine.geometry import POINTS, fit_poses
 from lipsync_engine.looks import Look, MeanFace, alike, face_view, look_of
 from lipsync_engine.records import FloatArray
 from lipsync_engine.stabilise import Steadier
@@ -37,12 +39,33 @@ _PART = 0.4
 _SEARCH = 16
 
 
+class Meshes:
+    """The meshes of one appearance in order, float32 [478, 3] each; they lie in a spool, not in memory."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool, self._at = spool, array("q")
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __getitem__(self, number: int) -> FloatArray:
+        return self._spool.array()[self._at[number]]
+
+    def append(self, mesh: FloatArray) -> None:
+        """Add the next picture's mesh."""
+        self._at.append(self._spool.append(mesh[None]))
+
+    def stored(self) -> FileArray:
+        """All of them, float32 [n, 478, 3]."""
+        return self._spool.array(np.array(self._at, np.int64))
+
+
 @dataclass(slots=True)
 class Appearance:
-    """A face followed without interruption; all lists run over the frames from ``first``."""
+    """A face followed without interruption; what is listed runs over the frames from ``first``."""
 
     first: int
-    landmarks: list[FloatArray] = field(default_factory=list)
+    landmarks: Meshes
     presence: list[float] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     steadier: Steadier = field(default_factory=Steadier)
@@ -81,6 +104,7 @@ class Follower:
         self._fresh = True
         self._part = 0
         self._since = 0
+        self._spool = Spool((POINTS, 3), np.float32)
         self.seen: list[Appearance] = []
 
     def take(self, pictures: list[Picture], first: int) -> list[list[FloatArray]]:
@@ -96,7 +120,7 @@ class Follower:
         starts = [a.landmarks[-1] for a in self._alive]
         if self._fresh:
             starts = self._newcomers(pictures[0], [], self._parts(pictures[0]))
-            self._alive = [Appearance(first) for _ in starts]
+            self._alive = [Appearance(first, Meshes(self._spool)) for _ in starts]
             self.seen += self._alive
             self._fresh = False
         paths = self._along(pictures, starts)
@@ -153,7 +177,7 @@ class Follower:
             free = next((i for i in range(length) if any(_close(path.landmarks[i], o) for o in taken[i])), length)
             if not free:
                 continue
-            newcomer = Appearance(first + len(pictures) - free)
+            newcomer = Appearance(first + len(pictures) - free, Meshes(self._spool))
             path.landmarks, path.presence = path.landmarks[:free][::-1], path.presence[:free][::-1]
             self._extend(newcomer, pictures, first, path)
             self._alive.append(newcomer)

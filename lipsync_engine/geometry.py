@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.filearray import FileArray
 from lipsync_engine.records import FloatArray
 
 #: Landmarks of the MediaPipe face mesh with refined irises.
@@ -49,8 +51,8 @@ _ANCHORS: dict[int, tuple[float, float, float]] = {
 #: Distance between landmarks 234 and 454 in the canonical face, centimetres: our unit of length.
 _CANONICAL_WIDTH = 15.32836
 ANCHORS = tuple(_ANCHORS)
-#: Points of the mesh that are computed together where every frame of a title is.
-_GROUP = 60
+#: Faces whose pose is fitted together, and most of them that tell a typical shape.
+_TOGETHER, _TYPICAL = 1024, 2000
 #: float64 [15, 3] in face widths, image handed: x right, y down, z away from the camera.
 ANCHOR_SHAPE = np.array(list(_ANCHORS.values())) * (1.0, -1.0, -1.0) / _CANONICAL_WIDTH
 
@@ -79,18 +81,34 @@ class Poses:
         roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
         return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
 
-    def rows(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Poses:
+    def rows(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Poses:
         """Only the poses ``index``."""
         return Poses(self.rotation[index], self.scale[index], self.offset[index], self.residual[index])
 
 
-def fit_poses(landmarks: FloatArray) -> Poses:
+def fit_poses(landmarks: FloatArray | FileArray) -> Poses:
     """Least-squares similarity from the canonical anchors to each face (Umeyama 1991).
 
     Args:
         landmarks: float32 [N, 478, 3] in pixels, z in the same unit.
     """
-    seen = landmarks[:, ANCHORS].astype(np.float64)
+    starts = range(0, max(len(landmarks), 1), _TOGETHER)
+    return joined([_fitted(landmarks[first : first + _TOGETHER, ANCHORS]) for first in starts])
+
+
+def extents(landmarks: FloatArray | FileArray) -> FloatArray:
+    """Width and height of every face, pixels, float32 [N, 2]."""
+    starts = range(0, max(len(landmarks), 1), _TOGETHER)
+    return np.concatenate([np.ptp(landmarks[first : first + _TOGETHER, :, :2], axis=1) for first in starts])
+
+
+def joined(parts: Sequence[Poses]) -> Poses:
+    """The poses of all parts, in order."""
+    return Poses(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Poses)))
+
+
+def _fitted(anchors: FloatArray) -> Poses:
+    seen = anchors.astype(np.float64)
     centre, shape = seen.mean(axis=1), ANCHOR_SHAPE - ANCHOR_SHAPE.mean(axis=0)
     seen = seen - centre[:, None]
     covariance = np.einsum("nai,aj->nij", seen, shape) / len(ANCHORS)
@@ -112,17 +130,20 @@ def to_canonical(landmarks: NDArray[np.floating], poses: Poses) -> NDArray[np.fl
     return np.asarray(turned)
 
 
-def point_groups() -> list[slice]:
-    """The mesh in groups of points, so that work on every frame of a title holds a part of the mesh at a time."""
-    return [slice(first, min(first + _GROUP, POINTS)) for first in range(0, POINTS, _GROUP)]
+def typical_shape(
+    landmarks: FloatArray | FileArray, poses: Poses, rows: NDArray[np.intp] | None = None
+) -> NDArray[np.float64]:
+    """Median of the pose-normalised landmarks of N faces (or ``rows`` of them), float64 [478, 3], canonical.
 
-
-def typical_shape(landmarks: FloatArray, poses: Poses, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
-    """Median of the pose-normalised landmarks of N faces (or ``rows`` of them), float64 [478, 3], canonical."""
+    Of more than 2000 faces as many stand for all, evenly spread.
+    """
     chosen = np.arange(len(landmarks)) if rows is None else rows
+    if len(chosen) > _TYPICAL:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, _TYPICAL).astype(int)]
     some = poses.rows(chosen)
-    groups = [np.arange(POINTS)[group] for group in point_groups()]
-    return np.concatenate([np.median(to_canonical(landmarks[chosen[:, None], g], some), axis=0) for g in groups])
+    meshes = landmarks[chosen]
+    groups = np.array_split(np.arange(POINTS), 16)  # a part of the mesh at a time: all of it takes some 100 MB
+    return np.concatenate([np.median(to_canonical(meshes[:, group], some), axis=0) for group in groups])
 
 
 def to_image(canonical: NDArray[np.floating], poses: Poses) -> NDArray[np.float64]:

@@ -21,6 +21,9 @@ EASE_S = 0.12  # and takes this long at either end
 _DIPHTHONG_SPLIT = 0.6
 _TONGUE_ONLY = 0.15  # lip weight up to which a sound is made behind the lips
 _TEMPO_WINDOW_S = 0.25
+_RELEASED, _HELD = 0.82, 0.75  # shares of a sound: at which its contact ends, and for how long it lasts
+_SHUT_S, _TEETH_S = 0.08, 0.05  # and how long it lasts at least
+_GIVEN, _OPENING_S = 1 / 3, 0.08  # share that a sound gives to the next one's closure; what a vowel keeps at least
 _TOO_SHORT_S = 0.04  # a sound of the tongue this short moves neither lips nor jaw (JALI: shorter than a frame)
 
 
@@ -128,25 +131,35 @@ def _edges(start: float, end: float, parts: int) -> list[float]:
 
 
 def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
-    """The spans of contact: to 75 % of the sound, 50 to 80 ms long but never longer than it (JALI; Rhubarb).
+    """The spans of contact: 75 % of a sound, up to its 82 %, but 80 ms for lips and 50 ms for teeth if there is room.
+
+    The phone of a stop is often its burst alone, which lips that have been shut before it let go: on seven filmed
+    speakers lips were seen shut for 67 to 167 ms (median 133), from up to 160 ms before the phone on. What is missing
+    is taken from the sound before, but no more than a third of it, and a vowel keeps the time to open.
 
     Contacts of one kind that follow each other without a gap ("mb", "pp") stay closed in between.
     """
     found: list[Touch] = []
-    for gesture in gestures:
+    for number, gesture in enumerate(gestures):
         if not gesture.goal.contact:
             continue
+        earliest = _room_before(gestures[number - 1]) if number else float("-inf")
         duration = gesture.end_s - gesture.start_s
-        held = min(max(0.75 * duration, 0.05), 0.08, duration)
-        middle = gesture.start_s + 0.45 * duration
-        start = max(gesture.start_s, middle - held / 2)
-        span = Touch(start, start + held, gesture.goal.contact)
+        end = gesture.start_s + _RELEASED * duration
+        held = max(_HELD * duration, _SHUT_S if gesture.goal.contact == "closure" else _TEETH_S)
+        span = Touch(min(max(end - held, earliest), gesture.start_s), end, gesture.goal.contact)
         last = found[-1] if found else None
         if last and last.contact == span.contact and gesture.start_s - last.end_s < 0.04:
             found[-1] = Touch(last.start_s, span.end_s, last.contact)
         else:
             found.append(span)
     return tuple(found)
+
+
+def _room_before(gesture: Gesture) -> float:
+    """From when on the lips may close in a sound for the next one, seconds."""
+    given = gesture.end_s - _GIVEN * (gesture.end_s - gesture.start_s)
+    return max(given, gesture.start_s + _OPENING_S) if gesture.nucleus else given
 
 
 def rests_of(phones: Sequence[Phone], end_s: float) -> tuple[tuple[float, float], ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.filearray import FileArray
 from lipsync_engine.geometry import ANCHORS, NOSE_FOOT
 from lipsync_engine.records import FloatArray
 
@@ -35,12 +37,35 @@ class Place:
         return self.first <= other.last and other.first <= self.last
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What tells a person from another.
+
+    Attributes:
+        shape: median pose-normalised landmarks, float64 [478, 3].
+        light: median cheek colour, float32 [3].
+        face: mean picture, a float32 vector of length 1.
+    """
+
+    shape: NDArray[np.float64]
+    light: FloatArray
+    face: FloatArray
+
+
+def unlikeness(a: Likeness, b: Likeness) -> float:
+    """How little two appearances look like one person; below 1 they do."""
+    return max(
+        _shape_distance(a.shape, b.shape) / _SHAPE + (1 - float(a.face @ b.face)) / _PICTURE,
+        _colour_distance(a.light, b.light) / _COLOUR,
+    )
+
+
 def merge_people(
     places: list[Place],
     shapes: list[NDArray[np.float64]],
     lights: list[FloatArray],
     faces: list[FloatArray],
-    meshes: list[FloatArray],
+    meshes: Sequence[FloatArray | FileArray],
     rate: float,
 ) -> list[int]:
     """Number the person of every appearance; in doubt two: a wrong mouth is worse than a small library.
@@ -59,10 +84,7 @@ def merge_people(
         for j in range(i):
             if place.meets(places[j]):
                 continue
-            distance = max(
-                _shape_distance(shapes[i], shapes[j]) / _SHAPE + (1 - float(faces[i] @ faces[j])) / _PICTURE,
-                _colour_distance(lights[i], lights[j]) / _COLOUR,
-            )
+            distance = unlikeness(Likeness(shapes[i], lights[i], faces[i]), Likeness(shapes[j], lights[j], faces[j]))
             gap = place.first - places[j].last
             if place.shot == places[j].shot and _same_place(meshes[j], meshes[i], gap, rate):
                 distance *= 0.5
@@ -90,11 +112,11 @@ def _unit(light: FloatArray) -> FloatArray:
     return light / max(float(np.linalg.norm(light)), 1e-6)
 
 
-def _same_place(before: FloatArray, after: FloatArray, gap: int, rate: float) -> bool:
+def _same_place(before: FloatArray | FileArray, after: FloatArray | FileArray, gap: int, rate: float) -> bool:
     """Whether a face came back where it was lost, or where its motion had carried it within half a second."""
-    places, size = before[:, :, :2].mean(axis=1), float(np.ptp(after[0, :, 0]))
-    recent = places[-max(2, round(0.2 * rate)) :]
+    recent = before[-max(2, round(0.2 * rate)) :, :, :2].mean(axis=1)
+    size = float(np.ptp(after[0, :, 0]))
     speed = (recent[-1] - recent[0]) / max(len(recent) - 1, 1)
-    expected = [places[-1]] + ([places[-1] + speed * gap] if gap <= _BRIDGE_S * rate else [])
+    expected = [recent[-1]] + ([recent[-1] + speed * gap] if gap <= _BRIDGE_S * rate else [])
     middle = after[0, :, :2].mean(axis=0)
     return min(float(np.linalg.norm(place - middle)) for place in expected) < 0.5 * size

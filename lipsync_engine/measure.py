@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from lipsync_engine.agreement import AFTER_S, BEFORE_S, phone_agreement, shut_aperture, teeth_aperture
 from lipsync_engine.articulation import Target, segments, target
+from lipsync_engine.audio import Samples
 from lipsync_engine.gestures import gestures_of, rests_of
 from lipsync_engine.leak import source_leak
-from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
+from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import within
 from lipsync_engine.timing import Asked, asked_of, drift_s_per_s, lag_behind, sound_agreement, third_of_speech
 
@@ -31,7 +32,7 @@ Measures = dict[str, float | None]
 def speech_measures(
     series: MouthSeries,
     phones: Sequence[Phone],
-    audio: FloatArray,
+    audio: Samples,
     sample_rate_hz: int,
     *,
     stats: SpeakerStats,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.filearray import FileArray
 from lipsync_engine.geometry import (
     CHIN,
     CORNER_LEFT,
@@ -32,7 +33,7 @@ def vectors(canonical: NDArray[np.floating], width: float) -> FloatArray:
     return (np.stack(distances, axis=1) / width).astype(np.float32)
 
 
-def measured(landmarks: FloatArray, poses: Poses) -> tuple[FloatArray, float]:
+def measured(landmarks: FloatArray | FileArray, poses: Poses) -> tuple[FloatArray, float]:
     """Mouth vectors float32 [N, 4] of one person's faces [N, 478, 3] in pixels, and the canonical face width.
 
     Only the points that are measured are computed.

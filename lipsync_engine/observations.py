@@ -2,7 +2,7 @@
 
 A title is cut into runs of about a second for each face. Within a budget of bytes the sharper and more various runs
 stay. They lie in a temporary file while the title streams by, then inside the stored analysis (a zip whose members are
-not compressed), from where they are read through a memory map.
+not compressed), from where they are read when they are shown.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.filearray import FileArray, stored_array
 from lipsync_engine.geometry import FACE_LEFT, FACE_RIGHT, INNER_BOTTOM, INNER_TOP, NOSE_BASE
 from lipsync_engine.mesh import LIPS
 from lipsync_engine.records import FloatArray
@@ -128,7 +129,7 @@ class Collector:
                 return place
         return self._file.seek(0, 2)
 
-    def members(self, track: FaceTrack) -> dict[str, NDArray[np.generic]]:
+    def members(self, track: FaceTrack) -> dict[str, NDArray[np.generic] | FileArray]:
         """What goes into the stored analysis: a table and the pixels, ordered by frame.
 
         Args:
@@ -153,9 +154,7 @@ class Collector:
                     at += samples * each
                 place += samples * each
         self._sorted.flush()
-        pixels: NDArray[np.generic] = np.zeros(0, np.uint8)
-        if at:
-            pixels = np.memmap(self._sorted, np.uint8, "r", shape=(at,))
+        pixels = FileArray(self._sorted, 0, (at,), np.uint8)
         return {_TABLE: np.array(table, np.int64).reshape(-1, _COLUMNS), _PIXELS: pixels}
 
     def __enter__(self) -> Collector:
@@ -200,11 +199,11 @@ def _sharpness(luma: NDArray[np.generic]) -> float:
 
 
 class Observations:
-    """Patches stored in an analysis, read through a memory map when they are asked for."""
+    """Patches stored in an analysis, read when they are asked for."""
 
     def __init__(self, path: Path | None) -> None:
         self._table = np.zeros((0, _COLUMNS), np.int64)
-        self._pixels: NDArray[np.uint8] | None = None
+        self._pixels: FileArray | None = None
         found = _read(path) if path is not None else None
         if found is not None:
             self._table, self._pixels = found
@@ -230,26 +229,10 @@ class Observations:
         return (samples[:luma].reshape(height, width), u.reshape(half), v.reshape(half)), (left, top)  # type: ignore[return-value]
 
 
-def _read(path: Path) -> tuple[NDArray[np.int64], NDArray[np.uint8]] | None:
-    """The table and the pixels (mapped) of an analysis; ``None`` where the file has none."""
+def _read(path: Path) -> tuple[NDArray[np.int64], FileArray] | None:
+    """The table and the pixels (in the file) of an analysis; ``None`` where the file has none."""
     try:
-        with np.load(path) as stored:
-            table = np.asarray(stored[_TABLE], np.int64)
-        return (table, _mapped(path, f"{_PIXELS}.npy")) if len(table) else None
+        table = stored_array(path, _TABLE)[:]
+        return (table, stored_array(path, _PIXELS)) if len(table) else None
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None
-
-
-def _mapped(path: Path, member: str) -> NDArray[np.uint8]:
-    """An uncompressed array inside a zip, mapped at its offset (past the local header and the array's own)."""
-    with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
-        info = archive.getinfo(member)
-        if info.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{member} is compressed")
-        raw.seek(info.header_offset + 26)
-        name, extra = np.frombuffer(raw.read(4), "<u2")
-        raw.seek(info.header_offset + 30 + int(name) + int(extra))
-        version = np.lib.format.read_magic(raw)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = read(raw)
-        return np.memmap(path, kind, "r", raw.tell(), shape)

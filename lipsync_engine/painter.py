@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -48,7 +47,7 @@ class Checks:
 
 
 class Painter:
-    """Draws what the scores ask for; a context manager, since it holds the observations' pixels.
+    """Draws what the scores ask for.
 
     Args:
         path: the picture.
@@ -64,9 +63,9 @@ class Painter:
         self.checks = Checks()
         self._device = torch.device(device)
         self._seen = 0
-        self._store = PatchStore(scores)
-        self._store.gather(path, facts)
-        self._players = [Player(n, who, score, self._store, size) for n, (who, score) in enumerate(scores)]
+        store = PatchStore(scores)
+        store.gather(path, facts)
+        self._players = [Player(n, who, score, store, size) for n, (who, score) in enumerate(scores)]
 
     def paint(self, frames: Sequence[video.Frame]) -> list[bool]:
         """Edit consecutive frames in place; for each, whether anything was changed.
@@ -108,14 +107,6 @@ class Painter:
         self._device = torch.device("cpu")
         self.checks.notes.append("the GPU had no memory left: the rest was drawn by the CPU")
         return player.draw(frames, self._device)
-
-    def __enter__(self) -> Painter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._store.__exit__(kind, error, trace)
 
 
 class _Before:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
-import tempfile
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
 from lipsync_engine import video
+from lipsync_engine.filearray import Spool
 from lipsync_engine.observations import Observations
 from lipsync_engine.score import Person, Score
 from lipsync_engine.video import Planes, VideoFacts
@@ -22,14 +21,13 @@ Key = tuple[int, int]
 class PatchStore:
     """Planes of the lower face of chosen frames.
 
-    What the analysis kept is read from its file. Other frames are decoded once and kept in an unnamed temporary file
-    that is read through a memory map, so that memory does not grow with the title.
+    What the analysis kept is read from its file. Other frames are decoded once and kept in an unnamed temporary file,
+    so that memory does not grow with the title.
     """
 
     def __init__(self, scores: list[tuple[Person, Score]]) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._spool = Spool((), np.uint8)
         self._places: dict[Key, tuple[int, Region, np.dtype[np.generic]]] = {}
-        self._map: mmap.mmap | None = None
         self._scores = scores
         files = {who.track.file for who, _ in scores}
         opened = {file: Observations(file) for file in files}
@@ -42,31 +40,45 @@ class PatchStore:
             path: the picture.
             facts: its facts.
         """
-        wanted = self._missing((facts.width, facts.height))
+        keys = [
+            (number, int(row))
+            for number, (_, score) in enumerate(self._scores)
+            for row in np.unique(score.shown[score.shown >= 0])
+        ]
+        pictures: dict[Path, list[Key]] = {path: []}
+        for key in keys:
+            if self._stored(key) is None:
+                pictures.setdefault(self._elsewhere(key) or path, []).append(key)
+        for picture, missing in pictures.items():
+            # other pictures come in the title's own format: their samples go into its frames
+            own = facts if picture == path else replace(video.probe(picture), pixel_format=facts.pixel_format)
+            self._read(picture, own, self._wanted(missing, (own.width, own.height)))
+
+    def _read(self, picture: Path, facts: VideoFacts, wanted: dict[int, list[tuple[Key, Region]]]) -> None:
         last = max(wanted, default=-1)
-        for frame in video.read(path, facts) if wanted else ():
+        for frame in video.read(picture, facts) if wanted else ():
             for key, region in wanted.get(frame.index, ()):
-                self._places[key] = (self._file.tell(), region, frame.planes[0].dtype)
+                self._places[key] = (len(self._spool), region, frame.planes[0].dtype)
                 for plane in crop(frame.planes, region):
-                    self._file.write(plane.tobytes())
+                    self._spool.append(np.frombuffer(plane.tobytes(), np.uint8))
             if frame.index >= last:
                 break
-        self._file.flush()
-        if self._file.tell():
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
-    def _missing(self, size: tuple[int, int]) -> dict[int, list[tuple[Key, Region]]]:
+    def _wanted(self, keys: list[Key], size: tuple[int, int]) -> dict[int, list[tuple[Key, Region]]]:
         wanted: dict[int, list[tuple[Key, Region]]] = {}
-        for number, (who, score) in enumerate(self._scores):
-            visible = who.shape.alpha > 0
-            for row in np.unique(score.shown[score.shown >= 0]):
-                if self._stored((number, int(row))) is None:
-                    region = region_of(who.track.landmarks[row][visible, :2].astype(np.float64), size)
-                    if region is not None:
-                        wanted.setdefault(int(who.track.frame[row]), []).append(((number, int(row)), region))
+        for number, row in keys:
+            who = self._scores[number][0]
+            region = region_of(who.track.landmarks[row][who.shape.alpha > 0, :2].astype(np.float64), size)
+            if region is not None:
+                wanted.setdefault(int(who.track.frame[row]), []).append(((number, row), region))
         return wanted
 
+    def _elsewhere(self, key: Key) -> Path | None:
+        return next((path for path, rows in self._scores[key[0]][0].elsewhere if key[1] in rows), None)
+
     def _stored(self, key: Key) -> tuple[Planes, tuple[int, int]] | None:
+        if self._elsewhere(key):
+            return None
         track = self._scores[key[0]][0].track
         return self._kept[key[0]].get(int(track.frame[key[1]]), int(track.identity[key[1]]))
 
@@ -79,21 +91,13 @@ class PatchStore:
         stored = self._stored(key)
         if stored is not None:
             return stored
-        if self._map is None:
-            raise KeyError(key)
         at, region, kind = self._places[key]
+        pixels = self._spool.array()
         planes = []
         for index in range(3):
             step = 2 if index else 1
             shape = (region.height // step, region.width // step)
-            planes.append(np.frombuffer(self._map, kind, shape[0] * shape[1], at).reshape(shape))
-            at += shape[0] * shape[1] * kind.itemsize
+            size = shape[0] * shape[1] * kind.itemsize
+            planes.append(pixels[at : at + size].view(kind).reshape(shape))
+            at += size
         return (planes[0], planes[1], planes[2]), (region.left, region.top)  # type: ignore[return-value]
-
-    def __enter__(self) -> PatchStore:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()

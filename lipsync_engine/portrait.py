@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from lipsync_engine import video
 from lipsync_engine.audio import load_mono
 from lipsync_engine.blink import blink_landmarks, blinks, eye_triangles
-from lipsync_engine.cavity import sample
 from lipsync_engine.player import deform
 from lipsync_engine.records import Phone
 from lipsync_engine.report import EngineReport
@@ -24,6 +24,8 @@ RATE = Fraction(25)
 #: Sway of the head: amplitude in face widths and period in seconds of two incommensurate motions.
 _SWAY = ((0.010, 5.3), (0.006, 3.1))
 _TURN_DEGREES = 0.9
+#: Where the picture no longer bends: distance from the head's middle in head sizes.
+_FAR = 2.2
 #: Limits of the picture's long side; larger stills are reduced to what H.264 players decode everywhere.
 _LONGEST = 3840
 
@@ -88,39 +90,76 @@ def _write_moving(out: Path, rgb: NDArray[np.uint8], face: NDArray[np.float64], 
     facts = video.VideoFacts(width, height, 0, base, RATE, "yuv420p", (1, 1, 1, 1), frames)
     planes = video.planes_of(native, facts)
     closing = blinks(frames, float(RATE))
-    reach = _falloff(face, width, height)
+    sway = _Sway(face, width, height)
     with video.Writer(out, facts, crf=10) as writer:
         for index in range(frames):
             drawn = tuple(plane.copy() for plane in planes)
             if closing[index] > 0:
                 moved = blink_landmarks(face, float(closing[index]))
                 deform((drawn[0], drawn[1], drawn[2]), face, moved, eye_triangles())
-            writer.write(_sway((drawn[0], drawn[1], drawn[2]), face, reach, index / float(RATE)), index * 512)
+            sway.move((drawn[0], drawn[1], drawn[2]), index / float(RATE))
+            writer.write((drawn[0], drawn[1], drawn[2]), index * 512)
 
 
-def _falloff(face: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
-    """1 on the head, easing to 0 at three head sizes, so that the background hardly bends."""
+class _Sway:
+    """Slight motion of a head: the picture is only computed again where it bends.
+
+    Args:
+        face: float64 [P, 2], the landmarks.
+        width: of the picture.
+        height: of the picture.
+    """
+
+    def __init__(self, face: NDArray[np.float64], width: int, height: int) -> None:
+        self._unit = float(np.ptp(face[:, 0]))
+        reach, left, top = _falloff(face, width, height)
+        pivot = face.mean(axis=0) + np.array([0.0, 0.6 * np.ptp(face[:, 1])])
+        y, x = np.mgrid[: reach.shape[0], : reach.shape[1]].astype(np.float32)
+        fields = (reach, reach * (y + np.float32(top - pivot[1])), reach * (x + np.float32(left - pivot[0])))
+        rows, columns = (side // 2 for side in reach.shape)
+        half = tuple(cv2.resize(f, (columns, rows), interpolation=cv2.INTER_AREA) / 2 for f in fields)
+        self._luma = _Bend(left, top, (x, y), fields)
+        self._chroma = _Bend(left // 2, top // 2, (x[:rows, :columns], y[:rows, :columns]), half)
+
+    def move(self, planes: video.Planes, time_s: float) -> None:
+        """Bend a picture in place as the head lies at a moment."""
+        (far, slow), (near, quick) = _SWAY
+        shift_x = far * np.sin(2 * np.pi * time_s / slow) + near * np.sin(2 * np.pi * time_s / quick)
+        shift_y = near * (np.sin(2 * np.pi * time_s / quick + 1.0) - np.sin(1.0))
+        angle = np.radians(_TURN_DEGREES) * np.sin(2 * np.pi * time_s / (1.7 * slow))
+        for plane, bend in zip(planes, (self._luma, self._chroma, self._chroma), strict=True):
+            bend.apply(plane, self._unit * shift_x, self._unit * shift_y, angle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bend:
+    """The part of a plane that bends, and how: its corner, its grid, and what a shift and a turn move there."""
+
+    left: int
+    top: int
+    grid: tuple[NDArray[np.float32], NDArray[np.float32]]
+    fields: tuple[NDArray[np.float32], ...]
+
+    def apply(self, plane: video.Plane, shift_x: float, shift_y: float, angle: float) -> None:
+        reach, below, beside = self.fields
+        x, y = self.grid
+        from_x = x + cv2.addWeighted(reach, -shift_x, below, angle, 0)
+        from_y = y + cv2.addWeighted(reach, -shift_y, beside, -angle, 0)
+        part = plane[self.top : self.top + x.shape[0], self.left : self.left + x.shape[1]]
+        part[:] = cv2.remap(part.copy(), from_x, from_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _falloff(face: NDArray[np.float64], width: int, height: int) -> tuple[NDArray[np.float32], int, int]:
+    """1 on the head, easing to 0 at two head sizes, so that the background hardly bends; and its (left, top).
+
+    It covers the part of the picture that is not 0, widened to even sides.
+    """
     centre = face.mean(axis=0) - np.array([0.0, 0.1 * np.ptp(face[:, 1])])
     size = np.array([np.ptp(face[:, 0]), np.ptp(face[:, 1])])
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    distance = np.hypot((x - centre[0]) / size[0], (y - centre[1]) / size[1])
-    ease = np.clip((2.2 - distance) / 1.4, 0, 1)
-    return np.asarray(ease * ease * (3 - 2 * ease), np.float32)
-
-
-def _sway(planes: video.Planes, face: NDArray[np.float64], reach: NDArray[np.float32], time_s: float) -> video.Planes:
-    unit = float(np.ptp(face[:, 0]))
-    (far, slow), (near, quick) = _SWAY
-    shift_x = unit * (far * np.sin(2 * np.pi * time_s / slow) + near * np.sin(2 * np.pi * time_s / quick))
-    shift_y = unit * near * (np.sin(2 * np.pi * time_s / quick + 1.0) - np.sin(1.0))
-    angle = np.radians(_TURN_DEGREES) * np.sin(2 * np.pi * time_s / (1.7 * slow))
-    centre = face.mean(axis=0) + np.array([0.0, 0.6 * np.ptp(face[:, 1])])
-    height, width = planes[0].shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    move_x = reach * (shift_x - angle * (y - centre[1])).astype(np.float32)
-    move_y = reach * (shift_y + angle * (x - centre[0])).astype(np.float32)
-    where = np.stack([x - move_x, y - move_y], axis=2)
-    half = cv2.resize(where, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    maps = (where, (half - 0.5) / 2, (half - 0.5) / 2)
-    moved = [np.clip(np.rint(sample(p, m)), 0, 255).astype(np.uint8) for p, m in zip(planes, maps, strict=True)]
-    return moved[0], moved[1], moved[2]
+    limit = np.array([width, height])
+    low = np.clip((centre - _FAR * size) // 2 * 2, 0, limit).astype(int)
+    high = np.clip(-((centre + _FAR * size) // -2) * 2, 0, limit).astype(int)
+    y, x = np.mgrid[low[1] : high[1], low[0] : high[0]].astype(np.float32)
+    distance = np.hypot((x - np.float32(centre[0])) / size[0], (y - np.float32(centre[1])) / size[1])
+    ease = np.clip((_FAR - distance) / 1.4, 0, 1)
+    return np.asarray(ease * ease * (3 - 2 * ease), np.float32), int(low[0]), int(low[1])

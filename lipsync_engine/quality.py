@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.audio import load_mono
+from lipsync_engine.audio import spooled_mono
 from lipsync_engine.controls import Rows, control_rows, shuffled, silent_about
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.geometry import fit_poses, to_canonical
@@ -30,7 +30,7 @@ _SAMPLE_RATE = 16000
 
 def same_person(found: FaceTrack, wanted: FaceTrack) -> int | None:
     """Which person of a re-tracked picture stands where ``wanted`` (one person's rows) stands."""
-    places = dict(zip(wanted.frame.tolist(), wanted.landmarks[:, :, :2].mean(axis=1), strict=True))
+    places = dict(zip(wanted.frame.tolist(), (mesh[:, :2].mean(axis=0) for mesh in wanted.landmarks), strict=True))
     votes: dict[int, int] = {}
     for frame, who, mesh in zip(found.frame.tolist(), found.identity.tolist(), found.landmarks, strict=True):
         place = places.get(frame)
@@ -61,7 +61,7 @@ def speech_figures(
     """
     if only is not None:
         seen = MouthSeries(seen.times_s, seen.values, seen.valid & only)
-    samples = load_mono(audio, _SAMPLE_RATE)
+    samples = spooled_mono(audio, _SAMPLE_RATE)
     figures = speech_measures(seen, phones, samples, _SAMPLE_RATE, stats=stats, plan=plan, source=source)
     rows = control_rows(seen, phones, samples, stats, source=source, own=own)
     silent: list[str] = []
@@ -90,8 +90,8 @@ def picture_figures(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int6
 
 def _upper_face(track: FaceTrack) -> FloatArray:
     """Openings of the eyes and heights of the brows over them, face widths, float32 [N, 4]."""
-    points = to_canonical(track.landmarks, fit_poses(track.landmarks))[:, :, :2]
-    gaps = [np.linalg.norm(points[:, a] - points[:, b], axis=1) for a, b in _UPPER_FACE]
+    points = to_canonical(track.landmarks[:, np.ravel(_UPPER_FACE)], fit_poses(track.landmarks))[:, :, :2]
+    gaps = [np.linalg.norm(points[:, at] - points[:, at + 1], axis=1) for at in range(0, points.shape[1], 2)]
     return np.stack(gaps, axis=1).astype(np.float32)
 
 
@@ -108,7 +108,7 @@ def _retention(before: FloatArray, after: FloatArray) -> float | None:
 
 def _jitter(track: FaceTrack) -> float:
     """Root-mean-square second difference of pose-normalised still skin, over runs of consecutive frames."""
-    points = to_canonical(track.landmarks, fit_poses(track.landmarks))[:, list(_STILL_SKIN), :2]
+    points = to_canonical(track.landmarks[:, list(_STILL_SKIN)], fit_poses(track.landmarks))[:, :, :2]
     second = points[2:] - 2 * points[1:-1] + points[:-2]
     run = (track.frame[2:] - track.frame[:-2]) == 2
     return float(np.sqrt((second[run] ** 2).mean())) if run.any() else 0.0

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from lipsync_engine import video
 from lipsync_engine.painter import Checks, Painter
 from lipsync_engine.records import BoolArray
-from lipsync_engine.refine.corrections import Corrections
 from lipsync_engine.score import Person, Score
 from lipsync_engine.segments import Layout, NotDivisibleError, Run, read_runs, survey
 from lipsync_engine.splice import PartEncoder, SpliceWriter
@@ -49,6 +48,13 @@ class Rendering:
     anew: BoolArray | None = None
 
 
+class Corrections(Protocol):
+    """Changes frames after they were painted."""
+
+    def apply(self, frames: list[video.Frame]) -> None:
+        """Change consecutive edited frames in place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What to write.
@@ -64,7 +70,7 @@ class Task:
         anew: bool [T], frames that are rendered again where there is an earlier render.
         stop: frames from here on are not written.
         device: where the picture is computed, ``"cpu"`` or ``"cuda"``.
-        corrections: residual networks that correct the painted frames, where there are any.
+        corrections: what changes the painted frames, where there is anything (residual networks, other pictures).
     """
 
     picture: Path
@@ -100,12 +106,12 @@ def render(task: Task, scores: list[tuple[Person, Score]], progress: Progress | 
     clock = perf_counter()
     facts = video.probe(task.picture)
     done = Rendering()
-    with Painter(task.picture, facts, scores, task.device) as painter:
-        done.checks = painter.checks
-        done.seconds["gather"] = perf_counter() - clock
-        studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s), task.corrections)
-        if task.stop is not None or not _splice(task, studio):
-            _whole(task, studio)
+    painter = Painter(task.picture, facts, scores, task.device)
+    done.checks = painter.checks
+    done.seconds["gather"] = perf_counter() - clock
+    studio = _Studio(facts, painter, done, progress, task.edited, task.stop or len(task.times_s), task.corrections)
+    if task.stop is not None or not _splice(task, studio):
+        _whole(task, studio)
     return done
 
 
@@ -205,9 +211,11 @@ def _splice(task: Task, studio: _Studio) -> bool:
         facts = video.probe(base) if task.prior else studio.facts
         layout = _fitting(survey(base, facts), task.times_s, facts)
         runs = layout.touched(wanted)
-        if runs == [(0, len(layout.pts))] and not task.prior:
-            return False
         encoder = PartEncoder(facts, layout, task.crf, task.preset)
+        if runs == [(0, len(layout.pts))] and not task.prior:
+            if layout.open_groups:
+                raise NotDivisibleError("pictures about its key frames need others (open groups of pictures)")
+            return False
     except NotDivisibleError as reason:
         if task.prior:
             raise video.MediaError(f"{base.name} cannot be rendered into: {reason}") from reason

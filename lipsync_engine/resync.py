@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine import video
-from lipsync_engine.audio import load_mono
+from lipsync_engine.audio import spooled_mono
 from lipsync_engine.emphasis import level_of
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.gestures import Mode
@@ -38,9 +38,10 @@ from lipsync_engine.source import (
     stored_phones,
     within,
 )
-from lipsync_engine.speakers import SpeechSpan, active_frames, speaking, speech_table
+from lipsync_engine.speakers import SpeechSpan, active_frames, off_screen, speaking, speech_table
 from lipsync_engine.track import Progress, track_faces
 from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.transplant import Foreign, Replaced, grafted
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One person's share of the edit."""
+    """One person's share of the edit; ``painted`` knows the other pictures that are drawn from, too."""
 
     identity: int
     who: Person
+    painted: Person
     score: Score
     plan: MouthPlan
     stats: SpeakerStats
@@ -119,6 +121,7 @@ def analyse(
     speech_spans: Iterable[SpeechSpan] | None = None,
     script: Iterable[ScriptLine] = (),
     language: str = "",
+    until_s: float | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> FaceTrack:
@@ -130,6 +133,7 @@ def analyse(
         speech_spans: source speech as (start ms, end ms, speaker), where known.
         script: source lines as (start ms, end ms, text), where known: the speaker's own ways are learnt from them.
         language: BCP-47 tag of the script.
+        until_s: where a preview ends: the first frame there is the last one; ``None`` for the whole title.
         device: where the face networks run: ``"cpu"``, ``"cuda"``, or ``"auto"`` (a GPU where there is one).
         progress: called with (share done, message).
 
@@ -139,7 +143,8 @@ def analyse(
     """
     spans = speech_table(speech_spans or ())
     with Collector(video.probe(picture)) as mouths:
-        track = replace(track_faces(picture, progress, watch=mouths.see, device=device), speech=spans)
+        track = track_faces(picture, progress, watch=mouths.see, device=device, until_s=until_s)
+        track = replace(track, speech=spans)
         own = script_phones(picture, script, language) if language else None
         return track.save(out_npz, mouths.members(track) | phone_member(own))
 
@@ -154,6 +159,7 @@ def resync(
     progress: Progress | None = None,
     *,
     source_phones: tuple[Phone, ...] | None = None,
+    foreign: Foreign | None = None,
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
@@ -169,6 +175,7 @@ def resync(
         options: how to edit.
         progress: called with (share done, message).
         source_phones: what the title itself says, on its own clock; else as the analysis knows it.
+        foreign: mouths that another system made, drawn instead of the engine's own but where it says so.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -183,17 +190,21 @@ def resync(
         raise ValueError("the analysis belongs to a picture of another size: analyse the title again")
     clock = perf_counter()
     own = own_speech(picture, source_phones or stored_phones(track.file))
-    parts = _parts(track, phones, options, own, level_of(load_mono(audio, RATE_HZ), RATE_HZ))
+    active = active_frames(track)
+    parts = _parts(track, active, phones, options, own, level_of(spooled_mono(audio, RATE_HZ), RATE_HZ), foreign)
     planned = perf_counter() - clock
-    edits = [(part.who, part.score) for part in parts if len(part.score.row)]
+    edits = [(part.painted, part.score) for part in parts if len(part.score.row)]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
     if options.spans and not within(track.times_s, options.spans).any():
         raise ValueError(f"no frame lies in the spans: the title is {track.times_s[-1]:.3f} s long")
     inside, drawn = _scope(options, track.times_s, parts)
+    replaced = Replaced(foreign.whole, track.times_s, facts) if foreign and foreign.whole else None
+    if replaced:
+        drawn |= replaced.frames
     stop = None if options.preview_s is None else max(1, int((track.times_s < options.preview_s).sum()))
     if stop is not None and stop >= len(track.times_s):
         stop = None
-    if edits and (drawn[:stop].any() or stop or options.into):
+    if (edits or replaced) and (drawn[:stop].any() or stop or options.into):
         task = Task(
             picture=picture,
             out=out,
@@ -205,7 +216,7 @@ def resync(
             anew=inside,
             stop=stop,
             device=device,
-            corrections=_corrections(report, picture, analysis, parts, options, device),
+            corrections=replaced or _corrections(report, picture, analysis, parts, options, device),
         )
         done = render(task, edits, progress)
     else:
@@ -216,7 +227,11 @@ def resync(
     report.seconds |= done.seconds
     report.copied, report.notes = done.copied, [*report.notes, *done.notes]
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
-    _count(report, done, track, parts, drawn if done.anew is None else drawn & done.anew)
+    away = off_screen(track, active)
+    _count(report, done, track, parts, drawn if done.anew is None else drawn & done.anew, away)
+    if replaced:
+        report.edited += int((replaced.frames & ~_drawn_by(parts, len(drawn))).sum())
+        report.notes.append(f"{int(replaced.frames.sum())} whole pictures are another system's")
     if options.spans or stop is not None:
         _all_missing(report, "only a part was rendered")
     elif edits and options.measure:
@@ -282,13 +297,15 @@ def _count_vram(report: EngineReport) -> None:
 
 def _parts(
     track: FaceTrack,
+    speakers: dict[int, BoolArray],
     phones: tuple[Phone, ...],
     options: Options,
     own: OwnSpeech | None,
     level_db: NDArray[np.float64],
+    foreign: Foreign | None,
 ) -> list[_Part]:
     parts = []
-    for identity, active in active_frames(track).items():
+    for identity, active in speakers.items():
         mouth = series(track, identity)
         if not (active & mouth.valid).any():
             continue
@@ -311,17 +328,25 @@ def _parts(
             own_spread_db=None if own is None else own.vowel_spread_db(),
         )
         own_lag_ms = None if lag_s is None else 1000 * lag_s
-        parts.append(_Part(identity, who, compose_score(who, plan, active), plan, stats, mouth, lead_ms, own_lag_ms))
+        painted, score = who, compose_score(who, plan, active)
+        if foreign is not None:
+            painted, score = grafted(who, score, foreign, active)
+        parts.append(_Part(identity, who, painted, score, plan, stats, mouth, lead_ms, own_lag_ms))
     return parts
 
 
 def _scope(options: Options, times_s: NDArray[np.float64], parts: list[_Part]) -> tuple[BoolArray, BoolArray]:
     """Frames inside the spans (all, where there are none), and those of them that are drawn into."""
     inside = within(times_s, options.spans) if options.spans else np.ones(len(times_s), bool)
-    drawn = np.zeros(len(times_s), bool)
-    for part in parts:
-        drawn |= _edited(part.score, len(times_s))
+    drawn = _drawn_by(parts, len(times_s))
     return inside, drawn if options.into else drawn & inside
+
+
+def _drawn_by(parts: list[_Part], frames: int) -> BoolArray:
+    drawn = np.zeros(frames, bool)
+    for part in parts:
+        drawn |= _edited(part.score, frames)
+    return drawn
 
 
 def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpeech | None) -> SpeakerStats:
@@ -333,12 +358,19 @@ def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpee
     return speaker_stats(mouth, heard if spans is None else heard & spans, own.resting(track.times_s))
 
 
-def _count(report: EngineReport, done: Rendering, track: FaceTrack, parts: list[_Part], drawn: BoolArray) -> None:
+def _count(
+    report: EngineReport,
+    done: Rendering,
+    track: FaceTrack,
+    parts: list[_Part],
+    drawn: BoolArray,
+    away: BoolArray,
+) -> None:
     report.frames, report.edited = done.frames, done.checks.edited
     report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
     report.notes += done.checks.notes
     reasons = np.full(max(done.frames, len(track.times_s)), "no_face", dtype=object)
-    reasons[track.frame] = "not_speaking"
+    reasons[track.frame] = np.where(away[track.frame], "off_screen", "not_speaking")
     edited = np.zeros(len(reasons), bool)
     edited[: len(drawn)] = drawn
     for part in parts:
@@ -366,7 +398,9 @@ def _measure(
 ) -> None:
     """Figures of the person who is edited most; the others are in the notes."""
     main = max(parts, key=lambda part: len(part.score.row))
-    again = track_faces(out)
+    shown = np.zeros(track.shots.max(initial=0) + 1, bool)
+    shown[track.shots[main.score.frame]] = True
+    again = track_faces(out, only=shown[track.shots])
     found = mouth_of(again, main.who.track)
     if found is None:
         _all_missing(report, "the face is not found again in the result")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.forms import Forms, foot_of, learn
 from lipsync_engine.gates import judge
-from lipsync_engine.geometry import NOSE_FOOT, Poses, fit_poses, to_canonical, to_image, typical_shape
+from lipsync_engine.geometry import Poses, fit_poses, to_canonical, to_image, typical_shape
 from lipsync_engine.library import Library, build, stir
 from lipsync_engine.mouth import measured
 from lipsync_engine.observations import Observations
-from lipsync_engine.records import BoolArray, FloatArray, MouthPlan
+from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan
 from lipsync_engine.select import Wanted, choose
 from lipsync_engine.shape import FaceShape, face_shape, reshape
 
@@ -25,6 +27,8 @@ _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 _CALM = 0.02
 #: Length of the dissolve where one observation follows another (reference 5.8 c).
 _DISSOLVE_S = 0.075
+#: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
+_KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class Person:
         mouth: float32 [N, 4], mouth vectors.
         shape: mean face and its weights.
         library: observations that may be chosen.
+        forms: how the face goes with the mouth, learnt from them.
         usable: rows of the library.
+        elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
+            frame's number in that picture, their landmarks are its pixels.
     """
 
     track: FaceTrack
@@ -45,7 +52,9 @@ class Person:
     mouth: FloatArray
     shape: FaceShape
     library: Library
+    forms: Forms
     usable: frozenset[int]
+    elsewhere: tuple[tuple[Path, range], ...] = ()
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
         """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory."""
@@ -92,7 +101,7 @@ def person(track: FaceTrack, identity: int) -> Person:
     mean = typical_shape(own.landmarks, poses, frontal)
     library = build(own, kept)
     usable = frozenset(library.row.tolist())
-    return Person(own, poses, mouth, face_shape(mean, width), library, usable)
+    return Person(own, poses, mouth, face_shape(mean, width), library, learn(own, poses, library), usable)
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
@@ -107,7 +116,8 @@ def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Pe
     kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
     columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
     library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
-    return replace(who, library=library, usable=frozenset(library.row.tolist()))
+    forms = learn(who.track, who.poses, library)
+    return replace(who, library=library, forms=forms, usable=frozenset(library.row.tolist()))
 
 
 def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
@@ -130,18 +140,26 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     span = who.track.span[row]
     start = np.ones(len(row), bool)
     start[1:] = (np.diff(frame) != 1) | (np.diff(span) != 0)
-    planned = plan.series.values[frame]
+    planned = _shut(plan.series.values[frame], plan.closure[frame])
     pick = np.full(len(row), -1, np.int64)
     if who.library.moves and len(row):
         pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
         seen = who.mouth[pick, 0]
-        planned = planned.copy()
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     part = strength[row][:, None]
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
     shown, share = _dissolves(who, pick, start, plan.series.times_s[frame])
     portrait = bool((pick < 0).any())
     return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait)
+
+
+def _shut(planned: FloatArray, closure: BoolArray) -> FloatArray:
+    """Lips that touch leave no opening, whatever the tracker reads on this speaker's."""
+    out = planned.copy()
+    aperture, lip_height = CHANNELS.index("aperture"), CHANNELS.index("lip_height")
+    out[closure, lip_height] -= out[closure, aperture]
+    out[closure, aperture] = 0.0
+    return out
 
 
 def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
@@ -177,18 +195,21 @@ def faces(who: Person, score: Score, part: slice) -> Array:
     own = reshape(still, target, who.shape)
     pick = score.pick[part]
     if (pick >= 0).all():
-        shown = who.canonical(pick)
-        feet = list(NOSE_FOOT)
-        shown += (still[:, feet] - shown[:, feet]).mean(axis=1, keepdims=True)
-        shown = _steady(reshape(shown, target, who.shape), score.start[part])
-        shown = reshape(shown, target, who.shape)
+        formed = who.forms.of(target, foot_of(still)) + _KEPT * _steady(_peculiar(who, pick), score.start[part])
+        formed = reshape(formed, target, who.shape)
         weight = (who.shape.patch[None] * score.strength[part][:, None])[..., None]
-        own = own + weight * (shown - own)
+        own = own + weight * (formed - own)
     return to_image(own, who.poses.rows(row))[:, :, :2]
 
 
+def _peculiar(who: Person, pick: NDArray[np.int64]) -> Array:
+    """How far observations differ from the form that the person's face has with such mouths, float64 [n, 478, 3]."""
+    seen = who.canonical(pick)
+    return np.asarray(seen - who.forms.of(who.mouth[pick], foot_of(seen)))
+
+
 def _steady(values: Array, start: BoolArray) -> Array:
-    """Soften the shape's jumps where one observation follows another (the mouth vector is restored after)."""
+    """Without the jumps where one observation follows another."""
     from scipy.ndimage import gaussian_filter1d
 
     out = values.copy()

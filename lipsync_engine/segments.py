@@ -34,6 +34,7 @@ class Layout:
         bounds: int64 [S + 1], first frame of every segment, and T.
         reorder: how many places a packet comes before its frame's turn at most.
         tail: duration of the last frame, same units.
+        open_groups: key frames at which it cannot be cut, since pictures about them need others.
         sets: parameter sets of an H.264 stream, else ``None``.
     """
 
@@ -41,6 +42,7 @@ class Layout:
     bounds: NDArray[np.int64]
     reorder: int
     tail: int
+    open_groups: int
     sets: avc.ParameterSets | None
 
     def touched(self, frames: BoolArray) -> list[Run]:
@@ -64,6 +66,7 @@ def survey(path: Path, facts: video.VideoFacts) -> Layout:
     """
     times: list[int] = []
     keys: list[bool] = []
+    marked = 0
     tail, latest = 0, None
     with opened(path) as (container, stream):
         sets = _sets(stream)
@@ -71,6 +74,7 @@ def survey(path: Path, facts: video.VideoFacts) -> Layout:
             if packet.pts is None or packet.is_discard or packet.is_corrupt:
                 raise NotDivisibleError("some packets have no time or are not to be shown")
             keys.append(_starts_anew(packet, sets))
+            marked += packet.is_keyframe
             if latest is None or packet.pts > latest:
                 tail, latest = packet.duration or 0, packet.pts
             times.append(packet.pts - origin(container, facts))
@@ -91,6 +95,7 @@ def survey(path: Path, facts: video.VideoFacts) -> Layout:
         bounds=np.append(np.flatnonzero(clean), len(decode)).astype(np.int64),
         reorder=int((np.arange(len(decode)) - rank).max(initial=0)),
         tail=tail or step,
+        open_groups=max(0, marked - int(clean.sum())),
         sets=sets,
     )
 

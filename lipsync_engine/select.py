@@ -15,7 +15,9 @@ CANDIDATES, _CHUNK = 40, 256
 _CHANNEL_WEIGHT = np.array([1.6, 1.0, 0.5, 0.8], np.float32)
 _VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 2.0, 0.6, 0.6, 1.0
 _JOIN, _JUMP, _HOLD, _TEETH = 0.7, 0.4, 0.08, 0.5
-_CLOSED_BONUS = 1.5
+#: Cost for each hundredth of a face width by which an observation is open where lips must touch, from where a tracker
+#: reads lips that touch.
+_OPEN_AT_CLOSURE, _SHUT = 1.5, 0.005
 #: A mouth at rest is taken from rest: cost of an observation's own motion, and the planned motion that is rest no more.
 _UNREST, _CALM = 4.0, 0.3
 #: Units in which pose (degrees) and light (8-bit levels) differ by one.
@@ -92,7 +94,7 @@ def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: 
     cost += 10 * _SCALE * np.maximum(0, larger) ** 2
     cost += _UNREST * np.clip(1 - wanted.stir[part] / _CALM, 0, 1)[:, None] * library.stir**2
     closed = wanted.closure[part]
-    cost[closed] += _CLOSED_BONUS * np.maximum(0, library.vectors[:, 0] - 0.02) / 0.01
+    cost[closed] += _OPEN_AT_CLOSURE * np.maximum(0, library.vectors[:, 0] - _SHUT) / 0.01
     return np.asarray(cost, np.float32)
 
 

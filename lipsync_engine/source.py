@@ -13,12 +13,12 @@ from scipy.ndimage import binary_erosion
 
 from lipsync_engine.align import align
 from lipsync_engine.articulation import segments
-from lipsync_engine.audio import AudioError, load_mono, loudness_db, runs, silent_hops
+from lipsync_engine.audio import AudioError, Samples, loudness_db, runs, silent_hops, spooled_mono
 from lipsync_engine.emphasis import level_of, vowel_spread_db
 from lipsync_engine.espeak import UnknownVoiceError
 from lipsync_engine.gestures import EASE_S, SILENCE_S, gestures_of, rests_of
 from lipsync_engine.phones import concatenate
-from lipsync_engine.records import BoolArray, FloatArray, Phone
+from lipsync_engine.records import BoolArray, Phone
 
 RATE_HZ = 16000
 _HOP_S = 0.01
@@ -40,7 +40,7 @@ class OwnSpeech:
         phones: what is said, on the title's clock; ``None`` where the script is not known.
     """
 
-    samples: FloatArray
+    samples: Samples
     phones: tuple[Phone, ...] | None = None
 
     def speaking(self, times_s: NDArray[np.float64]) -> BoolArray:
@@ -78,7 +78,7 @@ class OwnSpeech:
 def own_speech(picture: Path, phones: tuple[Phone, ...] | None = None) -> OwnSpeech | None:
     """The speech of a title; ``None`` where it has no sound that can be decoded and no known script."""
     try:
-        return OwnSpeech(load_mono(picture, RATE_HZ), phones)
+        return OwnSpeech(spooled_mono(picture, RATE_HZ), phones)
     except AudioError:
         return OwnSpeech(np.zeros(0, np.float32), phones) if phones is not None else None
 
@@ -97,7 +97,7 @@ def script_phones(picture: Path, lines: Iterable[ScriptLine], language: str) -> 
         Phones on the title's clock; ``None`` where there is no sound, no line fits it, or the language has no phones.
     """
     try:
-        samples = load_mono(picture, RATE_HZ)
+        samples = spooled_mono(picture, RATE_HZ)
     except AudioError:
         return None
     placed = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,23 @@ def active_frames(track: FaceTrack) -> dict[int, BoolArray]:
         lines = np.array([_face_of_line(line, faces[int(line[2])], motion, track) for line in track.speech])
         chosen = lines[_nearest_span(track.times_s * 1000, track.speech)]
     return {p: chosen == i for i, p in enumerate(people)}
+
+
+def off_screen(track: FaceTrack, active: Mapping[int, BoolArray]) -> BoolArray:
+    """Frames, bool [T], within a line whose speaker is not in the picture.
+
+    Args:
+        track: the faces, with the source's speech.
+        active: as `active_frames` gives it.
+    """
+    milliseconds = track.times_s * 1000
+    away = np.zeros(len(milliseconds), bool)
+    for start, end, _ in track.speech:
+        away |= (milliseconds >= start) & (milliseconds < end)
+    for identity, frames in active.items():
+        seen = track.of(identity).frame
+        away[seen[frames[seen]]] = False
+    return away
 
 
 def _face_of_line(line: NDArray[np.int64], usual: int, motion: NDArray[np.float64], track: FaceTrack) -> int:

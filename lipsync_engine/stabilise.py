@@ -7,7 +7,9 @@ mean is the network's error, found to a fraction of a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,9 +17,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.facetrack import smooth
-from lipsync_engine.geometry import frame_of
+from lipsync_engine.filearray import FileArray
+from lipsync_engine.geometry import fit_poses, frame_of, joined
 from lipsync_engine.records import FloatArray
+from lipsync_engine.smoothing import Smoothing
 
 #: The patch in face widths around the canonical origin: below the eyes, above the nostrils, from cheek to cheek.
 _LEFT, _TOP, _RIGHT, _BOTTOM = -0.34, -0.13, 0.34, 0.02
@@ -36,6 +39,10 @@ _LEAST = 0.6
 _LARGEST = 0.03
 #: Errors slower than this are the texture's own drift (turning, light) and are left alone.
 _DRIFT_S = 0.5
+#: Fewest pictures whose texture must tell, for it to be believed.
+_FEWEST = 5
+#: Meshes that are settled at a time, at least; far more than a filter reaches.
+_PART = 256
 
 
 @dataclass(slots=True)
@@ -71,7 +78,7 @@ class Steadier:
             self._mean = (1 - _FOLLOW) * self._mean + _FOLLOW * patch
 
 
-def settled(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> FloatArray:
+def settled(meshes: FloatArray | FileArray, errors: NDArray[np.float64], rate: float) -> Iterator[FloatArray]:
     """The final track of one appearance: jitter out, skin and lips smoothed, the head's own motion kept.
 
     Smoothing over a third of a second takes the noise out of the face's shape and turn, and with it half of a nod.
@@ -81,13 +88,29 @@ def settled(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> Flo
         meshes: float32 [n, 478, 3] of consecutive frames.
         errors: float64 [n, 4] as ``Steadier`` measured them.
         rate: frames per second.
+
+    Yields:
+        float32 [m, 478, 3], all meshes in order, some at a time.
     """
-    still = steadied(meshes, errors, rate)
-    smoothed = smooth(still, rate)
-    known = np.isfinite(errors).all(axis=1).astype(np.float64)
-    if known.sum() < 5:
-        return smoothed
-    weight = np.minimum(known, uniform_filter1d(known, 5, mode="nearest"))
+    known = np.isfinite(errors).all(axis=1)
+    sure = known.sum() >= _FEWEST
+    jitter = _jitter(errors, known, rate) if sure else np.zeros_like(errors)
+    count = max(1, len(meshes) // _PART)
+    bounds = [len(meshes) * i // count for i in range(count + 1)]
+    parts = [slice(a, b) for a, b in pairwise(bounds)]
+    smoothing = Smoothing(joined([fit_poses(steadied(meshes[part], jitter[part])) for part in parts]), rate)
+    weight = known.astype(np.float64)
+    weight = np.minimum(weight, uniform_filter1d(weight, 5, mode="nearest"))
+    for part in parts:
+        wide = smoothing.around(part)
+        still = steadied(meshes[wide], jitter[wide])
+        smoothed = smoothing.smooth(still, part)
+        still = still[part.start - wide.start :][: len(smoothed)]
+        yield _laid_back(smoothed, still, weight[part]) if sure else smoothed
+
+
+def _laid_back(smoothed: FloatArray, still: FloatArray, weight: NDArray[np.float64]) -> FloatArray:
+    """Smoothed meshes moved to where the steady ones lie, as far as ``weight`` [n] says."""
     wanted, given = frame_of(still), frame_of(smoothed)
     turn = wanted[:, :, :2] @ np.linalg.inv(given[:, :, :2])
     shift = wanted[:, :, 2] - np.einsum("nij,nj->ni", turn, given[:, :, 2])
@@ -97,21 +120,17 @@ def settled(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> Flo
     return out
 
 
-def steadied(meshes: FloatArray, errors: NDArray[np.float64], rate: float) -> FloatArray:
-    """Meshes with the jitter taken out.
-
-    Args:
-        meshes: float32 [n, 478, 3] of consecutive frames.
-        errors: float64 [n, 4] as ``Steadier`` measured them.
-        rate: frames per second.
-    """
-    known = np.isfinite(errors).all(axis=1)
-    if known.sum() < 5:
-        return meshes
+def _jitter(errors: NDArray[np.float64], known: NDArray[np.bool_], rate: float) -> NDArray[np.float64]:
+    """The quick part of the errors, float64 [n, 4]; 0 where it is not known."""
     index = np.arange(len(errors))
     filled = np.stack([np.interp(index, index[known], errors[known, c]) for c in range(4)], axis=1)
     jitter = filled - _slow(filled, rate)
     jitter[~known] = 0
+    return jitter
+
+
+def steadied(meshes: FloatArray, jitter: NDArray[np.float64]) -> FloatArray:
+    """Meshes, float32 [n, 478, 3], with the jitter, float64 [n, 4] like ``Steadier.errors``, taken out."""
     frames = frame_of(meshes)
     out = meshes.copy()
     for row, (size, turn, right, down) in enumerate(jitter):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.audio import band_level_db
+from lipsync_engine.audio import Samples, band_level_db
 from lipsync_engine.gestures import gestures_of
-from lipsync_engine.records import BoolArray, FloatArray, MouthSeries, Phone, SpeakerStats
+from lipsync_engine.records import BoolArray, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import within
 from lipsync_engine.trajectory import plan_mouth
 
@@ -97,6 +97,19 @@ def lag_behind(series: MouthSeries, shown: BoolArray, asked: Asked, around_s: fl
     return Lag(float(lags[best] + _STEP_S * _vertex(total, best)), float(total[best] / share_sum))
 
 
+def agreement_at(series: MouthSeries, shown: BoolArray, asked: Asked, lag_s: float) -> float | None:
+    """Agreement of aperture, width and jaw with what is asked at one lag (seconds); arguments as `lag_behind`."""
+    if shown.sum() < _FEWEST_FRAMES:
+        return None
+    times, values = series.times_s[shown], series.values[shown].astype(np.float64)
+    total, share_sum = 0.0, 0.0
+    for channel, share in enumerate(_CHANNEL_SHARE):
+        scores = _correlations(asked.delayed(times, np.array([lag_s]), channel), values[:, channel])
+        if scores is not None:
+            total, share_sum = total + share * float(scores[0]), share_sum + share
+    return total / share_sum if share_sum else None
+
+
 def _correlations(rows: Curve, values: Curve) -> Curve | None:
     """Pearson's r of each row with the values; ``None`` where either does not vary beyond rounding."""
     rows, values = rows - rows.mean(axis=1, keepdims=True), values - values.mean()
@@ -147,7 +160,7 @@ def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked, whole: La
     return slope if error * 60.0 / frame_s <= _DRIFT_ERROR else None
 
 
-def sound_agreement(series: MouthSeries, audio: FloatArray, rate: int) -> float | None:
+def sound_agreement(series: MouthSeries, audio: Samples, rate: int) -> float | None:
     """Correlation of the aperture with the level between 500 and 1500 Hz, the best within three frames of lag."""
     shown = series.valid
     if len(audio) == 0 or shown.sum() < _FEWEST_FRAMES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from lipsync_engine.facemesh.mesh import FaceMesh
 from lipsync_engine.facemesh.models import device_named
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.filearray import FileArray, Spool
 from lipsync_engine.follow import Appearance, Follower
 from lipsync_engine.geometry import POINTS, fit_poses, typical_shape
 from lipsync_engine.identity import Place, merge_people
-from lipsync_engine.records import FloatArray
+from lipsync_engine.records import BoolArray, FloatArray
 from lipsync_engine.shots import CutFinder
 from lipsync_engine.stabilise import settled
 
@@ -63,6 +65,8 @@ def track_faces(
     watch: Watch | None = None,
     device: str = "cpu",
     mesh: FaceMesh | None = None,
+    only: BoolArray | None = None,
+    until_s: float | None = None,
 ) -> FaceTrack:
     """Follow every face of a title in one pass.
 
@@ -73,6 +77,8 @@ def track_faces(
         watch: called with every frame, in order, and the meshes found in it (as the network gives them).
         device: where the networks run: ``"cpu"``, a torch device, or ``"auto"`` (a GPU where there is one).
         mesh: the mesh network, if not the device's own.
+        only: bool [T], frames in which faces are followed; ``None`` for all.
+        until_s: the first frame from here on is the last one that is read; ``None`` for all.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -101,7 +107,12 @@ def track_faces(
         if cut:
             follower.end_shot()
         shots.append((shots[-1] if shots else 0) + int(cut))
-        chunk.append(waiting.popleft())
+        frame = waiting.popleft()
+        if only is None or (frame.index < len(only) and only[frame.index]):
+            chunk.append(frame)
+        else:
+            follow()
+            follower.end_shot()
 
     try:
         for frame in video.read(path, facts):
@@ -111,6 +122,8 @@ def track_faces(
                 decided(cut)
             if progress and frame.index % 25 == 0:
                 progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
+            if until_s is not None and frame.time_s >= until_s:
+                break
         for cut in cuts.end():
             decided(cut)
         follow()
@@ -137,12 +150,16 @@ def _assemble(
 ) -> FaceTrack:
     seen = sorted(seen, key=lambda a: a.first)
     places = [Place(a.first, a.last, int(shots[a.first])) for a in seen]
-    meshes, confidence = [], []
+    confidence, lengths = [], [len(a.landmarks) for a in seen]
+    spool = Spool((POINTS, 3), np.float32)
     for appearance in seen:
-        raw = np.stack(appearance.landmarks)
-        appearance.landmarks.clear()  # by far the largest of what is held: not twice
+        raw = appearance.landmarks.stored()
         confidence.append(_confidence(appearance, raw))
-        meshes.append(settled(raw, np.array(appearance.steadier.errors), rate))
+        for part in settled(raw, np.array(appearance.steadier.errors), rate):
+            spool.append(part)
+    landmarks = spool.array()
+    ends = np.cumsum([0, *lengths])
+    meshes = [landmarks.rows(slice(a, b)) for a, b in pairwise(ends.tolist())]
     lights = [np.stack([look.light for look in a.looks]) for a in seen]
     shapes = [typical_shape(m, fit_poses(m)) for m in meshes]
     colours = [np.median(light, axis=0) for light in lights]
@@ -151,7 +168,6 @@ def _assemble(
     def column(values: list[Any], kind: Any, shape: tuple[int, ...] = ()) -> Any:
         return np.concatenate(values).astype(kind, copy=False) if values else np.zeros((0, *shape), kind)
 
-    lengths = [len(mesh) for mesh in meshes]
     track = FaceTrack(
         times_s=times.astype(np.float64),
         shots=shots,
@@ -160,18 +176,17 @@ def _assemble(
         frame=column([np.arange(p.first, p.last + 1) for p in places], np.int32),
         identity=column([np.full(n, p) for n, p in zip(lengths, people, strict=True)], np.int32),
         span=column([np.full(n, i) for i, n in enumerate(lengths)], np.int32),
-        landmarks=column(meshes, np.float32, (POINTS, 3)),
+        landmarks=landmarks,
         confidence=column(confidence, np.float32),
         sharpness=column([[look.sharpness for look in a.looks] for a in seen], np.float32),
         light=column(lights, np.float32, (3,)),
         thumb=column([np.stack([look.thumb for look in a.looks]) for a in seen], np.uint8, (16, 24)),
     )
     order = np.lexsort((track.frame, track.identity))
-    del meshes
     return track if (np.diff(order) == 1).all() else track.rows(order)
 
 
-def _confidence(appearance: Appearance, raw: FloatArray) -> NDArray[np.float64]:
+def _confidence(appearance: Appearance, raw: FileArray) -> NDArray[np.float64]:
     """How sure each picture's mesh is: by the network, by the fit of the rigid points, by what covers the face."""
     presence = np.clip(2 * np.array(appearance.presence) - 1, 0, 1)
     bare = np.clip(np.array(appearance.steadier.likeness) / _COVERED, 0, 1)

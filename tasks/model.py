@@ -5,6 +5,7 @@ Times are integer milliseconds on the source picture's clock; frame rates are fr
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -111,6 +112,17 @@ class Line(Record):
     words: tuple[Word, ...] = ()
 
 
+class Passage(Record):
+    """What the original voices do besides speaking, as the subtitles say: ``♪ la la``, ``(laughs)``.
+
+    It is neither translated nor synthesised: its original sound stays in the mix.
+    """
+
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+
+
 class Speaker(Record):
     """Somebody who speaks in the title; ``pitch_hz`` is the median fundamental, 0 where unknown."""
 
@@ -128,11 +140,13 @@ class Script(Record):
         speakers: who speaks; empty before diarization.
         origin: where the text comes from: a backend's name, or ``"subtitles"``.
         notes: fallbacks and limits to tell the user.
+        kept: songs and sounds that stay as they are in the original, in order of time; they may overlap lines.
     """
 
     language: str
     lines: tuple[Line, ...]
     speakers: tuple[Speaker, ...] = ()
+    kept: tuple[Passage, ...] = ()
     origin: str = ""
     notes: tuple[str, ...] = ()
 
@@ -200,6 +214,30 @@ class Gate(Record):
     note: str = ""
 
 
+class Bill(Record):
+    """What a paid service was asked for.
+
+    Attributes:
+        provider: its name, and its model behind a slash.
+        units: how much, by unit (``characters``, ``seconds``, ``input_tokens``, ``output_tokens``).
+        usd: what the service says it cost; None where only a price list can tell.
+    """
+
+    provider: str
+    units: dict[str, float] = {}
+    usd: float | None = None
+
+
+class Usage(Record):
+    """What computing a step used besides time."""
+
+    gpu_seconds: float = 0.0
+    bills: tuple[Bill, ...] = ()
+
+
+NOTHING_USED = Usage()
+
+
 class StepRecord(Record):
     """What a step left in the store.
 
@@ -214,6 +252,7 @@ class StepRecord(Record):
         reused: True when it was found, not computed (set on look-up).
         hits: how many of its parts (lines) were found.
         parts: how many parts it has; 0 where it is one piece.
+        usage: what computing it used besides time.
     """
 
     step: str
@@ -226,6 +265,28 @@ class StepRecord(Record):
     reused: bool = False
     hits: int = 0
     parts: int = 0
+    usage: Usage = NOTHING_USED
+
+
+Likeness = Literal["voice", "face"]
+
+
+class Consent(Record):
+    """Somebody's agreement that their likeness is used.
+
+    Attributes:
+        who: as the script names the speaker; ``*`` for everybody.
+        what: what of them.
+        when: date of the agreement.
+        scope: what for, in the words of the agreement.
+        titles: names of titles; ``*`` for all.
+    """
+
+    who: str = Field(min_length=1)
+    what: tuple[Likeness, ...] = Field(min_length=1)
+    when: date
+    scope: str = Field(min_length=1)
+    titles: tuple[str, ...] = Field(min_length=1)
 
 
 class Title(Record):
@@ -242,6 +303,7 @@ class Title(Record):
         bed: the client's M&E, when there is one.
         dubs: recorded dubs by language.
         preview_ms: only the beginning, this long; 0 for all.
+        consent: the agreements under which voices are cloned or faces sent to a service.
     """
 
     name: str
@@ -254,6 +316,7 @@ class Title(Record):
     bed: Asset | None = None
     dubs: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
+    consent: tuple[Consent, ...] = ()
 
 
 class Run(Record):
@@ -263,6 +326,7 @@ class Run(Record):
     profile: Profile
     store: str
     language: str = ""  # empty in the shared steps
+    batch: str = ""  # the batch that it belongs to; empty for a single run
 
     def branch(self, language: str) -> Run:
         """The same run, within one language."""
@@ -295,12 +359,13 @@ class SharedWork(Record):
 
 
 class Failure(Record):
-    """An error as a report shows it."""
+    """An error as a report shows it; a ``transient`` one may pass on its own."""
 
     kind: str
     what: str
     fix: str = ""
     step: str = ""
+    transient: bool = False
 
 
 class BranchResult(Record):
@@ -308,18 +373,19 @@ class BranchResult(Record):
 
     Attributes:
         language: BCP-47 tag.
-        state: ``needs_review`` is delivered, with a failed quality gate.
+        state: ``needs_review`` is delivered, with a failed quality gate; ``carried_over`` did not fit a batch's budget.
         key: content key of the whole branch.
         outputs: deliverables by path below the title's folder; empty when failed.
         audio: the encoded dub, for the multi-track master.
         subtitles: SRT of the dub, likewise.
         steps: the ledger.
         notes: fallbacks and limits.
-        failure: why, when failed.
+        failure: why, when it was not delivered.
+        strikes: how often in a row it failed for a reason that does not pass on its own.
     """
 
     language: str
-    state: Literal["completed", "needs_review", "failed"]
+    state: Literal["completed", "needs_review", "failed", "carried_over"]
     key: str
     outputs: dict[str, Asset] = {}
     audio: Asset | None = None
@@ -327,3 +393,9 @@ class BranchResult(Record):
     steps: tuple[StepUse, ...] = ()
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    strikes: int = 0
+
+    @property
+    def delivered(self) -> bool:
+        """Whether there is a master."""
+        return self.state in ("completed", "needs_review")

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.model import NOTHING_USED, Usage
+
 #: Told the share of a step that is done, 0 to 1.
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class StepEvent:
-    """Something happened in a step of a title (``language`` is empty for the shared steps)."""
+    """Something happened in a step of a title (``language`` is empty for the shared steps).
+
+    ``usage``, ``hits`` and ``parts`` are told with ``computed`` (and usage with ``failed``: it is paid all the same).
+    """
 
     title: str
     language: str
@@ -23,6 +28,9 @@ class StepEvent:
     fraction: float = 0.0
     seconds: float = 0.0
     message: str = ""
+    usage: Usage = NOTHING_USED
+    hits: int = 0
+    parts: int = 0
 
 
 _listeners: list[Callable[[StepEvent], None]] = []

@@ -6,7 +6,7 @@ import importlib
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,9 @@ class Options(BaseModel):
     """A backend's settings, as a profile writes them; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+_Checked = TypeVar("_Checked", bound=Options)
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,14 @@ class BackendFacts:
         network: needs a service outside this machine, or downloads weights on first use.
         hosted: a service outside this machine does the work.
         paid: costs money per use.
+        price: where it stands in `configs/prices.yaml`; empty where it says itself what it costs (``cost_usd``).
         clones: speaks in the voice of a reference clip.
         paces: speaks faster or slower when asked to.
         varies: can read a line in several ways.
         spirited: speaks more or less lively when asked to.
         ipa: speaks words as IPA says.
+        uploads_faces: sends pictures of people to a service outside this machine.
+        clause: what forbids commercial use, where ``commercial`` is False.
         languages: BCP-47 primary subtags it can work in; None for any.
     """
 
@@ -50,11 +56,14 @@ class BackendFacts:
     network: bool = False
     hosted: bool = False
     paid: bool = False
+    price: str = ""
     clones: bool = False
     paces: bool = False
     varies: bool = False
     spirited: bool = False
     ipa: bool = False
+    uploads_faces: bool = False
+    clause: str = ""
     languages: frozenset[str] | None = field(default=None)
 
 
@@ -92,16 +101,24 @@ def create(step: str, name: str, own: Mapping[str, str], options: Mapping[str, A
         BadInputError: no such backend, or an option that it does not know or that is out of range.
     """
     kind = backend_class(step, name, own)
+    return kind(checked(step, name, kind.Options, options))
+
+
+def checked(step: str, name: str, known: type[_Checked], options: Mapping[str, Any]) -> _Checked:
+    """The options of a backend.
+
+    Raises:
+        BadInputError: one that it does not know or that is out of range.
+    """
     try:
-        parsed = kind.Options(**options)
+        return known(**options)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
         raise BadInputError(
             f"Profile: {step}.options.{where} of backend {name!r}: {first['msg']}.",
-            f"It knows: {', '.join(kind.Options.model_fields) or 'no options'}.",
+            f"It knows: {', '.join(known.model_fields) or 'no options'}.",
         ) from error
-    return kind(parsed)
 
 
 def package_version(package: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tasks.meter import device_time
+
 _everyone: weakref.WeakSet[Resident] = weakref.WeakSet()
 _CPU = "cpu"
 
@@ -39,7 +41,8 @@ class Resident:
             self._move(self.device)
             self._users += 1
         try:
-            yield self.model
+            with device_time(self.device):
+                yield self.model
         finally:
             with self._lock:
                 self._users -= 1

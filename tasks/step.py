@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from tasks.errors import PolydubError, is_transient
+from tasks.meter import metered
 from tasks.model import Asset, Run, StepRecord
 from tasks.progress import Progress, StepEvent, announce
 from tasks.registry import BackendFacts
@@ -80,7 +81,7 @@ def remember(
             if found is None:
                 with held(slots_of(uses)):
                     return _compute(run, store, step, key, compute)
-    announce(StepEvent(run.title.name, run.language, step, "reused", 1.0))
+    announce(StepEvent(run.title.name, run.language, step, "reused", 1.0, hits=found.hits, parts=found.parts))
     return found
 
 
@@ -88,17 +89,19 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
     title, language = run.title.name, run.language
     announce(StepEvent(title, language, step, "started"))
     began = time.monotonic()
-    try:
-        with store.workspace(step) as folder:
-            made = compute(Work(folder, _reporter(title, language, step)))
-            outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
-    except BaseException as error:
-        announce(StepEvent(title, language, step, "failed", seconds=time.monotonic() - began, message=str(error)))
-        if isinstance(error, PolydubError):
-            error.data.setdefault("step", step)
-        raise
-    finally:
-        rest()  # the next stage has the accelerator for itself
+    with metered() as meter:
+        try:
+            with store.workspace(step) as folder:
+                made = compute(Work(folder, _reporter(title, language, step)))
+                outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
+        except BaseException as error:
+            took, usage = time.monotonic() - began, meter.usage()
+            announce(StepEvent(title, language, step, "failed", seconds=took, message=str(error), usage=usage))
+            if isinstance(error, PolydubError):
+                error.data.setdefault("step", step)
+            raise
+        finally:
+            rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
     record = store.commit(
         StepRecord(
@@ -111,9 +114,14 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
             notes=made.notes,
             hits=made.hits,
             parts=made.parts,
+            usage=meter.usage(),
         )
     )
-    announce(StepEvent(title, language, step, "computed", 1.0, seconds))
+    announce(
+        StepEvent(
+            title, language, step, "computed", 1.0, seconds, usage=record.usage, hits=record.hits, parts=record.parts
+        )
+    )
     return record
 
 

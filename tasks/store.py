@@ -26,6 +26,18 @@ from tasks.model import Asset, StepRecord
 from tasks.places import Folder, file_sha256, is_whole, moved, place_of, url_of
 
 
+def store_place() -> str:
+    """Where finished work is kept: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
+    if where := os.environ.get("POLYDUB_STORE"):
+        return where
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "polydub")
+
+
+def store_root() -> Path:
+    """The local folder of that store: the store itself, or the cache of a remote one."""
+    return place_of(store_place())[1]
+
+
 class Store:
     """Blobs and step records in a local folder, or in an object store that several machines share.
 

@@ -187,24 +187,24 @@ def _pairs(picture: Path, facts: video.VideoFacts, who: Person, score: Score, sc
     mouths, confidence = mouths_at(score, scale), confidence_at(who, score, scale)
     size = (facts.width, facts.height)
     last = int(score.frame[-1])
-    with Painter(picture, facts, [(who, score)]) as painter:
-        batch: list[video.Frame] = []
-        for frame in video.read(picture, facts):
-            if frame.index in entry:
-                batch.append(frame)
-            if batch and (len(batch) == _BATCH or frame.index >= last):
-                rows = [entry[f.index] for f in batch]
-                widths = who.poses.scale[score.row[rows]] * who.shape.width
-                places = [windows.window_of(meshes[r], w, size) for r, w in zip(rows, widths, strict=True)]
-                true = [_grid(f.planes, p) for f, p in zip(batch, places, strict=True)]
-                painter.paint(batch)
-                for f, r, w, place, before in zip(batch, rows, widths, places, true, strict=True):
-                    if place is not None and before is not None:
-                        follows = r > 0 and not score.start[r]
-                        yield _sample(f.planes, before, meshes[r], w, place, confidence[r], mouths[r], follows)
-                batch = []
-            if frame.index >= last:
-                break
+    painter = Painter(picture, facts, [(who, score)])
+    batch: list[video.Frame] = []
+    for frame in video.read(picture, facts):
+        if frame.index in entry:
+            batch.append(frame)
+        if batch and (len(batch) == _BATCH or frame.index >= last):
+            rows = [entry[f.index] for f in batch]
+            widths = who.poses.scale[score.row[rows]] * who.shape.width
+            places = [windows.window_of(meshes[r], w, size) for r, w in zip(rows, widths, strict=True)]
+            true = [_grid(f.planes, p) for f, p in zip(batch, places, strict=True)]
+            painter.paint(batch)
+            for f, r, w, place, before in zip(batch, rows, widths, places, true, strict=True):
+                if place is not None and before is not None:
+                    follows = r > 0 and not score.start[r]
+                    yield _sample(f.planes, before, meshes[r], w, place, confidence[r], mouths[r], follows)
+            batch = []
+        if frame.index >= last:
+            break
 
 
 def _grid(planes: video.Planes, place: Region | None) -> NDArray[np.uint8] | None:

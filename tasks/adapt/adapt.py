@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configs.profile import PaceSettings
-from tasks.adapt.syllables import syllables
 from tasks.errors import PolydubError
 from tasks.model import Line, Script, Take
 from tasks.progress import Progress, silent
+from tasks.syllables import syllables
 from tasks.synthesize.takes import Booth
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
 from tasks.translate.glossary import matching, violated

@@ -1,7 +1,8 @@
 """The speaker's mouth, re-animated to the dub.
 
 `analyse` runs once a title and serves every language; `resync` renders one language's picture without sound.
-To add a backend: write ``tasks/lipsync/NAME.py``, add its line to `BACKENDS`, and run
+Systems of others (`systems`) are backends by their names, with our surroundings (`foreign`); ``auto`` chooses by shot.
+To add a backend of our own: write ``tasks/lipsync/NAME.py``, add its line to `BACKENDS`, and run
 ``pytest tests/contracts/test_lipsyncer.py``.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from tasks import registry
+from tasks.lipsync.systems import system_names
 from tasks.model import Script
 from tasks.progress import Progress
 
@@ -36,7 +38,9 @@ class Resynced:
 class LipSyncer(Protocol):
     """Re-animates mouths."""
 
-    facts: ClassVar[registry.BackendFacts]
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """What it declares of itself."""
 
     def fingerprint(self) -> str:
         """Name, version, device class and options; loads nothing."""
@@ -72,5 +76,9 @@ class LipSyncer(Protocol):
 
 def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
     """The backend of that name; `BadInputError` for an unknown name or option."""
+    if name not in BACKENDS and (name == "auto" or name in system_names()):
+        from tasks.lipsync.foreign import foreign
+
+        return foreign(name, options)
     backend: LipSyncer = registry.create("lipsync", name, BACKENDS, options)
     return backend

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tasks.errors import PolydubError
+from tasks.meter import device_time
 from tasks.process import capture
 
 _POLL_S = 0.2
@@ -61,6 +62,7 @@ def leased_device(devices: Sequence[str], folder: Path | None = None) -> Iterato
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     continue
-                yield device
+                with device_time(device):
+                    yield device
                 return
         time.sleep(_POLL_S)

@@ -86,23 +86,38 @@ class NativeLipSyncer:
         if not report["edited"]:
             why = ", ".join(f"{reason} ({count} frames)" for reason, count in report["bypassed"].items())
             return Resynced(None, report, (f"Lip sync edited nothing: {why or 'nobody speaks in the picture'}.",))
-        return Resynced(out, report, _notes(report))
+        return Resynced(out, report, passed_through(report))
 
     def _job(self, job: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        command = [sys.executable, "-m", "tasks.lipsync.native_job"]
-        devices = [] if self.options.device == "cpu" else gpus()
-        answer: dict[str, Any] = {}
-        with leased_device(devices) as device:
-            env = {"CUDA_VISIBLE_DEVICES": device} if device else {}
-            words = json.dumps(job).encode()
-            for line in stream(command, deadline_s=self.options.deadline_s, env=env, stdin=words):
-                told = _told(line)
-                if "progress" in told:
-                    progress(told["progress"])
-                answer = told.get("answer", answer)
-        if not answer:
-            raise ProcessFailedError("The lip-sync process ended without an answer.")
-        return answer
+        return engine_job(job, progress, device=self.options.device, deadline_s=self.options.deadline_s)
+
+
+def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline_s: float) -> dict[str, Any]:
+    """Have the engine do a job of `tasks.lipsync.native_job` in a child process; its answer.
+
+    Args:
+        job: what to do.
+        progress: told the share that is done.
+        device: ``"cpu"`` takes no GPU.
+        deadline_s: after which it is stopped.
+
+    Raises:
+        ProcessFailedError, ProcessTimeoutError: as `process.stream`.
+    """
+    command = [sys.executable, "-m", "tasks.lipsync.native_job"]
+    devices = [] if device == "cpu" else gpus()
+    answer: dict[str, Any] = {}
+    with leased_device(devices) as held:
+        env = {"CUDA_VISIBLE_DEVICES": held} if held else {}
+        words = json.dumps(job).encode()
+        for line in stream(command, deadline_s=deadline_s, env=env, stdin=words):
+            told = _told(line)
+            if "progress" in told:
+                progress(told["progress"])
+            answer = told.get("answer", answer)
+    if not answer:
+        raise ProcessFailedError("The lip-sync process ended without an answer.")
+    return answer
 
 
 def _told(line: str) -> dict[str, Any]:
@@ -114,9 +129,11 @@ def _told(line: str) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _notes(report: dict[str, Any]) -> tuple[str, ...]:
+def passed_through(report: dict[str, Any]) -> tuple[str, ...]:
+    """A note of the frames that were left as they were, and why."""
     bypassed = report["bypassed"]
+    said = tuple(f"Lip sync: {note}." for note in report["notes"])
     if not bypassed:
-        return ()
+        return said
     reasons = ", ".join(f"{reason} ({count})" for reason, count in bypassed.items())
-    return (f"Lip sync left {sum(bypassed.values())} of {report['frames']} frames as they were: {reasons}.",)
+    return (f"Lip sync left {sum(bypassed.values())} of {report['frames']} frames as they were: {reasons}.", *said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from typing import Any
 def main() -> None:
     """Do the job that stdin describes."""
     job = json.load(sys.stdin)
-    answer = _analyse(job) if job["job"] == "analyse" else _resync(job)
+    answer = JOBS[job["job"]](job)
     print(json.dumps({"answer": answer}), flush=True)
 
 
@@ -41,9 +42,80 @@ def _resync(job: dict[str, Any]) -> dict[str, Any]:
     return asdict(resync(video, Path(job["dialogue"]), phones, analysis, out, options, _tell))
 
 
+def _shots(job: dict[str, Any]) -> dict[str, Any]:
+    from lipsync_engine.facetrack import FaceTrack
+    from lipsync_engine.phones import read_phones
+    from lipsync_engine.pieces import speaking_shots
+
+    shots = speaking_shots(FaceTrack.load(Path(job["analysis"])), read_phones(Path(job["phones"])))
+    return {"shots": [asdict(shot) for shot in shots]}
+
+
+def _cut(job: dict[str, Any]) -> dict[str, Any]:
+    """Clips and stills of the shots that are given away, and why some could not be made."""
+    from lipsync_engine.facetrack import FaceTrack
+    from lipsync_engine.pieces import Bounds, Shot, pieces_of, write_clips, write_still
+
+    track, picture, folder = FaceTrack.load(Path(job["analysis"])), Path(job["video"]), Path(job["folder"])
+    cut = []
+    for way in job["ways"]:
+        rate = way["bounds"].pop("rate")
+        bounds = Bounds(rate=Fraction(rate) if rate else None, **way["bounds"])
+        shots = {number: Shot(**shot) for number, shot in way["shots"]}
+        pieces = [piece for number, shot in shots.items() for piece in pieces_of(number, shot, track.times_s, bounds)]
+        names = [folder / f"{way['takes']}-{piece.shot}-{piece.first}" for piece in pieces]
+        if way["takes"] == "video":
+            files = [name.with_suffix(".mp4") for name in names]
+            problems = write_clips(picture, track, pieces, files, bounds, whole=way["whole"]) if pieces else []
+        else:
+            stills = {number: folder / f"still-{number}.png" for number in shots}
+            made = {n: write_still(picture, track, shots[n], stills[n], bounds, whole=way["whole"]) for n in shots}
+            files, problems = [stills[p.shot] for p in pieces], [made[p.shot] for p in pieces]
+        cut += [
+            {"piece": asdict(piece), "file": str(file), "problem": problem}
+            for piece, file, problem in zip(pieces, files, problems, strict=True)
+        ]
+    return {"pieces": cut}
+
+
+def _transplant(job: dict[str, Any]) -> dict[str, Any]:
+    """Judge what came back, and render it together with what the engine draws by itself."""
+    from lipsync_engine.facetrack import FaceTrack
+    from lipsync_engine.phones import read_phones
+    from lipsync_engine.pieces import Piece
+    from lipsync_engine.resync import Options, resync
+    from lipsync_engine.transplant import Foreign, Seen, Take, look_at
+
+    analysis, phones = Path(job["analysis"]), read_phones(Path(job["phones"]))
+    track, judged = FaceTrack.load(analysis), []
+    seen: dict[bool, list[Seen]] = {False: [], True: []}
+    reasons: dict[int, list[tuple[int, int, str]]] = {}
+    for identity, first, stop, why in job["reasons"]:
+        reasons.setdefault(identity, []).append((first, stop, why))
+    for one in job["takes"]:
+        piece = Piece(**one["piece"])
+        found = look_at(track, Take(piece, Path(one["sent"]), Path(one["clip"])), phones, Path(job["folder"]))
+        if isinstance(found, Seen):
+            seen[one["whole"]].append(found)
+            figures = {name: getattr(found, name) for name in ("offset_frames", "agreement", "unsynced", "sharpness")}
+            judged.append({"reason": "", "what": ""} | figures)
+        else:
+            reasons.setdefault(piece.identity, []).append((piece.first, piece.stop, found.reason))
+            judged.append(asdict(found))
+    native: dict[int, list[tuple[int, int]]] = {}
+    for identity, first, stop in job["native"]:
+        native.setdefault(identity, []).append((first, stop))
+    foreign = Foreign(seen[False], seen[True], native, reasons)
+    video, dialogue, out = Path(job["video"]), Path(job["dialogue"]), Path(job["out"])
+    report = resync(video, dialogue, phones, analysis, out, Options(**job["options"]), _tell, foreign=foreign)
+    return {"report": asdict(report), "judged": judged}
+
+
 def _tell(share: float, _message: str = "") -> None:
     print(json.dumps({"progress": share}), flush=True)
 
+
+JOBS = {"analyse": _analyse, "resync": _resync, "shots": _shots, "cut": _cut, "transplant": _transplant}
 
 if __name__ == "__main__":
     main()

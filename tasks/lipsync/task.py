@@ -2,7 +2,9 @@
 
 import json
 
+from configs.scene_modes import scene_modes
 from tasks.lipsync import VERSION, lipsyncer
+from tasks.lipsync.finish import finish
 from tasks.model import Asset, Run, Script, StepRecord
 from tasks.step import Made, Work, remember, step_task
 
@@ -31,15 +33,29 @@ def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: As
     settings = run.profile.lipsync
     backend = lipsyncer(settings.backend, settings.options)
 
+    scene = run.profile.scene
+
     def compute(work: Work) -> Made:
         out = work.folder / "picture.mp4"
         made = backend.resync(video.path, analysis.path, dialogue.path, phones.path, run.language, out, work.progress)
+        picture, told = made.picture, made.report
+        if scene:
+            finish(picture or video.path, scene, work.folder / "finished.mp4")
+            picture, told = work.folder / "finished.mp4", {**told, "scene": scene}
         report = work.folder / "lipsync.json"
-        report.write_text(json.dumps(made.report, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        outputs = {"report": report} | ({"picture": made.picture} if made.picture else {})
-        return Made(outputs=outputs, value=made.report, notes=made.notes)
+        report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        outputs = {"report": report} | ({"picture": picture} if picture else {})
+        return Made(outputs=outputs, value=told, notes=made.notes)
 
     inputs = {"video": video, "analysis": analysis, "dialogue": dialogue, "phones": phones, "language": run.language}
+    finishing = scene_modes()[scene].chain if scene else None
     return remember(
-        run, "lipsync", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+        run,
+        "lipsync",
+        VERSION,
+        compute,
+        settings=finishing,
+        backend=backend.fingerprint(),
+        inputs=inputs,
+        uses=[backend.facts],
     )

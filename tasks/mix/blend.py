@@ -11,7 +11,6 @@ import soundfile
 
 from tasks import media
 from tasks.mix.loudness import SILENCE_LUFS
-from tasks.mix.target import gained
 
 BedMode = Literal["untouched", "ducked", "voice_over"]
 
@@ -65,7 +64,7 @@ def blended(stems: Stems, mode: BedMode, voice_db: float, voice_lufs: float) -> 
         voice_lufs: loudness of the voice after that, as a stereo programme.
     """
     channels = channels_of(stems.bed)
-    voice = gained(stereo(stems.voice, thread_queue_size=64), voice_db, None)
+    voice = stereo(stems.voice, thread_queue_size=64).filter("volume", f"{voice_db:.3f}dB", precision="double")
     under = programme(stems.bed)
     if mode == "voice_over":
         under = _added([under, _spread(stereo(stems.original, thread_queue_size=65), channels)])

@@ -54,6 +54,20 @@ def nonverbal_spans(dialogue: Path, speech: Sequence[Span], taken: Sequence[Span
     return tuple(merged(wider))
 
 
+def without(spans: Iterable[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
+    """What is left of spans where others, with what is kept clear around them, are taken out; too short rests are not.
+
+    Args:
+        spans: ``(start_ms, end_ms)``.
+        taken: where nothing may stay.
+    """
+    rest = merged(spans)
+    for start, end in merged((max(0, start - _CLEAR_MS), end + _CLEAR_MS) for start, end in taken):
+        rest = [part for one in rest for part in ((one[0], min(one[1], start)), (max(one[0], end), one[1]))]
+        rest = [part for part in rest if part[1] - part[0] >= _SHORTEST_MS]
+    return tuple(rest)
+
+
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Spans in order, those that touch made one."""
     out: list[Span] = []

@@ -14,10 +14,11 @@ from configs.sound import MixSettings
 from tasks import media
 from tasks.mix import room
 from tasks.mix.blend import BedMode, Stems, blended, channels_of, layout_of, programme, stereo
-from tasks.mix.keep import merged, nonverbal_spans, write_kept
+from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
 from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
+from tasks.mix.limiter import write_gained
 from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
-from tasks.mix.target import approach, gained, target_of
+from tasks.mix.target import approach, target_of
 from tasks.model import Loudness, Record
 from tasks.progress import Progress, silent
 
@@ -105,7 +106,8 @@ def mix(
         progress: told the share that is done.
         settings: how voice and bed meet; None: as a profile has them by default.
         lines: whose level follows the original; none: one gain for all.
-        kept: passages of the original dialogue that stay, besides its sounds outside speech.
+        kept: songs and sounds of the original dialogue that stay, besides those found outside speech, as far as no
+            line and no dub speaks there.
     """
     chosen = settings or MixSettings()
     mode: BedMode = preset.bed if chosen.bed == "preset" else chosen.bed
@@ -123,7 +125,7 @@ def mix(
         def scratch() -> Path:
             return scratches.enter_context(media.scratch(out_wav))
 
-        staying = _staying(original_dialogue, lines, kept, chosen, scratch()) if mode != "voice_over" else ()
+        staying = () if mode == "voice_over" else _staying(dialogue, original_dialogue, lines, kept, chosen, scratch())
         stems = Stems(
             voice=_prepared(dialogue, original_dialogue, gains, chosen, scratch(), notes),
             bed=bed,
@@ -139,7 +141,7 @@ def mix(
         with media.staged(out_wav) as part:
 
             def render(programme_db: float, ceiling: float | None) -> Curve:
-                media.run_ffmpeg(media.wav(gained(programme(sum_wav), programme_db, ceiling), part, channels))
+                write_gained(sum_wav, part, programme_db, ceiling)
                 return measure_curve(part)
 
             made = approach(target, measure_curve(sum_wav), render)
@@ -182,12 +184,11 @@ def encode_aac(
     target = target_of(preset, speech, duration_ms)
     channels = channels_of(mix_wav)
     how = {**_AAC, "ac": channels, "audio_bitrate": _BITRATES[channels]}
-    with media.staged(out_m4a) as part:
+    with media.staged(out_m4a) as part, media.scratch(out_m4a) as changed:
 
         def render(gain_db: float, ceiling: float | None) -> Curve:
-            sound = gained(programme(mix_wav), gain_db, ceiling)
-            sound = sound.filter("apad", whole_len=frames).filter("atrim", end_sample=frames)
-            sound = sound.filter("aformat", channel_layouts=layout_of(channels))
+            write_gained(mix_wav, changed, gain_db, ceiling)
+            sound = programme(changed).filter("aformat", channel_layouts=layout_of(channels))
             media.run_ffmpeg(media.sink(sound, part, **how), duration_ms=duration_ms, progress=progress)
             return measure_curve(part)
 
@@ -229,14 +230,21 @@ def _heard(wav: Path, beside: Path) -> tuple[tuple[int, int], ...]:
 
 
 def _staying(
-    original: Path, lines: Sequence[SpokenLine], kept: Spans, settings: MixSettings, beside: Path
+    dialogue: Path,
+    original: Path,
+    lines: Sequence[SpokenLine],
+    kept: Spans,
+    settings: MixSettings,
+    beside: Path,
 ) -> tuple[tuple[int, int], ...]:
     """Where the original dialogue is heard in the mix."""
+    taken = [span for line in lines for span in (line.source, line.dub)]
     found: tuple[tuple[int, int], ...] = ()
     if settings.keep_nonverbal and lines:
-        taken = [span for line in lines for span in (line.source, line.dub)]
         found = nonverbal_spans(original, _heard(original, beside), taken)
-    return tuple(merged((*found, *kept)))
+    if kept:
+        found = (*found, *without(kept, [*taken, *_heard(dialogue, beside)]))
+    return tuple(merged(found))
 
 
 def _written(original: Path, staying: Spans, out: Path) -> Path | None:

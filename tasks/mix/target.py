@@ -1,13 +1,11 @@
-"""Reaching a delivery level: what is aimed at, and the one place that changes a programme's level."""
+"""Reaching a delivery level: what is aimed at, and with which gain and ceiling a rendering gets there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from configs.loudness import LoudnessPreset
-from tasks import media
 from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans
 
 _MAX_GAIN_DB = 40.0
@@ -20,8 +18,6 @@ _CLOSE_LU = 0.15
 #: The meter reads in tenths: a reading at the limit may stand for a little more.
 _METER_STEP_DB = 0.05
 _TRIES = 8
-#: Four times 48 kHz, the oversampling that BS.1770-4 annex 2 asks of a true-peak meter.
-_OVERSAMPLED = 192_000
 
 
 @dataclass(frozen=True)
@@ -71,22 +67,6 @@ def target_of(preset: LoudnessPreset, speech: Spans | None, duration_ms: int) ->
         f"whole programme at {gate.fallback_lufs:.0f} LUFS."
     )
     return Target(base.name, gate.fallback_lufs, base.tolerance_lu, base.true_peak_dbtp, None, (note,))
-
-
-def gained(sound: Any, gain_db: float, ceiling_dbtp: float | None) -> Any:
-    """A stream turned up or down by one gain, its true peaks held under a ceiling (None: no limiter).
-
-    The limiter looks 5 ms ahead at four times the rate, so peaks between samples count; its delay is taken out.
-    """
-    changed = sound.filter("volume", f"{gain_db:.3f}dB", precision="double")
-    if ceiling_dbtp is None:
-        return changed
-    limit = max(0.0625, 10 ** (ceiling_dbtp / 20))
-    return (
-        changed.filter("aresample", _OVERSAMPLED)
-        .filter("alimiter", limit=f"{limit:.6f}", level="false", attack=5, release=80, latency=1)
-        .filter("aresample", media.SAMPLE_RATE)
-    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
         laid: the dub's dialogue and placements, from fit or ingest.
         bed: stereo or 5.1.
         original_dialogue: of the source, on the same clock.
-        source: the source script, for the level of each line.
+        source: the source script, for the level of each line and what stays of the original.
     """
     preset, settings = loudness_presets()[run.profile.loudness], run.profile.mix
     dialogue = laid.outputs["dialogue"]
@@ -45,6 +45,7 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
             lambda share: work.progress(share / 2),
             settings=chosen,
             lines=lines,
+            kept=[(passage.start_ms, passage.end_ms) for passage in source.kept],
         )
         encoded = encode_aac(wav, m4a, preset, lambda share: work.progress(0.5 + share / 2), speech=mixed.speech)
         value = {"mix": mixed.model_dump(mode="json"), "encoded": encoded.model_dump(mode="json")}
@@ -58,5 +59,8 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
         "bed": bed,
         "original": original_dialogue,
         "recorded": recorded,
+        "kept": source.kept,
     }
-    return remember(run, "mix", VERSION, compute, settings=[preset, settings], inputs=inputs)
+    return remember(
+        run, "mix", VERSION, compute, settings=[preset, settings.model_dump(exclude={"stems"})], inputs=inputs
+    )

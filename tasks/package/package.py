@@ -14,7 +14,7 @@ from tasks.model import MediaFacts
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
 from tasks.progress import Progress, silent
 
-VERSION = 1
+VERSION = 2
 
 #: Picture codecs that players accept in MP4; others are encoded to H.264.
 _IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}

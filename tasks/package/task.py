@@ -1,6 +1,6 @@
 """The Prefect tasks of `tasks.package`: a preview's source, a language's master, the title's multi-track master."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
 from tasks.package import VERSION
@@ -24,9 +24,15 @@ def cut_preview(run: Run, video: Asset) -> StepRecord:
 
 @step_task("package")
 def package(
-    run: Run, video: Asset, facts: MediaFacts, picture: Asset | None, audio: Asset, script: Script
+    run: Run,
+    video: Asset,
+    facts: MediaFacts,
+    picture: Asset | None,
+    audio: Asset,
+    stems: Mapping[str, Asset],
+    script: Script,
 ) -> StepRecord:
-    """Outputs ``master`` (MP4), ``script`` (JSON), ``srt`` and ``vtt``.
+    """Outputs ``master`` (MP4), ``script`` (JSON), ``srt`` and ``vtt``, and every stem under its own role.
 
     Args:
         run: title and language.
@@ -34,13 +40,15 @@ def package(
         facts: of the source.
         picture: the lip-synced picture; None where nothing was edited.
         audio: the encoded dub.
+        stems: lossless sound by role: the dub's dialogue, the bed (M&E), the mix.
         script: the dub's script.
     """
-    recorded = run.language in run.title.dubs
+    recorded, kind = run.language in run.title.dubs, run.profile.mix.stems
 
     def compute(work: Work) -> Made:
         from tasks.mix.loudness import measure_loudness
         from tasks.package.package import package_master
+        from tasks.package.stems import stem
         from tasks.package.subtitles import write_srt, write_vtt
 
         files = {role: work.folder / f"script.{role}" for role in ("srt", "vtt", "json")}
@@ -62,13 +70,18 @@ def package(
             progress=work.progress,
         )
         outputs = {"master": master, "script": files["json"], "srt": files["srt"], "vtt": files["vtt"]}
-        return Made(outputs=outputs, value={"loudness": measure_loudness(master).model_dump()}, notes=notes)
+        sound = {role: stem(made, kind, work.folder, role) for role, made in stems.items()}
+        return Made(
+            outputs={**outputs, **sound}, value={"loudness": measure_loudness(master).model_dump()}, notes=notes
+        )
 
     inputs = {
         "video": video,
         "picture": picture,
         "audio": audio,
         "script": script,
+        "stems": stems,
+        "kind": kind,
         "language": run.language,
         "title": run.title.name,
         "recorded": recorded,

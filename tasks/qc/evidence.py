@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.loudness import LoudnessPreset
+from tasks.mix.loudness import Curve
 from tasks.model import Loudness, Placement, Script
 
 #: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.
@@ -52,6 +53,8 @@ class Evidence:
         preset: loudness target.
         loudness: measured on the delivered master; None where it was not.
         dialogue_lufs: of the master where the dub speaks, without a gate; None where it was not measured.
+        delivered: the master's loudness over time; None where it was not measured.
+        original: the source's.
         source_speech: speech activity of the original dialogue; None where it was not measured.
         dub_speech: speech activity of the dub.
         dialogue: delivered dialogue stem (WAV).
@@ -63,6 +66,7 @@ class Evidence:
         lipsync: the lip-sync report, as it came.
         recogniser: of the dub's language; None where the profile has none.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
+        kept: where the original's voices stay in the mix.
         waivers: gate name to reason ("Creative Intent", "Best Possible").
     """
 
@@ -73,6 +77,8 @@ class Evidence:
     preset: LoudnessPreset
     loudness: Loudness | None = None
     dialogue_lufs: float | None = None
+    delivered: Curve | None = None
+    original: Curve | None = None
     source_speech: Spans | None = None
     dub_speech: Spans | None = None
     dialogue: Path | None = None
@@ -84,6 +90,7 @@ class Evidence:
     lipsync: Mapping[str, Any] = field(default_factory=dict)
     recogniser: Recogniser | None = None
     recorded: Mapping[str, Any] | None = None
+    kept: Spans = ()
     waivers: Mapping[str, str] = field(default_factory=dict)
 
 

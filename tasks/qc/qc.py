@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from configs.gates import gate_rules
 from tasks.mix.target import Target, target_of
 from tasks.model import Gate
 from tasks.package.cues import DEFAULT_RATE
@@ -12,6 +14,7 @@ from tasks.qc import timing
 from tasks.qc.evidence import Evidence, Measured
 from tasks.qc.gates import check_waivers, judge, state
 from tasks.qc.intelligibility import intelligibility
+from tasks.qc.levels import furthest, line_levels
 from tasks.qc.master import sound_offset
 from tasks.qc.residual import Residual, bed_residual
 
@@ -31,10 +34,12 @@ def check(evidence: Evidence) -> dict[str, Any]:
     subtitles = subtitle_facts(evidence.dub, rate, evidence.duration_ms)
     understood = intelligibility(evidence.dub, evidence.dialogue, evidence.recogniser)
     residual = _residual(evidence)
+    levels = line_levels(evidence.source, evidence.placements, evidence.original, evidence.delivered)
     gates = (
         *_timing_gates(evidence),
         _intelligibility_gate(evidence, understood),
         *_sound_gates(evidence),
+        _gate(evidence, "line_level_lu", furthest(levels, gate_rules()["line_level_lu"].warn or 0.0)),
         *_master_gates(evidence),
         _residual_gate(evidence, residual),
         *_subtitle_gates(evidence, subtitles),
@@ -45,7 +50,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "state": state(gates),
         "language": evidence.dub.language,
         "lines": len(evidence.dub.lines),
-        "per_line": _per_line(evidence),
+        "per_line": _per_line(evidence, levels),
         **{name: value[name] for name in ("stretch_max", "adherence", "speech_overlap", "drift_ms")},
         "loudness": _loudness(evidence),
         "bed_residual_db": value["bed_residual_db"],
@@ -54,11 +59,12 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "lipsync": dict(evidence.lipsync),
         "recorded": dict(evidence.recorded) if evidence.recorded is not None else None,
         "master": _master(evidence),
+        "kept": _kept(evidence),
         "gates": [gate.model_dump() for gate in gates],
     }
 
 
-def _per_line(evidence: Evidence) -> list[dict[str, Any]]:
+def _per_line(evidence: Evidence, levels: Mapping[int, float]) -> list[dict[str, Any]]:
     """Each line of the script with where it was laid; ``fit`` is ``missing`` where it was not."""
     placed = {placement.line: placement for placement in evidence.placements}
     rows = []
@@ -69,9 +75,21 @@ def _per_line(evidence: Evidence) -> list[dict[str, Any]]:
             rows.append({**row, "fit": "missing"})
             continue
         share = round(one.natural_ms / one.slot_ms, 3) if one.slot_ms else None
-        late = {"late_ms": one.start_ms - line.start_ms}
-        rows.append({**row, "fit": one.fit, "stretch": round(one.stretch, 3), "natural_of_slot": share, **late})
+        measured = {"late_ms": one.start_ms - line.start_ms, "level_lu": levels.get(line.id)}
+        rows.append({**row, "fit": one.fit, "stretch": round(one.stretch, 3), "natural_of_slot": share, **measured})
     return rows
+
+
+def _kept(evidence: Evidence) -> list[dict[str, Any]]:
+    """Where the original's voices stay, with what the subtitles say of it; no text: a sound found outside speech."""
+    return [
+        {
+            "start_ms": start,
+            "end_ms": end,
+            "text": " ".join(one.text for one in evidence.source.kept if one.start_ms < end and one.end_ms > start),
+        }
+        for start, end in evidence.kept
+    ]
 
 
 def _gate(evidence: Evidence, name: str, measured: Measured, **limits: Any) -> Gate:

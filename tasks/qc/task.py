@@ -18,7 +18,13 @@ _TIMES = ("fps", "seconds", "peak_rss_mb", "peak_vram_mb")
 
 @step_task("qc")
 def qc(
-    run: Run, work: SharedWork, script: Script, laid: StepRecord, picture: StepRecord, packed: StepRecord
+    run: Run,
+    work: SharedWork,
+    script: Script,
+    laid: StepRecord,
+    picture: StepRecord,
+    mixed: StepRecord,
+    packed: StepRecord,
 ) -> StepRecord:
     """Output ``qc`` (JSON), the same as value: figures, gates, and the branch's ``state``."""
 
@@ -30,6 +36,7 @@ def qc(
         preset = loudness_presets()[run.profile.loudness]
         master, dialogue = packed.outputs["master"].path, laid.outputs["dialogue"].path
         spoken = None if run.profile.fake else _dub_spans(dialogue, space.folder)
+        delivered = None if run.profile.fake else measure_curve(master)
         evidence = Evidence(
             source=work.script,
             dub=script,
@@ -37,7 +44,9 @@ def qc(
             duration_ms=work.facts.duration_ms,
             preset=preset,
             loudness=Loudness.model_validate(packed.value["loudness"]),
-            dialogue_lufs=measure_curve(master).during(spoken) if preset.dialogue and spoken else None,
+            dialogue_lufs=delivered.during(spoken) if delivered and preset.dialogue and spoken else None,
+            delivered=delivered,
+            original=None if run.profile.fake else measure_curve(work.original.path),
             source_speech=None if run.profile.fake else _spans(work.speech.path),
             dub_speech=spoken,
             dialogue=dialogue,
@@ -49,6 +58,7 @@ def qc(
             lipsync=_untimed(picture.value),
             recogniser=_recogniser(run, space.folder),
             recorded=_recorded(laid),
+            kept=tuple((start, end) for start, end in mixed.value["mix"]["kept"]),
             waivers=run.profile.waivers,
         )
         value = check(evidence)
@@ -60,10 +70,12 @@ def qc(
         "source": work.script,
         "bed": work.bed,
         "original": work.dialogue,
+        "programme": work.original,
         "dub": script,
         "laid": laid.outputs,
         "placements": laid.value,
         "lipsync": _untimed(picture.value),
+        "kept": mixed.value["mix"]["kept"],
         "master": packed.outputs["master"],
         "client_bed": run.title.bed,
     }

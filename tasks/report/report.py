@@ -91,7 +91,27 @@ def link(path: str) -> str:
 def _rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     dubbed: dict[int, Line] = {line.id: line for line in inputs.dub.lines}
     laid: dict[int, Placement] = {placement.line: placement for placement in inputs.placements}
-    return [_row(line, dubbed.get(line.id), laid.get(line.id)) for line in inputs.source.lines]
+    spoken = [_row(line, dubbed.get(line.id), laid.get(line.id)) for line in inputs.source.lines]
+    kept = [_kept_row(**one) for one in inputs.qc["kept"]]
+    return sorted([*spoken, *kept], key=lambda row: int(row["start_ms"]))
+
+
+def _kept_row(start_ms: int, end_ms: int, text: str) -> dict[str, Any]:
+    """A song, or a sound outside speech, whose original is heard in the dub."""
+    return {
+        "id": "",
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "time": clock(start_ms),
+        "speaker": "",
+        "source": text or "(sound)",
+        "dub": "",
+        "slot": f"{(end_ms - start_ms) / 1000:.2f}",
+        "natural": "—",
+        "stretch": "—",
+        "fit": "kept",
+        "fit_word": "original kept",
+    }
 
 
 def _row(line: Line, dub: Line | None, laid: Placement | None) -> dict[str, Any]:

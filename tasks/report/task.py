@@ -23,7 +23,8 @@ def report(
     video = Path(run.title.source).absolute() if url_of(run.title.video.uri) else Path(run.title.video.uri)
     source = os.path.relpath(video, page_folder)
     notes = tuple(dict.fromkeys(note for record in ledger for note in record.notes))
-    files = ("script.json", "script.srt", "script.vtt", "dialogue.wav", "bed.wav", "mix.wav", "lipsync.json", "qc.json")
+    stems = (f"{role}.{run.profile.mix.stems}" for role in ("dialogue", "bed", "mix"))
+    files = ("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json")
 
     def compute(space: Work) -> Made:
         from tasks.report.report import write_report

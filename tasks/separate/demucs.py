@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,11 +17,14 @@ from pydantic import Field
 
 from tasks import media, registry
 from tasks.errors import MissingBackendError
+from tasks.meter import device_time
 from tasks.progress import Progress, silent
 from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
 
-_VERSION = 1
-_CORE_S, _CONTEXT_S, _FADE_S = 60, 6, 1
+_VERSION = 2
+#: Seconds that leave the model at a time; it hears so much at once, or less where it was trained on less.
+_PIECE_S, _SEGMENT_S = 30, 10
+_FADE_S = 1
 _READ = 1 << 18
 
 
@@ -69,39 +74,87 @@ class DemucsSeparator:
         return absent
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
-        """Write both stems; a minute of the title at a time goes through the model.
+        """Write both stems, half a minute of the title at a time: the same as if the model had the whole.
 
         Raises:
             MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
         """
         chosen = self.options
-        model = _model(chosen.model, chosen.repo, _device(chosen.device))
-        model.update_parameter(shifts=chosen.shifts, overlap=chosen.overlap)
+        model = _model(chosen.model, chosen.repo)
+        device = _device(chosen.device)
         rate = int(model.samplerate)
         with media.scratch(dialogue) as resampled:
             _resample_file(mix, resampled, rate)
-            voice = crossfaded(_voice(model, resampled, progress), _CORE_S * rate, _FADE_S * rate)
-            write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
+            grid = _grid(model, chosen.overlap)
+            pieces = _voices(model, chosen, device, grid, resampled, progress)
+            voice = crossfaded(pieces, grid.core, _FADE_S * rate)
+            with device_time(device):
+                write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
         if chosen.model == "demucs_unittest":
             return ("The Demucs model is the untrained one for tests: the stems mean nothing.",)
         return ()
 
 
-def _voice(model: Any, path: Path, progress: Progress) -> Iterator[tuple[int, NDArray[np.float32]]]:
+@dataclass(frozen=True)
+class _Grid:
+    """Pieces that begin where the model's own segments do, with all the segments around them that reach in.
+
+    Attributes:
+        segment_s: what the model hears at once.
+        core: new samples a piece.
+        context: samples before and after.
+    """
+
+    segment_s: Any
+    core: int
+    context: int
+
+
+def _grid(model: Any, overlap: float) -> _Grid:
+    rate = int(model.samplerate)
+    segment_s = min(_SEGMENT_S, *(part.segment for part in getattr(model, "models", (model,))))
+    segment = int(rate * segment_s)
+    stride = int((1 - overlap) * segment)
+    core, context = (-(-wanted // stride) * stride for wanted in (_PIECE_S * rate, segment + _FADE_S * rate))
+    return _Grid(segment_s, core, context)
+
+
+def _voices(
+    model: Any, options: DemucsSeparator.Options, device: str, grid: _Grid, path: Path, progress: Progress
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     import torch
+    from demucs.apply import apply_model
     from demucs.audio import convert_audio_channels
 
-    rate = int(model.samplerate)
-    total = soundfile.info(str(path)).frames
-    for start, before, samples in blocks_with_context(path, _CORE_S * rate, _CONTEXT_S * rate):
-        # separate_tensor converts channels only when it resamples, so they are converted here.
+    vocals, total = model.sources.index("vocals"), soundfile.info(str(path)).frames
+    mean, deviation = _statistics(path)
+    for start, before, samples in blocks_with_context(path, grid.core, grid.context):
         sound = convert_audio_channels(torch.from_numpy(samples.T.copy()), model.audio_channels)
-        with torch.inference_mode():
-            _, stems = model.separate_tensor(sound, rate)
-        voice = convert_audio_channels(stems["vocals"], 2).cpu().numpy().T
+        stems = apply_model(
+            model,
+            ((sound - mean) / deviation)[None],
+            shifts=options.shifts,
+            overlap=options.overlap,
+            segment=grid.segment_s,
+            device=device,
+        )
+        voice = convert_audio_channels(stems[0, vocals] * deviation + mean, 2).cpu().numpy().T
         progress(min(1.0, (start + len(samples)) / max(1, total)))
         yield before, np.ascontiguousarray(voice, dtype=np.float32)
+
+
+def _statistics(path: Path) -> tuple[float, float]:
+    """Mean and standard deviation of a file's middle, by which the model's input is normalised."""
+    count, total, squares = 0, 0.0, 0.0
+    with soundfile.SoundFile(path) as file:
+        for block in file.blocks(_READ, dtype="float32", always_2d=True):
+            middle = block.mean(axis=1, dtype=np.float64)
+            count += len(middle)
+            total += float(middle.sum())
+            squares += float(middle @ middle)
+    mean = total / max(1, count)
+    return mean, math.sqrt(max(0.0, squares / max(1, count) - mean * mean)) + 1e-8
 
 
 def _resample_file(mix: Path, out: Path, rate: int) -> None:
@@ -129,13 +182,13 @@ def _device(wanted: str) -> str:
 
 
 @cache
-def _model(name: str, repo: Path | None, device: str) -> Any:
-    """A loaded model, once a process.
+def _model(name: str, repo: Path | None) -> Any:
+    """A loaded model or bag of models, once a process.
 
     Raises:
         MissingBackendError: see `DemucsSeparator.separate`.
     """
-    from demucs.api import LoadModelError, Separator
+    from demucs.pretrained import get_model
     from demucs.repo import ModelLoadingError
 
     fix = "Connect to the network once, or give a folder with the weights (separate.options.repo)."
@@ -143,10 +196,10 @@ def _model(name: str, repo: Path | None, device: str) -> Any:
         raise MissingBackendError(f"The folder {str(repo)!r} with Demucs weights is not there.", fix)
     with _steady_seed():
         try:
-            model = Separator(model=name, repo=repo, device=device, shifts=0, progress=False)
-        except (OSError, RuntimeError, ImportError, LoadModelError, ModelLoadingError) as error:
+            model = get_model(name, repo)
+        except (OSError, RuntimeError, ImportError, ModelLoadingError) as error:
             raise MissingBackendError(f"The Demucs model {name!r} cannot be loaded: {error}", fix) from error
-    if "vocals" not in model.model.sources:
+    if "vocals" not in model.sources:
         raise MissingBackendError(f"The Demucs model {name!r} knows no vocals.", "Choose htdemucs.")
     return model
 

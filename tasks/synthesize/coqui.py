@@ -80,6 +80,7 @@ class CoquiSynthesizer:
             code_licence="MPL-2.0",
             weights_licence=self._model.licence,
             commercial=self._model.commercial,
+            clause=self._model.clause,
             device="any",
             network=options.model_path is None,
             clones=self._model.clones,

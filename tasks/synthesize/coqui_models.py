@@ -45,6 +45,15 @@ class ModelFacts:
         """Whether the licence is known to allow commercial use."""
         return self.licence not in ("unknown", "CPML") and "NC" not in self.licence
 
+    @property
+    def clause(self) -> str:
+        """What forbids commercial use, where something is known to."""
+        if self.licence == "CPML":
+            return "Coqui Public Model License 1.0.0: non-commercial use of the model and its outputs only"
+        if "NC" in self.licence:
+            return f"{self.licence}, section 2(a)(1): for NonCommercial purposes only"
+        return "" if self.commercial else "no licence is known that allows it"
+
 
 def named_model(name: str) -> ModelFacts:
     """The facts of a model of the package's list (its ``.models.json``)."""

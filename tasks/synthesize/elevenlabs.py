@@ -23,12 +23,13 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.hosted import HostedOptions, Service
+from tasks.meter import bill
 from tasks.model import Speaker
 from tasks.secrets import advice, secret
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
-from tasks.translate.hosted import HostedOptions, Service
 
 _VARIABLE = "ELEVENLABS_API_KEY"
 _RATE_HZ = 24_000
@@ -82,6 +83,7 @@ class ElevenLabsSynthesizer:
             network=True,
             hosted=True,
             paid=True,
+            price=f"elevenlabs/{options.model}",
             paces=options.follow_pace,
             varies=True,
             spirited=True,
@@ -148,6 +150,7 @@ class ElevenLabsSynthesizer:
         path = f"/v1/text-to-speech/{quote(voice, safe='')}/with-timestamps?output_format=pcm_{_RATE_HZ}"
         try:
             answer = self._service().post(path, body)
+            bill(self.facts.price, characters=len(text))
         except PermanentError as error:
             if "voice_not_found" in error.what:
                 raise UnsupportedError(f"ElevenLabs has no voice {voice!r}.", "Choose another id.") from error

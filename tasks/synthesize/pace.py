@@ -1,6 +1,7 @@
 """How fast each line is to be spoken so that it lasts as long as its source. Pure maths.
 
-A speaker has one pace over the whole title, as people have; a line differs from it by a little, where it must.
+A speaker has one pace over the whole title, as people have; a line differs from it by a little, where it must. Where
+the actor takes his time over a line, the dub may too: it then differs by as little from the actor's syllables a second.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from configs.profile import PaceSettings
 
@@ -20,6 +22,37 @@ _FITS = (0.905, 1.2)
 #: changes the pace of all the others.
 _COARSE = 5  # percent
 _TOLERATED = 0.02
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The paces that a line may have, as factors of the voice's own: its speaker's, and how far from that it may go."""
+
+    speaker: float
+    slowest: float
+    fastest: float
+
+    @classmethod
+    def around(cls, speaker: float, settings: PaceSettings) -> Reach:
+        """What every line of a speaker may have."""
+        return cls(speaker, speaker * (1 - settings.line), speaker * (1 + settings.line))
+
+    def following(self, natural_rate: float, actor_rate: float, settings: PaceSettings) -> Reach:
+        """The same, down to about the pace at which the line is spoken as slowly as its actor speaks it.
+
+        Args:
+            natural_rate: syllables a second of the line at the voice's own pace.
+            actor_rate: of the source line; 0 where that is not known.
+            settings: how far a line may differ from its actor, and what no line is slower than.
+        """
+        if actor_rate <= 0 or natural_rate <= 0:
+            return self
+        followed = actor_rate / natural_rate * (1 - settings.line)
+        return replace(self, slowest=min(self.slowest, max(settings.slowest_line, followed)))
+
+    def has(self, pace: float) -> bool:
+        """Whether a pace lies within it; a voice does not follow to the hundredth."""
+        return self.slowest - 0.01 <= pace <= self.fastest + 0.01
 
 
 def speaker_pace(lengths: Iterable[tuple[int, int]], settings: PaceSettings) -> float:
@@ -49,25 +82,29 @@ def _fitting(ratios: Sequence[float], pace: float, line: float) -> int:
     return sum(ratio / (pace * (1 + line)) <= high and ratio / (pace * (1 - line)) >= low for ratio in ratios)
 
 
-def line_pace(length_ms: int, asked: float, slot_ms: int, speaker: float, settings: PaceSettings) -> float:
-    """The pace at which a line would last as long as its slot, as near as its speaker's pace allows.
+def line_pace(length_ms: int, asked: float, slot_ms: int, reach: Reach) -> float:
+    """The pace at which a line would last as long as its slot, as near as its reach allows.
 
     Args:
         length_ms: of the line's take so far.
         asked: the pace of that take.
         slot_ms: how long the source line lasts; 0 asks for nothing.
-        speaker: the speaker's pace.
-        settings: how far a line may differ from it.
+        reach: the paces that the line may have.
 
     Returns:
         A factor with two decimals, so that takes of nearly the same pace are one.
     """
     if slot_ms <= 0 or length_ms <= 0:
-        return speaker
+        return reach.speaker
     wanted = asked * length_ms / slot_ms
-    return round(min(max(wanted, speaker * (1 - settings.line)), speaker * (1 + settings.line)), 2)
+    return round(min(max(wanted, reach.slowest), reach.fastest), 2)
 
 
 def is_near(length_ms: int, slot_ms: int) -> bool:
     """Whether a take lasts as long as its slot, as far as anybody hears."""
     return slot_ms > 0 and abs(length_ms / slot_ms - 1) <= NEAR
+
+
+def is_short(length_ms: int, slot_ms: int) -> bool:
+    """Whether a take ends so long before its slot that it does not count as fitting."""
+    return length_ms < _FITS[0] * slot_ms

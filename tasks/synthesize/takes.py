@@ -12,10 +12,11 @@ from configs.profile import PaceSettings
 from tasks.model import Line, StepRecord, Take
 from tasks.places import file_sha256
 from tasks.store import Store, step_key
+from tasks.syllables import syllables
 from tasks.synthesize import PLAIN, VERSION, Manner, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
-from tasks.synthesize.pace import is_near, line_pace, speaker_pace
+from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
 from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.wave import write_wav
 
@@ -35,6 +36,7 @@ class Booth:
         folder: for takes before they enter the store.
         lexicon: pronunciations of the language.
         energies: of the source's lines, by id.
+        rates: how fast the actors speak the source's lines, in syllables a second, by id.
         readings: how many there are to choose from; 1 where the backend has but one.
         judge: who chooses among them.
         fresh: ids of the lines that were spoken now, in part or wholly.
@@ -51,6 +53,7 @@ class Booth:
     folder: Path
     lexicon: tuple[Entry, ...] = ()
     energies: Mapping[int, float] = field(default_factory=dict)
+    rates: Mapping[int, float] = field(default_factory=dict)
     readings: int = 1
     judge: Judge = field(default_factory=Judge)
     fresh: set[int] = field(default_factory=set)
@@ -122,25 +125,38 @@ class Booth:
         return self.store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
 
     def paced(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
-        """The line as near its slot as its speaker's pace allows, its pauses grown where it is still too short."""
-        return self._paused(line, self._nearest(line, speaker, settings), settings.pause_ms)
+        """The line as near its slot as its speaker's pace allows.
 
-    def _nearest(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
+        Where it is still too short its pauses grow, and what then lacks is spoken more slowly, if its actor does so.
+        """
+        slot_ms, reach = line.end_ms - line.start_ms, Reach.around(speaker, settings)
+        plain = self._nearest(line, slot_ms, reach, settings.tries)
+        take = self._paused(line, plain, settings.pause_ms)
+        if not (self.backend.facts.paces and is_short(take.duration_ms, slot_ms)):
+            return take
+        spoken_ms = slot_ms - (take.duration_ms - plain.duration_ms)
+        slower = self._nearest(line, spoken_ms, self._following(line, reach, settings), settings.tries)
+        return self._paused(line, slower, settings.pause_ms)
+
+    def _following(self, line: Line, reach: Reach, settings: PaceSettings) -> Reach:
+        natural_rate = syllables(line.text, self.language) * 1000 / max(1, self.take(line).duration_ms)
+        return reach.following(natural_rate, self.rates.get(line.id, 0.0), settings)
+
+    def _nearest(self, line: Line, wanted_ms: int, reach: Reach, tries: int) -> Take:
         """The nearest of a bounded number of takes."""
-        slot_ms = line.end_ms - line.start_ms
         if not self.backend.facts.paces:
             return self.take(line)
         takes = [self.take(line)]
-        for _ in range(settings.tries):
+        for _ in range(tries):
             last = takes[-1]
-            pace = line_pace(last.duration_ms, last.pace, slot_ms, speaker, settings)
-            if is_near(last.duration_ms, slot_ms) and abs(last.pace / speaker - 1) <= settings.line:
+            pace = line_pace(last.duration_ms, last.pace, wanted_ms, reach)
+            if is_near(last.duration_ms, wanted_ms) and reach.has(last.pace):
                 return last
             if any(abs(take.pace - pace) < 0.005 for take in takes):
                 break
             takes.append(self.take(line, pace))
-        allowed = [take for take in takes if abs(take.pace / speaker - 1) <= settings.line + 0.01] or takes[-1:]
-        return min(allowed, key=lambda take: abs(take.duration_ms - slot_ms))
+        allowed = [take for take in takes if reach.has(take.pace)] or takes[-1:]
+        return min(allowed, key=lambda take: abs(take.duration_ms - wanted_ms))
 
     def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
         slot_ms, count = line.end_ms - line.start_ms, marks(line.text)

@@ -5,6 +5,7 @@ from pathlib import Path
 from tasks.model import Asset, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
+from tasks.syllables import syllables
 from tasks.synthesize import VERSION, Synthesizer, synthesizer
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of
@@ -55,6 +56,7 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
         "script": script.lines,
         "language": run.language,
         "speakers": source.speakers,
+        "spoken": [source.language, [line.text for line in source.lines]],
         "dialogue": dialogue if backend.facts.clones or backend.facts.spirited else None,
         "bed": bed if backend.facts.clones else None,
         "casting": casting_facts(run, source),
@@ -101,10 +103,20 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
         folder,
         lexicon=lexicon_of(run),
         energies=energies(dialogue.path, source) if backend.facts.spirited else {},
+        rates=_rates(source) if backend.facts.paces else {},
         readings=settings.takes if _choosing(run, backend) else 1,
         judge=judge,
         remarks=(*clips.notes, *cast.notes, *_remarks(run, backend, judge)),
     )
+
+
+def _rates(source: Script) -> dict[int, float]:
+    """How fast each line of the source is spoken, pauses and all, in syllables a second."""
+    return {
+        line.id: syllables(line.text, source.language) * 1000 / (line.end_ms - line.start_ms)
+        for line in source.lines
+        if line.end_ms > line.start_ms and line.text.strip()
+    }
 
 
 def _choosing(run: Run, backend: Synthesizer) -> bool:

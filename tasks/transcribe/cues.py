@@ -1,4 +1,7 @@
-"""Cues as a subtitle file has them, made into lines that can be spoken: in order, apart, without sound descriptions."""
+"""Cues as a subtitle file has them, made into lines that can be spoken: in order, apart, without sound descriptions.
+
+Cues that hold nothing but a song or the description of a sound become passages that stay as they are in the original.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.model import Line, Word
+from tasks.model import Line, Passage, Word
 
 _SHORTEST_MS = 300  # what an overlap leaves of a line at least, before both share the time
 _SOUND = re.compile(r"\[[^\]]*\]|^\([^()]*\)$|^（[^（）]*）$")  # [applause]; (laughs) alone
-_SONG = re.compile(r"^[♩♪♫♬].*[♩♪♫♬]$|^[♩♪♫♬\s]*$", re.DOTALL)
+_SONG = re.compile(r"^[♩♪♫♬]")  # what begins with a note is sung
+_DESCRIBES = re.compile(r"[^\W_]|[♩♪♫♬]")
 _DASH = re.compile(r"^\s*[-‐–—]\s*(?=\S)")
 _LABEL = re.compile(r"^([^\W\d_][\w .'’-]{0,28}\w):\s+(?=\S)")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060\u00ad"))
@@ -29,24 +33,36 @@ class Cue:
     words: tuple[Word, ...] = ()
 
 
-def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[str, ...]]:
-    """Lines in order of time that never overlap, and notes on everything that was changed on the way.
+def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[Passage, ...], tuple[str, ...]]:
+    """Lines in order of time that never overlap, what is not dubbed, and notes on all that was changed on the way.
 
-    Sound descriptions (``[applause]``) and songs (``♪ ... ♪``) are dropped: they belong to the bed. Of two cues that
-    overlap the first ends early; where nothing would be left of it, both share their time by length of text.
+    Cues of nothing but a sound (``[applause]``, ``(sighs)``) or a song (``♪ ...``) are not spoken lines. Of two lines
+    that overlap the first ends early; where nothing would be left of it, both share their time by length of text.
     """
+    passages = _passages(cues)
     spoken = [_cleaned(cue) for cue in cues]
     kept = [cue for cue in spoken if cue.text and cue.end_ms > max(0, cue.start_ms)]
     ordered = _without_repeats(sorted(kept, key=lambda cue: (cue.start_ms, cue.end_ms)))
     apart, overlaps = _apart(ordered)
     notes = _notes(
-        (sum(not cue.text for cue in spoken), "without words (music, sounds, empty) left out"),
+        (len(passages), "of songs or sounds: the original stays there"),
+        (sum(not cue.text for cue in spoken) - len(passages), "without words left out"),
         (sum(bool(cue.text) for cue in spoken) - len(kept), "without duration left out"),
         (sum(after.start_ms < before.start_ms for before, after in pairwise(kept)), "put in order"),
         (len(kept) - len(ordered), "left out that repeated another"),
         (overlaps, "shortened that overlapped the next"),
     )
-    return tuple(_line(number, cue) for number, cue in enumerate(apart)), notes
+    return tuple(_line(number, cue) for number, cue in enumerate(apart)), passages, notes
+
+
+def _passages(cues: Sequence[Cue]) -> tuple[Passage, ...]:
+    """Songs and sounds in order of time, as they are described; a cue without any letter or note is nothing."""
+    found = {
+        Passage(start_ms=max(0, cue.start_ms), end_ms=cue.end_ms, text=" ".join(cue.text.translate(_INVISIBLE).split()))
+        for cue in cues
+        if cue.end_ms > max(0, cue.start_ms) and not _cleaned(cue).text and _DESCRIBES.search(cue.text)
+    }
+    return tuple(sorted(found, key=lambda passage: (passage.start_ms, passage.end_ms, passage.text)))
 
 
 def _cleaned(cue: Cue) -> Cue:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.model import Line, Script, Word
+from tasks.model import Line, Passage, Script, Word
 
 Span = tuple[int, int]
 
@@ -44,6 +44,7 @@ def realigned(script: Script, spans: Sequence[Span], duration_ms: int) -> Script
     ratio, shift_ms = placed(script.lines, spans, duration_ms)
     lines = [_mapped(line, ratio, shift_ms) for line in script.lines]
     snapped = snap(lines, spans)
+    script = script.model_copy(update={"kept": tuple(_moved(passage, ratio, shift_ms) for passage in script.kept)})
     moves = [abs(new.start_ms - old.start_ms) for new, old in zip(snapped, lines, strict=True)]
     moved = [move for move in moves if move]
     alone = sum(not any(_near(line.start_ms, start) for start, _ in spans) for line in lines)
@@ -113,6 +114,12 @@ def _nearest(at: int, marks: NDArray[np.int64]) -> int:
 def _mapped(line: Line, ratio: Fraction, shift_ms: int) -> Line:
     start = max(0, round(line.start_ms * ratio) + shift_ms)
     return _timed(line, start, max(start + 1, round(line.end_ms * ratio) + shift_ms))
+
+
+def _moved(passage: Passage, ratio: Fraction, shift_ms: int) -> Passage:
+    start = max(0, round(passage.start_ms * ratio) + shift_ms)
+    end = max(start + 1, round(passage.end_ms * ratio) + shift_ms)
+    return passage.model_copy(update={"start_ms": start, "end_ms": end})
 
 
 def _timed(line: Line, start_ms: int, end_ms: int) -> Line:

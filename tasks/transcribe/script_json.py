@@ -68,11 +68,12 @@ def read_json(text: str, name: str) -> tuple[list[Cue], str | None]:
     except (ValueError, RecursionError) as error:
         where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
         raise BadInputError(f"The script {name!r} is not JSON: {where}.", "Check the file.") from error
-    segments = data.get("lines", data.get("segments")) if isinstance(data, dict) else data
-    if not isinstance(segments, list):
+    table = data if isinstance(data, dict) else {"lines": data}
+    segments, kept = table.get("lines", table.get("segments")), table.get("kept", [])
+    if not isinstance(segments, list) or not isinstance(kept, list):
         raise BadInputError(f"The script {name!r} has no list of lines.", _KNOWN)
-    language = data.get("language") if isinstance(data, dict) else None
-    cues = [_cue(segment, name, f"segment {number}") for number, segment in enumerate(segments, start=1)]
+    language = table.get("language")
+    cues = [_cue(segment, name, f"segment {number}") for number, segment in enumerate([*segments, *kept], start=1)]
     return cues, language if isinstance(language, str) else None
 
 

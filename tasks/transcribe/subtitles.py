@@ -65,7 +65,7 @@ def find_sidecar(video: Path, source_language: str | None) -> Path | None:
 
 
 def read_script(path: Path, language: str | None) -> Script:
-    """The script of a subtitle or JSON file: a line for each cue, in order, never overlapping.
+    """The script of a subtitle or JSON file: a line for each cue that is spoken, in order, never overlapping.
 
     Args:
         path: ``.srt``, ``.vtt``, ``.ass``, ``.ssa`` or ``.json``.
@@ -90,12 +90,13 @@ def read_script(path: Path, language: str | None) -> Script:
             raise BadInputError(
                 f"The subtitles {path.name!r}, {cue.where}: the cue ends before it starts.", "Correct its times."
             )
-    lines, notes = lines_from_cues(cues)
+    lines, kept, notes = lines_from_cues(cues)
     if not lines:
         raise BadInputError(f"The subtitles {path.name!r} hold no spoken words.", "Check the file.")
     return Script(
         language=language or _language(path, said),
         lines=lines,
+        kept=kept,
         origin="subtitles",
         notes=(note, *notes) if note else notes,
     )

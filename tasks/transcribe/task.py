@@ -63,4 +63,9 @@ def _within(script: Script, duration_ms: int, source: str) -> Script:
         raise UnsupportedError(
             f"No speech was found in {source}.", "Give the words with --subtitles, or try another transcribe backend."
         )
-    return script.model_copy(update={"lines": tuple(lines)})
+    kept = tuple(
+        passage.model_copy(update={"end_ms": min(passage.end_ms, duration_ms)})
+        for passage in script.kept
+        if passage.start_ms < duration_ms
+    )
+    return script.model_copy(update={"lines": tuple(lines), "kept": kept})

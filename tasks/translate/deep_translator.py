@@ -14,6 +14,7 @@ from pydantic import Field
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.meter import bill
 from tasks.secrets import advice, secret
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet
@@ -55,7 +56,7 @@ class DeepTranslatorTranslator:
         self._options = options
         paid = options.provider == "deepl" and not options.free_api
         self.facts = registry.BackendFacts(
-            name="deep-translator", code_licence="MIT", network=True, hosted=True, paid=paid
+            name="deep-translator", code_licence="MIT", network=True, hosted=True, paid=paid, price=options.provider
         )
 
     def fingerprint(self) -> str:
@@ -108,6 +109,8 @@ class DeepTranslatorTranslator:
             raise ProviderBusyError(f"{provider} did not answer within {deadline_s:g} s.") from None
         except Exception as error:  # the package's errors have no common base; `from None`: they may hold the key
             _refuse(provider, error)
+        if self.facts.paid:
+            bill(self.facts.price, characters=len(text))
         if answer is None:  # the package's answer where Google leaves a text as it is
             return text
         if not isinstance(answer, str) or not answer.strip():

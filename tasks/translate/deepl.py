@@ -14,9 +14,10 @@ from pydantic import Field
 from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
+from tasks.hosted import HostedOptions, Service
+from tasks.meter import bill
 from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
 
 _VARIABLE = "DEEPL_API_KEY"
@@ -53,7 +54,7 @@ class DeepLTranslator:
         self._options = options
         free = secret(_VARIABLE).endswith(":fx")
         self.facts = registry.BackendFacts(
-            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free
+            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free, price="deepl"
         )
 
     def fingerprint(self) -> str:
@@ -94,6 +95,8 @@ class DeepLTranslator:
         if found := ids.get(target) or ids.get(primary(target)):
             body["glossary_id"] = found
         answer = self._service().post("/v2/translate", body)
+        if self.facts.paid:
+            bill(self.facts.price, characters=sum(map(len, rows)))
         listed = answer.get("translations") if isinstance(answer, dict) else None
         got = [one.get("text") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         if len(got) != len(rows) or not all(isinstance(text, str) for text in got):

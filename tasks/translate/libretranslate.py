@@ -15,9 +15,9 @@ from pydantic import Field
 from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.hosted import HostedOptions, Service
 from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.rows import by_rows
 
 _HOSTED = "https://libretranslate.com"

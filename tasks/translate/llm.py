@@ -15,9 +15,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.hosted import HostedOptions, Service
+from tasks.meter import bill
 from tasks.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
-from tasks.translate.hosted import HostedOptions, Service
 from tasks.translate.llm_prompt import rewriting, translating
 
 _OPENAI = "https://api.openai.com/v1"
@@ -81,6 +82,7 @@ class LlmTranslator:
             network=True,
             hosted=True,
             paid=options.paid,
+            price=f"llm/{options.model}",
         )
 
     def fingerprint(self) -> str:
@@ -193,10 +195,20 @@ class LlmTranslator:
         if chosen.json_mode:
             body["response_format"] = {"type": "json_object"}
         answer = service.post("/chat/completions", body)
+        if chosen.paid:
+            bill(self.facts.price, **_tokens(answer))
         try:
             return str(answer["choices"][0]["message"]["content"] or "")
         except (KeyError, IndexError, TypeError):
             raise ProviderBusyError(f"{chosen.model}: the service's answer is no chat completion.") from None
+
+
+def _tokens(answer: Any) -> dict[str, float]:
+    """What the service counted, where it says so."""
+    counted = answer.get("usage") if isinstance(answer, dict) else None
+    told = counted if isinstance(counted, dict) else {}
+    names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    return {unit: float(told[name]) for unit, name in names.items() if isinstance(told.get(name), int | float)}
 
 
 def _parsed(text: str, shape: type[_Answer]) -> _Answer | None:

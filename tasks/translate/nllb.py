@@ -19,6 +19,7 @@ from pydantic import Field
 from configs.languages import display_name, primary
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.meter import device_time
 from tasks.places import file_sha256
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet
@@ -57,7 +58,12 @@ class NllbTranslator:
         beam_size: int = Field(4, ge=1, le=16)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="nllb", code_licence="MIT", weights_licence="CC-BY-NC-4.0", commercial=False, device="any"
+        name="nllb",
+        code_licence="MIT",
+        weights_licence="CC-BY-NC-4.0",
+        commercial=False,
+        clause="CC-BY-NC-4.0, section 2(a)(1): for NonCommercial purposes only",
+        device="any",
     )
 
     def __init__(self, options: Options) -> None:
@@ -102,9 +108,9 @@ class NllbTranslator:
         translator, words = self._loaded()
         sentences = pieces(row, _LONGEST)
         tokens = [[source, *words.encode(sentence, out_type=str), "</s>"] for sentence in sentences]
-        results = translator.translate_batch(
-            tokens, target_prefix=[[target]] * len(tokens), beam_size=self._options.beam_size, min_decoding_length=2
-        )
+        asked = {"beam_size": self._options.beam_size, "min_decoding_length": 2}
+        with device_time(str(translator.device)):
+            results = translator.translate_batch(tokens, target_prefix=[[target]] * len(tokens), **asked)
         answers = [words.decode([t for t in result.hypotheses[0] if t != target]).strip() for result in results]
         if not all(answers):
             raise PermanentError(f"NLLB has no translation of {row[:60]!r}.", "Add a fallback, or edit the line.")

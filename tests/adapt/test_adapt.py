@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from configs.profile import PaceSettings
 from tasks.adapt.adapt import Adaptation, Adapted, budget, faithful, misses
 from tasks.adapt.candidates import Remembered
-from tasks.adapt.syllables import nuclei, syllables
 from tasks.errors import ProviderBusyError
 from tasks.model import Asset, Line, Script, Take
 from tasks.store import Store
+from tasks.syllables import nuclei, syllables
 from tasks.synthesize import synthesizer
 from tasks.synthesize.takes import Booth
 from tasks.translate import PLAIN, Guidance, Rewrite, Term, translator

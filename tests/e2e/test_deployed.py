@@ -71,3 +71,50 @@ def test_each_language_is_a_flow_run_of_its_own(served: dict[str, str], short_cl
     again = dub([])
     assert again["title"] == "Completed"
     assert (tmp_path / "out" / "clip" / "clip.ja.mp4").exists()
+
+
+_RETRY_AS_THE_UI_DOES = """
+import json, sys, time
+from prefect.client.orchestration import get_client
+from prefect.states import Scheduled
+with get_client(sync_client=True) as client:
+    named = lambda name: next(run for run in client.read_flow_runs() if run.name == name)
+    before = {run.name: [run.state.name, run.run_count, sorted(run.tags)] for run in client.read_flow_runs()}
+    client.set_flow_run_state(named("clip-ja").id, Scheduled(name="AwaitingRetry"), force=True)
+    for _ in range(120):
+        time.sleep(2)
+        if named("clip-ja").run_count > 1 and named("clip-ja").state.is_final():
+            break
+    after = {run.name: [run.state.name, run.run_count] for run in client.read_flow_runs()}
+print(json.dumps({"before": before, "after": after}))
+"""
+
+
+def test_after_a_branch_is_retried_in_the_ui_its_title_follows(
+    served: dict[str, str], short_clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "clip.mp4").write_bytes(short_clip.read_bytes())
+    (tmp_path / "m.csv").write_text("title,languages,source_language\nclip.mp4,es ja,en\n")
+    out = tmp_path / "out" / "clip"
+    out.mkdir(parents=True)
+    (out / "ja").write_text("in the way")
+    command = [sys.executable, "-m", "flows.cli", "batch", "m.csv", "--profile", "fake", "--deployed"]
+    env = {**served, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    night = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=400, check=False)
+    assert night.returncode == 3, night.stderr
+    assert json.loads((out / "summary.json").read_text())["multi"]
+
+    (out / "ja").unlink()
+    asked = [sys.executable, "-c", _RETRY_AS_THE_UI_DOES]
+    done = subprocess.run(asked, env=env, capture_output=True, text=True, timeout=400, check=True)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    (batch,) = (name for name in seen["before"] if name.endswith("-m-1"))
+    assert seen["before"]["clip"][0] == "PartialFailure"
+    assert {f"batch:{batch}", "lang:ja", "profile:fake", "video:clip"} <= set(seen["before"]["clip-ja"][2])
+    assert seen["after"]["clip"] == ["Completed", 1]  # corrected, not run again
+    assert seen["after"]["clip-es"][1] == 1
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["delivered"], summary["failed"]) == (2, 0)
+    tags = ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream_tags=language", "-of", "csv=p=0"]
+    listed = subprocess.run([*tags, out / "clip.multi.mkv"], capture_output=True, text=True, check=True).stdout
+    assert sorted(listed.split()) == ["eng", "jpn", "spa"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from configs.sound import MixSettings
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
 from tasks.model import Run
@@ -48,6 +49,27 @@ def test_a_title_delivers_what_the_contract_names(short_clip: Path, tmp_path: Pa
     assert summary["fake"]
     assert any("FAKE" in note for note in summary["shared"]["notes"])
     assert "fake" in (tmp_path / "clip" / "es" / "report.html").read_text().lower()
+
+
+def test_what_subtitles_say_is_sung_stays_and_stems_are_flac_where_the_profile_says_so(
+    short_clip: Path, tmp_path: Path
+) -> None:
+    words = tmp_path / "clip.en.srt"
+    cues = ("00:00:00,000 --> 00:00:00,600\n♪ La la ♪", "00:00:01,000 --> 00:00:01,700\nGood morning.")
+    words.write_text("\n\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, start=1)), "utf-8")
+    run = planned(short_clip, tmp_path / "out", "es", subtitles=str(words))
+    run = run.model_copy(update={"profile": run.profile.model_copy(update={"mix": MixSettings(stems="flac")})})
+    dub(run)
+    there = tmp_path / "out" / "clip" / "es"
+    script, sheet = (json.loads((there / name).read_text()) for name in ("script.json", "qc.json"))
+    assert [(one["start_ms"], one["text"]) for one in script["kept"]] == [(0, "♪ La la ♪")]
+    assert len(script["lines"]) == sheet["lines"] == 1
+    assert sheet["kept"][0]["text"] == "♪ La la ♪"
+    page = (there / "report.html").read_text()
+    assert "original kept" in page
+    assert "dialogue.flac" in page
+    assert sorted(path.name for path in there.glob("*.flac")) == ["bed.flac", "dialogue.flac", "mix.flac"]
+    assert not list(there.glob("*.wav"))
 
 
 def test_finished_work_is_answered_without_prefect(
@@ -171,22 +193,3 @@ def test_a_preview_is_a_title_of_its_own(short_clip: Path, tmp_path: Path) -> No
     assert summary["title"] == "clip.preview"
     facts = json.loads((tmp_path / "clip.preview" / "title.json").read_text())["facts"]
     assert abs(facts["duration_ms"] - 2000) <= 80
-
-
-def test_a_batch_runs_every_title_and_a_retry_only_what_failed(
-    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from flows.batches import new_batch, retry_batch, run_batch
-    from flows.manifest import read_manifest
-
-    for name in ("a.mp4", "b.mp4"):
-        shutil.copyfile(short_clip, tmp_path / name)
-    (tmp_path / "night.csv").write_text("title,languages,source_language\na.mp4,es ja,en\nb.mp4,fr,en\n")
-    failing = {"lipsync": {"backend": "fake", "options": {"fail": ["ja"]}}}
-    requests = read_manifest(tmp_path / "night.csv", "fake", failing, str(tmp_path / "out"))
-    summaries = run_batch(new_batch(str(tmp_path / "night.csv"), requests))
-    assert [(summary["delivered"], summary["failed"]) for summary in summaries] == [(1, 1), (1, 0)]
-
-    again = retry_batch(None, None)  # still told to fail, and b.mp4 is not run
-    assert [summary["title"] for summary in again] == ["a"]
-    assert set(again[0]["languages"]) == {"es", "ja"}

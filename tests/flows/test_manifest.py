@@ -1,32 +1,47 @@
-"""Manifests: every kind reads alike, and every fault is named with its row and column."""
+"""Manifests: every kind reads alike, every fault is named with its row and column, and paths stay where they may be."""
 
 from __future__ import annotations
 
+import datetime
+import os
 from pathlib import Path
 
 import pandas
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from flows.manifest import read_manifest
+from flows.manifest import Defaults, read_manifest
 from flows.plan import Request
+from flows.roots import Roots, videos_of
 from tasks.errors import BadInputError
 
 ROWS = [
-    {"title": "a.mp4", "languages": "es fr", "priority": "1"},
-    {"title": "b.mp4", "languages": "ca;pt-BR", "priority": "5", "dub_ca": "ca.wav"},
+    {"title": "a.mp4", "languages": "es fr", "priority": "1", "due": "2026-11-30"},
+    {"title": "b.mp4", "languages": "ca;pt-BR", "priority": "5", "dub_ca": "ca.wav", "due": "2026-11-30T18:00+01:00"},
 ]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in ("a.mp4", "b.mp4"):
-        (tmp_path / name).write_bytes(b"x")
-    return tmp_path
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "manifests"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    for name in ("a.mp4", "b.mp4", "ca.wav"):
+        (home / name).write_bytes(b"x")
+    return home
 
 
 def read(path: Path) -> list[Request]:
-    return read_manifest(path, "offline", {}, "out")
+    return read_manifest(path, Defaults())
+
+
+def faults_of(folder: Path, text: str) -> str:
+    (folder / "bad.csv").write_text(text)
+    with pytest.raises(BadInputError) as caught:
+        read(folder / "bad.csv")
+    return caught.value.what
 
 
 def written(folder: Path, kind: str) -> Path:
@@ -46,23 +61,101 @@ def written(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "yaml"])
 def test_every_kind_of_manifest_reads_alike(folder: Path, kind: str) -> None:
     first, second = read(written(folder, kind))
-    assert first.videos == [str(folder / "b.mp4")]  # the higher priority
-    assert first.languages == ["ca", "pt-BR"]
-    assert first.dubs == {"ca": str(folder / "ca.wav")}
-    assert second.languages == ["es", "fr"]
+    assert first.videos == [str(folder / "a.mp4")]
+    assert first.languages == ["es", "fr"]
+    assert (first.row, first.priority, second.row, second.priority) == (2, 1.0, 3, 5.0)
+    assert second.languages == ["ca", "pt-BR"]
+    assert second.dubs == {"ca": str(folder / "ca.wav")}
+    assert second.due == "2026-11-30T18:00:00+01:00"
+
+
+def test_a_due_date_without_a_time_is_the_end_of_that_day_here(folder: Path) -> None:
+    end = datetime.datetime(2026, 11, 30, 23, 59, 59).astimezone()
+    table = pandas.DataFrame([{"title": "a.mp4", "languages": "es", "due": pandas.Timestamp("2026-11-30")}])
+    table.to_excel(folder / "dates.xlsx", index=False)
+    table.to_parquet(folder / "dates.parquet")
+    (folder / "dates.yaml").write_text("- {title: a.mp4, languages: [es], due: 2026-11-30}\n")
+    (folder / "dates.csv").write_text("title,languages,due\na.mp4,es,2026-11-30\n")
+    for kind in ("xlsx", "parquet", "yaml", "csv"):
+        assert read(folder / f"dates.{kind}")[0].due == end.isoformat(), kind
 
 
 def test_all_faults_are_named_with_row_and_column(folder: Path) -> None:
-    path = folder / "bad.csv"
-    path.write_text("title,languages,colour\nmissing.mp4,es,\na.mp4,deutsch,\n,fr,\na.mp4,,\n")
-    with pytest.raises(BadInputError) as caught:
-        read(path)
-    what = caught.value.what
-    assert "row 2, column title" in what
-    assert "row 3, column languages" in what
-    assert "row 4, column title: is empty" in what
-    assert "row 5, column languages: is empty" in what
-    assert "column colour: unknown" in what
+    what = faults_of(
+        folder,
+        "title,languages,colour,priority,due,profile,dub_fr,bed,dub_klingonese\n"
+        "missing.mp4,es,,,,,,,\n"
+        "a.mp4,deutsch,,,,,,,\n"
+        ",fr,,,,,,,\n"
+        "a.mp4,,,,,,,,\n"
+        "a.mp4,es,,soon,tomorrow,nowhere,ca.wav,none.wav,\n"
+        "\n"
+        "a.mp4,es,,inf,,bad.yaml,,,\n"
+        "no*.mp4,es es,,,,,,,ca.wav\n",
+    )
+    for told in (
+        "row 2, column title: the file 'missing.mp4' does not exist",
+        "row 3, column languages",
+        "row 4, column title: is empty",
+        "row 5, column languages: is empty",
+        "row 6, column priority: 'soon' is not a number",
+        "row 6, column due: 'tomorrow' is not a date",
+        "row 6, column profile: There is no profile 'nowhere'",
+        "row 6, column dub_fr: fr is not among the row's languages",
+        "row 6, column bed: the file 'none.wav' does not exist",
+        "row 8, column priority: 'inf' is not a number",  # row 7 is empty, and counts as the spreadsheet shows it
+        "row 8, column profile: Profile file",
+        "row 8, column title: a.mp4 in es is in row 6 already",
+        "row 9, column title: no video matches 'no*.mp4'",
+        "row 9, column languages: es is named twice",
+        "row 9, column dub_klingonese",
+        "column colour: unknown",
+    ):
+        assert told in what
+
+
+def test_a_folder_or_a_pattern_stands_for_its_videos_in_natural_order(folder: Path) -> None:
+    (folder / "shows").mkdir()
+    for name in ("e10.mp4", "e2.mp4", "e1.MKV", "notes.txt", "e1.en.srt", ".hidden.mp4"):
+        (folder / "shows" / name).write_bytes(b"x")
+    (folder / "m.csv").write_text("title,languages\nshows,es\nshows/e?.*,fr\n")
+    names = [(Path(request.videos[0]).name, request.languages[0], request.row) for request in read(folder / "m.csv")]
+    whole = [("e1.MKV", "es", 2), ("e2.mp4", "es", 2), ("e10.mp4", "es", 2)]
+    assert names == [*whole, ("e1.MKV", "fr", 3), ("e2.mp4", "fr", 3)]
+    assert "row 2, column dub_es: belongs to one title" in faults_of(
+        folder, "title,languages,dub_es\nshows,es,ca.wav\n"
+    )
+
+
+def test_a_file_with_a_bracket_in_its_name_is_that_file(folder: Path) -> None:
+    (folder / "take [1].mp4").write_bytes(b"x")
+    assert videos_of(Roots.of(folder), "take [1].mp4") == [folder / "take [1].mp4"]
+
+
+def test_paths_stay_below_the_manifest_or_the_working_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside.mp4"
+    outside.write_bytes(b"x")
+    (folder / "link.mp4").symlink_to(outside)
+    for title in (str(outside), "../outside.mp4", "link.mp4", f"{tmp_path}/*.mp4", "../*.mp4"):
+        assert "lies outside of the allowed folders" in faults_of(folder, f"title,languages\n{title},es\n"), title
+    for column in ("bed", "subtitles", "voices", "profile", "dub_es"):
+        secret = "../secret.yaml" if column == "profile" else "../secret.wav"
+        told = faults_of(folder, f"title,languages,{column}\na.mp4,es,{secret}\n")
+        assert f"column {column}" in told
+        assert "outside" in told
+    monkeypatch.setenv("POLYDUB_ROOTS", os.pathsep.join([str(folder), str(tmp_path)]))
+    (folder / "good.csv").write_text(f"title,languages\n{outside},es\nlink.mp4,fr\n../*.mp4,ca\n")
+    assert len(read(folder / "good.csv")) == 3
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=8, unique=True))
+def test_natural_order_counts(numbers: list[int]) -> None:
+    from flows.roots import _natural
+
+    paths = [Path(f"show {number} part.mp4") for number in numbers]
+    assert sorted(paths, key=_natural) == [Path(f"show {number} part.mp4") for number in sorted(numbers)]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from configs.profile import load_profile
 from flows.branches import branch_key, shared_key
-from flows.cli import _overrides
-from flows.manifest import read_manifest
+from flows.cli_options import overrides as typed
+from flows.manifest import Defaults, read_manifest
 from flows.plan import Request, plan
 from tasks.errors import BadInputError
 from tasks.model import Asset, Run, Script
@@ -35,18 +35,19 @@ def test_a_manifest_names_the_series_of_each_title(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).touch()
     (tmp_path / "m.csv").write_text("title,languages,voices\na.mp4,es,series/v.yaml\nb.mp4,es,\n")
-    first, second = read_manifest(tmp_path / "m.csv", "fake", {"voices": "/else.yaml"}, "out")
+    first, second = read_manifest(tmp_path / "m.csv", Defaults("fake", {"voices": "/else.yaml"}))
     assert first.overrides["voices"] == str(tmp_path / "series" / "v.yaml")
     assert second.overrides["voices"] == "/else.yaml"
 
 
 def test_flags_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = _overrides(None, None, "v.yaml", "words.yaml", True)
+    asked = typed(None, None, "v.yaml", "words.yaml", True, "terms.csv", "formal")
     assert asked == {
         "voices": str(tmp_path / "v.yaml"),
         "synthesize": {"lexicon": str(tmp_path / "words.yaml")},
         "realign": True,
+        "translate": {"glossary": str(tmp_path / "terms.csv"), "formality": "formal"},
     }
 
 
@@ -56,6 +57,8 @@ def test_flags_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"voices": "FILE"}, "speakers: [Anna]", "voices file"),
         ({"synthesize": {"lexicon": "FILE"}}, "es: [a]", "lexicon"),
         ({"synthesize": {"takes": 0}}, "", "takes"),
+        ({"translate": {"glossary": "FILE"}}, "names: [Anna]", "glossary"),
+        ({"translate": {"formality": "polite"}}, "", "formality"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_starts(

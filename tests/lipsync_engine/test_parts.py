@@ -11,6 +11,7 @@ from lipsync_engine.__main__ import main
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.segments import survey
+from lipsync_engine.track import track_faces
 from tests.clips import ffmpeg
 from tests.speech_media import media
 
@@ -83,6 +84,39 @@ def test_a_preview_is_the_beginning(title, dub, track, whole):
     report = resync(title, *dub, track, out, Options(measure=False, preview_s=0.8))
     assert report.frames == len(planes(out)) == 20
     assert report.edited + sum(report.bypassed.values()) == 20
+
+
+def test_a_preview_without_an_analysis_tracks_no_more_than_it_shows(title, dub, tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("Mamá baja la papa blanca.", "utf-8")
+    command = ["resync", "--video", title, "--audio", dub[0], "--text-file", tmp_path / "text.txt", "--language", "es"]
+    assert main([*map(str, command), "--out", str(tmp_path / "o.mp4"), "--preview", "0.8"]) == 0
+    assert len(planes(tmp_path / "o.mp4")) == 20
+    tracked = [line for line in capsys.readouterr().err.splitlines() if line.startswith("track:")]
+    assert tracked == ["track:   0% frame 0"]  # said every 25 frames
+
+
+def test_faces_are_followed_only_where_that_is_asked_for(title, track):
+    only = np.zeros(125, bool)
+    only[10:30] = only[40:60] = True
+    part = track_faces(title, only=only)
+    assert np.array_equal(part.times_s, track.times_s)
+    assert np.array_equal(part.shots, track.shots)
+    assert np.array_equal(np.unique(part.frame), np.flatnonzero(only))
+    assert len(part.identities) == 1
+
+
+def test_the_result_is_measured_in_the_shots_that_were_edited(title, dub, track, tmp_path, monkeypatch):
+    asked = []
+
+    def spied(path, *arguments, only=None, **options):
+        asked.append(only)
+        return track_faces(path, *arguments, only=only, **options)
+
+    monkeypatch.setattr("lipsync_engine.resync.track_faces", spied)
+    report = resync(title, *dub, track, tmp_path / "o.mp4", Options())
+    assert report.sharpness_ratio is not None
+    assert np.array_equal(asked[0], track.shots == track.shots[0])
+    assert not asked[0][75:].any()
 
 
 @pytest.mark.parametrize(

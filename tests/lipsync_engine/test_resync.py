@@ -107,7 +107,7 @@ def test_still_picture_speaks_by_deformation(dub, tmp_path):
 
 
 def test_profile_small_and_lost_faces_are_declined(track):
-    tiny = replace(track, landmarks=track.landmarks * 0.3)
+    tiny = replace(track, landmarks=track.landmarks[:] * 0.3)
     assert set(judge(tiny)[1]) == {"small_face"}
     unsure = replace(track, confidence=np.full_like(track.confidence, 0.1))
     assert set(judge(unsure)[1]) == {"low_confidence"}

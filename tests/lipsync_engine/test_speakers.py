@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.speakers import active_frames, speech_table
+from lipsync_engine.resync import Options, resync
+from lipsync_engine.speakers import active_frames, off_screen, speech_table
 from lipsync_engine.track import track_faces
 from tests.lipsync_engine.scenes import GRID, frames_of, person, put, wall, write
 from tests.speech_media import media
@@ -55,6 +57,30 @@ def test_a_line_that_nobody_in_view_speaks_is_off_screen(two) -> None:
     active = active_frames(replace(two, speech=speech_table([(*_truth()["left"], "L"), (start, end, "narrator")])))
     inside = (two.times_s * 1000 >= start) & (two.times_s * 1000 < end)
     assert not any(frames[inside].any() for frames in active.values())
+
+
+def test_frames_of_an_off_screen_line_are_counted_as_such(two, tmp_path) -> None:
+    start, end = 5300, 5990  # both rest
+    lines = speech_table([(*_truth()["left"], "L"), (start, end, "narrator")])
+    soundfile.write(tmp_path / "dub.wav", np.zeros(16000, np.float32), 16000)
+    track, options = replace(two, speech=lines), Options(measure=False)
+    report = resync(media(f"{TWO}.mp4"), tmp_path / "dub.wav", (), track, tmp_path / "o.mp4", options)
+    inside = (two.times_s * 1000 >= start) & (two.times_s * 1000 < end)
+    assert report.bypassed["off_screen"] == inside.sum() > 10
+    assert report.edited + sum(report.bypassed.values()) == report.frames
+
+
+def test_nobody_is_off_screen_where_the_speaker_is_seen(two) -> None:
+    track = replace(two, speech=speech_table([(*times, side) for side, times in _truth().items()]))
+    assert not off_screen(track, active_frames(track)).any()
+
+
+def test_a_line_is_off_screen_where_only_its_listener_is_in_the_picture(two) -> None:
+    left, (start, end) = _sides(two)["left"], _truth()["left"]
+    track = replace(two, speech=speech_table([(*times, side) for side, times in _truth().items()]))
+    active, inside = active_frames(track), (two.times_s * 1000 >= start) & (two.times_s * 1000 < end)
+    without = track.rows(np.flatnonzero(track.identity != left))
+    assert np.array_equal(off_screen(without, active), inside)
 
 
 def test_a_single_face_that_talks_is_never_off_screen() -> None:

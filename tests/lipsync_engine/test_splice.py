@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lipsync_engine import avc, video
+from lipsync_engine.render import Task, render
 from lipsync_engine.segments import NotDivisibleError, read_runs, survey
 from lipsync_engine.splice import PartEncoder, SpliceWriter
 from tests.clips import ffmpeg
@@ -137,15 +138,24 @@ def test_a_spliced_picture_can_be_spliced_again(tmp_path):
     ("name", "encode", "reason"),
     [
         ("hevc.mp4", ["-c:v", "libx265", "-x265-params", "log-level=none:keyint=12"], "not H.264"),
-        ("open.mp4", ["-c:v", "libx264", "-g", "12", "-bf", "3", "-x264-params", "open-gop=1:scenecut=0"], None),
         ("full.mp4", ["-c:v", "libx264", "-pix_fmt", "yuv444p", "-g", "12"], "format"),
     ],
 )
 def test_what_cannot_be_divided_says_so(name, encode, reason, tmp_path):
     source = clip(tmp_path / name, encode)
     facts = video.probe(source)
-    if reason is None:  # open groups of pictures: one segment, nothing to cut
-        assert len(survey(source, facts).bounds) == 2
-        return
     with pytest.raises(NotDivisibleError, match=reason):
         PartEncoder(facts, survey(source, facts), 17, "veryfast")
+
+
+@pytest.mark.parametrize(("open_groups", "said"), [(1, ["open groups of pictures"]), (0, [])])
+def test_a_picture_of_open_groups_is_encoded_whole_and_the_report_says_why(open_groups, said, tmp_path):
+    parameters = f"open-gop={open_groups}:scenecut=0"
+    source = clip(tmp_path / "a.mp4", ["-c:v", "libx264", "-g", "12", "-bf", "3", "-x264-params", parameters])
+    times = np.array([frame.time_s for frame in video.read(source, video.probe(source))])
+    edited = np.arange(len(times)) % 12 == 5  # something in every group
+    done = render(Task(picture=source, out=tmp_path / "o.mp4", times_s=times, edited=edited), [])
+    assert [[word in note for word in said] for note in done.notes] == [[True]] * len(said)
+    assert (done.frames, done.copied) == (len(times), 0)
+    layout = survey(source, video.probe(source))
+    assert (layout.open_groups > 0) == (len(layout.bounds) == 2) == bool(open_groups)

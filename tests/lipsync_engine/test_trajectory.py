@@ -76,11 +76,11 @@ def test_every_bilabial_closes_on_some_frame_at_any_rate(spoken: tuple[Phone, ..
         assert values[seen, APERTURE].min() <= STATS.closed[APERTURE] + 1e-4, phone
 
 
-def test_a_closure_shorter_than_a_frame_still_lands_on_one():
+def test_a_closure_shorter_than_a_frame_lands_on_one_or_two():
     phones = (Phone("a", 0, 300, 2), Phone("p", 300, 312), Phone("a", 312, 700, 2))
     for offset in np.linspace(0, 0.06, 7):
         plan = plan_mouth(phones, offset + np.arange(10) / 15.0, STATS)
-        assert plan.closure.sum() == 1
+        assert plan.closure.sum() in (1, 2)
         assert plan.series.values[plan.closure, APERTURE] == pytest.approx(STATS.closed[APERTURE], abs=1e-4)
 
 

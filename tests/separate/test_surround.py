@@ -8,7 +8,8 @@ import soundfile
 
 from benchmarks.separation import load, si_sdr
 from configs.loudness import loudness_presets
-from tasks.mix.mix import encode_aac, mix
+from tasks.mix.limiter import write_gained
+from tasks.mix.mix import encode_aac, measure_loudness, mix
 from tasks.probe.probe import probe
 from tasks.separate import separator
 from tasks.separate.client_bed import client_bed
@@ -99,6 +100,17 @@ def test_a_surround_bed_gives_a_surround_dub_with_the_voice_in_the_centre(
     heard = soundfile.read(tmp_path / "heard.wav")[0]
     for channel in range(6):
         assert np.corrcoef(mixed[:, channel], heard[: len(mixed), channel])[0, 1] > 0.9
+
+
+def test_a_limited_surround_mix_keeps_every_channel_as_it_was(film: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    path, sound = film
+    write_gained(path, tmp_path / "held.wav", 22.0, -1.0)
+    held = soundfile.read(tmp_path / "held.wav")[0]
+    assert held.shape == sound.shape
+    assert np.abs(sound * 10 ** (22 / 20)).max() > 1.5  # the limiter has work to do
+    assert measure_loudness(tmp_path / "held.wav").true_peak_dbtp <= -0.8
+    for channel in range(6):
+        assert np.corrcoef(sound[:, channel], held[:, channel])[0, 1] > 0.95
 
 
 def test_a_clients_surround_bed_stays_surround(film: tuple[Path, np.ndarray], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from configs.profile import PaceSettings
 from tasks.model import Line
 from tasks.store import Store
 from tasks.synthesize import synthesizer
-from tasks.synthesize.pace import is_near, line_pace, speaker_pace
+from tasks.synthesize.pace import Reach, is_near, line_pace, speaker_pace
 from tasks.synthesize.takes import Booth
 
 USUAL = PaceSettings()
@@ -46,12 +47,24 @@ def test_one_edited_line_of_many_moves_nobody_else() -> None:
 
 @given(st.integers(1, 20_000), st.floats(0.5, 2), st.integers(1, 20_000), st.floats(0.85, 1.25))
 def test_a_line_stays_near_its_speakers_pace(length: int, asked: float, slot: int, speaker: float) -> None:
-    assert abs(line_pace(length, asked, slot, speaker, USUAL) / speaker - 1) <= USUAL.line + 0.008
+    assert abs(line_pace(length, asked, slot, Reach.around(speaker, USUAL)) / speaker - 1) <= USUAL.line + 0.008
+
+
+@given(st.floats(0.85, 1.25), st.floats(0.5, 12), st.floats(0, 12))
+def test_a_line_follows_a_slow_actor_by_about_as_much_and_never_beyond_the_bound(
+    speaker: float, natural: float, actor: float
+) -> None:
+    usual = Reach.around(speaker, USUAL)
+    reach = usual.following(natural, actor, USUAL)
+    assert min(USUAL.slowest_line, usual.slowest) <= reach.slowest <= usual.slowest
+    assert (reach.speaker, reach.fastest) == (usual.speaker, usual.fastest)
+    if reach.slowest < usual.slowest:
+        assert natural * reach.slowest >= actor * (1 - USUAL.line) - 1e-9
 
 
 def test_a_line_without_a_slot_or_without_sound_is_spoken_at_its_speakers_pace() -> None:
-    assert line_pace(1000, 1.0, 0, 1.1, USUAL) == 1.1
-    assert line_pace(0, 1.0, 1000, 1.1, USUAL) == 1.1
+    reach = Reach.around(1.1, USUAL)
+    assert line_pace(1000, 1.0, 0, reach) == line_pace(0, 1.0, 1000, reach) == 1.1
     assert not is_near(1000, 0)
 
 
@@ -77,6 +90,17 @@ def test_a_slot_out_of_reach_gets_the_nearest_take_within_bounds(booth: Booth) -
     natural = booth.take(line(1000)).duration_ms
     assert booth.paced(line(natural * 3), 1.0, USUAL).pace == 0.9
     assert booth.paced(line(natural // 3), 1.0, USUAL).pace == 1.1
+
+
+def test_a_line_that_is_too_short_is_spoken_as_slowly_as_its_actor_speaks(booth: Booth) -> None:
+    text = "Buenos días a todos."
+    natural_ms = booth.take(line(1000, text)).duration_ms
+    slot = line(round(natural_ms / 0.75), text)
+    ordinary, slow = (replace(booth, rates={1: 7 * 1000 / natural_ms * share}) for share in (1.0, 0.5))
+    assert booth.paced(slot, 1.0, USUAL).pace == ordinary.paced(slot, 1.0, USUAL).pace == 0.9
+    followed = slow.paced(slot, 1.0, USUAL)
+    assert USUAL.slowest_line <= followed.pace < 0.85
+    assert followed.duration_ms / (slot.end_ms - slot.start_ms) == pytest.approx(1, abs=0.05)
 
 
 def test_a_line_that_was_spoken_at_a_pace_is_not_spoken_again(booth: Booth, tmp_path: Path) -> None:

@@ -120,11 +120,27 @@ def test_only_what_is_spoken_remains(tmp_path: Path, written: str, spoken: str) 
     assert texts(read(tmp_path, SRT.replace("Hello.", written)))[1] == spoken
 
 
-@pytest.mark.parametrize("sound", ["♪", "♪ la la la ♪", "[applause]", "(laughs)", "...", "<i></i>", ""])
-def test_music_and_sounds_are_left_out_with_a_note(tmp_path: Path, sound: str) -> None:
+@pytest.mark.parametrize("sound", ["♪", "♪ la la la ♪", "♪ la\nla la", "[applause]", "(laughs)", "- [sighs]", "（笑）"])
+def test_songs_and_sounds_are_no_lines_and_stay_as_they_are(tmp_path: Path, sound: str) -> None:
     script = read(tmp_path, SRT.replace("Hello.", sound))
     assert texts(script) == ["Good morning, my name is Anna."]
+    assert [passage.text for passage in script.kept] == [" ".join(sound.split())]
+    assert script.kept[0].end_ms > script.kept[0].start_ms
+    assert script.notes == ("Subtitles: 1 cue of songs or sounds: the original stays there.",)
+
+
+@pytest.mark.parametrize("nothing", ["...", "<i></i>", "", "-"])
+def test_cues_without_words_are_left_out_with_a_note(tmp_path: Path, nothing: str) -> None:
+    script = read(tmp_path, SRT.replace("Hello.", nothing))
+    assert (texts(script), script.kept) == (["Good morning, my name is Anna."], ())
     assert "1 cue without words" in script.notes[0]
+
+
+def test_songs_come_back_from_our_own_script(tmp_path: Path) -> None:
+    script = read(tmp_path, SRT.replace("Hello.", "♪ la la ♪"))
+    path = tmp_path / "script.json"
+    path.write_text(script.model_dump_json(), "utf-8")
+    assert read_script(path, None).kept == script.kept
 
 
 def test_a_file_of_music_alone_is_refused(tmp_path: Path) -> None:
@@ -226,10 +242,11 @@ cues = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(cues)
 def test_lines_are_in_order_and_apart_whatever_the_cues(given_cues: list[Cue]) -> None:
-    lines, _notes = lines_from_cues(given_cues)
+    lines, passages, _notes = lines_from_cues(given_cues)
     assert [line.id for line in lines] == list(range(len(lines)))
     assert all(0 <= line.start_ms < line.end_ms and line.text == line.text.strip() != "" for line in lines)
     assert all(before.end_ms <= after.start_ms for before, after in pairwise(lines))
+    assert all(0 <= passage.start_ms < passage.end_ms for passage in passages)
 
 
 @settings(max_examples=200, deadline=None)
@@ -248,7 +265,7 @@ def test_any_text_is_read_or_refused(text: str, suffix: str) -> None:
 
 def test_overlapping_cues_come_apart_and_nothing_is_lost() -> None:
     overlapping = [Cue(0, 3000, "one", ""), Cue(2000, 4000, "two", ""), Cue(2000, 4000, "three!", "")]
-    lines, notes = lines_from_cues(overlapping)
+    lines, _, notes = lines_from_cues(overlapping)
     assert [(line.start_ms, line.end_ms, line.text) for line in lines] == [
         (0, 2000, "one"),
         (2000, 2667, "two"),
@@ -258,7 +275,7 @@ def test_overlapping_cues_come_apart_and_nothing_is_lost() -> None:
 
 
 def test_repeated_and_unordered_cues_are_put_right_with_notes() -> None:
-    lines, notes = lines_from_cues(
+    lines, _, notes = lines_from_cues(
         [Cue(5000, 6000, "b", ""), Cue(0, 900, "a", ""), Cue(0, 900, "a", ""), Cue(7000, 7000, "c", "")]
     )
     assert [line.text for line in lines] == ["a", "b"]

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.hosted import retry_after_s
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, translator
-from tasks.translate.hosted import retry_after_s
 from tests.translate.servers import ChatServer, DeepLJson, LibreJson, posts, serving
 
 KEY = "sk-very-secret-1234"

@@ -1,4 +1,4 @@
-"""How a hosted translator is asked: JSON, at its pace, again where that helps, and no secret told.
+"""How a hosted service is asked: JSON, at its pace, again where that helps, and no secret told.
 
 A request is tried again after a pause (its ``Retry-After``, else twice as long each time) when the service is busy,
 broken or silent; what it refuses for good is not.
@@ -24,7 +24,7 @@ _SAID = 160  # characters of a service's own words that are shown
 
 
 class HostedOptions(registry.Options):
-    """What every hosted translator can be told.
+    """What every hosted service can be told.
 
     Attributes:
         deadline_s: seconds to wait for one answer.

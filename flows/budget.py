@@ -1,0 +1,194 @@
+"""A night: what a batch may spend, what its branches are expected to use, and what they have used.
+
+The night is a small record in the store, shared by every process of the batch. A branch asks for room just before it
+begins (`admit`) and says afterwards what it used (`settle`); what is under way counts as expected until then.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.night import BudgetSettings
+from configs.prices import cost_usd, price_of
+from flows.branches import shared_work
+from flows.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
+from flows.plan import backends
+from tasks.model import Run
+from tasks.registry import BackendFacts
+from tasks.store import Store, text_sha256
+from tasks.translate.chain import Chain
+
+_NIGHT = "night"
+_CHARACTERS_A_SECOND = 12.0  # of speech with its pauses, until the script is known
+_LONGER = 1.15  # a dub's text against its source, in characters
+_TOKENS_IN, _TOKENS_OUT = 0.9, 0.4  # a character of the script: the lines with what stands around them, and the answer
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something uses: wall-clock seconds, seconds of an accelerator, US dollars."""
+
+    seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    usd: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.seconds + other.seconds, self.gpu_seconds + other.gpu_seconds, self.usd + other.usd)
+
+
+def begin_night(run: Run, settings: BudgetSettings) -> None:
+    """Open a batch's night; a former one of the same batch ends."""
+    deadline = settings.deadline(datetime.datetime.now().astimezone())
+    night: dict[str, Any] = {
+        "deadline": deadline.isoformat() if deadline else None,
+        "gpu_seconds": None if settings.gpu_minutes is None else 60 * settings.gpu_minutes,
+        "usd": settings.usd,
+        "claims": {},
+        "over": False,
+    }
+    Store(Path(run.store)).write_note(_NIGHT, _key(run), night)
+
+
+def end_night(run: Run) -> None:
+    """Close it: whoever starts a branch by hand from now on is not held back."""
+    store, key = Store(Path(run.store)), _key(run)
+    with store.claim(key):
+        store.write_note(_NIGHT, key, {**(store.read_note(_NIGHT, key) or {}), "over": True})
+
+
+def admit(run: Run) -> str:
+    """Make room for a branch.
+
+    Returns:
+        Why there is none; empty when there is (or no night is on), and the room is held until `settle`.
+    """
+    if not run.batch:
+        return ""
+    store, key, cost = Store(Path(run.store)), _key(run), expected(run)
+    with store.claim(key):
+        night = store.read_note(_NIGHT, key)
+        if night is None or night["over"]:
+            return ""
+        others = {name: claim for name, claim in night["claims"].items() if name != _claim(run)}
+        if why := _refusal(night, _spent(others), cost):
+            return why
+        claim = {"gpu_seconds": cost.gpu_seconds, "usd": cost.usd}
+        store.write_note(_NIGHT, key, {**night, "claims": {**others, _claim(run): claim}})
+    return ""
+
+
+def refused_title(run: Run, languages: Sequence[str]) -> str:
+    """Why a night has no room for a title's shared steps and the first of its languages; empty when it has."""
+    night = Store(Path(run.store)).read_note(_NIGHT, _key(run))
+    if night is None:
+        return ""
+    return _refusal(night, _spent(night["claims"]), expected(run) + expected(run.branch(languages[0])))
+
+
+def settle(run: Run, used: Cost) -> None:
+    """Put what a branch really used in the place of what was expected."""
+    if not run.batch:
+        return
+    store, key = Store(Path(run.store)), _key(run)
+    with store.claim(key):
+        night = store.read_note(_NIGHT, key)
+        if night is not None:
+            claim = {"gpu_seconds": used.gpu_seconds, "usd": used.usd}
+            store.write_note(_NIGHT, key, {**night, "claims": {**night["claims"], _claim(run): claim}})
+
+
+def expected(run: Run) -> Cost:
+    """What a branch is expected to use, or a title's shared steps; nothing for shared steps that are done."""
+    work = shared_work(run)
+    if not run.language and work is not None:
+        return Cost()
+    forecast = Forecast(run)
+    steps = BRANCH_STEPS if run.language else SHARED_STEPS
+    characters = (
+        float(sum(len(line.text) for line in work.script.lines)) if work else _CHARACTERS_A_SECOND * forecast.duration_s
+    )
+    return Cost(
+        sum(forecast.seconds(step) for step in steps),
+        sum(forecast.gpu_seconds(step) for step in steps),
+        _expected_usd(run, characters, forecast.duration_s) if run.language else 0.0,
+    )
+
+
+def unpriced(run: Run) -> list[str]:
+    """Paid services of a run whose price nothing tells."""
+    return sorted(
+        {
+            facts.price or facts.name
+            for facts, backend in _paid(run).values()
+            if not hasattr(backend, "cost_usd") and price_of(facts.price, run.profile.prices) is None
+        }
+    )
+
+
+def _expected_usd(run: Run, characters: float, duration_s: float) -> float:
+    total = 0.0
+    for section, (facts, backend) in _paid(run).items():
+        if section == "synthesize" and run.language in run.title.dubs:
+            continue
+        if hasattr(backend, "cost_usd"):
+            total += backend.cost_usd(duration_s)
+            continue
+        units = {"characters": characters * (_LONGER if section == "synthesize" else 1.0)}
+        if "input_tokens" in (price_of(facts.price, run.profile.prices) or {}):
+            units = {"input_tokens": _TOKENS_IN * characters, "output_tokens": _TOKENS_OUT * characters}
+        total += cost_usd(facts.price, units, run.profile.prices) or 0.0
+    return total
+
+
+def _paid(run: Run) -> dict[str, tuple[BackendFacts, Any]]:
+    """The paid backends of a run's profile by step; of a chain of translators the first, which does the work."""
+    found = {}
+    for section, chosen in backends(run.profile).items():
+        backend = chosen.translators[0] if isinstance(chosen, Chain) else chosen
+        if backend.facts.paid:
+            found[section] = (backend.facts, backend)
+    return found
+
+
+def _refusal(night: dict[str, Any], spent: Cost, cost: Cost) -> str:
+    if night["deadline"] is not None:
+        deadline = datetime.datetime.fromisoformat(night["deadline"])
+        left = (deadline - datetime.datetime.now().astimezone()).total_seconds()
+        if cost.seconds > left:
+            return (
+                f"It is expected to take {_minutes(cost.seconds)}, and {_minutes(max(left, 0))} are left "
+                f"until {deadline:%H:%M}."
+            )
+    if night["gpu_seconds"] is not None and spent.gpu_seconds + cost.gpu_seconds > night["gpu_seconds"]:
+        return (
+            f"It is expected to take {cost.gpu_seconds / 60:.1f} GPU-minutes, and "
+            f"{max(night['gpu_seconds'] - spent.gpu_seconds, 0) / 60:.1f} of {night['gpu_seconds'] / 60:g} are left."
+        )
+    if night["usd"] is not None and spent.usd + cost.usd > night["usd"]:
+        left_usd = max(night["usd"] - spent.usd, 0)
+        return f"It is expected to cost ${cost.usd:.2f}, and ${left_usd:.2f} of ${night['usd']:g} are left."
+    return ""
+
+
+def _spent(claims: dict[str, dict[str, float]]) -> Cost:
+    total = Cost()
+    for claim in claims.values():
+        total += Cost(0.0, claim["gpu_seconds"], claim["usd"])
+    return total
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _claim(run: Run) -> str:
+    return f"{run.title.name}{os.sep}{run.language}"
+
+
+def _key(run: Run) -> str:
+    return text_sha256(f"night {run.batch}")

@@ -1,0 +1,190 @@
+"""The commands of `polydub` that deal with many titles. Imports stay inside the commands, as in `flows.cli`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from flows.cli_options import (
+    Address,
+    AsJson,
+    Consent,
+    Glossary,
+    Lexicon,
+    Lipsync,
+    LoudnessName,
+    Out,
+    Preview,
+    Profile,
+    Scene,
+    Voices,
+    overrides,
+)
+from flows.cli_outcome import exit_code, or_exit, report, show_json
+from tasks.errors import BadInputError
+
+app = typer.Typer()
+
+BatchId = Annotated[str | None, typer.Argument(help="a batch; without it, the latest")]
+Until = Annotated[str | None, typer.Option(help="no branch is started that would run past this time of day: 06:00")]
+Hours = Annotated[float | None, typer.Option(help="hours of wall clock", min=0.0)]
+GpuMinutes = Annotated[float | None, typer.Option(help="minutes of all accelerators together", min=0.0)]
+Usd = Annotated[float | None, typer.Option(help="US dollars for paid services", min=0.0)]
+Deployed = Annotated[bool, typer.Option("--deployed", help="on the workers of the server at PREFECT_API_URL")]
+
+
+@app.command()
+def batch(
+    manifest: Annotated[str, typer.Argument(help=".csv .xlsx .parquet or .yaml with columns title and languages")],
+    profile: Profile = "offline",
+    lipsync: Lipsync = None,
+    loudness: LoudnessName = None,
+    voices: Voices = None,
+    lexicon: Lexicon = None,
+    glossary: Glossary = None,
+    formality: Address = None,
+    consent: Consent = None,
+    scene: Scene = None,
+    out: Out = "out",
+    preview: Preview = 0.0,
+    until: Until = None,
+    hours: Hours = None,
+    gpu_minutes: GpuMinutes = None,
+    usd: Usd = None,
+    deployed: Deployed = False,
+    as_json: AsJson = False,
+) -> None:
+    """Dub every title of a manifest; a title or language that fails leaves the others alone."""
+    from flows.batches import new_batch
+    from flows.manifest import Defaults, read_manifest
+    from flows.plan import checked_profile
+    from flows.watch import run_batch
+
+    changes = overrides(
+        lipsync,
+        loudness,
+        voices,
+        lexicon,
+        glossary=glossary,
+        formality=formality,
+        consent=consent,
+        scene=scene,
+    )
+    chosen = or_exit(checked_profile, profile, changes)
+    requests = or_exit(read_manifest, Path(manifest), Defaults(profile, changes, out, preview))
+    budget = or_exit(_budget, chosen.budget, until, hours, gpu_minutes, usd)
+    kept, runs = or_exit(new_batch, Path(manifest).stem, requests, chosen, out, budget)
+    _report(kept, or_exit(run_batch, kept, runs, deployed=deployed), as_json)
+
+
+@app.command()
+def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show how the titles and languages of a batch stand, what runs, and when it is expected to end."""
+    from flows.status import show_status, status_of
+
+    found = or_exit(status_of, batch_id)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        show_status(found)
+
+
+@app.command()
+def retry(
+    batch_id: BatchId = None,
+    language: Annotated[str | None, typer.Option(help="only this language")] = None,
+    force: Annotated[bool, typer.Option("--force", help="branches that are set aside too")] = False,
+    until: Until = None,
+    hours: Hours = None,
+    gpu_minutes: GpuMinutes = None,
+    usd: Usd = None,
+    deployed: Deployed = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a batch's unfinished branches again, each from its first missing result."""
+    from flows.batches import keep_batch, load_batch, runs_of, unfinished
+    from flows.watch import run_batch
+
+    kept = or_exit(load_batch, batch_id)
+    kept = kept.model_copy(update={"budget": or_exit(_budget, kept.budget, until, hours, gpu_minutes, usd)})
+    runs = or_exit(runs_of, kept)
+    if not unfinished(kept, runs, language, force):
+        or_exit(_nothing_to_retry, kept.id, language, bool(unfinished(kept, runs, language, force=True)))
+    keep_batch(kept)
+    done = or_exit(run_batch, kept, runs, deployed=deployed, language=language, force=force)
+    _report(kept, done, as_json)
+
+
+@app.command()
+def inbox(
+    folder: Annotated[str, typer.Argument(help="watched for videos and manifests")],
+    to: Annotated[list[str], typer.Option("--to", help="languages of videos, BCP-47: es,fr")],
+    profile: Profile = "offline",
+    out: Out = "out",
+    every: Annotated[float, typer.Option(help="SECONDS between looks; a file counts when two looks agree")] = 10.0,
+    once: Annotated[bool, typer.Option("--once", help="dub what is there, and end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Dub what is dropped into a folder; nothing in it is moved or deleted."""
+    from flows.inbox import Inbox
+
+    found = or_exit(Inbox, Path(folder), to, profile, out)
+    if once:
+        report(or_exit(found.once, every), as_json)
+    or_exit(found.watch, every)
+
+
+@app.command()
+def costs(
+    by: Annotated[str, typer.Option(help="language, title, step, provider or day")] = "language",
+    since: Annotated[datetime.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day (UTC)")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Sum up what was used: seconds, GPU-seconds, retries, what was billed, money."""
+    from flows.costs import costs as sums
+    from flows.status import show_costs
+
+    rows = or_exit(sums, by, since.date() if since else None)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        show_costs(rows)
+
+
+def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
+    from flows.status import show_morning
+
+    if as_json:
+        show_json(summaries)
+    or_exit(show_morning, kept)
+    raise typer.Exit(exit_code(summaries))
+
+
+def _budget(settings: Any, until: str | None, hours: float | None, gpu_minutes: float | None, usd: float | None) -> Any:
+    """A profile's budget under what was typed; a new window of time replaces the old one whole."""
+    from pydantic import ValidationError
+
+    from configs.night import BudgetSettings
+
+    typed = {"gpu_minutes": gpu_minutes, "usd": usd}
+    if until is not None or hours is not None:
+        settings = settings.model_copy(update={"until": until, "hours": hours})
+    changes = {name: value for name, value in typed.items() if value is not None}
+    try:
+        return BudgetSettings.model_validate({**settings.model_dump(), **changes})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise BadInputError(f"--{fault['loc'][0]}: {fault['msg']}.", "Write times of day as 06:00.") from error
+
+
+def _nothing_to_retry(batch_id: str, language: str | None, set_aside: bool) -> None:
+    where = f" in {language}" if language else ""
+    if set_aside:
+        raise BadInputError(
+            f"What is left of batch {batch_id}{where} is set aside.", "`polydub retry --force` tries it again."
+        )
+    raise BadInputError(f"Batch {batch_id} has no failed branch{where}.", "")

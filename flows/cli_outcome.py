@@ -1,0 +1,62 @@
+"""How a command of `polydub` ends: its exit code, its errors, its summaries."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import typer
+
+from tasks.errors import BadInputError, PolydubError
+
+EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def or_exit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a function answers; an error ends the command in one readable block."""
+    try:
+        return function(*args, **kwargs)
+    except PolydubError as error:
+        refuse(error)
+
+
+def refuse(error: PolydubError) -> NoReturn:
+    """End with an error: 2 for bad input, else 1."""
+    typer.echo(f"polydub: {error.what}", err=True)
+    if error.fix:
+        typer.echo(f"         {error.fix}", err=True)
+    sys.exit(EXIT_BAD_INPUT if isinstance(error, BadInputError) else EXIT_NOTHING)
+
+
+def report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
+    """Show how titles ended, and end with the code that says so."""
+    show(summaries, as_json)
+    raise typer.Exit(exit_code(summaries))
+
+
+def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
+    """Summaries on stderr, and on stdout as JSON where that is asked for."""
+    from flows.summary_table import show_summaries
+
+    if as_json:
+        show_json(summaries)
+    show_summaries(summaries)
+
+
+def show_json(summaries: list[dict[str, Any]]) -> None:
+    """Summaries on stdout: one as it is, several as a list."""
+    typer.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=2, ensure_ascii=False))
+
+
+def exit_code(summaries: Sequence[dict[str, Any]]) -> int:
+    """0 delivered, 3 in part, 1 nothing. What was carried over is neither delivered nor failed."""
+    delivered = sum(summary["delivered"] for summary in summaries)
+    failed = sum(summary["failed"] or summary["state"] == "failed" or bool(summary["error"]) for summary in summaries)
+    if not delivered:
+        return EXIT_NOTHING
+    return EXIT_PARTIAL if failed else EXIT_OK

@@ -1,0 +1,215 @@
+"""The ledger of time and money: what every step of every branch used, in Parquet files that pandas reads as one table.
+
+A branch, and the shared part of a title, leaves one file when it ends, however it ends: ``ledger/DATE/UUID.parquet``
+below the store. A step is one line; each paid service that it asked is a line more, with the money and no seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configs.prices import cost_usd
+from flows.forecast import Forecast
+from tasks.errors import BadInputError
+from tasks.model import Bill, Run
+from tasks.progress import StepEvent, listening
+from tasks.store import store_root
+
+#: What `polydub costs --by` can sum over, and the column that holds it.
+GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
+_SUMS = ["seconds", "gpu_seconds", "retries", "characters", "seconds_billed", "tokens", "usd"]
+
+
+@dataclass
+class _Line:
+    """One step as it went, every try together."""
+
+    state: str = "failed"
+    seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    failures: int = 0
+    hits: int = 0
+    parts: int = 0
+    bills: list[Bill] = field(default_factory=list)
+
+
+class Account:
+    """What one branch of a run uses, or its shared part where the run names no language."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._lines: dict[str, _Line] = {}
+        self._lock = threading.Lock()
+
+    def listen(self, event: StepEvent) -> None:
+        """Take down a step's end."""
+        if (event.title, event.language) != (self._run.title.name, self._run.language):
+            return
+        if event.state not in ("computed", "reused", "failed"):
+            return
+        with self._lock:
+            line = self._lines.setdefault(event.step, _Line())
+            line.state, line.hits, line.parts = event.state, event.hits, event.parts
+            line.seconds += event.seconds
+            line.gpu_seconds += event.usage.gpu_seconds
+            line.failures += event.state == "failed"
+            line.bills += event.usage.bills
+
+    @property
+    def gpu_seconds(self) -> float:
+        """Of every step."""
+        return sum(line.gpu_seconds for line in self._lines.values())
+
+    @property
+    def usd(self) -> float:
+        """Of every step, as far as prices are known."""
+        return sum(self._price(bill) or 0.0 for line in self._lines.values() for bill in line.bills)
+
+    def computed(self) -> dict[str, tuple[float, float]]:
+        """Seconds, and seconds of an accelerator, of each step that was computed at its first try."""
+        fresh = {step: line for step, line in self._lines.items() if line.state == "computed" and not line.failures}
+        return {step: (line.seconds, line.gpu_seconds) for step, line in fresh.items()}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines of the ledger."""
+        rows = []
+        for step, line in self._lines.items():
+            retries = line.failures - (line.state == "failed")
+            rows.append(
+                self._row(
+                    step,
+                    state=line.state,
+                    seconds=round(line.seconds, 3),
+                    gpu_seconds=round(line.gpu_seconds, 3),
+                    hits=line.hits,
+                    parts=line.parts,
+                    retries=retries,
+                )
+            )
+            rows += [self._billed(step, bill) for bill in line.bills]
+        return rows
+
+    def _billed(self, step: str, bill: Bill) -> dict[str, Any]:
+        tokens = sum(amount for unit, amount in bill.units.items() if unit.endswith("tokens"))
+        return self._row(
+            step,
+            state="billed",
+            provider=bill.provider,
+            characters=bill.units.get("characters", 0.0),
+            seconds_billed=bill.units.get("seconds", 0.0),
+            tokens=tokens,
+            usd=self._price(bill),
+        )
+
+    def _row(self, step: str, **values: Any) -> dict[str, Any]:
+        run = self._run
+        who = {"batch": run.batch, "title": run.title.name, "language": run.language, "profile": run.profile.name}
+        numbers = dict.fromkeys(["seconds", "gpu_seconds", "characters", "seconds_billed", "tokens", "usd"], 0.0)
+        return {**who, "step": step, "provider": "", **numbers, "hits": 0, "parts": 0, "retries": 0, **values}
+
+    def _price(self, bill: Bill) -> float | None:
+        return bill.usd if bill.usd is not None else cost_usd(bill.provider, bill.units, self._run.profile.prices)
+
+
+@contextlib.contextmanager
+def accounted(run: Run) -> Iterator[Account]:
+    """Keep the account of a run's steps while the block runs, then write it down and learn from it."""
+    account = Account(run)
+    try:
+        with listening(account.listen):
+            yield account
+    finally:
+        _write(Path(run.store), account.rows())
+        if took := account.computed():
+            Forecast(run).learn(
+                {step: seconds for step, (seconds, _) in took.items()},
+                {step: gpu for step, (_, gpu) in took.items()},
+            )
+
+
+def _write(store: Path, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    import pyarrow
+    from pyarrow import parquet
+
+    now = datetime.datetime.now(datetime.UTC)
+    folder = store / "ledger" / now.date().isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = pyarrow.schema([(name, _column_type(pyarrow, name)) for name in ("time", "day", *rows[0])])
+    stamp = {"time": now, "day": now.date().isoformat()}
+    table = pyarrow.Table.from_pylist([{**stamp, **row} for row in rows], schema=schema)
+    staged = folder / f".{uuid.uuid4()}.part"
+    parquet.write_table(table, staged)
+    os.replace(staged, folder / f"{staged.name[1:-5]}.parquet")
+
+
+def _column_type(pyarrow: Any, name: str) -> Any:
+    if name == "time":
+        return pyarrow.timestamp("ms", tz="UTC")
+    if name in ("hits", "parts", "retries"):
+        return pyarrow.int64()
+    return pyarrow.float64() if name in _SUMS else pyarrow.string()
+
+
+def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
+    """The ledger as a pandas table in order of time, from a day (UTC) on, or of one batch.
+
+    Raises:
+        BadInputError: nothing of that was written down yet.
+    """
+    import pandas
+
+    wanted: list[tuple[str, str, Any]] = [("day", ">=", since.isoformat() if since else "")]
+    if batch is not None:
+        wanted.append(("batch", "==", batch))
+    try:
+        table = pandas.read_parquet(store_root() / "ledger", filters=wanted)
+    except FileNotFoundError:
+        table = pandas.DataFrame()
+    if table.empty:
+        raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
+    return table.sort_values("time", kind="stable")
+
+
+def costs(by: str, since: datetime.date | None) -> list[dict[str, Any]]:
+    """Sums of the ledger, the dearest first.
+
+    Args:
+        by: one of `GROUPS`.
+        since: from this day on; None: all.
+
+    Raises:
+        BadInputError: an unknown grouping, or an empty ledger.
+    """
+    if by not in GROUPS:
+        raise BadInputError(f"Costs cannot be summed by {by!r}.", f"Choose one of {', '.join(GROUPS)}.")
+    table = ledger(since)
+    table["steps"] = (table["state"] != "billed").astype(int)
+    table["found"] = (table["state"] == "reused").astype(int)
+    table["unpriced"] = table["usd"].isna().astype(int)
+    if by == "provider":
+        table = table[table["state"] == "billed"]
+    sums = table.groupby(GROUPS[by], sort=True)[["steps", "found", *_SUMS, "unpriced"]].sum()
+    sums = sums.sort_values(["usd", "seconds"], ascending=False, kind="stable").round(4)
+    return [
+        {by: name or "(shared)", **values} for name, values in zip(sums.index, sums.to_dict("records"), strict=True)
+    ]
+
+
+def spent_by_branch(batch: str) -> dict[tuple[str, str], dict[str, float]]:
+    """Seconds, seconds of an accelerator and money of each title and language of a batch."""
+    try:
+        table = ledger(batch=batch)
+    except BadInputError:
+        return {}
+    sums = table.groupby(["title", "language"])[["seconds", "gpu_seconds", "usd"]].sum()
+    return {key: dict(values) for key, values in zip(sums.index, sums.to_dict("records"), strict=True)}

@@ -1,0 +1,140 @@
+"""A watched folder: videos and manifests that are dropped into it are dubbed. Nothing in it is moved or deleted.
+
+What was taken is remembered by content. What cannot be dubbed gets a ``NAME.error.txt`` beside it; take that away to
+have the file tried again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from flows.batches import new_batch
+from flows.manifest import Defaults, read_manifest
+from flows.plan import Request, checked_profile, parse_languages, plan
+from flows.roots import is_video
+from flows.watch import run_batch
+from tasks.errors import BadInputError, PolydubError
+from tasks.store import Store, step_key, store_place
+
+_MANIFESTS = frozenset({".csv", ".xlsx", ".parquet", ".yaml", ".yml"})
+_TAKEN = "inbox"
+
+
+class Inbox:
+    """One folder, and what becomes of the files in it.
+
+    Args:
+        folder: it must exist; folders in it are not looked into.
+        languages: for videos; manifests name their own.
+        profile: for videos, and for manifests' rows that name none.
+        out: the deliverables' folder.
+
+    Raises:
+        BadInputError: no such folder, language or profile.
+    """
+
+    def __init__(self, folder: Path, languages: Sequence[str], profile: str, out: str) -> None:
+        if not folder.is_dir():
+            raise BadInputError(f"The inbox {folder} is not a folder.", "Make it, or name another.")
+        self._folder, self._out, self._profile_name = folder.absolute(), out, profile
+        self._languages = parse_languages(languages)
+        self._profile = checked_profile(profile, {})
+        self._store = Store(store_place())
+        self._seen: dict[Path, tuple[int, int]] = {}
+
+    def watch(self, every_s: float) -> None:
+        """Look again and again until interrupted."""
+        Console(stderr=True).print(f"Watching {self._folder}; end with Ctrl-C.", markup=False)
+        try:
+            while True:
+                self.look()
+                time.sleep(every_s)
+        except KeyboardInterrupt:
+            return
+
+    def once(self, settle_s: float) -> list[dict[str, Any]]:
+        """Dub what is there and does not change within some seconds.
+
+        Raises:
+            BadInputError: there is nothing new.
+        """
+        self._steady()
+        time.sleep(settle_s)
+        summaries = self.look()
+        if not summaries:
+            raise BadInputError(f"Nothing new in {self._folder} could be taken.", "See the .error.txt files there.")
+        return summaries
+
+    def look(self) -> list[dict[str, Any]]:
+        """Take every new file that has not changed since the last look; the summaries of what was dubbed."""
+        steady = self._steady()
+        summaries: list[dict[str, Any]] = []
+        listed: set[Path] = set()  # videos that a manifest names are left to it
+        for path in steady:
+            if path.suffix.lower() in _MANIFESTS:
+                requests = self._checked(path, self._listed)
+                listed |= {Path(video).resolve() for request in requests for video in request.videos}
+                if requests and not self._is_taken(path):
+                    summaries += self._dub(path.stem, requests, [path])
+        videos = [path for path in steady if is_video(path) and path.resolve() not in listed]
+        fresh = {path: self._checked(path, self._single) for path in videos if not self._is_taken(path)}
+        good = {path: requests for path, requests in fresh.items() if requests}
+        if good:
+            summaries += self._dub("inbox", [request for requests in good.values() for request in requests], [*good])
+        return summaries
+
+    def _steady(self) -> list[Path]:
+        """Files whose size and time are those of the last look, in order of their names."""
+        before, self._seen = self._seen, {}
+        for path in sorted(self._folder.iterdir()):
+            if path.is_file() and (is_video(path) or path.suffix.lower() in _MANIFESTS):
+                stat = path.stat()
+                self._seen[path] = (stat.st_size, stat.st_mtime_ns)
+        return [path for path, state in self._seen.items() if before.get(path) == state]
+
+    def _listed(self, path: Path) -> list[Request]:
+        return read_manifest(path, Defaults(profile=self._profile_name, out=self._out))
+
+    def _single(self, path: Path) -> list[Request]:
+        request = Request([str(path)], list(self._languages), self._out, self._profile_name)
+        plan(request)
+        return [request]
+
+    def _checked(self, path: Path, read: Callable[[Path], list[Request]]) -> list[Request]:
+        """What a file asks for; nothing, and a note beside it, where it cannot be taken."""
+        note = path.with_name(f"{path.name}.error.txt")
+        if note.exists() and note.stat().st_mtime_ns >= path.stat().st_mtime_ns:
+            return []
+        try:
+            requests = read(path)
+        except PolydubError as error:
+            note.write_text(f"{error}\n", "utf-8")
+            Console(stderr=True).print(f"{path.name}: {error}", markup=False, soft_wrap=True)
+            return []
+        note.unlink(missing_ok=True)
+        return requests
+
+    def _dub(self, name: str, requests: Sequence[Request], files: Sequence[Path]) -> list[dict[str, Any]]:
+        try:
+            batch, runs = new_batch(name, requests, self._profile, self._out, self._profile.budget)
+        except BadInputError as error:
+            for path in files:
+                path.with_name(f"{path.name}.error.txt").write_text(f"{error}\n", "utf-8")
+            return []
+        summaries = run_batch(batch, runs)
+        for path in files:
+            self._store.write_note(_TAKEN, self._key(path), {"name": path.name, "batch": batch.id})
+        return summaries
+
+    def _is_taken(self, path: Path) -> bool:
+        return self._store.read_note(_TAKEN, self._key(path)) is not None
+
+    def _key(self, path: Path) -> str:
+        """Of the content and of what is made of it; a branch that failed is `polydub retry`'s."""
+        asked = {"languages": list(self._languages), "profile": self._profile_name, "out": self._out}
+        return step_key(_TAKEN, 1, settings=asked, inputs={"file": self._store.reference(path)})

@@ -1,0 +1,98 @@
+"""What a batch came to, for the morning: a row a branch, as CSV, Parquet and Markdown beside the deliverables."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.batches import Batch
+from flows.branches import branch_key, last_attempt
+from flows.costs import spent_by_branch
+from flows.standing import DELIVERED, Standing, standing
+from tasks.model import Run
+
+
+def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """How every branch of a batch stands and what it used over all nights of the batch.
+
+    Returns:
+        Rows with title, language, state, why, due, seconds, gpu_seconds, usd, master and report.
+    """
+    spent = spent_by_branch(batch.id)
+    rows = []
+    for request, run in zip(batch.requests, runs, strict=True):
+        for language in run.title.languages:
+            used = spent.get((run.title.name, language), {})
+            rows.append(_row(run, standing(run, language), request.due or "", used))
+    return rows
+
+
+def counts_of(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many branches are in each state; delivered ones together."""
+    states = Counter("delivered" if row["state"] in DELIVERED else row["state"] for row in rows)
+    return dict(sorted(states.items(), key=lambda entry: (entry[0] != "delivered", entry[0])))
+
+
+def headline(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
+    """A batch in one sentence."""
+    told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts_of(rows).items())
+    return f"{batch.id}: {told or 'nothing to do'} of {len(rows)}"
+
+
+def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
+    """Write ``summary.csv``, ``summary.parquet`` and ``summary.md`` into its folder, each whole or not at all."""
+    import pandas
+
+    table = pandas.DataFrame(list(rows))
+    folder = Path(batch.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "summary.csv", lambda path: table.to_csv(path, index=False))
+    _write(folder / "summary.parquet", lambda path: table.to_parquet(path, index=False))
+    _write(folder / "summary.md", lambda path: path.write_text(as_markdown(batch, rows), "utf-8"))
+
+
+def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
+    """The morning's table, what needs somebody first."""
+    lines = [f"# {headline(batch, rows)}", ""]
+    seconds, gpu, usd = (sum(row[name] for row in rows) for name in ("seconds", "gpu_seconds", "usd"))
+    lines += [f"{seconds / 60:.1f} minutes of steps, {gpu / 60:.1f} GPU-minutes, ${usd:.2f} for paid services.", ""]
+    lines += ["| title | language | state | why | due | seconds | USD |", "|---|---|---|---|---|---:|---:|"]
+    for row in sorted(rows, key=lambda row: (row["state"] in DELIVERED, row["title"], row["language"])):
+        cells = [row["title"], row["language"], row["state"], row["why"], row["due"]]
+        texts = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells]
+        lines.append(f"| {' | '.join(texts)} | {row['seconds']:.1f} | {row['usd']:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str, Any]:
+    folder = Path(run.title.folder)
+    result = last_attempt(run, branch_key(run, how.language)) if how.state in DELIVERED else None
+    places = list(result.outputs) if result else []
+
+    def place(ending: str) -> str:
+        return next((str(folder / name) for name in places if name.endswith(ending)), "")
+
+    return {
+        "title": how.title,
+        "language": how.language,
+        "state": how.state,
+        "why": how.why,
+        "due": due,
+        "seconds": round(used.get("seconds", 0.0), 1),
+        "gpu_seconds": round(used.get("gpu_seconds", 0.0), 1),
+        "usd": round(used.get("usd", 0.0), 4),
+        "master": place(".mp4"),
+        "report": place("report.html"),
+    }
+
+
+def _write(path: Path, write: Callable[[Path], Any]) -> None:
+    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(staged)
+        os.replace(staged, path)
+    finally:
+        staged.unlink(missing_ok=True)

@@ -1,0 +1,87 @@
+"""Telling somebody how a batch ended: a webhook, an e-mail. What cannot be sent is said, and never fails the batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import smtplib
+import ssl
+import urllib.request
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+from typing import Any
+from urllib.error import HTTPError
+
+from configs.night import MailSettings
+from flows.batches import Batch
+from flows.morning import as_markdown, counts_of, headline
+from flows.standing import DELIVERED
+from tasks.errors import BadInputError
+
+_DEADLINE_S = 20.0
+
+
+def notify(batch: Batch, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Tell those whom the batch's settings name.
+
+    Returns:
+        What could not be sent and why; without addresses or secrets.
+    """
+    settings = batch.notify
+    sent: list[tuple[str, Callable[[], None]]] = []
+    if url := os.environ.get(settings.webhook_variable):
+        sent.append(("webhook", lambda: _post(url, _payload(batch, rows))))
+    if (mail := settings.mail) is not None:
+        sent.append(("e-mail", lambda: _mail(mail, batch, rows)))
+    return [f"The {name} was not sent: {why}." for name, send in sent if (why := _try(send))]
+
+
+def _try(send: Callable[[], None]) -> str:
+    """Why it failed; empty when it did not."""
+    try:
+        send()
+    except HTTPError as error:
+        return f"the server answered with status {error.code}"
+    except smtplib.SMTPResponseException as error:
+        return f"the server answered with status {error.smtp_code}"
+    except BadInputError as error:
+        return error.what.rstrip(".")
+    except (OSError, ValueError, smtplib.SMTPException) as error:  # the texts of some hold the address
+        return f"it cannot be reached ({type(error).__name__})"
+    return ""
+
+
+def _payload(batch: Batch, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    shown = ("title", "language", "state", "why")
+    open_rows = [{name: row[name] for name in shown} for row in rows if row["state"] not in DELIVERED]
+    return {"text": headline(batch, rows), "batch": batch.id, "counts": counts_of(rows), "undelivered": open_rows}
+
+
+def _post(url: str, payload: dict[str, Any]) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise BadInputError("its address is none of http or https", "")
+    body = json.dumps(payload, ensure_ascii=False).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
+    with urllib.request.urlopen(request, timeout=_DEADLINE_S):
+        pass
+
+
+def _mail(settings: MailSettings, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
+    message = EmailMessage()
+    message["Subject"], message["From"] = headline(batch, rows), settings.sender
+    message["To"] = ", ".join(settings.to)
+    message.set_content(as_markdown(batch, rows))
+    password = os.environ.get(settings.password_variable, "")
+    if settings.user and not password:
+        raise BadInputError(f"{settings.password_variable} is not set", "")
+    context = ssl.create_default_context()
+    if settings.port == 465:
+        server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=_DEADLINE_S, context=context)
+    else:
+        server = smtplib.SMTP(settings.host, settings.port, timeout=_DEADLINE_S)
+    with server:
+        if settings.tls and settings.port != 465:
+            server.starttls(context=context)
+        if settings.user:
+            server.login(settings.user, password)
+        server.send_message(message)

@@ -1,0 +1,79 @@
+"""Which files a manifest may name: those below its own folder, below the working folder, or below allowed roots."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.errors import BadInputError
+
+#: What counts as a video where a folder or a pattern is named.
+VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".m4v", ".avi", ".webm", ".mpg", ".mpeg", ".mxf", ".ts", ".mts", ".wmv"})
+
+
+@dataclass(frozen=True)
+class Roots:
+    """A folder that relative paths start from, and the folders that paths must stay in, symbolic links resolved."""
+
+    folder: Path
+    allowed: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, folder: Path) -> Roots:
+        """The roots of ``POLYDUB_ROOTS`` (separated as in ``PATH``); unset: the folder and the working folder."""
+        named = [part for part in os.environ.get("POLYDUB_ROOTS", "").split(os.pathsep) if part]
+        allowed = [Path(part).expanduser() for part in named] or [folder, Path.cwd()]
+        return cls(folder, tuple(path.resolve() for path in allowed))
+
+    def path(self, text: str) -> Path:
+        """A path of the manifest; it need not exist.
+
+        Raises:
+            BadInputError: it lies outside, or is no path.
+        """
+        try:
+            path = self.folder / Path(text).expanduser()
+            real = path.resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # an embedded NUL, a loop of links, no such user
+            raise BadInputError(f"{text!r} is not a file name.", "Check the path.") from error
+        if not any(real.is_relative_to(root) for root in self.allowed):
+            raise BadInputError(
+                f"{text!r} lies outside of the allowed folders ({', '.join(map(str, self.allowed))}).",
+                "Move it, or name its folder in POLYDUB_ROOTS.",
+            )
+        return path
+
+
+def videos_of(roots: Roots, text: str) -> list[Path]:
+    """The videos that a file, a folder or a pattern names, in natural order (2 before 10).
+
+    Raises:
+        BadInputError: there is none, or it lies outside the roots.
+    """
+    path = roots.path(text)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = [entry for entry in path.iterdir() if is_video(entry)]
+        missing = f"the folder {text!r} holds no video"
+    elif any(sign in text for sign in "*?["):
+        pattern = Path(text).expanduser()
+        base = Path(pattern.anchor) if pattern.is_absolute() else roots.folder
+        found = [entry for entry in base.glob(str(pattern.relative_to(pattern.anchor))) if is_video(entry)]
+        missing = f"no video matches {text!r}"
+    else:
+        raise BadInputError(f"the file {text!r} does not exist", "Check the path.")
+    if not found:
+        raise BadInputError(missing, "Check the path.")
+    return [roots.path(str(entry)) for entry in sorted(found, key=_natural)]
+
+
+def is_video(path: Path) -> bool:
+    """By its name; hidden files are none."""
+    return path.suffix.lower() in VIDEOS and not path.name.startswith(".") and path.is_file()
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", str(path).lower()) if part]

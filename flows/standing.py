@@ -1,0 +1,121 @@
+"""How the branches of a batch stand: from the store alone, so that a terminal need not ask Prefect. No Prefect."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.branches import branch_key, is_begun, is_set_aside, last_attempt
+from flows.budget import Cost, expected
+from flows.forecast import BRANCH_STEPS
+from tasks.model import Run
+from tasks.progress import StepEvent, listening
+from tasks.store import Store
+
+_PROGRESS = "progress"
+_SILENT_S = 3600.0  # of a branch on another machine, after which it counts as interrupted
+
+DELIVERED = ("completed", "needs_review")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One branch.
+
+    Attributes:
+        title: its name.
+        language: BCP-47 tag.
+        state: ``waiting``, ``running``, ``interrupted``, ``completed``, ``needs_review``, ``failed``, ``carried_over``
+            or ``set_aside``.
+        why: of a failure, a carry-over, or a branch set aside.
+        step: of a running branch.
+        done: share of a running branch's steps that are done, 0 to 1.
+        left_s: seconds that an unfinished branch is expected to take still.
+    """
+
+    title: str
+    language: str
+    state: str
+    why: str = ""
+    step: str = ""
+    done: float = 0.0
+    left_s: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `polydub status --json`."""
+        return asdict(self)
+
+
+def standing(run: Run, language: str) -> Standing:
+    """How one language of a title stands."""
+    branch = run.branch(language)
+    name, key = run.title.name, branch_key(run, language)
+    result = last_attempt(run, key)
+    if result is not None and result.delivered:
+        return Standing(name, language, result.state, done=1.0)
+    left = expected(branch) + expected(run.branch(""))
+    if result is None:
+        return Standing(name, language, "waiting", left_s=left.seconds)
+    why = f"{result.failure.step}: {result.failure.what}".removeprefix(": ") if result.failure else ""
+    if is_begun(result):
+        return _under_way(branch, key, left)
+    if is_set_aside(result):
+        why = f"failed {result.strikes} times, `polydub retry --force` tries again; {why}"
+        return Standing(name, language, "set_aside", why)
+    return Standing(name, language, result.state, why, left_s=left.seconds)
+
+
+def _under_way(branch: Run, key: str, left: Cost) -> Standing:
+    name, language = branch.title.name, branch.language
+    note = Store(Path(branch.store)).read_note(_PROGRESS, key)
+    if not note or note["ended"]:
+        return Standing(name, language, "waiting", left_s=left.seconds)
+    if not _is_alive(note):
+        return Standing(name, language, "interrupted", f"it was ended during {note['step']}", left_s=left.seconds)
+    done = BRANCH_STEPS.index(note["step"]) / len(BRANCH_STEPS)
+    return Standing(
+        name, language, "running", "", note["step"], round(done, 2), round(max(note["ends"] - time.time(), 0))
+    )
+
+
+def _is_alive(note: dict[str, Any]) -> bool:
+    if note["host"] == socket.gethostname():
+        return Path(f"/proc/{note['pid']}").exists()
+    return bool(time.time() - note["time"] < _SILENT_S)
+
+
+@contextlib.contextmanager
+def noted_progress(run: Run) -> Iterator[None]:
+    """Keep a note of which step a branch is at while the block runs."""
+    store, key = Store(Path(run.store)), branch_key(run, run.language)
+    ends = time.time() + expected(run).seconds
+
+    def note(step: str, ended: bool = False) -> None:
+        where = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
+        store.write_note(_PROGRESS, key, {**where, "step": step, "ends": ends, "ended": ended})
+
+    def listen(event: StepEvent) -> None:
+        if (event.title, event.language, event.state) == (run.title.name, run.language, "started"):
+            note(event.step if event.step in BRANCH_STEPS else BRANCH_STEPS[0])
+
+    note(BRANCH_STEPS[0])
+    try:
+        with listening(listen):
+            yield
+    finally:
+        note(BRANCH_STEPS[-1], ended=True)
+
+
+def expected_end(standings: list[Standing], at_once: int) -> datetime.datetime | None:
+    """When the branches that run or wait are expected to be done, so many at a time; None when there are none."""
+    left = sum(one.left_s for one in standings if one.state in ("waiting", "running"))
+    if not left:
+        return None
+    return datetime.datetime.now().astimezone() + datetime.timedelta(seconds=left / max(at_once, 1))

@@ -1,0 +1,82 @@
+"""A batch and its costs as the terminal shows them. No Prefect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.batches import Batch, load_batch, runs_of
+from flows.morning import headline, morning_rows
+from flows.standing import DELIVERED, expected_end, standing
+
+_COLOURS = {
+    "completed": "green",
+    "needs_review": "yellow",
+    "running": "blue",
+    "failed": "red",
+    "interrupted": "red",
+    "set_aside": "magenta",
+    "carried_over": "cyan",
+}
+
+
+def status_of(batch_id: str | None) -> dict[str, Any]:
+    """How a batch stands.
+
+    Raises:
+        BadInputError: no such batch.
+    """
+    batch = load_batch(batch_id)
+    found = [standing(run, language) for run in runs_of(batch) for language in run.title.languages]
+    end = expected_end(found, batch.titles_at_once * batch.branches_at_once)
+    running = any(one.state == "running" for one in found)
+    return {
+        "batch": batch.id,
+        "out": batch.out,
+        "counts": dict(sorted(Counter(one.state for one in found).items())),
+        "expected_end": end.isoformat(timespec="minutes") if end and running else None,
+        "branches": [one.as_json() for one in found],
+    }
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """Print it."""
+    table = Table("title", "language", "state", "why", title=found["batch"])
+    for branch in found["branches"]:
+        state = branch["state"]
+        told = f"{branch['step']}, {100 * branch['done']:.0f} %" if state == "running" else branch["why"]
+        table.add_row(branch["title"], branch["language"], Text(state, _COLOURS.get(state, "")), Text(told))
+    console = Console()
+    console.print(table)
+    told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in found["counts"].items())
+    console.print(Text(told))
+    if found["expected_end"]:
+        console.print(Text(f"expected to end at about {found['expected_end']}"))
+
+
+def show_morning(batch: Batch) -> None:
+    """Print what a batch came to on stderr: what was not delivered, and where the rest is told."""
+    rows = morning_rows(batch, runs_of(batch))
+    console = Console(stderr=True)
+    for row in rows:
+        if row["state"] not in DELIVERED:
+            told = f"{row['title']} {row['language']}: {row['state']}: {row['why']}".rstrip(": ")
+            console.print(Text(told, _COLOURS.get(row["state"], "")), soft_wrap=True)
+    console.print(Text(headline(batch, rows), "bold"), soft_wrap=True)
+    console.print(Text(f"every branch: {batch.out}/summary.md, .csv, .parquet"), soft_wrap=True)
+
+
+def show_costs(rows: list[dict[str, Any]]) -> None:
+    """Print sums of the ledger; columns in which there is nothing are left out."""
+    table = Table()
+    group, *numbers = rows[0]
+    shown = [name for name in numbers if any(row[name] for row in rows)]
+    for name in (group, *shown):
+        table.add_column(name.replace("_", " "), justify="left" if name == group else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(row[group], *(f"{row[name]:,.10g}" for name in shown))
+    Console().print(table)

@@ -1,0 +1,85 @@
+"""The end of a title: the multi-track master, its summary and what the UI shows of it.
+
+A branch that is retried alone in the Prefect UI ends its title anew, so that the deliverables follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
+
+from flows.branches import shared_key
+from flows.deliver import deliver
+from flows.ledger import failure_of
+from flows.show import show_branches
+from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
+from tasks.model import BranchResult, Run, SharedWork
+from tasks.package.task import package_multi
+from tasks.step import settled
+from tasks.store import Store
+
+
+def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) -> State[Any]:
+    """Deliver what all languages of a title share, and say how the title stands.
+
+    Args:
+        run: the title.
+        work: of its shared steps.
+        found: branches that were finished before; the others ended as the store says.
+    """
+    with Store(Path(run.store)).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
+        title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
+        keep_title_result(run, title)
+        write_summary(run, title)
+    show_branches(run, title)
+    return _state_of(run, title)
+
+
+def follow_up(run: Run, work: SharedWork) -> None:
+    """After a branch whose title has ended already (it was retried alone): end the title anew, and correct its state.
+
+    Does nothing while the title runs: it will see the branch.
+    """
+    title_run = flow_run.parent_flow_run_id
+    if title_run is None:
+        return
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(title_run).state
+        if state is not None and state.is_final():
+            client.set_flow_run_state(title_run, finish_title(run, work, {}), force=True)
+
+
+def _state_of(run: Run, title: TitleResult) -> State[Any]:
+    failed = [branch.language for branch in title.branches if branch.state == "failed"]
+    carried = [branch.language for branch in title.branches if branch.state == "carried_over"]
+    if failed or title.failure:
+        what = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}" if failed else str(title.failure)
+        return Failed(name="PartialFailure", message=what)
+    if carried:
+        return carried_over(f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}")
+    return Completed(message=f"{len(title.branches)} languages delivered to {run.title.folder}")
+
+
+def carried_over(message: str) -> State[Any]:
+    """The state of a run that the night's budget left for the next; of Prefect's type CANCELLED, so it is not done."""
+    return Cancelled(name="CarriedOver", message=message)
+
+
+def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
+    work = title.work
+    delivered = [branch for branch in (*title.branches, *earlier_languages(run)) if branch.delivered]
+    if not delivered or work is None:
+        return title
+    try:
+        packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered))
+        deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.outputs["multi"]})
+    except Exception as error:
+        return title.model_copy(update={"failure": failure_of(error)})
+    languages = tuple(sorted(branch.language for branch in delivered))
+    return title.model_copy(update={"multi": packed.outputs["multi"], "multi_languages": languages})

@@ -1,0 +1,123 @@
+"""Lip-sync systems that run elsewhere and cost money: one table, one adapter per protocol, one course of a job.
+
+To add a model: its lines in ``configs/lipsync_models.yaml``. To add a provider: ``tasks/lipsync/hosted/NAME.py``, its
+line in `system.PROVIDERS`, a server in ``tests/lipsync_hosted/servers.py``; run ``tests/contracts/test_reanimator.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasks.errors import BadInputError
+from tasks.lipsync.hosted.jobs import Inputs, Receipt, receipt_path
+from tasks.lipsync.hosted.listing import Row, rows
+from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
+from tasks.lipsync.reanimate import Limits, Takes
+from tasks.progress import Progress
+
+__all__ = ["HostedReanimator", "HostedTranslation", "Receipt", "Row", "receipt_path", "rows"]
+
+
+class HostedReanimator:
+    """A hosted system that re-animates a face by speech, from a shot or from a still."""
+
+    takes: Takes
+    limits: Limits
+
+    def __init__(self, model: str, options: Mapping[str, Any]) -> None:
+        """Asks nobody.
+
+        Args:
+            model: its name in the table.
+            options: of `HostedOptions`.
+
+        Raises:
+            BadInputError: no such model, provider, option or setting.
+        """
+        self._system = HostedSystem(model, _options(options))
+        takes = self._system.model.takes
+        if takes == "translate":
+            raise BadInputError(f"{model} translates a whole video; it takes no speech.", "Use another model.")
+        self.takes = takes
+        self.limits = Limits(**self._system.model.limits_at(self._system.provider).model_dump())
+
+    def fingerprint(self) -> str:
+        """System, provider, its id there, address and settings; no secret."""
+        return self._system.fingerprint()
+
+    def missing(self) -> list[str]:
+        """The provider's key, where it is not set."""
+        return self._system.missing()
+
+    def cost_usd(self, seconds: float) -> float:
+        """The price of so many seconds of result, by the table; the invoice is the provider's."""
+        return self._system.cost_usd(seconds)
+
+    def reanimate(self, picture: Path, speech: Path, out: Path, progress: Progress) -> None:
+        """Have it made, or take what was made of the same files before; `receipt_path` lies beside ``out`` then.
+
+        Raises:
+            TransientError: it may work later; the job is found again then.
+            MissingBackendError: no key, or a wrong one.
+            PermanentError: it will not; says what the provider said.
+        """
+        self._system.job(Inputs(picture, speech), progress).deliver(out)
+
+
+class HostedTranslation:
+    """A hosted system that dubs a whole video: speech, voices and mouths."""
+
+    def __init__(self, model: str, options: Mapping[str, Any]) -> None:
+        """Asks nobody; arguments and errors as `HostedReanimator`."""
+        self._system = HostedSystem(model, _options(options))
+        if self._system.model.takes != "translate":
+            raise BadInputError(f"{model} does not translate.", "Use heygen-video-translate.")
+
+    def fingerprint(self) -> str:
+        """System, provider, its id there, address and settings; no secret."""
+        return self._system.fingerprint()
+
+    def missing(self) -> list[str]:
+        """The provider's key, where it is not set."""
+        return self._system.missing()
+
+    def cost_usd(self, seconds: float) -> float:
+        """The price of so many seconds of result, by the table; the invoice is the provider's."""
+        return self._system.cost_usd(seconds)
+
+    def translate(self, video: Path, language: str, out: Path, progress: Progress) -> str:
+        """Have the video dubbed, or take what was made of it before.
+
+        Args:
+            video: with its sound.
+            language: BCP-47 tag of the dub.
+            out: where the result goes, picture and sound; its length may differ.
+            progress: told the share that is done.
+
+        Returns:
+            The provider's name of the language, which may be of another region than was asked for.
+
+        Raises:
+            UnsupportedError: it does not speak that language.
+            TransientError: it may work later; the job is found again then.
+            PermanentError: it will not; says what the provider said.
+        """
+        from tasks.lipsync.hosted.languages import named
+
+        name = named(language, self._system.client())
+        self._system.job(Inputs(video, language=name), progress).deliver(out)
+        return name
+
+
+def _options(options: Mapping[str, Any]) -> HostedOptions:
+    try:
+        return HostedOptions(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "options"
+        known = ", ".join(HostedOptions.model_fields)
+        raise BadInputError(f"Profile: lipsync.options.{where}: {first['msg']}.", f"It knows: {known}.") from error

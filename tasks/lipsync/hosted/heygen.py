@@ -1,0 +1,76 @@
+"""HeyGen, API v3: lip sync of a shot, and translation of a whole video.
+
+``POST /v3/assets`` takes a file; ``POST /v3/lipsyncs`` and ``/v3/video-translations`` take media as objects and an
+``Idempotency-Key`` that holds for 24 hours; ``GET`` on the id says pending, running, completed or failed. There is no
+cancel. Everything is inside ``data``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from configs.lipsync_models import Offer
+from tasks.lipsync.hosted.jobs import Inputs, State, phase
+from tasks.lipsync.hosted.media import media_type
+from tasks.lipsync.hosted.wire import Wire
+
+
+class HeyGen:
+    """Asks HeyGen for a lip sync or a translation."""
+
+    title: ClassVar[str] = "HeyGen"
+    variables: ClassVar[tuple[str, ...]] = ("HEYGEN_API_KEY",)
+    address: ClassVar[str] = "https://api.heygen.com"
+    repeats_s: float = 23 * 3600.0  # of the 24 hours
+
+    def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
+        key = os.environ.get("HEYGEN_API_KEY", "")
+        self.url = url
+        self._offer, self._values = offer, dict(values)
+        self._wire = Wire(self.title, url, {"X-Api-Key": key}, secret=key, variable="HEYGEN_API_KEY")
+
+    def prepare(self, inputs: Inputs) -> dict[str, Any]:
+        """The request's body, files as assets."""
+        told = {**self._values, self._offer.picture: self._asset(inputs.picture)}
+        if inputs.speech:
+            told[self._offer.speech] = self._asset(inputs.speech)
+        if inputs.language:
+            told[self._offer.language] = [inputs.language]
+        return told
+
+    def create(self, request: dict[str, Any], tag: str) -> str:
+        """A job's id; the same one for the same tag."""
+        headers = {"Idempotency-Key": tag}
+        data = self._data("POST", f"/v3/{self._offer.id}", creates=True, json=request, headers=headers)
+        listed = data.get("video_translation_ids")
+        if isinstance(listed, list) and listed:
+            return str(listed[0])
+        return self._wire.part(data, "lipsync_id", creates=True)
+
+    def poll(self, job: str) -> State:
+        """How the job stands."""
+        data = self._data("GET", f"/v3/{self._offer.id}/{quote(job, safe='')}")
+        seconds = data.get("duration")
+        return State(
+            phase(data.get("status")),
+            url=str(data.get("video_url") or ""),
+            said=self._wire.said(data["failure_message"]) if data.get("failure_message") else "",
+            seconds=float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None,
+        )
+
+    def languages(self) -> list[str]:
+        """The names of the languages that it translates into."""
+        return [str(name) for name in self._data("GET", "/v3/video-translations/languages").get("languages") or []]
+
+    def _data(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        data = self._wire.ask(method, path, **more).get("data")
+        return data if isinstance(data, dict) else {}
+
+    def _asset(self, path: Path) -> dict[str, str]:
+        with path.open("rb") as file:
+            data = self._data("POST", "/v3/assets", files={"file": (path.name, file, media_type(path))})
+        return {"type": "asset_id", "asset_id": self._wire.part(data, "asset_id")}

@@ -1,0 +1,442 @@
+"""The course of a job that costs money: asked for once, waited for, fetched, kept.
+
+A job lives in a folder of its own, named by what goes into it, so that the same inputs find the same job again:
+
+``job.json``
+    what was asked and, as soon as the provider has answered, the job's id; written before the job is asked for.
+``result``, ``receipt.json``
+    what came back and what it cost; from then on the provider is not asked again.
+``ended-*.json``
+    jobs that failed or were cancelled.
+
+A crash at any point is followed by the same job. Where a request was sent and no answer came, the job is asked for
+again only with a key by which the provider knows the repetition; else it is looked for among the latest jobs; else a
+person has to decide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+
+from tasks.errors import PermanentError, ProviderBusyError, TransientError
+from tasks.lipsync.hosted.fetch import ExpiredError, Fetched, fetch
+from tasks.lipsync.hosted.wire import UnclearError
+from tasks.media import staged
+from tasks.progress import Progress
+
+_T = TypeVar("_T")
+_UPLOADED, _FETCHING = 0.1, 0.9  # shares of the work that are done by then
+_TRIES = 4  # at a provider that is not there
+_LOOKS = 3  # at the list of jobs before one counts as never made
+
+
+@dataclass(frozen=True)
+class State:
+    """What a provider says of a job.
+
+    Attributes:
+        phase: failed and cancelled jobs have no result.
+        url: where the result lies, once it is done.
+        said: why it failed, in the provider's words.
+        passing: the failure may pass on its own.
+        share: that is done, where the provider tells.
+        seconds: of result, where the provider tells.
+    """
+
+    phase: Literal["running", "done", "failed", "cancelled"]
+    url: str = ""
+    said: str = ""
+    passing: bool = False
+    share: float = 0.0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What goes in: a video or still, and either its speech or a language."""
+
+    picture: Path
+    speech: Path | None = None
+    language: str = ""
+
+
+class Provider(Protocol):
+    """One provider's protocol, for one of its systems."""
+
+    title: str
+    url: str
+    #: Seconds for which asking again with the same tag gives the same job; 0 where it gives another.
+    repeats_s: float
+
+    def prepare(self, inputs: Inputs) -> dict[str, Any]:
+        """Upload, and say what `create` needs; costs nothing."""
+
+    def create(self, request: dict[str, Any], tag: str) -> str:
+        """Ask for the job and return its id; errors as `Wire.ask` with ``creates``."""
+
+    def poll(self, job: str) -> State:
+        """How it stands."""
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A provider that lists its latest jobs."""
+
+    def find(self, request: dict[str, Any], tag: str, since: float) -> str | None:
+        """The job that a request made after ``since`` (seconds of the epoch); None where it certainly made none.
+
+        Raises:
+            UnclearError: it cannot be told.
+        """
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """A provider that stops a job when asked."""
+
+    def cancel(self, job: str) -> None:
+        """Ask it to."""
+
+
+@runtime_checkable
+class Withdraws(Protocol):
+    """A provider for whom files were made public."""
+
+    def withdraw(self, request: dict[str, Any]) -> None:
+        """They are no longer needed."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a job cost.
+
+    Attributes:
+        provider: as profiles write it.
+        model: as profiles write it.
+        job: the provider's id; the same job is paid for once, however often its receipt is read.
+        seconds: that are billed.
+        usd: by the table of prices; the invoice is the provider's.
+        created: when it was asked for, ISO 8601.
+        finished: when its result was here, ISO 8601.
+        sha256: of the result.
+    """
+
+    provider: str
+    model: str
+    job: str
+    seconds: float
+    usd: float
+    created: str
+    finished: str
+    sha256: str
+
+
+def receipt_path(out: Path) -> Path:
+    """Where the receipt of a result lies."""
+    return out.with_suffix(".receipt.json")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, in seconds: between two polls at first and at last, and for the whole job."""
+
+    first_s: float = 1.0
+    last_s: float = 10.0
+    deadline_s: float = 1800.0
+
+
+@dataclass(frozen=True)
+class _Note:
+    """``job.json``."""
+
+    tag: str
+    since: float
+    request: dict[str, Any] = field(default_factory=dict)
+    job: str = ""
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of one provider.
+
+    Attributes:
+        provider: that does it.
+        inputs: what goes in.
+        folder: its own.
+        book: the receipt of a job by id, length of its result, time asked for and digest.
+        patience: how long to wait.
+        progress: told the share that is done.
+    """
+
+    provider: Provider
+    inputs: Inputs
+    folder: Path
+    book: Callable[[str, float, str, str], Receipt]
+    patience: Patience
+    progress: Progress
+
+    def deliver(self, out: Path) -> Receipt:
+        """Write the result to ``out`` and the receipt beside it; ask the provider only for what is not here yet.
+
+        Raises:
+            TransientError: it may work later; the job is found again then.
+            PermanentError: it will not; says what the provider said.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(self.folder), _terminable():
+            if not self._receipt.exists():
+                self._complete()
+            receipt = Receipt(**json.loads(self._receipt.read_text("utf-8")))
+            with staged(out) as part:
+                shutil.copyfile(self._result, part)
+            _write(receipt_path(out), asdict(receipt))
+        self.progress(1.0)
+        return receipt
+
+    @property
+    def _note(self) -> Path:
+        return self.folder / "job.json"
+
+    @property
+    def _result(self) -> Path:
+        return self.folder / "result"
+
+    @property
+    def _receipt(self) -> Path:
+        return self.folder / "receipt.json"
+
+    def _complete(self) -> None:
+        while True:
+            note = self._asked_for()
+            state = self._finished(note)
+            if state:
+                break
+        fetched = self._fetched(note.job, state)
+        seconds = fetched.seconds if state.seconds is None else state.seconds
+        _write(self._receipt, asdict(self.book(note.job, seconds, _clock(note.since), fetched.sha256)))
+        self._withdraw(note)
+
+    # -- asked for once
+
+    def _asked_for(self) -> _Note:
+        note = self._remembered()
+        if note and not note.job:
+            job = self._again(note)
+            if job:
+                return self._remember(replace(note, job=job))
+            note = None
+        return note or self._ask()
+
+    def _ask(self) -> _Note:
+        request = self._patiently(lambda: self.provider.prepare(self.inputs))
+        note = self._remember(_Note(uuid.uuid4().hex, time.time(), request))
+        self.progress(_UPLOADED)
+        try:
+            job = self._patiently(lambda: self.provider.create(request, note.tag), unless=UnclearError)
+        except UnclearError:
+            found = self._again(note)
+            if not found:
+                self._forget(note)
+                raise ProviderBusyError(f"{self.provider.title} did not take the job.") from None
+            job = found
+        except (TransientError, PermanentError):  # refused: there is no job
+            self._forget(note)
+            raise
+        return self._remember(replace(note, job=job))
+
+    def _again(self, note: _Note) -> str | None:
+        """The id of a job that was asked for without an answer; None where it was certainly never made."""
+        provider = self.provider
+        if time.time() - note.since < provider.repeats_s:
+            try:
+                return self._patiently(lambda: provider.create(note.request, note.tag))
+            except PermanentError:
+                self._forget(note)
+                raise
+        if not isinstance(provider, Finds):
+            raise self._undecided(note)
+        for look in range(_LOOKS):
+            time.sleep(self.patience.first_s if look else 0.0)
+            try:
+                job = self._patiently(lambda: provider.find(note.request, note.tag, note.since), unless=UnclearError)
+            except UnclearError:
+                raise self._undecided(note) from None
+            if job:
+                return job
+        return None
+
+    def _undecided(self, note: _Note) -> PermanentError:
+        return PermanentError(
+            f"{self.provider.title} was asked for a job at {_clock(note.since)} and no answer came: it may run and "
+            "cost, or be lost.",
+            f'Run again later, or look in your account: if the job is there, put its id as "job" into {self._note}; '
+            "if it is not, delete that file, and the next run asks (and pays) anew.",
+        )
+
+    # -- waited for
+
+    def _finished(self, note: _Note) -> State | None:
+        """The state of a job that is done; None where an earlier run of ours had it cancelled."""
+        try:
+            state = self._waited(note)
+        except BaseException as end:
+            if not isinstance(end, Exception):  # an interrupt, a termination, a cancelled flow
+                self._cancel(note)
+            raise
+        if state.phase == "done":
+            return state
+        self._forget(note)
+        if note.cancelled:
+            return None
+        words = f"{self.provider.title}: the job {'failed' if state.phase == 'failed' else 'was cancelled there'}"
+        words += f": {state.said}" if state.said else "."
+        raise TransientError(words) if state.passing else PermanentError(words)
+
+    def _waited(self, note: _Note) -> State:
+        pause_s = self.patience.first_s
+        ends = note.since + self.patience.deadline_s
+        while True:
+            asked_s = None
+            try:
+                state = self.provider.poll(note.job)
+            except ProviderBusyError as busy:
+                state, asked_s = State("running"), busy.data.get("pause_s")
+            if state.phase != "running":
+                return state
+            if time.time() > ends:
+                self._cancel(note)
+                raise ProviderBusyError(
+                    f"{self.provider.title}: job {note.job} is not done after {self.patience.deadline_s:.0f} s."
+                )
+            self.progress(_UPLOADED + (_FETCHING - _UPLOADED) * state.share)
+            time.sleep(max(0.0, min(pause_s if asked_s is None else asked_s, ends - time.time())))
+            pause_s = min(pause_s * 1.5, self.patience.last_s)
+
+    def _cancel(self, note: _Note) -> None:
+        if isinstance(self.provider, Cancels):
+            self._remember(replace(note, cancelled=True))
+            with contextlib.suppress(TransientError, PermanentError):
+                self.provider.cancel(note.job)
+
+    # -- fetched
+
+    def _fetched(self, job: str, state: State) -> Fetched:
+        self.progress(_FETCHING)
+        url, provider = state.url, self.provider
+        with staged(self._result) as part:
+            for left in reversed(range(_TRIES)):
+                try:
+                    return fetch(url, part, provider.url)
+                except (ExpiredError, ProviderBusyError) as error:
+                    if not left:
+                        raise _undelivered(provider.title, job, error) from None
+                time.sleep(self.patience.first_s)
+                url = self._patiently(lambda: provider.poll(job)).url or url
+        raise AssertionError("unreachable")
+
+    # -- remembered
+
+    def _remembered(self) -> _Note | None:
+        try:
+            return _Note(**json.loads(self._note.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise PermanentError(
+                f"{self._note} cannot be read: it says whether a job was paid for.", "Mend it, or delete it."
+            ) from error
+
+    def _remember(self, note: _Note) -> _Note:
+        _write(self._note, asdict(note))
+        return note
+
+    def _forget(self, note: _Note) -> None:
+        """The job is over; what was asked stays readable."""
+        os.replace(self._note, self.folder / f"ended-{note.tag}.json")
+        self._withdraw(note)
+
+    def _withdraw(self, note: _Note) -> None:
+        if isinstance(self.provider, Withdraws):
+            self.provider.withdraw(note.request)
+
+    def _patiently(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
+        """Call again while the provider asks to wait, and a few times when it is not there."""
+        pause_s, failures, ends = self.patience.first_s, 0, time.time() + self.patience.deadline_s
+        while True:
+            try:
+                return call()
+            except ProviderBusyError as busy:
+                if unless and isinstance(busy, unless):
+                    raise
+                failures += not busy.data.get("waits")
+                pause_s = min(pause_s * 1.5, self.patience.last_s)
+                wait_s = busy.data.get("pause_s", pause_s)
+                if failures >= _TRIES or time.time() + wait_s > ends:
+                    raise
+            time.sleep(wait_s)
+
+
+def phase(word: Any) -> Literal["running", "done", "failed", "cancelled"]:
+    """What a provider's word for a job's state means, however it is spelled; an unknown one is a job that runs."""
+    plain = str(word).strip().lower()
+    if plain in ("succeeded", "succeed", "success", "completed", "complete", "done"):
+        return "done"
+    if plain in ("failed", "fail", "failure", "error", "rejected", "aborted", "expired", "not_found"):
+        return "failed"
+    return "cancelled" if plain in ("canceled", "cancelled") else "running"
+
+
+def _undelivered(title: str, job: str, error: ExpiredError | ProviderBusyError) -> PermanentError | ProviderBusyError:
+    what = f"{title}: the result of job {job}, which is paid for, did not arrive. {error.what}"
+    if isinstance(error, ExpiredError):
+        return PermanentError(what, "Look for it in your account.")
+    return ProviderBusyError(what)
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    """Whole, or not at all, and on disk before anything that relies on it."""
+    with staged(path) as part, part.open("w", encoding="utf-8") as file:
+        json.dump(values, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs with the same inputs share one job: the second waits."""
+    with (folder / "lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a termination end the block like an interrupt does, where nobody else handles it."""
+    plain = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not plain:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,55 @@
+"""How a file reaches a provider: inside the request, or by an address that the provider gave for it."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tasks.errors import PermanentError, ProviderBusyError
+from tasks.lipsync.hosted.fetch import check_address, is_local
+from tasks.lipsync.hosted.tls import trusted
+
+#: Up to so many bytes a file travels as a data URI (the smaller of the two limits that Replicate documents).
+DATA_URI_BYTES = 256_000
+_TYPES = {
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".wav": "audio/wav",
+}
+_WAIT_S = 300.0
+
+
+def media_type(path: Path) -> str:
+    """The MIME type of what we send."""
+    return _TYPES.get(path.suffix.lower(), "application/octet-stream")
+
+
+def data_uri(path: Path) -> str:
+    """The file itself as an address."""
+    return f"data:{media_type(path)};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def put(path: Path, url: str, base: str) -> None:
+    """Upload to an address that a provider signed for this file; it gets no key.
+
+    Args:
+        path: the file.
+        url: as signed.
+        base: the provider's own address; `check_address` says when the other may be local.
+    """
+    import httpx
+
+    check_address(url, local=is_local(urlsplit(base).hostname or ""))
+    headers = {"Content-Type": media_type(path), "Content-Length": str(path.stat().st_size)}
+    try:
+        with path.open("rb") as file:
+            answer = httpx.put(url, content=file, headers=headers, timeout=_WAIT_S, verify=trusted())
+    except (httpx.HTTPError, OSError) as error:
+        raise ProviderBusyError(f"{path.name} could not be uploaded ({type(error).__name__}).") from None
+    if answer.status_code >= 500:
+        raise ProviderBusyError(f"{path.name} could not be uploaded (status {answer.status_code}).")
+    if answer.status_code >= 300:
+        raise PermanentError(f"{path.name} was not taken by the provider's storage (status {answer.status_code}).")

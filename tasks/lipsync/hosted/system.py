@@ -1,0 +1,213 @@
+"""A hosted system as a profile asks for it: model, provider and settings; its jobs and its price."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from configs.lipsync_models import LipsyncModel, Offer, Setting, lipsync_models
+from tasks import registry
+from tasks.errors import BadInputError, MissingBackendError
+from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
+from tasks.places import file_sha256
+from tasks.progress import Progress
+from tasks.store import store_root
+
+#: Adapters by provider, cheapest to set up first.
+PROVIDERS = {
+    "replicate": "tasks.lipsync.hosted.replicate:Replicate",
+    "fal": "tasks.lipsync.hosted.fal:Fal",
+    "sync": "tasks.lipsync.hosted.sync:Sync",
+    "heygen": "tasks.lipsync.hosted.heygen:HeyGen",
+    "comfyui": "tasks.lipsync.hosted.comfyui:ComfyUI",
+    "pixverse": "tasks.lipsync.hosted.pixverse:PixVerse",
+    "veed": "tasks.lipsync.hosted.veed:Veed",
+    "kling": "tasks.lipsync.hosted.kling:Kling",
+}
+
+
+class HostedOptions(registry.Options):
+    """How a hosted system is asked.
+
+    Attributes:
+        provider: who sells it; empty: the first in the table whose key is set.
+        url: another address of that provider.
+        settings: the system's own; the table says which it has.
+        jobs: folder of what was asked for and paid; empty: ``lipsync-jobs`` in the store.
+        deadline_s: after which a job counts as stuck; None as in the table.
+        first_pause_s: seconds between the first two polls; None as in the table.
+        longest_pause_s: seconds between two polls at last.
+    """
+
+    provider: str = ""
+    url: str = Field("", pattern=r"^(https?://\S+)?$")
+    settings: dict[str, Any] = Field(default_factory=dict)
+    jobs: str = ""
+    deadline_s: float | None = Field(None, gt=0)
+    first_pause_s: float | None = Field(None, gt=0)
+    longest_pause_s: float = Field(10.0, gt=0)
+
+
+class Adapter(Protocol):
+    """What is known of a provider without asking it."""
+
+    title: str
+    variables: tuple[str, ...]
+    address: str
+
+    def __call__(self, offer: Offer, values: Mapping[str, Any], url: str) -> Provider:
+        """The protocol for one offer; ``values`` are its settings."""
+
+
+def adapter(provider: str) -> Adapter:
+    """The adapter of a provider."""
+    module, _, name = PROVIDERS[provider].partition(":")
+    found: Adapter = getattr(importlib.import_module(module), name)
+    return found
+
+
+def unset(provider: str) -> list[str]:
+    """The variables that a provider needs and the environment lacks."""
+    return [name for name in adapter(provider).variables if not os.environ.get(name)]
+
+
+class HostedSystem:
+    """One model at one provider."""
+
+    def __init__(self, name: str, options: HostedOptions) -> None:
+        """Asks nobody.
+
+        Raises:
+            BadInputError: no such model, provider or setting.
+        """
+        self.name, self.options = name, options
+        self.model = _model(name)
+        self.provider = options.provider or _first_usable(self.model)
+        if self.provider not in offered(self.model):
+            raise BadInputError(
+                f"{name} is not to be had from {self.provider!r}.", f"Choose one of: {', '.join(offered(self.model))}."
+            )
+        self.offer = self.model.offers[self.provider]
+        self.adapter = adapter(self.provider)
+        self.values = {**self.offer.fixed, **_checked(name, self.offer, options.settings)}
+        self.url = (options.url or self.adapter.address).rstrip("/")
+
+    def fingerprint(self) -> str:
+        """System, provider, its id there, address and settings."""
+        values = json.dumps(self.values, sort_keys=True)
+        return f"hosted:1:{self.name}:{self.provider}:{self.offer.id}:{self.url}:{values}"
+
+    def missing(self) -> list[str]:
+        """The keys that are not set."""
+        return [f"Set {name} in the environment, for {self.adapter.title}." for name in unset(self.provider)]
+
+    def cost_usd(self, seconds: float) -> float:
+        """The price of so many seconds of result, by the table."""
+        step_s = self.offer.bill_step_s
+        billed_s = math.ceil(seconds / step_s - 1e-9) * step_s if step_s else seconds
+        return round(billed_s * self._usd_per_s(), 6)
+
+    def client(self) -> Provider:
+        """The provider, ready to be asked.
+
+        Raises:
+            MissingBackendError: a key is not set.
+        """
+        missing = self.missing()
+        if missing:
+            raise MissingBackendError(f"{self.adapter.title} is not set up.", " ".join(missing))
+        return self.adapter(self.offer, self.values, self.url)
+
+    def job(self, inputs: Inputs, progress: Progress) -> Job:
+        """The job for these inputs, a new one or the one that there is."""
+        patience = Patience(
+            self.options.first_pause_s or self.offer.poll_s,
+            self.options.longest_pause_s,
+            self.options.deadline_s or self.offer.deadline_s,
+        )
+        return Job(self.client(), inputs, self._folder(inputs), self._receipt, patience, progress)
+
+    def _folder(self, inputs: Inputs) -> Path:
+        files = [file_sha256(path)[0] for path in (inputs.picture, inputs.speech) if path]
+        key = hashlib.sha256("\n".join([self.fingerprint(), inputs.language, *files]).encode()).hexdigest()
+        root = Path(self.options.jobs).expanduser() if self.options.jobs else store_root() / "lipsync-jobs"
+        return root / key[:2] / key
+
+    def _receipt(self, job: str, seconds: float, created: str, sha256: str) -> Receipt:
+        return Receipt(
+            provider=self.provider,
+            model=self.name,
+            job=job,
+            seconds=round(seconds, 3),
+            usd=self.cost_usd(seconds),
+            created=created,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            sha256=sha256,
+        )
+
+    def _usd_per_s(self) -> float:
+        for setting, prices in self.offer.usd_by.items():
+            if self.values.get(setting) in prices:
+                return prices[self.values[setting]]
+        return self.offer.usd_per_s
+
+
+def offered(model: LipsyncModel) -> list[str]:
+    """The providers of a model that there is an adapter for."""
+    return [provider for provider in model.offers if provider in PROVIDERS]
+
+
+def _model(name: str) -> LipsyncModel:
+    models = lipsync_models()
+    if name not in models:
+        raise BadInputError(f"There is no hosted lip sync named {name!r}.", f"Choose one of: {', '.join(models)}.")
+    return models[name]
+
+
+def _first_usable(model: LipsyncModel) -> str:
+    providers = offered(model)
+    return next((provider for provider in providers if not unset(provider)), providers[0])
+
+
+def _checked(name: str, offer: Offer, settings: Mapping[str, Any]) -> dict[str, Any]:
+    for setting, value in settings.items():
+        allowed = offer.settings.get(setting)
+        if allowed is None:
+            known = ", ".join(offer.settings) or "none"
+            raise BadInputError(f"{name} has no setting {setting!r}.", f"It has: {known}.")
+        if not _fits(value, allowed):
+            told = ", ".join(map(str, allowed)) if isinstance(allowed, tuple) else allowed
+            raise BadInputError(f"{name}: {setting} cannot be {value!r}.", f"It takes: {told}.")
+    files = {setting for setting in settings if offer.settings[setting] == "file"}
+    return {setting: _read(value) if setting in files else value for setting, value in settings.items()}
+
+
+def _read(path: str) -> Any:
+    try:
+        return json.loads(Path(path).expanduser().read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"The file {path} cannot be read as JSON: {error}.") from error
+
+
+def _fits(value: Any, allowed: Setting) -> bool:
+    if allowed == "flag":
+        return isinstance(value, bool)
+    if isinstance(value, bool):
+        return False
+    if allowed == "integer":
+        return isinstance(value, int)
+    if isinstance(allowed, str):
+        return isinstance(value, str)
+    least, *_, most = allowed
+    if isinstance(least, float) and isinstance(most, float):
+        return isinstance(value, int | float) and least <= value <= most
+    return value in allowed

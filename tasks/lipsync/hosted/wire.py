@@ -1,0 +1,128 @@
+"""One request to a provider's own address, and what its answer means for a job that costs money.
+
+Nothing is tried again here: whether a request may be repeated is for the course of a job to say (`jobs`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.hosted import retry_after_s
+from tasks.lipsync.hosted.tls import trusted
+
+_WAIT_S = 60.0
+_SAID = 300  # characters of a provider's own words that are shown
+_LONGEST = 16 << 20  # bytes of an answer that is no media
+_BUSY = {408, 409, 425, 429}
+
+
+class UnclearError(ProviderBusyError):
+    """A job was asked for and no usable answer came: it may exist or not."""
+
+
+class Wire:
+    """A provider's address and the key that goes there and nowhere else."""
+
+    def __init__(
+        self, title: str, url: str, headers: Mapping[str, str], *, secret: str, variable: str, wait_s: float = _WAIT_S
+    ) -> None:
+        """Opens nothing.
+
+        Args:
+            title: the provider, for messages.
+            url: base address; every request goes below it.
+            headers: that carry the key.
+            secret: what must not appear in a message.
+            variable: where the key comes from, for messages.
+            wait_s: for one answer, seconds.
+        """
+        self.title, self.url = title, url.rstrip("/")
+        self._headers, self._secret, self._variable, self._wait_s = dict(headers), secret, variable, wait_s
+
+    def ask(
+        self, method: str, path: str, *, creates: bool = False, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """The JSON object that answers one request.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT``.
+            path: below the base address.
+            creates: it makes a job that costs money, so that silence after it is not the same as a refusal.
+            headers: besides those that carry the key.
+            more: as `httpx.request` takes it (``json``, ``files``, ``params`` ...).
+
+        Raises:
+            UnclearError: it ``creates``, was sent, and what became of it is unknown.
+            ProviderBusyError: nothing was done; ``data["waits"]`` where the provider asks to wait, ``data["pause_s"]``
+            for so many seconds.
+            MissingBackendError: the key is refused.
+            PermanentError: the request is refused, in the provider's own words.
+        """
+        import httpx
+
+        silent = UnclearError if creates else ProviderBusyError
+        sent = {**self._headers, **(headers or {})}
+        try:  # `from None`: the key hangs on the package's errors
+            answer = httpx.request(
+                method, f"{self.url}{path}", headers=sent, timeout=self._wait_s, verify=trusted(), **more
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise ProviderBusyError(f"{self.title} cannot be reached ({type(error).__name__}).") from None
+        except (httpx.TransportError, OSError) as error:
+            raise silent(f"{self.title} did not answer ({type(error).__name__}).") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise PermanentError(f"{self.title} cannot be asked at {self.url} ({type(error).__name__}).") from None
+        return self._read(answer, silent)
+
+    def part(self, body: Any, *names: str, creates: bool = False) -> str:
+        """A text or number inside an answer that must have it; errors as `ask`."""
+        found = body
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, dict | list | bool) or not found:
+            silent = UnclearError if creates else ProviderBusyError
+            raise silent(f"{self.title} answered without {'.'.join(names)}.")
+        return str(found)
+
+    def _read(self, answer: Any, silent: type[ProviderBusyError]) -> dict[str, Any]:
+        self._check(answer, silent)
+        try:
+            body = json.loads(answer.content[:_LONGEST] or b"{}")
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise silent(f"{self.title} answered with something that is not a JSON object.")
+        return body
+
+    def _check(self, answer: Any, silent: type[ProviderBusyError]) -> None:
+        status = answer.status_code
+        if status < 300:
+            return
+        words = self.said(answer.text)
+        if status >= 500:
+            raise silent(f"{self.title} failed (status {status}): {words}", status=status, **_pause(answer))
+        if status in _BUSY:
+            raise ProviderBusyError(
+                f"{self.title} asks to wait (status {status}): {words}", waits=True, **_pause(answer)
+            )
+        if status in (401, 403):
+            raise MissingBackendError(
+                f"{self.title} refuses the key (status {status}): {words}", f"Check {self._variable}."
+            )
+        fix = "Add credit to the account." if status == 402 else ""
+        raise PermanentError(f"{self.title} refuses the request (status {status}): {words}", fix, status=status)
+
+    def said(self, text: Any) -> str:
+        """A provider's words on one short line, without the key, which some repeat."""
+        if isinstance(text, dict | list):
+            text = json.dumps(text, ensure_ascii=False)
+        plain = " ".join(str(text).split())
+        return (plain.replace(self._secret, "***") if self._secret else plain)[:_SAID] or "nothing more was said"
+
+
+def _pause(answer: Any) -> dict[str, Any]:
+    pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
+    return {} if pause_s is None else {"pause_s": pause_s}

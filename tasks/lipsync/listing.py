@@ -1,0 +1,67 @@
+"""Every lip-sync system, our own, local and hosted ones, as a person chooses among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks import registry
+from tasks.lipsync import BACKENDS
+from tasks.lipsync.hosted import rows
+from tasks.lipsync.systems import LOCAL, STEP
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One system.
+
+    Attributes:
+        name: as profiles and ``--lipsync`` write it.
+        provider: who runs it; ``here`` for this machine.
+        takes: ``title`` (all of it), ``video`` (a shot), ``portrait`` (a still), ``translate`` (a video to a video).
+        limits: in words.
+        usd_per_s: price of a second of result by the table; 0 here.
+        licence: what governs its use.
+        commercial: whether that allows commercial use.
+        needs: what has to be set or installed.
+        usable: whether it is.
+    """
+
+    name: str
+    provider: str
+    takes: str
+    limits: str
+    usd_per_s: float
+    licence: str
+    commercial: bool
+    needs: tuple[str, ...]
+    usable: bool
+
+
+def systems() -> list[Listed]:
+    """Our own first, then local ones, then hosted ones at every provider; asks nobody and loads nothing."""
+    hosted = [
+        Listed(r.model, r.provider, r.takes, r.limits, r.usd_per_s, r.licence, True, r.needs, r.usable) for r in rows()
+    ]
+    return [_native(), *_local(), *hosted]
+
+
+def _native() -> Listed:
+    backend = registry.create("lipsync", "native", BACKENDS, {})
+    return _here(backend.facts, "title", backend.missing())
+
+
+def _local() -> list[Listed]:
+    """Systems that run here; what they need is in their options, so only a profile can tell whether it is there."""
+    found = []
+    for name in registry.names(STEP, LOCAL):
+        kind = registry.backend_class(STEP, name, LOCAL)
+        needs = tuple(f"option {option}" for option, field in kind.Options.model_fields.items() if field.is_required())
+        found.append(_here(kind.facts, kind.takes, list(needs)))
+    return found
+
+
+def _here(facts: registry.BackendFacts, takes: str, needs: list[str]) -> Listed:
+    licence = facts.code_licence
+    if facts.weights_licence not in ("none", licence):
+        licence += f", weights {facts.weights_licence}"
+    return Listed(facts.name, "here", takes, "", 0.0, licence, facts.commercial, tuple(needs), not needs)

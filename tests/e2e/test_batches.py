@@ -1,0 +1,207 @@
+"""Nights with fake backends on a real Prefect server: order, budget, retry, ledger, summary, inbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+import yaml
+
+from configs.night import BudgetSettings
+from flows.batches import Batch, load_batch, new_batch, runs_of, unfinished
+from flows.branches import branch_key, carry_over, keep_attempt, last_attempt
+from flows.costs import costs, ledger
+from flows.forecast import Forecast
+from flows.inbox import Inbox
+from flows.manifest import Defaults, read_manifest
+from flows.plan import checked_profile
+from flows.status import status_of
+from flows.watch import run_batch
+from tasks.errors import BadInputError
+from tasks.model import BranchResult, Failure
+from tasks.progress import StepEvent, listening
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, short_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        shutil.copy(short_clip, tmp_path / f"{name}.mp4")
+        with (tmp_path / f"{name}.mp4").open("ab") as file:
+            file.write(name.encode())  # another title, as far as content goes
+    return tmp_path
+
+
+def profile_of(folder: Path, fail: list[str], **more: Any) -> str:
+    lipsync = {"backend": "fake", "options": {"fail": fail}}
+    path = folder / "house.yaml"
+    path.write_text(yaml.safe_dump({"extends": "fake", "source_language": "en", "lipsync": lipsync, **more}))
+    return str(path)
+
+
+def night(folder: Path, manifest: str, fail: list[str], **budget: Any) -> Batch:
+    (folder / "m.csv").write_text(manifest)
+    profile = profile_of(folder, fail, titles_at_once=2)
+    requests = read_manifest(folder / "m.csv", Defaults(profile, {}, str(folder / "out")))
+    settings = BudgetSettings.model_validate(budget)
+    return new_batch("m", requests, checked_profile(profile, {}), str(folder / "out"), settings)[0]
+
+
+def dub(batch: Batch, **how: Any) -> list[StepEvent]:
+    """The steps that were really computed."""
+    events: list[StepEvent] = []
+    with listening(events.append):
+        run_batch(batch, runs_of(batch), **how)
+    return [event for event in events if event.state == "computed" and event.step != "package-multi"]
+
+
+def states_of(batch: Batch) -> dict[str, str]:
+    return {f"{one['title']} {one['language']}": one["state"] for one in status_of(batch.id)["branches"]}
+
+
+def test_a_night_delivers_what_it_can_and_a_retry_does_the_rest_alone(folder: Path) -> None:
+    batch = night(folder, "title,languages\none.mp4,es ja\ntwo.mp4,es\n", fail=["ja"])
+    dub(batch)
+    states = states_of(batch)
+    assert states.pop("one ja") == "failed"
+    assert set(states.values()) <= {"completed", "needs_review"}
+
+    table = pandas.read_csv(folder / "out" / "summary.csv", keep_default_na=False)
+    pandas.testing.assert_frame_equal(table, pandas.read_parquet(folder / "out" / "summary.parquet"), check_dtype=False)
+    assert list(table[["title", "language"]].itertuples(index=False, name=None)) == [
+        ("one", "es"),
+        ("one", "ja"),
+        ("two", "es"),
+    ]
+    assert all(Path(master).exists() for master in table["master"] if master)
+    assert "told to fail for ja" in (folder / "out" / "summary.md").read_text()
+    assert not list((folder / "out").glob(".*"))
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    tagged = FlowRunFilter.model_validate({"tags": {"all_": [f"batch:{batch.id}", "lang:ja", "video:one"]}})
+    with get_client(sync_client=True) as client:
+        (branch,) = client.read_flow_runs(flow_run_filter=tagged)
+    assert branch.state_name == "Failed"
+
+    profile_of(folder, fail=[], titles_at_once=2)
+    again = dub(load_batch(batch.id))
+    assert {(event.title, event.language) for event in again} == {("one", "ja")}
+    assert "translate" not in {event.step for event in again}  # from its first missing result
+    assert set(states_of(batch).values()) <= {"completed", "needs_review"}
+    assert json.loads((folder / "out" / "one" / "summary.json").read_text())["failed"] == 0
+
+    used = ledger()
+    assert set(used["batch"]) == {batch.id}
+    of_ja = used[(used["title"] == "one") & (used["language"] == "ja")]
+    assert list(of_ja[of_ja["step"] == "lipsync"]["state"]) == ["failed", "computed"]
+    by_language = {row["language"]: row for row in costs("language", None)}
+    assert by_language.keys() == {"(shared)", "es", "ja"}
+    assert by_language["ja"]["found"] == 4  # translate to fit, on the second night
+
+
+def test_what_does_not_fit_the_night_is_carried_over_and_taken_first(folder: Path) -> None:
+    batch = night(folder, "title,languages\none.mp4,es\ntwo.mp4,es fr\n", fail=[], hours=0.5)
+    runs = runs_of(batch)
+    Forecast(runs[1]).learn({"track-faces": 1.0}, {})
+    Forecast(runs[0]).learn({"lipsync": 20_000.0}, {})  # seconds
+    assert dub(batch) == []
+    assert set(states_of(batch).values()) == {"carried_over"}
+    summary = json.loads((folder / "out" / "two" / "summary.json").read_text())
+    assert (summary["state"], summary["delivered"], summary["failed"], summary["carried_over"]) == (
+        "carried_over",
+        0,
+        0,
+        2,
+    )
+    assert "are left until" in summary["languages"]["es"]["error"]["what"]
+    unlimited = batch.model_copy(update={"budget": BudgetSettings.model_validate({})})
+    carry_over(runs[0], "es", "")
+    from flows.batches import keep_batch
+
+    keep_batch(unlimited)
+    dub(unlimited)
+    assert set(states_of(batch).values()) <= {"completed", "needs_review"}
+
+
+def test_the_queue_goes_by_carried_over_overdue_due_priority_and_row(folder: Path) -> None:
+    rows = [
+        "one.mp4,es,,",
+        "one.mp4,fr,9,",
+        "one.mp4,de,,2099-01-02",
+        "one.mp4,it,,2099-01-01",
+        "two.mp4,es,1,2020-01-01",
+    ]
+    batch = night(folder, "title,languages,priority,due\n" + "\n".join([*rows, "two.mp4,fr,,"]) + "\n", fail=[])
+    runs = runs_of(batch)
+    carry_over(runs[5], "fr", "no time")
+
+    def order() -> list[str]:
+        return [one.languages[0] + one.run.title.video.uri[-7:-4] for one in unfinished(batch, runs)]
+
+    assert order() == ["frtwo", "estwo", "itone", "deone", "frone", "esone"]
+
+
+def test_a_branch_that_keeps_failing_is_set_aside_until_it_is_forced(folder: Path) -> None:
+    batch = night(folder, "title,languages\none.mp4,es\n", fail=[])
+    (run,) = runs_of(batch)
+    key = branch_key(run, "es")
+
+    def fails(kind: str, transient: bool) -> None:
+        failure = Failure(kind=kind, what="no", transient=transient)
+        keep_attempt(run, BranchResult(language="es", state="failed", key=key, failure=failure))
+
+    for kind, transient in (("Crashed", False), ("ProviderBusyError", True), ("BadInputError", False)):
+        fails(kind, transient)
+        assert states_of(batch) == {"one es": "failed"}
+    fails("PermanentError", False)
+    assert states_of(batch) == {"one es": "set_aside"}
+    assert "--force" in status_of(batch.id)["branches"][0]["why"]
+    assert unfinished(batch, [run]) == []
+    assert [one.languages for one in unfinished(batch, [run], force=True)] == [["es"]]
+    keep_attempt(run, BranchResult(language="es", state="completed", key=key))
+    result = last_attempt(run, key)
+    assert result is not None
+    assert result.strikes == 0
+
+
+def test_every_row_that_cannot_be_dubbed_is_named_before_anything_starts(folder: Path, store_folder: Path) -> None:
+    (folder / "bad.mp4").write_bytes(b"no video")
+    (folder / "worse.mp4").write_bytes(b"none either")
+    with pytest.raises(BadInputError) as caught:
+        night(folder, "title,languages\nbad.mp4,es\none.mp4,es\nworse.mp4,es\n", fail=[])
+    assert "row 2: " in caught.value.what
+    assert "row 4: " in caught.value.what
+    assert not (folder / "out").exists()
+    assert not (store_folder / "batches").exists()
+
+
+def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(folder: Path, short_clip: Path) -> None:
+    box = folder / "box"
+    box.mkdir()
+    shutil.copy(short_clip, box / "clip.mp4")
+    (box / "half.mp4").write_bytes(b"not whole")
+    (box / "list.csv").write_text("title,languages\nlisted.mp4,es\n")
+    shutil.move(folder / "one.mp4", box / "listed.mp4")
+    (box / "bad.csv").write_text("title,languages\nclip.mp4,klingonese\n")
+    before = sorted(path.name for path in box.iterdir())
+    inbox = Inbox(box, ["es"], profile_of(folder, fail=[]), str(folder / "out"))
+    assert inbox.look() == []  # nothing has been seen to keep still yet
+    summaries = inbox.look()
+    assert sorted(summary["title"] for summary in summaries) == ["clip", "listed"]
+    assert "klingonese" in (box / "bad.csv.error.txt").read_text()
+    assert "half.mp4" in (box / "half.mp4.error.txt").read_text()
+    assert sorted(path.name for path in box.iterdir() if not path.name.endswith(".error.txt")) == before
+    os.rename(box / "clip.mp4", box / "renamed.mp4")
+    assert inbox.look() == inbox.look() == []  # known by content
+    (box / "bad.csv").unlink()
+    with pytest.raises(BadInputError, match="Nothing new"):
+        inbox.once(0.01)

@@ -1,0 +1,108 @@
+"""A night's budget: what fits is admitted, what is under way counts as expected, what is done as it was."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs.night import BudgetSettings
+from configs.prices import cost_usd
+from flows.batches import new_batch
+from flows.budget import Cost, admit, begin_night, end_night, expected, settle
+from flows.forecast import Forecast
+from flows.plan import Request, checked_profile, plan
+from tasks.errors import BadInputError
+from tasks.model import Run
+
+NOON = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+
+
+def limits(**values: Any) -> BudgetSettings:
+    return BudgetSettings.model_validate(values)
+
+
+@pytest.fixture
+def run(short_clip: Path, tmp_path: Path, store_folder: Path) -> Run:
+    voice = {"backend": "elevenlabs", "options": {"voices": ["one"]}}
+    request = Request([str(short_clip)], ["es", "fr", "ca"], str(tmp_path), "fake", {"synthesize": voice}, "en")
+    return plan(request)[0].model_copy(update={"batch": "night-1"})
+
+
+def test_a_window_ends_at_the_next_such_time_of_day_or_after_so_many_hours() -> None:
+    assert limits().deadline(NOON) is None
+    assert limits(until="13:30").deadline(NOON) == NOON.replace(hour=13, minute=30)
+    assert limits(until="6:00").deadline(NOON) == NOON.replace(day=22, hour=6)
+    assert limits(until="12:00").deadline(NOON) == NOON.replace(day=22)
+    assert limits(until="6:00", hours=5).deadline(NOON) == NOON.replace(hour=17)
+
+
+@pytest.mark.parametrize("values", [{"until": "25:00"}, {"until": "6"}, {"hours": 0}, {"usd": -1}])
+def test_a_budget_that_is_none_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        limits(**values)
+
+
+def test_money_is_estimated_from_the_price_list_and_the_length_of_the_title(run: Run) -> None:
+    branch = expected(run.branch("es"))
+    assert branch.usd == pytest.approx(cost_usd("elevenlabs/x", {"characters": 12 * 4 * 1.15}, {}), rel=0.05)
+    assert expected(run).usd == 0  # nothing in the shared steps is paid
+
+
+def test_branches_are_admitted_as_long_as_the_money_lasts(run: Run) -> None:
+    price = expected(run.branch("es")).usd
+    begin_night(run, limits(usd=2.5 * price))
+    assert admit(run.branch("es")) == ""
+    assert admit(run.branch("fr")) == ""
+    assert "are left" in admit(run.branch("ca"))  # two are under way
+    assert admit(run.branch("es")) == ""  # asking twice holds room once
+    settle(run.branch("es"), Cost())  # it cost nothing in the end
+    assert admit(run.branch("ca")) == ""
+    end_night(run)
+    assert admit(run.branch("fr")) == ""  # by hand, in the morning
+
+
+def test_what_a_branch_really_cost_counts(run: Run) -> None:
+    begin_night(run, limits(usd=1.0))
+    assert admit(run.branch("es")) == ""
+    settle(run.branch("es"), Cost(usd=1.0))
+    assert "$0.00 of $1 are left" in admit(run.branch("fr"))
+
+
+def test_a_branch_that_would_run_past_the_end_is_not_begun(run: Run) -> None:
+    Forecast(run).learn({"lipsync": 4000.0}, {"lipsync": 1200.0})
+    begin_night(run, limits(hours=0.25))
+    assert "min are left until" in admit(run.branch("es"))
+    begin_night(run, limits(hours=9, gpu_minutes=5))
+    assert "GPU-minutes" in admit(run.branch("es"))
+    begin_night(run, limits(hours=9, gpu_minutes=60))
+    assert admit(run.branch("es")) == ""
+
+
+def test_without_a_batch_or_a_night_nothing_is_held_back(run: Run) -> None:
+    assert admit(run.branch("es")) == ""
+    assert admit(run.model_copy(update={"batch": ""}).branch("es")) == ""
+
+
+def test_a_budget_of_money_needs_prices(short_clip: Path, tmp_path: Path, store_folder: Path) -> None:
+    model = {"translate": {"backend": "llm", "options": {"model": "mystery"}}}
+    request = Request([str(short_clip)], ["es"], str(tmp_path), "fake", model, "en", row=2)
+    with pytest.raises(BadInputError, match="llm/mystery"):
+        new_batch("m", [request], checked_profile("fake", model), str(tmp_path), limits(usd=5))
+    priced = {**model, "prices": {"llm/mystery": {"input_tokens": 1.0, "output_tokens": 2.0}}}
+    request = Request([str(short_clip)], ["es"], str(tmp_path), "fake", priced, "en", row=2)
+    _, runs = new_batch("m", [request], checked_profile("fake", priced), str(tmp_path), limits(usd=5))
+    assert expected(runs[0].branch("es")).usd > 0
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_money_is_linear_and_unknown_where_a_unit_has_no_price(one: float, other: float) -> None:
+    own = {"x": {"characters": 3.0}}
+    both = cost_usd("x/y", {"characters": one + other}, own)
+    assert both == pytest.approx((cost_usd("x", {"characters": one}, own) or 0) + other * 3e-6)
+    assert cost_usd("x", {"seconds": one}, own) is None
+    assert cost_usd("nobody", {"characters": one}, own) is None

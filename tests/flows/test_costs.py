@@ -1,0 +1,114 @@
+"""The ledger: what steps use is metered where it is used, priced by the list, and summed with pandas."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from contextvars import copy_context
+from pathlib import Path
+
+import pytest
+
+from flows.costs import accounted, costs, ledger, spent_by_branch
+from flows.plan import Request, plan
+from tasks.errors import BadInputError, ProviderBusyError
+from tasks.lipsync.device import leased_device
+from tasks.meter import bill, device_time, metered
+from tasks.model import Run
+from tasks.step import Made, Work, remember
+from tasks.synthesize import synthesizer
+from tests.synthesize.eleven_labs import KEY, eleven_labs
+
+
+@pytest.fixture
+def run(short_clip: Path, tmp_path: Path, store_folder: Path) -> Run:
+    prices = {"prices": {"llm/x": {"input_tokens": 2.0, "output_tokens": 10.0}}}
+    request = Request([str(short_clip)], ["es"], str(tmp_path), "fake", prices, "en")
+    return plan(request)[0].model_copy(update={"batch": "night-1"}).branch("es")
+
+
+def test_the_time_of_a_device_counts_once_however_often_it_is_taken(tmp_path: Path) -> None:
+    with metered() as meter:
+        with leased_device(["0"], tmp_path), device_time("cuda"):
+            others = [threading.Thread(target=copy_context().run, args=(_short_work,)) for _ in range(3)]
+            for thread in others:
+                thread.start()
+            for thread in others:
+                thread.join()
+        began = time.monotonic()
+        with device_time("cpu"), leased_device([]):
+            time.sleep(0.2)
+        idle = time.monotonic() - began
+    used = meter.usage().gpu_seconds
+    assert used >= 0.1
+    assert used < 0.3 + idle - 0.2  # three at once, not one after another
+
+
+def _short_work() -> None:
+    with device_time("cuda"):
+        time.sleep(0.1)
+
+
+def test_outside_of_a_step_nothing_is_counted() -> None:
+    bill("deepl", characters=5)
+    with metered() as meter:
+        pass
+    assert meter.usage().bills == ()
+
+
+def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELEVENLABS_API_KEY", KEY)
+    tries = 0
+
+    def translate(work: Work) -> Made:
+        bill("llm/x", input_tokens=1000, output_tokens=500)
+        return Made(hits=1, parts=4)
+
+    def synthesize(work: Work) -> Made:
+        nonlocal tries
+        tries += 1
+        speaks.synthesize("Good morning.", "aria", "es", work.folder / "one.wav")
+        if tries == 1:
+            raise ProviderBusyError("It was paid for all the same.")
+        return Made()
+
+    def other(work: Work) -> Made:
+        bill("mystery", seconds=2.0)
+        bill("hosted/lips", usd=0.25, seconds=4.0)
+        return Made()
+
+    with accounted(run) as account, eleven_labs() as (url, _):
+        speaks = synthesizer("elevenlabs", {"url": url, "tries": 1, "voices": ["aria"]})
+        remember(run, "translate", 1, translate)
+        with pytest.raises(ProviderBusyError):
+            remember(run, "synthesize", 1, synthesize)
+        remember(run, "synthesize", 1, synthesize)
+        remember(run, "lipsync", 1, other)
+    with accounted(run):
+        remember(run, "translate", 1, translate)
+
+    table = ledger()
+    assert set(table["batch"]) == {"night-1"}
+    steps = table[table["state"] != "billed"].set_index("step")
+    assert list(steps.loc["translate", "state"]) == ["computed", "reused"]
+    assert list(steps.loc["translate", "hits"]) == [1, 4]
+    assert (steps.loc["synthesize", "retries"], steps.loc["synthesize", "state"]) == (1, "computed")
+    paid = {row["provider"]: row for row in costs("provider", None)}
+    assert paid["llm/x"]["usd"] == pytest.approx(1000 * 2e-6 + 500 * 10e-6)
+    assert paid["elevenlabs/eleven_multilingual_v2"]["characters"] == 2 * len("Good morning.")
+    assert paid["elevenlabs/eleven_multilingual_v2"]["usd"] == pytest.approx(26 * 100e-6)
+    assert (paid["hosted/lips"]["usd"], paid["hosted/lips"]["seconds_billed"]) == (0.25, 4.0)
+    assert paid["mystery"]["unpriced"] == 1
+    assert account.usd == pytest.approx(sum(row["usd"] for row in paid.values()))
+    assert spent_by_branch("night-1")[("clip", "es")]["usd"] == pytest.approx(account.usd)
+    (by_title,) = costs("title", datetime.datetime.now(datetime.UTC).date())
+    assert (by_title["title"], by_title["steps"], by_title["found"]) == ("clip", 4, 1)
+
+
+def test_an_empty_ledger_and_an_unknown_grouping_are_said(store_folder: Path) -> None:
+    with pytest.raises(BadInputError, match="empty"):
+        costs("language", None)
+    with pytest.raises(BadInputError, match="'colour'"):
+        costs("colour", None)
+    assert spent_by_branch("none") == {}

@@ -1,0 +1,143 @@
+"""Notices of the morning reach a webhook and a mailbox; what cannot be sent is said without its address."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from configs.night import NotifySettings
+from flows.batches import Batch
+from flows.notify import notify
+
+ROWS = [
+    {"title": "a|b", "language": "es", "state": "completed", "why": "", "due": "", "seconds": 1.0, "usd": 0.0},
+    {"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no", "due": "", "seconds": 1.0, "usd": 0.5},
+]
+for _row in ROWS:
+    _row["gpu_seconds"] = 0.0
+
+
+class _Hook(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.path, json.loads(body)))  # type: ignore[attr-defined]
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class _Smtp(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 as a client needs; the mail goes into the server's list."""
+
+    def handle(self) -> None:
+        self._say("220 here")
+        while line := self.rfile.readline().decode().strip():
+            verb = line.split()[0].upper()
+            self.server.got.append(line)  # type: ignore[attr-defined]
+            if verb in ("EHLO", "HELO"):
+                self._say("250-here\r\n250 AUTH PLAIN")
+            elif verb == "AUTH":
+                self._say(self.server.login)  # type: ignore[attr-defined]
+            elif verb == "DATA":
+                self._say("354 go on")
+                while (text := self.rfile.readline().decode().rstrip("\r\n")) != ".":
+                    self.server.got.append(text)  # type: ignore[attr-defined]
+                self._say("250 kept")
+            elif verb == "QUIT":
+                return self._say("221 bye")
+            else:
+                self._say("250 fine")
+
+    def _say(self, text: str) -> None:
+        self.wfile.write(f"{text}\r\n".encode())
+
+
+@contextmanager
+def serving(server: Any) -> Iterator[Any]:
+    server.got = []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    with serving(HTTPServer(("127.0.0.1", 0), _Hook)) as server:
+        server.status = 200
+        monkeypatch.setenv("POLYDUB_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/secret-path")
+        yield server
+
+
+@pytest.fixture
+def smtp() -> Iterator[Any]:
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Smtp)) as server:
+        server.login = "235 come in"
+        yield server
+
+
+def batch(mail: dict[str, Any] | None = None) -> Batch:
+    return Batch(id="night-1", requests=(), out="out", budget={}, notify=NotifySettings(mail=mail))  # type: ignore[arg-type]
+
+
+def mail_by(server: Any, **values: Any) -> dict[str, Any]:
+    where = {"host": "127.0.0.1", "port": server.server_address[1], "tls": False}
+    return {**where, "sender": "polydub@example.org", "to": ["one@example.org", "two@example.org"], **values}
+
+
+def test_a_webhook_is_told_the_counts_and_what_was_not_delivered(hook: Any) -> None:
+    assert notify(batch(), ROWS) == []
+    ((path, body),) = hook.got
+    assert path == "/secret-path"
+    assert body["text"] == "night-1: 1 delivered, 1 failed of 2"
+    assert body["counts"] == {"delivered": 1, "failed": 1}
+    assert body["undelivered"] == [{"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no"}]
+
+
+def test_a_mail_carries_the_table(smtp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYDUB_MAIL_PASSWORD", "hush")
+    assert notify(batch(mail_by(smtp, user="me")), ROWS) == []
+    got = "\n".join(smtp.got)
+    assert "rcpt TO:<two@example.org>" in got
+    assert "Subject: night-1: 1 delivered, 1 failed of 2" in got
+    assert "| a\\|b | fr | failed | lipsync: no |" in got
+
+
+def test_what_cannot_be_sent_is_said_without_addresses_and_secrets(
+    hook: Any, smtp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook.status, smtp.login = 500, "535 no"
+    monkeypatch.setenv("POLYDUB_MAIL_PASSWORD", "hush")
+    said = notify(batch(mail_by(smtp, user="me")), ROWS)
+    assert said == [
+        "The webhook was not sent: the server answered with status 500.",
+        "The e-mail was not sent: the server answered with status 535.",
+    ]
+    monkeypatch.delenv("POLYDUB_MAIL_PASSWORD")
+    assert "POLYDUB_MAIL_PASSWORD is not set" in notify(batch(mail_by(smtp, user="me")), ROWS)[1]
+    monkeypatch.setenv("POLYDUB_WEBHOOK_URL", "http://127.0.0.1:1/secret-path")
+    assert notify(batch(mail_by(smtp, port=1)), ROWS) == [
+        "The webhook was not sent: it cannot be reached (URLError).",
+        "The e-mail was not sent: it cannot be reached (ConnectionRefusedError).",
+    ]
+    monkeypatch.setenv("POLYDUB_WEBHOOK_URL", "file:///etc/passwd")
+    assert "none of http or https" in notify(batch(), ROWS)[0]
+
+
+def test_who_named_nobody_tells_nobody(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POLYDUB_WEBHOOK_URL")
+    assert notify(batch(), ROWS) == []
+    assert hook.got == []

@@ -1,0 +1,94 @@
+"""Scene modes finish the whole picture and keep every frame; restoration changes only what a system returned."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.profile import ProfileError, load_profile
+from configs.scene_modes import scene_modes
+from lipsync_engine import video
+from tasks.errors import MissingBackendError, ProcessFailedError
+from tasks.lipsync.finish import finish
+from tasks.lipsync.restore import Restore, facts, missing, restore
+from tests.lipsync_engine.scenes import write
+from tests.lipsync_engine.test_video import times_of
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    y, x = np.mgrid[:96, :128]
+    wave = [127 + 120 * np.sin(x / 3 + i / 2) * np.cos(y / 4) for i in range(12)]
+    frames = [np.repeat(w[:, :, None], 3, axis=2).astype(np.uint8) for w in wave]
+    return write(tmp_path_factory.mktemp("finish") / "clip.mp4", frames)
+
+
+def luma(path: Path) -> np.ndarray:
+    return np.stack([frame.planes[0] for frame in video.read(path, video.probe(path))]).astype(float)
+
+
+@pytest.mark.parametrize("mode", sorted(scene_modes()))
+def test_a_mode_keeps_frames_and_times_and_changes_the_picture(clip: Path, tmp_path: Path, mode: str) -> None:
+    finish(clip, mode, tmp_path / "a.mp4")
+    finish(clip, mode, tmp_path / "b.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert times_of(tmp_path / "a.mp4") == pytest.approx(times_of(clip), abs=1e-4)
+    if mode == "broadcast":
+        assert luma(tmp_path / "a.mp4").max() <= 238
+    else:
+        assert np.abs(luma(tmp_path / "a.mp4") - luma(clip)).mean() > 0.5
+
+
+def test_modes_are_off_unless_named_and_unknown_ones_refused() -> None:
+    assert load_profile("offline").scene is None
+    with pytest.raises(ProfileError, match="choose one of"):
+        load_profile("offline", {"scene": "noir"})
+
+
+def test_sharpening_needs_nothing(clip: Path, tmp_path: Path) -> None:
+    restore(clip, tmp_path / "out.mp4", Restore(kind="sharpen"))
+    assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(clip), abs=1e-4)
+    assert luma(tmp_path / "out.mp4").std() > luma(clip).std()
+
+
+TOOL = """
+import argparse, pathlib, shutil
+p = argparse.ArgumentParser()
+for flag in ("-i", "-o", "-v", "-s", "-w"): p.add_argument(flag)
+a = p.parse_args()
+out = pathlib.Path(a.o) / "restored_imgs"; out.mkdir(parents=True)
+for number, file in enumerate(sorted(pathlib.Path(a.i).glob("*.png"))):
+    if number < LIMIT: shutil.copy(file, out)
+"""
+
+
+def checkout(folder: Path, limit: int) -> Restore:
+    weights = ("experiments/pretrained_models/GFPGANv1.4.pth", "gfpgan/weights/detection_Resnet50_Final.pth")
+    for name in (*weights, "gfpgan/weights/parsing_parsenet.pth"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"stand-in")
+    (folder / "inference_gfpgan.py").write_text(TOOL.replace("LIMIT", str(limit)))
+    return Restore(kind="gfpgan", checkout=folder, python=sys.executable)
+
+
+def test_a_checkout_restores_every_picture(clip: Path, tmp_path: Path) -> None:
+    restore(clip, tmp_path / "out.mp4", checkout(tmp_path / "gfpgan", 99))
+    assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(clip), abs=1e-4)
+    assert np.abs(luma(tmp_path / "out.mp4") - luma(clip)).mean() < 3
+
+
+def test_a_tool_that_ends_well_but_leaves_pictures_out_has_failed(clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(ProcessFailedError, match="5 of 12"):
+        restore(clip, tmp_path / "out.mp4", checkout(tmp_path / "gfpgan", 5))
+
+
+def test_weights_are_not_downloaded(clip: Path, tmp_path: Path) -> None:
+    options = checkout(tmp_path / "gfpgan", 99)
+    (tmp_path / "gfpgan/experiments/pretrained_models/GFPGANv1.4.pth").unlink()
+    assert "nothing is downloaded" in missing(options)[0]
+    with pytest.raises(MissingBackendError, match=r"GFPGANv1\.4\.pth"):
+        restore(clip, tmp_path / "out.mp4", options)
+    assert not facts(options).commercial

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.lipsync_hosted.hosted_clips import Clips, make_clips
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
+    """Made once."""
+    return make_clips(tmp_path_factory.mktemp("hosted"))
