@@ -21,7 +21,7 @@ from flows.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
 from tasks.progress import StepEvent, listening
-from tasks.store import store_root
+from tasks.store import Store, store_root
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
@@ -127,7 +127,7 @@ def accounted(run: Run) -> Iterator[Account]:
         with listening(account.listen):
             yield account
     finally:
-        _write(Path(run.store), account.rows())
+        _write(Store(run.store).root, account.rows())
         if took := account.computed():
             Forecast(run).learn(
                 {step: seconds for step, (seconds, _) in took.items()},
