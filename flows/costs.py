@@ -127,7 +127,7 @@ def accounted(run: Run) -> Iterator[Account]:
         with listening(account.listen):
             yield account
     finally:
-        _write(Store(run.store).root, account.rows())
+        _write(Store(Path(run.store)).root, account.rows())
         if took := account.computed():
             Forecast(run).learn(
                 {step: seconds for step, (seconds, _) in took.items()},

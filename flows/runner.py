@@ -65,9 +65,12 @@ def dub_kept_batch(
     """
 
     def dub() -> None:
+        from prefect import tags
+
         from flows.batch import dub_batch
 
-        dub_batch(batch, "deployed" if deployed else "inline", language, force, return_state=True)
+        with tags(f"batch:{batch}"):
+            dub_batch(batch, "deployed" if deployed else "inline", language, force, return_state=True)
 
     return _with_prefect(runs, dub)
 

@@ -16,6 +16,9 @@ import pytest
 from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted import receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
+from tasks.lipsync.hosted.jobs import Finds
+from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
+from tasks.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 from tests.lipsync_hosted.servers import KEY, ReplicateServer
@@ -62,6 +65,21 @@ def test_a_job_that_was_taken_without_an_answer_is_not_asked_for_twice(made: Ben
         return
     assert made.run() == made.clips.result
     assert made.world.paid == 1
+
+
+@only("replicate", "fal", "comfyui", "kling")
+def test_a_job_is_told_from_others_of_the_same_model(made: Bench) -> None:
+    made.run()
+    other = made.folder / "other.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=300:d=3:r=48000", "-c:a", "pcm_s16le", other)
+    made.make().reanimate(made.picture(), other, made.folder / "other.mp4", silent)
+    system = HostedSystem(made.model, HostedOptions.model_validate(made.options))
+    told = [json.loads(note.read_text()) for note in notes(made)]
+    assert {note["job"].rpartition("/")[2] for note in told} == {"job1", "job2"}
+    provider = system.client()
+    assert isinstance(provider, Finds)
+    for note in told:
+        assert provider.find(note["request"], note["tag"], note["since"]) == note["job"]
 
 
 @only("replicate")

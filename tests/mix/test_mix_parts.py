@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from configs.loudness import loudness_presets
 from configs.sound import MixSettings
-from tasks.mix.keep import nonverbal_spans, write_kept
+from tasks.mix.keep import nonverbal_spans, without, write_kept
 from tasks.mix.levels import SpokenLine, line_gains
 from tasks.mix.loudness import Curve, measure_curve
 from tasks.mix.mix import mix
@@ -16,6 +18,9 @@ from tasks.mix.room import add_room
 from tasks.mix.target import target_of
 from tasks.model import Loudness
 from tests.clips import RATE
+from tests.speech_media import media
+
+spans = st.lists(st.builds(lambda start, length: (start, start + length), st.integers(0, 5000), st.integers(1, 900)))
 
 
 def curve_of(levels: list[float]) -> Curve:
@@ -67,6 +72,36 @@ def test_a_laugh_between_lines_stays_and_speech_does_not(tmp_path: Path) -> None
     heard = soundfile.read(tmp_path / "k.wav")[0][:, 0]
     assert np.allclose(heard[3 * RATE : int(3.5 * RATE)], sound[3 * RATE : int(3.5 * RATE)], atol=1e-4)
     assert not heard[: int(2.9 * RATE)].any()
+
+
+def test_a_song_stays_in_the_mix_except_where_somebody_speaks(tmp_path: Path) -> None:
+    original = soundfile.read(media("_derived/englishvideo_speech_stem.flac"))[0][: 8 * RATE]
+    dub = np.zeros(8 * RATE)
+    dub[4 * RATE :] = original[2 * RATE : 6 * RATE]
+    silence = np.zeros((8 * RATE, 2))
+    for name, sound in (("d", dub), ("b", silence), ("o", np.repeat(original[:, None], 2, axis=1))):
+        soundfile.write(tmp_path / f"{name}.wav", sound, RATE, subtype="PCM_24")
+    stems = [tmp_path / f"{name}.wav" for name in "dbo"]
+    line = SpokenLine(1, "S1", (4000, 8000), (4000, 8000))
+    preset, quiet = loudness_presets()["r128"], MixSettings(keep_nonverbal=False, line_levels_db=0)
+    made = mix(*stems, preset, tmp_path / "m.wav", settings=quiet, lines=[line], kept=[(2000, 5000)])
+    assert made.kept == ((2000, 3880),)
+    mixed = soundfile.read(tmp_path / "m.wav")[0][:, 0] / 10 ** (made.programme_gain_db / 20)
+    inside = slice(int(2.1 * RATE), int(3.8 * RATE))
+    assert np.abs(mixed[inside] - original[inside]).max() < 1e-4
+    assert not mixed[: 2 * RATE].any()
+    assert np.abs(mixed[4 * RATE :] - dub[4 * RATE :] * 10 ** (made.dialogue_gain_db / 20)).max() < 1e-3
+
+
+@given(spans, spans)
+def test_nothing_stays_where_somebody_speaks(kept: list[tuple[int, int]], taken: list[tuple[int, int]]) -> None:
+    rest = without(kept, taken)
+    moments = range(0, 6000, 50)
+    assert all(start < end for start, end in rest)
+    for at in moments:
+        stays = any(start <= at < end for start, end in rest)
+        assert not stays or any(start <= at < end for start, end in kept)
+        assert not stays or not any(start <= at < end for start, end in taken)
 
 
 def test_a_voice_over_keeps_the_original_under_the_dub(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import json
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tasks.lipsync.hosted.tls import trusted
 from tasks.process import capture
 
 _WAIT_S = 60.0
+_AT_MOST_S = 1800.0
 _LARGEST = 4 << 30
 _REDIRECTS = 5
 _GONE = {401, 403, 404, 410}
@@ -52,7 +54,7 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
     import httpx
 
     local = is_local(urlsplit(base).hostname or "")
-    digest, size = hashlib.sha256(), 0
+    digest, size, ends = hashlib.sha256(), 0, time.monotonic() + _AT_MOST_S
     try:
         with (
             httpx.Client(timeout=_WAIT_S, verify=trusted()) as client,
@@ -63,6 +65,8 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
                 size += len(chunk)
                 if size > largest:
                     raise PermanentError(f"The result is larger than {largest} bytes and was not taken.")
+                if time.monotonic() > ends:
+                    raise ProviderBusyError(f"The result did not come within {_AT_MOST_S:.0f} s.")
                 digest.update(chunk)
                 file.write(chunk)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:

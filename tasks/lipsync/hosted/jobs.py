@@ -36,6 +36,7 @@ from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted.fetch import ExpiredError, Fetched, fetch
 from tasks.lipsync.hosted.wire import UnclearError
 from tasks.media import staged
+from tasks.meter import bill
 from tasks.progress import Progress
 
 _T = TypeVar("_T")
@@ -199,9 +200,12 @@ class Job:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with _alone(self.folder), _terminable():
-            if not self._receipt.exists():
+            fresh = not self._receipt.exists()
+            if fresh:
                 self._complete()
             receipt = Receipt(**json.loads(self._receipt.read_text("utf-8")))
+            if fresh:
+                bill(f"{receipt.provider}/{receipt.model}", usd=receipt.usd, seconds=receipt.seconds)
             with staged(out) as part:
                 shutil.copyfile(self._result, part)
             _write(receipt_path(out), asdict(receipt))
