@@ -41,9 +41,15 @@ def system(name: str, options: Mapping[str, Any]) -> System:
     if name in lipsync_models():
         from tasks.lipsync.hosted import HostedReanimator
 
+        reanimator = HostedReanimator(name, options)
         facts = registry.BackendFacts(
-            name=name, code_licence="service: the provider's terms", network=True, paid=True, uploads_faces=True
+            name=name,
+            code_licence="service: the provider's terms",
+            network=True,
+            services=frozenset({reanimator.provider}),
+            paid=True,
+            uploads_faces=True,
         )
-        return System(name, HostedReanimator(name, options), facts)
+        return System(name, reanimator, facts)
     backend = registry.create(STEP, name, LOCAL, options)
     return System(name, backend, backend.facts)
