@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from tasks.errors import TransientError
 from tasks.lipsync.device import gpus
+from tasks.outage import through_outages
 from tasks.registry import BackendFacts
 
 LEASE_S = 60.0  # the least that Prefect allows
@@ -71,6 +72,7 @@ def held(names: Sequence[str]) -> Iterator[None]:
         yield
 
 
+@through_outages
 def _existing(names: Sequence[str]) -> list[str]:
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
