@@ -25,6 +25,7 @@ from tasks.store import Store, store_root
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
+_COUNTS = ("hits", "parts", "retries", "models_loaded", "models_rested")
 _SUMS = ["seconds", "gpu_seconds", "retries", "characters", "seconds_billed", "tokens", "usd"]
 
 
@@ -38,6 +39,8 @@ class _Line:
     failures: int = 0
     hits: int = 0
     parts: int = 0
+    models_loaded: int = 0
+    models_rested: int = 0
     bills: list[Bill] = field(default_factory=list)
 
 
@@ -61,6 +64,8 @@ class Account:
             line.seconds += event.seconds
             line.gpu_seconds += event.usage.gpu_seconds
             line.failures += event.state == "failed"
+            line.models_loaded += event.usage.models_loaded
+            line.models_rested += event.usage.models_rested
             line.bills += event.usage.bills
 
     @property
@@ -92,6 +97,8 @@ class Account:
                     hits=line.hits,
                     parts=line.parts,
                     retries=retries,
+                    models_loaded=line.models_loaded,
+                    models_rested=line.models_rested,
                 )
             )
             rows += [self._billed(step, bill) for bill in line.bills]
@@ -113,7 +120,7 @@ class Account:
         run = self._run
         who = {"batch": run.batch, "title": run.title.name, "language": run.language, "profile": run.profile.name}
         numbers = dict.fromkeys(["seconds", "gpu_seconds", "characters", "seconds_billed", "tokens", "usd"], 0.0)
-        return {**who, "step": step, "provider": "", **numbers, "hits": 0, "parts": 0, "retries": 0, **values}
+        return {**who, "step": step, "provider": "", **numbers, **dict.fromkeys(_COUNTS, 0), **values}
 
     def _price(self, bill: Bill) -> float | None:
         return bill.usd if bill.usd is not None else cost_usd(bill.provider, bill.units, self._run.profile.prices)
@@ -155,7 +162,7 @@ def _write(store: Path, rows: list[dict[str, Any]]) -> None:
 def _column_type(pyarrow: Any, name: str) -> Any:
     if name == "time":
         return pyarrow.timestamp("ms", tz="UTC")
-    if name in ("hits", "parts", "retries"):
+    if name in _COUNTS:
         return pyarrow.int64()
     return pyarrow.float64() if name in _SUMS else pyarrow.string()
 
