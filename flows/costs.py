@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
+import io
 import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from configs.prices import cost_usd
@@ -21,7 +20,8 @@ from flows.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
 from tasks.progress import StepEvent, listening
-from tasks.store import Store, store_root
+from tasks.places import Place, place_of
+from tasks.store import store_place
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
@@ -134,7 +134,7 @@ def accounted(run: Run) -> Iterator[Account]:
         with listening(account.listen):
             yield account
     finally:
-        _write(Store(Path(run.store)).root, account.rows())
+        _write(place_of(run.store)[0], account.rows())
         if took := account.computed():
             Forecast(run).learn(
                 {step: seconds for step, (seconds, _) in took.items()},
@@ -142,21 +142,19 @@ def accounted(run: Run) -> Iterator[Account]:
             )
 
 
-def _write(store: Path, rows: list[dict[str, Any]]) -> None:
+def _write(place: Place, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     import pyarrow
     from pyarrow import parquet
 
     now = datetime.datetime.now(datetime.UTC)
-    folder = store / "ledger" / now.date().isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
     schema = pyarrow.schema([(name, _column_type(pyarrow, name)) for name in ("time", "day", *rows[0])])
     stamp = {"time": now, "day": now.date().isoformat()}
     table = pyarrow.Table.from_pylist([{**stamp, **row} for row in rows], schema=schema)
-    staged = folder / f".{uuid.uuid4()}.part"
-    parquet.write_table(table, staged)
-    os.replace(staged, folder / f"{staged.name[1:-5]}.parquet")
+    written = io.BytesIO()
+    parquet.write_table(table, written)
+    place.write(f"ledger/{now.date().isoformat()}/{uuid.uuid4()}.parquet", written.getvalue())
 
 
 def _column_type(pyarrow: Any, name: str) -> Any:
@@ -173,15 +171,10 @@ def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
     Raises:
         BadInputError: nothing of that was written down yet.
     """
-    import pandas
-
     wanted: list[tuple[str, str, Any]] = [("day", ">=", since.isoformat() if since else "")]
     if batch is not None:
         wanted.append(("batch", "==", batch))
-    try:
-        table = pandas.read_parquet(store_root() / "ledger", filters=wanted)
-    except FileNotFoundError:
-        table = pandas.DataFrame()
+    table = place_of(store_place())[0].table("ledger", wanted)
     if table.empty:
         raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
     return table.sort_values("time", kind="stable")
