@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from tasks.errors import BadInputError, MissingBackendError
 from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
 from tasks.places import file_sha256
 from tasks.progress import Progress
+from tasks.secrets import advice, secret
 from tasks.store import store_root
 
 #: Adapters by provider, cheapest to set up first.
@@ -76,8 +76,8 @@ def adapter(provider: str) -> Adapter:
 
 
 def unset(provider: str) -> list[str]:
-    """The variables that a provider needs and the environment lacks."""
-    return [name for name in adapter(provider).variables if not os.environ.get(name)]
+    """The variables that a provider needs and that are neither set nor a Secret block."""
+    return [name for name in adapter(provider).variables if not secret(name)]
 
 
 class HostedSystem:
@@ -108,7 +108,7 @@ class HostedSystem:
 
     def missing(self) -> list[str]:
         """The keys that are not set."""
-        return [f"Set {name} in the environment, for {self.adapter.title}." for name in unset(self.provider)]
+        return [f"{self.adapter.title}: {advice(name)}" for name in unset(self.provider)]
 
     def cost_usd(self, seconds: float) -> float:
         """The price of so many seconds of result, by the table."""
