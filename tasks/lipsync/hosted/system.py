@@ -76,7 +76,7 @@ def adapter(provider: str) -> Adapter:
 
 
 def unset(provider: str) -> list[str]:
-    """The variables that a provider needs and the environment lacks."""
+    """The variables that a provider needs and that are neither set nor a Secret block."""
     return [name for name in adapter(provider).variables if not secret(name)]
 
 
