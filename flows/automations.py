@@ -30,10 +30,10 @@ def automate(client: Any) -> None:
 
 
 def _automations() -> list[Any]:
+    from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
     from prefect.events.schemas.events import ResourceSpecification
-    from prefect.states import StateType
 
     def crash(name: str, after: str, within_s: float, message: str) -> Any:
         trigger = EventTrigger(
