@@ -3,7 +3,7 @@
     python -m benchmarks.failures [--media DIR] [--work DIR]
 
 The profile is `fake`: real ffmpeg, invented speech, so that 48 branches fit two cores. The ways: a translator without a
-route, a recorded dub that is broken, a language without a voice. Prints what was delivered and what failed and why,
+route, a recorded dub of another title, a language without a voice. Prints what was delivered and what failed and why,
 then, after the causes are gone, which branches the retry ran and how many steps it computed, from the ledger.
 """
 
@@ -22,8 +22,7 @@ from benchmarks.night import delivered, make_titles, masters, polydub, write_man
 MEDIA = Path("../shared/media")
 _ROUTE = "extends: night.yaml\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
 _VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
-#: Bytes of a FLAC file before its first frame, about: a transfer that broke off, which a look at the header cannot see.
-_HEADER = 9000
+_ANOTHER = "open-dubbing/tests/data/englishvideo.mp4"  # ten seconds
 _MENDED = "extends: night.yaml\n"
 
 
@@ -36,12 +35,13 @@ def main() -> None:
     root = options.work or Path(tempfile.mkdtemp(prefix="polydub-failures-"))
     titles, out = root / "titles", root / "out"
     make_titles(options.media, titles)
-    _break(titles)
+    _break(titles, options.media)
     night = polydub(root, "batch", "night.csv", "--profile", "night.yaml", "--out", str(out))
     print(f"the night: exit code {night.returncode}, {len(masters(out))} of 48 delivered")
     for branch in _branches(root):
         if branch["state"] not in ("completed", "needs_review"):
             print(f"  {branch['title']} {branch['language']}: {branch['state']}: {branch['why']}")
+    (root / "night.log").write_text(night.stderr)
     before, steps = delivered(out), len(_ledger(root))
     _mend(titles)
     again = polydub(root, "retry")
@@ -62,27 +62,24 @@ def main() -> None:
         shutil.rmtree(root)
 
 
-def _break(titles: Path) -> None:
+def _break(titles: Path, media: Path) -> None:
     (titles / "route.yaml").write_text(_ROUTE)
     (titles / "voice.yaml").write_text(_VOICE)
-    recording = _recording(titles)
-    recording.write_bytes(recording.read_bytes()[:_HEADER])
-    broken = {"profile": "route.yaml"}, {"dub_de": "spoken.flac"}, {"profile": "voice.yaml"}
+    _recorded(titles, media / _ANOTHER)
+    broken = {"profile": "route.yaml"}, {"dub_de": "spoken.wav"}, {"profile": "voice.yaml"}
     write_manifest(titles, dict(zip(("title03", "title06", "title09"), broken, strict=True)))
 
 
 def _mend(titles: Path) -> None:
     (titles / "route.yaml").write_text(_MENDED)
     (titles / "voice.yaml").write_text(_MENDED)
-    _recording(titles)
+    _recorded(titles, titles / "title06.mp4")
 
 
-def _recording(titles: Path) -> Path:
-    """A recorded dub, whole."""
-    tone = ["-f", "lavfi", "-i", "aevalsrc='0.2*sin(2*PI*180*t)*lt(mod(t,1),0.7)':s=48000:d=2"]
-    out = titles / "spoken.flac"
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *tone, str(out)], check=True)
-    return out
+def _recorded(titles: Path, of: Path) -> None:
+    """A recorded dub: the sound of a title."""
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(of), "-vn", str(titles / "spoken.wav")]
+    subprocess.run(command, check=True)
 
 
 def _branches(root: Path) -> list[dict[str, Any]]:

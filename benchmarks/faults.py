@@ -2,11 +2,11 @@
 
     python -m benchmarks.faults [--media DIR] [--work DIR] [--kills 40] [--restarts 5] [--every 8] [--seed 5]
 
-The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed undisturbed in one process, then by `polydub up`,
-every title and branch a flow run of its own, while processes are killed; `polydub up`, the launchers and `reap` are all
-that mends it. A batch that ends before the last kill is followed by another, on a new store. No run is killed more
-than twice: the fourth crash would give it up (`flows.revive`). Prints what was killed, how long each took to recover,
-whether every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
+The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed by `polydub up`, every title and branch a flow run
+of its own, while processes are killed; `polydub up`, the launchers and `reap` are all that mends it. Then it is dubbed
+undisturbed in one process, and compared. A batch that ends before the last kill is followed by another, on a new store.
+No run is killed more than twice: the fourth crash would give it up (`flows.revive`). Prints what was killed, how long
+each took to recover, whether every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ MEDIA = Path("../shared/media")
 _NIGHT_S = 3600.0
 _REAP_EVERY_S = 60
 _MOST_KILLS_OF_A_RUN = 2
+_SHARE_OF_WORKERS = 0.15
+_SERVERS_BY = 40  # branches delivered, over which the kills of the server are spread
 
 
 @dataclass
@@ -94,14 +96,14 @@ def processes(root: Path) -> dict[str, list[tuple[int, str]]]:
 
 @contextlib.contextmanager
 def server(root: Path, port: int) -> Iterator[str]:
-    """`polydub up`, with a reaper that comes every minute and four branches at once."""
+    """`polydub up`, with a reaper that comes every minute and six branches at once."""
     api = f"http://127.0.0.1:{port}/api"
     log = (root / "up.log").open("w+")
     up = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "up", "--port", str(port)], env=environment(root), stdout=log, stderr=log
     )
     try:
-        wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=400)
+        wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=900)
         assert up.poll() is None, Path(log.name).read_text()
         _ask(root, api, _SET_UP)
         yield api
@@ -126,7 +128,7 @@ with get_client(sync_client=True) as client:
     every = IntervalSchedule(interval=datetime.timedelta(seconds={_REAP_EVERY_S}))
     client.update_deployment_schedule(reap.id, reap.schedules[0].id, schedule=every)
     queue = client.read_work_queue_by_name("branches", work_pool_name="polydub-cpu")
-    client.update_work_queue(queue.id, concurrency_limit=4)
+    client.update_work_queue(queue.id, concurrency_limit=6)
 """
 
 _BEGIN = """
@@ -167,7 +169,6 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
         began = time.time()
         batch = _ask(root, api, _BEGIN, str(out))
         kills: list[tuple[str, float]] = []
-        next_server = began + chance.uniform(1, 2) * options.every * 4
 
         def state_of(run_id: str) -> Any:
             with get_client(sync_client=True) as client:
@@ -184,9 +185,8 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
             time.sleep(chance.expovariate(1 / options.every))
             if is_over():
                 break
-            if tally.killed["server"] < options.restarts and time.time() > next_server:
+            if tally.killed["server"] < options.restarts * len(masters(out)) / _SERVERS_BY:
                 _restart_server(root, api, tally)
-                next_server = time.time() + chance.uniform(1, 2) * options.every * 4
             elif tally.killed["run"] + tally.killed["worker"] < options.kills:
                 _kill_one(root, chance, hits, kills, tally)
         wait_until(is_over, deadline_s=_NIGHT_S, poll_s=5.0)
@@ -223,7 +223,7 @@ def _kill_one(
 ) -> None:
     found = processes(root)
     open_to_kills = [one for one in sorted(found["run"]) if hits[one[1]] < _MOST_KILLS_OF_A_RUN]
-    if found["worker"] and (chance.random() < 0.15 or not open_to_kills):
+    if found["worker"] and chance.random() < _SHARE_OF_WORKERS:
         began = time.time()
         old = {pid for pid, _ in found["worker"]}
         for pid in old:
@@ -283,27 +283,28 @@ def main() -> None:
     work = options.work or Path(tempfile.mkdtemp(prefix="polydub-faults-"))
     whole = work / "whole"
     make_titles(options.media, whole / "titles")
-    began = time.monotonic()
-    told = polydub(whole, "batch", "night.csv", "--profile", "night.yaml", "--out", str(whole / "out"))
-    assert told.returncode == 0, told.stderr
-    expected = delivered(whole / "out")
-    print(f"undisturbed, in one process: {len(masters(whole / 'out'))} delivered in {time.monotonic() - began:.0f} s")
     chance, tally, number = random.Random(options.seed), Tally(), 0
     while tally.killed["run"] + tally.killed["worker"] < options.kills or tally.killed["server"] < options.restarts:
         number += 1
         root = work / f"night{number}"
         shutil.copytree(whole / "titles", root / "titles")
         night = night_of_faults(root, options.port, chance, options, tally)
-        made, seen = delivered(root / "out"), night.pop("seen")
-        again = [name for name, copies in seen.items() if len(copies) > 1]
-        differing = sorted(name for name in expected.keys() | made.keys() if expected.get(name) != made.get(name))
+        again = [name for name, copies in night.pop("seen").items() if len(copies) > 1]
         print(f"night {number}: {night}")
         print(f"  delivered {len(masters(root / 'out'))} of 48; more than once: {again or 'none'}")
-        print(f"  files that differ from the undisturbed run: {differing or 'none'} of {len(expected)}")
         print(f"  killed so far: {dict(tally.killed)}", flush=True)
     print("recovered | times | median s | longest s")
     for kind, seconds in sorted(tally.recovered.items()):
         print(f"{kind:9} | {len(seconds):5} | {statistics.median(seconds):8.1f} | {max(seconds):9.1f}")
+    began = time.monotonic()
+    told = polydub(whole, "batch", "night.csv", "--profile", "night.yaml", "--out", str(whole / "out"))
+    assert told.returncode == 0, told.stderr
+    expected = delivered(whole / "out")
+    print(f"undisturbed, in one process: {len(masters(whole / 'out'))} delivered in {time.monotonic() - began:.0f} s")
+    for root in sorted(work.glob("night*")):
+        made = delivered(root / "out")
+        differing = sorted(name for name in expected.keys() | made.keys() if expected.get(name) != made.get(name))
+        print(f"{root.name}: files that differ from the undisturbed run: {differing or 'none'} of {len(expected)}")
     if not options.work:
         shutil.rmtree(work)
 

@@ -37,6 +37,8 @@ def make_titles(media: Path, folder: Path) -> None:
         picture = ["-vf", "scale=320:-2,fps=25", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
         command = ["ffmpeg", "-v", "error", "-i", str(media / clip), "-t", "2", *picture, "-c:a", "aac", str(out)]
         subprocess.run(command, check=True)
+        words = f"1\n00:00:00,200 --> 00:00:01,800\nThis is title number {number}.\n"  # so that no two share a step
+        out.with_suffix(".srt").write_text(words)
     (folder / "night.yaml").write_text(_PROFILE)
     write_manifest(folder, {})
 
@@ -48,14 +50,14 @@ def write_manifest(folder: Path, changes: dict[str, dict[str, str]]) -> Path:
         folder: where the titles are.
         changes: further cells of a title's row, by its name.
     """
-    columns = ["title", "languages", "source_language", "profile", "dub_de"]
+    columns = ["title", "languages", "source_language", "subtitles", "profile", "dub_de"]
     with (folder / "night.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         for number in range(1, len(_CLIPS) + 1):
             name = f"title{number:02d}"
             row = {"title": f"{name}.mp4", "languages": " ".join(LANGUAGES), "source_language": "en"}
-            writer.writerow({**row, "profile": "night.yaml", **changes.get(name, {})})
+            writer.writerow({**row, "subtitles": f"{name}.srt", "profile": "night.yaml", **changes.get(name, {})})
     return folder / "night.csv"
 
 

@@ -13,6 +13,8 @@ from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_beg
 from flows.budget import Cost, admit, settle
 from flows.costs import accounted
 from flows.deliver import deliver
+from flows.journal import journal
+from flows.launch import untagged
 from flows.ledger import failure_of, steps_of
 from flows.show import branch_progress
 from flows.standing import noted_progress
@@ -43,7 +45,7 @@ def dub_language(run: Run) -> State[Any]:
         carry_over(run, run.language, why)
         return carried_over(why)
     mark_begun(run, run.language)
-    with accounted(run) as account:
+    with untagged(), journal(run), accounted(run) as account:
         state = _dub(run)
     settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state

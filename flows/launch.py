@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
@@ -51,9 +52,13 @@ class Inline:
 
         def branch(language: str) -> None:
             mark_begun(run, language)
-            with tags(*tags_of(run.branch(language))):
-                state = dub_language(run.branch(language), return_state=True)
-            note_missing(run, language, state.message or state.name or "")
+            try:
+                with tags(*tags_of(run.branch(language))):
+                    state = dub_language(run.branch(language), return_state=True)
+            except Exception as error:  # Prefect's server made no run of it
+                note_missing(run, language, f"{type(error).__name__}: {error}")
+            else:
+                note_missing(run, language, state.message or state.name or "")
 
         with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
             futures = [pool.submit(contextvars.copy_context().run, branch, language) for language in languages]
@@ -144,3 +149,12 @@ def tags_of(run: Run) -> list[str]:
     """What the UI's filters find a run by."""
     facts = {"batch": run.batch, "video": run.title.name, "lang": run.language, "profile": run.profile.name}
     return [f"{name}:{value}" for name, value in facts.items() if value]
+
+
+@contextlib.contextmanager
+def untagged() -> Iterator[None]:
+    """Keep the run's tags from its steps: for each tag Prefect asks the server for a slot before every step."""
+    from prefect.context import TagsContext
+
+    with TagsContext(current_tags=set()):
+        yield

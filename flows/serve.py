@@ -21,6 +21,7 @@ from tasks.store import store_root
 
 _PREFECT = (sys.executable, "-m", "prefect")
 _AGAIN_S = 2.0
+_SERVER_S = 300.0  # its first start makes a database
 _STOP_S = 15.0  # a worker tells its runs to end
 #: Who holds which slot outlives the server, and a waiter looks for a free one every two seconds instead of thirty.
 SERVER_SETTINGS = {
@@ -34,7 +35,7 @@ def serve(port: int) -> None:
 
     Raises:
         BadInputError: the port is taken.
-        TransientError: the server did not answer within two minutes.
+        TransientError: the server did not answer within five minutes.
     """
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
@@ -45,7 +46,7 @@ def serve(port: int) -> None:
     with _Programs(console) as programs:
         serving = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
         programs.keep("server", serving, {**SERVER_SETTINGS, **environment})
-        wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=120)
+        wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=_SERVER_S)
         if programs.ended or not answers(f"{api}/health"):
             log = programs.log("server")
             raise TransientError("The Prefect server did not start.", f"Its last words are in {log}.")
