@@ -11,7 +11,7 @@ from tasks import registry
 from tasks.lipsync.reanimate import Reanimator
 
 #: Systems that run here, name to ``"module:Class"``; a class has ``Options`` and ``facts`` as every backend has.
-LOCAL: dict[str, str] = {}
+LOCAL = {"wav2lip": "tasks.lipsync.local.wav2lip:Wav2Lip"}
 
 #: The entry-point group is ``polydub.reanimate``.
 STEP = "reanimate"
