@@ -119,8 +119,9 @@ def _put(frame: video.Frame, face: NDArray[np.uint8], box: _Box, facts: video.Vi
     left, top, right, bottom = box
     size = (right - left, bottom - top)
     way = cv2.INTER_AREA if size[0] < face.shape[1] else cv2.INTER_CUBIC
-    native = av.VideoFrame.from_ndarray(cv2.resize(face, size, interpolation=way), format="rgb24")
+    patch = np.asarray(cv2.resize(face, size, interpolation=way), np.uint8)
+    native = av.VideoFrame.from_ndarray(patch, format="rgb24")
     native = native.reformat(format=facts.pixel_format, dst_colorspace=facts.colour[2], dst_color_range=facts.colour[3])
     made = video.planes_of(native, replace(facts, rotation=0))
-    for plane, patch, half in zip(frame.planes, made, (1, 2, 2), strict=True):
-        plane[top // half : bottom // half, left // half : right // half] = patch
+    for plane, samples, half in zip(frame.planes, made, (1, 2, 2), strict=True):
+        plane[top // half : bottom // half, left // half : right // half] = samples

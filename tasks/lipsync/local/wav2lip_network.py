@@ -139,7 +139,9 @@ VARIANTS = (
 
 
 def _activation(kind: Activation) -> nn.Module:
-    return {"relu": nn.ReLU, "prelu": nn.PReLU, "leaky": lambda: nn.LeakyReLU(0.2)}[kind]()
+    if kind == "prelu":
+        return nn.PReLU()
+    return nn.ReLU() if kind == "relu" else nn.LeakyReLU(0.2)
 
 
 class _Layer(nn.Module):
@@ -264,13 +266,12 @@ class _Attention(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sa = nn.Module()
-        self.sa.conv1 = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+        self.sa = nn.ModuleDict({"conv1": nn.Conv2d(2, 1, 7, padding=3, bias=False)})
 
     def forward(self, seen: Tensor, drawn: Tensor) -> Tensor:
         """What is drawn, up to twice as strong."""
         told = torch.cat((seen.mean(dim=1, keepdim=True), seen.amax(dim=1, keepdim=True)), dim=1)
-        weights = torch.sigmoid(self.sa.conv1(told))
+        weights = torch.sigmoid(self.sa["conv1"](told))
         return drawn * weights + drawn
 
 
