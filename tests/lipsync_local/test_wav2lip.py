@@ -22,7 +22,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.profile import load_profile
+from flows.plan import checked_profile
 from lipsync_engine import video
 from tasks.errors import BadInputError, MissingBackendError, PermanentError
 from tasks.lipsync import lipsyncer
@@ -30,6 +30,7 @@ from tasks.lipsync.local.wav2lip import Wav2Lip
 from tasks.lipsync.local.wav2lip_job import draw
 from tasks.lipsync.local.wav2lip_network import VARIANTS, load
 from tasks.lipsync.local.wav2lip_sound import STEPS, mel, windows
+from tasks.lipsync.native_job import JOBS
 from tasks.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync_local import wav2lip_weights as weights
@@ -190,10 +191,13 @@ def test_each_size_of_face_is_hidden_as_its_authors_hide_it() -> None:
     assert min(bordered[0, 376:].min(), bordered[0, :, :8].min(), bordered[0, :, 376:].min()) == 1
 
 
-def test_without_a_face_the_shot_is_refused_in_words(checkpoint: Path, tmp_path: Path) -> None:
+def test_without_a_face_the_shot_is_refused_in_words(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wall = tmp_path / "wall.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=d=0.4:r=25:s=160x120", "-pix_fmt", "yuv420p", wall)
     soundfile.write(tmp_path / "speech.wav", np.zeros(19_200), 48_000)
+    monkeypatch.setattr("tasks.lipsync.local.wav2lip.engine_job", lambda job, *_, **__: JOBS[job["job"]](job))
     system = Wav2Lip(Wav2Lip.Options(checkpoint=checkpoint, device="cpu"))
     with pytest.raises(PermanentError, match="no face"):
         system.reanimate(wall, tmp_path / "speech.wav", tmp_path / "out.mp4", silent)
@@ -216,4 +220,5 @@ def test_it_is_a_backend_that_commercial_profiles_refuse() -> None:
     backend = lipsyncer("wav2lip", {"device": "cpu"})
     assert not backend.facts.commercial
     assert "research" in backend.facts.clause
-    assert load_profile("commercial").commercial
+    with pytest.raises(BadInputError, match=r"wav2lip.*research"):
+        checked_profile("commercial", {"lipsync": {"backend": "wav2lip"}})
