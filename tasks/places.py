@@ -220,6 +220,17 @@ def file_sha256(path: Path) -> tuple[str, int]:
         return digest.hexdigest(), file.tell()
 
 
+def known_sha256(path: Path) -> str:
+    """Digest of a file, read again only when its size or time has changed."""
+    stat = path.stat()
+    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256_of(path: Path, _size: int, _changed: int) -> str:
+    return file_sha256(path)[0]
+
+
 def moved(source: Path, target: Path) -> None:
     """Rename, or copy where the two are on different file systems."""
     try:
