@@ -89,7 +89,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     script = Script.model_validate(translated.value)
     script, laid = _speech(run, work, script, settle)
     picture = _picture(run, work, laid, settle)
-    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, work.script))
+    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
     sound, stems = mixed.outputs, {"dialogue": laid.outputs["dialogue"], "bed": work.bed, "mix": mixed.outputs["mix"]}
     edited = picture.outputs.get("picture")
     packed = settle(package.submit(run, work.video, work.facts, edited, sound["audio"], stems, script))

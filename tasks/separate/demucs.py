@@ -86,7 +86,7 @@ class DemucsSeparator:
             _resample_file(mix, resampled, rate)
             grid = _grid(resident.model, chosen.overlap)
             with resident.at_work() as model:
-                pieces = _voices(model, chosen, resident.device, grid, resampled, progress)
+                pieces = _voices(model, chosen, grid, resampled, progress)
                 voice = crossfaded(pieces, grid.core, _FADE_S * rate)
                 write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
@@ -120,7 +120,7 @@ def _grid(model: Any, overlap: float) -> _Grid:
 
 
 def _voices(
-    model: Any, options: DemucsSeparator.Options, device: str, grid: _Grid, path: Path, progress: Progress
+    model: Any, options: DemucsSeparator.Options, grid: _Grid, path: Path, progress: Progress
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     import torch
     from demucs.apply import apply_model
@@ -136,7 +136,7 @@ def _voices(
             shifts=options.shifts,
             overlap=options.overlap,
             segment=grid.segment_s,
-            device=device,
+            device=next(model.parameters()).device,
         )
         voice = convert_audio_channels(stems[0, vocals] * deviation + mean, 2).cpu().numpy().T
         progress(min(1.0, (start + len(samples)) / max(1, total)))
