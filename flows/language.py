@@ -18,6 +18,7 @@ from flows.show import branch_progress
 from flows.standing import noted_progress
 from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
+from tasks.ending import telling_threads
 from tasks.errors import PermanentError
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
@@ -43,7 +44,7 @@ def dub_language(run: Run) -> State[Any]:
         carry_over(run, run.language, why)
         return carried_over(why)
     mark_begun(run, run.language)
-    with accounted(run) as account:
+    with telling_threads(), accounted(run) as account:
         state = _dub(run)
     settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state
