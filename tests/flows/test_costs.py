@@ -108,9 +108,9 @@ def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatc
 
 def test_a_job_is_billed_once_however_often_its_result_is_used(run: Run) -> None:
     def lipsync(work: Work) -> Made:
-        bill("replicate/sync-lipsync-2", usd=0.25, job="abc", seconds=5.0)
-        bill("replicate/sync-lipsync-2", usd=0.25, job="abc", seconds=5.0)  # two shots alike share a job
-        bill("replicate/sync-lipsync-2", usd=0.5, job="def", seconds=10.0)
+        bill("replicate/sync-lipsync-2", "abc", usd=0.25, seconds=5.0)
+        bill("replicate/sync-lipsync-2", "abc", usd=0.25, seconds=5.0)  # two shots alike share a job
+        bill("replicate/sync-lipsync-2", "def", usd=0.5, seconds=10.0)
         return Made()
 
     with accounted(run) as first:

@@ -208,8 +208,7 @@ class Job:
                 with held([self.slot]):
                     self._complete()
             receipt = Receipt(**json.loads(self._receipt.read_text("utf-8")))
-            service = f"{receipt.provider}/{receipt.model}"
-            bill(service, usd=receipt.usd, job=receipt.job, seconds=receipt.seconds)
+            bill(f"{receipt.provider}/{receipt.model}", receipt.job, usd=receipt.usd, seconds=receipt.seconds)
             with staged(out) as part:
                 shutil.copyfile(self._result, part)
             _write(receipt_path(out), asdict(receipt))
