@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
+import io
 import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from configs.prices import cost_usd
 from flows.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
+from tasks.places import Place, place_of
 from tasks.progress import StepEvent, listening
-from tasks.store import Store, store_root, text_sha256
+from tasks.store import Store, store_place, text_sha256
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
 _BOOKED = "booked"  # notes of the jobs that are in the ledger
+_COUNTS = ("hits", "parts", "retries", "models_loaded", "models_rested")
 _SUMS = ["seconds", "gpu_seconds", "retries", "characters", "seconds_billed", "tokens", "usd"]
 
 
@@ -39,6 +40,8 @@ class _Line:
     failures: int = 0
     hits: int = 0
     parts: int = 0
+    models_loaded: int = 0
+    models_rested: int = 0
     bills: list[Bill] = field(default_factory=list)
 
 
@@ -63,6 +66,8 @@ class Account:
             line.seconds += event.seconds
             line.gpu_seconds += event.usage.gpu_seconds
             line.failures += event.state == "failed"
+            line.models_loaded += event.usage.models_loaded
+            line.models_rested += event.usage.models_rested
             line.bills += [bill for bill in event.usage.bills if self._is_new(bill)]
 
     @property
@@ -94,6 +99,8 @@ class Account:
                     hits=line.hits,
                     parts=line.parts,
                     retries=retries,
+                    models_loaded=line.models_loaded,
+                    models_rested=line.models_rested,
                 )
             )
             rows += [self._billed(step, bill) for bill in line.bills]
@@ -104,14 +111,14 @@ class Account:
         if not bill.job:
             return True
         key = _job_key(bill)
-        known = key in self._jobs or Store(Path(self._run.store)).read_note(_BOOKED, key) is not None
+        known = key in self._jobs or Store(self._run.store).read_note(_BOOKED, key) is not None
         self._jobs.add(key)
         return not known
 
     def book(self) -> None:
         """Write the lines down, and that their jobs are."""
-        store = Store(Path(self._run.store))
-        _write(Path(self._run.store), self.rows())
+        store = Store(self._run.store)
+        _write(place_of(self._run.store)[0], self.rows())
         for key in self._jobs:
             store.write_note(_BOOKED, key, True)
 
@@ -132,17 +139,7 @@ class Account:
         run = self._run
         who = {"batch": run.batch, "title": run.title.name, "language": run.language, "profile": run.profile.name}
         numbers = dict.fromkeys(["seconds", "gpu_seconds", "characters", "seconds_billed", "tokens", "usd"], 0.0)
-        return {
-            **who,
-            "step": step,
-            "provider": "",
-            "job": "",
-            **numbers,
-            "hits": 0,
-            "parts": 0,
-            "retries": 0,
-            **values,
-        }
+        return {**who, "step": step, "provider": "", "job": "", **numbers, **dict.fromkeys(_COUNTS, 0), **values}
 
     def _price(self, bill: Bill) -> float | None:
         return bill.usd if bill.usd is not None else cost_usd(bill.provider, bill.units, self._run.profile.prices)
@@ -168,27 +165,25 @@ def _job_key(bill: Bill) -> str:
     return text_sha256(f"{bill.provider} {bill.job}")
 
 
-def _write(store: Path, rows: list[dict[str, Any]]) -> None:
+def _write(place: Place, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     import pyarrow
     from pyarrow import parquet
 
     now = datetime.datetime.now(datetime.UTC)
-    folder = store / "ledger" / now.date().isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
     schema = pyarrow.schema([(name, _column_type(pyarrow, name)) for name in ("time", "day", *rows[0])])
     stamp = {"time": now, "day": now.date().isoformat()}
     table = pyarrow.Table.from_pylist([{**stamp, **row} for row in rows], schema=schema)
-    staged = folder / f".{uuid.uuid4()}.part"
-    parquet.write_table(table, staged)
-    os.replace(staged, folder / f"{staged.name[1:-5]}.parquet")
+    written = io.BytesIO()
+    parquet.write_table(table, written)
+    place.write(f"ledger/{now.date().isoformat()}/{uuid.uuid4()}.parquet", written.getvalue())
 
 
 def _column_type(pyarrow: Any, name: str) -> Any:
     if name == "time":
         return pyarrow.timestamp("ms", tz="UTC")
-    if name in ("hits", "parts", "retries"):
+    if name in _COUNTS:
         return pyarrow.int64()
     return pyarrow.float64() if name in _SUMS else pyarrow.string()
 
@@ -199,15 +194,10 @@ def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
     Raises:
         BadInputError: nothing of that was written down yet.
     """
-    import pandas
-
     wanted: list[tuple[str, str, Any]] = [("day", ">=", since.isoformat() if since else "")]
     if batch is not None:
         wanted.append(("batch", "==", batch))
-    try:
-        table = pandas.read_parquet(store_root() / "ledger", filters=wanted)
-    except FileNotFoundError:
-        table = pandas.DataFrame()
+    table = place_of(store_place())[0].table("ledger", wanted)
     if table.empty:
         raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
     return table.sort_values("time", kind="stable")

@@ -231,10 +231,19 @@ class Bill(Record):
 
 
 class Usage(Record):
-    """What computing a step used besides time."""
+    """What computing a step used besides time.
+
+    Attributes:
+        gpu_seconds: of an accelerator.
+        bills: of paid services.
+        models_loaded: read from disk; models that the process had already are none.
+        models_rested: that left the accelerator at the step's end.
+    """
 
     gpu_seconds: float = 0.0
     bills: tuple[Bill, ...] = ()
+    models_loaded: int = 0
+    models_rested: int = 0
 
 
 NOTHING_USED = Usage()
