@@ -55,7 +55,7 @@ class Here:
 
     def ran(self, *flags: str) -> str:
         child = self.started(*flags)
-        said, _ = child.communicate(timeout=280)
+        said, _ = child.communicate(timeout=500)
         assert child.returncode == 0, said
         return said
 
@@ -70,12 +70,13 @@ def from_replicate(url: str, **around: Any) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_shot_goes_to_the_provider_and_its_mouth_receipt_and_route_come_back(tmp_path: Path) -> None:
     with serving("replicate", b"") as (url, world):
         world.render = rendered
         here = Here(tmp_path, from_replicate(url))
         child = here.started()  # nobody has agreed
-        said, _ = child.communicate(timeout=100)
+        said, _ = child.communicate(timeout=300)
         assert (child.returncode, world.asked) == (2, [])
         assert "consent" in said
         said = here.ran("--consent", "consent.yaml")
@@ -102,6 +103,7 @@ def test_a_shot_goes_to_the_provider_and_its_mouth_receipt_and_route_come_back(t
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_auto_without_money_asks_nobody_and_says_who_drew(tmp_path: Path) -> None:
     with serving("replicate", b"") as (url, world):
         own = from_replicate(url)["options"]["system"]
@@ -117,11 +119,12 @@ def test_auto_without_money_asks_nobody_and_says_who_drew(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_termination_cancels_the_job_before_the_run_ends(tmp_path: Path) -> None:
     with serving("replicate", b"") as (url, world):
         world.polls = 10**6
         child = Here(tmp_path, from_replicate(url)).started("--consent", "consent.yaml")
-        until = time.monotonic() + 250
+        until = time.monotonic() + 500
         while not world.count("poll") and child.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
         child.send_signal(signal.SIGTERM)

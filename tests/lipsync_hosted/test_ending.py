@@ -39,11 +39,11 @@ def test_a_signal_cancels_what_threads_wait_for(
         files = {"picture": str(clips.shot), "speech": str(clips.speech), "out": str(tmp_path / "out.mp4")}
         code = CHILD.format(options={**made.options, "deadline_s": 60.0}, **files)
         child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, env=dict(os.environ))
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not made.world.count("poll") and time.monotonic() < until:
             time.sleep(0.02)
         child.send_signal(number)
-        _, said = child.communicate(timeout=30)
+        _, said = child.communicate(timeout=60)
         assert child.returncode == ends, said.decode()
         assert (made.world.paid, made.world.count("cancel")) == (1, 1)
         made.world.polls = 0
