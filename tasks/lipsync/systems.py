@@ -40,18 +40,10 @@ def system(name: str, options: Mapping[str, Any]) -> System:
         BadInputError: no such system or option.
     """
     if name in lipsync_models():
-        from tasks.lipsync.hosted import HostedReanimator
-
-        reanimator = HostedReanimator(name, options)
-        facts = registry.BackendFacts(
-            name=name,
-            code_licence="service: the provider's terms",
-            network=True,
-            services=frozenset({reanimator.provider}),
-            paid=True,
-            uploads_faces=True,
+        facts = registry.BackendFacts(  # its jobs count against their provider's limit, not the step (`hosted.jobs`)
+            name=name, code_licence="service: the provider's terms", network=True, paid=True, uploads_faces=True
         )
-        return System(name, reanimator, facts)
+        return System(name, HostedReanimator(name, options), facts)
     if name in external_systems():
         from tasks.lipsync.local.external import ExternalReanimator
 

@@ -6,7 +6,6 @@ it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -39,7 +39,6 @@ class HostedReanimator:
             BadInputError: no such model, provider, option or setting.
         """
         self._system = HostedSystem(model, _options(options))
-        self.provider = self._system.provider
         takes = self._system.model.takes
         if takes == "translate":
             raise BadInputError(f"{model} translates a whole video; it takes no speech.", "Use another model.")
