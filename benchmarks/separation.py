@@ -1,4 +1,4 @@
-"""SI-SDR of classical separators on mixes with true stems: ``python -m benchmarks.separation [MEDIA]``.
+"""SI-SDR of separators on mixes with true stems: ``python -m benchmarks.separation [MEDIA]``.
 
 SI-SDR (Le Roux et al. 2019) in dB, higher is better; a method is worth something where it beats the mix itself.
 """
@@ -17,6 +17,8 @@ import soxr
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.progress import silent
+from tasks.separate import separator
 from tasks.separate.classical import Spans, estimate
 from tasks.speech_activity import speech_spans
 
@@ -128,6 +130,17 @@ def wiener(side_weight: float) -> Callable[[Sound, Spans], Sound]:
     return lambda mix, spans: estimate(mix, 0, spans, side_weight)
 
 
+def demucs(mix: Sound, _spans: Spans) -> Sound:
+    """The code path of `tasks.separate.demucs` with random weights: shows that it runs, and nothing of its quality."""
+    untrained = separator("demucs", {"model": "demucs_unittest", "device": "cpu"})
+    with tempfile.TemporaryDirectory() as folder:
+        mixed, dialogue = Path(folder) / "mix.wav", Path(folder) / "dialogue.wav"
+        soundfile.write(mixed, mix, RATE, subtype="PCM_24")
+        untrained.separate(mixed, dialogue, Path(folder) / "bed.wav", silent)
+        voice: Sound = soundfile.read(dialogue, dtype="float32")[0]
+        return voice
+
+
 METHODS: dict[str, Callable[[Sound, Spans], Sound]] = {
     "nothing (the mix)": nothing,
     "pauses only": pauses_only,
@@ -138,6 +151,7 @@ METHODS: dict[str, Callable[[Sound, Spans], Sound]] = {
     "Wiener, no side": wiener(0),
     "Wiener, side to x4": wiener(4),
     "Wiener, side to x16 (used)": wiener(16),
+    "Demucs, untrained (path only)": demucs,
 }
 
 
@@ -157,11 +171,11 @@ def main(root: Path) -> None:
         for name, method in METHODS.items():
             guess = method(mix, spans)
             scores = si_sdr(speech, guess), si_sdr(bed, mix - guess if method is not nothing else mix)
-            total[name] += scores
+            total[name].extend(scores)
             print(f"  {name:30}{scores[0]:10.2f}{scores[1]:8.2f}")
     print(f"\n{'mean over all':32}{'dialogue':>10}{'bed':>8}")
-    for name, scores in total.items():
-        print(f"  {name:30}{np.mean(scores[::2]):10.2f}{np.mean(scores[1::2]):8.2f}")
+    for name, found in total.items():
+        print(f"  {name:30}{np.mean(found[::2]):10.2f}{np.mean(found[1::2]):8.2f}")
 
 
 if __name__ == "__main__":

@@ -46,8 +46,7 @@ def dub_batch(batch: str, launch: Kind = "inline", language: str | None = None, 
     work = unfinished(kept, runs, language, force)
     begin_night(runs[0], kept.budget)
     try:
-        with tags(f"batch:{batch}"):
-            _dub_titles(work, launcher(launch), kept.titles_at_once)
+        _dub_titles(work, launcher(launch), kept.titles_at_once)
     finally:
         end_night(runs[0])
     return _ended(kept, runs)
@@ -67,7 +66,8 @@ def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> St
     stem = Path(manifest).stem
     batch_id = f"{flow_run.scheduled_start_time:%Y-%m-%d}-{stem}-{str(flow_run.id)[:8]}"  # the same when it is retried
     kept, _ = new_batch(stem, requests, chosen, out, chosen.budget, batch_id)
-    return dub_batch(kept.id, "deployed", return_state=True)
+    with tags(f"batch:{kept.id}"):
+        return dub_batch(kept.id, "deployed", return_state=True)
 
 
 def _dub_titles(work: Sequence[Unfinished], launch: Launcher, at_once: int) -> None:

@@ -59,9 +59,13 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
         for name, slots in slots_by_name(limits, devices, os.cpu_count() or 1).items():
             client.upsert_global_concurrency_limit_by_name(name, slots)
         automate(client)
-    _deploy_flows(with_gpu)
-    if nightly and schedule:
-        _set_schedule(nightly, schedule)
+        before = _nightly(client)
+    _deploy_flows(with_gpu)  # leaves schedules as they are, but not parameters
+    with _client() as client:
+        if nightly and schedule:
+            _set_schedule(client, nightly, schedule)
+        elif before is not None:
+            _set_parameters(client, before.parameters)
 
 
 def slots_by_name(limits: Limits, devices: int, cores: int) -> dict[str, int]:
@@ -110,19 +114,24 @@ def _schedule(nightly: Nightly) -> Any:
         ) from error
 
 
-def _set_schedule(nightly: Nightly, schedule: Any) -> None:
+def _set_schedule(client: Any, nightly: Nightly, schedule: Any) -> None:
     """Make it the one schedule of ``dub-nightly``."""
     from prefect.client.schemas.actions import DeploymentScheduleCreate
 
     where = {"manifest": str(Path(nightly.manifest).absolute()), "out": str(Path(nightly.out).absolute())}
-    made = DeploymentScheduleCreate(
-        schedule=schedule, slug=_SLUG, active=True, parameters={**where, "profile": nightly.profile}
-    )
-    with _client() as client:
-        deployment = _nightly(client)
-        for old in deployment.schedules:
-            client.delete_deployment_schedule(deployment.id, old.id)
-        client.create_deployment_schedules(deployment.id, [made])
+    # The deployment's, not the schedule's: Prefect 3.9.1 forgets those of a schedule that is paused in its UI.
+    _set_parameters(client, {**where, "profile": nightly.profile})
+    deployment = _nightly(client)
+    for old in deployment.schedules:
+        client.delete_deployment_schedule(deployment.id, old.id)
+    made = DeploymentScheduleCreate(schedule=schedule, slug=_SLUG, active=True)
+    client.create_deployment_schedules(deployment.id, [made])
+
+
+def _set_parameters(client: Any, parameters: dict[str, Any]) -> None:
+    from prefect.client.schemas.actions import DeploymentUpdate
+
+    client.update_deployment(_nightly(client).id, DeploymentUpdate(parameters=parameters))
 
 
 def _make_pools(client: Any, with_gpu: bool) -> None:

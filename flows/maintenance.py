@@ -22,6 +22,7 @@ from prefect.states import Completed, Crashed
 
 from flows.automations import PENDING_S, SILENT_S
 from flows.revive import revive
+from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.outage import through_outages
 from tasks.store import Store, store_place
 
@@ -44,16 +45,18 @@ def reap(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> State[Any]
 
 
 @flow(name="cleanup", persist_result=False)
-def cleanup(keep_days: float = 30.0, idle_hours: float = 24.0) -> State[Any]:
-    """Remove what killed processes left in the store of this machine, and old flow runs; never an asset.
+def cleanup(keep_days: float = 30.0, idle_hours: float = 24.0, paid_days: float = 90.0) -> State[Any]:
+    """Remove what killed processes left in the store of this machine, old flow runs and jobs; never an asset.
 
     Args:
         keep_days: flow runs that ended before are removed from the Prefect server; summaries and ledger stay.
         idle_hours: work in progress whose process is gone is removed when it is that old.
+        paid_days: results of hosted lip sync that were not used for so long are removed; asking again is paid again.
     """
     swept = Store(store_place()).sweep(older_than_s=idle_hours * 3600)
     removed = _forget_runs(datetime.timedelta(days=keep_days))
-    return Completed(message=f"{swept} files of dead processes and {removed} old runs removed.")
+    jobs = prune_jobs(unused_s=paid_days * 86400)
+    return Completed(message=f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed.")
 
 
 @through_outages

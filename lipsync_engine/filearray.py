@@ -49,19 +49,13 @@ class FileArray:
     def rows(self, index: NDArray[Any] | slice) -> FileArray:
         """The same file's rows ``index``; nothing is read."""
         known = np.arange(len(self), dtype=np.int64) if self._at is None else self._at
-        whole = (self._total(), *self.shape[1:])
-        return FileArray(self._file, self._start, whole, self.dtype, known[index])
-
-    def _total(self) -> int:
-        return len(self) if self._at is None else int(self._at.max(initial=-1)) + 1
+        return FileArray(self._file, self._start, self.shape, self.dtype, known[index])
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Rows by number, mask or slice; further indices are taken from each of these rows."""
         first, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
         if isinstance(first, int | np.integer):
-            if not -len(self) <= first < len(self):
-                raise IndexError(f"row {first} of {len(self)}")
-            return self._read(np.array([int(first) % len(self)]))[(0, *rest)]
+            return self._read(_numbers(np.array([first]), len(self)))[(0, *rest)]
         index = _numbers(first, len(self))
         step = self._step()
         parts = []
@@ -109,6 +103,8 @@ def _numbers(rows: NDArray[Any] | slice, total: int) -> NDArray[np.int64] | rang
     chosen = np.asarray(rows)
     if chosen.dtype == bool:
         return np.flatnonzero(chosen)
+    if len(chosen) and not -total <= chosen.min() <= chosen.max() < total:
+        raise IndexError(f"rows {chosen.min()} to {chosen.max()} of {total}")
     return np.where(chosen < 0, chosen + total, chosen).astype(np.int64)
 
 

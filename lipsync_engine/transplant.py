@@ -131,15 +131,15 @@ def look_at(track: FaceTrack, take: Take, phones: Sequence[Phone], folder: Path)
     found, known = _likeness(take.clip), _likeness(take.sent)
     if found is None or known is None:
         return Refused("no_face", "no face that can be compared")
-    distance = unlikeness(found.who, known.who)
-    if distance >= 1:
-        return Refused("wrong_face", f"distance {distance:.2f} from the person who was sent (one person: below 1)")
     sharpness = found.sharpness / max(known.sharpness, 1e-6)
     if sharpness < _SOFT:
         return Refused("soft", f"{sharpness:.0%} of the sharpness is left")
+    distance = unlikeness(found.who, known.who)
+    if distance >= 1:
+        return Refused("wrong_face", f"distance {distance:.2f} from the person who was sent (one person: below 1)")
     own = track.of(piece.identity)
-    sizes = (np.median(np.ptp(rows.landmarks[:, :, 0], axis=1)) for rows in (own, made))
-    ratio = float(next(sizes)) / max(float(next(sizes)), 1e-6)
+    width, made_width = (float(np.median(np.ptp(rows.landmarks[:, :, 0], axis=1))) for rows in (own, made))
+    ratio = width / max(made_width, 1e-6)
     rows = made.of(made.identities[0])
     if ratio < 0.75:
         clip = _reduced(take.clip, folder / f"{take.clip.stem}.small.mp4", ratio)

@@ -28,9 +28,8 @@ def slots_of(uses: Sequence[BackendFacts]) -> list[str]:
     """The limits that a step with these backends counts against on this machine, sorted."""
     found = set()
     for facts in uses:
-        if facts.hosted:
-            found.add(provider_slot(facts.name))
-        elif facts.device == "any" and gpus():
+        found |= {provider_slot(service) for service in facts.services}
+        if facts.device == "any" and gpus():
             found.add(GPU)
         elif facts.heavy or facts.device == "any":
             found.add(CPU_HEAVY)

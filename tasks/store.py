@@ -1,6 +1,7 @@
 """Content-addressed assets and the records of finished steps. A record without its files does not count.
 
-Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL (`tasks.places`).
+Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL (`tasks.places`),
+beside the ``batches`` and the ``ledger`` of the flows.
 A killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
 """
 

@@ -6,7 +6,6 @@ it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,8 +20,8 @@ from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
-from tasks.places import file_sha256
-from tasks.resident import Resident
+from tasks.places import known_sha256
+from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
@@ -96,7 +95,7 @@ class CoquiSynthesizer:
         if chosen.model_path:
             folder = chosen.model_path if chosen.model_path.is_dir() else None
             files = sorted(folder.glob("*.*")) if folder else [chosen.model_path]
-            model = " ".join(_digest(file) for file in [*files, chosen.config] if file.is_file())
+            model = " ".join(known_sha256(file)[:16] for file in [*files, chosen.config] if file.is_file())
         return f"coqui:1:{registry.package_version('coqui-tts')}:{model}:{chosen.seed}"
 
     def missing(self) -> list[str]:
@@ -116,7 +115,7 @@ class CoquiSynthesizer:
         self._check(language)
         clips = references if self._model.clones else {}
         # The digest tells one title's clip from another's wherever a voice's name is part of a key.
-        clones = {speaker: f"clone of {speaker} ({_digest(clip)[:8]})" for speaker, clip in clips.items()}
+        clones = {speaker: f"clone of {speaker} ({known_sha256(clip)[:8]})" for speaker, clip in clips.items()}
         self._references |= {clones[speaker]: clip for speaker, clip in clips.items()}
         own = {speaker.id: clones[speaker.id] for speaker in speakers if speaker.id in clones}
         others = [speaker.id for speaker in speakers if speaker.id not in own]
@@ -212,31 +211,21 @@ class CoquiSynthesizer:
         chosen = self._options
         for sentence in self.missing():
             raise MissingBackendError(sentence, "Or choose the espeak backend.")
-        if chosen.model_path:
-            return _load("", str(chosen.model_path), str(chosen.config), chosen.device)
-        return _load(chosen.model, "", "", chosen.device)
+        files = (str(chosen.model_path), str(chosen.config)) if chosen.model_path else ()
+        return loaded_once(("coqui", chosen.model, *files, chosen.device), lambda: _load(chosen))
 
 
-_loading = threading.Lock()
-
-
-def _load(name: str, model_path: str, config_path: str, device: str) -> Resident:
-    with _loading:
-        return _load_once(name, model_path, config_path, device)
-
-
-@functools.lru_cache(maxsize=2)
-def _load_once(name: str, model_path: str, config_path: str, device: str) -> Resident:
+def _load(chosen: CoquiSynthesizer.Options) -> Resident:
     from TTS.api import TTS
 
     try:
         # Keyword by keyword: an empty name is no name to the package, but an empty path is one.
-        source = {"model_path": model_path, "config_path": config_path} if model_path else {"model_name": name}
-        return Resident(TTS(**source, progress_bar=False), device)
+        files = {"model_path": str(chosen.model_path), "config_path": str(chosen.config)} if chosen.model_path else {}
+        return Resident(TTS(**(files or {"model_name": chosen.model}), progress_bar=False), chosen.device)
     except Exception as error:  # downloads, archives and checkpoints fail in many ways, with no common base
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MissingBackendError(
-            f"The Coqui model {model_path or name} cannot be loaded ({said}).",
+            f"The Coqui model {chosen.model_path or chosen.model} cannot be loaded ({said}).",
             "Check the network or the files, or choose the espeak backend.",
         ) from error
 
@@ -246,13 +235,3 @@ def _terms(model: str, licence: str) -> str:
         f"The weights of {model} are under {licence}, for non-commercial use only. Whoever agrees to its terms "
         "(https://tts-hub.github.io/cpml) sets COQUI_TOS_AGREED=1; the espeak backend needs none."
     )
-
-
-def _digest(file: Path) -> str:
-    stat = file.stat()
-    return _digest_of(file, stat.st_size, stat.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=64)
-def _digest_of(file: Path, _size: int, _changed: int) -> str:
-    return file_sha256(file)[0][:16]

@@ -19,7 +19,7 @@ from tasks.registry import BackendFacts
 from tasks.slots import held, slots_of
 from tasks.step import Made, Work, remember
 
-DEEPL = BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=True)
+DEEPL = BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, services=frozenset({"deepl"}), paid=True)
 NATIVE = BackendFacts(name="native", code_licence="Apache-2.0", device="any")
 SPHINX = BackendFacts(name="sphinx", code_licence="BSD-2-Clause", heavy=True)
 ESPEAK = BackendFacts(name="espeak", code_licence="GPL-3.0-or-later")

@@ -33,9 +33,10 @@ def test_rows_of_rows_are_those_rows(chosen, part):
     assert np.array_equal(spooled(VALUES).rows(index).rows(part)[:], VALUES[index][part])
 
 
-def test_a_row_that_is_not_there_is_an_error():
-    with pytest.raises(IndexError, match="row 60 of 60"):
-        spooled(VALUES)[60]
+@pytest.mark.parametrize("rows", [60, -61, np.array([3, 60])])
+def test_a_row_that_is_not_there_is_an_error(rows):
+    with pytest.raises(IndexError, match="of 60"):
+        spooled(VALUES)[rows]
 
 
 def test_what_is_appended_is_read_at_once():

@@ -5,17 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks.separation import spoken
 from configs.loudness import loudness_presets
 from configs.sound import MixSettings
-from tasks.mix.keep import nonverbal_spans, write_kept
+from tasks.mix.keep import nonverbal_spans, without, write_kept
 from tasks.mix.levels import SpokenLine, line_gains
 from tasks.mix.loudness import Curve, measure_curve
 from tasks.mix.mix import mix
-from tasks.mix.room import add_room
+from tasks.mix.room import add_room, decay_s
 from tasks.mix.target import target_of
 from tasks.model import Loudness
 from tests.clips import RATE
+from tests.speech_media import media
+
+spans = st.lists(st.builds(lambda start, length: (start, start + length), st.integers(0, 5000), st.integers(1, 900)))
 
 
 def curve_of(levels: list[float]) -> Curve:
@@ -69,6 +75,36 @@ def test_a_laugh_between_lines_stays_and_speech_does_not(tmp_path: Path) -> None
     assert not heard[: int(2.9 * RATE)].any()
 
 
+def test_a_song_stays_in_the_mix_except_where_somebody_speaks(tmp_path: Path) -> None:
+    original = soundfile.read(media("_derived/englishvideo_speech_stem.flac"))[0][: 8 * RATE]
+    dub = np.zeros(8 * RATE)
+    dub[4 * RATE :] = original[2 * RATE : 6 * RATE]
+    silence = np.zeros((8 * RATE, 2))
+    for name, sound in (("d", dub), ("b", silence), ("o", np.repeat(original[:, None], 2, axis=1))):
+        soundfile.write(tmp_path / f"{name}.wav", sound, RATE, subtype="PCM_24")
+    stems = [tmp_path / f"{name}.wav" for name in "dbo"]
+    line = SpokenLine(1, "S1", (4000, 8000), (4000, 8000))
+    preset, quiet = loudness_presets()["r128"], MixSettings(keep_nonverbal=False, line_levels_db=0)
+    made = mix(*stems, preset, tmp_path / "m.wav", settings=quiet, lines=[line], kept=[(2000, 5000)])
+    assert made.kept == ((2000, 3880),)
+    mixed = soundfile.read(tmp_path / "m.wav")[0][:, 0] / 10 ** (made.programme_gain_db / 20)
+    inside = slice(int(2.1 * RATE), int(3.8 * RATE))
+    assert np.abs(mixed[inside] - original[inside]).max() < 1e-4
+    assert not mixed[: 2 * RATE].any()
+    assert np.abs(mixed[4 * RATE :] - dub[4 * RATE :] * 10 ** (made.dialogue_gain_db / 20)).max() < 1e-3
+
+
+@given(spans, spans)
+def test_nothing_stays_where_somebody_speaks(kept: list[tuple[int, int]], taken: list[tuple[int, int]]) -> None:
+    rest = without(kept, taken)
+    moments = range(0, 6000, 50)
+    assert all(start < end for start, end in rest)
+    for at in moments:
+        stays = any(start <= at < end for start, end in rest)
+        assert not stays or any(start <= at < end for start, end in kept)
+        assert not stays or not any(start <= at < end for start, end in taken)
+
+
 def test_a_voice_over_keeps_the_original_under_the_dub(tmp_path: Path) -> None:
     time = np.arange(8 * RATE) / RATE
     original = 0.1 * np.sin(2 * np.pi * 1000 * time)
@@ -95,3 +131,23 @@ def test_a_room_rings_after_the_voice_and_does_not_move_it(tmp_path: Path) -> No
     assert np.abs(wet[:RATE]).max() < 1e-6
     assert wet[RATE] == pytest.approx(0.5)
     assert 10 * np.log10(np.sum(wet[RATE + 1 :] ** 2) / 0.25) == pytest.approx(-12, abs=0.5)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize("number", [1, 5])
+def test_the_decay_of_a_room_is_heard_in_speech(tmp_path: Path, seconds: float, number: int) -> None:
+    from scipy.signal import fftconvolve
+
+    names = [f"linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-000{n}.wav" for n in (number, number + 1)]
+    speech = spoken([media(name) for name in names])[:, 0]
+    time = np.arange(int(RATE * seconds)) / RATE
+    tail = np.random.default_rng(number).standard_normal(len(time)) * 10 ** (-3 * time / seconds)
+    tail[: RATE // 250] = 0
+    wet = speech + fftconvolve(speech, tail / np.linalg.norm(tail))[: len(speech)]
+    soundfile.write(tmp_path / "o.wav", 0.3 * np.repeat(wet[:, None], 2, axis=1), RATE, subtype="FLOAT")
+    assert decay_s(tmp_path / "o.wav") == pytest.approx(seconds, rel=0.3)
+
+
+def test_a_room_cannot_be_measured_without_speech(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "o.wav", np.zeros((2 * RATE, 2)), RATE)
+    assert decay_s(tmp_path / "o.wav") is None

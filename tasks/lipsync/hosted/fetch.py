@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import ipaddress
-import json
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from tasks.errors import MissingBackendError, PermanentError, PolydubError, ProviderBusyError
+from tasks.errors import PermanentError, ProviderBusyError
 from tasks.lipsync.hosted.tls import trusted
-from tasks.process import capture
+from tasks.media import picture_seconds
 
 _WAIT_S = 60.0
+_AT_MOST_S = 1800.0
 _LARGEST = 4 << 30
 _REDIRECTS = 5
 _GONE = {401, 403, 404, 410}
@@ -52,7 +53,7 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
     import httpx
 
     local = is_local(urlsplit(base).hostname or "")
-    digest, size = hashlib.sha256(), 0
+    digest, size, ends = hashlib.sha256(), 0, time.monotonic() + _AT_MOST_S
     try:
         with (
             httpx.Client(timeout=_WAIT_S, verify=trusted()) as client,
@@ -63,6 +64,8 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
                 size += len(chunk)
                 if size > largest:
                     raise PermanentError(f"The result is larger than {largest} bytes and was not taken.")
+                if time.monotonic() > ends:
+                    raise ProviderBusyError(f"The result did not come within {_AT_MOST_S:.0f} s.")
                 digest.update(chunk)
                 file.write(chunk)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
@@ -119,15 +122,7 @@ def video_seconds(path: Path) -> float:
     Raises:
         ProviderBusyError: the file holds no picture that moves.
     """
-    asked = "-v error -protocol_whitelist file -show_entries format=duration:stream=codec_type,duration -of json"
-    try:
-        found = json.loads(capture(["ffprobe", *asked.split(), f"file:{path.absolute()}"]))
-        pictures = [stream for stream in found["streams"] if stream["codec_type"] == "video"]
-        seconds = float(found["format"].get("duration", 0)) if pictures else 0.0
-    except MissingBackendError:
-        raise
-    except (PolydubError, ValueError, KeyError):
-        seconds = 0.0
+    seconds = picture_seconds(path)
     if seconds <= 0:
         raise ProviderBusyError("What the provider delivered is not a video.")
     return seconds

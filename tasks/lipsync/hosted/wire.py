@@ -15,8 +15,7 @@ from tasks.lipsync.hosted.tls import trusted
 
 _WAIT_S = 60.0
 _SAID = 300  # characters of a provider's own words that are shown
-_LONGEST = 16 << 20  # bytes of an answer that is no media
-_BUSY = {408, 409, 425, 429}
+_BUSY = {409, 425, 429}  # certainly not done
 
 
 class UnclearError(ProviderBusyError):
@@ -90,7 +89,7 @@ class Wire:
     def _read(self, answer: Any, silent: type[ProviderBusyError]) -> dict[str, Any]:
         self._check(answer, silent)
         try:
-            body = json.loads(answer.content[:_LONGEST] or b"{}")
+            body = json.loads(answer.content or b"{}")
         except ValueError:
             body = None
         if not isinstance(body, dict):
@@ -102,7 +101,7 @@ class Wire:
         if status < 300:
             return
         words = self.said(answer.text)
-        if status >= 500:
+        if status >= 500 or status == 408:
             raise silent(f"{self.title} failed (status {status}): {words}", status=status, **_pause(answer))
         if status in _BUSY:
             raise ProviderBusyError(
