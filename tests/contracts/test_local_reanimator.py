@@ -61,6 +61,11 @@ def resynced(system: Reanimator, dub: Dubbed, out: Path, phones: Path | None = N
     return backend.resync(dub.video, dub.analysis, dub.dialogue, phones or dub.phone_file, "es", out, silent)
 
 
+def told(done: Resynced) -> dict[str, Any]:
+    """The report without what a second run takes."""
+    return {name: value for name, value in done.report.items() if name not in ("fps", "seconds", "peak_rss_mb")}
+
+
 def holds(done: Resynced, dub: Dubbed) -> None:
     """The picture is the title's in length and times, and the title's own outside of the mask."""
     assert done.picture is not None
@@ -80,7 +85,7 @@ def test_the_same_clip_from_any_checkout_gives_the_same_report(takes: Any, dubbe
         done = resynced(system, dubbed, tmp_path / f"{name}.mp4")
         holds(done, dubbed)
         if name not in BESIDE and system.limits == limits:
-            assert done.report == plain.report
+            assert told(done) == told(plain)
         assert done.report["edited"] == pytest.approx(plain.report["edited"], abs=2)
 
 
@@ -100,7 +105,7 @@ def test_a_wav2lip_that_moves_no_mouth_is_passed_through_and_one_that_cannot_be_
     done = resynced(system, dubbed, tmp_path / "done.mp4", phones)
     holds(done, dubbed)
     again = resynced(system, dubbed, tmp_path / "again.mp4", phones)
-    assert again.report == done.report
+    assert told(again) == told(done)
     assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "done.mp4").read_bytes()
 
 
