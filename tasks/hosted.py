@@ -10,7 +10,8 @@ import email.utils
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -72,7 +73,7 @@ class Service:
 
     def get(self, path: str) -> Any:
         """The answer to a ``GET``; errors as `post`."""
-        return self._patiently("GET", path, None)
+        return self._patiently("GET", path, {})
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to a ``POST``.
@@ -82,9 +83,17 @@ class Service:
             MissingBackendError: the key is refused.
             PermanentError: the request is refused.
         """
-        return self._patiently("POST", path, body)
+        return self._patiently("POST", path, {"json": body})
 
-    def _patiently(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    def upload(self, path: str, fields: Mapping[str, str], role: str, files: Sequence[Path]) -> Any:
+        """The answer to a ``POST`` of a form with sound files; errors as `post`.
+
+        Asked once: what it makes may be there although no answer came, so that a caller looks before it asks again.
+        """
+        sounds = [(role, (file.name, file.read_bytes(), "audio/wav")) for file in files]
+        return self._once("POST", path, {"data": fields, "files": sounds})
+
+    def _patiently(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
         import tenacity
 
         retrying = tenacity.Retrying(
@@ -93,7 +102,7 @@ class Service:
             wait=self._pause_s,
             reraise=True,
         )
-        return retrying(self._once, method, path, body)
+        return retrying(self._once, method, path, content)
 
     def _worth_it(self, error: BaseException) -> bool:
         return isinstance(error, ProviderBusyError) and error.data.get("pause_s", 0) <= self._options.longest_pause_s
@@ -103,23 +112,23 @@ class Service:
         doubling = _FIRST_PAUSE_S * 2 ** (state.attempt_number - 1)
         return float(min(doubling, self._options.longest_pause_s) if asked is None else asked)
 
-    def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    def _once(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
         import httpx
 
         _take_turn(self._url, self._options.per_minute)
         wait_s = self._options.deadline_s
         ends = time.monotonic() + wait_s
-        asked = httpx.stream(method, f"{self._url}{path}", json=body, headers=self._headers, timeout=wait_s)
+        asked = httpx.stream(method, f"{self._url}{path}", headers=self._headers, timeout=wait_s, **content)
         try:
             with asked as answer:
-                content = b"".join(_until(ends, answer.iter_bytes()))
+                said = b"".join(_until(ends, answer.iter_bytes()))
         except (httpx.TimeoutException, TimeoutError):  # `from None`: the key hangs on the package's errors
             raise ProviderBusyError(f"{self._name} did not answer within {wait_s:g} s.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ProviderBusyError(f"{self._name} cannot be reached ({type(error).__name__}).") from None
-        self._check(answer, content.decode("utf-8", "replace"))
+        self._check(answer, said.decode("utf-8", "replace"))
         try:
-            return json.loads(content)
+            return json.loads(said)
         except ValueError:
             raise ProviderBusyError(f"{self._name} answered with something that is not JSON.") from None
 

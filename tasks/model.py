@@ -102,7 +102,10 @@ class Word(Record):
 
 
 class Line(Record):
-    """One utterance: the unit that is translated, spoken, fitted and subtitled."""
+    """One utterance: the unit that is translated, spoken, fitted and subtitled.
+
+    ``language``: BCP-47 tag, where the script says of this line that it is in another language than the others.
+    """
 
     id: int
     start_ms: Milliseconds
@@ -110,12 +113,14 @@ class Line(Record):
     text: str
     speaker: str = "S1"
     words: tuple[Word, ...] = ()
+    language: str = ""
 
 
 class Passage(Record):
     """What the original voices do besides speaking, as the subtitles say: ``♪ la la``, ``(laughs)``.
 
-    It is neither translated nor synthesised: its original sound stays in the mix.
+    Of a dub also the lines that are in its language already. A passage is neither translated nor synthesised: its
+    original sound stays in the mix.
     """
 
     start_ms: Milliseconds
@@ -140,7 +145,8 @@ class Script(Record):
         speakers: who speaks; empty before diarization.
         origin: where the text comes from: a backend's name, or ``"subtitles"``.
         notes: fallbacks and limits to tell the user.
-        kept: songs and sounds that stay as they are in the original, in order of time; they may overlap lines.
+        kept: songs and sounds (and, in a dub, lines) that stay as they are in the original, in order of time; they may
+            overlap lines.
     """
 
     language: str
@@ -221,18 +227,29 @@ class Bill(Record):
         provider: its name, and its model behind a slash.
         units: how much, by unit (``characters``, ``seconds``, ``input_tokens``, ``output_tokens``).
         usd: what the service says it cost; None where only a price list can tell.
+        job: the service's id of it: bills of one job are one bill; empty where each counts.
     """
 
     provider: str
     units: dict[str, float] = {}
     usd: float | None = None
+    job: str = ""
 
 
 class Usage(Record):
-    """What computing a step used besides time."""
+    """What computing a step used besides time.
+
+    Attributes:
+        gpu_seconds: of an accelerator.
+        bills: of paid services.
+        models_loaded: read from disk; models that the process had already are none.
+        models_rested: that left the accelerator at the step's end.
+    """
 
     gpu_seconds: float = 0.0
     bills: tuple[Bill, ...] = ()
+    models_loaded: int = 0
+    models_rested: int = 0
 
 
 NOTHING_USED = Usage()

@@ -1,4 +1,4 @@
-"""A real CTranslate2 Whisper that writes one sentence, whatever it hears: its embeddings choose each token."""
+"""Real Whisper models, for either package, that write one sentence, whatever they hear."""
 
 from __future__ import annotations
 
@@ -9,8 +9,39 @@ SENTENCE = " Good morning. My name is Jordi."
 _WIDTH, _TIMES = 64, 1501
 
 
+def save_tiny_whisper(folder: Path) -> Path:
+    """A checkpoint that writes one sentence, whatever it hears.
+
+    Its layers add nothing to the residual stream, so each position's embedding decides the next token; attention stays
+    random, which gives word alignment something to work on.
+    """
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+    from whisper.tokenizer import get_tokenizer
+
+    dims = ModelDimensions(80, 1500, 64, 2, 1, 51865, 448, 64, 2, 2)
+    tokens = get_tokenizer(True, language="en", task="transcribe")
+    text = tokens.encode(SENTENCE)
+    start, end = tokens.timestamp_begin, tokens.timestamp_begin + 200  # 0 and 4 seconds
+    spoken = [tokens.to_language_token("en"), tokens.transcribe, start, *text, end, tokens.eot]
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(7)
+        model = Whisper(dims)
+        for name, weight in model.named_parameters():
+            if name.endswith((".out.weight", ".out.bias", "mlp.2.weight", "mlp.2.bias")):
+                weight.zero_()
+        words = torch.nn.functional.normalize(torch.randn(dims.n_vocab, dims.n_text_state), dim=1)
+        model.decoder.token_embedding.weight.copy_(words)
+        model.decoder.positional_embedding.copy_(10 * words[tokens.eot].expand(dims.n_text_ctx, -1))
+        model.decoder.positional_embedding[: len(spoken)].copy_(10 * words[spoken])
+        model.decoder.ln.weight.fill_(4.0)
+    path = folder / "says.pt"
+    torch.save({"dims": vars(dims), "model_state_dict": model.state_dict()}, path)
+    return path
+
+
 def save_tiny_converted_whisper(folder: Path) -> Path:
-    """Write ``model.bin``, its vocabulary and ``tokenizer.json``; the folder."""
+    """A CTranslate2 model built likewise: write ``model.bin``, its vocabulary and ``tokenizer.json``; the folder."""
     import torch
     from ctranslate2.converters.transformers import WhisperLoader
     from transformers import WhisperConfig, WhisperForConditionalGeneration

@@ -42,7 +42,7 @@ def system(name: str, options: Mapping[str, Any]) -> System:
     if name in lipsync_models():
         from tasks.lipsync.hosted import HostedReanimator
 
-        facts = registry.BackendFacts(
+        facts = registry.BackendFacts(  # its jobs count against their provider's limit, not the step (`hosted.jobs`)
             name=name, code_licence="service: the provider's terms", network=True, paid=True, uploads_faces=True
         )
         return System(name, HostedReanimator(name, options), facts)

@@ -8,7 +8,7 @@ from tasks.step import Made, Work, remember, step_task
 
 
 @step_task("mix")
-def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source: Script) -> StepRecord:
+def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, script: Script) -> StepRecord:
     """Outputs ``mix`` (24-bit WAV) and ``audio`` (the encoded dub); how both measure as value.
 
     Args:
@@ -16,7 +16,7 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
         laid: the dub's dialogue and placements, from fit or ingest.
         bed: stereo or 5.1.
         original_dialogue: of the source, on the same clock.
-        source: the source script, for the level of each line and what stays of the original.
+        script: the dub's, whose times are the source's: for the level of each line, and what stays of the original.
     """
     preset, settings = loudness_presets()[run.profile.loudness], run.profile.mix
     dialogue = laid.outputs["dialogue"]
@@ -30,7 +30,7 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
         placed = {one.line: (one.start_ms, one.end_ms) for one in placements_of(laid)}
         lines = [
             SpokenLine(line.id, line.speaker, (line.start_ms, line.end_ms), placed[line.id])
-            for line in source.lines
+            for line in script.lines
             if line.id in placed
         ]
         # whoever recorded a dub has set its levels
@@ -45,13 +45,13 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
             lambda share: work.progress(share / 2),
             settings=chosen,
             lines=lines,
-            kept=[(passage.start_ms, passage.end_ms) for passage in source.kept],
+            kept=[(passage.start_ms, passage.end_ms) for passage in script.kept],
         )
         encoded = encode_aac(wav, m4a, preset, lambda share: work.progress(0.5 + share / 2), speech=mixed.speech)
         value = {"mix": mixed.model_dump(mode="json"), "encoded": encoded.model_dump(mode="json")}
         return Made(outputs={"mix": wav, "audio": m4a}, value=value, notes=(*mixed.notes, *encoded.notes))
 
-    lines = [(line.id, line.start_ms, line.end_ms, line.speaker) for line in source.lines]
+    lines = [(line.id, line.start_ms, line.end_ms, line.speaker) for line in script.lines]
     inputs = {
         "dialogue": dialogue,
         "placements": laid.value,
@@ -59,7 +59,7 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, source
         "bed": bed,
         "original": original_dialogue,
         "recorded": recorded,
-        "kept": source.kept,
+        "kept": script.kept,
     }
     return remember(
         run, "mix", VERSION, compute, settings=[preset, settings.model_dump(exclude={"stems"})], inputs=inputs

@@ -81,12 +81,12 @@ def _per_line(evidence: Evidence, levels: Mapping[int, float]) -> list[dict[str,
 
 
 def _kept(evidence: Evidence) -> list[dict[str, Any]]:
-    """Where the original's voices stay, with what the subtitles say of it; no text: a sound found outside speech."""
+    """Where the original's voices stay, with what the script says of it; no text: a sound found outside speech."""
     return [
         {
             "start_ms": start,
             "end_ms": end,
-            "text": " ".join(one.text for one in evidence.source.kept if one.start_ms < end and one.end_ms > start),
+            "text": " ".join(one.text for one in evidence.dub.kept if one.start_ms < end and one.end_ms > start),
         }
         for start, end in evidence.kept
     ]

@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from configs.languages import display_name
-from tasks.model import Line, Placement
+from tasks.model import Line, Placement, Script
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import LANE, WIDTH, clock, strips
 from tasks.report.wording import bypass_rows, gate_row, lipsync_rows
@@ -91,13 +91,22 @@ def link(path: str) -> str:
 def _rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     dubbed: dict[int, Line] = {line.id: line for line in inputs.dub.lines}
     laid: dict[int, Placement] = {placement.line: placement for placement in inputs.placements}
-    spoken = [_row(line, dubbed.get(line.id), laid.get(line.id)) for line in inputs.source.lines]
+    spoken = [
+        _row(line, dubbed.get(line.id), laid.get(line.id))
+        for line in inputs.source.lines
+        if not _stays(line, inputs.dub)
+    ]
     kept = [_kept_row(**one) for one in inputs.qc["kept"]]
     return sorted([*spoken, *kept], key=lambda row: int(row["start_ms"]))
 
 
+def _stays(line: Line, dub: Script) -> bool:
+    """Whether the original of a line is heard in the dub, in place of another."""
+    return any((one.start_ms, one.end_ms, one.text) == (line.start_ms, line.end_ms, line.text) for one in dub.kept)
+
+
 def _kept_row(start_ms: int, end_ms: int, text: str) -> dict[str, Any]:
-    """A song, or a sound outside speech, whose original is heard in the dub."""
+    """A song, a line or a sound outside speech, whose original is heard in the dub."""
     return {
         "id": "",
         "start_ms": start_ms,

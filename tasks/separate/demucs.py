@@ -6,7 +6,6 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,8 +16,8 @@ from pydantic import Field
 
 from tasks import media, registry
 from tasks.errors import MissingBackendError
-from tasks.meter import device_time
 from tasks.progress import Progress, silent
+from tasks.resident import Resident, loaded_once
 from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
 
 _VERSION = 2
@@ -80,15 +79,15 @@ class DemucsSeparator:
             MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
         """
         chosen = self.options
-        model = _model(chosen.model, chosen.repo)
-        device = _device(chosen.device)
-        rate = int(model.samplerate)
+        key = ("demucs", chosen.model, str(chosen.repo), chosen.device)
+        resident = loaded_once(key, lambda: Resident(_model(chosen.model, chosen.repo), chosen.device))
+        rate = int(resident.model.samplerate)
         with media.scratch(dialogue) as resampled:
             _resample_file(mix, resampled, rate)
-            grid = _grid(model, chosen.overlap)
-            pieces = _voices(model, chosen, device, grid, resampled, progress)
-            voice = crossfaded(pieces, grid.core, _FADE_S * rate)
-            with device_time(device):
+            grid = _grid(resident.model, chosen.overlap)
+            with resident.at_work() as model:
+                pieces = _voices(model, chosen, grid, resampled, progress)
+                voice = crossfaded(pieces, grid.core, _FADE_S * rate)
                 write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
         if chosen.model == "demucs_unittest":
@@ -121,7 +120,7 @@ def _grid(model: Any, overlap: float) -> _Grid:
 
 
 def _voices(
-    model: Any, options: DemucsSeparator.Options, device: str, grid: _Grid, path: Path, progress: Progress
+    model: Any, options: DemucsSeparator.Options, grid: _Grid, path: Path, progress: Progress
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     import torch
     from demucs.apply import apply_model
@@ -137,7 +136,7 @@ def _voices(
             shifts=options.shifts,
             overlap=options.overlap,
             segment=grid.segment_s,
-            device=device,
+            device=next(model.parameters()).device,
         )
         voice = convert_audio_channels(stems[0, vocals] * deviation + mean, 2).cpu().numpy().T
         progress(min(1.0, (start + len(samples)) / max(1, total)))
@@ -173,17 +172,8 @@ def _resampled(blocks: Iterator[NDArray[np.float32]], rate_in: int, rate_out: in
     yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
 
 
-def _device(wanted: str) -> str:
-    import torch
-
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-@cache
 def _model(name: str, repo: Path | None) -> Any:
-    """A loaded model or bag of models, once a process.
+    """A model or bag of models, read from disk.
 
     Raises:
         MissingBackendError: see `DemucsSeparator.separate`.

@@ -19,7 +19,7 @@ from tasks.places import file_sha256
 from tasks.store import Store, step_key
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.references import reference_clips
-from tasks.synthesize.series import Series, SeriesSpeaker, held, keep_clip, read_series, write_series
+from tasks.synthesize.series import ALL, Series, SeriesSpeaker, held, keep_clip, read_series, write_series
 
 _NOTE = "cast"
 _PADDING = 24  # further voices that are looked at for one that nobody in the series has
@@ -96,6 +96,8 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
                 if not entry.clip and speaker in samples:
                     entry = entry.model_copy(update={"clip": keep_clip(path, name, samples[speaker])})
                     series = series.with_speaker(name, entry)
+            if backend.facts.services:
+                series = _enrolled(series, names, backend, path, run.title.languages[0])
         else:
             for language in run.title.languages:
                 if language not in run.title.dubs:
@@ -146,6 +148,20 @@ def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tup
         if not entry.voiceprint and who in prints:
             series = series.with_speaker(names[who], entry.model_copy(update={"voiceprint": prints[who]}))
     return series, names, notes
+
+
+def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, path: Path, language: str) -> Series:
+    """The series with the voice that a service made of each of these speakers' clip, for every language."""
+    for name in dict.fromkeys(names.values()):
+        entry = series.speakers[name]
+        if not entry.clip or entry.voice(backend.facts.name, ALL):
+            continue
+        try:
+            made = backend.voices(language, [Speaker(id=name)], {name: _clip(path, name, entry)})[name]
+        except PolydubError:
+            return series  # the branch meets the same error, and reports it
+        series = series.with_speaker(name, entry.with_voice(backend.facts.name, ALL, made))
+    return series
 
 
 def _voiced(series: Series, names: Mapping[str, str], backend: Synthesizer, language: str) -> Series:

@@ -6,7 +6,6 @@ it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +21,7 @@ from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
 from tasks.places import known_sha256
-from tasks.resident import Resident
+from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
@@ -212,31 +211,21 @@ class CoquiSynthesizer:
         chosen = self._options
         for sentence in self.missing():
             raise MissingBackendError(sentence, "Or choose the espeak backend.")
-        if chosen.model_path:
-            return _load("", str(chosen.model_path), str(chosen.config), chosen.device)
-        return _load(chosen.model, "", "", chosen.device)
+        files = (str(chosen.model_path), str(chosen.config)) if chosen.model_path else ()
+        return loaded_once(("coqui", chosen.model, *files, chosen.device), lambda: _load(chosen))
 
 
-_loading = threading.Lock()
-
-
-def _load(name: str, model_path: str, config_path: str, device: str) -> Resident:
-    with _loading:
-        return _load_once(name, model_path, config_path, device)
-
-
-@functools.lru_cache(maxsize=2)
-def _load_once(name: str, model_path: str, config_path: str, device: str) -> Resident:
+def _load(chosen: CoquiSynthesizer.Options) -> Resident:
     from TTS.api import TTS
 
     try:
         # Keyword by keyword: an empty name is no name to the package, but an empty path is one.
-        source = {"model_path": model_path, "config_path": config_path} if model_path else {"model_name": name}
-        return Resident(TTS(**source, progress_bar=False), device)
+        files = {"model_path": str(chosen.model_path), "config_path": str(chosen.config)} if chosen.model_path else {}
+        return Resident(TTS(**(files or {"model_name": chosen.model}), progress_bar=False), chosen.device)
     except Exception as error:  # downloads, archives and checkpoints fail in many ways, with no common base
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MissingBackendError(
-            f"The Coqui model {model_path or name} cannot be loaded ({said}).",
+            f"The Coqui model {chosen.model_path or chosen.model} cannot be loaded ({said}).",
             "Check the network or the files, or choose the espeak backend.",
         ) from error
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import html
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.model import Speaker
+from tasks.places import file_sha256
 from tasks.secrets import advice, secret
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
@@ -48,6 +50,9 @@ _UNTOLD = "eleven_multilingual_v2"
 _SPEEDS = (0.7, 1.2)
 _PAUSE_S = 0.15  # between the pieces of one line
 _MALE_BELOW_HZ = 165.0
+#: What the names of voices begin with that were cloned here; the clip's digest follows.
+_OURS = "polydub "
+_cloning = threading.Lock()
 
 
 class ElevenLabsSynthesizer:
@@ -63,6 +68,7 @@ class ElevenLabsSynthesizer:
             stability: 0 (varied) to 1 (even); the energy of a line moves it.
             similarity: how near to the voice's own sound.
             seed: of the reading; ElevenLabs promises no equal answers even so.
+            clone: speak with the speakers' own voices: ElevenLabs is sent a clip of each, and keeps a voice made of it.
             follow_pace: ask again at other speeds until a line fits its slot; every time is paid for.
         """
 
@@ -73,6 +79,7 @@ class ElevenLabsSynthesizer:
         stability: float = Field(0.5, ge=0, le=1)
         similarity: float = Field(0.75, ge=0, le=1)
         seed: int = Field(0, ge=0)
+        clone: bool = False
         follow_pace: bool = False
 
     def __init__(self, options: Options) -> None:
@@ -81,9 +88,10 @@ class ElevenLabsSynthesizer:
             name="elevenlabs",
             code_licence="Apache-2.0",
             network=True,
-            hosted=True,
+            services=frozenset({"elevenlabs"}),
             paid=True,
             price=f"elevenlabs/{options.model}",
+            clones=options.clone,
             paces=options.follow_pace,
             varies=True,
             spirited=True,
@@ -94,18 +102,32 @@ class ElevenLabsSynthesizer:
     def fingerprint(self) -> str:
         """The address, the model and its settings; never the key."""
         told = self._options.model_dump_json(include={"url", "model", "stability", "similarity", "seed"})
-        return f"elevenlabs:1:{told}:{','.join(self._options.voices)}:{self._options.follow_pace}"
+        options = self._options
+        return f"elevenlabs:1:{told}:{','.join(options.voices)}:{options.follow_pace}{':clone' * options.clone}"
 
     def missing(self) -> list[str]:
         """The key."""
         return [] if secret(_VARIABLE) else [advice(_VARIABLE)]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """The voices of the options in turn; without any, the account's, deep ones for speakers under 165 Hz."""
+        """The voices of the options in turn; without any, the account's, deep ones for speakers under 165 Hz.
+
+        Who has a clip is cloned, where that was asked for: once, for a voice made of the same clip is found again.
+        """
         self._check(language)
+        own = self._clones(references) if self._options.clone else {}
+        left = [speaker for speaker in speakers if speaker.id not in own]
+        return {**own, **self._given(left)} if left else own
+
+    def _given(self, speakers: Sequence[Speaker]) -> dict[str, str]:
+        """Voices that are nobody's own."""
         if self._options.voices:
             return {speaker.id: voice for speaker, voice in zip(speakers, itertools.cycle(self._options.voices))}
-        listed = self._listed()
+        listed = [voice for voice in self._listed() if not str(voice.get("name", "")).startswith(_OURS)]
+        if not listed:
+            raise UnsupportedError(
+                "The ElevenLabs account has no voices.", "Add some, or name ids in synthesize.options.voices."
+            )
         waiting = {gender: itertools.cycle(_of_gender(listed, gender)) for gender in ("male", "female")}
         return {speaker.id: next(waiting[_gender(speaker, index)]) for index, speaker in enumerate(speakers)}
 
@@ -157,14 +179,30 @@ class ElevenLabsSynthesizer:
             raise
         return _samples(answer)
 
+    def _clones(self, references: Mapping[str, Path]) -> dict[str, str]:
+        """The voice of each clip, by speaker; the account is asked first, for a voice is made once."""
+        with _cloning:
+            known = {voice.get("name"): voice["voice_id"] for voice in self._listed()} if references else {}
+            found = {}
+            for speaker, clip in references.items():
+                name = f"{_OURS}{file_sha256(clip)[0][:16]}"
+                if name not in known:
+                    known[name] = self._cloned(name, clip)
+                found[speaker] = known[name]
+            return found
+
+    def _cloned(self, name: str, clip: Path) -> str:
+        told = {"name": name, "description": "Cloned by Polydub with the consent of its speaker."}
+        answer = self._service().upload("/v1/voices/add", told, "files", [clip])
+        made = answer.get("voice_id") if isinstance(answer, dict) else None
+        if not isinstance(made, str):
+            raise PermanentError("ElevenLabs answered with no voice for a clip that it was sent.")
+        return made
+
     def _listed(self) -> list[dict[str, Any]]:
         answer = self._service().get("/v1/voices")
         listed = answer.get("voices") if isinstance(answer, dict) else None
         voices = [voice for voice in listed or [] if isinstance(voice, dict) and isinstance(voice.get("voice_id"), str)]
-        if not voices:
-            raise UnsupportedError(
-                "The ElevenLabs account has no voices.", "Add some, or name ids in synthesize.options.voices."
-            )
         return sorted(voices, key=lambda voice: voice["voice_id"])
 
     def _check(self, language: str) -> None:

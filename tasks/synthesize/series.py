@@ -33,7 +33,8 @@ from tasks.errors import BadInputError
 from tasks.places import file_sha256
 
 _HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
-_ALL = "*"
+#: In place of a language: every one.
+ALL = "*"
 _VOICEPRINT_BYTES = 512
 
 
@@ -57,7 +58,7 @@ class SeriesSpeaker(BaseModel):
     def voice(self, backend: str, language: str) -> str:
         """The voice that is remembered: of the very tag, of its language, of all; empty without one."""
         known = self.voices.get(backend, {})
-        return next((known[tag] for tag in (language, primary(language), _ALL) if tag in known), "")
+        return next((known[tag] for tag in (language, primary(language), ALL) if tag in known), "")
 
     def with_voice(self, backend: str, language: str, voice: str) -> SeriesSpeaker:
         """The same speaker with one more voice."""

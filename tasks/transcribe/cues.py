@@ -31,6 +31,7 @@ class Cue:
     where: str
     speaker: str = ""
     words: tuple[Word, ...] = ()
+    language: str = ""
 
 
 def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[Passage, ...], tuple[str, ...]]:
@@ -118,6 +119,7 @@ def _line(number: int, cue: Cue) -> Line:
         text=cue.text,
         speaker=cue.speaker or "S1",
         words=cue.words if inside else (),
+        language=cue.language,
     )
 
 

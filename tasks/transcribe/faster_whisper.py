@@ -8,18 +8,17 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from configs.languages import display_name
-from tasks import registry
+from tasks import ctranslate, registry
 from tasks.errors import MissingBackendError
 from tasks.model import Script
 from tasks.progress import Progress
-from tasks.resident import Resident
+from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
 from tasks.transcribe.segment import lines_from_words
@@ -87,7 +86,8 @@ class FasterWhisperTranscriber:
         belief = Belief(spans)
         with _ONE_AT_A_TIME:
             chosen = self._options
-            resident = _model(chosen.model, chosen.models, chosen.device, chosen.compute)
+            asked = chosen.model, chosen.models, chosen.device, chosen.compute
+            resident = loaded_once(("faster-whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as movable:
                 for start, end in stretches(spans):
                     segments, found = self._heard(movable.model, audio, start, end, code)
@@ -138,28 +138,12 @@ def _segment(segment: Any) -> Heard:
     )
 
 
-class _Movable:
-    """CTranslate2's way of leaving the GPU and coming back to it."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def to(self, device: str) -> None:
-        if device == "cpu":
-            self.model.model.unload_model(to_cpu=True)
-        else:
-            self.model.model.load_model()
-
-
-@lru_cache(maxsize=1)
 def _model(name: str, folder: str | None, device: str, compute: str) -> Resident:
     from faster_whisper import WhisperModel
 
     try:
-        movable = _Movable(WhisperModel(name, device=device, compute_type=compute, download_root=folder))
-        if (where := str(movable.model.model.device)) != "cpu":
-            movable.to("cpu")
-        return Resident(movable, where)
+        model = WhisperModel(name, device=device, compute_type=compute, download_root=folder)
+        return ctranslate.resident(model, model.model)
     except Exception as error:  # downloads, folders and devices fail in many ways, with no common base
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MissingBackendError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
 
+from configs.languages import parse_language
 from tasks.errors import BadInputError
 from tasks.model import Word
 from tasks.transcribe.cues import Cue
@@ -44,6 +45,12 @@ class _Segment(_Timed):
     text: str
     speaker: str | None = None
     words: list[_Word] = []
+    language: str = ""
+
+    @field_validator("language")
+    @classmethod
+    def _a_tag(cls, value: str) -> str:
+        return parse_language(value) if value else ""
 
     @model_validator(mode="before")
     @classmethod
@@ -88,4 +95,6 @@ def _cue(segment: Any, name: str, where: str) -> Cue:
         Word(text=word.text.strip(), start_ms=max(0, round(word.start_ms)), end_ms=max(0, round(word.end_ms)))
         for word in parsed.words
     )
-    return Cue(round(parsed.start_ms), round(parsed.end_ms), parsed.text, where, parsed.speaker or "", words)
+    return Cue(
+        round(parsed.start_ms), round(parsed.end_ms), parsed.text, where, parsed.speaker or "", words, parsed.language
+    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pickle
 import threading
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from tasks import registry
 from tasks.errors import MissingBackendError
 from tasks.model import Line, Script
 from tasks.progress import Progress
-from tasks.resident import Resident
+from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
 from tasks.transcribe.segment import lines_from_words
@@ -69,7 +68,8 @@ class WhisperTranscriber:
             return Script(language=language or "en", lines=(), origin="whisper")
         belief = Belief(spans)
         with _ONE_AT_A_TIME:
-            resident = _model(self._options.model, self._options.models, self._options.device)
+            asked = self._options.model, self._options.models, self._options.device
+            resident = loaded_once(("whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as model:
                 for start, end in stretches(spans):
                     heard = self._heard(model, audio, start, end, code)
@@ -102,7 +102,6 @@ class WhisperTranscriber:
         return answer
 
 
-@lru_cache(maxsize=1)
 def _model(name: str, folder: str | None, device: str | None) -> Resident:
     import whisper
 

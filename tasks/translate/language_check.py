@@ -15,6 +15,7 @@ import langcodes
 from configs.languages import display_name, primary
 
 _ENOUGH_LETTERS = 24
+_FEWEST_LETTERS = 16  # of a text that is said to be in another language than it should be
 _SURE = 0.999
 _A_NAME = 16  # letters; so many of the source's own may stay
 #: Languages that no statistics of one line tells apart.
@@ -70,6 +71,20 @@ def complaint(answer: str, text: str, source: str, target: str) -> str:
     if found is None or _related(found, target):
         return ""
     return f"it is in {display_name(found)}"
+
+
+def certainly(text: str, language: str, other: str) -> bool:
+    """Whether a text is nearly certainly in a language; never where that is hard to tell from the other one.
+
+    Args:
+        text: of some words.
+        language: BCP-47 tag.
+        other: BCP-47 tag of what the text would be otherwise.
+    """
+    if _related(language, other) or sum(letter.isalpha() for letter in text) < _FEWEST_LETTERS:
+        return False
+    found = _guess(text)
+    return found is not None and primary(found) == primary(language)
 
 
 def available() -> bool:

@@ -13,11 +13,11 @@ from tasks.errors import BadInputError, PermanentError, PolydubError, is_transie
 from tasks.model import Line, Script
 from tasks.progress import Progress, silent
 from tasks.store import Store, step_key
-from tasks.translate import VERSION, Guidance, Term, Translator, language_check, quiet
+from tasks.translate import Guidance, Term, Translator, language_check, quiet
 from tasks.translate.chain import Chain
 from tasks.translate.glossary import matching, protect, restore, violated
 
-_LINE = "translate-line"
+_LINE, _LINE_VERSION = "translate-line", 3
 
 
 @dataclass
@@ -195,7 +195,7 @@ class Lines:
             "after": [other.text for other in lines[at + 1 : at + 1 + count]],
             "slot": round((line.end_ms - line.start_ms) / 100) if one.timed else None,
         }
-        return step_key(_LINE, VERSION, backend=one.fingerprint(), inputs=inputs)
+        return step_key(_LINE, _LINE_VERSION, backend=one.fingerprint(), inputs=inputs)
 
     @property
     def _first(self) -> str:

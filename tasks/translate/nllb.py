@@ -11,16 +11,16 @@ import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import langcodes
 from pydantic import Field
 
 from configs.languages import display_name, primary
-from tasks import registry
+from tasks import ctranslate, registry
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.meter import device_time
 from tasks.places import file_sha256
+from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
@@ -105,11 +105,11 @@ class NllbTranslator:
         return by_rows(texts, lambda rows: [self._row(row, *codes) for row in rows], self.batch)
 
     def _row(self, row: str, source: str, target: str) -> str:
-        translator, words = self._loaded()
         sentences = pieces(row, _LONGEST)
-        tokens = [[source, *words.encode(sentence, out_type=str), "</s>"] for sentence in sentences]
         asked = {"beam_size": self._options.beam_size, "min_decoding_length": 2}
-        with device_time(str(translator.device)):
+        with self._resident().at_work() as movable:
+            translator, words = movable.model
+            tokens = [[source, *words.encode(sentence, out_type=str), "</s>"] for sentence in sentences]
             results = translator.translate_batch(tokens, target_prefix=[[target]] * len(tokens), **asked)
         answers = [words.decode([t for t in result.hypotheses[0] if t != target]).strip() for result in results]
         if not all(answers):
@@ -132,21 +132,22 @@ class NllbTranslator:
             raise MissingBackendError(sentence, "Or choose another translator.")
         return _languages_of(self._options.model_path / "shared_vocabulary.json")
 
-    def _loaded(self) -> tuple[Any, Any]:
+    def _resident(self) -> Resident:
         for sentence in self.missing():
             raise MissingBackendError(sentence, "Or choose another translator.")
         chosen = self._options
-        return _load(str(chosen.model_path), chosen.device, chosen.compute_type)
+        asked = str(chosen.model_path), chosen.device, chosen.compute_type
+        return loaded_once(("nllb", *asked), lambda: _load(*asked))
 
 
-@functools.lru_cache(maxsize=1)
-def _load(folder: str, device: str, compute_type: str) -> tuple[Any, Any]:
+def _load(folder: str, device: str, compute_type: str) -> Resident:
     import ctranslate2
     import sentencepiece
 
     try:
         words = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/sentencepiece.bpe.model")
-        return ctranslate2.Translator(folder, device=device, compute_type=compute_type), words
+        translator = ctranslate2.Translator(folder, device=device, compute_type=compute_type)
+        return ctranslate.resident((translator, words), translator)
     except (RuntimeError, ValueError, OSError) as error:
         said = str(error).splitlines()[0][:200]
         raise MissingBackendError(

@@ -9,6 +9,7 @@ from tasks.store import Store
 from tasks.translate import VERSION
 from tasks.translate.chain import chain
 from tasks.translate.lines import Lines
+from tasks.translate.spoken_already import without_spoken_already
 
 
 @step_task("translate")
@@ -27,11 +28,17 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
         if script.language == target:
             raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
         route = translators.route(script.language, target)
-        done = Lines(Store(Path(run.store)), translators, script, target, work.progress).translated(edits)
-        lines = tuple(line.model_copy(update={"text": done.texts[line.id], "words": ()}) for line in script.lines)
+        recorded = target in run.title.dubs  # with every line
+        spoken, kept = (script, ()) if recorded else without_spoken_already(script, target, set(map(int, edits)))
+        if not spoken.lines:
+            raise UnsupportedError(f"Every line of the title is in {target} already: there is nothing to translate.")
+        done = Lines(Store(Path(run.store)), translators, spoken, target, work.progress).translated(edits)
+        lines = tuple(
+            line.model_copy(update={"text": done.texts[line.id], "words": (), "language": ""}) for line in spoken.lines
+        )
         origin = ", ".join(done.by) or translators.facts.name
-        notes = tuple(dict.fromkeys([*_notes(route, edits), *done.notes]))
-        dub = script.model_copy(update={"language": target, "lines": lines, "origin": origin, "notes": notes})
+        notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *done.notes]))
+        dub = spoken.model_copy(update={"language": target, "lines": lines, "origin": origin, "notes": notes})
         return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=done.hits, parts=len(lines))
 
     inputs = {"script": script, "target": target, "edits": edits}
@@ -39,10 +46,13 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
     return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs, uses=uses)
 
 
-def _notes(route: list[str], edits: dict[str, str]) -> tuple[str, ...]:
+def _notes(route: list[str], edits: dict[str, str], kept: tuple[int, ...], target: str) -> tuple[str, ...]:
     notes = []
     if len(route) > 2:
         notes.append(f"Translated by way of {', '.join(route[1:-1])}: meaning can be lost twice.")
+    if kept:
+        which = ", ".join(map(str, kept))
+        notes.append(f"Lines in {target} already, whose original is kept: {which}.")
     if edits:
         notes.append(f"{len(edits)} lines were edited by hand.")
     return tuple(notes)

@@ -17,8 +17,11 @@ from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted import receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
 from tasks.lipsync.hosted.jobs import Finds
+from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
+from tasks.lipsync.systems import system
 from tasks.progress import silent
+from tasks.slots import slots_of
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 from tests.lipsync_hosted.servers import KEY, ReplicateServer
@@ -354,3 +357,44 @@ def test_a_result_is_refused_when_it_is_too_large(clips: Clips, tmp_path: Path) 
 
     with serving("replicate", clips.result) as (url, _), pytest.raises(PermanentError, match="larger than"):
         fetch(f"{url}/results/job1.mp4", tmp_path / "out", url, largest=100)
+
+
+# -- counted
+
+
+@only("replicate")
+def test_a_job_holds_a_slot_of_its_provider_and_a_result_that_is_here_holds_none(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[str], int]] = []
+
+    @contextlib.contextmanager
+    def held(names: list[str]) -> Iterator[None]:
+        seen.append((names, made.world.paid))
+        yield
+        seen.append((names, made.world.count("download")))
+
+    monkeypatch.setattr("tasks.lipsync.hosted.jobs.held", held)
+    made.run()
+    made.run("again.mp4")
+    assert seen == [(["provider:replicate"], 0), (["provider:replicate"], 1)]
+    assert "provider:replicate" not in slots_of([system(made.model, made.options).facts])  # no step waits for itself
+
+
+# -- kept
+
+
+@only("pixverse")
+def test_old_results_go_and_jobs_without_one_stay(made: Bench) -> None:
+    made.run()
+    made.world.faults["create"] = [{"silent": True}]
+    other = made.folder / "other.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=300:d=3:r=48000", "-c:a", "pcm_s16le", other)
+    with pytest.raises(PermanentError):
+        made.make().reanimate(made.picture(), other, made.folder / "other.mp4", silent)
+    folder = made.folder / "jobs"
+    assert prune_jobs(3600.0, folder) == 0
+    for lock in folder.rglob("lock"):
+        os.utime(lock, (1, 1))
+    assert prune_jobs(3600.0, folder) == 1
+    assert [json.loads(note.read_text())["job"] for note in notes(made)] == [""]

@@ -8,13 +8,14 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.separation import spoken
 from configs.loudness import loudness_presets
 from configs.sound import MixSettings
 from tasks.mix.keep import nonverbal_spans, without, write_kept
 from tasks.mix.levels import SpokenLine, line_gains
 from tasks.mix.loudness import Curve, measure_curve
 from tasks.mix.mix import mix
-from tasks.mix.room import add_room
+from tasks.mix.room import add_room, decay_s
 from tasks.mix.target import target_of
 from tasks.model import Loudness
 from tests.clips import RATE
@@ -130,3 +131,23 @@ def test_a_room_rings_after_the_voice_and_does_not_move_it(tmp_path: Path) -> No
     assert np.abs(wet[:RATE]).max() < 1e-6
     assert wet[RATE] == pytest.approx(0.5)
     assert 10 * np.log10(np.sum(wet[RATE + 1 :] ** 2) / 0.25) == pytest.approx(-12, abs=0.5)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize("number", [1, 5])
+def test_the_decay_of_a_room_is_heard_in_speech(tmp_path: Path, seconds: float, number: int) -> None:
+    from scipy.signal import fftconvolve
+
+    names = [f"linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-000{n}.wav" for n in (number, number + 1)]
+    speech = spoken([media(name) for name in names])[:, 0]
+    time = np.arange(int(RATE * seconds)) / RATE
+    tail = np.random.default_rng(number).standard_normal(len(time)) * 10 ** (-3 * time / seconds)
+    tail[: RATE // 250] = 0
+    wet = speech + fftconvolve(speech, tail / np.linalg.norm(tail))[: len(speech)]
+    soundfile.write(tmp_path / "o.wav", 0.3 * np.repeat(wet[:, None], 2, axis=1), RATE, subtype="FLOAT")
+    assert decay_s(tmp_path / "o.wav") == pytest.approx(seconds, rel=0.3)
+
+
+def test_a_room_cannot_be_measured_without_speech(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "o.wav", np.zeros((2 * RATE, 2)), RATE)
+    assert decay_s(tmp_path / "o.wav") is None

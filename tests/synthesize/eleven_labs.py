@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import email
 import json
 import re
 import threading
@@ -20,6 +21,7 @@ _FIELDS = {
     "previous_request_ids", "next_request_ids", "apply_text_normalization",
 }  # fmt: skip
 _SETTINGS = {"stability", "similarity_boost", "style", "use_speaker_boost", "speed"}
+_CLONE_FIELDS = {"name", "files", "remove_background_noise", "description", "labels"}
 _RATE = 24_000
 
 
@@ -33,7 +35,9 @@ class ElevenLabs(BaseHTTPRequestHandler):
         self._take({})
 
     def do_POST(self) -> None:
-        self._take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        form = self.headers["Content-Type"].startswith("multipart/form-data")
+        self._take(_form(self.headers["Content-Type"], body) if form else json.loads(body))
 
     def _take(self, body: dict[str, Any]) -> None:
         self.server.asked.append({"path": self.path, "body": body, "headers": dict(self.headers)})
@@ -43,14 +47,25 @@ class ElevenLabs(BaseHTTPRequestHandler):
             detail = {"status": "invalid_api_key", "message": f"Invalid API key {self.headers.get('xi-api-key')}"}
             return self._send(401, {"detail": detail})
         if self.path == "/v1/voices":
-            voices = [{"voice_id": name, "labels": {"gender": gender}} for name, gender in VOICES.items()]
-            return self._send(200, {"voices": voices})
+            voices = [{"voice_id": name, "name": name, "labels": {"gender": sex}} for name, sex in VOICES.items()]
+            return self._send(200, {"voices": [*voices, *self.server.cloned]})
+        if self.path == "/v1/voices/add":
+            return self._clone(body)
         found = re.fullmatch(r"/v1/text-to-speech/([^/?]+)/with-timestamps\?output_format=pcm_24000", self.path)
         if not found:
             return self._send(404, {"detail": "Not Found"})
-        if found[1] not in VOICES:
+        if found[1] not in {*VOICES, *(voice["voice_id"] for voice in self.server.cloned)}:
             return self._send(404, {"detail": {"status": "voice_not_found", "message": "No such voice."}})
         return self._speak(body)
+
+    def _clone(self, form: dict[str, Any]) -> None:
+        if set(form) - _CLONE_FIELDS or not form.get("name") or not form.get("files", b"").startswith(b"RIFF"):
+            return self._send(422, {"detail": [{"loc": ["body"], "msg": "field required", "type": "value_error"}]})
+        voice = f"cloned{len(self.server.cloned)}"
+        self.server.cloned.append({"voice_id": voice, "name": form["name"], "labels": {}})
+        if self.server.lost:
+            return self._send(*self.server.lost.pop())
+        self._send(200, {"voice_id": voice, "requires_verification": False})
 
     def _speak(self, body: dict[str, Any]) -> None:
         unknown = (set(body) - _FIELDS) | (set(body.get("voice_settings", {})) - _SETTINGS)
@@ -80,11 +95,24 @@ class ElevenLabs(BaseHTTPRequestHandler):
             self.wfile.write(json.dumps(body).encode())
 
 
+def _form(kind: str, body: bytes) -> dict[str, Any]:
+    """The parts of a form: text, or the bytes of a file."""
+    parsed = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    parts: dict[str, Any] = {}
+    for part in parsed.get_payload():
+        content = part.get_payload(decode=True)
+        parts[part.get_param("name", header="content-disposition")] = (
+            content if part.get_filename() else content.decode()
+        )
+    return parts
+
+
 @contextlib.contextmanager
 def eleven_labs() -> Iterator[tuple[str, Any]]:
     """The server on a free port: its address, and itself to set and to read."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), ElevenLabs)
     server.asked, server.faults = [], []
+    server.cloned, server.lost = [], []  # voices made; answers in place of the good one, although the voice is made
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

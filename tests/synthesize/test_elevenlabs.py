@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -181,3 +184,55 @@ def test_a_key_in_the_profile_is_refused_unread() -> None:
     with pytest.raises(BadInputError, match="api_key") as caught:
         synthesizer("elevenlabs", {"api_key": KEY})
     assert KEY not in str(caught.value)
+
+
+CAST = [Speaker(id="A", pitch_hz=110), Speaker(id="B", pitch_hz=220)]
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> dict[str, Path]:
+    for name, hz in (("A", 110), ("B", 220)):
+        tone = 0.2 * np.sin(2 * np.pi * hz * np.arange(48_000) / 24_000)
+        soundfile.write(tmp_path / f"{name}.wav", tone, 24_000)
+    return {name: tmp_path / f"{name}.wav" for name in "AB"}
+
+
+def clonings(server: Any) -> list[dict[str, Any]]:
+    return [asked["body"] for asked in server.asked if asked["path"] == "/v1/voices/add"]
+
+
+def test_a_speaker_is_cloned_once_from_a_clip_and_speaks_with_that_voice(
+    service: Made, clips: dict[str, Path], tmp_path: Path
+) -> None:
+    make, server = service
+    backend = make(clone=True)
+    assert backend.facts.clones
+    assert not make().facts.clones
+    assert backend.fingerprint() != make().fingerprint()
+    voices = backend.voices("es", CAST, {"A": clips["A"]})
+    assert voices["A"] == "cloned0"
+    assert voices["B"] in ("aria", "dora")  # no clip: a woman's voice of the account, and nobody's clone
+    say(backend, tmp_path, voice=voices["A"])
+    for language in ("fr", "ca"):
+        assert make(clone=True).voices(language, CAST[:1], {"A": clips["A"]}) == {"A": "cloned0"}
+    (sent,) = clonings(server)
+    assert sent["files"] == clips["A"].read_bytes()
+    assert re.fullmatch(r"polydub [0-9a-f]{16}", sent["name"])  # the service is told no name of a person
+    assert make(clone=True).voices("es", CAST, clips) == {"A": "cloned0", "B": "cloned1"}
+
+
+def test_a_voice_whose_making_was_not_answered_is_found_not_made_again(service: Made, clips: dict[str, Path]) -> None:
+    make, server = service
+    server.lost = [(503, {"detail": {"status": "system_busy", "message": "try later"}})]
+    with pytest.raises(ProviderBusyError):
+        make(clone=True).voices("es", CAST[:1], {"A": clips["A"]})
+    assert make(clone=True).voices("es", CAST[:1], {"A": clips["A"]}) == {"A": "cloned0"}
+    assert len(clonings(server)) == 1
+
+
+def test_languages_side_by_side_clone_a_speaker_once(service: Made, clips: dict[str, Path]) -> None:
+    make, server = service
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: make(clone=True).voices("es", CAST, clips)["A"], range(4)))
+    assert set(found) == {"cloned0"}
+    assert len(clonings(server)) == 2

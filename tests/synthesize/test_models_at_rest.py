@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from configs.profile import load_profile
+from tasks import resident as residents
 from tasks.model import Asset, Line, Run, Script, Speaker, Title
-from tasks.resident import Resident, rest
+from tasks.resident import Resident, loaded_once, rest
 from tasks.synthesize.task import synthesize, takes_of
 from tests.tiny_coqui import save_tiny_vits
 
@@ -97,6 +98,65 @@ def test_many_at_once_move_it_once() -> None:
     for thread in threads:
         thread.join()
     assert model.places == ["cuda"]
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> dict[object, Resident]:
+    """An empty one of this test alone."""
+    models: dict[object, Resident] = {}
+    monkeypatch.setattr("tasks.resident._pool", models)
+    return models
+
+
+@pytest.mark.usefixtures("pool")
+def test_titles_side_by_side_load_a_model_once() -> None:
+    begin, loads = threading.Barrier(4), []
+
+    def load() -> Resident:
+        loads.append("read")
+        return Resident(Model(), "cpu")
+
+    def work() -> None:
+        begin.wait()
+        loaded_once("whisper", load)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads == ["read"]
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_load_that_failed_is_tried_again() -> None:
+    def fail() -> Resident:
+        raise OSError("no network")
+
+    with pytest.raises(OSError, match="no network"):
+        loaded_once("whisper", fail)
+    there = Resident(Model(), "cpu")
+    assert loaded_once("whisper", lambda: there) is there
+
+
+def test_a_crowded_process_forgets_the_idle_model_that_was_used_longest_ago(
+    pool: dict[object, Resident], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.resident._memory_bytes", lambda: 100)
+    monkeypatch.setattr("tasks.resident._used_bytes", lambda: 20 * len(pool))  # half of it is full with three
+    for name in ("busy", "old", "young"):
+        loaded_once(name, lambda: Resident(Model(), "cpu"))
+    with pool["busy"].at_work():
+        for name in ("old", "young"):
+            with pool[name].at_work():
+                pass
+        loaded_once("new", lambda: Resident(Model(), "cpu"))
+    assert set(pool) == {"busy", "young", "new"}
+
+
+def test_the_process_and_its_memory_are_measured() -> None:
+    used, most = residents._used_bytes(), residents._memory_bytes()
+    assert 1 << 20 < used < most
 
 
 def test_the_end_of_a_step_sends_every_idle_model_to_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -98,13 +98,12 @@ def find(monkeypatch: pytest.MonkeyPatch, spec: Any) -> None:
 
 
 @pytest.fixture
-def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def package(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     module = StandIn()
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     find(monkeypatch, module.__spec__)
-    faster_whisper._model.cache_clear()
-    yield module
-    faster_whisper._model.cache_clear()
+    monkeypatch.setattr("tasks.resident._pool", {})
+    return module
 
 
 def speech(folder: Path) -> Path:
@@ -171,11 +170,9 @@ def test_silence_is_never_given_to_the_model(package: StandIn, tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of the real package, which writes one sentence."""
-    faster_whisper._model.cache_clear()
-    yield save_tiny_converted_whisper(tmp_path_factory.mktemp("converted"))
-    faster_whisper._model.cache_clear()
+    return save_tiny_converted_whisper(tmp_path_factory.mktemp("converted"))
 
 
 @pytest.mark.parametrize("batch", [1, 4])

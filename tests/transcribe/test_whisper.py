@@ -11,6 +11,7 @@ from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.progress import silent
 from tasks.transcribe import transcriber
 from tests.speech_media import clip_16k, media
+from tests.tiny_whisper import save_tiny_whisper
 
 
 @pytest.fixture(scope="module")
@@ -27,37 +28,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.nn.init.normal_(model.decoder.positional_embedding)  # the package leaves it uninitialised
     path = tmp_path_factory.mktemp("whisper") / "tiny-random.pt"
     torch.save({"dims": dims.__dict__, "model_state_dict": model.state_dict()}, path)
-    return path
-
-
-def speaking_checkpoint(folder: Path) -> Path:
-    """A checkpoint that writes one sentence, whatever it hears.
-
-    Its layers add nothing to the residual stream, so each position's embedding decides the next token; attention stays
-    random, which gives word alignment something to work on.
-    """
-    import torch
-    from whisper.model import ModelDimensions, Whisper
-    from whisper.tokenizer import get_tokenizer
-
-    dims = ModelDimensions(80, 1500, 64, 2, 1, 51865, 448, 64, 2, 2)
-    tokens = get_tokenizer(True, language="en", task="transcribe")
-    text = tokens.encode(" Good morning. My name is Jordi.")
-    start, end = tokens.timestamp_begin, tokens.timestamp_begin + 200  # 0 and 4 seconds
-    spoken = [tokens.to_language_token("en"), tokens.transcribe, start, *text, end, tokens.eot]
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(7)
-        model = Whisper(dims)
-        for name, weight in model.named_parameters():
-            if name.endswith((".out.weight", ".out.bias", "mlp.2.weight", "mlp.2.bias")):
-                weight.zero_()
-        words = torch.nn.functional.normalize(torch.randn(dims.n_vocab, dims.n_text_state), dim=1)
-        model.decoder.token_embedding.weight.copy_(words)
-        model.decoder.positional_embedding.copy_(10 * words[tokens.eot].expand(dims.n_text_ctx, -1))
-        model.decoder.positional_embedding[: len(spoken)].copy_(10 * words[spoken])
-        model.decoder.ln.weight.fill_(4.0)
-    path = folder / "says.pt"
-    torch.save({"dims": vars(dims), "model_state_dict": model.state_dict()}, path)
     return path
 
 
@@ -92,7 +62,7 @@ def test_an_english_model_refuses_other_languages_before_it_is_loaded() -> None:
 
 
 def test_a_checkpoint_writes_what_its_weights_say(tmp_path: Path) -> None:
-    backend = transcriber("whisper", {"model": str(speaking_checkpoint(tmp_path)), "device": "cpu"})
+    backend = transcriber("whisper", {"model": str(save_tiny_whisper(tmp_path)), "device": "cpu"})
     for language in ("en", None):  # None: the model detects it
         script = backend.transcribe(media("picovoice-leopard/resources/audio_samples/test.wav"), language, silent)
         assert script.language == "en"
@@ -113,6 +83,6 @@ def test_the_fingerprint_knows_the_model_and_not_the_machine() -> None:
     ],
 )
 def test_a_model_that_always_writes_something_is_not_believed_over_noise(tmp_path: Path, name: str) -> None:
-    backend = transcriber("whisper", {"model": str(speaking_checkpoint(tmp_path)), "device": "cpu"})
+    backend = transcriber("whisper", {"model": str(save_tiny_whisper(tmp_path)), "device": "cpu"})
     script = backend.transcribe(clip_16k(name, tmp_path), "en", silent)
     assert script.lines == ()

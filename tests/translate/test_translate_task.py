@@ -87,3 +87,47 @@ def test_a_persons_line_wins_and_is_not_sent(run: Run, asked: list[str]) -> None
 def test_a_title_in_the_language_already_is_refused(run: Run) -> None:
     with pytest.raises(UnsupportedError, match="already speaks es"):
         step(run, script("Uno.").model_copy(update={"language": "es"}))
+
+
+FRENCH = "Je voudrais bien savoir où se trouve la gare."
+
+
+def test_a_line_in_the_dubs_language_keeps_its_original_and_is_not_sent(run: Run, asked: list[str]) -> None:
+    branch = run.branch("fr")
+    record, dub = step(branch, script("Good morning to you all.", FRENCH, "Where is the station, please?"))
+    assert asked == ["Good morning to you all.", "Where is the station, please?"]
+    assert [line.id for line in dub.lines] == [1, 3]
+    assert [(one.start_ms, one.end_ms, one.text) for one in dub.kept] == [(2000, 2900, FRENCH)]
+    assert "Lines in fr already, whose original is kept: 2." in record.notes
+    _, other = step(run, script(FRENCH))  # a dub into Spanish translates it
+    assert len(other.lines) == 1
+
+
+@pytest.mark.parametrize("text", ["Merci beaucoup.", "OK.", "Jean-Pierre Dupont, Paris.", "Je sais que."])
+def test_too_little_evidence_is_translated(run: Run, text: str) -> None:
+    _, dub = step(run.branch("fr"), script(text))
+    assert [line.text for line in dub.lines] == [f"[fr] {text}"]
+
+
+def test_what_the_script_says_of_a_line_decides(run: Run) -> None:
+    source = script("One.", "Oui.", FRENCH)
+    marked = (
+        source.lines[0],
+        *(
+            line.model_copy(update={"language": tag})
+            for line, tag in zip(source.lines[1:], ("fr-CA", "en"), strict=True)
+        ),
+    )
+    _, dub = step(run.branch("fr"), source.model_copy(update={"lines": marked}))
+    assert [line.text for line in dub.lines] == ["[fr] One.", f"[fr] {FRENCH}"]
+    assert [one.text for one in dub.kept] == ["Oui."]
+
+
+def test_a_persons_wording_of_a_line_is_spoken(run: Run) -> None:
+    _, dub = step(run.branch("fr"), script("One.", FRENCH), edits={"2": "La gare ?"})
+    assert [line.text for line in dub.lines] == ["[fr] One.", "La gare ?"]
+
+
+def test_a_title_that_speaks_the_language_throughout_is_refused(run: Run) -> None:
+    with pytest.raises(UnsupportedError, match="in fr already"):
+        step(run.branch("fr"), script(FRENCH))
