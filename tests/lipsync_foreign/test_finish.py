@@ -55,29 +55,39 @@ def test_sharpening_needs_nothing(clip: Path, tmp_path: Path) -> None:
 
 
 TOOL = """
-import argparse, pathlib, shutil
+import argparse, pathlib, cv2
 p = argparse.ArgumentParser()
-for flag in ("-i", "-o", "-v", "-s", "-w"): p.add_argument(flag)
+for flag in ("-i", "-o", "-v", "-s", "--bg_upsampler"): p.add_argument(flag)
 a = p.parse_args()
 out = pathlib.Path(a.o) / "restored_imgs"; out.mkdir(parents=True)
 for number, file in enumerate(sorted(pathlib.Path(a.i).glob("*.png"))):
-    if number < LIMIT: shutil.copy(file, out)
+    if number < LIMIT: cv2.imwrite(str(out / file.name), cv2.imread(str(file)) // DARKER)
 """
 
 
-def checkout(folder: Path, limit: int) -> Restore:
+def checkout(folder: Path, limit: int, fidelity: float = 0.5, darker: int = 1) -> Restore:
     weights = ("experiments/pretrained_models/GFPGANv1.4.pth", "gfpgan/weights/detection_Resnet50_Final.pth")
     for name in (*weights, "gfpgan/weights/parsing_parsenet.pth"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"stand-in")
-    (folder / "inference_gfpgan.py").write_text(TOOL.replace("LIMIT", str(limit)))
-    return Restore(kind="gfpgan", checkout=folder, python=sys.executable)
+    (folder / "inference_gfpgan.py").write_text(TOOL.replace("LIMIT", str(limit)).replace("DARKER", str(darker)))
+    return Restore(kind="gfpgan", checkout=folder, python=sys.executable, fidelity=fidelity)
 
 
 def test_a_checkout_restores_every_picture(clip: Path, tmp_path: Path) -> None:
     restore(clip, tmp_path / "out.mp4", checkout(tmp_path / "gfpgan", 99))
     assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(clip), abs=1e-4)
     assert np.abs(luma(tmp_path / "out.mp4") - luma(clip)).mean() < 3
+
+
+def test_where_a_tool_knows_no_fidelity_what_came_in_is_mixed_in(clip: Path, tmp_path: Path) -> None:
+    means = []
+    for fidelity in (0.0, 0.5, 1.0):
+        restore(clip, tmp_path / "out.mp4", checkout(tmp_path / "gfpgan", 99, fidelity, darker=3))
+        means.append(luma(tmp_path / "out.mp4").mean())
+    assert means[2] == pytest.approx(luma(clip).mean(), abs=2)
+    assert means[1] == pytest.approx((means[0] + means[2]) / 2, abs=3)
+    assert means[0] < means[2] - 40
 
 
 def test_a_tool_that_ends_well_but_leaves_pictures_out_has_failed(clip: Path, tmp_path: Path) -> None:
