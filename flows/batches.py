@@ -14,12 +14,13 @@ from configs.night import BudgetSettings, NotifySettings
 from configs.profile import Profile
 from flows.branches import branch_key, is_set_aside, last_attempt
 from flows.budget import unpriced
-from flows.deliver import write_json
 from flows.plan import Request, plan
 from tasks.errors import BadInputError
 from tasks.model import Record, Run
-from tasks.store import store_root
+from tasks.places import Place, place_of
+from tasks.store import store_place
 
+_FOLDER = "batches"
 _LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 
@@ -93,7 +94,7 @@ def new_batch(
 
 def keep_batch(batch: Batch) -> None:
     """Remember a batch, in place of what was known under its name."""
-    write_json(_folder() / f"{batch.id}.json", batch.model_dump(mode="json"))
+    _place().write(_name(batch.id), batch.model_dump_json().encode())
 
 
 def load_batch(batch_id: str | None) -> Batch:
@@ -102,12 +103,13 @@ def load_batch(batch_id: str | None) -> Batch:
     Raises:
         BadInputError: there is none of that name.
     """
-    kept = sorted(_folder().glob("*.json"), key=lambda path: path.stat().st_mtime)
-    path = kept[-1] if kept and batch_id is None else _folder() / f"{batch_id}.json"
+    place = _place()
+    kept = place.names(_FOLDER)
+    name = kept[-1] if kept and batch_id is None else _name(str(batch_id))
     try:
-        return Batch.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValidationError) as error:
-        known = ", ".join(entry.stem for entry in kept) or "none"
+        return Batch.model_validate_json(place.read(name) or b"")
+    except ValidationError as error:
+        known = ", ".join(Path(entry).stem for entry in kept) or "none"
         raise BadInputError(f"There is no batch {batch_id or 'yet'}.", f"Batches known here: {known}.") from error
 
 
@@ -173,10 +175,15 @@ def _free_id(name: str) -> str:
     day = datetime.datetime.now().astimezone().date().isoformat()
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "batch"
     number = 1
-    while (_folder() / f"{day}-{stem}-{number}.json").exists():
+    taken = set(_place().names(_FOLDER))
+    while _name(f"{day}-{stem}-{number}") in taken:
         number += 1
     return f"{day}-{stem}-{number}"
 
 
-def _folder() -> Path:
-    return store_root() / "batches"
+def _name(batch_id: str) -> str:
+    return f"{_FOLDER}/{batch_id}.json"
+
+
+def _place() -> Place:
+    return place_of(store_place())[0]

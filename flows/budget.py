@@ -18,6 +18,7 @@ from configs.prices import cost_usd, price_of
 from flows.branches import shared_work
 from flows.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
 from flows.plan import backends
+from tasks.lipsync import dubs_alone
 from tasks.model import Run
 from tasks.registry import BackendFacts
 from tasks.store import Store, text_sha256
@@ -132,8 +133,10 @@ def unpriced(run: Run) -> list[str]:
 
 def _expected_usd(run: Run, characters: float, duration_s: float) -> float:
     total = 0.0
+    recorded = run.language in run.title.dubs
+    alone = dubs_alone(run.profile.lipsync.backend) and not recorded
     for section, (facts, backend) in _paid(run).items():
-        if section == "synthesize" and run.language in run.title.dubs:
+        if (section == "synthesize" and recorded) or (section in ("translate", "synthesize") and alone):
             continue
         if hasattr(backend, "cost_usd"):
             total += backend.cost_usd(duration_s)

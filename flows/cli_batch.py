@@ -63,7 +63,9 @@ def batch(
     from flows.manifest import Defaults, read_manifest
     from flows.plan import checked_profile
     from flows.watch import run_batch
+    from tasks.stop import stop_at_sigterm
 
+    stop_at_sigterm()
     changes = overrides(
         lipsync,
         loudness,
@@ -108,7 +110,9 @@ def retry(
     """Run a batch's unfinished branches again, each from its first missing result."""
     from flows.batches import keep_batch, load_batch, runs_of, unfinished
     from flows.watch import run_batch
+    from tasks.stop import stop_at_sigterm
 
+    stop_at_sigterm()
     kept = or_exit(load_batch, batch_id)
     kept = kept.model_copy(update={"budget": or_exit(_budget, kept.budget, until, hours, gpu_minutes, usd)})
     runs = or_exit(runs_of, kept)
@@ -153,6 +157,20 @@ def costs(
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         show_costs(rows)
+
+
+@app.command()
+def metrics(
+    to: Annotated[str | None, typer.Option("--to", help="a .prom file for node_exporter; default: stdout")] = None,
+) -> None:
+    """What ran and what it cost, for Prometheus."""
+    from flows.metrics import metrics as text
+    from flows.metrics import write_metrics
+
+    if to:
+        write_metrics(Path(to))
+    else:
+        typer.echo(text().decode(), nl=False)
 
 
 def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
+import io
 import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from configs.prices import cost_usd
 from flows.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
+from tasks.places import Place, place_of
 from tasks.progress import StepEvent, listening
-from tasks.store import store_root
+from tasks.store import Store, store_place, text_sha256
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
+_BOOKED = "booked"  # notes of the jobs that are in the ledger
 _COUNTS = ("hits", "parts", "retries", "models_loaded", "models_rested")
 _SUMS = ["seconds", "gpu_seconds", "retries", "characters", "seconds_billed", "tokens", "usd"]
 
@@ -50,6 +51,7 @@ class Account:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._lines: dict[str, _Line] = {}
+        self._jobs: set[str] = set()
         self._lock = threading.Lock()
 
     def listen(self, event: StepEvent) -> None:
@@ -66,7 +68,7 @@ class Account:
             line.failures += event.state == "failed"
             line.models_loaded += event.usage.models_loaded
             line.models_rested += event.usage.models_rested
-            line.bills += event.usage.bills
+            line.bills += [bill for bill in event.usage.bills if self._is_new(bill)]
 
     @property
     def gpu_seconds(self) -> float:
@@ -104,12 +106,29 @@ class Account:
             rows += [self._billed(step, bill) for bill in line.bills]
         return rows
 
+    def _is_new(self, bill: Bill) -> bool:
+        """Whether a bill is of a job that is not in the ledger yet: a result that is used again is paid for once."""
+        if not bill.job:
+            return True
+        key = _job_key(bill)
+        known = key in self._jobs or Store(self._run.store).read_note(_BOOKED, key) is not None
+        self._jobs.add(key)
+        return not known
+
+    def book(self) -> None:
+        """Write the lines down, and that their jobs are."""
+        store = Store(self._run.store)
+        _write(place_of(self._run.store)[0], self.rows())
+        for key in self._jobs:
+            store.write_note(_BOOKED, key, True)
+
     def _billed(self, step: str, bill: Bill) -> dict[str, Any]:
         tokens = sum(amount for unit, amount in bill.units.items() if unit.endswith("tokens"))
         return self._row(
             step,
             state="billed",
             provider=bill.provider,
+            job=bill.job,
             characters=bill.units.get("characters", 0.0),
             seconds_billed=bill.units.get("seconds", 0.0),
             tokens=tokens,
@@ -120,7 +139,7 @@ class Account:
         run = self._run
         who = {"batch": run.batch, "title": run.title.name, "language": run.language, "profile": run.profile.name}
         numbers = dict.fromkeys(["seconds", "gpu_seconds", "characters", "seconds_billed", "tokens", "usd"], 0.0)
-        return {**who, "step": step, "provider": "", **numbers, **dict.fromkeys(_COUNTS, 0), **values}
+        return {**who, "step": step, "provider": "", "job": "", **numbers, **dict.fromkeys(_COUNTS, 0), **values}
 
     def _price(self, bill: Bill) -> float | None:
         return bill.usd if bill.usd is not None else cost_usd(bill.provider, bill.units, self._run.profile.prices)
@@ -134,7 +153,7 @@ def accounted(run: Run) -> Iterator[Account]:
         with listening(account.listen):
             yield account
     finally:
-        _write(Path(run.store), account.rows())
+        account.book()
         if took := account.computed():
             Forecast(run).learn(
                 {step: seconds for step, (seconds, _) in took.items()},
@@ -142,21 +161,23 @@ def accounted(run: Run) -> Iterator[Account]:
             )
 
 
-def _write(store: Path, rows: list[dict[str, Any]]) -> None:
+def _job_key(bill: Bill) -> str:
+    return text_sha256(f"{bill.provider} {bill.job}")
+
+
+def _write(place: Place, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     import pyarrow
     from pyarrow import parquet
 
     now = datetime.datetime.now(datetime.UTC)
-    folder = store / "ledger" / now.date().isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
     schema = pyarrow.schema([(name, _column_type(pyarrow, name)) for name in ("time", "day", *rows[0])])
     stamp = {"time": now, "day": now.date().isoformat()}
     table = pyarrow.Table.from_pylist([{**stamp, **row} for row in rows], schema=schema)
-    staged = folder / f".{uuid.uuid4()}.part"
-    parquet.write_table(table, staged)
-    os.replace(staged, folder / f"{staged.name[1:-5]}.parquet")
+    written = io.BytesIO()
+    parquet.write_table(table, written)
+    place.write(f"ledger/{now.date().isoformat()}/{uuid.uuid4()}.parquet", written.getvalue())
 
 
 def _column_type(pyarrow: Any, name: str) -> Any:
@@ -173,15 +194,10 @@ def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
     Raises:
         BadInputError: nothing of that was written down yet.
     """
-    import pandas
-
     wanted: list[tuple[str, str, Any]] = [("day", ">=", since.isoformat() if since else "")]
     if batch is not None:
         wanted.append(("batch", "==", batch))
-    try:
-        table = pandas.read_parquet(store_root() / "ledger", filters=wanted)
-    except FileNotFoundError:
-        table = pandas.DataFrame()
+    table = place_of(store_place())[0].table("ledger", wanted)
     if table.empty:
         raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
     return table.sort_values("time", kind="stable")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, disk_full
 from tasks.model import Asset
 
 _PART = re.compile(r"^\..+\.(\d+)\.part$", re.DOTALL)
@@ -22,7 +22,8 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
     A delivered file carries its asset's modification time; same size and time means that it is there already.
 
     Raises:
-        BadInputError: the folder cannot be written.
+        DiskFullError: there is no room in the folder.
+        BadInputError: it cannot be written.
     """
     try:
         for place, asset in outputs.items():
@@ -30,10 +31,10 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
         for used in {(folder / place).parent for place in outputs}:
             _sweep(used)
     except OSError as error:
-        raise BadInputError(
-            f"{folder} cannot be written: {error.strerror}.",
-            "Make room or choose another --out; finished work is kept.",
-        ) from error
+        refused = BadInputError(
+            f"{folder} cannot be written: {error.strerror}.", "Choose another --out; finished work is kept."
+        )
+        raise disk_full(error, folder) or refused from error
 
 
 def write_json(path: Path, value: Any) -> None:

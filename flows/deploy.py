@@ -12,6 +12,7 @@ from typing import Any
 
 import flows
 from configs.limits import Limits, LimitsError, load_limits
+from flows.automations import automate
 from flows.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from tasks.errors import BadInputError
 from tasks.lipsync.device import gpus
@@ -35,7 +36,7 @@ class Nightly:
 
 
 def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool | None = None) -> None:
-    """Create pools, limits and deployments at the server of ``PREFECT_API_URL``; idempotent.
+    """Create pools, limits, automations and deployments at the server of ``PREFECT_API_URL``; idempotent.
 
     Args:
         nightly: when a manifest is run; None leaves the schedule as it is.
@@ -57,6 +58,7 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
         _make_pools(client, with_gpu)
         for name, slots in slots_by_name(limits, devices, os.cpu_count() or 1).items():
             client.upsert_global_concurrency_limit_by_name(name, slots)
+        automate(client)
         before = _nightly(client)
     _deploy_flows(with_gpu)  # leaves schedules as they are, but not parameters
     with _client() as client:
@@ -145,7 +147,8 @@ def _deploy_flows(with_gpu: bool) -> None:
     file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
     if not file.exists():
         raise BadInputError("deployments/prefect.yaml is not beside the installed flows.", "Run from a checkout.")
-    names = ["dub-title/polydub", BRANCH, "dub-batch/polydub", NIGHTLY, *([BRANCH_ON_GPU] if with_gpu else [])]
+    names = ["dub-title/polydub", BRANCH, "dub-batch/polydub", NIGHTLY, "reap/polydub", "cleanup/polydub"]
+    names += [BRANCH_ON_GPU] if with_gpu else []
     chosen = [part for name in names for part in ("--name", name)]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
     run(command, deadline_s=180, env=QUIET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,48 @@ from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_beg
 from flows.budget import Cost, admit, settle
 from flows.costs import accounted
 from flows.deliver import deliver
+from flows.journal import journal
+from flows.launch import untagged
 from flows.ledger import failure_of, steps_of
 from flows.show import branch_progress
 from flows.standing import noted_progress
 from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
+from tasks.ending import telling_threads
 from tasks.errors import PermanentError
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
-from tasks.lipsync.task import lipsync
+from tasks.lipsync import dubs_alone
+from tasks.lipsync.task import conform_film, lipsync, translate_film
 from tasks.mix.task import mix
 from tasks.model import Asset, BranchResult, Run, Script, SharedWork, StepRecord
 from tasks.package.task import package
+from tasks.probe import facts_of
+from tasks.probe.task import probe
 from tasks.qc.task import qc
 from tasks.report.task import report
 from tasks.step import settled
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
+
+
+@dataclass(frozen=True)
+class _Dub:
+    """What a master is packed from.
+
+    Attributes:
+        script: what is said.
+        laid: the speech on the title's clock, and the places of its lines.
+        picture: the lip-sync report, and the picture where it was changed.
+        mixed: the encoded sound.
+        stems: lossless sound by role.
+    """
+
+    script: Script
+    laid: StepRecord
+    picture: StepRecord
+    mixed: StepRecord
+    stems: dict[str, Asset]
 
 
 @flow(name="dub-language", flow_run_name="{run.title.name}-{run.language}", persist_result=False)
@@ -43,7 +69,7 @@ def dub_language(run: Run) -> State[Any]:
         carry_over(run, run.language, why)
         return carried_over(why)
     mark_begun(run, run.language)
-    with accounted(run) as account:
+    with telling_threads(), untagged(), journal(run), accounted(run) as account:
         state = _dub(run)
     settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state
@@ -83,24 +109,20 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         ledger.append(settled(future))
         return ledger[-1]
 
-    translated = settle(translate.submit(run, work.script, edits(run, run.language)))
-    script = Script.model_validate(translated.value)
-    script, laid = _speech(run, work, script, settle)
-    picture = _picture(run, work, laid, settle)
-    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
-    sound, stems = mixed.outputs, {"dialogue": laid.outputs["dialogue"], "bed": work.bed, "mix": mixed.outputs["mix"]}
-    edited = picture.outputs.get("picture")
-    packed = settle(package.submit(run, work.video, work.facts, edited, sound["audio"], stems, script))
-    checked = settle(qc.submit(run, work, script, laid, picture, mixed, packed))
-    page = settle(report.submit(run, work, script, laid, checked, list(ledger)))
+    alone = dubs_alone(run.profile.lipsync.backend) and run.language not in run.title.dubs
+    dub = _made_elsewhere(run, work, settle) if alone else _made_here(run, work, settle)
+    edited, sound = dub.picture.outputs.get("picture"), dub.mixed.outputs["audio"]
+    packed = settle(package.submit(run, work.video, work.facts, edited, sound, dub.stems, dub.script))
+    checked = settle(qc.submit(run, work, dub.script, dub.laid, dub.picture, dub.mixed, packed))
+    page = settle(report.submit(run, work, dub.script, dub.laid, checked, list(ledger), list(dub.stems)))
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
         f"{name}.{language}.mp4": packed.outputs["master"],
         f"{language}/script.json": packed.outputs["script"],
         f"{language}/script.srt": packed.outputs["srt"],
         f"{language}/script.vtt": packed.outputs["vtt"],
-        **{f"{language}/{role}.{run.profile.mix.stems}": packed.outputs[role] for role in stems},
-        f"{language}/lipsync.json": picture.outputs["report"],
+        **{f"{language}/{role}.{run.profile.mix.stems}": packed.outputs[role] for role in dub.stems},
+        f"{language}/lipsync.json": dub.picture.outputs["report"],
         f"{language}/qc.json": checked.outputs["qc"],
         f"{language}/report.html": page.outputs["report"],
     }
@@ -109,10 +131,36 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         state=checked.value["state"],
         key=key,
         outputs=outputs,
-        audio=sound["audio"],
+        audio=sound,
         subtitles=packed.outputs["srt"],
         steps=steps_of(ledger),
         notes=_notes(ledger),
+    )
+
+
+def _made_here(run: Run, work: SharedWork, settle: Any) -> _Dub:
+    """Translated, spoken, lip-synced and mixed by the steps of the profile."""
+    translated = settle(translate.submit(run, work.script, edits(run, run.language)))
+    script, laid = _speech(run, work, Script.model_validate(translated.value), settle)
+    picture = _picture(run, work, laid, settle)
+    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
+    stems = {"dialogue": laid.outputs["dialogue"], "bed": work.bed, "mix": mixed.outputs["mix"]}
+    return _Dub(script, laid, picture, mixed, stems)
+
+
+def _made_elsewhere(run: Run, work: SharedWork, settle: Any) -> _Dub:
+    """All of it by one service; what was said, and where, is not known."""
+    translated = settle(translate_film.submit(run, work.video))
+    film = translated.outputs["film"]
+    came = facts_of(settle(probe.submit(run, film)))
+    made = settle(conform_film.submit(run, film, came, work.facts))
+    outputs = {"report": translated.outputs["report"], "picture": made.outputs["picture"]}
+    return _Dub(
+        script=Script(language=run.language, lines=()),
+        laid=made.model_copy(update={"value": []}),
+        picture=translated.model_copy(update={"outputs": outputs}),
+        mixed=made,
+        stems={"mix": made.outputs["dialogue"]},
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.branches import branch_key, mark_begun, note_missing
 from flows.pools import branch_deployment
+from flows.revive import revive
 from tasks.model import Run
+from tasks.outage import through_outages
 from tasks.store import text_sha256
 
 Kind = Literal["inline", "deployed"]
@@ -49,9 +52,13 @@ class Inline:
 
         def branch(language: str) -> None:
             mark_begun(run, language)
-            with tags(*tags_of(run.branch(language))):
-                state = dub_language(run.branch(language), return_state=True)
-            note_missing(run, language, state.message or state.name or "")
+            try:
+                with tags(*tags_of(run.branch(language))):
+                    state = dub_language(run.branch(language), return_state=True)
+            except Exception as error:  # Prefect's server made no run of it
+                note_missing(run, language, f"{type(error).__name__}: {error}")
+            else:
+                note_missing(run, language, state.message or state.name or "")
 
         with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
             futures = [pool.submit(contextvars.copy_context().run, branch, language) for language in languages]
@@ -63,7 +70,8 @@ class Deployed:
     """Titles and branches as own flow runs of their deployments: retried alone, on any machine of the pool.
 
     The idempotency key says what the work is, so that a retried parent re-attaches to what runs already. A run that had
-    ended before is scheduled again: it would not be asked for if its result were in the store.
+    ended before is scheduled again: it would not be asked for if its result were in the store. So is one that crashes
+    (`flows.revive`). A server that is away is waited for.
     """
 
     def title(self, run: Run, only: Sequence[str]) -> None:
@@ -74,11 +82,9 @@ class Deployed:
 
     def branches(self, run: Run, languages: Sequence[str]) -> None:
         """Run these languages."""
-        from prefect.client.orchestration import get_client
         from prefect.runtime import flow_run
 
-        with get_client(sync_client=True) as client:
-            deployment = branch_deployment(run.profile, client)
+        deployment = _deployment_of(run)
         runs = {}
         for language in languages:
             mark_begun(run, language)
@@ -88,6 +94,7 @@ class Deployed:
         for language, message in self._to_their_end(runs).items():
             note_missing(run, language, message)
 
+    @through_outages
     def _start(self, deployment: str, parameters: dict[str, Any], key: str, tags: list[str]) -> Any:
         from prefect.client.orchestration import get_client
         from prefect.deployments import run_deployment
@@ -102,18 +109,35 @@ class Deployed:
 
     def _to_their_end(self, runs: dict[str, Any]) -> dict[str, str]:
         """The final message of each."""
-        from prefect.client.orchestration import get_client
-
         waiting, ended = dict(runs), {}
-        with get_client(sync_client=True) as client:
-            while waiting:
-                time.sleep(_POLL_S)
-                for name, run_id in list(waiting.items()):
-                    state = client.read_flow_run(run_id).state
-                    if state and state.is_final():
-                        del waiting[name]
-                        ended[name] = state.message or state.name or ""
+        while waiting:
+            time.sleep(_POLL_S)
+            for name, message in _ended(waiting).items():
+                del waiting[name]
+                ended[name] = message
         return ended
+
+
+@through_outages
+def _deployment_of(run: Run) -> str:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return branch_deployment(run.profile, client)
+
+
+@through_outages
+def _ended(runs: dict[str, Any]) -> dict[str, str]:
+    """The final message of those that will not run on."""
+    from prefect.client.orchestration import get_client
+
+    ended = {}
+    with get_client(sync_client=True) as client:
+        for name, run_id in runs.items():
+            run = client.read_flow_run(run_id)
+            if run.state and run.state.is_final() and not revive(client, run):
+                ended[name] = run.state.message or run.state.name or ""
+    return ended
 
 
 def launcher(kind: Kind) -> Launcher:
@@ -125,3 +149,12 @@ def tags_of(run: Run) -> list[str]:
     """What the UI's filters find a run by."""
     facts = {"batch": run.batch, "video": run.title.name, "lang": run.language, "profile": run.profile.name}
     return [f"{name}:{value}" for name, value in facts.items() if value]
+
+
+@contextlib.contextmanager
+def untagged() -> Iterator[None]:
+    """Keep the run's tags from its steps: for each tag Prefect asks the server for a slot before every step."""
+    from prefect.context import TagsContext
+
+    with TagsContext(current_tags=set()):
+        yield

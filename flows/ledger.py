@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tasks.errors import PolydubError, is_transient
 from tasks.model import Failure, StepRecord, StepUse
+from tasks.outage import is_outage
 
 
 def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
@@ -24,7 +25,7 @@ def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
 
 def failure_of(error: BaseException) -> Failure:
     """An error as reports show it; a traceback stays in the log."""
-    kind, transient = type(error).__name__, is_transient(error)
+    kind, transient = type(error).__name__, is_transient(error) or is_outage(error)
     if isinstance(error, PolydubError):
         step = str(error.data.get("step", ""))
         return Failure(kind=kind, what=error.what, fix=error.fix, step=step, transient=transient)

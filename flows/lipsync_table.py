@@ -1,4 +1,4 @@
-"""The lip-sync systems in the terminal."""
+"""The lip-sync systems as a table in the terminal: a system's name once, a line for each provider below it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,34 @@ from rich.table import Table
 from tasks.lipsync.listing import Listed
 
 
-def show(systems: Sequence[Listed]) -> None:
-    """Print a table to stdout."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("system", "provider", "takes", "limits", "$/s", "licence", "usable now"):
-        table.add_column(name, overflow="fold")
-    for one in systems:
-        price = f"{one.usd_per_s:g}" if one.usd_per_s else ""
-        now = "yes" if one.usable else "no: " + " ".join(one.needs)
-        table.add_row(one.name, one.provider, one.takes, one.limits, price, one.licence, now)
-    Console().print(table)
+def show(found: Sequence[Listed]) -> None:
+    """Print the table; names and variables are never broken, so that they can be copied."""
+    table = Table("system", "takes", "by", "now", "$/s", "limits", box=None, pad_edge=False, header_style="bold")
+    for column in table.columns[:5]:
+        column.no_wrap = True
+    last = None
+    for one in found:
+        same = last is not None and last.name == one.name
+        limits = "" if same and last and last.limits == one.limits else one.limits or "none"
+        price = f"{one.usd_per_s:g}" if one.usd_per_s else "-"
+        now = "yes" if one.usable else "no"
+        table.add_row("" if same else one.name, "" if same else one.takes, one.provider, now, price, limits)
+        last = one
+    console = Console()
+    console.print(table)
+    _explain(console, found)
+
+
+def _explain(console: Console, found: Sequence[Listed]) -> None:
+    """Licences and needs, each once."""
+    console.print("\nLicences", style="bold")
+    for licence in dict.fromkeys((one.licence, one.commercial) for one in found):
+        users = dict.fromkeys(one.name for one in found if (one.licence, one.commercial) == licence)
+        names = ", ".join(users) if not licence[0].startswith("service") else "hosted systems"
+        refused = "" if licence[1] else " - not for commercial use"
+        console.print(f"  {names}: {licence[0]}{refused}", highlight=False)
+    missing = {one.provider if one.provider != "here" else one.name: one.needs for one in found if not one.usable}
+    if missing:
+        console.print("\nTo use", style="bold")
+    for who, needs in missing.items():
+        console.print(f"  {who}: set {', '.join(needs)}", highlight=False, soft_wrap=True)

@@ -195,8 +195,9 @@ def _consent(
 
     chosen = backends(profile)
     needed: dict[Likeness, str] = {}
-    if spoken and chosen["synthesize"].facts.clones:
-        needed["voice"] = f"cloning a voice ({chosen['synthesize'].facts.name})"
+    speaks = chosen["lipsync" if lipsync.dubs_alone(profile.lipsync.backend) else "synthesize"].facts
+    if spoken and speaks.clones:
+        needed["voice"] = f"cloning a voice ({speaks.name})"
     if chosen["lipsync"].facts.uploads_faces:
         needed["face"] = f"sending a face to a service ({chosen['lipsync'].facts.name})"
     if not needed:

@@ -11,6 +11,7 @@ from flows.deliver import deliver
 from flows.ledger import failure_of
 from flows.server import prefect_server
 from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
+from tasks.ending import telling_threads
 from tasks.model import Run, StepUse
 from tasks.store import Store
 
@@ -81,7 +82,7 @@ def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str
         forget_title_result(run)
     trouble: Exception | None = None
     try:
-        with prefect_server():
+        with telling_threads(), prefect_server():
             from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
             # Heartbeats serve deployed runs; here they would only add a second to every flow run.

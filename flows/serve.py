@@ -7,18 +7,22 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from flows.deploy import QUIET, register
 from flows.pools import CPU_POOL, GPU_POOL
 from flows.server import answers
-from tasks.errors import BadInputError, PolydubError, TransientError
+from tasks.errors import BadInputError, TransientError
 from tasks.lipsync.device import gpus
-from tasks.process import stream, wait_until
+from tasks.process import service, wait_until
+from tasks.store import store_root
 
 _PREFECT = (sys.executable, "-m", "prefect")
-_ALWAYS_S = 10 * 365 * 86400.0
+_AGAIN_S = 2.0
+_SERVER_S = 300.0  # its first start makes a database
+_STOP_S = 15.0  # a worker tells its runs to end
 #: Who holds which slot outlives the server, and a waiter looks for a free one every two seconds instead of thirty.
 SERVER_SETTINGS = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
@@ -31,48 +35,76 @@ def serve(port: int) -> None:
 
     Raises:
         BadInputError: the port is taken.
-        TransientError: the server did not answer within two minutes.
+        TransientError: the server did not answer within five minutes.
     """
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
     if answers(f"{api}/health"):
         raise BadInputError(f"Something answers at port {port} already.", "Choose another --port, or stop it.")
-    ended = threading.Event()
     # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
-    environment = {"PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
-    _in_background(
-        ["server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        {**SERVER_SETTINGS, **environment},
-        console,
-        ended,
-    )
-    if not wait_until(lambda: answers(f"{api}/health") or ended.is_set(), deadline_s=120) or ended.is_set():
-        raise TransientError("The Prefect server did not start.", "Its last lines stand above.")
-    os.environ["PREFECT_API_URL"] = api
-    if password := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-        os.environ["PREFECT_API_AUTH_STRING"] = password  # we and the workers are its clients
-    register(None)
-    for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
-        _in_background(["worker", "start", "--pool", pool], environment, console, ended)
-    console.print(f"Prefect UI: http://127.0.0.1:{port}")
-    console.print(f"To run against it: export PREFECT_API_URL={api}")
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    try:
-        ended.wait()
-    except KeyboardInterrupt:
-        console.print("Stopping.")
-
-
-def _in_background(
-    arguments: Sequence[str], environment: dict[str, str], console: Console, ended: threading.Event
-) -> None:
-    def watch() -> None:
+    environment = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
+    with _Programs(console) as programs:
+        serving = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        programs.keep("server", serving, {**SERVER_SETTINGS, **environment})
+        wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=_SERVER_S)
+        if programs.ended or not answers(f"{api}/health"):
+            log = programs.log("server")
+            raise TransientError("The Prefect server did not start.", f"Its last words are in {log}.")
+        os.environ["PREFECT_API_URL"] = api
+        if password := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+            os.environ["PREFECT_API_AUTH_STRING"] = password  # we and the workers are its clients
+        register(None)
+        for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
+            programs.keep(pool, ["worker", "start", "--pool", pool], environment)
+        console.print(f"Prefect UI: http://127.0.0.1:{port}")
+        console.print(f"To run against it: export PREFECT_API_URL={api}")
+        signal.signal(signal.SIGTERM, lambda *_: programs.stopping.set())
         try:
-            for line in stream([*_PREFECT, *arguments], deadline_s=_ALWAYS_S, env={**QUIET, **environment}):
-                if "ERROR" in line or "Error" in line:
-                    console.print(line, markup=False)
-        except PolydubError as error:
-            console.print(str(error), markup=False)
-        ended.set()
+            programs.stopping.wait()
+        except KeyboardInterrupt:
+            console.print("Stopping.")
 
-    threading.Thread(target=watch, name=arguments[0], daemon=True).start()
+
+class _Programs:
+    """Prefect's programs, begun again whenever they end, until the block does. What they say goes to files.
+
+    Attributes:
+        stopping: set when they shall end.
+        ended: names of those that ended by themselves, as often as they did.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.stopping = threading.Event()
+        self.ended: list[str] = []
+        self._console = console
+        self._threads: list[threading.Thread] = []
+        self._folder = store_root() / "logs"
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def log(self, name: str) -> Path:
+        """Where a program says what it says."""
+        return self._folder / f"{name}.log"
+
+    def keep(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
+        """Run ``prefect ARGUMENTS`` from now on."""
+        thread = threading.Thread(target=self._run, args=(name, arguments, environment), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _run(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
+        while not self.stopping.is_set():
+            with service([*_PREFECT, *arguments], env=environment, log=self.log(name), stop_s=_STOP_S) as alive:
+                while alive() and not self.stopping.wait(0.5):
+                    pass
+            if not self.stopping.is_set():
+                self.ended.append(name)
+                self._console.print(f"{name} ended and is begun again; see {self.log(name)}", soft_wrap=True)
+                self.stopping.wait(_AGAIN_S)
+
+    def __enter__(self) -> _Programs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        for thread in self._threads:
+            thread.join()

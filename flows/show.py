@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -20,11 +21,13 @@ from prefect.artifacts import (
 
 from flows.summary import TitleResult
 from tasks.model import Run
+from tasks.outage import is_outage
 from tasks.progress import StepEvent, listening
 
 #: The steps of one branch, in order; a recorded dub is ingested instead of synthesized and fitted.
 BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
 _UPDATE_EVERY_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 def show_branches(run: Run, title: TitleResult) -> None:
@@ -40,26 +43,38 @@ def show_branches(run: Run, title: TitleResult) -> None:
         }
         for branch in title.branches
     ]
-    create_table_artifact(key=artifact_key(run, "branches"), table=rows, description=f"Languages of {run.title.name}")
     folder = Path(run.title.folder)
-    for branch in title.branches:
-        for place in branch.outputs:
-            if place.endswith((".mp4", "report.html")):
-                what = "report" if place.endswith("report.html") else "master"
-                create_link_artifact(
-                    key=artifact_key(run, f"{what}-{branch.language}"),
-                    link=f"file://{quote(str(folder / place))}",
-                    link_text=f"{run.title.name} {branch.language} {what}",
-                )
+    with _only_shown():
+        create_table_artifact(
+            key=artifact_key(run, "branches"), table=rows, description=f"Languages of {run.title.name}"
+        )
+        for branch in title.branches:
+            for place in branch.outputs:
+                if place.endswith((".mp4", "report.html")):
+                    what = "report" if place.endswith("report.html") else "master"
+                    create_link_artifact(
+                        key=artifact_key(run, f"{what}-{branch.language}"),
+                        link=f"file://{quote(str(folder / place))}",
+                        link_text=f"{run.title.name} {branch.language} {what}",
+                    )
 
 
 @contextlib.contextmanager
 def branch_progress(run: Run) -> Iterator[None]:
     """Keep a progress artifact of a branch up to date while it runs, at most once a second."""
-    artifact: Any = create_progress_artifact(
-        progress=0.0, key=artifact_key(run, f"progress-{run.language}"), description=f"{run.title.name} {run.language}"
-    )
+    artifact: Any = None
+    with _only_shown():
+        artifact = create_progress_artifact(
+            progress=0.0,
+            key=artifact_key(run, f"progress-{run.language}"),
+            description=f"{run.title.name} {run.language}",
+        )
     last = time.monotonic()
+
+    def show(percent: float) -> None:
+        if artifact is not None:
+            with _only_shown():
+                update_progress_artifact(artifact, progress=percent)
 
     def listen(event: StepEvent) -> None:
         nonlocal last
@@ -69,11 +84,22 @@ def branch_progress(run: Run) -> Iterator[None]:
             return
         last = time.monotonic()
         done = (BRANCH_STEPS.index(event.step) + event.fraction) / len(BRANCH_STEPS)
-        update_progress_artifact(artifact, progress=round(100 * done, 1))
+        show(round(100 * done, 1))
 
     with listening(listen):
         yield
-    update_progress_artifact(artifact, progress=100.0)
+    show(100.0)
+
+
+@contextlib.contextmanager
+def _only_shown() -> Iterator[None]:
+    """What is only shown must not end a branch: a server that is away is said in the log, and the work goes on."""
+    try:
+        yield
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        _log.warning("The Prefect server does not answer (%s); the UI is not told.", type(error).__name__)
 
 
 def artifact_key(run: Run, what: str) -> str:

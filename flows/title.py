@@ -13,7 +13,8 @@ from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
 from flows.budget import Cost, settle
 from flows.costs import accounted
 from flows.deliver import deliver
-from flows.launch import Kind, launcher
+from flows.journal import journal
+from flows.launch import Kind, launcher, untagged
 from flows.ledger import failure_of, steps_of
 from flows.summary import TitleResult, keep_title_result, write_summary
 from flows.title_end import finish_title
@@ -39,7 +40,7 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
         launch: branches in this process, or each as an own flow run of the ``dub-language`` deployment.
         only: of its languages run these; the others stay as they last ended. None: all.
     """
-    with accounted(run) as account:
+    with untagged(), journal(run), accounted(run) as account:
         state = _dub(run, launch, only)
     settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state

@@ -20,6 +20,7 @@ from flows.ledger import failure_of
 from flows.show import show_branches
 from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
 from tasks.model import BranchResult, Run, SharedWork
+from tasks.outage import through_outages
 from tasks.package.task import package_multi
 from tasks.step import settled
 from tasks.store import Store
@@ -41,6 +42,7 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) 
     return _state_of(run, title)
 
 
+@through_outages
 def follow_up(run: Run, work: SharedWork) -> None:
     """After a branch whose title has ended already (it was retried alone): end the title anew, and correct its state.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from flows.batches import Batch, unfinished
 from flows.budget import Cost, expected
 from flows.forecast import Forecast
+from flows.journal import is_json
 from flows.morning import morning_rows, write_morning
 from flows.runner import answered_from_store, dub_kept_batch, dub_titles
 from flows.screen import Screen
@@ -24,7 +26,8 @@ def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] =
     waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
     if waiting:
         forecasts = [Forecast(run) for run in waiting]
-        with Screen(waiting, forecasts, Console(stderr=True)).showing():
+        screen = Screen(waiting, forecasts, Console(stderr=True))
+        with contextlib.nullcontext() if is_json() else screen.showing():
             fresh = iter(dub(waiting))
         answers = [answer or next(fresh) for answer in answers]
     return [answer for answer in answers if answer is not None]

@@ -21,8 +21,8 @@ EASE_S = 0.12  # and takes this long at either end
 _DIPHTHONG_SPLIT = 0.6
 _TONGUE_ONLY = 0.15  # lip weight up to which a sound is made behind the lips
 _TEMPO_WINDOW_S = 0.25
-_RELEASED, _HELD = 0.82, 0.75  # shares of a sound: at which its contact ends, and for how long it lasts
-_SHUT_S, _TEETH_S = 0.08, 0.05  # and how long it lasts at least
+_RELEASED = 0.82  # share of a sound at which its contact ends
+_SHUT_S, _TEETH_S = 0.08, 0.05  # how long a contact of the lips, or of lip and teeth, lasts at least
 _GIVEN, _OPENING_S = 1 / 3, 0.08  # share that a sound gives to the next one's closure; what a vowel keeps at least
 _TOO_SHORT_S = 0.04  # a sound of the tongue this short moves neither lips nor jaw (JALI: shorter than a frame)
 
@@ -131,7 +131,7 @@ def _edges(start: float, end: float, parts: int) -> list[float]:
 
 
 def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
-    """The spans of contact: 75 % of a sound, up to its 82 %, but 80 ms for lips and 50 ms for teeth if there is room.
+    """The spans of contact: the first 82 % of a sound, but 80 ms for lips and 50 ms for teeth where there is room.
 
     The phone of a stop is often its burst alone, which lips that have been shut before it let go: 13 bilabials of six
     filmed speakers were seen shut for 67 ms and more (median 133), from up to 160 ms before the phone on. What is
@@ -144,10 +144,9 @@ def touches_of(gestures: Sequence[Gesture]) -> tuple[Touch, ...]:
         if not gesture.goal.contact:
             continue
         earliest = _room_before(gestures[number - 1]) if number else float("-inf")
-        duration = gesture.end_s - gesture.start_s
-        end = gesture.start_s + _RELEASED * duration
-        held = max(_HELD * duration, _SHUT_S if gesture.goal.contact == "closure" else _TEETH_S)
-        span = Touch(min(max(end - held, earliest), gesture.start_s), end, gesture.goal.contact)
+        end = gesture.start_s + _RELEASED * (gesture.end_s - gesture.start_s)
+        least = _SHUT_S if gesture.goal.contact == "closure" else _TEETH_S
+        span = Touch(min(max(end - least, earliest), gesture.start_s), end, gesture.goal.contact)
         last = found[-1] if found else None
         if last and last.contact == span.contact and gesture.start_s - last.end_s < 0.04:
             found[-1] = Touch(last.start_s, span.end_s, last.contact)

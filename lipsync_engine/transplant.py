@@ -138,8 +138,8 @@ def look_at(track: FaceTrack, take: Take, phones: Sequence[Phone], folder: Path)
     if distance >= 1:
         return Refused("wrong_face", f"distance {distance:.2f} from the person who was sent (one person: below 1)")
     own = track.of(piece.identity)
-    sizes = (np.median(np.ptp(rows.landmarks[:, :, 0], axis=1)) for rows in (own, made))
-    ratio = float(next(sizes)) / max(float(next(sizes)), 1e-6)
+    width, made_width = (float(np.median(np.ptp(rows.landmarks[:, :, 0], axis=1))) for rows in (own, made))
+    ratio = width / max(made_width, 1e-6)
     rows = made.of(made.identities[0])
     if ratio < 0.75:
         clip = _reduced(take.clip, folder / f"{take.clip.stem}.small.mp4", ratio)

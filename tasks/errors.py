@@ -3,7 +3,9 @@
 PolydubError
 ├── TransientError            may pass on its own: try again, with a pause
 │   ├── ProviderBusyError       a hosted service answers "later" (429, 5xx, time-out)
-│   └── ProcessTimeoutError     a child process ran past its deadline
+│   ├── ProcessTimeoutError     a child process ran past its deadline
+│   ├── DiskFullError           no room left where results are kept
+│   └── StoppedError            somebody asked the process to stop
 └── PermanentError            trying again changes nothing
     ├── BadInputError           the user's file, flag, manifest or profile (exit code 2)
     ├── UnsupportedError        the profile cannot do this: no route, no voice, no such language
@@ -16,6 +18,8 @@ Each error carries its data as attributes and survives pickling, so it can cross
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 
@@ -57,6 +61,14 @@ class ProcessTimeoutError(TransientError):
     """A child process ran past its deadline and was ended."""
 
 
+class DiskFullError(TransientError):
+    """No room left where results are kept; somebody, or the end of another step, can make some."""
+
+
+class StoppedError(TransientError):
+    """The process was asked to stop before this step was begun."""
+
+
 class PermanentError(PolydubError):
     """Trying again changes nothing."""
 
@@ -84,6 +96,22 @@ class BranchFailedError(PermanentError):
 def is_transient(error: BaseException) -> bool:
     """Whether a later attempt could succeed: our own transient errors, and the operating system's.
 
-    Network trouble arrives as ``ConnectionError`` and ``TimeoutError``; a full disk or a missing file does not pass.
+    Network trouble arrives as ``ConnectionError`` and ``TimeoutError``; a missing file does not pass. What fills
+    a GPU's memory may be another program (torch's error is known by its name: torch is not loaded for this).
     """
-    return isinstance(error, TransientError | ConnectionError | TimeoutError)
+    passing = isinstance(error, TransientError | ConnectionError | TimeoutError)
+    return passing or type(error).__name__ == "OutOfMemoryError"
+
+
+def disk_full(error: BaseException, where: object) -> DiskFullError | None:
+    """The error in our words if it says that a disk is full, whether Python met it or a program that we ran.
+
+    Args:
+        error: as it was raised.
+        where: the folder that is written.
+    """
+    told = f"{error} {error.data.get('log', '')}" if isinstance(error, PolydubError) else ""
+    code = error.errno if isinstance(error, OSError) else None
+    if code not in (errno.ENOSPC, errno.EDQUOT) and os.strerror(errno.ENOSPC) not in told:
+        return None
+    return DiskFullError(f"There is no room left in {where}.", "Make room; what is finished is kept. Then try again.")

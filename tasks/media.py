@@ -7,6 +7,7 @@ a newline means nothing to ffmpeg.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import ffmpeg
 
 from tasks import process
+from tasks.errors import MissingBackendError, PolydubError
 from tasks.model import MediaFacts
 from tasks.progress import Progress, silent
 
@@ -48,6 +50,19 @@ def is_still(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(12)
     return head.startswith(_STILL_MAGIC) or (head[:4] == b"RIFF" and head[8:] == b"WEBP")
+
+
+def picture_seconds(path: Path) -> float:
+    """Length of a file's moving picture; 0 where it holds none that can be read."""
+    asked = "-v error -protocol_whitelist file -show_entries format=duration:stream=codec_type,duration -of json"
+    try:
+        found = json.loads(process.capture(["ffprobe", *asked.split(), url(path)]))
+        pictures = [stream for stream in found["streams"] if stream["codec_type"] == "video"]
+        return float(found["format"].get("duration", 0)) if pictures else 0.0
+    except MissingBackendError:
+        raise
+    except (PolydubError, ValueError, KeyError):
+        return 0.0
 
 
 def sink(streams: Any | Sequence[Any], path: Path, **options: Any) -> Any:

@@ -104,14 +104,15 @@ def count_rested(models: int) -> None:
         meter.add_models(rested=models)
 
 
-def bill(provider: str, *, usd: float | None = None, **units: float) -> None:
+def bill(provider: str, job: str = "", /, *, usd: float | None = None, **units: float) -> None:
     """Note what a paid service was asked for, once it has answered.
 
     Args:
         provider: as `configs/prices.yaml` names it, with the model behind a slash where prices differ by model.
+        job: the service's id of what was asked for, where that is paid for once however often it is billed here.
         usd: what it says it cost; None: the price list tells.
         units: how much, by unit: ``characters``, ``seconds``, ``input_tokens``, ``output_tokens``.
     """
     meter = _running.get()
     if meter is not None:
-        meter.add(Bill(provider=provider, units=units, usd=usd))
+        meter.add(Bill(provider=provider, units=units, usd=usd, job=job))

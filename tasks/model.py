@@ -227,11 +227,13 @@ class Bill(Record):
         provider: its name, and its model behind a slash.
         units: how much, by unit (``characters``, ``seconds``, ``input_tokens``, ``output_tokens``).
         usd: what the service says it cost; None where only a price list can tell.
+        job: the service's id of it: bills of one job are one bill; empty where each counts.
     """
 
     provider: str
     units: dict[str, float] = {}
     usd: float | None = None
+    job: str = ""
 
 
 class Usage(Record):

@@ -38,6 +38,12 @@ class Place(Protocol):
     def take(self, staged: Path, name: str) -> None:
         """Move a finished local file there."""
 
+    def names(self, folder: str) -> list[str]:
+        """The files right below a folder, the one written last at the end."""
+
+    def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+        """The rows that are wanted of all Parquet files below a folder, as one pandas table."""
+
     def uri(self, name: str) -> str:
         """What an asset says of where it is."""
 
@@ -72,6 +78,15 @@ class Folder:
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(staged, path)
+
+    def names(self, folder: str) -> list[str]:
+        """By time of modification."""
+        found = [(path.stat().st_mtime_ns, path.name) for path in (self._root / folder).glob("[!.]*")]
+        return [f"{folder}/{name}" for _, name in sorted(found)]
+
+    def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+        """Read one after another."""
+        return _table(_file_system("file"), str(self._root / folder), wanted)
 
     def uri(self, name: str) -> str:
         """The absolute path."""
@@ -116,6 +131,21 @@ class Bucket:
         with _asked(self._url):
             self._files.put_file(str(staged), self.uri(name))
         Folder(cache_folder()).take(staged, name)
+
+    def names(self, folder: str) -> list[str]:
+        """One request a thousand files; times are of whole seconds."""
+        with _asked(self._url):
+            try:
+                found = self._files.ls(self.uri(folder), detail=True)
+            except FileNotFoundError:
+                return []
+        by_time = sorted((entry["LastModified"], entry["name"]) for entry in found if entry["type"] == "file")
+        return [f"{folder}/{name.rpartition('/')[2]}" for _, name in by_time]
+
+    def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+        """Some requests a file."""
+        with _asked(self._url):
+            return _table(self._files, self.uri(folder).partition("://")[2], wanted)
 
     def uri(self, name: str) -> str:
         """The object's address."""
@@ -190,6 +220,17 @@ def file_sha256(path: Path) -> tuple[str, int]:
         return digest.hexdigest(), file.tell()
 
 
+def known_sha256(path: Path) -> str:
+    """Digest of a file, read again only when its size or time has changed."""
+    stat = path.stat()
+    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256_of(path: Path, _size: int, _changed: int) -> str:
+    return file_sha256(path)[0]
+
+
 def moved(source: Path, target: Path) -> None:
     """Rename, or copy where the two are on different file systems."""
     try:
@@ -197,6 +238,15 @@ def moved(source: Path, target: Path) -> None:
     except OSError:
         shutil.copyfile(source, target)
         source.unlink(missing_ok=True)
+
+
+def _table(files: Any, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+    import pandas
+
+    try:
+        return pandas.read_parquet(folder, filesystem=files, filters=wanted)
+    except FileNotFoundError:
+        return pandas.DataFrame()
 
 
 @functools.cache

@@ -142,8 +142,16 @@ def capture(command: Sequence[str | Path], *, deadline_s: float = 120.0, stdin: 
 
 
 @contextlib.contextmanager
-def service(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Iterator[Callable[[], bool]]:
-    """Keep a program running for the length of a block; what it prints is dropped.
+def service(
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, log: Path | None = None, stop_s: float = 2.0
+) -> Iterator[Callable[[], bool]]:
+    """Keep a program running for the length of a block.
+
+    Args:
+        command: program and arguments.
+        env: variables added to this process's environment.
+        log: a file that what it prints is added to; it is dropped where None.
+        stop_s: seconds from being asked to stop at the end until it is killed.
 
     Yields:
         Whether it is still alive.
@@ -153,21 +161,22 @@ def service(command: Sequence[str | Path], *, env: Mapping[str, str] | None = No
     """
     argv = [str(part) for part in command]
     try:
-        child = subprocess.Popen(
-            argv,
-            env={**os.environ, **env} if env else None,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
+        with (log or Path(os.devnull)).open("ab") as out:
+            child = subprocess.Popen(
+                argv,
+                env={**os.environ, **env} if env else None,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
     except FileNotFoundError as error:
         raise _not_installed(argv[0]) from error
     try:
         yield lambda: child.poll() is None
     finally:
-        _kill(child)
+        _kill(child, stop_s)
 
 
 def _start(
@@ -197,11 +206,11 @@ def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
         pass
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def _kill(child: subprocess.Popen[bytes], stop_s: float = 2.0) -> None:
     if child.poll() is None:
         try:
             os.killpg(child.pid, signal.SIGTERM)
-            child.wait(timeout=2)
+            child.wait(timeout=stop_s)
         except ProcessLookupError:
             return
         except subprocess.TimeoutExpired:

@@ -34,7 +34,7 @@ class BackendFacts:
         device: ``cpu``, or ``any`` when a GPU makes it faster.
         heavy: keeps many cores busy, a GPU or not; ``device="any"`` says so already.
         network: needs a service outside this machine, or downloads weights on first use.
-        hosted: a service outside this machine does the work.
+        services: outside this machine, that do the work; each has its limit (`tasks.slots`).
         paid: costs money per use.
         price: where it stands in `configs/prices.yaml`; empty where it says itself what it costs (``cost_usd``).
         clones: speaks in the voice of a reference clip.
@@ -54,7 +54,7 @@ class BackendFacts:
     device: str = "cpu"
     heavy: bool = False
     network: bool = False
-    hosted: bool = False
+    services: frozenset[str] = frozenset()
     paid: bool = False
     price: str = ""
     clones: bool = False

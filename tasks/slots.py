@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from tasks.errors import TransientError
 from tasks.lipsync.device import gpus
+from tasks.outage import through_outages
 from tasks.registry import BackendFacts
 
 LEASE_S = 60.0  # the least that Prefect allows
@@ -27,9 +28,8 @@ def slots_of(uses: Sequence[BackendFacts]) -> list[str]:
     """The limits that a step with these backends counts against on this machine, sorted."""
     found = set()
     for facts in uses:
-        if facts.hosted:
-            found.add(provider_slot(facts.name))
-        elif facts.device == "any" and gpus():
+        found |= {provider_slot(service) for service in facts.services}
+        if facts.device == "any" and gpus():
             found.add(GPU)
         elif facts.heavy or facts.device == "any":
             found.add(CPU_HEAVY)
@@ -72,6 +72,7 @@ def held(names: Sequence[str]) -> Iterator[None]:
         yield
 
 
+@through_outages
 def _existing(names: Sequence[str]) -> list[str]:
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound

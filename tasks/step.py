@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from tasks.errors import PolydubError, is_transient
+from tasks.errors import PolydubError, StoppedError, disk_full, is_transient
 from tasks.meter import metered
 from tasks.model import Asset, Run, StepRecord
 from tasks.progress import Progress, StepEvent, announce
 from tasks.registry import BackendFacts
 from tasks.resident import rest
 from tasks.slots import held, slots_of
+from tasks.stop import refuse_when_stopping
 from tasks.store import Store, step_key
 
 P = ParamSpec("P")
@@ -86,6 +87,7 @@ def remember(
 
 
 def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Work], Made]) -> StepRecord:
+    refuse_when_stopping()
     title, language = run.title.name, run.language
     announce(StepEvent(title, language, step, "started"))
     began = time.monotonic()
@@ -94,12 +96,15 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
             with store.workspace(step) as folder:
                 made = compute(Work(folder, _reporter(title, language, step)))
                 outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
-        except BaseException as error:
+        except BaseException as raised:
+            error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()
             announce(StepEvent(title, language, step, "failed", seconds=took, message=str(error), usage=usage))
             if isinstance(error, PolydubError):
                 error.data.setdefault("step", step)
-            raise
+            if error is raised:
+                raise
+            raise error from raised
         finally:
             rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
@@ -152,7 +157,8 @@ def step_task(name: str) -> Callable[[Callable[P, StepRecord]], Any]:
     from prefect.states import Completed
 
     def retryable(_task: Any, _task_run: Any, state: Any) -> bool:
-        return isinstance(state.data, BaseException) and is_transient(state.data)
+        error = state.data
+        return isinstance(error, BaseException) and is_transient(error) and not isinstance(error, StoppedError)
 
     def decorate(function: Callable[P, StepRecord]) -> Any:
         @task(

@@ -1,6 +1,7 @@
 """Content-addressed assets and the records of finished steps. A record without its files does not count.
 
-Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL (`tasks.places`).
+Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL (`tasks.places`),
+beside the ``batches`` and the ``ledger`` of the flows.
 A killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
 """
 
@@ -145,12 +146,21 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def sweep(self) -> None:
-        """Remove what killed processes of this host left under ``tmp/``."""
+    def sweep(self, older_than_s: float = 0.0) -> int:
+        """Remove what killed processes of this host left under ``tmp/``; how many entries that were.
+
+        Args:
+            older_than_s: only what was last changed so long ago.
+        """
+        removed = 0
         for entry in (self.root / "tmp").iterdir():
             owners = [part for part in re.split(r"[-.]", entry.name) if part.isdigit()]
-            if owners and not Path(f"/proc/{owners[0]}").exists():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # its owner, or another sweep, was faster
+                old = time.time() - entry.stat().st_mtime >= older_than_s
+                if old and owners and not Path(f"/proc/{owners[0]}").exists():
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                    removed += 1
+        return removed
 
     @contextlib.contextmanager
     def claim(self, key: str) -> Iterator[None]:

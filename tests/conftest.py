@@ -14,9 +14,8 @@ import pytest
 _HOME = tempfile.mkdtemp(prefix="polydub-tests-")
 os.environ["PREFECT_HOME"] = f"{_HOME}/prefect"
 os.environ["POLYDUB_STORE"] = f"{_HOME}/store"
-for _name in [
-    name for name in os.environ if name.startswith("POLYDUB_") and name not in ("POLYDUB_STORE", "POLYDUB_MEDIA")
-]:
+_KEPT = {"POLYDUB_STORE", "POLYDUB_MEDIA", "POLYDUB_WAV2LIP_CHECKOUT"}
+for _name in [name for name in os.environ if name.startswith("POLYDUB_") and name not in _KEPT]:
     del os.environ[_name]
 os.environ.pop("PREFECT_API_URL", None)
 

@@ -6,6 +6,8 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from tasks import places
+
 BUCKET = "polydub-tests"
 
 
@@ -13,6 +15,7 @@ BUCKET = "polydub-tests"
 def object_store() -> Iterator[dict[str, str]]:
     """The variables by which a process reaches it; the bucket is there."""
     import boto3
+    import s3fs
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -27,3 +30,5 @@ def object_store() -> Iterator[dict[str, str]]:
         yield {"AWS_ENDPOINT_URL": url, "NO_PROXY": "127.0.0.1", **keys}
     finally:
         server.stop()
+        places._file_system.cache_clear()  # they know this server's address
+        s3fs.S3FileSystem.clear_instance_cache()

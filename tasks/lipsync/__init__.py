@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from configs.lipsync_models import lipsync_models
 from tasks import registry
 from tasks.lipsync.systems import system_names
 from tasks.model import Script
@@ -74,11 +75,20 @@ class LipSyncer(Protocol):
         """
 
 
+def dubs_alone(name: str) -> bool:
+    """Whether a backend does a whole branch: translation, voices and mouths."""
+    return name in lipsync_models() and lipsync_models()[name].takes == "translate"
+
+
 def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
     """The backend of that name; `BadInputError` for an unknown name or option."""
     if name not in BACKENDS and (name == "auto" or name in system_names()):
         from tasks.lipsync.foreign import foreign
 
         return foreign(name, options)
+    if dubs_alone(name):
+        from tasks.lipsync.whole import WholeTranslation
+
+        return WholeTranslation(name, options)
     backend: LipSyncer = registry.create("lipsync", name, BACKENDS, options)
     return backend

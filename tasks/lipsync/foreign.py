@@ -6,6 +6,7 @@ in time, better than nothing?), and its mouth put onto the moving source face. A
 
 from __future__ import annotations
 
+import contextvars
 import json
 import math
 import tempfile
@@ -18,6 +19,7 @@ import soundfile
 from pydantic import Field
 
 from tasks import registry
+from tasks.ending import heed, parting, telling_threads
 from tasks.errors import BadInputError, MissingBackendError, PermanentError, is_transient
 from tasks.lipsync import Resynced
 from tasks.lipsync.native import NativeLipSyncer, engine_job, passed_through
@@ -124,6 +126,12 @@ class ForeignLipSyncer:
         restoring = restore_missing(self.options.restore) if self.options.restore else []
         return [*self._native.missing(), *lacks, *restoring]
 
+    def cost_usd(self, seconds: float) -> float:
+        """The most that so many seconds of a title may cost: all of it by the dearest system, within the budget."""
+        dearest = max((one.reanimator.cost_usd(seconds) for one in self._systems.values()), default=0.0)
+        budget = self.options.budget_usd
+        return dearest if budget is None else min(dearest, budget)
+
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
         """Track every face of the title with our own tracker."""
         self._native.analyse(video, script, out, progress)
@@ -162,6 +170,7 @@ class ForeignLipSyncer:
             take["judged"] = {"reason": "not_made", "what": take["problem"]} if take["problem"] else next(judged)
         report["routes"] = [_told(n, s, r, takes) for n, (s, r) in enumerate(zip(shots, routes, strict=True))]
         report["estimated_usd"] = estimate
+        report["jobs"] = receipts
         report["billed_usd"] = round(sum(receipt["usd"] for receipt in receipts), 6)
         notes = (*_declined(report["routes"]), *passed_through(report))
         return Resynced(out if report["edited"] else None, report, notes)
@@ -219,15 +228,16 @@ class ForeignLipSyncer:
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Have every piece made; refusals of the system are kept as its problem, what may pass is raised at the end."""
         takes: list[dict[str, Any]] = []
+        own = contextvars.copy_context  # what a job costs is counted for the step that waits for it
         workers = self.options.at_once if any(one.facts.network for one in self._systems.values()) else 1
-        with ThreadPoolExecutor(workers) as pool:
+        with telling_threads(), ThreadPoolExecutor(workers) as pool:
             waiting: list[Future[str]] = []
             for number, one in enumerate(cut):
                 clip = folder / f"made-{number}.mp4"
                 takes.append({"piece": one["piece"], "sent": one["file"], "clip": str(clip)})
                 chosen = self._systems[routes[one["piece"]["shot"]].system]
                 takes[-1]["whole"] = self._replaces(chosen.reanimator.takes)
-                waiting.append(pool.submit(self._one, chosen, one, dialogue, clip))
+                waiting.append(pool.submit(own().run, self._one, chosen, one, dialogue, clip))
             errors = []
             for number, future in enumerate(waiting):
                 try:
@@ -237,8 +247,9 @@ class ForeignLipSyncer:
                 progress(0.5 * (number + 1) / len(waiting))
         if errors:
             raise next((error for error in errors if not is_transient(error)), errors[0])
-        receipts = (Path(take["clip"]).with_suffix(".receipt.json") for take in takes)
-        return takes, [json.loads(path.read_text("utf-8")) for path in receipts if path.exists()]
+        paths = (Path(take["clip"]).with_suffix(".receipt.json") for take in takes)
+        receipts = [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
+        return takes, list({(one["provider"], one["job"]): one for one in receipts}.values())
 
     def _one(self, chosen: System, cut: Mapping[str, Any], dialogue: Path, clip: Path) -> str:
         """Have one piece made; why it could not be, or nothing."""
@@ -248,10 +259,10 @@ class ForeignLipSyncer:
         _write_speech(dialogue, cut["piece"]["start_s"], cut["piece"]["length_s"], speech)
         try:
             if self.options.restore is None:
-                chosen.reanimator.reanimate(Path(cut["file"]), speech, clip, silent)
+                _reanimate(chosen, Path(cut["file"]), speech, clip)
             else:
                 plain = clip.with_name(f"plain-{clip.name}")
-                chosen.reanimator.reanimate(Path(cut["file"]), speech, plain, silent)
+                _reanimate(chosen, Path(cut["file"]), speech, plain)
                 restore(plain, clip, self.options.restore)
                 if (receipt := plain.with_suffix(".receipt.json")).exists():
                     receipt.replace(clip.with_suffix(".receipt.json"))
@@ -270,6 +281,12 @@ class ForeignLipSyncer:
             progress(0.5 + 0.5 * share)
 
         return engine_job(job, half, device=self.options.device, deadline_s=self.options.deadline_s)
+
+
+def _reanimate(chosen: System, picture: Path, speech: Path, out: Path) -> None:
+    """Have a system do it; its job is cancelled, where that can be, when the process ends meanwhile."""
+    with parting():
+        chosen.reanimator.reanimate(picture, speech, out, lambda _share: heed())
 
 
 def foreign(name: str, options: Mapping[str, Any]) -> ForeignLipSyncer:

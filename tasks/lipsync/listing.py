@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from configs.lipsync_external import external_systems
 from tasks import registry
 from tasks.lipsync import BACKENDS
 from tasks.lipsync.hosted import rows
-from tasks.lipsync.systems import LOCAL, STEP
+from tasks.lipsync.systems import LOCAL, STEP, system
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,14 @@ def _native() -> Listed:
 
 
 def _local() -> list[Listed]:
-    """Systems that run here; what they need is in their options, so only a profile can tell whether it is there."""
+    """Systems that run here: usable where all that they need is found without options of a profile."""
     found = []
     for name in registry.names(STEP, LOCAL):
         kind = registry.backend_class(STEP, name, LOCAL)
-        needs = tuple(f"option {option}" for option, field in kind.Options.model_fields.items() if field.is_required())
-        found.append(_here(kind.facts, kind.takes, list(needs)))
-    return found
+        required = [f"option {option}" for option, field in kind.Options.model_fields.items() if field.is_required()]
+        found.append(_here(kind.facts, kind.takes, required or kind(kind.Options()).missing()))
+    external = [system(name, {}) for name in external_systems()]
+    return found + [_here(one.facts, one.reanimator.takes, one.reanimator.missing()) for one in external]
 
 
 def _here(facts: registry.BackendFacts, takes: str, needs: list[str]) -> Listed:

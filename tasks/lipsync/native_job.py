@@ -1,4 +1,4 @@
-"""The child process of `tasks.lipsync.native`: a JSON job on stdin, JSON lines on stdout."""
+"""The child process of `tasks.lipsync.native.engine_job`: a JSON job on stdin, JSON lines on stdout."""
 
 from __future__ import annotations
 
@@ -111,11 +111,25 @@ def _transplant(job: dict[str, Any]) -> dict[str, Any]:
     return {"report": asdict(report), "judged": judged}
 
 
+def _wav2lip(job: dict[str, Any]) -> dict[str, Any]:
+    from tasks.lipsync.local.wav2lip_job import draw
+
+    picture, speech, checkpoint, out = (Path(job[name]) for name in ("picture", "speech", "checkpoint", "out"))
+    return {"frames": draw(picture, speech, checkpoint, out, job["batch"], _tell)}
+
+
 def _tell(share: float, _message: str = "") -> None:
     print(json.dumps({"progress": share}), flush=True)
 
 
-JOBS = {"analyse": _analyse, "resync": _resync, "shots": _shots, "cut": _cut, "transplant": _transplant}
+JOBS = {
+    "analyse": _analyse,
+    "resync": _resync,
+    "shots": _shots,
+    "cut": _cut,
+    "transplant": _transplant,
+    "wav2lip": _wav2lip,
+}
 
 if __name__ == "__main__":
     main()

@@ -17,7 +17,8 @@ import ffmpeg
 from pydantic import Field
 
 from tasks import process, registry
-from tasks.errors import MissingBackendError, ProcessFailedError
+from tasks.errors import MissingBackendError
+from tasks.lipsync.local import checkout
 from tasks.media import run_ffmpeg, sink, source
 
 
@@ -28,7 +29,8 @@ class Restore(registry.Options):
         kind: ``sharpen`` needs nothing.
         checkout: folder of the tool's repository.
         python: the interpreter of the tool's own environment.
-        fidelity: CodeFormer's weight: 0 looks best, 1 is closest to what came in.
+        fidelity: 0 looks best, 1 is closest to what came in: CodeFormer's own weight; GFPGAN has none that works, so
+            that much of what came in is mixed in again.
         amount: of the sharpening.
         deadline_s: for one clip.
     """
@@ -36,7 +38,7 @@ class Restore(registry.Options):
     kind: Literal["sharpen", "gfpgan", "codeformer"]
     checkout: Path | None = None
     python: str = sys.executable
-    fidelity: float = Field(0.7, ge=0.0, le=1.0)
+    fidelity: float = Field(0.5, ge=0.0, le=1.0)
     amount: float = Field(0.6, gt=0.0, le=2.0)
     deadline_s: float = Field(3600.0, gt=0)
 
@@ -54,7 +56,10 @@ class _Tool:
 
 _TOOLS = {
     "gfpgan": _Tool(
-        lambda frames, out, _: ["inference_gfpgan.py", "-i", str(frames), "-o", str(out), "-v", "1.4", "-s", "1"],
+        lambda frames, out, _: [
+            *("inference_gfpgan.py", "-v", "1.4", "-s", "1", "--bg_upsampler", "none"),
+            *("-i", str(frames), "-o", str(out)),
+        ],
         "restored_imgs",
         (
             "experiments/pretrained_models/GFPGANv1.4.pth",
@@ -107,7 +112,7 @@ def restore(clip: Path, out: Path, options: Restore) -> None:
 
     Raises:
         MissingBackendError: the checkout lacks something.
-        ProcessFailedError: the tool failed, or left pictures out.
+        ProcessFailedError, ProcessTimeoutError: the tool left pictures out.
     """
     if lacks := missing(options):
         raise MissingBackendError(lacks[0], "Put it there, or choose restore.kind sharpen.")
@@ -122,13 +127,18 @@ def restore(clip: Path, out: Path, options: Restore) -> None:
         frames.mkdir()
         run_ffmpeg(sink(source(clip).video, frames / "%06d.png", fps_mode="passthrough"))
         command = [options.python, *tool.arguments(frames.absolute(), made.absolute(), options)]
-        said = process.run(command, cwd=options.checkout, deadline_s=options.deadline_s)
+        assert options.checkout is not None
+        ended = checkout.run(command, options.checkout, deadline_s=options.deadline_s)
         wanted = len(list(frames.glob("*.png")))
         done = len(list((made / tool.pictures).glob("*.png")))
-        if done != wanted:  # these programs end with 0 although they failed
-            raise ProcessFailedError(f"{options.kind} restored {done} of {wanted} pictures: {said[-300:]}")
+        if done != wanted:
+            raise ended.failed(f"{options.kind} restored {done} of {wanted} pictures")
         pictures = ffmpeg.input(str((made / tool.pictures).absolute() / "%06d.png"), framerate=_rate(clip))
-        run_ffmpeg(sink(pictures.video, out, **_H264))
+        shown = pictures.video
+        if options.kind == "gfpgan":
+            both = [ffmpeg.input(str(frames.absolute() / "%06d.png"), framerate=_rate(clip)).video, shown]
+            shown = ffmpeg.filter(both, "mix", inputs=2, weights=f"{options.fidelity} {1 - options.fidelity}")
+        run_ffmpeg(sink(shown, out, **_H264))
 
 
 _H264 = {"vcodec": "libx264", "crf": 8, "preset": "veryfast", "pix_fmt": "yuv420p", "threads": 4}

@@ -1,4 +1,4 @@
-"""Foreign lip-sync systems by name: hosted ones by their table, local ones by ours, third parties' by entry points."""
+"""Foreign lip-sync systems by name: hosted ones and checkouts by their tables, others by ours or by entry points."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from configs.lipsync_external import external_systems
 from configs.lipsync_models import lipsync_models
 from tasks import registry
 from tasks.lipsync.reanimate import Reanimator
 
-#: Systems that run here, name to ``"module:Class"``; a class has ``Options`` and ``facts`` as every backend has.
-LOCAL: dict[str, str] = {}
+#: Systems that run in our own environment, name to ``"module:Class"``; a class has ``Options`` and ``facts``.
+LOCAL = {"wav2lip": "tasks.lipsync.local.wav2lip:Wav2Lip"}
 
 #: The entry-point group is ``polydub.reanimate``.
 STEP = "reanimate"
@@ -29,7 +30,7 @@ class System:
 def system_names() -> list[str]:
     """Every system that re-animates a face by speech, sorted."""
     hosted = {name for name, model in lipsync_models().items() if model.takes != "translate"}
-    return sorted(hosted | set(registry.names(STEP, LOCAL)))
+    return sorted({*hosted, *external_systems(), *registry.names(STEP, LOCAL)})
 
 
 def system(name: str, options: Mapping[str, Any]) -> System:
@@ -41,9 +42,14 @@ def system(name: str, options: Mapping[str, Any]) -> System:
     if name in lipsync_models():
         from tasks.lipsync.hosted import HostedReanimator
 
-        facts = registry.BackendFacts(
+        facts = registry.BackendFacts(  # its jobs count against their provider's limit, not the step (`hosted.jobs`)
             name=name, code_licence="service: the provider's terms", network=True, paid=True, uploads_faces=True
         )
         return System(name, HostedReanimator(name, options), facts)
+    if name in external_systems():
+        from tasks.lipsync.local.external import ExternalReanimator
+
+        external = ExternalReanimator(name, options)
+        return System(name, external, external.facts)
     backend = registry.create(STEP, name, LOCAL, options)
     return System(name, backend, backend.facts)

@@ -2,10 +2,12 @@
 
 import json
 
+from configs.loudness import loudness_presets
 from configs.scene_modes import scene_modes
 from tasks.lipsync import VERSION, lipsyncer
 from tasks.lipsync.finish import finish
-from tasks.model import Asset, Run, Script, StepRecord
+from tasks.lipsync.whole import WholeTranslation, conform
+from tasks.model import Asset, MediaFacts, Run, Script, StepRecord
 from tasks.step import Made, Work, remember, step_task
 
 
@@ -59,3 +61,45 @@ def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: As
         inputs=inputs,
         uses=[backend.facts],
     )
+
+
+@step_task("translate-film")
+def translate_film(run: Run, video: Asset) -> StepRecord:
+    """The title as a service dubbed it, as output ``film``, with ``report`` (JSON), which is the value too."""
+    settings = run.profile.lipsync
+    backend = WholeTranslation(settings.backend, settings.options)
+
+    def compute(work: Work) -> Made:
+        film, report = work.folder / "film.mp4", work.folder / "lipsync.json"
+        told = backend.translate(video.path, run.language, film, work.progress)
+        report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        notes = (f"{told['system']} dubbed the whole title into {told['language']}; its words were not checked.",)
+        return Made(outputs={"film": film, "report": report}, value=told, notes=notes)
+
+    inputs = {"video": video, "language": run.language}
+    return remember(
+        run, "translate-film", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+    )
+
+
+@step_task("conform-film")
+def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) -> StepRecord:
+    """A service's film on the title's clock and at its loudness: ``picture``, ``dialogue`` (WAV), ``audio``."""
+    preset, scene = loudness_presets()[run.profile.loudness], run.profile.scene
+
+    def compute(work: Work) -> Made:
+        from tasks.mix.mix import encode_aac
+
+        picture, sound, audio = (work.folder / name for name in ("picture.mp4", "sound.wav", "dub.m4a"))
+        notes = conform(film.path, came, source, picture, sound, lambda share: work.progress(share / 2))
+        if scene:
+            finish(picture, scene, work.folder / "finished.mp4")
+            picture = work.folder / "finished.mp4"
+        encoded = encode_aac(sound, audio, preset, lambda share: work.progress(0.5 + share / 2))
+        value = {"mix": {"kept": []}, "encoded": encoded.model_dump(mode="json")}
+        outputs = {"picture": picture, "dialogue": sound, "audio": audio}
+        return Made(outputs=outputs, value=value, notes=(*notes, *encoded.notes))
+
+    inputs = {"film": film, "duration_ms": source.duration_ms, "picture": source.picture}
+    settings = [preset, scene_modes()[scene].chain if scene else None]
+    return remember(run, "conform-film", VERSION, compute, settings=settings, inputs=inputs)

@@ -1,6 +1,7 @@
 """The Prefect task of `tasks.report`."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.fit.task import placements_of
@@ -15,15 +16,21 @@ DISCLOSURE = "This master contains synthetic speech and machine-edited picture, 
 
 @step_task("report")
 def report(
-    run: Run, work: SharedWork, script: Script, laid: StepRecord, checked: StepRecord, ledger: list[StepRecord]
+    run: Run,
+    work: SharedWork,
+    script: Script,
+    laid: StepRecord,
+    checked: StepRecord,
+    ledger: list[StepRecord],
+    roles: Sequence[str],
 ) -> StepRecord:
-    """Output ``report``: the review page, with links as they are in the title's folder."""
+    """Output ``report``: the review page, with links as they are in the title's folder (``roles``: of its stems)."""
     page_folder = Path(run.title.folder) / run.language
     # A remote store has a copy of the source; the page links the user's own file.
     video = Path(run.title.source).absolute() if url_of(run.title.video.uri) else Path(run.title.video.uri)
     source = os.path.relpath(video, page_folder)
     notes = tuple(dict.fromkeys(note for record in ledger for note in record.notes))
-    stems = (f"{role}.{run.profile.mix.stems}" for role in ("dialogue", "bed", "mix"))
+    stems = (f"{role}.{run.profile.mix.stems}" for role in roles)
     files = ("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json")
 
     def compute(space: Work) -> Made:
@@ -59,6 +66,7 @@ def report(
         "qc": checked.value,
         "notes": (*work.notes, *notes),
         "link": source,
+        "stems": list(roles),
         "title": run.title.name,
         "language": run.language,
     }

@@ -96,7 +96,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
                 if not entry.clip and speaker in samples:
                     entry = entry.model_copy(update={"clip": keep_clip(path, name, samples[speaker])})
                     series = series.with_speaker(name, entry)
-            if backend.facts.hosted:
+            if backend.facts.services:
                 series = _enrolled(series, names, backend, path, run.title.languages[0])
         else:
             for language in run.title.languages:

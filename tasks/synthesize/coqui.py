@@ -6,7 +6,6 @@ it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,7 +20,7 @@ from configs.languages import primary
 from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
-from tasks.places import file_sha256
+from tasks.places import known_sha256
 from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
@@ -97,7 +96,7 @@ class CoquiSynthesizer:
         if chosen.model_path:
             folder = chosen.model_path if chosen.model_path.is_dir() else None
             files = sorted(folder.glob("*.*")) if folder else [chosen.model_path]
-            model = " ".join(_digest(file) for file in [*files, chosen.config] if file.is_file())
+            model = " ".join(known_sha256(file)[:16] for file in [*files, chosen.config] if file.is_file())
         return f"coqui:1:{registry.package_version('coqui-tts')}:{model}:{chosen.seed}"
 
     def missing(self) -> list[str]:
@@ -124,7 +123,7 @@ class CoquiSynthesizer:
         self._check(language)
         clips = references if self._model.clones else {}
         # The digest tells one title's clip from another's wherever a voice's name is part of a key.
-        clones = {speaker: f"clone of {speaker} ({_digest(clip)[:8]})" for speaker, clip in clips.items()}
+        clones = {speaker: f"clone of {speaker} ({known_sha256(clip)[:8]})" for speaker, clip in clips.items()}
         self._references |= {clones[speaker]: clip for speaker, clip in clips.items()}
         own = {speaker.id: clones[speaker.id] for speaker in speakers if speaker.id in clones}
         others = [speaker.id for speaker in speakers if speaker.id not in own]
@@ -244,13 +243,3 @@ def _terms(model: str, licence: str) -> str:
         f"The weights of {model} are under {licence}, for non-commercial use only. Whoever agrees to its terms "
         "(https://tts-hub.github.io/cpml) sets COQUI_TOS_AGREED=1; the espeak backend needs none."
     )
-
-
-def _digest(file: Path) -> str:
-    stat = file.stat()
-    return _digest_of(file, stat.st_size, stat.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=64)
-def _digest_of(file: Path, _size: int, _changed: int) -> str:
-    return file_sha256(file)[0][:16]

@@ -88,7 +88,7 @@ class ElevenLabsSynthesizer:
             name="elevenlabs",
             code_licence="Apache-2.0",
             network=True,
-            hosted=True,
+            services=frozenset({"elevenlabs"}),
             paid=True,
             price=f"elevenlabs/{options.model}",
             clones=options.clone,

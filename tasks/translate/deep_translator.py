@@ -56,7 +56,12 @@ class DeepTranslatorTranslator:
         self._options = options
         paid = options.provider == "deepl" and not options.free_api
         self.facts = registry.BackendFacts(
-            name="deep-translator", code_licence="MIT", network=True, hosted=True, paid=paid, price=options.provider
+            name="deep-translator",
+            code_licence="MIT",
+            network=True,
+            services=frozenset({"deep-translator"}),
+            paid=paid,
+            price=options.provider,
         )
 
     def fingerprint(self) -> str:

@@ -54,7 +54,12 @@ class DeepLTranslator:
         self._options = options
         free = secret(_VARIABLE).endswith(":fx")
         self.facts = registry.BackendFacts(
-            name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=not free, price="deepl"
+            name="deepl",
+            code_licence="Apache-2.0",
+            network=True,
+            services=frozenset({"deepl"}),
+            paid=not free,
+            price="deepl",
         )
 
     def fingerprint(self) -> str:

@@ -38,7 +38,7 @@ class LibreTranslateTranslator:
         alternatives: int = Field(3, ge=0, le=10)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="libretranslate", code_licence="Apache-2.0", network=True, hosted=True
+        name="libretranslate", code_licence="Apache-2.0", network=True, services=frozenset({"libretranslate"})
     )
 
     def __init__(self, options: Options) -> None:

@@ -80,7 +80,7 @@ class LlmTranslator:
             weights_licence=f"of {options.model}",
             commercial=options.commercial,
             network=True,
-            hosted=True,
+            services=frozenset({"llm"}),
             paid=options.paid,
             price=f"llm/{options.model}",
         )

@@ -19,7 +19,7 @@ from tasks.registry import BackendFacts
 from tasks.slots import held, slots_of
 from tasks.step import Made, Work, remember
 
-DEEPL = BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, hosted=True, paid=True)
+DEEPL = BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, services=frozenset({"deepl"}), paid=True)
 NATIVE = BackendFacts(name="native", code_licence="Apache-2.0", device="any")
 SPHINX = BackendFacts(name="sphinx", code_licence="BSD-2-Clause", heavy=True)
 ESPEAK = BackendFacts(name="espeak", code_licence="GPL-3.0-or-later")
@@ -133,8 +133,13 @@ def test_without_a_server_there_is_nothing_to_hold() -> None:
         pass
 
 
-def test_a_server_that_is_away_is_a_reason_to_try_again() -> None:
+def test_a_server_that_stays_away_is_a_reason_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tenacity
     from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from tasks import slots
+
+    monkeypatch.setattr(slots._existing.retry, "stop", tenacity.stop_after_attempt(2))
 
     away = temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"})
     with away, pytest.raises(TransientError, match="provider:deepl"), held(["provider:deepl"]):

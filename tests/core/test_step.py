@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from configs.profile import load_profile
-from tasks.errors import PermanentError, TransientError, is_transient
+from tasks.errors import DiskFullError, PermanentError, ProcessFailedError, TransientError, is_transient
 from tasks.model import Asset, Run, Title
 from tasks.progress import StepEvent, listening
 from tasks.step import Made, Work, remember
@@ -80,3 +81,30 @@ def test_only_what_may_pass_is_tried_again() -> None:
     assert is_transient(ConnectionResetError())
     assert not is_transient(PermanentError("no"))
     assert not is_transient(OSError(28, "No space left on device"))
+
+
+@pytest.mark.parametrize(
+    "met",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        ProcessFailedError("ffmpeg ended with code 1: Conversion failed!", log="av_write: No space left on device\nx"),
+    ],
+)
+def test_a_full_disk_is_said_plainly_nothing_is_kept_and_the_branch_is_not_to_blame(run: Run, met: Exception) -> None:
+    def compute(work: Work) -> Made:
+        (work.folder / "half").write_text("ha")
+        raise met
+
+    with pytest.raises(DiskFullError, match="no room left") as caught:
+        remember(run, "mix", 1, compute)
+    assert caught.value.data["step"] == "mix"
+    assert is_transient(caught.value)
+    assert not list((Path(run.store) / "tmp").iterdir())
+    assert not remember(run, "mix", 1, write).reused
+
+
+def test_a_gpu_without_memory_is_tried_again() -> None:
+    import torch
+
+    assert is_transient(torch.cuda.OutOfMemoryError("CUDA out of memory."))
+    assert not is_transient(MemoryError())

@@ -6,21 +6,24 @@ One suite over both places: a local folder, and a bucket of a real S3 server.
 from __future__ import annotations
 
 import contextlib
+import io
 import multiprocessing
 import os
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import BadInputError, MissingBackendError, TransientError
 from tasks.model import Asset, StepRecord
-from tasks.places import Bucket, fetched, file_sha256, url_of
+from tasks.places import Bucket, fetched, file_sha256, place_of, url_of
 from tasks.store import Store, step_key
 from tests.object_store import BUCKET, object_store
 
@@ -204,6 +207,29 @@ def test_notes_are_kept_and_the_last_one_counts(store: Store) -> None:
     for value in ({"state": "failed"}, {"state": "completed", "why": "ñ"}):
         store.write_note("branch", "k", value)
         assert store.read_note("branch", "k") == value
+
+
+def test_files_are_listed_with_the_last_written_at_the_end(store: Store) -> None:
+    place, _ = place_of(store.where)
+    assert place.names("batches") == []
+    for name in ("b", "c", "a"):
+        place.write(f"batches/{name}.json", b"{}")
+        time.sleep(1.01 if isinstance(place, Bucket) else 0.01)
+    place.write("batches/below/d.json", b"{}")
+    assert [name for name in place.names("batches") if name.endswith(".json")] == [
+        f"batches/{name}.json" for name in ("b", "c", "a")
+    ]
+
+
+def test_tables_below_a_folder_are_read_as_one(store: Store) -> None:
+    place, _ = place_of(store.where)
+    assert place.table("ledger", [("day", ">=", "")]).empty
+    for day in ("1", "2"):
+        written = io.BytesIO()
+        pandas.DataFrame({"day": [day], "usd": [1.0]}).to_parquet(written)
+        place.write(f"ledger/{day}/x.parquet", written.getvalue())
+    assert list(place.table("ledger", [("day", ">=", "")])["day"]) == ["1", "2"]
+    assert list(place.table("ledger", [("day", ">=", "2")])["day"]) == ["2"]
 
 
 def test_another_machine_finds_the_work_and_fetches_each_file_once(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
+import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from tasks.process import wait_until
 
 
 def free_port() -> int:
@@ -33,3 +38,24 @@ def running(command: Sequence[str | Path], log: Path, env: Mapping[str, str] = o
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[int]:
+    """A Postgres server of the Debian package on a free port, as its own user where the tests run as root."""
+    port, data = free_port(), folder / "data"
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(shutil.which("initdb") or "initdb").parent]
+    how: dict[str, Any] = {"cwd": folder}
+    if os.getuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        how |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    init = [found[-1] / "initdb", "-D", data, "-U", "prefect", "--auth=trust"]
+    subprocess.run(init, check=True, capture_output=True, **how)
+    settings = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}"]
+    command = [found[-1] / "postgres", "-D", data, *(part for setting in settings for part in ("-c", setting))]
+    make = [found[-1] / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "prefect", "prefect"]
+    with running(command, Path(tempfile.mkstemp(prefix="postgres-", suffix=".log")[1]), **how):
+        made = wait_until(lambda: not subprocess.run(make, capture_output=True, check=False).returncode, deadline_s=60)
+        assert made, "Postgres did not start"
+        yield port

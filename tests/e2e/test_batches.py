@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from configs.night import BudgetSettings
-from flows.batches import Batch, load_batch, new_batch, runs_of, unfinished
+from flows.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
 from flows.branches import branch_key, carry_over, keep_attempt, last_attempt
 from flows.costs import costs, ledger
 from flows.forecast import Forecast
@@ -23,7 +23,7 @@ from flows.plan import checked_profile
 from flows.status import status_of
 from flows.watch import run_batch
 from tasks.errors import BadInputError
-from tasks.model import BranchResult, Failure
+from tasks.model import BranchResult, Failure, Run
 from tasks.progress import StepEvent, listening
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
@@ -105,7 +105,9 @@ def test_a_night_delivers_what_it_can_and_a_retry_does_the_rest_alone(folder: Pa
     assert list(of_ja[of_ja["step"] == "lipsync"]["state"]) == ["failed", "computed"]
     by_language = {row["language"]: row for row in costs("language", None)}
     assert by_language.keys() == {"(shared)", "es", "ja"}
-    assert by_language["ja"]["found"] == 4  # translate to fit, on the second night
+    found = set(of_ja[of_ja["state"] == "reused"]["step"])
+    assert found >= {"translate", "synthesize", "adapt", "fit"}  # on the second night
+    assert by_language["ja"]["found"] == len(found)
 
 
 def test_what_does_not_fit_the_night_is_carried_over_and_taken_first(folder: Path) -> None:
@@ -124,9 +126,6 @@ def test_what_does_not_fit_the_night_is_carried_over_and_taken_first(folder: Pat
     )
     assert "are left until" in summary["languages"]["es"]["error"]["what"]
     unlimited = batch.model_copy(update={"budget": BudgetSettings.model_validate({})})
-    carry_over(runs[0], "es", "")
-    from flows.batches import keep_batch
-
     keep_batch(unlimited)
     dub(unlimited)
     assert set(states_of(batch).values()) <= {"completed", "needs_review"}
@@ -184,7 +183,13 @@ def test_every_row_that_cannot_be_dubbed_is_named_before_anything_starts(folder:
     assert not (store_folder / "batches").exists()
 
 
-def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(folder: Path, short_clip: Path) -> None:
+def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(
+    folder: Path, short_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planned(batch: Batch, runs: list[Run]) -> list[dict[str, Any]]:
+        return [{"title": run.title.name, "batch": batch.id} for run in runs]
+
+    monkeypatch.setattr("flows.inbox.run_batch", planned)  # what dubbing does is shown above
     box = folder / "box"
     box.mkdir()
     shutil.copy(short_clip, box / "clip.mp4")

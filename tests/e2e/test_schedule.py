@@ -88,13 +88,13 @@ def test_nights_follow_each_other_and_a_restart(short_clip: Path, store_folder: 
         assert "Active: 0 1 * * *" in python(env, "-m", "flows.cli", "resume")
         python(env, "-c", _EVERY_20_S)
         # The first night takes more than its 20 s, so that the next is due while it runs.
-        assert wait_until(lambda: bool(nights(env, "Completed")), deadline_s=200, poll_s=5)
+        assert wait_until(lambda: bool(nights(env, "Completed")), deadline_s=420, poll_s=5)
         assert wait_until(lambda: cancelled(env) >= 1, deadline_s=60, poll_s=5)
     assert (tmp_path / "out" / "clip" / "clip.es.mp4").exists()
     down = datetime.datetime.now(datetime.UTC)
     time.sleep(5)
     with up(port, env, tmp_path / "second.log"):
-        again = wait_until(lambda: any(start > down for start, _ in nights(env, "Completed")), deadline_s=200, poll_s=5)
+        again = wait_until(lambda: any(start > down for start, _ in nights(env, "Completed")), deadline_s=420, poll_s=5)
         assert again, "no night began after the restart"
         done = sorted(nights(env, "Completed"))
         python(env, "-m", "flows.cli", "pause")

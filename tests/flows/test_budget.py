@@ -53,6 +53,15 @@ def test_money_is_estimated_from_the_price_list_and_the_length_of_the_title(run:
     assert expected(run).usd == 0  # nothing in the shared steps is paid
 
 
+@pytest.mark.parametrize(("budget", "usd"), [({}, 4 * 0.05), ({"budget_usd": 0.05}, 0.05)])
+def test_hosted_lip_sync_is_expected_to_draw_all_of_a_title_within_its_own_budget(
+    run: Run, budget: dict[str, float], usd: float
+) -> None:
+    told = {"backend": "sync-lipsync-2", "options": {**budget, "system": {"provider": "sync"}}}
+    chosen = checked_profile("fake", {"lipsync": told})
+    assert expected(run.model_copy(update={"profile": chosen}).branch("es")).usd == pytest.approx(usd, rel=0.01)
+
+
 def test_branches_are_admitted_as_long_as_the_money_lasts(run: Run) -> None:
     price = expected(run.branch("es")).usd
     begin_night(run, limits(usd=2.5 * price))

@@ -106,6 +106,24 @@ def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatc
     assert (by_title["title"], by_title["steps"], by_title["found"]) == ("clip", 4, 1)
 
 
+def test_a_job_is_billed_once_however_often_its_result_is_used(run: Run) -> None:
+    def lipsync(work: Work) -> Made:
+        bill("replicate/sync-lipsync-2", "abc", usd=0.25, seconds=5.0)
+        bill("replicate/sync-lipsync-2", "abc", usd=0.25, seconds=5.0)  # two shots alike share a job
+        bill("replicate/sync-lipsync-2", "def", usd=0.5, seconds=10.0)
+        return Made()
+
+    with accounted(run) as first:
+        remember(run, "lipsync", 1, lipsync)
+    with accounted(run) as second:
+        remember(run, "lipsync", 2, lipsync)  # another dub of the same speech finds the same jobs
+    assert (first.usd, second.usd) == (0.75, 0.0)
+    table = ledger()
+    assert sorted(table[table["state"] == "billed"]["job"]) == ["abc", "def"]
+    (paid,) = costs("provider", None)
+    assert (paid["provider"], paid["usd"]) == ("replicate/sync-lipsync-2", 0.75)
+
+
 def test_an_empty_ledger_and_an_unknown_grouping_are_said(store_folder: Path) -> None:
     with pytest.raises(BadInputError, match="empty"):
         costs("language", None)

@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
-import soundfile as sf
 
-from lipsync_engine import espeak
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.records import Phone
-from lipsync_engine.resync import analyse
-from tests.speech_media import media
-
-
-@dataclass(frozen=True)
-class Dubbed:
-    """A clip, its analysis, and a dub of it."""
-
-    video: Path
-    analysis: Path
-    track: FaceTrack
-    dialogue: Path
-    phones: tuple[Phone, ...]
-    phone_file: Path
+from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
 
 
 @pytest.fixture(scope="session")
 def dubbed(tmp_path_factory: pytest.TempPathFactory) -> Dubbed:
-    folder = tmp_path_factory.mktemp("dubbed")
-    video = media("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
-    spoken = espeak.synthesize("Mamá baja la papa blanca hasta la playa.", espeak.voice_for("es"))
-    dialogue, phone_file, analysis = (folder / name for name in ("dub.wav", "phones.json", "analysis.npz"))
-    sf.write(dialogue, spoken.samples, spoken.sample_rate_hz)
-    rows = [{"ipa": p.ipa, "start_ms": p.start_ms, "end_ms": p.end_ms, "stress": p.stress} for p in spoken.phones]
-    phone_file.write_text(json.dumps(rows), "utf-8")
-    return Dubbed(video, analysis, analyse(video, analysis), dialogue, spoken.phones, phone_file)
+    return make_dubbed(tmp_path_factory.mktemp("dubbed"))

@@ -17,7 +17,7 @@ from tasks.lipsync.reanimate import Limits, Reanimator
 from tasks.lipsync.systems import System
 from tasks.progress import silent
 from tests.lipsync_engine.test_video import times_of
-from tests.lipsync_foreign.conftest import Dubbed
+from tests.lipsync_foreign.dubbed_clip import Dubbed
 from tests.lipsync_foreign.systems import Other, Warper
 from tests.speech_media import media
 

@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +48,7 @@ class World:
 
     Attributes:
         result: the bytes of every job's result.
+        render: makes the result of the picture and the speech that were sent, instead.
         polls: answered "running" before a job ends.
         failure: how jobs end instead of well, in the provider's own form.
         faults: by kind of request, played first.
@@ -55,6 +56,7 @@ class World:
     """
 
     result: bytes = b""
+    render: Callable[[bytes, bytes], bytes] | None = None
     polls: int = 2
     failure: Any = None
     faults: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -135,7 +137,8 @@ class Hosted(BaseHTTPRequestHandler, ABC):
             time.sleep(0.05)
 
     def _result(self, fault: dict[str, Any]) -> None:
-        content = self.world.result
+        name = Path(self.query.get("filename", self.at)).stem
+        content = self.world.result if self.world.render is None else self._rendered(self.world.jobs[name])
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
@@ -144,6 +147,29 @@ class Hosted(BaseHTTPRequestHandler, ABC):
             self.wfile.write(content[: len(content) // 2] if half or fault.get("half") else content)
             self.wfile.flush()
         self._perhaps_kill("download", "middle")
+
+    def _rendered(self, job: Job) -> bytes:
+        """Of the files that the job's request leads to, in whatever way it does."""
+        assert self.world.render is not None
+        sent = [*self.world.files.values(), *self._sent(job.request)]  # Kling's shot was sent before
+        speech = next(content for content in reversed(sent) if content[:4] == b"RIFF")
+        picture = next(content for content in reversed(sent) if content[:4] != b"RIFF")
+        return self.world.render(picture, speech)
+
+    def _sent(self, told: Any) -> Iterator[bytes]:
+        if isinstance(told, dict | list):
+            for part in told.values() if isinstance(told, dict) else told:
+                yield from self._sent(part)
+            return
+        last = str(told).split("/")[-1]
+        if str(told).startswith("data:"):
+            yield base64.b64decode(str(told).partition(",")[2])
+        elif str(told).startswith("UklGR"):  # RIFF
+            yield base64.b64decode(str(told))
+        elif isinstance(self.world.files.get(last), bytes):
+            yield self.world.files[last]
+        elif isinstance(told, str) and told.startswith(os.environ["POLYDUB_PUBLIC_URL"]):
+            yield (Path(os.environ["POLYDUB_PUBLIC_FOLDER"]) / last).read_bytes()
 
     def _send(self, status: int, text: str, headers: dict[str, str]) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -643,6 +669,7 @@ class KlingServer(Hosted):
                 {"face_id": 1, "start_time": 0, "end_time": 3000},
             ]
             known = self.public(self.json()["video_url"])
+            self.world.files["shot"] = next(self._sent(self.json()["video_url"]), b"")
             return self._good({"session_id": "s1", "face_data": faces if known else []})
         if kind == "create":
             return self._create()

@@ -16,7 +16,12 @@ import pytest
 from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted import receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
+from tasks.lipsync.hosted.jobs import Finds
+from tasks.lipsync.hosted.kept import prune_jobs
+from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
+from tasks.lipsync.systems import system
 from tasks.progress import silent
+from tasks.slots import slots_of
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 from tests.lipsync_hosted.servers import KEY, ReplicateServer
@@ -66,18 +71,18 @@ def test_a_job_that_was_taken_without_an_answer_is_not_asked_for_twice(made: Ben
 
 
 @only("replicate", "fal", "comfyui", "kling")
-def test_a_lost_job_is_told_from_others_of_the_same_model(made: Bench) -> None:
+def test_a_job_is_told_from_others_of_the_same_model(made: Bench) -> None:
     made.run()
-    other, out = made.folder / "other.wav", made.folder / "other.mp4"
+    other = made.folder / "other.wav"
     ffmpeg("-f", "lavfi", "-i", "sine=300:d=3:r=48000", "-c:a", "pcm_s16le", other)
-    made.world.faults["create"] = [{"silent": True}]
-    if made.provider in NO_PROOF:  # the first has ended and is listed, the lost one is not
-        with pytest.raises(PermanentError, match="may run and cost"):
-            made.make().reanimate(made.picture(), other, out, silent)
-    else:
-        made.make().reanimate(made.picture(), other, out, silent)
-        assert json.loads(receipt_path(out).read_text())["job"] == "job2"
-    assert made.world.paid == 2
+    made.make().reanimate(made.picture(), other, made.folder / "other.mp4", silent)
+    system = HostedSystem(made.model, HostedOptions.model_validate(made.options))
+    told = [json.loads(note.read_text()) for note in notes(made)]
+    assert {note["job"].rpartition("/")[2] for note in told} == {"job1", "job2"}
+    provider = system.client()
+    assert isinstance(provider, Finds)
+    for note in told:
+        assert provider.find(note["request"], note["tag"], note["since"]) == note["job"]
 
 
 @only("replicate")
@@ -352,3 +357,44 @@ def test_a_result_is_refused_when_it_is_too_large(clips: Clips, tmp_path: Path) 
 
     with serving("replicate", clips.result) as (url, _), pytest.raises(PermanentError, match="larger than"):
         fetch(f"{url}/results/job1.mp4", tmp_path / "out", url, largest=100)
+
+
+# -- counted
+
+
+@only("replicate")
+def test_a_job_holds_a_slot_of_its_provider_and_a_result_that_is_here_holds_none(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[str], int]] = []
+
+    @contextlib.contextmanager
+    def held(names: list[str]) -> Iterator[None]:
+        seen.append((names, made.world.paid))
+        yield
+        seen.append((names, made.world.count("download")))
+
+    monkeypatch.setattr("tasks.lipsync.hosted.jobs.held", held)
+    made.run()
+    made.run("again.mp4")
+    assert seen == [(["provider:replicate"], 0), (["provider:replicate"], 1)]
+    assert "provider:replicate" not in slots_of([system(made.model, made.options).facts])  # no step waits for itself
+
+
+# -- kept
+
+
+@only("pixverse")
+def test_old_results_go_and_jobs_without_one_stay(made: Bench) -> None:
+    made.run()
+    made.world.faults["create"] = [{"silent": True}]
+    other = made.folder / "other.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=300:d=3:r=48000", "-c:a", "pcm_s16le", other)
+    with pytest.raises(PermanentError):
+        made.make().reanimate(made.picture(), other, made.folder / "other.mp4", silent)
+    folder = made.folder / "jobs"
+    assert prune_jobs(3600.0, folder) == 0
+    for lock in folder.rglob("lock"):
+        os.utime(lock, (1, 1))
+    assert prune_jobs(3600.0, folder) == 1
+    assert [json.loads(note.read_text())["job"] for note in notes(made)] == [""]

@@ -8,7 +8,6 @@ the file. Both lists are the server's memory: what is in neither was never taken
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State
 from tasks.lipsync.hosted.media import media_type
 from tasks.lipsync.hosted.wire import UnclearError, Wire
+from tasks.secrets import secret
 
 _VIDEOS = (".mp4", ".webm", ".mov", ".mkv")
 
@@ -33,7 +33,7 @@ class ComfyUI:
     repeats_s: float = 0.0
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        self._key = os.environ.get("COMFY_API_KEY", "")
+        self._key = secret("COMFY_API_KEY")
         self.url = url
         self._values = dict(values)
         self._workflow = self._values.pop("workflow")

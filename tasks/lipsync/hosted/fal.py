@@ -7,7 +7,6 @@ a second job; the platform lists requests that have ended, so that silence there
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import DATA_URI_BYTES, data_uri, media_type, put
 from tasks.lipsync.hosted.wire import UnclearError, Wire
+from tasks.secrets import secret
 
 _STORAGE = "https://rest.fal.ai"
 _PLATFORM = "https://api.fal.ai"
@@ -35,7 +35,7 @@ class Fal:
     repeats_s: float = 0.0
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        key = os.environ.get("FAL_KEY", "")
+        key = secret("FAL_KEY")
         self.url = url
         self._offer, self._values = offer, dict(values)
 

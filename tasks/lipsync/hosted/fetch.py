@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import ipaddress
-import json
 import socket
 import time
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from tasks.errors import MissingBackendError, PermanentError, PolydubError, ProviderBusyError
+from tasks.errors import PermanentError, ProviderBusyError
 from tasks.lipsync.hosted.tls import trusted
-from tasks.process import capture
+from tasks.media import picture_seconds
 
 _WAIT_S = 60.0
 _AT_MOST_S = 1800.0
@@ -123,15 +122,7 @@ def video_seconds(path: Path) -> float:
     Raises:
         ProviderBusyError: the file holds no picture that moves.
     """
-    asked = "-v error -protocol_whitelist file -show_entries format=duration:stream=codec_type,duration -of json"
-    try:
-        found = json.loads(capture(["ffprobe", *asked.split(), f"file:{path.absolute()}"]))
-        pictures = [stream for stream in found["streams"] if stream["codec_type"] == "video"]
-        seconds = float(found["format"].get("duration", 0)) if pictures else 0.0
-    except MissingBackendError:
-        raise
-    except (PolydubError, ValueError, KeyError):
-        seconds = 0.0
+    seconds = picture_seconds(path)
     if seconds <= 0:
         raise ProviderBusyError("What the provider delivered is not a video.")
     return seconds

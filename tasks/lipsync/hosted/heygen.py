@@ -7,7 +7,6 @@ cancel. Everything is inside ``data``.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import media_type
 from tasks.lipsync.hosted.wire import Wire
+from tasks.secrets import secret
 
 
 class HeyGen:
@@ -28,7 +28,7 @@ class HeyGen:
     repeats_s: float = 23 * 3600.0  # of the 24 hours
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        key = os.environ.get("HEYGEN_API_KEY", "")
+        key = secret("HEYGEN_API_KEY")
         self.url = url
         self._offer, self._values = offer, dict(values)
         self._wire = Wire(self.title, url, {"X-Api-Key": key}, secret=key, variable="HEYGEN_API_KEY")

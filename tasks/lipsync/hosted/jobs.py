@@ -38,10 +38,12 @@ from tasks.lipsync.hosted.wire import UnclearError
 from tasks.media import staged
 from tasks.meter import bill
 from tasks.progress import Progress
+from tasks.slots import held
 
 _T = TypeVar("_T")
 _UPLOADED, _FETCHING = 0.1, 0.9  # shares of the work that are done by then
 _TRIES = 4  # at a provider that is not there
+_HEEDS_S = 1.0  # between two looks whether the process ends
 _LOOKS = 3  # at the list of jobs before one counts as never made
 
 
@@ -181,7 +183,8 @@ class Job:
         folder: its own.
         book: the receipt of a job by id, length of its result, time asked for and digest.
         patience: how long to wait.
-        progress: told the share that is done.
+        progress: told the share that is done; an interrupt that it raises cancels the job where the provider can.
+        slot: the limit of the fleet that a job counts against (`tasks.slots`).
     """
 
     provider: Provider
@@ -190,6 +193,7 @@ class Job:
     book: Callable[[str, float, str, str], Receipt]
     patience: Patience
     progress: Progress
+    slot: str
 
     def deliver(self, out: Path) -> Receipt:
         """Write the result to ``out`` and the receipt beside it; ask the provider only for what is not here yet.
@@ -200,12 +204,11 @@ class Job:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with _alone(self.folder), _terminable():
-            fresh = not self._receipt.exists()
-            if fresh:
-                self._complete()
+            if not self._receipt.exists():
+                with held([self.slot]):
+                    self._complete()
             receipt = Receipt(**json.loads(self._receipt.read_text("utf-8")))
-            if fresh:
-                bill(f"{receipt.provider}/{receipt.model}", usd=receipt.usd, seconds=receipt.seconds)
+            bill(f"{receipt.provider}/{receipt.model}", receipt.job, usd=receipt.usd, seconds=receipt.seconds)
             with staged(out) as part:
                 shutil.copyfile(self._result, part)
             _write(receipt_path(out), asdict(receipt))
@@ -248,8 +251,8 @@ class Job:
 
     def _ask(self) -> _Note:
         request = self._patiently(lambda: self.provider.prepare(self.inputs))
-        note = self._remember(_Note(uuid.uuid4().hex, time.time(), request))
         self.progress(_UPLOADED)
+        note = self._remember(_Note(uuid.uuid4().hex, time.time(), request))
         try:
             job = self._patiently(lambda: self.provider.create(request, note.tag), unless=UnclearError)
         except UnclearError:
@@ -327,8 +330,12 @@ class Job:
                 raise ProviderBusyError(
                     f"{self.provider.title}: job {note.job} is not done after {self.patience.deadline_s:.0f} s."
                 )
-            self.progress(_UPLOADED + (_FETCHING - _UPLOADED) * state.share)
-            time.sleep(max(0.0, min(pause_s if asked_s is None else asked_s, ends - time.time())))
+            resumes = min(time.time() + (pause_s if asked_s is None else asked_s), ends)
+            while True:
+                self.progress(_UPLOADED + (_FETCHING - _UPLOADED) * state.share)  # may say that the process ends
+                if (left_s := resumes - time.time()) <= 0:
+                    break
+                time.sleep(min(left_s, _HEEDS_S))
             pause_s = min(pause_s * 1.5, self.patience.last_s)
 
     def _cancel(self, note: _Note) -> None:
@@ -428,6 +435,7 @@ def _write(path: Path, values: dict[str, Any]) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """Two runs with the same inputs share one job: the second waits."""
     with (folder / "lock").open("a+") as lock:
+        os.utime(lock.fileno())  # the time of its last use
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

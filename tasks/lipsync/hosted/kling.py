@@ -12,7 +12,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import time
 import wave
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from tasks.errors import PermanentError, ProviderBusyError
 from tasks.lipsync.hosted import public
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.wire import UnclearError, Wire
+from tasks.secrets import secret
 
 _PATH = "/v1/videos/advanced-lip-sync"
 _BUSY = {1302, 1303}  # rate and concurrency, from memory
@@ -39,7 +39,7 @@ class Kling:
     repeats_s: float = 0.0
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        self._access, self._secret = (os.environ.get(name, "") for name in self.variables[:2])
+        self._access, self._secret = (secret(name) for name in self.variables[:2])
         self.url = url
         self._wire = Wire(self.title, url, {}, secret=self._secret, variable=" and ".join(self.variables[:2]))
 

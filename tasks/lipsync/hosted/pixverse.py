@@ -7,7 +7,6 @@ create is a second job, there is no list and no cancel.
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State
 from tasks.lipsync.hosted.media import media_type
 from tasks.lipsync.hosted.wire import Wire
+from tasks.secrets import secret
 
 _DONE = 1
 _ENDED_BADLY = {6: "it was deleted", 7: "refused by moderation", 8: "the generation failed"}  # by third parties
@@ -33,7 +33,7 @@ class PixVerse:
     repeats_s: float = 0.0
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        key = os.environ.get("PIXVERSE_API_KEY", "")
+        key = secret("PIXVERSE_API_KEY")
         self.url = url
         self._offer, self._values = offer, dict(values)
         self._wire = Wire(self.title, url, {"API-KEY": key}, secret=key, variable="PIXVERSE_API_KEY")

@@ -5,13 +5,13 @@ They have names that cannot be guessed, and go when their job is over.
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from pathlib import Path
 
 from tasks.errors import BadInputError
 from tasks.media import staged
+from tasks.secrets import secret
 
 #: The folder, and the address under which the internet sees it.
 VARIABLES = ("POLYDUB_PUBLIC_FOLDER", "POLYDUB_PUBLIC_URL")
@@ -26,7 +26,7 @@ def publish(path: Path) -> str:
     Raises:
         BadInputError: the folder cannot be written.
     """
-    folder, url = Path(os.environ[VARIABLES[0]]).expanduser(), os.environ[VARIABLES[1]].rstrip("/")
+    folder, url = Path(secret(VARIABLES[0])).expanduser(), secret(VARIABLES[1]).rstrip("/")
     name = f"{uuid.uuid4().hex}{path.suffix}"
     try:
         with staged(folder / name) as part:
@@ -40,5 +40,5 @@ def publish(path: Path) -> str:
 
 def withdraw(url: str) -> None:
     """Remove what `publish` laid there."""
-    folder = Path(os.environ[VARIABLES[0]]).expanduser()
+    folder = Path(secret(VARIABLES[0])).expanduser()
     (folder / url.rpartition("/")[2]).unlink(missing_ok=True)

@@ -7,7 +7,6 @@ but ``GET /v1/predictions`` lists the latest with their input.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import DATA_URI_BYTES, data_uri, media_type
 from tasks.lipsync.hosted.wire import UnclearError, Wire
+from tasks.secrets import secret
 
 _PAGES = 20
 _CLOCKS_S = 120.0  # two clocks may differ by so much
@@ -32,7 +32,7 @@ class Replicate:
     repeats_s: float = 0.0
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        key = os.environ.get("REPLICATE_API_TOKEN", "")
+        key = secret("REPLICATE_API_TOKEN")
         self.url = url
         self._offer, self._values = offer, dict(values)
         self._wire = Wire(

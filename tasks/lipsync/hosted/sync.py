@@ -7,7 +7,6 @@ an id. ``POST /v2/generate`` answers 201 with an ``id``; its ``Idempotency-Key``
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import media_type, put
 from tasks.lipsync.hosted.wire import Wire
+from tasks.secrets import secret
 
 _PASSING = {"generation_infra_service_unavailable", "internal_error", "concurrency_limit_reached"}
 
@@ -30,7 +30,7 @@ class Sync:
     repeats_s: float = 24 * 3600.0  # how long a key is remembered is not documented; a day is usual
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        key = os.environ.get("SYNC_API_KEY", "")
+        key = secret("SYNC_API_KEY")
         self.url = url
         self._offer, self._values = offer, dict(values)
         self._wire = Wire(self.title, url, {"x-api-key": key}, secret=key, variable="SYNC_API_KEY")

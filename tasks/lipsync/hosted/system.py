@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +17,11 @@ from configs.lipsync_models import LipsyncModel, Offer, Setting, lipsync_models
 from tasks import registry
 from tasks.errors import BadInputError, MissingBackendError
 from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
+from tasks.lipsync.hosted.kept import jobs_folder
 from tasks.places import file_sha256
 from tasks.progress import Progress
-from tasks.store import store_root
+from tasks.secrets import advice, secret
+from tasks.slots import provider_slot
 
 #: Adapters by provider, cheapest to set up first.
 PROVIDERS = {
@@ -76,8 +77,8 @@ def adapter(provider: str) -> Adapter:
 
 
 def unset(provider: str) -> list[str]:
-    """The variables that a provider needs and the environment lacks."""
-    return [name for name in adapter(provider).variables if not os.environ.get(name)]
+    """The variables that a provider needs and that are neither set nor a Secret block."""
+    return [name for name in adapter(provider).variables if not secret(name)]
 
 
 class HostedSystem:
@@ -108,7 +109,7 @@ class HostedSystem:
 
     def missing(self) -> list[str]:
         """The keys that are not set."""
-        return [f"Set {name} in the environment, for {self.adapter.title}." for name in unset(self.provider)]
+        return [f"{self.adapter.title}: {advice(name)}" for name in unset(self.provider)]
 
     def cost_usd(self, seconds: float) -> float:
         """The price of so many seconds of result, by the table."""
@@ -134,13 +135,13 @@ class HostedSystem:
             self.options.longest_pause_s,
             self.options.deadline_s or self.offer.deadline_s,
         )
-        return Job(self.client(), inputs, self._folder(inputs), self._receipt, patience, progress)
+        slot = provider_slot(self.provider)
+        return Job(self.client(), inputs, self._folder(inputs), self._receipt, patience, progress, slot)
 
     def _folder(self, inputs: Inputs) -> Path:
         files = [file_sha256(path)[0] for path in (inputs.picture, inputs.speech) if path]
         key = hashlib.sha256("\n".join([self.fingerprint(), inputs.language, *files]).encode()).hexdigest()
-        root = Path(self.options.jobs).expanduser() if self.options.jobs else store_root() / "lipsync-jobs"
-        return root / key[:2] / key
+        return jobs_folder(self.options.jobs) / key[:2] / key
 
     def _receipt(self, job: str, seconds: float, created: str, sha256: str) -> Receipt:
         return Receipt(

@@ -6,7 +6,6 @@ seconds. Bad media is told inside the job. A repeated create is a second job; th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted import public
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.wire import Wire
+from tasks.secrets import secret
 
 _PASSING = {"transload_failed", "timeout"}
 
@@ -28,7 +28,7 @@ class Veed:
     repeats_s: float = 0.0
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
-        key = os.environ.get("VEED_API_KEY", "")
+        key = secret("VEED_API_KEY")
         self.url = url
         self._offer, self._values = offer, dict(values)
         self._wire = Wire(self.title, url, {"Authorization": f"Bearer {key}"}, secret=key, variable="VEED_API_KEY")

@@ -1,0 +1,98 @@
+"""A batch of 12 titles x 4 languages in which one branch fails in each of three ways, then `polydub retry`.
+
+    python -m benchmarks.failures [--media DIR] [--work DIR]
+
+The profile is `fake`: real ffmpeg, invented speech, so that 48 branches fit two cores. The ways: a translator without a
+route, a recorded dub of another title, a language without a voice. Prints what was delivered and what failed and why,
+then, after the causes are gone, which branches the retry ran and how many steps it computed, from the ledger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.night import delivered, make_titles, masters, polydub, write_manifest
+
+MEDIA = Path("../shared/media")
+_ROUTE = "extends: night.yaml\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
+_VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
+_ANOTHER = "open-dubbing/tests/data/englishvideo.mp4"  # ten seconds
+_MENDED = "extends: night.yaml\n"
+
+
+def main() -> None:
+    """Run it and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--media", type=Path, default=MEDIA)
+    parser.add_argument("--work", type=Path, help="a new folder; default: a temporary one")
+    options = parser.parse_args()
+    root = options.work or Path(tempfile.mkdtemp(prefix="polydub-failures-"))
+    titles, out = root / "titles", root / "out"
+    make_titles(options.media, titles)
+    _break(titles, options.media)
+    night = polydub(root, "batch", "night.csv", "--profile", "night.yaml", "--out", str(out))
+    print(f"the night: exit code {night.returncode}, {len(masters(out))} of 48 delivered")
+    for branch in _branches(root):
+        if branch["state"] not in ("completed", "needs_review"):
+            print(f"  {branch['title']} {branch['language']}: {branch['state']}: {branch['why']}")
+    (root / "night.log").write_text(night.stderr)
+    before, steps = delivered(out), len(_ledger(root))
+    _mend(titles)
+    again = polydub(root, "retry")
+    rows = _ledger(root)[steps:]
+    ran = sorted({(row["title"], row["language"]) for row in rows if row["language"]})
+    computed = [row for row in rows if row["state"] == "computed" and row["language"]]
+    print(f"the retry: exit code {again.returncode}, {len(masters(out))} of 48 delivered")
+    print(f"  branches that ran: {', '.join(' '.join(one) for one in ran)}")
+    shared = [row for row in rows if row["state"] == "computed" and not row["language"]]
+    print(f"  steps computed: {len(computed)} of these branches, {len(shared)} of their titles")
+    for row in computed:
+        print(f"    {row['title']} {row['language']} {row['step']}")
+    after = delivered(out)
+    kept = [name for name in before if "multi" not in name and name in after]
+    changed = [name for name in kept if before[name] != after[name]]
+    print(f"  files of other branches that changed: {len(changed)} of {len(kept)}")
+    if not options.work:
+        shutil.rmtree(root)
+
+
+def _break(titles: Path, media: Path) -> None:
+    (titles / "route.yaml").write_text(_ROUTE)
+    (titles / "voice.yaml").write_text(_VOICE)
+    _recorded(titles, media / _ANOTHER)
+    broken = {"profile": "route.yaml"}, {"dub_de": "spoken.wav"}, {"profile": "voice.yaml"}
+    write_manifest(titles, dict(zip(("title03", "title06", "title09"), broken, strict=True)))
+
+
+def _mend(titles: Path) -> None:
+    (titles / "route.yaml").write_text(_MENDED)
+    (titles / "voice.yaml").write_text(_MENDED)
+    _recorded(titles, titles / "title06.mp4")
+
+
+def _recorded(titles: Path, of: Path) -> None:
+    """A recorded dub: the sound of a title."""
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(of), "-vn", str(titles / "spoken.wav")]
+    subprocess.run(command, check=True)
+
+
+def _branches(root: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(polydub(root, "status", "--json").stdout)["branches"]
+    return found
+
+
+def _ledger(root: Path) -> list[dict[str, Any]]:
+    import pandas
+
+    table = pandas.read_parquet(root / "store" / "ledger").sort_values("time", kind="stable")
+    return list(table[table["state"] != "billed"].to_dict("records"))
+
+
+if __name__ == "__main__":
+    main()

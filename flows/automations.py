@@ -1,0 +1,54 @@
+"""What the Prefect server itself does about flow runs that died: it marks them as crashed.
+
+`flows.maintenance` finds the same and begins them again. This is only sooner, and it frees the reaper itself, whose one
+slot a run stranded in Pending would hold for ever.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+#: Six missed heartbeats: a server that is away for two minutes makes no live run look dead.
+SILENT_S = 180.0
+#: From claimed by a worker until begun.
+PENDING_S = 600.0
+
+
+def automate(client: Any) -> None:
+    """Create the automations, or renew them; idempotent.
+
+    Args:
+        client: a synchronous Prefect client.
+    """
+    for automation in _automations():
+        known = client.read_automations_by_name(automation.name)
+        if known:
+            client.update_automation(known[0].id, automation)
+        else:
+            client.create_automation(automation)
+
+
+def _automations() -> list[Any]:
+    from prefect.client.schemas.objects import StateType
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
+
+    def crash(name: str, after: str, within_s: float, message: str) -> Any:
+        trigger = EventTrigger(
+            after={after},
+            expect={"prefect.flow-run.*"},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=within_s),
+        )
+        action = ChangeFlowRunState(name="Lost", state=StateType.CRASHED, message=message, force=False)
+        return AutomationCore(name=name, trigger=trigger, actions=[action])
+
+    return [
+        crash("polydub: silent runs", "prefect.flow-run.heartbeat", SILENT_S, "Its heartbeats ceased."),
+        crash("polydub: stuck in Pending", "prefect.flow-run.Pending", PENDING_S, "It was claimed and never begun."),
+    ]

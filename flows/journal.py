@@ -1,0 +1,84 @@
+"""Structured logs: with ``POLYDUB_LOG=json`` runs say on stderr what they do, a JSON object a line. No Prefect.
+
+Each has ``time`` (UTC), ``level``, ``event``, ``batch``, ``title``, ``language`` and ``step`` (or "" in its place);
+steps add ``state``, ``seconds``, ``hits`` and ``parts``; what a library logs has ``message`` and ``logger``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import datetime
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from tasks.model import Run
+from tasks.progress import StepEvent, listening
+
+_OURS = ("flows", "tasks", "lipsync_engine")
+_here: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar("polydub_here", default=None)
+
+
+def is_json() -> bool:
+    """Whether logs are asked for as JSON."""
+    return os.environ.get("POLYDUB_LOG") == "json"
+
+
+@contextlib.contextmanager
+def journal(run: Run) -> Iterator[None]:
+    """Log what a branch of a run does, or its shared part, while the block runs, where that is asked for."""
+    if not is_json():
+        yield
+        return
+    _collect_libraries()
+    here = {"batch": run.batch, "title": run.title.name, "language": run.language, "step": ""}
+    token = _here.set(here)
+
+    def listen(event: StepEvent) -> None:
+        if (event.title, event.language) != (run.title.name, run.language) or event.state == "progress":
+            return
+        here["step"] = event.step
+        told: dict[str, Any] = {"state": event.state, "seconds": round(event.seconds, 3)}
+        told |= {"hits": event.hits, "parts": event.parts} if event.parts else {}
+        told |= {"message": event.message} if event.message else {}
+        _say("error" if event.state == "failed" else "info", "step", here, told)
+
+    try:
+        with listening(listen):
+            _say("info", "begun", here, {})
+            yield
+            _say("info", "ended", here | {"step": ""}, {})
+    finally:
+        _here.reset(token)
+
+
+class _Lines(logging.Handler):
+    """What libraries log, as JSON lines that say whose step it was."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told = {"logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            told["traceback"] = logging.Formatter().formatException(record.exc_info)
+        _say(record.levelname.lower(), "log", _here.get() or {}, told)
+
+
+def _collect_libraries() -> None:
+    """Once a process: warnings of every library, and what our own packages say from INFO on."""
+    root = logging.getLogger()
+    if any(isinstance(handler, _Lines) for handler in root.handlers):
+        return
+    root.addHandler(_Lines())
+    for name in _OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _say(level: str, event: str, here: dict[str, str], told: dict[str, Any]) -> None:
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    where = {name: here.get(name, "") for name in ("batch", "title", "language", "step")}
+    line = {"time": now, "level": level, "event": event, **where, **told}
+    sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stderr.flush()

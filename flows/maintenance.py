@@ -1,0 +1,118 @@
+"""reap and cleanup: the runs of dead workers are begun again, and what nobody needs is removed."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
+from prefect.states import Completed, Crashed
+
+from flows.automations import PENDING_S, SILENT_S
+from flows.revive import revive
+from tasks.lipsync.hosted.kept import prune_jobs
+from tasks.outage import through_outages
+from tasks.store import Store, store_place
+
+_TAG = "polydub"  # of our deployments, and so of their runs
+_LAUNCHER_S = 60.0  # a parent that lives revives its own children sooner
+_RECENT = datetime.timedelta(days=1)
+_PAGE = 200
+
+
+@flow(name="reap", persist_result=False)
+def reap(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> State[Any]:
+    """Find flow runs whose process died, and begin them again, a bounded number of times.
+
+    Args:
+        silent_s: seconds without a heartbeat after which a running run is dead.
+        pending_s: seconds after which a run that a worker claimed and never began is dead.
+    """
+    revived = reap_runs(silent_s, pending_s)
+    return Completed(message=f"{len(revived)} begun again: {', '.join(revived)}" if revived else "Nothing was dead.")
+
+
+@flow(name="cleanup", persist_result=False)
+def cleanup(keep_days: float = 30.0, idle_hours: float = 24.0, paid_days: float = 90.0) -> State[Any]:
+    """Remove what killed processes left in the store of this machine, old flow runs and jobs; never an asset.
+
+    Args:
+        keep_days: flow runs that ended before are removed from the Prefect server; summaries and ledger stay.
+        idle_hours: work in progress whose process is gone is removed when it is that old.
+        paid_days: results of hosted lip sync that were not used for so long are removed; asking again is paid again.
+    """
+    swept = Store(store_place()).sweep(older_than_s=idle_hours * 3600)
+    removed = _forget_runs(datetime.timedelta(days=keep_days))
+    jobs = prune_jobs(unused_s=paid_days * 86400)
+    return Completed(message=f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed.")
+
+
+@through_outages
+def reap_runs(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> list[str]:
+    """As the flow `reap`; the names of the runs that were begun again."""
+    revived = []
+    with get_client(sync_client=True) as client:
+        for run in _runs(client, StateType.PENDING):
+            if _age_s(run) > pending_s:
+                _crash(client, run, f"A worker claimed it {pending_s:.0f} s ago and never began it.")
+        for run in _runs(client, StateType.RUNNING):
+            if _age_s(run) > silent_s and not _was_heard(client, run, silent_s):
+                _crash(client, run, f"It was not heard of for {silent_s:.0f} s.")
+        for run in _runs(client, StateType.CRASHED):
+            if _LAUNCHER_S < _age_s(run) < _RECENT.total_seconds() and revive(client, run):
+                revived.append(run.name)
+    return revived
+
+
+def _runs(client: Any, kind: StateType) -> Iterator[FlowRun]:
+    chosen = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[kind])), tags=FlowRunFilterTags(all_=[_TAG])
+    )
+    found: list[FlowRun] = []
+    while page := client.read_flow_runs(flow_run_filter=chosen, limit=_PAGE, offset=len(found)):
+        found += page
+    yield from found
+
+
+def _age_s(run: FlowRun) -> float:
+    """Seconds in its present state."""
+    return time.time() - run.state.timestamp.timestamp() if run.state else 0.0
+
+
+def _was_heard(client: Any, run: FlowRun, silent_s: float) -> bool:
+    since: Any = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=silent_s)
+    heard = EventFilter(
+        occurred=EventOccurredFilter(since=since),
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
+        resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
+    )
+    return bool(client.read_events(heard, limit=1).events)
+
+
+def _crash(client: Any, run: FlowRun, why: str) -> None:
+    client.set_flow_run_state(run.id, Crashed(message=why), force=True)
+
+
+@through_outages
+def _forget_runs(keep: datetime.timedelta) -> int:
+    before: Any = datetime.datetime.now(datetime.UTC) - keep
+    chosen = FlowRunFilter(end_time=FlowRunFilterEndTime(before_=before), tags=FlowRunFilterTags(all_=[_TAG]))
+    removed = 0
+    with get_client(sync_client=True) as client:
+        while page := client.read_flow_runs(flow_run_filter=chosen, limit=_PAGE):
+            for run in page:
+                client.delete_flow_run(run.id)
+            removed += len(page)
+    return removed

@@ -1,0 +1,110 @@
+"""What a monitoring system asks for, in Prometheus' text format, from the ledger and the store alone. No Prefect."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.costs import ledger
+from flows.status import status_of
+from tasks.errors import BadInputError
+from tasks.store import store_root
+
+_STATES = (
+    "waiting",
+    "running",
+    "interrupted",
+    "completed",
+    "needs_review",
+    "failed",
+    "carried_over",
+    "set_aside",
+)
+#: Sums over the ledger: column, and what it is.
+_SUMS = {
+    "seconds": "Seconds that steps took.",
+    "gpu_seconds": "Seconds that steps held an accelerator.",
+    "retries": "Tries that failed before a step ended.",
+}
+_BILLED = {
+    "usd": "Money, in US dollars, as far as prices are known.",
+    "characters": "Characters that services billed.",
+    "seconds_billed": "Seconds of sound or picture that services billed.",
+    "tokens": "Tokens that services billed.",
+}
+
+
+def metrics() -> bytes:
+    """All metrics: of the ledger since its beginning, of the latest batch, of the store's disk."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Collector())
+    return generate_latest(registry)
+
+
+def write_metrics(path: Path) -> None:
+    """The same in a file, whole or not at all, for the textfile collector of node_exporter."""
+    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
+    staged.write_bytes(metrics())
+    os.replace(staged, path)
+
+
+class _Collector:
+    def collect(self) -> Iterator[Any]:
+        """The families of metrics."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        usage = shutil.disk_usage(store_root())
+        yield GaugeMetricFamily("polydub_store_free_bytes", "Free on the store's disk.", value=usage.free)
+        yield GaugeMetricFamily("polydub_store_size_bytes", "Size of the store's disk.", value=usage.total)
+        yield from _of_the_latest_batch()
+        yield from _of_the_ledger()
+
+
+def _of_the_latest_batch() -> Iterator[Any]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    try:
+        found = status_of(None)
+    except BadInputError:  # there is none
+        return
+    counts = Counter(branch["state"] for branch in found["branches"])
+    branches = GaugeMetricFamily("polydub_branches", "Branches of the latest batch.", labels=["state"])
+    for state in _STATES:
+        branches.add_metric([state], counts[state])
+    yield branches
+
+
+def _of_the_ledger() -> Iterator[Any]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    try:
+        table = ledger()
+    except BadInputError:  # nothing has run
+        return
+    steps = table[table["state"] != "billed"]
+    ended = CounterMetricFamily("polydub_steps", "Steps that ended.", labels=["step", "language", "state"])
+    for labels, count in steps.groupby(["step", "language", "state"]).size().items():
+        ended.add_metric(list(labels), count)
+    yield ended
+    yield from _sums(steps, _SUMS, ["step", "language"], "polydub_step")
+    yield from _sums(table[table["state"] == "billed"], _BILLED, ["provider"], "polydub_billed")
+    last = GaugeMetricFamily("polydub_last_step_timestamp_seconds", "When the ledger was last written to.")
+    last.add_metric([], table["time"].max().timestamp())
+    yield last
+
+
+def _sums(table: Any, columns: dict[str, str], labels: list[str], prefix: str) -> Iterator[Any]:
+    from prometheus_client.core import CounterMetricFamily
+
+    sums = table.groupby(labels)[list(columns)].sum()
+    for column, what in columns.items():
+        family = CounterMetricFamily(f"{prefix}_{column.removesuffix('_billed')}", what, labels=labels)
+        for values, amount in sums[column].items():
+            family.add_metric([values] if isinstance(values, str) else list(values), amount)
+        yield family

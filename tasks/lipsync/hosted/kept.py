@@ -1,0 +1,41 @@
+"""What hosted jobs left on disk: results stay so that they are not paid for twice, until they are old."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from pathlib import Path
+
+from tasks.store import store_root
+
+
+def jobs_folder(chosen: str = "") -> Path:
+    """The folder of what was asked for and paid; ``lipsync-jobs`` in the store unless another is chosen."""
+    return Path(chosen).expanduser() if chosen else store_root() / "lipsync-jobs"
+
+
+def prune_jobs(unused_s: float, folder: Path | None = None) -> int:
+    """Remove the jobs whose result nobody has used for so long; the same inputs are paid for anew after that.
+
+    A job that was asked for and has no result yet is kept, however old: it is known nowhere else.
+
+    Args:
+        unused_s: seconds since the last use.
+        folder: of the jobs; None: the store's.
+
+    Returns:
+        How many jobs are gone.
+    """
+    gone = 0
+    for job in (folder or jobs_folder()).glob("??/*/"):
+        with (job / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            pending = (job / "job.json").exists() and not (job / "receipt.json").exists()
+            if not pending and time.time() - (job / "lock").stat().st_mtime > unused_s:
+                shutil.rmtree(job)
+                gone += 1
+    return gone

@@ -1,0 +1,129 @@
+"""A hosted system that dubs a whole title: words, voices and mouths are its own; ours are the clock and the level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from tasks import media, registry
+from tasks.ending import heed, parting
+from tasks.errors import PermanentError, UnsupportedError
+from tasks.lipsync import Resynced
+from tasks.lipsync.hosted import HostedTranslation, receipt_path
+from tasks.model import MediaFacts, Script
+from tasks.progress import Progress
+
+_H264 = {"vcodec": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p", "threads": media.ENCODER_THREADS}
+
+
+class WholeTranslation:
+    """A translating service as a lip-sync backend: it has no part in branches that are spoken by others."""
+
+    class Options(registry.Options):
+        """The service's own options, under ``system``."""
+
+        system: dict[str, Any] = Field({})
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        """Asks nobody; `BadInputError` for an unknown option."""
+        chosen = registry.checked("lipsync", name, self.Options, options)
+        self._service = HostedTranslation(name, chosen.system)
+        self.facts = registry.BackendFacts(
+            name=name,
+            code_licence="service: the provider's terms",
+            network=True,
+            paid=True,
+            clones=True,
+            uploads_faces=True,
+        )
+
+    def fingerprint(self) -> str:
+        """The service's; no secret."""
+        return self._service.fingerprint()
+
+    def missing(self) -> list[str]:
+        """The provider's key, where it is not set."""
+        return self._service.missing()
+
+    def cost_usd(self, seconds: float) -> float:
+        """The price of so many seconds of a title, by the table."""
+        return self._service.cost_usd(seconds)
+
+    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Nothing: the service finds faces itself."""
+        out.write_bytes(b"no analysis\n")
+
+    def resync(
+        self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
+    ) -> Resynced:
+        """Refused: it takes no speech.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError(
+            f"{self.facts.name} speaks itself; it cannot lip-sync a recorded dub.",
+            "Choose another --lipsync for this language, or leave the recording out.",
+            language=language,
+        )
+
+    def translate(self, video: Path, language: str, out: Path, progress: Progress) -> dict[str, Any]:
+        """Have the title dubbed; `report` of it. Errors as `HostedTranslation.translate`."""
+
+        def share(done: float) -> None:
+            heed()
+            progress(done)
+
+        with parting():
+            named = self._service.translate(video, language, out, share)
+        receipt = json.loads(receipt_path(out).read_text("utf-8"))
+        return {"system": self.facts.name, "language": named, "jobs": [receipt], "billed_usd": receipt["usd"]}
+
+
+def conform(
+    film: Path, came: MediaFacts, source: MediaFacts, picture: Path, sound: Path, progress: Progress
+) -> tuple[str, ...]:
+    """Put a film onto the source's clock: its frame rate and length; picture and sound in files of their own.
+
+    Args:
+        film: as the service made it.
+        came: its facts.
+        source: the title's facts.
+        picture: MP4 without sound, written whole or not at all; the last frame stays where the film is too short.
+        sound: 48 kHz stereo WAV, likewise; silence where the film is too short.
+        progress: told the share that is done.
+
+    Returns:
+        What to tell the user: how the film differs from the title.
+
+    Raises:
+        PermanentError: the film has no picture or no sound.
+    """
+    if came.picture is None or not came.audio or source.picture is None:
+        raise PermanentError("What the service made has no picture or no sound.", "Look at it in your account.")
+    rate, length_ms = source.picture.frame_rate, source.duration_ms
+    frames = max(1, round(Fraction(length_ms, 1000) * rate))
+    shown = (
+        media.source(film)
+        .video.filter("fps", fps=str(rate))
+        .filter("tpad", stop=-1, stop_mode="clone")
+        .filter("trim", end_frame=frames)
+    )
+    with media.staged(picture) as part:
+        graph = media.sink(shown, part, **_H264, movflags="+faststart", an=None)
+        media.run_ffmpeg(graph, duration_ms=length_ms, progress=progress)
+    media.extract_audio(film, came.model_copy(update={"duration_ms": length_ms}), None, sound)
+    notes = ["Whole-title dub: the words are the service's own; there is no script, and so there are no subtitles."]
+    off_ms = came.duration_ms - length_ms
+    if abs(off_ms) * rate > 1000:
+        done = "cut" if off_ms > 0 else "held on its last frame"
+        notes.append(f"The service's film is {abs(off_ms)} ms {'longer' if off_ms > 0 else 'shorter'}; it was {done}.")
+    if (came.picture.width, came.picture.height) != (source.picture.width, source.picture.height):
+        sizes = f"{came.picture.width}x{came.picture.height}, not {source.picture.width}x{source.picture.height}"
+        notes.append(f"The service's picture is {sizes}.")
+    return tuple(notes)
