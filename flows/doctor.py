@@ -15,6 +15,7 @@ from tasks.errors import PolydubError
 from tasks.process import capture
 from tasks.registry import package_version
 from tasks.store import store_root
+from tasks.weights import Downloading
 
 _PROGRAMS = {
     "ffmpeg": "apt-get install ffmpeg",
@@ -96,7 +97,9 @@ def _profile(name: str) -> dict[str, Any]:
     missing = [f"{step}: {line}" for step, backend in chosen.items() for line in backend.missing()]
     remarks = []
     for step, backend in chosen.items():
-        if backend.facts.network:
+        if isinstance(backend, Downloading):
+            remarks += [f"{step}: {one}" for one in backend.weights()]
+        elif backend.facts.network:
             remarks.append(f"{step}: {backend.facts.name} needs the network")
         if not backend.facts.commercial:
             remarks.append(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import soundfile
+import yaml
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -19,6 +22,7 @@ from tasks.errors import MissingBackendError
 from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
 from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
+from tasks.weights import Weights
 
 _VERSION = 2
 #: Seconds that leave the model at a time; it hears so much at once, or less where it was trained on less.
@@ -71,6 +75,18 @@ class DemucsSeparator:
         if self.options.repo and not self.options.repo.is_dir():
             absent.append(f"the folder {self.options.repo} with Demucs weights")
         return absent
+
+    def weights(self) -> list[Weights]:
+        """Those of a model of the package's, where PyTorch keeps them."""
+        chosen = self.options
+        if chosen.repo or chosen.model == "demucs_unittest" or self.missing():
+            return []
+        listed = importlib.metadata.distribution("demucs").locate_file(f"demucs/remote/{chosen.model}.yaml")
+        bag = Path(str(listed))
+        parts = yaml.safe_load(bag.read_text("utf-8"))["models"] if bag.is_file() else [chosen.model]
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
+        return [Weights("demucs", chosen.model, all(any(folder.glob(f"{part}-*.th")) for part in parts))]
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
         """Write both stems, half a minute of the title at a time: the same as if the model had the whole.

@@ -154,7 +154,7 @@ def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, pa
     """The series with the voice that a service made of each of these speakers' clip, for every language."""
     for name in dict.fromkeys(names.values()):
         entry = series.speakers[name]
-        if not entry.clip or entry.voice(backend.facts.name, ALL):
+        if not entry.clip or entry.voice(backend.facts.name, language):
             continue
         try:
             made = backend.voices(language, [Speaker(id=name)], {name: _clip(path, name, entry)})[name]

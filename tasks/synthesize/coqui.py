@@ -24,8 +24,9 @@ from tasks.places import known_sha256
 from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
-from tasks.synthesize.coqui_models import local_model, named_model, xtts_code
+from tasks.synthesize.coqui_models import local_model, model_folder, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
+from tasks.weights import Weights
 
 #: Characters that XTTS takes at once; the package's own warnings begin there.
 _LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}
@@ -109,6 +110,13 @@ class CoquiSynthesizer:
         if not self._model.known:
             return [f"Coqui has no model {chosen.model!r}: `tts --list_models` shows those there are."]
         return [_terms(chosen.model, self._model.licence)] if self._model.terms else []
+
+    def weights(self) -> list[Weights]:
+        """Those of a model of Coqui's list, where the package keeps them."""
+        chosen = self._options
+        if chosen.model_path or not self._model.known:
+            return []
+        return [Weights("coqui", chosen.model, any(model_folder(chosen.model).glob("*.pth")))]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
         """With XTTS the speakers' own voices; else, and for those without a clip, the model's by turns."""

@@ -86,6 +86,12 @@ def local_model(config: Path) -> ModelFacts:
     return ModelFacts(known=True, licence="unknown", clones=False, languages=None)
 
 
+def model_folder(name: str) -> Path:
+    """Where the package keeps a model of its list."""
+    home = os.environ.get("TTS_HOME") or os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "tts" / name.replace("/", "--")
+
+
 def xtts_code(language: str) -> str:
     """XTTS's code of a BCP-47 tag.
 
@@ -121,8 +127,7 @@ def _agreed(name: str) -> bool:
     """As the package decides it: an environment variable, or a file that its own prompt wrote."""
     if os.environ.get("COQUI_TOS_AGREED") == "1":
         return True
-    home = os.environ.get("TTS_HOME") or os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return (Path(home) / "tts" / name.replace("/", "--") / "tos_agreed.txt").is_file()
+    return (model_folder(name) / "tos_agreed.txt").is_file()
 
 
 @functools.cache

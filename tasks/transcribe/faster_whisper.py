@@ -63,7 +63,7 @@ class FasterWhisperTranscriber:
         weights = Path(self._options.model) / "model.bin"
         file = f"{weights.stat().st_size}:{weights.stat().st_mtime_ns}" if weights.is_file() else ""
         versions = "+".join(registry.package_version(name) for name in ("faster-whisper", "ctranslate2"))
-        return f"faster-whisper:1:{versions}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
+        return f"faster-whisper:2:{versions}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
         """The package; or the folder of a model that is not there (names are downloaded on first use)."""

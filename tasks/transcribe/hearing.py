@@ -16,8 +16,8 @@ from tasks.speech_activity import speech_spans
 
 Span = tuple[int, int]
 
-_MOST_MS = 600_000  # of audio in memory at a time; cut in a pause
-_LONGEST_SPAN_S = 300.0  # speech without any pause, as a detector takes some music for, is cut too
+_MOST_MS = 180_000  # of audio in memory at a time; cut in a pause
+_LONGEST_SPAN_S = 150.0  # speech without any pause, as a detector takes some music for, is cut too
 _IDLE_MS = 30_000  # so much without speech, one window of Whisper's, is not listened to
 _BESIDE_MS = 100  # word times are no more exact than that
 _SPOKEN = 0.3  # share of the time of a segment's words that is speech, below which nobody said it
@@ -61,12 +61,12 @@ class Belief:
 
 
 def listened_spans(audio: Path, progress: Progress) -> list[Span]:
-    """The spans of speech, none longer than five minutes."""
+    """The spans of speech, none longer than two and a half minutes."""
     return speech_spans(audio, max_speech_s=_LONGEST_SPAN_S, progress=progress)
 
 
 def stretches(spans: Sequence[Span]) -> Iterator[Span]:
-    """What is heard at a time, ten minutes at most, cut between spans of speech; long times without any are not."""
+    """What is heard at a time, three minutes at most, cut between spans of speech; long times without any are not."""
     start, end = spans[0]
     for following, until in spans[1:]:
         if until - start > _MOST_MS or following - end >= _IDLE_MS:

@@ -5,6 +5,7 @@ Radford et al., "Robust speech recognition via large-scale weak supervision" (20
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 from pathlib import Path
@@ -20,8 +21,10 @@ from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
+from tasks.weights import Weights
 
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's own; the next when a window fails
+_FILES = {"turbo": "large-v3-turbo", "large": "large-v3"}  # names that stand for others
 _ONE_AT_A_TIME = threading.Lock()  # a model keeps state in its attention hooks
 
 
@@ -49,7 +52,7 @@ class WhisperTranscriber:
         path = Path(self._options.model)
         file = f"{path.stat().st_size}:{path.stat().st_mtime_ns}" if path.is_file() else ""
         version = registry.package_version("openai-whisper")
-        return f"whisper:3:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
+        return f"whisper:4:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
         """The package; or a checkpoint file that is not there (names are downloaded on first use)."""
@@ -59,6 +62,15 @@ class WhisperTranscriber:
         if self._options.model.endswith(".pt") and not Path(self._options.model).is_file():
             absent.append(f"The Whisper checkpoint {self._options.model} is not there.")
         return absent
+
+    def weights(self) -> list[Weights]:
+        """Those of a model that is named, where the package keeps them."""
+        name = self._options.model
+        if name.endswith(".pt"):
+            return []
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = Path(self._options.models) if self._options.models else cache / "whisper"
+        return [Weights("whisper", name, (folder / f"{_FILES.get(name, name)}.pt").is_file())]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """The spoken words; the language is detected from the first speech where it is not given."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from configs.profile import load_profile
@@ -17,14 +18,14 @@ from tasks.model import Asset, Line, Run, Script, Speaker, Title
 from tasks.synthesize.cast import cast_of, cast_title, recognised
 from tasks.synthesize.series import Series, SeriesSpeaker, held, read_series, write_series
 from tests.speech_media import clip_16k
+from tests.synthesize.eleven_labs import KEY, eleven_labs
 
 NOTHING = Asset(uri="/nowhere.wav", sha256="2" * 64, bytes=1)
 
 
 def run(folder: Path, title: str = "one", languages: tuple[str, ...] = ("es", "fr"), **profile: object) -> Run:
-    chosen = load_profile(
-        "fake", {"voices": str(folder / "voices.yaml"), "synthesize": {"backend": "espeak"}, **profile}
-    )
+    espeak = {"backend": "espeak"}
+    chosen = load_profile("fake", {"voices": str(folder / "voices.yaml"), "synthesize": espeak, **profile})
     video = Asset(uri=f"/nowhere/{title}.mp4", sha256=(title[0] * 64), bytes=1)
     asked = Title(name=title, video=video, source=f"{title}.mp4", folder=str(folder / title), languages=languages)
     return Run(title=asked, profile=chosen, store=str(folder / "store"), language=languages[0])
@@ -221,3 +222,21 @@ def test_a_voice_by_name_wins_over_cloning(tmp_path: Path) -> None:
     assert booth.voices["Anna"] == "Claribel Dervla"
     assert booth.voices["Ben"].startswith("clone of Ben")
     assert set(booth.references) == {"Ben"}
+
+
+def test_a_voice_that_a_service_cloned_is_remembered_for_every_language_and_title(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELEVENLABS_API_KEY", KEY)
+    soundfile.write(tmp_path / "anna.wav", np.full(24_000, 0.1), 24_000)
+    write_series(tmp_path / "voices.yaml", Series(speakers={"Anna": SeriesSpeaker(clip="anna.wav")}))
+    soundfile.write(tmp_path / "quiet.wav", np.zeros((48_000, 2)), 48_000)
+    quiet = Asset(uri=str(tmp_path / "quiet.wav"), sha256="3" * 64, bytes=1)
+    with eleven_labs() as (url, server):
+        cloning = {"backend": "elevenlabs", "options": {"url": url, "clone": True}}
+        for title in ("one", "two"):
+            asked = run(tmp_path, title, synthesize=cloning)
+            cast_title(asked, script("Anna"), quiet, quiet)
+            assert cast_of(asked, script("Anna")).voices == {"Anna": "cloned0"}
+            assert cast_of(asked.branch("ja"), script("Anna")).voices == {"Anna": "cloned0"}
+        assert [one["path"] for one in server.asked].count("/v1/voices/add") == 1

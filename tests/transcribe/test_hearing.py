@@ -52,15 +52,15 @@ def test_no_word_is_lost_that_is_given_no_length() -> None:
 
 
 def test_long_audio_is_heard_in_stretches_cut_in_pauses() -> None:
-    spans = [(n * 100_000, n * 100_000 + 90_000) for n in range(13)]
-    assert list(stretches(spans)) == [(0, 590_000), (600_000, 1_190_000), (1_200_000, 1_290_000)]
+    spans = [(n * 10_000, n * 10_000 + 9_000) for n in range(40)]
+    assert list(stretches(spans)) == [(0, 179_000), (180_000, 359_000), (360_000, 399_000)]
 
 
 def test_half_a_minute_without_speech_is_not_listened_to() -> None:
     assert list(stretches([(0, 1000), (20_000, 21_000), (51_000, 52_000)])) == [(0, 21_000), (51_000, 52_000)]
 
 
-@given(st.lists(st.tuples(st.integers(1, 200_000), st.integers(1, 300_000)), min_size=1, max_size=60))
+@given(st.lists(st.tuples(st.integers(1, 200_000), st.integers(1, 150_000)), min_size=1, max_size=60))
 def test_every_span_is_heard_once_and_no_stretch_is_long(steps: list[tuple[int, int]]) -> None:
     spans, clock = [], 0
     for pause, length in steps:
@@ -69,4 +69,4 @@ def test_every_span_is_heard_once_and_no_stretch_is_long(steps: list[tuple[int, 
     found = list(stretches(spans))
     assert all(a[1] < b[0] for a, b in pairwise(found))
     assert all(sum(start <= a and b <= end for start, end in found) == 1 for a, b in spans)
-    assert all(end - start <= 600_000 for start, end in found)
+    assert all(end - start <= 180_000 for start, end in found)
