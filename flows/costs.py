@@ -19,8 +19,8 @@ from configs.prices import cost_usd
 from flows.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
-from tasks.progress import StepEvent, listening
 from tasks.places import Place, place_of
+from tasks.progress import StepEvent, listening
 from tasks.store import store_place
 
 #: What `polydub costs --by` can sum over, and the column that holds it.

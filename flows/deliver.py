@@ -31,7 +31,7 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
             _sweep(used)
     except OSError as error:
         raise BadInputError(
-            f"{folder} cannot be written: {error.strerror}.",
+            f"{error.filename or folder} cannot be written: {error.strerror}.",
             "Make room or choose another --out; finished work is kept.",
         ) from error
 
