@@ -25,6 +25,7 @@ test: setup ## the test suite, without the slow checks
 
 test-all: setup ## everything, slow checks included
 	@sh deployments/setup.sh --grown
+	@$(UV) sync --quiet --locked --group ui
 	$(UV) run --no-sync pytest -m ""
 
 coverage: setup ## the test suite with coverage of every package

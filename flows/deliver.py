@@ -32,7 +32,8 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
             _sweep(used)
     except OSError as error:
         refused = BadInputError(
-            f"{folder} cannot be written: {error.strerror}.", "Choose another --out; finished work is kept."
+            f"{error.filename or folder} cannot be written: {error.strerror}.",
+            "Choose another --out; finished work is kept.",
         )
         raise disk_full(error, folder) or refused from error
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tenacity
+
 import flows
 from configs.limits import Limits, LimitsError, load_limits
 from flows.automations import automate
 from flows.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, ProcessFailedError, TransientError
 from tasks.lipsync.device import gpus
 from tasks.process import run
 from tasks.slots import CPU_HEAVY, GPU, provider_slot
 
 NIGHTLY = "dub-nightly/polydub"
 _SLUG = "nightly"
+_BUSY = re.compile(r"'50[0-9] |Timeout\b|ConnectError|ReadError|RemoteProtocolError")  # in `prefect deploy`'s traceback
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
 
@@ -45,6 +49,7 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
 
     Raises:
         BadInputError: no server is named, or something typed is wrong.
+        TransientError: the server was too busy, again and again.
     """
     _needs_server()
     try:
@@ -54,12 +59,7 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
     schedule = _schedule(nightly) if nightly else None
     devices = len(gpus())
     with_gpu = bool(devices) if gpu is None else gpu
-    with _client() as client:
-        _make_pools(client, with_gpu)
-        for name, slots in slots_by_name(limits, devices, os.cpu_count() or 1).items():
-            client.upsert_global_concurrency_limit_by_name(name, slots)
-        automate(client)
-        before = _nightly(client)
+    before = _prepare(slots_by_name(limits, devices, os.cpu_count() or 1), with_gpu)
     _deploy_flows(with_gpu)  # leaves schedules as they are, but not parameters
     with _client() as client:
         if nightly and schedule:
@@ -134,6 +134,26 @@ def _set_parameters(client: Any, parameters: dict[str, Any]) -> None:
     client.update_deployment(_nightly(client).id, DeploymentUpdate(parameters=parameters))
 
 
+#: A server on a busy machine answers 503 while its SQLite file is locked; all that is asked of it here can be repeated.
+_patiently = tenacity.retry(
+    retry=tenacity.retry_if_exception_type(TransientError),
+    wait=tenacity.wait_fixed(5),
+    stop=tenacity.stop_after_attempt(4),
+    reraise=True,
+)
+
+
+@_patiently
+def _prepare(slots: dict[str, int], with_gpu: bool) -> Any:
+    """Make pools, limits and automations; returns the nightly deployment as it was."""
+    with _client() as client:
+        _make_pools(client, with_gpu)
+        for name, size in slots.items():
+            client.upsert_global_concurrency_limit_by_name(name, size)
+        automate(client)
+        return _nightly(client)
+
+
 def _make_pools(client: Any, with_gpu: bool) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
@@ -143,6 +163,7 @@ def _make_pools(client: Any, with_gpu: bool) -> None:
             client.create_work_pool(WorkPoolCreate(name=name, type="process"))
 
 
+@_patiently
 def _deploy_flows(with_gpu: bool) -> None:
     file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
     if not file.exists():
@@ -151,7 +172,12 @@ def _deploy_flows(with_gpu: bool) -> None:
     names += [BRANCH_ON_GPU] if with_gpu else []
     chosen = [part for name in names for part in ("--name", name)]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
-    run(command, deadline_s=180, env=QUIET)
+    try:
+        run(command, deadline_s=180, env=QUIET)
+    except ProcessFailedError as error:
+        if _BUSY.search(error.data["log"]) is None:
+            raise
+        raise _too_busy() from error
 
 
 def _nightly(client: Any) -> Any:
@@ -174,7 +200,16 @@ def _client() -> Iterator[Any]:
     except httpx.ConnectError as error:
         url = os.environ["PREFECT_API_URL"]
         raise BadInputError(f"No Prefect server answers at {url}.", "Start it (`polydub up`).") from error
+    except httpx.TimeoutException as error:
+        raise _too_busy() from error
     except httpx.HTTPStatusError as error:
+        if error.response.is_server_error:
+            raise _too_busy() from error
         if error.response.status_code != httpx.codes.UNAUTHORIZED:
             raise
         raise BadInputError("The Prefect server asks for a password.", "Set PREFECT_API_AUTH_STRING.") from None
+
+
+def _too_busy() -> TransientError:
+    url = os.environ["PREFECT_API_URL"]
+    return TransientError(f"The Prefect server at {url} is too busy to answer.", "Try again when less runs there.")

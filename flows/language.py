@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
@@ -93,7 +94,8 @@ def _dub(run: Run) -> State[Any]:
             failure=failure,
         )
         keep_attempt(run, result)
-        return Failed(message=f"{failure.step}: {failure.what}")
+        get_run_logger().error(failure.advice)  # what is read first in the UI
+        return Failed(message=failure.advice)
     keep_attempt(run, result)
     if work := shared_work(run):
         follow_up(run.branch(""), work)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import smtplib
 import ssl
 import urllib.request
@@ -16,7 +15,8 @@ from configs.night import MailSettings
 from flows.batches import Batch
 from flows.morning import as_markdown, counts_of, headline
 from flows.standing import DELIVERED
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, TransientError
+from tasks.secrets import advice, secret
 
 _DEADLINE_S = 20.0
 
@@ -28,9 +28,7 @@ def notify(batch: Batch, rows: Sequence[dict[str, Any]]) -> list[str]:
         What could not be sent and why; without addresses or secrets.
     """
     settings = batch.notify
-    sent: list[tuple[str, Callable[[], None]]] = []
-    if url := os.environ.get(settings.webhook_variable):
-        sent.append(("webhook", lambda: _post(url, _payload(batch, rows))))
+    sent: list[tuple[str, Callable[[], None]]] = [("webhook", lambda: _post(settings.webhook_variable, batch, rows))]
     if (mail := settings.mail) is not None:
         sent.append(("e-mail", lambda: _mail(mail, batch, rows)))
     return [f"The {name} was not sent: {why}." for name, send in sent if (why := _try(send))]
@@ -44,7 +42,7 @@ def _try(send: Callable[[], None]) -> str:
         return f"the server answered with status {error.code}"
     except smtplib.SMTPResponseException as error:
         return f"the server answered with status {error.smtp_code}"
-    except BadInputError as error:
+    except (BadInputError, TransientError) as error:
         return error.what.rstrip(".")
     except (OSError, ValueError, smtplib.SMTPException) as error:  # the texts of some hold the address
         return f"it cannot be reached ({type(error).__name__})"
@@ -57,10 +55,13 @@ def _payload(batch: Batch, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"text": headline(batch, rows), "batch": batch.id, "counts": counts_of(rows), "undelivered": open_rows}
 
 
-def _post(url: str, payload: dict[str, Any]) -> None:
+def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
+    """To the address that the variable or its Secret block holds; nobody is told where there is none."""
+    if not (url := secret(variable)):
+        return
     if not url.startswith(("http://", "https://")):
         raise BadInputError("its address is none of http or https", "")
-    body = json.dumps(payload, ensure_ascii=False).encode()
+    body = json.dumps(_payload(batch, rows), ensure_ascii=False).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
     with urllib.request.urlopen(request, timeout=_DEADLINE_S):
         pass
@@ -71,9 +72,9 @@ def _mail(settings: MailSettings, batch: Batch, rows: Sequence[dict[str, Any]]) 
     message["Subject"], message["From"] = headline(batch, rows), settings.sender
     message["To"] = ", ".join(settings.to)
     message.set_content(as_markdown(batch, rows))
-    password = os.environ.get(settings.password_variable, "")
+    password = secret(settings.password_variable) if settings.user else ""
     if settings.user and not password:
-        raise BadInputError(f"{settings.password_variable} is not set", "")
+        raise BadInputError(f"there is no password. {advice(settings.password_variable)}", "")
     context = ssl.create_default_context()
     if settings.port == 465:
         server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=_DEADLINE_S, context=context)

@@ -39,7 +39,7 @@ def show_branches(run: Run, title: TitleResult) -> None:
             "seconds": round(sum(use.seconds for use in branch.steps), 1),
             "computed": sum(not use.reused for use in branch.steps),
             "reused": sum(use.reused for use in branch.steps),
-            "error": f"{branch.failure.step}: {branch.failure.what}" if branch.failure else "",
+            "error": str(branch.failure) if branch.failure else "",
         }
         for branch in title.branches
     ]
@@ -56,6 +56,7 @@ def show_branches(run: Run, title: TitleResult) -> None:
                         key=artifact_key(run, f"{what}-{branch.language}"),
                         link=f"file://{quote(str(folder / place))}",
                         link_text=f"{run.title.name} {branch.language} {what}",
+                        description=f"{branch.language}: {place}",
                     )
 
 

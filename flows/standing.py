@@ -63,7 +63,7 @@ def standing(run: Run, language: str) -> Standing:
     left = expected(branch) + expected(run.branch(""))
     if result is None:
         return Standing(name, language, "waiting", left_s=left.seconds)
-    why = f"{result.failure.step}: {result.failure.what}".removeprefix(": ") if result.failure else ""
+    why = str(result.failure) if result.failure else ""
     if is_begun(result):
         return _under_way(branch, key, left)
     if is_set_aside(result):

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 from prefect.states import Failed
 
 from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
@@ -59,7 +60,8 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
                 keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
         keep_title_result(run, TitleResult(failure=failure))
         write_summary(run, TitleResult(failure=failure))
-        return Failed(name="SharedStepFailed", message=f"{failure.step}: {failure.what}")
+        get_run_logger().error(failure.advice)  # what is read first in the UI
+        return Failed(name="SharedStepFailed", message=failure.advice)
     keep_shared_work(run, work)
 
     found = {language: result for language in run.title.languages if (result := finished(run, language))}

@@ -60,9 +60,11 @@ def follow_up(run: Run, work: SharedWork) -> None:
 def _state_of(run: Run, title: TitleResult) -> State[Any]:
     failed = [branch.language for branch in title.branches if branch.state == "failed"]
     carried = [branch.language for branch in title.branches if branch.state == "carried_over"]
-    if failed or title.failure:
-        what = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}" if failed else str(title.failure)
-        return Failed(name="PartialFailure", message=what)
+    if failed:
+        told = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}"
+        return Failed(name="PartialFailure", message=told)
+    if title.failure:
+        return Failed(name="PartialFailure", message=title.failure.advice)
     if carried:
         return carried_over(f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}")
     return Completed(message=f"{len(title.branches)} languages delivered to {run.title.folder}")

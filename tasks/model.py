@@ -384,6 +384,14 @@ class Failure(Record):
     step: str = ""
     transient: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.step}: {self.what}" if self.step else self.what
+
+    @property
+    def advice(self) -> str:
+        """The same, and what to do about it."""
+        return f"{self} {self.fix}".strip()
+
 
 class BranchResult(Record):
     """How one language of one title ended.

@@ -1,7 +1,7 @@
-"""Keys of hosted services: from the environment, else from a Prefect Secret block; read where they are used.
+"""Keys of services, a mailbox's password, a webhook's address: from the environment, else from a Prefect Secret block.
 
 ``DEEPL_API_KEY`` is looked for as that variable, then as the block ``polydub-deepl-api-key`` of the server at
-``PREFECT_API_URL``. A key is never in a parameter, a result, a record or a log: whoever needs it asks here.
+``PREFECT_API_URL``. None is ever in a parameter, a result, a record or a log: whoever needs it asks here.
 """
 
 from __future__ import annotations

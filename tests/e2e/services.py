@@ -1,4 +1,4 @@
-"""Programs that a test needs for a while."""
+"""Programs that a test needs for a while: Polydub's own server and worker among them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.server import answers
 from tasks.process import wait_until
 
 
@@ -59,3 +61,14 @@ def postgres(folder: Path) -> Iterator[int]:
         made = wait_until(lambda: not subprocess.run(make, capture_output=True, check=False).returncode, deadline_s=60)
         assert made, "Postgres did not start"
         yield port
+
+
+@contextlib.contextmanager
+def up(port: int, env: Mapping[str, str], log: Path) -> Iterator[None]:
+    """`polydub up` until the block ends; then nothing of it is left."""
+    with running([sys.executable, "-m", "flows.cli", "up", "--port", str(port)], log, env) as child:
+        ready = wait_until(lambda: "Prefect UI" in log.read_text() or child.poll() is not None, deadline_s=240)
+        assert ready, log.read_text()
+        assert child.poll() is None, log.read_text()
+        yield
+    assert wait_until(lambda: not answers(f"http://127.0.0.1:{port}/api/health"), deadline_s=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from flows.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
 from flows.status import status_of
 from flows.watch import run_batch
-from tasks.errors import BadInputError
-from tasks.model import BranchResult, Failure, Run
-from tasks.progress import StepEvent, listening
+from tasks.errors import BadInputError, PermanentError
+from tasks.model import BranchResult, Failure, Run, Script
+from tasks.progress import Progress, StepEvent, listening
+from tasks.speech_activity import duration_ms
+from tasks.transcribe.fake import FakeTranscriber
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 
@@ -108,6 +111,39 @@ def test_a_night_delivers_what_it_can_and_a_retry_does_the_rest_alone(folder: Pa
     found = set(of_ja[of_ja["state"] == "reused"]["step"])
     assert found >= {"translate", "synthesize", "adapt", "fit"}  # on the second night
     assert by_language["ja"]["found"] == len(found)
+
+
+def test_a_title_that_fails_in_its_shared_steps_is_named_counted_and_retried(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorter = ["ffmpeg", "-v", "error", "-y", "-i", folder / "one.mp4", "-t", "2", folder / "two.mp4"]
+    subprocess.run(shorter, check=True)  # other sound too, so that the two share no transcript
+    batch = night(folder, "title,languages\none.mp4,es\ntwo.mp4,es fr\n", fail=[])
+    hear = FakeTranscriber.transcribe
+
+    def deaf(self: FakeTranscriber, audio: Path, language: str | None, progress: Progress) -> Script:
+        if duration_ms(audio) < 3000:
+            raise PermanentError("Nothing can be heard.", "Turn it up.")
+        return hear(self, audio, language, progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeTranscriber, "transcribe", deaf)
+        dub(batch)
+    states = states_of(batch)
+    assert states.pop("one es") in ("completed", "needs_review")
+    assert states == {"two es": "failed", "two fr": "failed"}
+    rows = pandas.read_csv(folder / "out" / "summary.csv", keep_default_na=False)
+    assert list(rows["why"]) == ["", *2 * ["transcribe: Nothing can be heard."]]
+    assert f"{batch.id}: 1 delivered, 2 failed of 3" in (folder / "out" / "summary.md").read_text()
+    summary = json.loads((folder / "out" / "two" / "summary.json").read_text())
+    assert (summary["state"], summary["delivered"], summary["failed"]) == ("failed", 0, 2)
+    assert summary["error"]["step"] == "transcribe"
+
+    again = dub(batch)
+    assert {event.title for event in again} == {"two"}
+    assert not {"probe", "separate"} & {event.step for event in again}  # from its first missing result
+    assert set(states_of(batch).values()) <= {"completed", "needs_review"}
+    assert (folder / "out" / "two" / "two.fr.mp4").exists()
 
 
 def test_what_does_not_fit_the_night_is_carried_over_and_taken_first(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.server import answers
-from tasks.process import wait_until
+from tests.e2e.services import free_port, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(600)]
 
@@ -35,22 +33,12 @@ print(json.dumps({"title": title.state.name, "states": states}))
 
 @pytest.fixture
 def served(tmp_path: Path, store_folder: Path) -> Iterator[dict[str, str]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "POLYDUB_STORE": str(store_folder)}
-    log = (tmp_path / "up.log").open("w+")
-    up = subprocess.Popen([sys.executable, "-m", "flows.cli", "up", "--port", str(port)], env=env, stderr=log)
-    try:
-        ready = wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=240)
-        assert ready, Path(log.name).read_text()
-        assert up.poll() is None, Path(log.name).read_text()
-        yield {**env, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    finally:
-        up.terminate()
-        up.wait(timeout=30)
-        log.close()
-    assert wait_until(lambda: not answers(f"http://127.0.0.1:{port}/api/health"), deadline_s=20)
+    env |= {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    env |= {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    with up(port, env, tmp_path / "up.log"):
+        yield env
 
 
 def test_each_language_is_a_flow_run_of_its_own(served: dict[str, str], short_clip: Path, tmp_path: Path) -> None:
@@ -99,14 +87,13 @@ def test_after_a_branch_is_retried_in_the_ui_its_title_follows(
     out.mkdir(parents=True)
     (out / "ja").write_text("in the way")
     command = [sys.executable, "-m", "flows.cli", "batch", "m.csv", "--profile", "fake", "--deployed"]
-    env = {**served, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-    night = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=400, check=False)
+    night = subprocess.run(command, cwd=tmp_path, env=served, capture_output=True, text=True, timeout=400, check=False)
     assert night.returncode == 3, night.stderr
     assert json.loads((out / "summary.json").read_text())["multi"]
 
     (out / "ja").unlink()
     asked = [sys.executable, "-c", _RETRY_AS_THE_UI_DOES]
-    done = subprocess.run(asked, env=env, capture_output=True, text=True, timeout=400, check=True)
+    done = subprocess.run(asked, env=served, capture_output=True, text=True, timeout=400, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
     (batch,) = (name for name in seen["before"] if name.endswith("-m-1"))
     assert seen["before"]["clip"][0] == "PartialFailure"

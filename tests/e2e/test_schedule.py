@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import itertools
 import json
@@ -10,15 +9,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.server import answers
 from tasks.process import wait_until
-from tests.e2e.services import free_port, running
+from tests.e2e.services import free_port, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -62,16 +59,6 @@ def nights(env: dict[str, str], state: str) -> list[tuple[datetime.datetime, dat
 def cancelled(env: dict[str, str]) -> int:
     told: dict[str, Any] = json.loads(python(env, "-c", _NIGHTS).splitlines()[-1])
     return [name for name, *_ in told["runs"]].count("Cancelled")
-
-
-@contextlib.contextmanager
-def up(port: int, env: dict[str, str], log: Path) -> Iterator[None]:
-    with running([sys.executable, "-m", "flows.cli", "up", "--port", str(port)], log, env) as child:
-        ready = wait_until(lambda: "Prefect UI" in log.read_text() or child.poll() is not None, deadline_s=240)
-        assert ready, log.read_text()
-        assert child.poll() is None, log.read_text()
-        yield
-    assert wait_until(lambda: not answers(f"{env['PREFECT_API_URL']}/health"), deadline_s=30)
 
 
 def test_nights_follow_each_other_and_a_restart(short_clip: Path, store_folder: Path, tmp_path: Path) -> None:

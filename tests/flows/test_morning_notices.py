@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import pytest
 from configs.night import NotifySettings
 from flows.batches import Batch
 from flows.notify import notify
+from tasks.secrets import block_name
 
 ROWS = [
     {"title": "a|b", "language": "es", "state": "completed", "why": "", "due": "", "seconds": 1.0, "usd": 0.0},
@@ -127,7 +130,7 @@ def test_what_cannot_be_sent_is_said_without_addresses_and_secrets(
         "The e-mail was not sent: the server answered with status 535.",
     ]
     monkeypatch.delenv("POLYDUB_MAIL_PASSWORD")
-    assert "POLYDUB_MAIL_PASSWORD is not set" in notify(batch(mail_by(smtp, user="me")), ROWS)[1]
+    assert "Set POLYDUB_MAIL_PASSWORD in" in notify(batch(mail_by(smtp, user="me")), ROWS)[1]
     monkeypatch.setenv("POLYDUB_WEBHOOK_URL", "http://127.0.0.1:1/secret-path")
     assert notify(batch(mail_by(smtp, port=1)), ROWS) == [
         "The webhook was not sent: it cannot be reached (URLError).",
@@ -141,3 +144,23 @@ def test_who_named_nobody_tells_nobody(hook: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("POLYDUB_WEBHOOK_URL")
     assert notify(batch(), ROWS) == []
     assert hook.got == []
+
+
+@pytest.mark.prefect
+def test_address_and_password_may_lie_in_secret_blocks(
+    prefect_api: str, hook: Any, smtp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.blocks.system import Secret
+    from pydantic import SecretStr
+
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    address = os.environ["POLYDUB_WEBHOOK_URL"]
+    monkeypatch.delenv("POLYDUB_WEBHOOK_URL")
+    for variable, value in (("HOOK_OF_OPS", address), ("MAIL_OF_OPS", "hush")):
+        Secret(value=SecretStr(value)).save(block_name(variable), overwrite=True)
+    told = NotifySettings(
+        webhook_variable="HOOK_OF_OPS", mail=mail_by(smtp, user="me", password_variable="MAIL_OF_OPS")
+    )
+    assert notify(batch().model_copy(update={"notify": told}), ROWS) == []
+    assert [path for path, _ in hook.got] == ["/secret-path"]
+    assert any(base64.b64decode(line.split()[2]).endswith(b"hush") for line in smtp.got if line.startswith("AUTH"))

@@ -1,0 +1,49 @@
+"""Registering at a server that is busy: asked again a few times, and said in a sentence in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flows import deploy
+from tasks.errors import ProcessFailedError, TransientError
+
+LOCKED = (
+    "PrefectHTTPStatusError: Server error '503 Service Unavailable' for url 'http://127.0.0.1:4200/api/deployments/'"
+)
+
+
+@pytest.fixture
+def prefect_says(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What `prefect deploy` ends with, one after another; each is an error, and after the last it works."""
+    says: list[str] = []
+
+    def run(*_: Any, **__: Any) -> None:
+        if says:
+            raise ProcessFailedError("python ended with code 1: An exception occurred.", log=says.pop(0))
+
+    monkeypatch.setattr(deploy, "run", run)
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    return says
+
+
+def test_a_busy_server_is_asked_again(prefect_says: list[str]) -> None:
+    prefect_says += [LOCKED, "httpx.ReadTimeout"]
+    deploy._deploy_flows(with_gpu=False)
+    assert prefect_says == []
+
+
+def test_a_server_that_stays_busy_is_named(prefect_says: list[str]) -> None:
+    prefect_says += 9 * [LOCKED]
+    with pytest.raises(TransientError, match=r"http://127.0.0.1:4200/api is too busy"):
+        deploy._deploy_flows(with_gpu=False)
+    assert len(prefect_says) == 5
+
+
+def test_another_error_is_told_at_once(prefect_says: list[str]) -> None:
+    prefect_says += ["yaml.parser.ParserError: while parsing", "never"]
+    with pytest.raises(ProcessFailedError):
+        deploy._deploy_flows(with_gpu=False)
+    assert prefect_says == ["never"]
