@@ -47,7 +47,8 @@ def telling_threads() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    found = {number: signal.getsignal(number) or signal.SIG_DFL for number in _SIGNALS}
+    before = {number: former for number, former in found.items() if former != signal.SIG_IGN}
 
     def tell(number: int, frame: FrameType | None) -> None:
         _ending.set()
@@ -61,7 +62,7 @@ def telling_threads() -> Iterator[None]:
         signal.signal(number, former)
         os.kill(os.getpid(), number)
 
-    for number in _SIGNALS:
+    for number in before:
         signal.signal(number, tell)
     try:
         yield

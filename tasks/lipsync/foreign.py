@@ -263,9 +263,9 @@ class ForeignLipSyncer:
             else:
                 plain = clip.with_name(f"plain-{clip.name}")
                 _reanimate(chosen, Path(cut["file"]), speech, plain)
-                restore(plain, clip, self.options.restore)
                 if (receipt := plain.with_suffix(".receipt.json")).exists():
                     receipt.replace(clip.with_suffix(".receipt.json"))
+                restore(plain, clip, self.options.restore)
         except (MissingBackendError, BadInputError):
             raise
         except PermanentError as error:

@@ -168,7 +168,7 @@ class Hosted(BaseHTTPRequestHandler, ABC):
             yield base64.b64decode(str(told))
         elif isinstance(self.world.files.get(last), bytes):
             yield self.world.files[last]
-        elif isinstance(told, str) and told.startswith(os.environ["POLYDUB_PUBLIC_URL"]):
+        elif isinstance(told, str) and told.startswith(os.environ.get("POLYDUB_PUBLIC_URL", "\0")):
             yield (Path(os.environ["POLYDUB_PUBLIC_FOLDER"]) / last).read_bytes()
 
     def _send(self, status: int, text: str, headers: dict[str, str]) -> None:
