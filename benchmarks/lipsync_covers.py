@@ -5,7 +5,8 @@
 Paints a finger from the picture's lower edge to the upper lip into a talking head, in turns of several widths and
 contrasts against the chin's skin, resynchronises the title to an eSpeak dub and compares it with what went in. A frame
 is ``left`` where it passed through, ``kept`` where the finger's pixels stayed, and ``over`` where more than a tenth of
-those about the mouth changed by more than an encoder changes them.
+those about the mouth changed by more than an encoder changes them. Half of the title has a finger: observations
+show some, too.
 """
 
 from __future__ import annotations
