@@ -57,7 +57,7 @@ def main() -> None:
     after = delivered(out)
     kept = [name for name in before if "multi" not in name and name in after]
     changed = [name for name in kept if before[name] != after[name]]
-    print(f"  files of other branches that changed: {len(changed)} of {len(kept)}")
+    print(f"  files delivered before that changed: {changed} of {len(kept)}")
     if not options.work:
         shutil.rmtree(root)
 

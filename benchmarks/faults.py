@@ -31,7 +31,7 @@ from typing import Any
 
 from benchmarks.night import delivered, environment, make_titles, masters, polydub
 from flows.server import answers
-from tasks.process import wait_until
+from tasks.process import service, wait_until
 
 MEDIA = Path("../shared/media")
 _NIGHT_S = 3600.0
@@ -98,25 +98,18 @@ def processes(root: Path) -> dict[str, list[tuple[int, str]]]:
 def server(root: Path, port: int) -> Iterator[str]:
     """`polydub up`, with a reaper that comes every minute and six branches at once."""
     api = f"http://127.0.0.1:{port}/api"
-    log = (root / "up.log").open("w+")
-    up = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "up", "--port", str(port)], env=environment(root), stdout=log, stderr=log
-    )
-    try:
-        wait_until(lambda: "Prefect UI" in Path(log.name).read_text() or up.poll() is not None, deadline_s=900)
-        assert up.poll() is None, Path(log.name).read_text()
+    log = root / "up.log"
+    command = [sys.executable, "-m", "flows.cli", "up", "--port", str(port)]
+    with service(command, env=environment(root), log=log, stop_s=60) as alive:
+        wait_until(lambda: "Prefect UI" in log.read_text() or not alive(), deadline_s=900)
+        assert alive(), log.read_text()
         _ask(root, api, _SET_UP)
-        yield api
-    finally:
-        up.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            up.wait(timeout=60)
-        up.kill()
-        for found in processes(root).values():
-            for pid, _ in found:
+        try:
+            yield api
+        finally:
+            for pid, _ in processes(root)["run"]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-        log.close()
 
 
 _SET_UP = f"""

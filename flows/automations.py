@@ -11,8 +11,8 @@ from typing import Any
 
 #: Six missed heartbeats: a server that is away for two minutes makes no live run look dead.
 SILENT_S = 180.0
-#: From claimed by a worker until begun.
-PENDING_S = 600.0
+#: From claimed by a worker until begun: a process start, a slow one on a busy machine.
+PENDING_S = 180.0
 
 
 def automate(client: Any) -> None:

@@ -29,6 +29,7 @@ from flows.runner import answered_from_store
 from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
 from flows.title_end import carried_over
 from tasks.model import Run
+from tasks.stop import stop_at_sigterm
 
 
 @flow(name="dub-batch", flow_run_name="{batch}", persist_result=False)
@@ -41,6 +42,8 @@ def dub_batch(batch: str, launch: Kind = "inline", language: str | None = None, 
         language: only this one.
         force: branches that are set aside too.
     """
+    if launch == "inline":
+        stop_at_sigterm()
     kept = load_batch(batch)
     runs = runs_of(kept)
     work = unfinished(kept, runs, language, force)

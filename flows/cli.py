@@ -231,9 +231,7 @@ def _finish(requests: Sequence[Any], as_json: bool) -> NoReturn:
 def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
     from flows.plan import plan
     from flows.watch import run_watched
-    from tasks.stop import stop_at_sigterm
 
-    stop_at_sigterm()
     runs = [run for request in requests for run in or_exit(plan, request)]
     summaries = run_watched(runs)
     show(summaries, as_json)

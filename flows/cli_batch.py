@@ -63,9 +63,7 @@ def batch(
     from flows.manifest import Defaults, read_manifest
     from flows.plan import checked_profile
     from flows.watch import run_batch
-    from tasks.stop import stop_at_sigterm
 
-    stop_at_sigterm()
     changes = overrides(
         lipsync,
         loudness,
@@ -110,9 +108,7 @@ def retry(
     """Run a batch's unfinished branches again, each from its first missing result."""
     from flows.batches import keep_batch, load_batch, runs_of, unfinished
     from flows.watch import run_batch
-    from tasks.stop import stop_at_sigterm
 
-    stop_at_sigterm()
     kept = or_exit(load_batch, batch_id)
     kept = kept.model_copy(update={"budget": or_exit(_budget, kept.budget, until, hours, gpu_minutes, usd)})
     runs = or_exit(runs_of, kept)

@@ -28,6 +28,7 @@ from tasks.probe.task import probe
 from tasks.progress import StepEvent, announce
 from tasks.separate.task import separate
 from tasks.step import settled
+from tasks.stop import stop_at_sigterm
 from tasks.synthesize.cast import cast_title
 from tasks.transcribe.task import transcribe
 
@@ -41,6 +42,8 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
         launch: branches in this process, or each as an own flow run of the ``dub-language`` deployment.
         only: of its languages run these; the others stay as they last ended. None: all.
     """
+    if launch == "inline":
+        stop_at_sigterm()  # Prefect's own way, an exception in the main thread, would leave the branches to run on
     with untagged(), journal(run), accounted(run) as account:
         state = _dub(run, launch, only)
     settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))

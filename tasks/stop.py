@@ -12,8 +12,9 @@ _asked = threading.Event()
 
 
 def stop_at_sigterm() -> None:
-    """Take the first SIGTERM as such a request; the second ends the process at once."""
-    signal.signal(signal.SIGTERM, _ask)
+    """Take the first SIGTERM as such a request, the second ends the process at once; nothing in other threads."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _ask)
 
 
 def refuse_when_stopping() -> None:
