@@ -57,9 +57,9 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
             if finished(run, language) is None:
                 key = branch_key(run, language)
                 keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
-        result = TitleResult(branches=tuple(results_of(run, {})), failure=failure)
-        keep_title_result(run, result)
-        write_summary(run, result)
+        failed = TitleResult(branches=tuple(results_of(run, {})), failure=failure)
+        keep_title_result(run, failed)
+        write_summary(run, failed)
         get_run_logger().error(failure.advice)  # what is read first in the UI
         return Failed(name="SharedStepFailed", message=failure.advice)
     keep_shared_work(run, work)
