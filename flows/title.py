@@ -17,7 +17,7 @@ from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import Kind, launcher, untagged
 from flows.ledger import failure_of, steps_of
-from flows.summary import TitleResult, keep_title_result, write_summary
+from flows.summary import TitleResult, keep_title_result, results_of, write_summary
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize
 from tasks.lipsync.task import track_faces
@@ -61,8 +61,9 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
             if finished(run, language) is None:
                 key = branch_key(run, language)
                 keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
-        keep_title_result(run, TitleResult(failure=failure))
-        write_summary(run, TitleResult(failure=failure))
+        failed = TitleResult(branches=tuple(results_of(run, {})), failure=failure)
+        keep_title_result(run, failed)
+        write_summary(run, failed)
         get_run_logger().error(failure.advice)  # what is read first in the UI
         return Failed(name="SharedStepFailed", message=failure.advice)
     keep_shared_work(run, work)

@@ -113,6 +113,7 @@ def test_a_night_delivers_what_it_can_and_a_retry_does_the_rest_alone(folder: Pa
     assert by_language["ja"]["found"] == len(found)
 
 
+@pytest.mark.slow  # another night, with all that Prefect takes
 def test_a_title_that_fails_in_its_shared_steps_is_named_counted_and_retried(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_title_that_fails_in_its_shared_steps_is_named_counted_and_retried(
     assert (folder / "out" / "two" / "two.fr.mp4").exists()
 
 
+@pytest.mark.slow  # another night, with all that Prefect takes
 def test_what_does_not_fit_the_night_is_carried_over_and_taken_first(folder: Path) -> None:
     batch = night(folder, "title,languages\none.mp4,es\ntwo.mp4,es fr\n", fail=[], hours=0.5)
     runs = runs_of(batch)
