@@ -32,8 +32,8 @@ def test_the_step_under_way_is_finished(short_clip: Path, store_folder: Path, tm
     out, rest = child.communicate(timeout=200)
     told.append(rest)
     assert child.returncode == 1, "".join(told)
-    assert "es lipsync done" in rest
-    assert "mix ..." not in rest
+    assert "clip es: lipsync done" in rest
+    assert ": mix ..." not in rest
     stopped = json.loads(out)["languages"]
     assert [stopped[tag]["state"] for tag in ("es", "fr")] == ["failed", "failed"]
     assert "stop was asked for" in stopped["es"]["error"]["what"]
@@ -42,4 +42,4 @@ def test_the_step_under_way_is_finished(short_clip: Path, store_folder: Path, tm
 
     again = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert again.returncode == 0, again.stderr
-    assert "es lipsync found" in again.stderr
+    assert "clip es: lipsync found" in again.stderr
