@@ -20,8 +20,11 @@ setup: ## Debian packages where missing, uv, and the locked environment
 demo: setup ## dub the demo title, or VIDEO=my.mp4 TO=es,de
 	$(UV) run --no-sync polydub demo $(if $(VIDEO),"$(VIDEO)") --to "$(TO)" --profile "$(PROFILE)"
 
+# A process a core, a file at a time; torch gets one thread each, or they would fight over the cores.
+PYTEST := OMP_NUM_THREADS=1 $(UV) run --no-sync pytest -n auto --maxprocesses 4 --dist loadfile
+
 test: setup ## the test suite, without the slow checks
-	$(UV) run --no-sync pytest
+	$(PYTEST)
 
 test-all: setup ## everything, slow checks included
 	@sh deployments/setup.sh --grown
