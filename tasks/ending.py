@@ -30,6 +30,11 @@ def heed() -> None:
         raise Ending
 
 
+def give_up() -> None:
+    """Tell the threads inside `parting` that the process is about to end, where something else ends it."""
+    _ending.set()
+
+
 @contextlib.contextmanager
 def parting() -> Iterator[None]:
     """While this thread is in the block, a signal waits for it (`GRACE_S` at most); it calls `heed` often."""

@@ -1,4 +1,7 @@
-"""A stop that somebody asked for: the steps under way are finished and kept, no other is begun."""
+"""A stop that somebody asked for: the steps under way are finished and kept, no other is begun.
+
+Jobs at paid services alone are not waited for, which can take half an hour: they are cancelled (`tasks.ending`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import signal
 import threading
 from types import FrameType
 
+from tasks.ending import give_up
 from tasks.errors import StoppedError
 
 _asked = threading.Event()
@@ -30,3 +34,4 @@ def refuse_when_stopping() -> None:
 def _ask(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _asked.set()
+    give_up()
