@@ -130,7 +130,7 @@ def test_a_termination_cancels_the_job_before_the_run_ends(tmp_path: Path) -> No
         child.send_signal(signal.SIGTERM)
         said, _ = child.communicate(timeout=60)
         assert (world.paid, world.count("cancel")) == (1, 1), said
-        assert child.returncode == -signal.SIGTERM
+        assert child.returncode == 1  # the run ends by itself, with nothing delivered
 
 
 @pytest.fixture
