@@ -215,6 +215,10 @@ class Observations:
         """Frames in which a person's mouth is kept, increasing."""
         return np.unique(self._table[self._table[:, 1] == identity, 0])
 
+    def holds(self, frame: int, identity: int) -> bool:
+        """Whether a mouth was kept; reads nothing."""
+        return self._pixels is not None and (frame, identity) in self._place
+
     def get(self, frame: int, identity: int) -> tuple[Planes, tuple[int, int]] | None:
         """Planes of a mouth and the (left, top) of its region; ``None`` where it was not kept."""
         number = self._place.get((frame, identity))

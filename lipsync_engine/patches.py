@@ -47,7 +47,7 @@ class PatchStore:
         ]
         pictures: dict[Path, list[Key]] = {path: []}
         for key in keys:
-            if self._stored(key) is None:
+            if not self._kept_here(key):
                 pictures.setdefault(self._elsewhere(key) or path, []).append(key)
         for picture, missing in pictures.items():
             # other pictures come in the title's own format: their samples go into its frames
@@ -76,11 +76,16 @@ class PatchStore:
     def _elsewhere(self, key: Key) -> Path | None:
         return next((path for path, rows in self._scores[key[0]][0].elsewhere if key[1] in rows), None)
 
+    def _kept_here(self, key: Key) -> bool:
+        """Whether the analysis holds the patch; reads no pixel."""
+        return not self._elsewhere(key) and self._kept[key[0]].holds(*self._who(key))
+
     def _stored(self, key: Key) -> tuple[Planes, tuple[int, int]] | None:
-        if self._elsewhere(key):
-            return None
+        return None if self._elsewhere(key) else self._kept[key[0]].get(*self._who(key))
+
+    def _who(self, key: Key) -> tuple[int, int]:
         track = self._scores[key[0]][0].track
-        return self._kept[key[0]].get(int(track.frame[key[1]]), int(track.identity[key[1]]))
+        return int(track.frame[key[1]]), int(track.identity[key[1]])
 
     def get(self, key: Key) -> tuple[Planes, tuple[int, int]]:
         """Planes of a patch and the (left, top) of its region.
