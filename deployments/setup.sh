@@ -1,10 +1,10 @@
 #!/bin/sh
 # Debian packages that are missing, and uv. Idempotent; says what it does; needs root (or sudo) only when something is missing.
-# `--grown` adds what a fleet and its dashboard are tested on: Postgres, Redis and a browser.
+# `--grown` adds what a fleet and its dashboard are tested on: Postgres, Redis, a browser and systemd's checker.
 set -eu
 
 packages="ffmpeg apertium apertium-eng-spa apertium-fr-es apertium-es-pt apertium-spa-ita apertium-eng-cat"
-[ "${1:-}" != --grown ] || packages="$packages postgresql redis-server chromium"
+[ "${1:-}" != --grown ] || packages="$packages postgresql redis-server chromium systemd"
 if ! command -v uv >/dev/null 2>&1 && [ ! -x .tools/bin/uv ]; then
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
 fi

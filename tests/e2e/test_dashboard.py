@@ -20,13 +20,9 @@ from PIL import Image
 
 from tests.e2e.services import free_port, up
 
-playwright = pytest.importorskip("playwright.sync_api", reason="`uv sync --group ui` brings it")
-CHROMIUM = shutil.which("chromium")
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1200),
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: deployments/setup.sh --grown"),
 ]
 
 SUBTITLES = "1\n00:00:00,200 --> 00:00:00,950\nGood morning.\n"
@@ -61,7 +57,9 @@ class Dashboard:
 
     def wait_for_state(self, *states: str) -> None:
         badge = self.page.locator(".state-badge").first
-        playwright.expect(badge).to_contain_text(re.compile("|".join(states)), timeout=SLOW_MS)
+        from playwright.sync_api import expect
+
+        expect(badge).to_contain_text(re.compile("|".join(states)), timeout=SLOW_MS)
 
     def picture(self, name: str, height: int = 1000) -> None:
         self.page.wait_for_timeout(3000)  # for what moves
@@ -109,8 +107,12 @@ def walk(dashboard: Dashboard, batch: str, branch: str, mend: Callable[[], None]
 
 @pytest.fixture
 def page() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # tests may run as root
+    from playwright.sync_api import sync_playwright  # `make test-all` brings it and the browser
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )  # tests may run as root
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(120_000)
         yield page
