@@ -102,3 +102,10 @@ def test_same_inputs_same_report_length_exact_outside_the_mask_untouched(
 
 def _untimed(done: Resynced) -> dict[str, Any]:
     return {name: value for name, value in done.report.items() if name not in TIMES}
+
+
+def test_whoever_draws_and_however_faces_are_found_once() -> None:
+    plain = lipsyncer("native", {}).tracker.fingerprint()
+    assert plain == lipsyncer("native", {"strength": 0.5, "crf": 20}).tracker.fingerprint()
+    assert plain == lipsyncer("sync-lipsync-2", {"crop": "frame"}).tracker.fingerprint()
+    assert plain != lipsyncer("native", {"device": "cuda"}).tracker.fingerprint()
