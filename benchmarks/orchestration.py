@@ -32,7 +32,7 @@ from flows.server import prefect_server
 from tasks.process import wait_until
 from tasks.progress import StepEvent, listening
 
-_LANGUAGES = ("es", "fr", "de", "ja", "it", "pt")
+_LANGUAGES = ("es", "fr", "it", "pt", "ca", "pt-BR")
 _LINE_S = 6
 
 
