@@ -5,8 +5,9 @@
 The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed by `polydub up`, every title and branch a flow run
 of its own, while processes are killed; `polydub up`, the launchers and `reap` are all that mends it. Then it is dubbed
 undisturbed in one process, and compared. A batch that ends before the last kill is followed by another, on a new store.
-No run is killed more than twice: the fourth crash would give it up (`flows.revive`). Prints what was killed, how long
-each took to recover, whether every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
+No run is killed more than twice: the fourth crash would give it up (`flows.service.revive`). Prints what was killed,
+how long each took to recover, whether every branch was delivered once and the same, byte for byte, and what is stuck
+afterwards.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.night import delivered, environment, make_titles, masters, polydub
-from flows.server import answers
+from flows.service.server import answers
 from tasks.process import service, wait_until
 
 MEDIA = Path("../shared/media")
@@ -128,8 +129,8 @@ _BEGIN = """
 import sys
 from pathlib import Path
 from configs.night import BudgetSettings
-from flows.batches import new_batch
-from flows.manifest import Defaults, read_manifest
+from flows.night.batches import new_batch
+from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
 profile, out = "night.yaml", sys.argv[1]
 requests = read_manifest(Path("night.csv"), Defaults(profile=profile, out=out))

@@ -28,7 +28,7 @@ from typing import Any
 
 from flows.plan import Request, plan
 from flows.runner import dub_titles
-from flows.server import prefect_server
+from flows.service.server import prefect_server
 from tasks.process import wait_until
 from tasks.progress import StepEvent, listening
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.doctor import examine
+from flows.terminal.doctor import examine
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.maintenance import cleanup, reap_runs
-from flows.revive import CRASHES, GIVEN_UP
+from flows.service.maintenance import cleanup, reap_runs
+from flows.service.revive import CRASHES, GIVEN_UP
 from tasks.outage import is_outage, through_outages
 from tasks.store import Store
 from tests.e2e.services import free_port
@@ -28,7 +28,7 @@ def begin(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Begin:
     from prefect import flow
     from prefect.client.orchestration import get_client
 
-    monkeypatch.setattr("flows.maintenance._LAUNCHER_S", -1.0)
+    monkeypatch.setattr("flows.service.maintenance._LAUNCHER_S", -1.0)
 
     @flow(name="nothing")
     def nothing() -> None: ...

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from configs.night import BudgetSettings
-from flows.batches import load_batch, new_batch, runs_of, unfinished
 from flows.branches import branch_key, keep_attempt
-from flows.costs import accounted, costs
-from flows.morning import morning_rows
+from flows.night.batches import load_batch, new_batch, runs_of, unfinished
+from flows.night.costs import accounted, costs
+from flows.night.morning import morning_rows
 from flows.plan import Request, checked_profile
-from flows.status import status_of
+from flows.terminal.status import status_of
 from tasks.errors import BadInputError
 from tasks.meter import Usage
 from tasks.model import Bill, BranchResult, Failure

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.costs import accounted, costs, ledger, spent_by_branch
+from flows.night.costs import accounted, costs, ledger, spent_by_branch
 from flows.plan import Request, plan
 from tasks.errors import BadInputError, ProviderBusyError
 from tasks.lipsync.device import leased_device

@@ -16,7 +16,7 @@ from typing import Any
 from configs.night import BudgetSettings
 from configs.prices import cost_usd, price_of
 from flows.branches import shared_work
-from flows.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
+from flows.night.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
 from flows.plan import backends
 from tasks.lipsync import dubs_alone
 from tasks.model import Run

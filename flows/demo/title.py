@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.demo_music import RATE_HZ, music_bed
+from flows.demo.music import RATE_HZ, music_bed
 from tasks import media, process
 from tasks.model import Line, Script
 from tasks.package.subtitles import write_srt

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from configs.prices import cost_usd
-from flows.forecast import Forecast
+from flows.night.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
 from tasks.places import place_of

@@ -15,8 +15,8 @@ import tenacity
 
 import flows
 from configs.limits import Limits, LimitsError, load_limits
-from flows.automations import automate
-from flows.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
+from flows.service.automations import automate
+from flows.service.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from tasks.errors import BadInputError, ProcessFailedError, TransientError
 from tasks.lipsync.device import gpus
 from tasks.process import run

@@ -1,7 +1,7 @@
 """What the Prefect server itself does about flow runs that died: it marks them as crashed.
 
-`flows.maintenance` finds the same and begins them again. This is only sooner, and it frees the reaper itself, whose one
-slot a run stranded in Pending would hold for ever.
+`flows.service.maintenance` finds the same and begins them again. This is only sooner, and it frees the reaper itself,
+whose one slot a run stranded in Pending would hold for ever.
 """
 
 from __future__ import annotations
