@@ -143,7 +143,7 @@ def _animate(folder: Path, progress: Progress) -> None:
             before = share
             progress(min(0.95, 0.05 + 0.45 * (passes + share)))
 
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     process.run(command, deadline_s=_ANIMATE_DEADLINE_S, env={"PYTHONPATH": root}, on_line=listen)
 
 
