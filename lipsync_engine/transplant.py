@@ -172,7 +172,8 @@ def _in_time(
     inside = np.zeros(len(source.times_s), bool)
     inside[piece.first : piece.stop] = True
     unsynced = agreement_at(source, source.valid & inside & asked.spoken(source.times_s), asked, -_LEAD_S)
-    if agreement is not None and unsynced is not None and agreement < unsynced + _BETTER:
+    # Below zero is chance: a mouth that has nothing to do with the sound agrees by about nothing.
+    if agreement is not None and unsynced is not None and agreement < max(unsynced, 0.0) + _BETTER:
         what = f"agreement with the dub {agreement:.2f}, of the unsynced mouth {unsynced:.2f}"
         return Refused("no_better_than_unsynced", what)
     return Seen(take, clip, rows, mouth.times_s - late_s, late_s / frame_s, agreement, unsynced, sharpness)
