@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -29,6 +29,8 @@ _VERSION = 2
 _PIECE_S, _SEGMENT_S = 30, 10
 _FADE_S = 1
 _READ = 1 << 18
+#: Of the author's models; the code alone is MIT: https://github.com/facebookresearch/demucs/issues/327 and 508.
+_TERMS = "their author provides the weights for research only (facebookresearch/demucs#327)"
 
 
 class DemucsSeparator:
@@ -51,12 +53,17 @@ class DemucsSeparator:
         shifts: int = Field(0, ge=0, le=20)
         overlap: float = Field(0.25, ge=0.0, lt=1.0)
 
-    facts: ClassVar = registry.BackendFacts(
-        name="demucs", code_licence="MIT", weights_licence="MIT", device="any", network=True
-    )
-
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.facts = registry.BackendFacts(
+            name="demucs",
+            code_licence="MIT",
+            weights_licence="unknown" if options.repo else "research only",
+            commercial=False,
+            clause="no licence is known that allows it" if options.repo else _TERMS,
+            device="any",
+            network=options.repo is None,
+        )
 
     def fingerprint(self) -> str:
         """Version, options, and what lies in a local repository."""
@@ -77,16 +84,14 @@ class DemucsSeparator:
         return absent
 
     def weights(self) -> list[Weights]:
-        """Those of a model of the package's, where PyTorch keeps them."""
+        """Those of a model of the package's, where Hugging Face's hub keeps them, or PyTorch's, its other source."""
         chosen = self.options
         if chosen.repo or chosen.model == "demucs_unittest" or self.missing():
             return []
         listed = importlib.metadata.distribution("demucs").locate_file(f"demucs/remote/{chosen.model}.yaml")
         bag = Path(str(listed))
         parts = yaml.safe_load(bag.read_text("utf-8"))["models"] if bag.is_file() else [chosen.model]
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
-        return [Weights("demucs", chosen.model, all(any(folder.glob(f"{part}-*.th")) for part in parts))]
+        return [Weights("demucs", chosen.model, all(map(_downloaded, parts)))]
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
         """Write both stems, half a minute of the title at a time: the same as if the model had the whole.
@@ -208,6 +213,14 @@ def _model(name: str, repo: Path | None) -> Any:
     if "vocals" not in model.sources:
         raise MissingBackendError(f"The Demucs model {name!r} knows no vocals.", "Choose htdemucs.")
     return model
+
+
+def _downloaded(signature: str) -> bool:
+    """Whether a model of the package's lies in either of the folders that it is downloaded to."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    hub = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or cache / "huggingface") / "hub")
+    pytorch = Path(os.environ.get("TORCH_HOME") or cache / "torch") / "hub" / "checkpoints"
+    return any(hub.glob(f"models--*/snapshots/*/{signature}.safetensors")) or any(pytorch.glob(f"{signature}-*.th"))
 
 
 @contextlib.contextmanager
