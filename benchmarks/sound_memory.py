@@ -1,11 +1,12 @@
 """Memory and speed of separation and mix on a short and a long programme: memory must not grow with the length.
 
-    python -m benchmarks.sound_memory [MEDIA] [--minutes 1 60] [--of classical mix demucs demucs-small]
+    python -m benchmarks.sound_memory [MEDIA] [--minutes 1 60] [--of classical mix demucs demucs-small whisper]
 
 Loops real mixes to each length on disk and runs each step in a process of its own. Prints the peak of its resident
 memory, that of the largest program it started (ffmpeg), the ratio of the long programme to the short one, and how many
-times faster than real time it is, by the clock and by the processor time it takes. ``demucs`` is an untrained network of
-htdemucs's size, ``demucs-small`` the package's small one for tests, for long programmes; PyTorch alone takes 450 MiB.
+times faster than real time it is, by the clock and by the processor time it takes. ``demucs`` is an untrained network
+of htdemucs's size, ``demucs-small`` the package's small one for tests, for long programmes; ``whisper`` is the tests'
+tiny one. PyTorch alone takes 450 MiB.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import soundfile
 
 from benchmarks.separation import RATE, mixes
 
-RATIO, LIMIT_MB = 1.10, {"classical": 1024, "mix": 1024, "demucs": 2048, "demucs-small": 1280}
+RATIO, LIMIT_MB = 1.10, {"classical": 1024, "mix": 1024, "demucs": 2048, "demucs-small": 1280, "whisper": 1024}
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,17 @@ def _separated(folder: Path, name: str, options: dict[str, object]) -> None:
     separator(name, options).separate(folder / "mix.wav", folder / "d.wav", folder / "b.wav", silent)
 
 
+def _whisper(folder: Path) -> None:
+    from tasks.media import speech_copy
+    from tasks.progress import silent
+    from tasks.transcribe import transcriber
+    from tests.tiny_whisper import save_tiny_whisper
+
+    speech_copy(folder / "speech.wav", folder / "speech16k.wav")
+    model = transcriber("whisper", {"model": str(save_tiny_whisper(folder)), "device": "cpu"})
+    model.transcribe(folder / "speech16k.wav", "en", silent)
+
+
 def _mix(folder: Path) -> None:
     """With everything on: lines that follow the actor, what is kept of the original, a room, ducking, dialogue gate."""
     from configs.loudness import loudness_presets
@@ -165,6 +177,7 @@ STEPS: dict[str, Callable[[Path], None]] = {
     "mix": _mix,
     "demucs": _demucs,
     "demucs-small": _demucs_small,
+    "whisper": _whisper,
 }
 
 if __name__ == "__main__":
