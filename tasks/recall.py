@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -26,14 +27,20 @@ def recalled(keep: int) -> Callable[[_Question[_Told, _Answer]], _Question[_Told
 
     def decorate(ask: _Question[_Told, _Answer]) -> _Question[_Told, _Answer]:
         answers: dict[str, _Answer] = {}
+        lock = threading.Lock()
 
         @functools.wraps(ask)
         def answer(path: Path, *args: _Told.args, **kwargs: _Told.kwargs) -> _Answer:
             content = known_sha256(path)
-            found = answers.pop(content, None)
-            answers[content] = result = ask(path, *args, **kwargs) if found is None else found
-            while len(answers) > keep:
-                answers.pop(next(iter(answers)), None)
+            with lock:
+                if content in answers:
+                    answers[content] = answers.pop(content)  # the last asked for is the last to go
+                    return answers[content]
+            result = ask(path, *args, **kwargs)
+            with lock:
+                answers[content] = result
+                while len(answers) > keep:
+                    del answers[next(iter(answers))]
             return result
 
         return answer
