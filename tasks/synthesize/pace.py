@@ -16,8 +16,10 @@ from configs.profile import PaceSettings
 #: A take this near its slot is left as it is.
 NEAR = 0.03
 #: A line counts as fitting where its length is so much of its slot: a little inside the window of QC, since a voice
-#: does not follow the asked pace exactly; where there is a choice, by as much as it is off at most.
-_FITS, _SURELY_FITS = (0.905, 1.2), (0.92, 1.175)
+#: does not follow the asked pace exactly.
+_FITS = (0.905, 1.2)
+#: What is too short may still be helped by its pauses or a slow actor, what is too long by nothing.
+_NOT_TOO_LONG = (0.0, 1.2)
 #: Paces on the coarse grid come first, and so many of a hundred lines do not count, so that one edited line rarely
 #: changes the pace of all the others.
 _COARSE = 5  # percent
@@ -58,7 +60,8 @@ class Reach:
 def speaker_pace(lengths: Iterable[tuple[int, int]], settings: PaceSettings) -> float:
     """The pace of one speaker over a title: within the natural range, at which most lines can fit their slots.
 
-    Of several such paces the one nearest to the median of what the lines would need.
+    Of several such paces one at which the fewest lines are too long, and of these the one nearest to the median of what
+    the lines would need.
 
     Args:
         lengths: each line's length at the voice's own pace and its slot, both in milliseconds.
@@ -69,7 +72,7 @@ def speaker_pace(lengths: Iterable[tuple[int, int]], settings: PaceSettings) -> 
         return 1.0
     median = min(max(statistics.median(ratios), settings.slowest), settings.fastest)
     good = list(range(math.ceil(settings.slowest * 100 - 1e-9), math.floor(settings.fastest * 100 + 1e-9) + 1))
-    for window in (_FITS, _SURELY_FITS):
+    for window in (_FITS, _NOT_TOO_LONG):
         fitting = {percent: _fitting(ratios, percent / 100, settings.line, window) for percent in good}
         enough = max(fitting.values()) - _TOLERATED * len(ratios)
         good = [percent for percent in good if fitting[percent] >= enough]
@@ -78,7 +81,7 @@ def speaker_pace(lengths: Iterable[tuple[int, int]], settings: PaceSettings) -> 
 
 
 def _fitting(ratios: Sequence[float], pace: float, line: float, window: tuple[float, float]) -> int:
-    """How many lines can be brought into the window from this pace."""
+    """How many lines can be brought into a window from this pace."""
     low, high = window
     return sum(ratio / (pace * (1 + line)) <= high and ratio / (pace * (1 - line)) >= low for ratio in ratios)
 

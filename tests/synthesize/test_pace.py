@@ -40,9 +40,9 @@ def test_the_pace_is_the_one_at_which_most_lines_fit() -> None:
     assert speaker_pace([(100, 1000), (5000, 1000), (1000, 1000)], USUAL) == 1.0
 
 
-def test_of_paces_at_which_all_lines_fit_one_is_chosen_at_which_none_just_fits() -> None:
-    found = [(760, 1000), (770, 1000), (1111, 1000)]
-    assert speaker_pace(found, USUAL) == 0.9  # at 0.85, nearer the median, the last line would be 1.188 of its slot
+def test_where_not_all_lines_can_fit_the_long_ones_do() -> None:
+    found = [(730, 1000), (740, 1000), (1180, 1000)]
+    assert speaker_pace(found, USUAL) == 0.9  # at 0.85, the median's, as many fit: but the last would be too long
 
 
 def test_one_edited_line_of_many_moves_nobody_else() -> None:
