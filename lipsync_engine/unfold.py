@@ -11,24 +11,34 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.geometry import CORNER_LEFT, CORNER_RIGHT, LOWER_INNER, POINTS, UPPER_INNER
+from lipsync_engine.geometry import CORNER_LEFT, CORNER_RIGHT, LOWER_INNER, LOWER_OUTER, POINTS, UPPER_INNER
 from lipsync_engine.mesh import LIPS, mesh_triangles, neighbours
 
 Array = NDArray[np.float64]
-#: Share of its usual area that a cell keeps, and the least area in square face widths (a quarter of a pixel on a face
-#: of 500).
-_KEPT, _LEAST = 0.12, 1e-6
-#: Most rounds; a round asks for a little more than it must reach, or the last bit would take for ever.
-_ROUNDS, _BEYOND = 200, 1.2
+#: Share of its usual area that a cell is given, and the least area in square face widths (half a pixel on a face of
+#: 500); half of that will do.
+_GIVEN, _LEAST = 0.12, 2e-6
+#: How much more than it needs a cell is given, round by round, for neighbours take some of it away again: more and
+#: more where that does not do, then little, to settle.
+_BEYOND = np.concatenate([np.linspace(1.2, 4.0, 140), np.full(60, 1.2)])
 
 
 @lru_cache(maxsize=1)
 def mouth_cells() -> NDArray[np.int32]:
-    """Cells within two edges of the lips, int32 [M, 3], corners in one sense of turning (clockwise on the picture)."""
-    near = {n for point in LIPS for n in neighbours()[point]} | set(LIPS)
+    """Cells about the lips and the skin next to them, int32 [M, 3], corners clockwise on the picture."""
+    near = {point for ring in _rings() for point in ring}
     inner = set(UPPER_INNER + LOWER_INNER)
     turned = _in_one_sense(mesh_triangles())
     return np.array([t for t in turned if set(t) & near and not set(t) <= inner], np.int32)
+
+
+@lru_cache(maxsize=1)
+def _rings() -> tuple[set[int], set[int], set[int]]:
+    """The lips' points, those next to them, and below the mouth those next to these: a lip may reach far down."""
+    first = {n for point in LIPS for n in neighbours()[point]} - set(LIPS)
+    below = {n for point in LOWER_OUTER[1:-1] for n in neighbours()[point]} - set(LIPS)
+    second = {n for point in below for n in neighbours()[point]} - first - set(LIPS)
+    return set(LIPS), first, second
 
 
 def _in_one_sense(triangles: tuple[tuple[int, int, int], ...]) -> list[tuple[int, int, int]]:
@@ -45,7 +55,7 @@ def _in_one_sense(triangles: tuple[tuple[int, int, int], ...]) -> list[tuple[int
         a, b, c = out[waiting.pop()]
         for p, q in ((a, b), (b, c), (c, a)):
             for number in by_edge[frozenset((p, q))]:
-                if number in done:
+                if number in done or len(by_edge[frozenset((p, q))]) > 2:  # no cell, but three edges of others
                     continue
                 (third,) = set(out[number]) - {p, q}
                 out[number] = (q, p, third)
@@ -58,9 +68,9 @@ def _in_one_sense(triangles: tuple[tuple[int, int, int], ...]) -> list[tuple[int
 def _looseness() -> Array:
     """How readily each point gives way, float64 [478]: the inner lips and what lies further off stay where they are."""
     loose = np.zeros(POINTS)
-    loose[[n for point in LIPS for n in neighbours()[point]]] = 1.0
-    loose[list(LIPS)] = 0.3
-    loose[[*UPPER_INNER, *LOWER_INNER, CORNER_LEFT, CORNER_RIGHT]] = 0.0
+    for ring, share in zip(_rings(), (0.3, 1.0, 0.3), strict=True):
+        loose[list(ring)] = share
+    loose[[*UPPER_INNER[1:-1], *LOWER_INNER[1:-1], CORNER_LEFT, CORNER_RIGHT]] = 0.0  # both lips share their ends
     return loose
 
 
@@ -85,24 +95,24 @@ def unfolded(points: Array, usual: Array) -> Array:
         ``points``, or a copy where something had to be moved.
     """
     cells, loose = mouth_cells(), _looseness()
-    least = np.maximum(_KEPT * areas(usual[None])[0], _LEAST)
-    folded = np.flatnonzero((areas(points) < least).any(axis=1))
+    least = np.maximum(_GIVEN * areas(usual[None])[0], _LEAST)
+    folded = np.flatnonzero((areas(points) < least / 2).any(axis=1))
     if not len(folded):
         return points
     out = points.copy()
-    for _ in range(_ROUNDS):
+    for beyond in _BEYOND:
         flat = out[folded, :, :2]
         short = least - areas(flat)
-        row, cell = np.nonzero(short > 0)
-        if not len(row):
+        if (short < least / 2).all():
             break
+        row, cell = np.nonzero(short > 0)
         corners = cells[cell]
         at = flat[row[:, None], corners]
         across = np.roll(at, -1, axis=1) - np.roll(at, 1, axis=1)
         slope = np.stack([across[..., 1], -across[..., 0]], axis=2) / 2
         give = loose[corners]
         stiff = (give * (slope**2).sum(axis=2)).sum(axis=1)
-        push = _BEYOND * short[row, cell] / np.maximum(stiff, 1e-9)
+        push = beyond * short[row, cell] / np.maximum(stiff, 1e-9)
         step = give[..., None] * slope * push[:, None, None]
         place = (row[:, None] * POINTS + corners).ravel()
         size = len(folded) * POINTS
