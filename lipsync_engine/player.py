@@ -118,7 +118,7 @@ class Player:
     def _mesh(self, entries: list[int]) -> tuple[Mesh, list[list[tuple[int, float]]]]:
         who, score = self._who, self._score
         rows = score.row[entries]
-        still = who.track.landmarks[rows, :, :2].astype(np.float64)
+        still = who.pixels(rows)
         width = who.poses.scale[rows] * who.shape.width
         moved, source = with_neck(np.stack([self._face(at) for at in entries]), still, width)
         shown = [zip(score.shown[at].tolist(), score.share[at].tolist(), strict=True) for at in entries]
@@ -128,9 +128,10 @@ class Player:
         if slots:
             alpha[:, : len(who.shape.alpha)] = who.shape.alpha * score.strength[entries][:, None]
         observed = np.zeros((len(entries), slots, moved.shape[1], 2))
-        for i, pairs in enumerate(picks):
-            for slot, (row, _) in enumerate(pairs):
-                observed[i, slot] = _padded(who.track.landmarks[row, :, :2], moved.shape[1])
+        for slot in range(slots):
+            frames = [i for i, pairs in enumerate(picks) if len(pairs) > slot]
+            seen = who.pixels(np.array([picks[i][slot][0] for i in frames]))
+            observed[frames, slot] = _padded(seen, moved.shape[1])
         lips = np.zeros(moved.shape[1])
         lips[list(LIPS)] = 1.0
         busy = active(moved, source, alpha, self._triangles, self._holes)
@@ -226,12 +227,9 @@ class Player:
         return self._faces[at - self._chunk.start]
 
 
-def _padded(points: NDArray[np.floating], length: int) -> Array:
-    """Neck points have no texture in an observation; any place will do, since their weight is 0."""
-    out = np.empty((length, 2))
-    out[: len(points)] = points
-    out[len(points) :] = points[152]
-    return out
+def _padded(points: Array, length: int) -> Array:
+    """Faces [n, length, 2]: neck points have no texture in an observation; any place will do, their weight is 0."""
+    return np.concatenate([points, np.repeat(points[:, 152:153], length - points.shape[1], axis=1)], axis=1)
 
 
 def _stacked(images: list[NDArray[np.generic]]) -> NDArray[np.generic]:
