@@ -38,12 +38,15 @@ _NOISE, _MOST = 2.0, 8.0
 _SHIFT = 0.5
 #: Views, rows and columns of the box whose mean counts: 0.15 face widths high, 0.08 wide.
 _BOX = (3, 4, 2)
+#: Rows and columns about an edge that count as beside it.
+_BESIDE_EDGE = (5, 5)
 #: Cells beside and below the lips that are looked at, as far as an observation is shown.
 _BESIDE, _BELOW = 3.0, 4.0
 #: Cells that lie so near the face's outline are left out.
 _OUTLINE = 2
-#: From where a view is not used, and from where a frame is not drawn into (with its neighbours that are suspect).
-SUSPECT, CERTAIN = 2.0, 3.5
+#: From where a view is not used, and from where a frame is not drawn into (with its neighbours that are suspect). On
+#: twelve real clips with nothing before the mouth, 98.7 % of views stay below the one and all below 4.2.
+SUSPECT, CERTAIN = 2.0, 4.5
 #: Frames of the fade to a covered frame, frames next to it that are covered too, and gaps that are.
 _FADE, _EDGE, _HOLD = 3, 1, 8
 
@@ -134,7 +137,10 @@ def _middle(values: Array) -> tuple[Array, Array]:
 def _unlike(
     track: FaceTrack, rows: NDArray[np.intp], plain: Array, usual: Array, deviation: Array, *, lasting: bool = True
 ) -> Array:
-    """The largest mean of a box of cells beyond what they usually are, [n]."""
+    """The largest mean of a box of cells beyond what they usually are, beside an edge as high, [n].
+
+    A turned head is lit otherwise, but smoothly; a thing has an outline.
+    """
     from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
     height, width = track.thumb.shape[1:]
@@ -143,9 +149,16 @@ def _unlike(
     above = _SHIFT * (maximum_filter(wanted, (1, 3, 3)) - wanted)
     below = _SHIFT * (wanted - minimum_filter(wanted, (1, 3, 3)))
     beyond = np.where(off > 0, np.maximum(off - above, 0), np.minimum(off + below, 0))
-    beyond = np.clip(beyond / deviation.reshape(height, width), -_MOST, _MOST) * _looked_at(track, rows)
-    box = _BOX if lasting else (0, *_BOX[1:])
-    return np.asarray(np.abs(uniform_filter(beyond, box)).max(axis=(1, 2)))
+    shown = _looked_at(track, rows)
+    beyond = np.clip(beyond / deviation.reshape(height, width), -_MOST, _MOST) * shown
+    views, high, wide = _BOX if lasting else (0, *_BOX[1:])
+    edge = np.zeros_like(beyond)
+    for axis, along in ((2, (views, high, 0)), (1, (views, 0, high))):
+        apart = np.roll(beyond, -2, axis) - beyond
+        apart *= shown & np.roll(shown, -2, axis)
+        edge = np.maximum(edge, np.abs(np.roll(uniform_filter(apart, along), 1, axis)))
+    beside = maximum_filter(edge, (0, *_BESIDE_EDGE))
+    return np.asarray(np.minimum(np.abs(uniform_filter(beyond, (views, high, wide))), beside).max(axis=(1, 2)))
 
 
 def _looked_at(track: FaceTrack, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
