@@ -17,6 +17,7 @@ from lipsync_engine.mesh import LIPS, mouth_triangles
 from lipsync_engine.occlusion import Occlusion
 from lipsync_engine.patches import PatchStore
 from lipsync_engine.score import Person, Score, faces
+from lipsync_engine.teeth import dark_between
 from lipsync_engine.video import Frame, Planes
 from lipsync_engine.warp import Flow, Mesh, active, bounds, flow, lower_face_triangles, with_neck
 from lipsync_engine.window import Region, common_size, crop, load, region_of, store, to_device
@@ -69,6 +70,7 @@ class Player:
         self._occlusion, self._next = Occlusion(), -1
         first = who.track.landmarks[score.row[:1]]
         self._seed = zlib.crc32(first.tobytes())  # a title's grain is its own
+        self._parted: dict[int, Array] = {}
         self._noise = noise_between(self._neighbours())
 
     def _neighbours(self) -> list[tuple[Patch, Patch]]:
@@ -151,7 +153,15 @@ class Player:
         lips = np.zeros(moved.shape[1])
         lips[list(LIPS)] = 1.0
         busy = active(moved, source, alpha, self._triangles, self._holes)
-        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy), picks
+        dark = np.stack([self._dark(pairs[0][0]) for pairs in picks]) if slots and all(picks) else None
+        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy, dark), picks
+
+    def _dark(self, row: int) -> Array:
+        """Where the teeth of an observation part."""
+        if row not in self._parted:
+            planes, corner = self._patches.get((self._number, row))
+            self._parted[row] = dark_between(planes[0], corner, self._who.track.landmarks[row])
+        return self._parted[row]
 
     def _windows(self, mesh: Mesh, frames: Sequence[Frame]) -> tuple[list[int], list[Region], list[Region]] | None:
         """Frames with something to draw, their windows, and in these the part with alpha; ``None`` for nothing."""
