@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.costs import ledger
+from flows.night.costs import ledger
 from flows.plan import Request, plan
 from flows.runner import dub_titles
 from tasks import resident
