@@ -3,10 +3,11 @@
     python -m benchmarks.faults [--media DIR] [--work DIR] [--kills 40] [--restarts 5] [--every 8] [--seed 5]
 
 The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed by `polydub up`, every title and branch a flow run
-of its own, while processes are killed; `polydub up`, the launchers and `reap` are all that mends it. Then it is dubbed
-undisturbed in one process, and compared. A batch that ends before the last kill is followed by another, on a new store.
-No run is killed more than twice: the fourth crash would give it up (`flows.revive`). Prints what was killed, how long
-each took to recover, whether every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
+of its own, while processes are killed, in step with what is delivered; `polydub up`, the launchers and `reap` are all
+that mends it. Then it is dubbed undisturbed in one process, and compared. A batch that ends before the last kill is
+followed by another, on a new store. No run is killed more than twice: the fourth crash would give it up
+(`flows.service.revive`). Prints what was killed, how long each took to recover, whether every branch was delivered once
+and the same, byte for byte, and what is stuck afterwards.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.night import delivered, environment, make_titles, masters, polydub
-from flows.server import answers
+from flows.service.server import answers
 from tasks.process import service, wait_until
 
 MEDIA = Path("../shared/media")
@@ -38,7 +39,8 @@ _NIGHT_S = 3600.0
 _REAP_EVERY_S = 60
 _MOST_KILLS_OF_A_RUN = 2
 _SHARE_OF_WORKERS = 0.15
-_SERVERS_BY = 40  # branches delivered, over which the kills of the server are spread
+_SPREAD_OVER = 40  # branches delivered, over which the kills are spread: else the first hour would take them all
+_AHEAD = 1  # kills of runs and workers before the first branch is delivered
 
 
 @dataclass
@@ -128,8 +130,8 @@ _BEGIN = """
 import sys
 from pathlib import Path
 from configs.night import BudgetSettings
-from flows.batches import new_batch
-from flows.manifest import Defaults, read_manifest
+from flows.night.batches import new_batch
+from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
 profile, out = "night.yaml", sys.argv[1]
 requests = read_manifest(Path("night.csv"), Defaults(profile=profile, out=out))
@@ -159,7 +161,7 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
     watch.start()
     hits: Counter[str] = Counter()
     with server(root, port) as api, temporary_settings({PREFECT_API_URL: api}):
-        began = time.time()
+        began, before = time.time(), (tally.killed["run"] + tally.killed["worker"]) / options.kills
         batch = _ask(root, api, _BEGIN, str(out))
         kills: list[tuple[str, float]] = []
 
@@ -178,9 +180,10 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
             time.sleep(chance.expovariate(1 / options.every))
             if is_over():
                 break
-            if tally.killed["server"] < options.restarts * len(masters(out)) / _SERVERS_BY:
+            done = before + len(masters(out)) / _SPREAD_OVER
+            if tally.killed["server"] < min(options.restarts, options.restarts * done):
                 _restart_server(root, api, tally)
-            elif tally.killed["run"] + tally.killed["worker"] < options.kills:
+            elif tally.killed["run"] + tally.killed["worker"] < min(options.kills, options.kills * done + _AHEAD):
                 _kill_one(root, chance, hits, kills, tally)
         wait_until(is_over, deadline_s=_NIGHT_S, poll_s=5.0)
         ended = time.time()

@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.serve import SERVER_SETTINGS
-from flows.server import prefect_server
+from flows.service.serve import SERVER_SETTINGS
+from flows.service.server import prefect_server
 
 _NAME = "provider:benchmark"
 _JOB = """

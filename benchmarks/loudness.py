@@ -2,7 +2,8 @@
 
 Each programme is mixed, encoded and measured on the encoded file, by ffmpeg's ebur128 and, as a check of it, by
 pyloudnorm (stereo programmes; a preset that measures dialogue: pyloudnorm's weighting over the speech alone, ungated).
-A preset holds where the level is within 0.3 LU and the true peak is not above its limit. Exit code 1 where one misses.
+A preset holds where the level is within 0.3 LU, the true peak is not above its limit, and the encoded file has as many
+channels as the bed. Exit code 1 where one misses.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tasks import media
 from tasks.mix.loudness import measure_curve
 from tasks.mix.mix import encode_aac, mix
 from tasks.mix.target import Target, target_of
+from tasks.probe.probe import probe
 
 RATE = media.SAMPLE_RATE
 SECONDS = 24
@@ -90,7 +92,9 @@ def main() -> int:
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
-        print(f"{'programme':32}{'preset':11}{'by':10}{'aim':>7}{'LUFS':>8}{'check':>8}{'dBTP':>7}{'limit':>7}{'s':>5}")
+        print(
+            f"{'programme':32}{'preset':11}{'by':10}{'aim':>7}{'LUFS':>8}{'check':>8}{'dBTP':>7}{'limit':>7}{'ch':>4}{'s':>6}"
+        )
         for name, dub, bed, original in programmes(root):
             stems = write(there / "d.wav", dub), write(there / "b.wav", bed), write(there / "o.wav", original)
             for preset in loudness_presets().values():
@@ -108,12 +112,13 @@ def _holds(name: str, preset: LoudnessPreset, stems: tuple[Path, Path, Path], fo
     target = target_of(preset, made.speech, SECONDS * 1000)
     level, peak = target.level(found), found.loudness.true_peak_dbtp
     check = by_pyloudnorm(folder / "m.m4a", target)
-    good = abs(level - target.lufs) <= 0.3 and peak <= preset.true_peak_dbtp
+    channels = probe(folder / "m.m4a").audio[0].channels
+    good = abs(level - target.lufs) <= 0.3 and peak <= preset.true_peak_dbtp and channels == made.channels
     measured = "dialogue" if target.speech else "programme"
     other = f"{check:8.2f}" if check is not None else f"{'-':>8}"
     print(
         f"{name:32}{preset.name:11}{measured:10}{target.lufs:7.1f}{level:8.2f}{other}{peak:7.1f}"
-        f"{preset.true_peak_dbtp:7.1f}{seconds:5.1f}{'' if good else '  MISSED'}",
+        f"{preset.true_peak_dbtp:7.1f}{channels:4}{seconds:6.1f}{'' if good else '  MISSED'}",
         flush=True,
     )
     return good

@@ -1,11 +1,12 @@
 """Memory and speed of separation and mix on a short and a long programme: memory must not grow with the length.
 
-    python -m benchmarks.sound_memory [MEDIA] [--minutes 1 60] [--of classical mix]
+    python -m benchmarks.sound_memory [MEDIA] [--minutes 1 60] [--of classical mix demucs demucs-small whisper]
 
 Loops real mixes to each length on disk and runs each step in a process of its own. Prints the peak of its resident
 memory, that of the largest program it started (ffmpeg), the ratio of the long programme to the short one, and how many
-times faster than real time it is, by the clock and by the processor time it takes. Demucs runs with its untrained
-weights through the real code.
+times faster than real time it is, by the clock and by the processor time it takes. ``demucs`` is an untrained network
+of htdemucs's size, ``demucs-small`` the package's small one for tests, for long programmes; ``whisper`` is the tests'
+tiny one. PyTorch alone takes 450 MiB.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import soundfile
 
 from benchmarks.separation import RATE, mixes
 
-RATIO, LIMIT_MB = 1.10, 1024
+RATIO, LIMIT_MB = 1.10, {"classical": 1024, "mix": 1024, "demucs": 2048, "demucs-small": 1280, "whisper": 1024}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs=2, default=(1.0, 60.0))
     parser.add_argument("--of", choices=list(STEPS), nargs="+", default=list(STEPS))
     options = parser.parse_args()
-    print(f"{'step':12}{'minutes':>8}{'MiB':>7}{'ffmpeg MiB':>12}{'x real time':>13}{'x, one core':>13}", flush=True)
+    print(f"{'step':14}{'minutes':>8}{'MiB':>7}{'ffmpeg MiB':>12}{'x real time':>13}{'x, one core':>13}", flush=True)
     for name in options.of:
         peaks = []
         for minutes in options.minutes:
@@ -54,15 +55,13 @@ def main() -> None:
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
                     peaks.append(pool.apply(_watched, (STEPS[name], Path(folder))))
             found = peaks[-1]
-            used = f"{name:12}{minutes:8.1f}{found.step_mb:7.0f}{found.program_mb:12.0f}"
+            used = f"{name:14}{minutes:8.1f}{found.step_mb:7.0f}{found.program_mb:12.0f}"
             paces = (minutes * 60 / seconds for seconds in (found.seconds, found.processor_s))
             print(used + "".join(f"{pace:13.1f}" for pace in paces), flush=True)
         short, long = peaks
-        ratio = long.step_mb / short.step_mb
-        met = ratio <= RATIO and max(long.step_mb, long.program_mb) < LIMIT_MB
-        print(
-            f"{name:12}long/short {ratio:.2f}: {'met' if met else 'NOT met'} (at most {RATIO:.2f} and {LIMIT_MB} MiB)"
-        )
+        ratio, limit = long.step_mb / short.step_mb, LIMIT_MB[name]
+        met = ratio <= RATIO and max(long.step_mb, long.program_mb) < limit
+        print(f"{name:14}long/short {ratio:.2f}: {'met' if met else 'NOT met'} (at most {RATIO:.2f} and {limit} MiB)")
 
 
 def _looped(root: Path, folder: Path, minutes: float) -> None:
@@ -124,6 +123,18 @@ def _classical(folder: Path) -> None:
 
 
 def _demucs(folder: Path) -> None:
+    from demucs.htdemucs import HTDemucs
+    from demucs.states import save_with_checksum
+
+    # 41 million weights; the published file holds 42, in half precision
+    made = {"sources": ["drums", "bass", "other", "vocals"], "bottom_channels": 512, "segment": 7.8}
+    (folder / "repo").mkdir()
+    content = {"klass": HTDemucs, "args": (), "kwargs": made, "state": HTDemucs(**made).state_dict()}
+    save_with_checksum(content, folder / "repo" / "large.th")
+    _separated(folder, "demucs", {"model": "large", "repo": str(folder / "repo"), "device": "cpu"})
+
+
+def _demucs_small(folder: Path) -> None:
     _separated(folder, "demucs", {"model": "demucs_unittest", "device": "cpu"})
 
 
@@ -132,6 +143,17 @@ def _separated(folder: Path, name: str, options: dict[str, object]) -> None:
     from tasks.separate import separator
 
     separator(name, options).separate(folder / "mix.wav", folder / "d.wav", folder / "b.wav", silent)
+
+
+def _whisper(folder: Path) -> None:
+    from tasks.media import speech_copy
+    from tasks.progress import silent
+    from tasks.transcribe import transcriber
+    from tests.tiny_whisper import save_tiny_whisper
+
+    speech_copy(folder / "speech.wav", folder / "speech16k.wav")
+    model = transcriber("whisper", {"model": str(save_tiny_whisper(folder)), "device": "cpu"})
+    model.transcribe(folder / "speech16k.wav", "en", silent)
 
 
 def _mix(folder: Path) -> None:
@@ -150,7 +172,13 @@ def _mix(folder: Path) -> None:
     encode_aac(folder / "m.wav", folder / "m.m4a", preset, speech=made.speech)
 
 
-STEPS: dict[str, Callable[[Path], None]] = {"classical": _classical, "demucs": _demucs, "mix": _mix}
+STEPS: dict[str, Callable[[Path], None]] = {
+    "classical": _classical,
+    "mix": _mix,
+    "demucs": _demucs,
+    "demucs-small": _demucs_small,
+    "whisper": _whisper,
+}
 
 if __name__ == "__main__":
     main()

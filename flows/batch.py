@@ -16,14 +16,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from rich.console import Console
 
-from flows.batches import Batch, Unfinished, load_batch, new_batch, runs_of, unfinished
 from flows.branches import carry_over
-from flows.budget import begin_night, end_night, refused_title
 from flows.launch import Kind, Launcher, launcher
 from flows.ledger import failure_of
-from flows.manifest import Defaults, read_manifest
-from flows.morning import counts_of, headline, morning_rows, write_morning
-from flows.notify import notify
+from flows.night.batches import Batch, Unfinished, load_batch, new_batch, runs_of, unfinished
+from flows.night.budget import begin_night, end_night, refused_title
+from flows.night.manifest import Defaults, read_manifest
+from flows.night.morning import counts_of, headline, morning_rows, write_morning
+from flows.night.notify import notify
 from flows.plan import checked_profile
 from flows.runner import answered_from_store
 from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary

@@ -10,8 +10,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from flows.cli_batch import app as batch_app
-from flows.cli_options import (
+from flows.terminal.batch import app as batch_app
+from flows.terminal.options import (
     Address,
     AsJson,
     Consent,
@@ -26,7 +26,7 @@ from flows.cli_options import (
     Voices,
     overrides,
 )
-from flows.cli_outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
+from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
 from tasks.errors import BadInputError
 
 app = typer.Typer(
@@ -95,7 +95,7 @@ def demo(
     out: Out = "demo",
 ) -> None:
     """Dub a demo title, or your own clip, and show where the result is."""
-    from flows.demo import show_demo
+    from flows.demo.picture import show_demo
     from flows.plan import Request
 
     title = video or str(or_exit(_demo_title, Path(out)))
@@ -111,7 +111,7 @@ def script_export(
     file: Annotated[str, typer.Option("--file", help="where to write; - for stdout")] = "-",
 ) -> None:
     """Write a dub's script as a table of lines (JSON) for editing."""
-    from flows.edit import export_script
+    from flows.terminal.edit import export_script
 
     text = or_exit(export_script, Path(title), language)
     if file == "-":
@@ -127,7 +127,7 @@ def script_import(
     file: Annotated[str, typer.Option("--file", help="the edited script")],
 ) -> None:
     """Take edited lines over; the next `polydub run` of the title re-makes only what they change."""
-    from flows.edit import import_script
+    from flows.terminal.edit import import_script
 
     changed = or_exit(import_script, Path(title), language, Path(file))
     typer.echo(f"{changed} lines edited. Run the title again to render them.")
@@ -138,7 +138,7 @@ def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
     """Show every lip-sync system: what it takes, its limits, price, licence and needs, whether it can be used now."""
     from dataclasses import asdict
 
-    from flows.lipsync_table import show
+    from flows.terminal.lipsync_table import show
     from tasks.lipsync.listing import systems
 
     found = systems()
@@ -151,7 +151,7 @@ def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
 @app.command()
 def report(folder: Annotated[str, typer.Argument(help="a delivered title's folder")]) -> None:
     """Name a delivered title's masters and report pages."""
-    from flows.summary_table import show_folder
+    from flows.terminal.summary_table import show_folder
 
     or_exit(show_folder, Path(folder))
 
@@ -162,7 +162,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Say what is installed, what each profile lacks, and how to get it."""
-    from flows.doctor import examine, show
+    from flows.terminal.doctor import examine, show
 
     found = or_exit(examine, profile)
     if as_json:
@@ -178,7 +178,7 @@ def up(
     port: Annotated[int, typer.Option(help="of the Prefect server")] = 4200,
 ) -> None:
     """Start a Prefect server, the deployments and a worker on this machine, bound to loopback."""
-    from flows.serve import serve
+    from flows.service.serve import serve
 
     or_exit(serve, port)
 
@@ -196,7 +196,7 @@ def deploy(
     ] = None,
 ) -> None:
     """Register the flows with the Prefect server at PREFECT_API_URL, and schedule a nightly manifest."""
-    from flows.deploy import Nightly, register
+    from flows.service.deploy import Nightly, register
 
     if bool(cron) != bool(manifest):
         refuse(BadInputError("A schedule needs both --cron and --manifest.", "Give both, or neither."))
@@ -230,7 +230,7 @@ def _finish(requests: Sequence[Any], as_json: bool) -> NoReturn:
 
 def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
     from flows.plan import plan
-    from flows.watch import run_watched
+    from flows.terminal.watch import run_watched
 
     runs = [run for request in requests for run in or_exit(plan, request)]
     summaries = run_watched(runs)
@@ -239,14 +239,14 @@ def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
 
 
 def _set_active(active: bool) -> None:
-    from flows.deploy import set_active
+    from flows.service.deploy import set_active
 
     for schedule in or_exit(set_active, active):
         typer.echo(f"{'Active' if active else 'Paused'}: {schedule}")
 
 
 def _demo_title(folder: Path) -> Path:
-    from flows.demo import make_title
+    from flows.demo.picture import make_title
 
     return make_title(folder)
 

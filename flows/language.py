@@ -12,14 +12,14 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
-from flows.budget import Cost, admit, settle
-from flows.costs import accounted
 from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import untagged
 from flows.ledger import failure_of, steps_of
+from flows.night.budget import Cost, admit, settle
+from flows.night.costs import accounted
+from flows.night.standing import noted_progress
 from flows.show import branch_progress
-from flows.standing import noted_progress
 from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
 from tasks.ending import telling_threads

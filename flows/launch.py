@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.branches import branch_key, mark_begun, note_missing
-from flows.pools import branch_deployment
-from flows.revive import revive
+from flows.service.pools import branch_deployment
+from flows.service.revive import revive
 from tasks.model import Run
 from tasks.outage import through_outages
 from tasks.store import text_sha256
@@ -71,7 +71,7 @@ class Deployed:
 
     The idempotency key says what the work is, so that a retried parent re-attaches to what runs already. A run that had
     ended before is scheduled again: it would not be asked for if its result were in the store. So is one that crashes
-    (`flows.revive`). A server that is away is waited for.
+    (`flows.service.revive`). A server that is away is waited for.
     """
 
     def title(self, run: Run, only: Sequence[str]) -> None:

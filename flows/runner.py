@@ -9,7 +9,7 @@ from typing import Any
 from flows.branches import finished, shared_work
 from flows.deliver import deliver
 from flows.ledger import failure_of
-from flows.server import prefect_server
+from flows.service.server import prefect_server
 from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
 from tasks.ending import telling_threads
 from tasks.model import Run, StepUse

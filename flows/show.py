@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import hashlib
 import logging
 import re
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,34 +63,46 @@ def show_branches(run: Run, title: TitleResult) -> None:
 
 @contextlib.contextmanager
 def branch_progress(run: Run) -> Iterator[None]:
-    """Keep a progress artifact of a branch up to date while it runs, at most once a second."""
-    artifact: Any = None
-    with _only_shown():
-        artifact = create_progress_artifact(
-            progress=0.0,
-            key=artifact_key(run, f"progress-{run.language}"),
-            description=f"{run.title.name} {run.language}",
-        )
-    last = time.monotonic()
-
-    def show(percent: float) -> None:
-        if artifact is not None:
-            with _only_shown():
-                update_progress_artifact(artifact, progress=percent)
+    """Keep a progress artifact of a branch up to date while it runs, at most once a second, without holding it up."""
+    bar = _Bar(artifact_key(run, f"progress-{run.language}"), f"{run.title.name} {run.language}")
+    # Prefect ties an artifact to the run that it finds in the context.
+    teller = threading.Thread(target=contextvars.copy_context().run, args=(bar.tell,), name="progress", daemon=True)
+    teller.start()
 
     def listen(event: StepEvent) -> None:
-        nonlocal last
-        if (event.title, event.language) != (run.title.name, run.language) or event.step not in BRANCH_STEPS:
-            return
-        if event.state == "progress" and time.monotonic() - last < _UPDATE_EVERY_S:
-            return
-        last = time.monotonic()
-        done = (BRANCH_STEPS.index(event.step) + event.fraction) / len(BRANCH_STEPS)
-        show(round(100 * done, 1))
+        if (event.title, event.language) == (run.title.name, run.language) and event.step in BRANCH_STEPS:
+            bar.percent = 100 * (BRANCH_STEPS.index(event.step) + event.fraction) / len(BRANCH_STEPS)
 
-    with listening(listen):
-        yield
-    show(100.0)
+    try:
+        with listening(listen):
+            yield
+        bar.percent = 100.0
+    finally:
+        bar.over.set()
+        teller.join()
+
+
+class _Bar:
+    """A progress artifact, and how far along it is to be."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self.key, self.description = key, description
+        self.percent = 0.0
+        self.over = threading.Event()
+
+    def tell(self) -> None:
+        """Tell the server of every change until it is over, the last included."""
+        artifact: Any = None
+        with _only_shown():
+            artifact = create_progress_artifact(progress=0.0, key=self.key, description=self.description)
+        told, ended = 0.0, False
+        while artifact is not None and not ended:
+            ended = self.over.wait(_UPDATE_EVERY_S)
+            percent = round(self.percent, 1)
+            if percent != told:
+                with _only_shown():
+                    update_progress_artifact(artifact, progress=percent)
+                told = percent
 
 
 @contextlib.contextmanager

@@ -11,12 +11,12 @@ from prefect.logging import get_run_logger
 from prefect.states import Failed
 
 from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
-from flows.budget import Cost, settle
-from flows.costs import accounted
 from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import Kind, launcher, untagged
 from flows.ledger import failure_of, steps_of
+from flows.night.budget import Cost, settle
+from flows.night.costs import accounted
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize

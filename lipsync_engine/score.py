@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.agreement import CLOSED
+from lipsync_engine.covers import bare, covering
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.forms import Forms, foot_of, learn
 from lipsync_engine.gates import judge
@@ -45,6 +46,7 @@ class Person:
         library: observations that may be chosen.
         forms: how the face goes with the mouth, learnt from them.
         usable: rows of the library.
+        bare: float32 [N], 0 where something lies before the mouth, 1 where nothing does.
         elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
             frame's number in that picture, their landmarks are its pixels.
     """
@@ -56,6 +58,7 @@ class Person:
     library: Library
     forms: Forms
     usable: frozenset[int]
+    bare: FloatArray
     elsewhere: tuple[tuple[Path, range], ...] = ()
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
@@ -105,12 +108,15 @@ def person(track: FaceTrack, identity: int) -> Person:
     kept = Observations(track.file).frames(identity) if track.file is not None else None
     poses = fit_poses(own.landmarks)
     mouth, width = measured(own.landmarks, poses)
-    yaw = np.abs(poses.angles()[:, 0])
+    angles = poses.angles()
+    yaw = np.abs(angles[:, 0])
     frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
     mean = typical_shape(own.landmarks, poses, frontal)
-    library = build(own, kept)
+    before = covering(own, mouth, angles)
+    library = build(own, kept, before)
     usable = frozenset(library.row.tolist())
-    return Person(own, poses, mouth, face_shape(mean, width), library, learn(own, poses, library), usable)
+    forms = learn(own, poses, library)
+    return Person(own, poses, mouth, face_shape(mean, width), library, forms, usable, bare(own, before))
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
@@ -138,7 +144,8 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         active: bool [T], frames at which this person is the one who speaks the dub (or may be shown silent).
     """
     strength, reasons = judge(who.track)
-    strength = strength * active[who.track.frame]
+    reasons = [why or ("occluded" if b <= 0 else "") for why, b in zip(reasons, who.bare, strict=True)]
+    strength = strength * who.bare * active[who.track.frame]
     still = active[who.track.frame] & (strength > 0) & _already_at_rest(who, plan)
     strength = np.where(still, 0.0, strength).astype(np.float32)
     on = active[who.track.frame]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import BadInputError
 from tasks.progress import Progress, silent
+from tasks.recall import recalled
 
 SAMPLE_RATE_HZ = 16_000
 _FRAME = 512  # samples a decision at 16 kHz, fixed by the model
@@ -34,8 +35,8 @@ def speech_spans(
 ) -> list[tuple[int, int]]:
     """The spans of speech in a file, in order, not overlapping, as ``(start_ms, end_ms)``.
 
-    The same file gives the same spans: the network starts anew on every call and runs on the CPU. Memory is bounded
-    (one 4-byte probability for each 32 ms, plus a block of 16 s).
+    The same file gives the same spans: the network starts anew on every recording and runs on the CPU; it listens to a
+    recording once. Memory is bounded (one number for each 32 ms, plus a block of 16 s).
 
     Args:
         audio16k: mono audio at 16 kHz.
@@ -49,15 +50,11 @@ def speech_spans(
     Raises:
         BadInputError: not readable, not mono, or not at 16 kHz.
     """
-    silero, model = _load()
-    with one_thread(), _opened(audio16k) as source:
+    with _opened(audio16k) as source:
         total = source.frames
-        probabilities: list[float] = []
-        for block in _blocks(source):
-            probabilities.extend(_probabilities(model, block))
-            progress(min(1.0, len(probabilities) * _FRAME / max(1, total)))
+    probabilities = _listened(audio16k, progress)
     progress(1.0)
-    spans = silero.get_speech_timestamps_from_probs(
+    spans = _package().get_speech_timestamps_from_probs(
         probabilities,
         threshold=threshold,
         min_speech_duration_ms=min_speech_ms,
@@ -107,6 +104,18 @@ def _blocks(source: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
         yield block
 
 
+@recalled(8)
+def _listened(audio16k: Path, progress: Progress) -> list[float]:
+    """Speech probability of each frame of a recording, by a network of its own: it keeps state."""
+    model = _package().load_silero_vad()
+    probabilities: list[float] = []
+    with one_thread(), _opened(audio16k) as source:
+        for block in _blocks(source):
+            probabilities.extend(_probabilities(model, block))
+            progress(min(1.0, len(probabilities) * _FRAME / source.frames))
+    return probabilities
+
+
 def _probabilities(model: Any, block: NDArray[np.float32]) -> Iterator[float]:
     """Speech probability of each frame of a block; the model carries its state from block to block."""
     import torch
@@ -134,12 +143,11 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _load() -> tuple[Any, Any]:
-    """The package and a fresh network (it keeps state, so it is not shared between callers)."""
+def _package() -> Any:
     import torch
 
     threads = torch.get_num_threads()
     import silero_vad
 
     torch.set_num_threads(threads)  # the package sets one thread for the whole process when it is imported
-    return silero_vad, silero_vad.load_silero_vad()
+    return silero_vad

@@ -1,6 +1,6 @@
 """The speaker's mouth, re-animated to the dub.
 
-`analyse` runs once a title and serves every language; `resync` renders one language's picture without sound.
+A `Tracker` runs once a title and serves every language and backend; `resync` renders one language's picture, silent.
 Systems of others (`systems`) are backends by their names, with our surroundings (`foreign`); ``auto`` chooses by shot.
 To add a backend of our own: write ``tasks/lipsync/NAME.py``, add its line to `BACKENDS`, and run
 ``pytest tests/contracts/test_lipsyncer.py``.
@@ -36,6 +36,20 @@ class Resynced:
     notes: tuple[str, ...] = field(default=())
 
 
+class Tracker(Protocol):
+    """Finds the faces of a title."""
+
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """What it declares of itself."""
+
+    def fingerprint(self) -> str:
+        """Name, version and what changes an analysis; loads nothing."""
+
+    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Track faces and collect the speakers' mouths into the file ``out`` (title level)."""
+
+
 class LipSyncer(Protocol):
     """Re-animates mouths."""
 
@@ -43,14 +57,15 @@ class LipSyncer(Protocol):
     def facts(self) -> registry.BackendFacts:
         """What it declares of itself."""
 
+    @property
+    def tracker(self) -> Tracker:
+        """Whose analysis it draws by."""
+
     def fingerprint(self) -> str:
         """Name, version, device class and options; loads nothing."""
 
     def missing(self) -> list[str]:
         """What is not installed, with how to get it."""
-
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track faces and collect the speakers' mouths into the file ``out`` (title level)."""
 
     def resync(
         self,
@@ -66,7 +81,7 @@ class LipSyncer(Protocol):
 
         Args:
             video: the source.
-            analysis: what `analyse` wrote.
+            analysis: what its `tracker` wrote.
             dialogue: the dub, 48 kHz WAV, on the picture's clock.
             phones: JSON list of ``{"ipa", "start_ms", "end_ms", "stress"}`` on the same clock.
             language: BCP-47 tag of the dub.

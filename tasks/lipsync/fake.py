@@ -9,7 +9,7 @@ from typing import ClassVar
 from tasks import registry
 from tasks.errors import PermanentError, TransientError
 from tasks.lipsync import Resynced
-from tasks.model import Script
+from tasks.lipsync.tracker import NoTracker
 from tasks.progress import Progress
 
 
@@ -17,6 +17,7 @@ class FakeLipSyncer:
     """Keeps the original picture; can be told to fail."""
 
     facts: ClassVar = registry.BackendFacts(name="fake", code_licence="Apache-2.0")
+    tracker: ClassVar = NoTracker()
 
     class Options(registry.Options):
         """What to pretend.
@@ -41,10 +42,6 @@ class FakeLipSyncer:
     def missing(self) -> list[str]:
         """Nothing can be missing."""
         return []
-
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Write a marker."""
-        out.write_bytes(b"fake analysis\n")
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress

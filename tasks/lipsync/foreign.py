@@ -22,14 +22,15 @@ from tasks import registry
 from tasks.ending import heed, parting, telling_threads
 from tasks.errors import BadInputError, MissingBackendError, PermanentError, is_transient
 from tasks.lipsync import Resynced
-from tasks.lipsync.native import NativeLipSyncer, engine_job, passed_through
+from tasks.lipsync.engine import engine_job
+from tasks.lipsync.native import NativeLipSyncer, passed_through
 from tasks.lipsync.reanimate import Limits, Takes
 from tasks.lipsync.restore import Restore, restore
 from tasks.lipsync.restore import facts as restore_facts
 from tasks.lipsync.restore import missing as restore_missing
 from tasks.lipsync.route import Route, automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system
-from tasks.model import Script
+from tasks.lipsync.tracker import FaceTracker
 from tasks.progress import Progress, silent
 
 #: Raised whenever what surrounds a system changes what comes out.
@@ -132,9 +133,10 @@ class ForeignLipSyncer:
         budget = self.options.budget_usd
         return dearest if budget is None else min(dearest, budget)
 
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track every face of the title with our own tracker."""
-        self._native.analyse(video, script, out, progress)
+    @property
+    def tracker(self) -> FaceTracker:
+        """Ours."""
+        return self._native.tracker
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress

@@ -1,20 +1,17 @@
-"""The native engine, in a child process: a crash or an out-of-memory kill there ends one branch, not the run."""
+"""The native engine as a lip-sync backend."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tasks import registry
-from tasks.errors import ProcessFailedError
 from tasks.lipsync import Resynced
-from tasks.lipsync.device import gpus, leased_device
-from tasks.model import Script
-from tasks.process import stream
+from tasks.lipsync.engine import engine_job
+from tasks.lipsync.tracker import FaceTracker
 from tasks.progress import Progress
 
 
@@ -61,13 +58,10 @@ class NativeLipSyncer:
             return ["The package mediapipe is not installed. Run `make setup`."]
         return []
 
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track every face of the title."""
-        spans = [(line.start_ms, line.end_ms, line.speaker) for line in script.lines]
-        lines = [(line.start_ms, line.end_ms, line.text) for line in script.lines]
-        job = {"job": "analyse", "video": str(video), "spans": spans, "out": str(out)}
-        device = "cuda" if self.options.device == "cuda" else "cpu"
-        self._job(job | {"lines": lines, "language": script.language, "device": device}, progress)
+    @property
+    def tracker(self) -> FaceTracker:
+        """The engine's."""
+        return FaceTracker(self.options.device, self.options.deadline_s)
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
@@ -90,43 +84,6 @@ class NativeLipSyncer:
 
     def _job(self, job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return engine_job(job, progress, device=self.options.device, deadline_s=self.options.deadline_s)
-
-
-def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline_s: float) -> dict[str, Any]:
-    """Have the engine do a job of `tasks.lipsync.native_job` in a child process; its answer.
-
-    Args:
-        job: what to do.
-        progress: told the share that is done.
-        device: ``"cpu"`` takes no GPU.
-        deadline_s: after which it is stopped.
-
-    Raises:
-        ProcessFailedError, ProcessTimeoutError: as `process.stream`.
-    """
-    command = [sys.executable, "-m", "tasks.lipsync.native_job"]
-    devices = [] if device == "cpu" else gpus()
-    answer: dict[str, Any] = {}
-    with leased_device(devices) as held:
-        env = {"CUDA_VISIBLE_DEVICES": held} if held else {}
-        words = json.dumps(job).encode()
-        for line in stream(command, deadline_s=deadline_s, env=env, stdin=words):
-            told = _told(line)
-            if "progress" in told:
-                progress(told["progress"])
-            answer = told.get("answer", answer)
-    if not answer:
-        raise ProcessFailedError("The lip-sync process ended without an answer.")
-    return answer
-
-
-def _told(line: str) -> dict[str, Any]:
-    """What the child says is one JSON object a line; whatever libraries print there is passed over."""
-    try:
-        told = json.loads(line)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def passed_through(report: dict[str, Any]) -> tuple[str, ...]:

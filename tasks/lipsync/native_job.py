@@ -1,4 +1,4 @@
-"""The child process of `tasks.lipsync.native.engine_job`: a JSON job on stdin, JSON lines on stdout."""
+"""The child process of `tasks.lipsync.engine.engine_job`: a JSON job on stdin, JSON lines on stdout."""
 
 from __future__ import annotations
 

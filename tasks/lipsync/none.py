@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tasks import registry
 from tasks.lipsync import Resynced
-from tasks.model import Script
+from tasks.lipsync.tracker import NoTracker
 from tasks.progress import Progress
 
 
@@ -15,6 +15,7 @@ class NoLipSync:
     """Edits nothing."""
 
     facts: ClassVar = registry.BackendFacts(name="none", code_licence="Apache-2.0")
+    tracker: ClassVar = NoTracker()
 
     class Options(registry.Options):
         """None."""
@@ -29,10 +30,6 @@ class NoLipSync:
     def missing(self) -> list[str]:
         """Nothing can be missing."""
         return []
-
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Write an empty analysis."""
-        out.write_bytes(b"no analysis\n")
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress

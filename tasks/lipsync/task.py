@@ -15,17 +15,17 @@ from tasks.step import Made, Work, remember, step_task
 def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
     """The analysis, as output ``analysis``. Depends on what is said, when and by whom."""
     settings = run.profile.lipsync
-    backend = lipsyncer(settings.backend, settings.options)
+    tracker = lipsyncer(settings.backend, settings.options).tracker
 
     def compute(work: Work) -> Made:
         out = work.folder / "analysis.npz"
-        backend.analyse(video.path, script, out, work.progress)
+        tracker.analyse(video.path, script, out, work.progress)
         return Made(outputs={"analysis": out})
 
     lines = [(line.start_ms, line.end_ms, line.speaker, line.text) for line in script.lines]
     inputs = {"video": video, "lines": lines, "language": script.language}
     return remember(
-        run, "track-faces", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+        run, "track-faces", VERSION, compute, backend=tracker.fingerprint(), inputs=inputs, uses=[tracker.facts]
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from tasks.ending import heed, parting
 from tasks.errors import PermanentError, UnsupportedError
 from tasks.lipsync import Resynced
 from tasks.lipsync.hosted import HostedTranslation, receipt_path
-from tasks.model import MediaFacts, Script
+from tasks.lipsync.tracker import NoTracker
+from tasks.model import MediaFacts
 from tasks.progress import Progress
 
 _H264 = {"vcodec": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p", "threads": media.ENCODER_THREADS}
@@ -28,6 +29,8 @@ class WholeTranslation:
         """The service's own options, under ``system``."""
 
         system: dict[str, Any] = Field({})
+
+    tracker: ClassVar = NoTracker()  # the service finds faces itself
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         """Asks nobody; `BadInputError` for an unknown option."""
@@ -53,10 +56,6 @@ class WholeTranslation:
     def cost_usd(self, seconds: float) -> float:
         """The price of so many seconds of a title, by the table."""
         return self._service.cost_usd(seconds)
-
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Nothing: the service finds faces itself."""
-        out.write_bytes(b"no analysis\n")
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress

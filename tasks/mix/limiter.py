@@ -5,6 +5,7 @@ ffmpeg's ``alimiter`` (5.1) clips 5.1 sound and noise instead of turning it down
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,11 @@ _BLOCK = 1 << 18
 _OVERSAMPLING = 4
 #: The gain falls and rises within so many samples (5 ms), and stays down after a peak for so many (40 ms).
 _RAMP, _HOLD = 5 * media.PER_MS, 40 * media.PER_MS
-_CONTEXT = 2 * _RAMP + _HOLD + 64
-#: Peaks between samples are no further above the samples than this, by far.
-_BETWEEN = 2.0
+#: So far does a peak tell upon the gain.
+_REACH = 2 * _RAMP + _HOLD
+_CONTEXT = _REACH + 64
+#: No peak between samples is further above the samples around it than this (the sum of the filter's taps, 2.24).
+_BETWEEN = 2.25
 
 
 def write_gained(source: Path, out: Path, gain_db: float, ceiling_dbtp: float | None) -> None:
@@ -58,18 +61,34 @@ def held(samples: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
         float32 [N], 1 where nothing is held.
     """
     from scipy.ndimage import convolve1d, minimum_filter1d
+
+    wanted, gain = np.ones((2, len(samples)), np.float32)
+    channels = np.ascontiguousarray(samples.T)
+    for part in _around(np.abs(channels).max(axis=0, initial=0.0) * _BETWEEN > limit):
+        wanted[part] = limit / np.maximum(_peaks(channels[:, part]), limit)
+    ramp = np.hanning(2 * _RAMP + 1)
+    for part in _around(wanted < 1):
+        # at every sample the lowest gain of the peaks from a ramp after it to a ramp and a hold before it
+        lowest = minimum_filter1d(wanted[part], 2 * _RAMP + _HOLD + 1, origin=_HOLD // 2, mode="nearest")
+        gain[part] = convolve1d(lowest, ramp / ramp.sum(), mode="nearest")
+    return gain
+
+
+def _around(marked: NDArray[np.bool_]) -> Iterator[slice]:
+    """The stretches of sound that marked samples tell upon, in order, apart."""
+    at = np.flatnonzero(marked)
+    for group in np.split(at, np.flatnonzero(np.diff(at) > 2 * _REACH) + 1):
+        if len(group):
+            yield slice(max(0, group[0] - _REACH), group[-1] + _REACH + 1)
+
+
+def _peaks(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The true peak at each sample, of all channels."""
     from scipy.signal import resample_poly
 
-    if not len(samples) or np.abs(samples).max() * _BETWEEN <= limit:
-        return np.ones(len(samples), np.float32)
-    fine = np.abs(resample_poly(samples, _OVERSAMPLING, 1, axis=0)).max(axis=1)
-    peak = np.maximum.reduceat(fine, np.arange(0, len(fine), _OVERSAMPLING))
-    wanted = np.minimum(1.0, limit / np.maximum(peak, limit)).astype(np.float32)
-    # at every sample the lowest gain of the peaks from a ramp after it to a ramp and a hold before it
-    lowest = minimum_filter1d(wanted, 2 * _RAMP + _HOLD + 1, origin=_HOLD // 2, mode="nearest")
-    ramp = np.hanning(2 * _RAMP + 1)
-    gain: NDArray[np.float32] = convolve1d(lowest, ramp / ramp.sum(), mode="nearest")
-    return gain
+    fine = np.abs(resample_poly(channels, _OVERSAMPLING, 1, axis=1)).max(axis=0)
+    peaks: NDArray[np.float32] = fine.reshape(-1, _OVERSAMPLING).max(axis=1)
+    return peaks
 
 
 def _format(frames: int, channels: int) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tasks import media
 from tasks.model import Loudness
+from tasks.recall import recalled
 
 #: BS.1770's absolute gate: what measures no more than this is silence.
 SILENCE_LUFS = -70.0
@@ -67,22 +68,19 @@ class Curve:
         return np.unique(np.concatenate(chosen)) if chosen else np.zeros(0, np.int64)
 
 
-def measure_loudness(path: Path, stream: int | None = None) -> Loudness:
-    """Integrated loudness, range and true peak of a file as it is delivered.
-
-    Args:
-        path: any media file.
-        stream: index in the container; None for the first audio stream.
+def measure_loudness(path: Path) -> Loudness:
+    """Integrated loudness, range and true peak of a file as it is delivered, of its first audio stream.
 
     Returns:
         ``integrated_lufs`` is -70 for silence, ``true_peak_dbtp`` at least -120.
     """
-    return measure_curve(path, stream).loudness
+    return measure_curve(path).loudness
 
 
-def measure_curve(path: Path, stream: int | None = None) -> Curve:
-    """The loudness of a file over time; arguments as `measure_loudness`."""
-    return curve(media.source(path)["a:0" if stream is None else str(stream)])
+@recalled(8)
+def measure_curve(path: Path) -> Curve:
+    """The loudness of a file over time, of its first audio stream."""
+    return curve(media.source(path)["a:0"])
 
 
 def curve(sound: Any) -> Curve:

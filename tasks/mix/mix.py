@@ -21,6 +21,7 @@ from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve,
 from tasks.mix.target import approach, target_of
 from tasks.model import Loudness, Record
 from tasks.progress import Progress, silent
+from tasks.recall import recalled
 
 __all__ = ["EncodeResult", "MixResult", "encode_aac", "measure_loudness", "mix"]
 
@@ -112,7 +113,7 @@ def mix(
     chosen = settings or MixSettings()
     mode: BedMode = preset.bed if chosen.bed == "preset" else chosen.bed
     notes: list[str] = []
-    dub, original = curve(stereo(dialogue)), curve(stereo(original_dialogue))
+    dub, original = _loudness(dialogue), _loudness(original_dialogue)
     gain_db = _dialogue_gain(dub.loudness, original.loudness, bed, notes)
     gains = line_gains(lines, original, dub, gain_db, chosen.line_levels_db) if chosen.line_levels_db else ()
     frames = soundfile.info(str(bed)).frames
@@ -201,6 +202,12 @@ def encode_aac(
         on_target=not made.notes,
         notes=made.notes,
     )
+
+
+@recalled(4)
+def _loudness(dialogue: Path) -> Curve:
+    """Of a dialogue as it is heard, on both sides; that of the original is asked about in every language."""
+    return curve(stereo(dialogue))
 
 
 def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[str]) -> float:

@@ -9,7 +9,7 @@ To add a backend: write ``tasks/separate/NAME.py``, add its line to `BACKENDS`, 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from tasks import registry
 from tasks.progress import Progress
@@ -26,7 +26,9 @@ BACKENDS = {
 class Separator(Protocol):
     """Splits a mix into dialogue and bed."""
 
-    facts: ClassVar[registry.BackendFacts]
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """What the backend declares of itself, its model included."""
 
     def fingerprint(self) -> str:
         """Name, version, model and options; loads nothing."""

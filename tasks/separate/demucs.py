@@ -7,9 +7,8 @@ import importlib.metadata
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -21,14 +20,15 @@ from tasks import media, registry
 from tasks.errors import MissingBackendError
 from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
-from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
+from tasks.separate.stems import open_mix, write_stems
 from tasks.weights import Weights
 
-_VERSION = 2
-#: Seconds that leave the model at a time; it hears so much at once, or less where it was trained on less.
-_PIECE_S, _SEGMENT_S = 30, 10
-_FADE_S = 1
+_VERSION = 3
+#: Seconds that a model hears at once, less where it was trained on less; and that some models want around them.
+_SEGMENT_S, _AROUND_S = 10, 1
 _READ = 1 << 18
+#: Of the author's models; the code alone is MIT: https://github.com/facebookresearch/demucs/issues/327 and 508.
+_TERMS = "their author provides the weights for research only (facebookresearch/demucs#327)"
 
 
 class DemucsSeparator:
@@ -41,22 +41,25 @@ class DemucsSeparator:
             model: name of a model or bag; ``demucs_unittest`` is an untrained one that needs no download.
             repo: folder with ``.th`` (and ``.yaml``) files; None downloads on first use.
             device: ``auto`` takes a GPU where there is one.
-            shifts: averaged passes with a random shift; above 0 the result is not reproducible.
-            overlap: of the model's own segments.
+            overlap: share of a segment that the one before heard too; with more, more passes are averaged.
         """
 
         model: str = "htdemucs"
         repo: Path | None = None
         device: Literal["auto", "cpu", "cuda"] = "auto"
-        shifts: int = Field(0, ge=0, le=20)
         overlap: float = Field(0.25, ge=0.0, lt=1.0)
-
-    facts: ClassVar = registry.BackendFacts(
-        name="demucs", code_licence="MIT", weights_licence="MIT", device="any", network=True
-    )
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.facts = registry.BackendFacts(
+            name="demucs",
+            code_licence="MIT",
+            weights_licence="unknown" if options.repo else "research only",
+            commercial=False,
+            clause="no licence is known that allows it" if options.repo else _TERMS,
+            device="any",
+            network=options.repo is None,
+        )
 
     def fingerprint(self) -> str:
         """Version, options, and what lies in a local repository."""
@@ -64,8 +67,8 @@ class DemucsSeparator:
         local = ""
         if chosen.repo and chosen.repo.is_dir():
             local = " ".join(f"{f.name}:{f.stat().st_size}" for f in sorted(chosen.repo.iterdir()) if f.is_file())
-        passes = f"shifts {chosen.shifts} overlap {chosen.overlap}"
-        return f"demucs {_VERSION} {registry.package_version('demucs')} {chosen.model} {passes} {local}".strip()
+        version = registry.package_version("demucs")
+        return f"demucs {_VERSION} {version} {chosen.model} overlap {chosen.overlap} {local}".strip()
 
     def missing(self) -> list[str]:
         """The package, or a local repository that is not there."""
@@ -77,19 +80,17 @@ class DemucsSeparator:
         return absent
 
     def weights(self) -> list[Weights]:
-        """Those of a model of the package's, where PyTorch keeps them."""
+        """Those of a model of the package's, where Hugging Face's hub keeps them, or PyTorch's, its other source."""
         chosen = self.options
         if chosen.repo or chosen.model == "demucs_unittest" or self.missing():
             return []
         listed = importlib.metadata.distribution("demucs").locate_file(f"demucs/remote/{chosen.model}.yaml")
         bag = Path(str(listed))
         parts = yaml.safe_load(bag.read_text("utf-8"))["models"] if bag.is_file() else [chosen.model]
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
-        return [Weights("demucs", chosen.model, all(any(folder.glob(f"{part}-*.th")) for part in parts))]
+        return [Weights("demucs", chosen.model, all(map(_downloaded, parts)))]
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
-        """Write both stems, half a minute of the title at a time: the same as if the model had the whole.
+        """Write both stems, a segment at a time: the same as if the model had the whole.
 
         Raises:
             MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
@@ -100,10 +101,8 @@ class DemucsSeparator:
         rate = int(resident.model.samplerate)
         with media.scratch(dialogue) as resampled:
             _resample_file(mix, resampled, rate)
-            grid = _grid(resident.model, chosen.overlap)
             with resident.at_work() as model:
-                pieces = _voices(model, chosen, grid, resampled, progress)
-                voice = crossfaded(pieces, grid.core, _FADE_S * rate)
+                voice = _voices(model, chosen, resampled, progress)
                 write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
         if chosen.model == "demucs_unittest":
@@ -111,52 +110,44 @@ class DemucsSeparator:
         return ()
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Pieces that begin where the model's own segments do, with all the segments around them that reach in.
-
-    Attributes:
-        segment_s: what the model hears at once.
-        core: new samples a piece.
-        context: samples before and after.
-    """
-
-    segment_s: Any
-    core: int
-    context: int
-
-
-def _grid(model: Any, overlap: float) -> _Grid:
-    rate = int(model.samplerate)
-    segment_s = min(_SEGMENT_S, *(part.segment for part in getattr(model, "models", (model,))))
-    segment = int(rate * segment_s)
-    stride = int((1 - overlap) * segment)
-    core, context = (-(-wanted // stride) * stride for wanted in (_PIECE_S * rate, segment + _FADE_S * rate))
-    return _Grid(segment_s, core, context)
-
-
 def _voices(
-    model: Any, options: DemucsSeparator.Options, grid: _Grid, path: Path, progress: Progress
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    model: Any, options: DemucsSeparator.Options, path: Path, progress: Progress
+) -> Iterator[NDArray[np.float32]]:
+    """The voice in consecutive blocks: segments, each heard once, that fade into one another as in `apply_model`."""
     import torch
-    from demucs.apply import apply_model
+    from demucs.apply import TensorChunk, apply_model
     from demucs.audio import convert_audio_channels
 
-    vocals, total = model.sources.index("vocals"), soundfile.info(str(path)).frames
+    rate, vocals = int(model.samplerate), model.sources.index("vocals")
+    segment_s = min(_SEGMENT_S, *(part.segment for part in getattr(model, "models", (model,))))
+    length = int(rate * segment_s)
+    stride = int((1 - options.overlap) * length)
     mean, deviation = _statistics(path)
-    for start, before, samples in blocks_with_context(path, grid.core, grid.context):
-        sound = convert_audio_channels(torch.from_numpy(samples.T.copy()), model.audio_channels)
-        stems = apply_model(
-            model,
-            ((sound - mean) / deviation)[None],
-            shifts=options.shifts,
-            overlap=options.overlap,
-            segment=grid.segment_s,
-            device=next(model.parameters()).device,
-        )
-        voice = convert_audio_channels(stems[0, vocals] * deviation + mean, 2).cpu().numpy().T
-        progress(min(1.0, (start + len(samples)) / max(1, total)))
-        yield before, np.ascontiguousarray(voice, dtype=np.float32)
+    weights = np.minimum(np.arange(length) + 1, length - np.arange(length)).astype(np.float32)
+    summed, weight = np.zeros((length, 2), np.float32), np.zeros(length, np.float32)
+    with soundfile.SoundFile(path) as file:
+        for begin in range(0, file.frames, stride):
+            start = max(0, begin - rate * _AROUND_S)
+            file.seek(start)
+            samples = file.read(begin - start + length + rate * _AROUND_S, dtype="float32", always_2d=True)
+            sound = convert_audio_channels(torch.from_numpy(samples.T.copy()), model.audio_channels)
+            stems = apply_model(
+                model,
+                TensorChunk(((sound - mean) / deviation)[None], begin - start, length),
+                shifts=0,
+                split=False,
+                segment=segment_s,
+                device=next(model.parameters()).device,
+            )
+            voice = convert_audio_channels(stems[0, vocals] * deviation + mean, 2).cpu().numpy().T
+            summed[: len(voice)] += weights[: len(voice), None] * voice
+            weight[: len(voice)] += weights[: len(voice)]
+            done = min(stride, file.frames - begin)
+            yield summed[:done] / weight[:done, None]
+            for buffer in (summed, weight):
+                buffer[:-stride] = buffer[stride:]
+                buffer[-stride:] = 0
+            progress((begin + done) / file.frames)
 
 
 def _statistics(path: Path) -> tuple[float, float]:
@@ -208,6 +199,14 @@ def _model(name: str, repo: Path | None) -> Any:
     if "vocals" not in model.sources:
         raise MissingBackendError(f"The Demucs model {name!r} knows no vocals.", "Choose htdemucs.")
     return model
+
+
+def _downloaded(signature: str) -> bool:
+    """Whether a model of the package's lies in either of the folders that it is downloaded to."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    hub = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or cache / "huggingface") / "hub")
+    pytorch = Path(os.environ.get("TORCH_HOME") or cache / "torch") / "hub" / "checkpoints"
+    return any(hub.glob(f"models--*/snapshots/*/{signature}.safetensors")) or any(pytorch.glob(f"{signature}-*.th"))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tasks import registry
 from tasks.model import Speaker
 
-VERSION = 3
+VERSION = 4
 
 BACKENDS = {
     "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",

@@ -16,8 +16,8 @@ from configs.profile import PaceSettings
 #: A take this near its slot is left as it is.
 NEAR = 0.03
 #: A line counts as fitting where its length is so much of its slot: a little inside the window of QC, since a voice
-#: does not follow the asked pace exactly.
-_FITS = (0.905, 1.2)
+#: does not follow the asked pace exactly; where there is a choice, by as much as it is off at most.
+_FITS, _SURELY_FITS = (0.905, 1.2), (0.92, 1.175)
 #: Paces on the coarse grid come first, and so many of a hundred lines do not count, so that one edited line rarely
 #: changes the pace of all the others.
 _COARSE = 5  # percent
@@ -68,17 +68,18 @@ def speaker_pace(lengths: Iterable[tuple[int, int]], settings: PaceSettings) -> 
     if not ratios:
         return 1.0
     median = min(max(statistics.median(ratios), settings.slowest), settings.fastest)
-    range_pct = range(math.ceil(settings.slowest * 100 - 1e-9), math.floor(settings.fastest * 100 + 1e-9) + 1)
-    fitting = {percent: _fitting(ratios, percent / 100, settings.line) for percent in range_pct}
-    enough = max(fitting.values()) - _TOLERATED * len(ratios)
-    good = [percent for percent in range_pct if fitting[percent] >= enough]
+    good = list(range(math.ceil(settings.slowest * 100 - 1e-9), math.floor(settings.fastest * 100 + 1e-9) + 1))
+    for window in (_FITS, _SURELY_FITS):
+        fitting = {percent: _fitting(ratios, percent / 100, settings.line, window) for percent in good}
+        enough = max(fitting.values()) - _TOLERATED * len(ratios)
+        good = [percent for percent in good if fitting[percent] >= enough]
     coarse = [percent for percent in good if percent % _COARSE == 0]
     return min(coarse or good, key=lambda percent: (abs(percent / 100 - median), percent)) / 100
 
 
-def _fitting(ratios: Sequence[float], pace: float, line: float) -> int:
+def _fitting(ratios: Sequence[float], pace: float, line: float, window: tuple[float, float]) -> int:
     """How many lines can be brought into the window from this pace."""
-    low, high = _FITS
+    low, high = window
     return sum(ratio / (pace * (1 + line)) <= high and ratio / (pace * (1 - line)) >= low for ratio in ratios)
 
 

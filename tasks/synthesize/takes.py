@@ -13,7 +13,7 @@ from tasks.model import Line, StepRecord, Take
 from tasks.places import file_sha256
 from tasks.store import Store, step_key
 from tasks.syllables import syllables
-from tasks.synthesize import PLAIN, VERSION, Manner, Synthesizer
+from tasks.synthesize import PLAIN, Manner, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
@@ -21,6 +21,8 @@ from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.wave import write_wav
 
 _LINE, _JUDGED, _PAUSES = "synthesize-line", "synthesize-judged", "pause-line"
+#: Of one spoken line: apart from the step's, so that what was paid for stays when a pace is chosen otherwise.
+_VERSION = 3
 
 
 @dataclass
@@ -94,7 +96,7 @@ class Booth:
             "pace": pace,
             "manner": [manner.reading, manner.energy, manner.ipa],
         }
-        key = step_key(_LINE, VERSION, backend=self.backend.fingerprint(), inputs=facts)
+        key = step_key(_LINE, _VERSION, backend=self.backend.fingerprint(), inputs=facts)
         record = self.store.lookup(_LINE, key)
         if record is None:
             with self.store.claim(key):  # no line is bought twice by runs at the same time
@@ -164,7 +166,7 @@ class Booth:
         if not count or missing_ms <= 0 or is_near(take.duration_ms, slot_ms):
             return take
         facts = {"audio": take.audio, "marks": count, "missing_ms": missing_ms, "most_ms": most_ms}
-        key = step_key(_PAUSES, VERSION, inputs=facts)
+        key = step_key(_PAUSES, _VERSION, inputs=facts)
         record = self.store.lookup(_PAUSES, key)
         if record is None:
             samples, rate = soundfile.read(take.audio.path, dtype="float32")

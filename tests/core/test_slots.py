@@ -10,8 +10,8 @@ import pytest
 
 from configs.limits import LimitsError, load_limits
 from configs.profile import load_profile
-from flows.deploy import slots_by_name
-from flows.pools import uses_gpu
+from flows.service.deploy import slots_by_name
+from flows.service.pools import uses_gpu
 from tasks.errors import TransientError
 from tasks.lipsync.device import gpus, leased_device
 from tasks.model import Asset, Run, Title

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.doctor import examine
+from flows.terminal.doctor import examine
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("XDG_CACHE_HOME", "TORCH_HOME", "TTS_HOME"):
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME", "TTS_HOME", "HF_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     return tmp_path
 
 
@@ -32,9 +33,13 @@ def test_what_the_studio_profile_will_download_is_told_with_its_size(home: Path)
     assert "xtts_v2, about 1880 MB" in told["synthesize"]
 
 
-def test_what_is_there_already_is_not_downloaded(home: Path) -> None:
+@pytest.mark.parametrize(
+    "demucs",
+    ["hub/models--adefossez--HTDemucs/snapshots/bf35a81b/955717e8.safetensors", "hub/checkpoints/955717e8-8726e21a.th"],
+)
+def test_what_is_there_already_is_not_downloaded(home: Path, demucs: str) -> None:
     xtts = "tts/tts_models--multilingual--multi-dataset--xtts_v2/model.pth"
-    for name in ("hub/checkpoints/955717e8-8726e21a.th", "whisper/large-v3-turbo.pt", xtts):
+    for name in (demucs, "whisper/large-v3-turbo.pt", xtts):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).touch()
     assert all(said.endswith("are there") for said in remarks().values())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows import deploy
+from flows.service import deploy
 from tasks.errors import ProcessFailedError, TransientError
 
 LOCKED = (

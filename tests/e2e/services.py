@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.server import answers
+from flows.service.server import answers
 from tasks.process import wait_until
 
 

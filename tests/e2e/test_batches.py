@@ -14,15 +14,15 @@ import pytest
 import yaml
 
 from configs.night import BudgetSettings
-from flows.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
 from flows.branches import branch_key, carry_over, keep_attempt, last_attempt
-from flows.costs import costs, ledger
-from flows.forecast import Forecast
-from flows.inbox import Inbox
-from flows.manifest import Defaults, read_manifest
+from flows.night.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
+from flows.night.costs import costs, ledger
+from flows.night.forecast import Forecast
+from flows.night.inbox import Inbox
+from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
-from flows.status import status_of
-from flows.watch import run_batch
+from flows.terminal.status import status_of
+from flows.terminal.watch import run_batch
 from tasks.errors import BadInputError, PermanentError
 from tasks.model import BranchResult, Failure, Run, Script
 from tasks.progress import Progress, StepEvent, listening
@@ -227,7 +227,7 @@ def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(
     def planned(batch: Batch, runs: list[Run]) -> list[dict[str, Any]]:
         return [{"title": run.title.name, "batch": batch.id} for run in runs]
 
-    monkeypatch.setattr("flows.inbox.run_batch", planned)  # what dubbing does is shown above
+    monkeypatch.setattr("flows.night.inbox.run_batch", planned)  # what dubbing does is shown above
     box = folder / "box"
     box.mkdir()
     shutil.copy(short_clip, box / "clip.mp4")

@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("store_folder")
 
 
-def polydub(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def polydub(*arguments: str | Path, cwd: Path, deadline_s: float = 280, **env: str) -> subprocess.CompletedProcess[str]:
     # Tests that ran before may have left their own server's address in this process.
     inherited = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return subprocess.run(
@@ -23,7 +23,7 @@ def polydub(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.Complet
         env={**inherited, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), **env},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=deadline_s,
         check=False,
     )
 

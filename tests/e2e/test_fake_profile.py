@@ -175,7 +175,7 @@ def test_the_same_input_gives_the_same_bytes(short_clip: Path, tmp_path: Path, m
 
 
 def test_an_edited_line_changes_that_line_alone(short_clip: Path, tmp_path: Path) -> None:
-    from flows.edit import export_script, import_script
+    from flows.terminal.edit import export_script, import_script
 
     dub(planned(short_clip, tmp_path, "es"))
     script = json.loads(export_script(tmp_path / "clip", "es"))

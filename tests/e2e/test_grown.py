@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.server import answers
+from flows.service.server import answers
 from tasks.process import wait_until
 from tests.e2e.services import free_port, postgres, running
 from tests.object_store import BUCKET, object_store

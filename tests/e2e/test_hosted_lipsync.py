@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flows.costs import costs
+from flows.night.costs import costs
 from flows.plan import Request, plan
 from flows.runner import dub_titles
 from tasks.errors import BadInputError

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.costs import ledger
+from flows.night.costs import ledger
 from flows.plan import Request, plan
 from flows.runner import dub_titles
 from tasks import resident
@@ -113,6 +113,7 @@ def test_a_studio_run_loads_each_model_once_and_clears_the_accelerator_after_eac
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_one_process_loads_each_model_once_for_two_titles_of_three_languages(
     tmp_path: Path, backends: dict[str, dict[str, Any]], service: tuple[str, Any]
 ) -> None:
@@ -123,7 +124,8 @@ def test_one_process_loads_each_model_once_for_two_titles_of_three_languages(
         rows = csv.writer(file)
         rows.writerow(["title", "languages"])
         rows.writerows([[spoken_clip(tmp_path / f"{name}.mp4").name, "es fr ca"] for name in ("one", "two")])
-    done = polydub("batch", "night.csv", "--profile", "small.yaml", "--out", "out", "--json", cwd=tmp_path)
+    told = ["--profile", "small.yaml", "--out", "out", "--json"]
+    done = polydub("batch", "night.csv", *told, cwd=tmp_path, deadline_s=800)
     assert done.returncode in (0, 1), done.stderr
     for name in ("one", "two"):
         summary = json.loads((tmp_path / "out" / name / "summary.json").read_text())

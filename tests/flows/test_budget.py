@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from configs.night import BudgetSettings
 from configs.prices import cost_usd
-from flows.batches import new_batch
-from flows.budget import Cost, admit, begin_night, end_night, expected, settle
-from flows.forecast import Forecast
+from flows.night.batches import new_batch
+from flows.night.budget import Cost, admit, begin_night, end_night, expected, settle
+from flows.night.forecast import Forecast
 from flows.plan import Request, checked_profile, plan
 from tasks.errors import BadInputError
 from tasks.model import Run

@@ -60,6 +60,8 @@ def test_a_record_that_lacks_something_is_refused(tmp_path: Path, text: str) -> 
     ("section", "chosen", "clause"),
     [
         ("synthesize", XTTS, "Coqui Public Model License"),
+        ("separate", {"backend": "demucs"}, "for research only"),
+        ("separate", {"backend": "demucs", "options": {"repo": "weights"}}, "no licence is known"),
         ("lipsync", {"backend": "auto", "options": {"restore": {"kind": "codeformer"}}}, "S-Lab License"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
+import signal
 import threading
 import time
 from contextvars import copy_context
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.costs import accounted, costs, ledger, spent_by_branch
+from flows.night.costs import accounted, costs, ledger, spent_by_branch
 from flows.plan import Request, plan
 from tasks.errors import BadInputError, ProviderBusyError
 from tasks.lipsync.device import leased_device
@@ -104,6 +106,25 @@ def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatc
     assert spent_by_branch("night-1")[("clip", "es")]["usd"] == pytest.approx(account.usd)
     (by_title,) = costs("title", datetime.datetime.now(datetime.UTC).date())
     assert (by_title["title"], by_title["steps"], by_title["found"]) == ("clip", 4, 1)
+
+
+def test_what_a_killed_process_used_is_written_down_once_when_its_branch_begins_again(run: Run) -> None:
+    def paid(work: Work) -> Made:
+        bill("hosted/lips", "abc", usd=0.25, seconds=4.0)
+        return Made()
+
+    killed = os.fork()
+    if not killed:
+        with accounted(run):
+            remember(run, "lipsync", 1, paid)
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(killed, 0)
+    for _ in range(2):
+        with accounted(run):
+            remember(run, "lipsync", 1, paid)
+    table = ledger()
+    assert list(table[table["step"] == "lipsync"]["state"]) == ["computed", "billed", "reused", "reused"]
+    assert table["usd"].sum() == 0.25
 
 
 def test_a_job_is_billed_once_however_often_its_result_is_used(run: Run) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pysubs2
 import pytest
 
-from flows.demo_music import RATE_HZ, music_bed
-from flows.demo_title import NAME, SENTENCES, make_demo_title, narrate
+from flows.demo.music import RATE_HZ, music_bed
+from flows.demo.title import NAME, SENTENCES, make_demo_title, narrate
 from tasks.qc.timing import speech_onset
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows import serve
+from flows.service import serve
 from tasks.process import wait_until
 
 

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.manifest import Defaults, read_manifest
+from flows.night.manifest import Defaults, read_manifest
+from flows.night.roots import Roots, videos_of
 from flows.plan import Request
-from flows.roots import Roots, videos_of
 from tasks.errors import BadInputError
 
 ROWS = [
@@ -152,7 +152,7 @@ def test_paths_stay_below_the_manifest_or_the_working_folder(
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=8, unique=True))
 def test_natural_order_counts(numbers: list[int]) -> None:
-    from flows.roots import _natural
+    from flows.night.roots import _natural
 
     paths = [Path(f"show {number} part.mp4") for number in numbers]
     assert sorted(paths, key=_natural) == [Path(f"show {number} part.mp4") for number in sorted(numbers)]

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from configs.night import NotifySettings
-from flows.batches import Batch
-from flows.notify import notify
+from flows.night.batches import Batch
+from flows.night.notify import notify
 from tasks.secrets import block_name
 
 ROWS = [

@@ -8,9 +8,9 @@ import pytest
 
 from configs.profile import load_profile
 from flows.branches import branch_key, shared_key
-from flows.cli_options import overrides as typed
-from flows.manifest import Defaults, read_manifest
+from flows.night.manifest import Defaults, read_manifest
 from flows.plan import Request, plan
+from flows.terminal.options import overrides as typed
 from tasks.errors import BadInputError
 from tasks.model import Asset, Run, Script
 from tasks.transcribe.task import transcribe

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from configs.profile import load_profile
-from flows.costs import accounted
 from flows.journal import journal
-from flows.metrics import metrics, write_metrics
+from flows.night.costs import accounted
+from flows.service.metrics import metrics, write_metrics
 from tasks.model import Asset, Bill, Run, Title, Usage
 from tasks.progress import StepEvent, announce
 

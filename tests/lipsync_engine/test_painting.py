@@ -258,6 +258,27 @@ def test_a_free_face_hides_nothing(clip, edit):
     assert painter.checks.occluded == painter.checks.covered == []
 
 
+def test_a_covered_mouth_is_neither_shown_later_nor_drawn_over(clip):
+    _, track = clip
+    first = int(np.searchsorted(track.identity, track.identities[0]))
+    hidden = range(30, 42)
+    finger = track.thumb.copy()
+    rows = first + np.arange(hidden.start, hidden.stop)
+    finger[rows, 8:, 11:14] = np.median(finger[rows, 11:, 11:14]) + 25  # a finger from below to the upper lip
+    covered = person(replace(track, thumb=finger), track.identities[0])
+    assert not set(hidden) & set(covered.library.frame.tolist())
+    assert (covered.bare[list(hidden)] == 0).all()
+    assert (np.delete(covered.bare, np.arange(24, 48)) == 1).all()
+
+    plan = plan_mouth((), track.times_s, speaker_stats(series(track, track.identities[0])))
+    score = compose_score(covered, plan, np.ones(len(track.times_s), bool))
+    assert {score.declined[frame] for frame in hidden} <= {"occluded", "at_rest"}
+
+    free = person(track, track.identities[0])
+    assert (free.bare == 1).all()
+    assert len(free.library.frame) == 75
+
+
 def test_without_gpu_memory_the_processor_draws(clip, edit, monkeypatch):
     path, _ = clip
     expected, _ = painted(path, edit)

@@ -474,7 +474,9 @@ class HeyGenServer(Hosted):
     }
 
     def kind(self) -> str:
-        if self.at == "/v3/assets":
+        if self.at.startswith("/signed/"):
+            return "put"
+        if self.at.startswith("/v3/assets"):
             return "upload"
         if self.at.endswith("/languages"):
             return "languages"
@@ -484,8 +486,12 @@ class HeyGenServer(Hosted):
         return 401, {"error": {"code": "unauthorized", "message": "Invalid API key"}}
 
     def answer(self, kind: str) -> tuple[int, Any]:
+        if kind == "put":
+            right = self.headers["X-Upload-Grant"] == "granted"
+            self.world.files[self.at.split("/")[-1]] = self.raw if right else b""
+            return (200, {}) if right else (403, {"error": "SignatureDoesNotMatch"})
         if kind == "upload":
-            return 200, {"data": {"asset_id": self.upload(), "mime_type": "video/mp4"}}
+            return self._asset()
         if kind == "languages":
             return 200, {"data": {"languages": ["English", "Spanish (Spain)", "Spanish (Mexico)", "French (France)"]}}
         if kind == "create":
@@ -497,6 +503,20 @@ class HeyGenServer(Hosted):
         if stage == "done":
             shown |= {"video_url": self.url(job), "duration": 2.0}
         return 200, {"data": shown | (self.world.failure if stage == "failed" else {})}
+
+    def _asset(self) -> tuple[int, Any]:
+        if self.at == "/v3/assets":
+            if len(self.raw) > 32_001_000:
+                return 413, {"error": {"code": "file_too_large", "message": "use direct uploads"}}
+            return 200, {"data": {"asset_id": self.upload(), "mime_type": "video/mp4"}}
+        if self.at == "/v3/assets/direct-uploads":
+            name = self.keep(b"")
+            signed = {"upload_url": f"{self.base}/signed/{name}", "upload_headers": {"X-Upload-Grant": "granted"}}
+            return 200, {"data": {"asset_id": name, **signed, "expires_in_seconds": 900, "max_bytes": 40_000_000}}
+        name = self.at.split("/")[3]
+        if not self.world.files.get(name):
+            return 400, {"error": {"code": "asset_missing", "message": "nothing was uploaded"}}
+        return 200, {"data": {"asset_id": name, "status": "ready"}}
 
     def _create(self) -> tuple[int, Any]:
         told, tag = self.json(), self.headers.get("Idempotency-Key", "")

@@ -143,6 +143,23 @@ def test_a_whole_video_is_translated(
             service.translate(clips.shot, "ja", tmp_path / "ja.mp4", silent)
 
 
+def test_a_file_too_large_for_a_request_goes_to_an_address_of_its_own(
+    clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, out = tmp_path / "large.mp4", tmp_path / "es.mp4"
+    with bench("heygen-video-translate", "heygen", clips, tmp_path, monkeypatch) as made:
+        service = HostedTranslation("heygen-video-translate", made.options)
+        large.write_bytes(clips.shot.read_bytes().ljust(33_000_000, b"\0"))
+        service.translate(large, "fr", out, silent)
+        assert out.read_bytes() == clips.result
+        assert made.world.count("put") == 1
+        assert not any(asked["keyed"] for asked in made.world.asked if asked["kind"] == "put")
+        large.write_bytes(clips.shot.read_bytes().ljust(41_000_000, b"\0"))
+        with pytest.raises(PermanentError, match="up to 40 MB"):
+            service.translate(large, "fr", out, silent)
+        assert made.world.paid == 1
+
+
 NAMES = ["English", "Spanish (Mexico)", "Spanish (Spain)", "Chinese (Cantonese, Traditional)", "French (Canada)"]
 NAMES += ["Chinese (Mandarin, Simplified)", "Portuguese (Brazil)", "German (Germany)"]
 

@@ -40,6 +40,11 @@ def test_the_pace_is_the_one_at_which_most_lines_fit() -> None:
     assert speaker_pace([(100, 1000), (5000, 1000), (1000, 1000)], USUAL) == 1.0
 
 
+def test_of_paces_at_which_all_lines_fit_one_is_chosen_at_which_none_just_fits() -> None:
+    found = [(760, 1000), (770, 1000), (1111, 1000)]
+    assert speaker_pace(found, USUAL) == 0.9  # at 0.85, nearer the median, the last line would be 1.188 of its slot
+
+
 def test_one_edited_line_of_many_moves_nobody_else() -> None:
     found = [(900 + 7 * number, 1000) for number in range(40)]
     assert speaker_pace(found, USUAL) == speaker_pace([(400, 1000), *found[1:]], USUAL)

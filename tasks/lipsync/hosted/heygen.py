@@ -1,8 +1,9 @@
 """HeyGen, API v3: lip sync of a shot, and translation of a whole video.
 
-``POST /v3/assets`` takes a file; ``POST /v3/lipsyncs`` and ``/v3/video-translations`` take media as objects and an
-``Idempotency-Key`` that holds for 24 hours; ``GET`` on the id says pending, running, completed or failed. There is no
-cancel. Everything is inside ``data``.
+``POST /v3/assets`` takes a file up to 32 MB, ``POST /v3/assets/direct-uploads`` gives an address for a larger one and
+``POST /v3/assets/ID/complete`` says that it is there. ``POST /v3/lipsyncs`` and ``/v3/video-translations`` take media
+as objects and an ``Idempotency-Key`` that holds for 24 hours; ``GET`` on the id says pending, running, completed or
+failed. There is no cancel. Everything is inside ``data``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from configs.lipsync_models import Offer
+from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
-from tasks.lipsync.hosted.media import media_type
+from tasks.lipsync.hosted.media import media_type, put
 from tasks.lipsync.hosted.wire import Wire
 from tasks.secrets import secret
+
+_IN_A_REQUEST_BYTES = 32_000_000
 
 
 class HeyGen:
@@ -71,6 +75,24 @@ class HeyGen:
         return data if isinstance(data, dict) else {}
 
     def _asset(self, path: Path) -> dict[str, str]:
+        if path.stat().st_size > _IN_A_REQUEST_BYTES:
+            return {"type": "asset_id", "asset_id": self._large_asset(path)}
         with path.open("rb") as file:
             data = self._data("POST", "/v3/assets", files={"file": (path.name, file, media_type(path))})
         return {"type": "asset_id", "asset_id": self._wire.part(data, "asset_id")}
+
+    def _large_asset(self, path: Path) -> str:
+        size = path.stat().st_size
+        told = {"filename": path.name, "content_type": media_type(path), "size_bytes": size}
+        given = self._data("POST", "/v3/assets/direct-uploads", json=told)
+        most = given.get("max_bytes")
+        if isinstance(most, int) and size > most:
+            raise PermanentError(
+                f"{self.title} takes files up to {most / 1e6:g} MB; {path.name} has {size / 1e6:.0f} MB.",
+                "Encode the title smaller, or choose another --lipsync.",
+            )
+        headers = given.get("upload_headers")
+        put(path, self._wire.part(given, "upload_url"), self.url, headers if isinstance(headers, dict) else {})
+        asset = self._wire.part(given, "asset_id")
+        self._data("POST", f"/v3/assets/{quote(asset, safe='')}/complete", json={})
+        return asset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,18 +33,20 @@ def data_uri(path: Path) -> str:
     return f"data:{media_type(path)};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def put(path: Path, url: str, base: str) -> None:
+def put(path: Path, url: str, base: str, more: Mapping[str, str] | None = None) -> None:
     """Upload to an address that a provider signed for this file; it gets no key.
 
     Args:
         path: the file.
         url: as signed.
         base: the provider's own address; `check_address` says when the other may be local.
+        more: headers that the provider gave with the address.
     """
     import httpx
 
     check_address(url, local=is_local(urlsplit(base).hostname or ""))
-    headers = {"Content-Type": media_type(path), "Content-Length": str(path.stat().st_size)}
+    size = str(path.stat().st_size)
+    headers = {"Content-Type": media_type(path), **(more or {}), "Content-Length": size}
     try:
         with path.open("rb") as file:
             answer = httpx.put(url, content=file, headers=headers, timeout=_WAIT_S, verify=trusted())

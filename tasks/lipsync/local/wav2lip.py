@@ -13,7 +13,7 @@ from pydantic import Field
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError
-from tasks.lipsync.native import engine_job
+from tasks.lipsync.engine import engine_job
 from tasks.lipsync.reanimate import Limits, Takes
 from tasks.places import known_sha256
 from tasks.progress import Progress

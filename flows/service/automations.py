@@ -1,7 +1,7 @@
 """What the Prefect server itself does about flow runs that died: it marks them as crashed.
 
-`flows.maintenance` finds the same and begins them again. This is only sooner, and it frees the reaper itself, whose one
-slot a run stranded in Pending would hold for ever.
+`flows.service.maintenance` finds the same and begins them again. This is only sooner, and it frees the reaper itself,
+whose one slot a run stranded in Pending would hold for ever.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 #: Six missed heartbeats: a server that is away for two minutes makes no live run look dead.
 SILENT_S = 180.0
 #: From claimed by a worker until begun: a process start, a slow one on a busy machine.
-PENDING_S = 180.0
+PENDING_S = 120.0
 
 
 def automate(client: Any) -> None:
@@ -34,10 +34,13 @@ def _automations() -> list[Any]:
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
     from prefect.events.schemas.events import ResourceSpecification
+    from prefect.states import InfrastructurePending, Pending, Submitting
 
-    def crash(name: str, after: str, within_s: float, message: str) -> Any:
+    claimed: set[str] = {state().name or "" for state in (Pending, Submitting, InfrastructurePending)}
+
+    def crash(name: str, after: set[str], within_s: float, message: str) -> Any:
         trigger = EventTrigger(
-            after={after},
+            after={f"prefect.flow-run.{event}" for event in after},
             expect={"prefect.flow-run.*"},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             for_each={"prefect.resource.id"},
@@ -49,6 +52,6 @@ def _automations() -> list[Any]:
         return AutomationCore(name=name, trigger=trigger, actions=[action])
 
     return [
-        crash("polydub: silent runs", "prefect.flow-run.heartbeat", SILENT_S, "Its heartbeats ceased."),
-        crash("polydub: stuck in Pending", "prefect.flow-run.Pending", PENDING_S, "It was claimed and never begun."),
+        crash("polydub: silent runs", {"heartbeat"}, SILENT_S, "Its heartbeats ceased."),
+        crash("polydub: stuck in Pending", claimed, PENDING_S, "It was claimed and never begun."),
     ]

@@ -12,8 +12,8 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from configs.profile import ProfileError, load_profile
+from flows.night.roots import Roots, videos_of
 from flows.plan import Request
-from flows.roots import Roots, videos_of
 from tasks.errors import BadInputError
 
 _COLUMNS = {

@@ -20,8 +20,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.states import Completed, Crashed
 
-from flows.automations import PENDING_S, SILENT_S
-from flows.revive import revive
+from flows.service.automations import PENDING_S, SILENT_S
+from flows.service.revive import revive
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.outage import through_outages
 from tasks.store import Store, store_place

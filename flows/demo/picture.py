@@ -22,7 +22,7 @@ def make_title(folder: Path) -> Path:
     Returns:
         The video; its subtitles lie beside it.
     """
-    from flows.demo_title import make_demo_title
+    from flows.demo.title import make_demo_title
 
     console = Console(stderr=True)
     title = folder / "source" / "polydub-demo.mp4"

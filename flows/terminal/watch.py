@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.batches import Batch, unfinished
-from flows.budget import Cost, expected
-from flows.forecast import Forecast
 from flows.journal import is_json
-from flows.morning import morning_rows, write_morning
+from flows.night.batches import Batch, unfinished
+from flows.night.budget import Cost, expected
+from flows.night.forecast import Forecast
+from flows.night.morning import morning_rows, write_morning
 from flows.runner import answered_from_store, dub_kept_batch, dub_titles
-from flows.screen import Screen
+from flows.terminal.screen import Screen
 from tasks.model import Run
 
 Summaries = list[dict[str, Any]]

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.error import HTTPError
 
 from configs.night import MailSettings
-from flows.batches import Batch
-from flows.morning import as_markdown, counts_of, headline
-from flows.standing import DELIVERED
+from flows.night.batches import Batch
+from flows.night.morning import as_markdown, counts_of, headline
+from flows.night.standing import DELIVERED
 from tasks.errors import BadInputError, TransientError
 from tasks.secrets import advice, secret
 

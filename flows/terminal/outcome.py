@@ -41,7 +41,7 @@ def report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
 
 def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
     """Summaries on stderr, and on stdout as JSON where that is asked for."""
-    from flows.summary_table import show_summaries
+    from flows.terminal.summary_table import show_summaries
 
     if as_json:
         show_json(summaries)

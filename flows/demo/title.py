@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.demo_music import RATE_HZ, music_bed
+from flows.demo.music import RATE_HZ, music_bed
 from tasks import media, process
 from tasks.model import Line, Script
 from tasks.package.subtitles import write_srt
@@ -143,7 +143,7 @@ def _animate(folder: Path, progress: Progress) -> None:
             before = share
             progress(min(0.95, 0.05 + 0.45 * (passes + share)))
 
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     process.run(command, deadline_s=_ANIMATE_DEADLINE_S, env={"PYTHONPATH": root}, on_line=listen)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.batches import Batch
 from flows.branches import branch_key, last_attempt
-from flows.costs import spent_by_branch
-from flows.standing import DELIVERED, Standing, standing
+from flows.night.batches import Batch
+from flows.night.costs import spent_by_branch
+from flows.night.standing import DELIVERED, Standing, standing
 from tasks.model import Run
 
 

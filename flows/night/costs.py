@@ -2,6 +2,7 @@
 
 A branch, and the shared part of a title, leaves one file when it ends, however it ends: ``ledger/DATE/UUID.parquet``
 below the store. A step is one line; each paid service that it asked is a line more, with the money and no seconds.
+What a killed process had used is noted step by step, and written down when its branch is begun again.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from configs.prices import cost_usd
-from flows.forecast import Forecast
+from flows.night.forecast import Forecast
 from tasks.errors import BadInputError
 from tasks.model import Bill, Run
-from tasks.places import Place, place_of
+from tasks.places import place_of
 from tasks.progress import StepEvent, listening
 from tasks.store import Store, store_place, text_sha256
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
 _BOOKED = "booked"  # notes of the jobs that are in the ledger
+_OPEN = "account"  # notes of what is not in the ledger yet
 _COUNTS = ("hits", "parts", "retries", "models_loaded", "models_rested")
 _SUMS = ["seconds", "gpu_seconds", "retries", "characters", "seconds_billed", "tokens", "usd"]
 
@@ -53,6 +55,11 @@ class Account:
         self._lines: dict[str, _Line] = {}
         self._jobs: set[str] = set()
         self._lock = threading.Lock()
+        self._store = Store(run.store)
+        self._key = text_sha256("\0".join((run.batch, run.title.folder, run.profile.name, run.language)))
+        self._name = f"ledger/{datetime.datetime.now(datetime.UTC).date().isoformat()}/{uuid.uuid4()}.parquet"
+        if left := self._store.read_note(_OPEN, self._key):
+            self._write_down(left)
 
     def listen(self, event: StepEvent) -> None:
         """Take down a step's end."""
@@ -69,6 +76,7 @@ class Account:
             line.models_loaded += event.usage.models_loaded
             line.models_rested += event.usage.models_rested
             line.bills += [bill for bill in event.usage.bills if self._is_new(bill)]
+            self._store.write_note(_OPEN, self._key, self._so_far())
 
     @property
     def gpu_seconds(self) -> float:
@@ -111,16 +119,24 @@ class Account:
         if not bill.job:
             return True
         key = _job_key(bill)
-        known = key in self._jobs or Store(self._run.store).read_note(_BOOKED, key) is not None
+        known = key in self._jobs or self._store.read_note(_BOOKED, key) is not None
         self._jobs.add(key)
         return not known
 
     def book(self) -> None:
         """Write the lines down, and that their jobs are."""
-        store = Store(self._run.store)
-        _write(place_of(self._run.store)[0], self.rows())
-        for key in self._jobs:
-            store.write_note(_BOOKED, key, True)
+        self._write_down(self._so_far())
+
+    def _so_far(self) -> dict[str, Any]:
+        return {"name": self._name, "rows": self.rows(), "jobs": sorted(self._jobs)}
+
+    def _write_down(self, account: dict[str, Any]) -> None:
+        """Twice makes no difference: the file has its name from the beginning."""
+        if account["rows"]:
+            place_of(self._run.store)[0].write(account["name"], _parquet(account["rows"]))
+        for key in account["jobs"]:
+            self._store.write_note(_BOOKED, key, True)
+        self._store.write_note(_OPEN, self._key, None)
 
     def _billed(self, step: str, bill: Bill) -> dict[str, Any]:
         tokens = sum(amount for unit, amount in bill.units.items() if unit.endswith("tokens"))
@@ -165,9 +181,7 @@ def _job_key(bill: Bill) -> str:
     return text_sha256(f"{bill.provider} {bill.job}")
 
 
-def _write(place: Place, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
+def _parquet(rows: list[dict[str, Any]]) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
@@ -177,7 +191,7 @@ def _write(place: Place, rows: list[dict[str, Any]]) -> None:
     table = pyarrow.Table.from_pylist([{**stamp, **row} for row in rows], schema=schema)
     written = io.BytesIO()
     parquet.write_table(table, written)
-    place.write(f"ledger/{now.date().isoformat()}/{uuid.uuid4()}.parquet", written.getvalue())
+    return written.getvalue()
 
 
 def _column_type(pyarrow: Any, name: str) -> Any:

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.batches import Batch, load_batch, runs_of
-from flows.morning import headline, morning_rows
-from flows.standing import DELIVERED, expected_end, standing
+from flows.night.batches import Batch, load_batch, runs_of
+from flows.night.morning import headline, morning_rows
+from flows.night.standing import DELIVERED, expected_end, standing
 
 _COLOURS = {
     "completed": "green",

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from flows.forecast import BRANCH_STEPS, LAST_STEPS, SHARED_STEPS, Forecast
+from flows.night.forecast import BRANCH_STEPS, LAST_STEPS, SHARED_STEPS, Forecast
 from tasks.model import Run
 from tasks.progress import StepEvent, listening
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.branches import branch_key, is_begun, is_set_aside, last_attempt
-from flows.budget import Cost, expected
-from flows.forecast import BRANCH_STEPS
+from flows.night.budget import Cost, expected
+from flows.night.forecast import BRANCH_STEPS
 from tasks.model import Run
 from tasks.progress import StepEvent, listening
 from tasks.store import Store

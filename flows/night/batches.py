@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from configs.night import BudgetSettings, NotifySettings
 from configs.profile import Profile
 from flows.branches import branch_key, is_set_aside, last_attempt
-from flows.budget import unpriced
+from flows.night.budget import unpriced
 from flows.plan import Request, plan
 from tasks.errors import BadInputError
 from tasks.model import Record, Run

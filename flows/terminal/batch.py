@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from flows.cli_options import (
+from flows.terminal.options import (
     Address,
     AsJson,
     Consent,
@@ -24,7 +24,7 @@ from flows.cli_options import (
     Voices,
     overrides,
 )
-from flows.cli_outcome import exit_code, or_exit, report, show_json
+from flows.terminal.outcome import exit_code, or_exit, report, show_json
 from tasks.errors import BadInputError
 
 app = typer.Typer()
@@ -59,10 +59,10 @@ def batch(
     as_json: AsJson = False,
 ) -> None:
     """Dub every title of a manifest; a title or language that fails leaves the others alone."""
-    from flows.batches import new_batch
-    from flows.manifest import Defaults, read_manifest
+    from flows.night.batches import new_batch
+    from flows.night.manifest import Defaults, read_manifest
     from flows.plan import checked_profile
-    from flows.watch import run_batch
+    from flows.terminal.watch import run_batch
 
     changes = overrides(
         lipsync,
@@ -84,7 +84,7 @@ def batch(
 @app.command()
 def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show how the titles and languages of a batch stand, what runs, and when it is expected to end."""
-    from flows.status import show_status, status_of
+    from flows.terminal.status import show_status, status_of
 
     found = or_exit(status_of, batch_id)
     if as_json:
@@ -106,8 +106,8 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Run a batch's unfinished branches again, each from its first missing result."""
-    from flows.batches import keep_batch, load_batch, runs_of, unfinished
-    from flows.watch import run_batch
+    from flows.night.batches import keep_batch, load_batch, runs_of, unfinished
+    from flows.terminal.watch import run_batch
 
     kept = or_exit(load_batch, batch_id)
     kept = kept.model_copy(update={"budget": or_exit(_budget, kept.budget, until, hours, gpu_minutes, usd)})
@@ -130,7 +130,7 @@ def inbox(
     as_json: AsJson = False,
 ) -> None:
     """Dub what is dropped into a folder; nothing in it is moved or deleted."""
-    from flows.inbox import Inbox
+    from flows.night.inbox import Inbox
 
     found = or_exit(Inbox, Path(folder), to, profile, out)
     if once:
@@ -145,8 +145,8 @@ def costs(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Sum up what was used: seconds, GPU-seconds, retries, what was billed, money."""
-    from flows.costs import costs as sums
-    from flows.status import show_costs
+    from flows.night.costs import costs as sums
+    from flows.terminal.status import show_costs
 
     rows = or_exit(sums, by, since.date() if since else None)
     if as_json:
@@ -160,8 +160,8 @@ def metrics(
     to: Annotated[str | None, typer.Option("--to", help="a .prom file for node_exporter; default: stdout")] = None,
 ) -> None:
     """What ran and what it cost, for Prometheus."""
-    from flows.metrics import metrics as text
-    from flows.metrics import write_metrics
+    from flows.service.metrics import metrics as text
+    from flows.service.metrics import write_metrics
 
     if to:
         write_metrics(Path(to))
@@ -170,7 +170,7 @@ def metrics(
 
 
 def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
-    from flows.status import show_morning
+    from flows.terminal.status import show_morning
 
     if as_json:
         show_json(summaries)

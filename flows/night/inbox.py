@@ -13,11 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.batches import new_batch
-from flows.manifest import Defaults, read_manifest
+from flows.night.batches import new_batch
+from flows.night.manifest import Defaults, read_manifest
+from flows.night.roots import is_video
 from flows.plan import Request, checked_profile, parse_languages, plan
-from flows.roots import is_video
-from flows.watch import run_batch
+from flows.terminal.watch import run_batch
 from tasks.errors import BadInputError, PolydubError
 from tasks.store import Store, step_key, store_place
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.costs import ledger
-from flows.status import status_of
+from flows.night.costs import ledger
+from flows.terminal.status import status_of
 from tasks.errors import BadInputError
 from tasks.store import store_root
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.deploy import QUIET, register
-from flows.pools import CPU_POOL, GPU_POOL
-from flows.server import answers
+from flows.service.deploy import QUIET, register
+from flows.service.pools import CPU_POOL, GPU_POOL
+from flows.service.server import answers
 from tasks.errors import BadInputError, TransientError
 from tasks.lipsync.device import gpus
 from tasks.process import service, wait_until

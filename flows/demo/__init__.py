@@ -1,0 +1,1 @@
+"""A title to try Polydub on, and a picture of what came of it."""

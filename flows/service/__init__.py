@@ -1,0 +1,1 @@
+"""A Prefect server, its workers and deployments, and what keeps them going."""

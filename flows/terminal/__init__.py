@@ -1,0 +1,1 @@
+"""What the `polydub` command shows and asks in a terminal."""

@@ -1,0 +1,64 @@
+"""Who finds the faces of a title, once for all its languages, whoever draws their mouths later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from tasks import registry
+from tasks.lipsync.engine import engine_job
+from tasks.model import Script
+from tasks.progress import Progress
+
+
+class FaceTracker:
+    """The engine's tracker: every face, the speakers' mouths, and which face is whose."""
+
+    facts: ClassVar = registry.BackendFacts(
+        name="face-tracker",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0 (MediaPipe face mesh)",
+        device="any",
+    )
+
+    def __init__(self, device: str, deadline_s: float) -> None:
+        """Finds nothing yet.
+
+        Args:
+            device: ``"cuda"`` tracks on a GPU; else MediaPipe does, on the CPU.
+            deadline_s: after which it is stopped.
+        """
+        self._device, self._deadline_s = "cuda" if device == "cuda" else "cpu", deadline_s
+
+    def fingerprint(self) -> str:
+        """The engine's version, MediaPipe's, and the device; no option of those who draw."""
+        from lipsync_engine import VERSION
+
+        return f"faces-{VERSION}-mediapipe-{registry.package_version('mediapipe')}-{self._device}"
+
+    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Track every face of the title into the file ``out``."""
+        job = {
+            "job": "analyse",
+            "video": str(video),
+            "spans": [(line.start_ms, line.end_ms, line.speaker) for line in script.lines],
+            "lines": [(line.start_ms, line.end_ms, line.text) for line in script.lines],
+            "language": script.language,
+            "out": str(out),
+            "device": self._device,
+        }
+        engine_job(job, progress, device=self._device, deadline_s=self._deadline_s)
+
+
+class NoTracker:
+    """For those who need no faces, or find them themselves."""
+
+    facts: ClassVar = registry.BackendFacts(name="no-tracker", code_licence="Apache-2.0")
+
+    def fingerprint(self) -> str:
+        """A constant."""
+        return "no-faces-1"
+
+    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Write an empty analysis."""
+        out.write_bytes(b"no analysis\n")
