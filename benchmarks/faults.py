@@ -40,7 +40,7 @@ _REAP_EVERY_S = 60
 _MOST_KILLS_OF_A_RUN = 2
 _SHARE_OF_WORKERS = 0.15
 _SPREAD_OVER = 40  # branches delivered, over which the kills are spread: else the first hour would take them all
-_AHEAD = 4  # kills of runs and workers before the first branch is delivered
+_AHEAD = 1  # kills of runs and workers before the first branch is delivered
 
 
 @dataclass

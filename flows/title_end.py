@@ -17,6 +17,7 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.branches import shared_key
 from flows.deliver import deliver
 from flows.ledger import failure_of
+from flows.service.revive import GIVEN_UP
 from flows.show import show_branches
 from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
 from tasks.model import BranchResult, Run, SharedWork
@@ -46,14 +47,14 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) 
 def follow_up(run: Run, work: SharedWork) -> None:
     """After a branch whose title has ended already (it was retried alone): end the title anew, and correct its state.
 
-    Does nothing while the title runs: it will see the branch.
+    Does nothing while the title runs, or is to be begun again after a crash: it will see the branch.
     """
     title_run = flow_run.parent_flow_run_id
     if title_run is None:
         return
     with get_client(sync_client=True) as client:
         state = client.read_flow_run(title_run).state
-        if state is not None and state.is_final():
+        if state is not None and state.is_final() and (not state.is_crashed() or state.name == GIVEN_UP):
             client.set_flow_run_state(title_run, finish_title(run, work, {}), force=True)
 
 

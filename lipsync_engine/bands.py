@@ -53,6 +53,11 @@ def expanded(image: Tensor, like: Tensor) -> Tensor:
     return large[..., : like.shape[2], : like.shape[3]]
 
 
+def steep(mask: Tensor) -> Tensor:
+    """The mask by which the finest band changes over."""
+    return ((mask - 0.5) * _STEEPNESS[0] + 0.5).clamp(0, 1)
+
+
 def band_mix(difference: Tensor, mask: Tensor) -> Tensor:
     """``mask * difference``, where fine bands change over within a shorter way than coarse ones.
 

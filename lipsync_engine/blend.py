@@ -10,6 +10,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from lipsync_engine.bands import band_mix, blurred, detail, halved
+from lipsync_engine.grain import Place, grained
 from lipsync_engine.occlusion import Occlusion
 from lipsync_engine.warp import Flow, bicubic, moved
 from lipsync_engine.window import Region
@@ -43,6 +44,19 @@ class Observed:
     share: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """The noise of a batch's frames.
+
+    Attributes:
+        seeds: what tells each frame's noise from another's.
+        noise: deviation in Y, U and V (``grain.noise_between``).
+    """
+
+    seeds: Sequence[int]
+    noise: tuple[float, float, float]
+
+
 def compose(
     luma: Tensor,
     chroma: Tensor,
@@ -54,6 +68,7 @@ def compose(
     occlusion: Occlusion | None = None,
     light: Tensor | None = None,
     level: float = 1.0,
+    grain: Grain | None = None,
 ) -> Composed:
     """The edited windows.
 
@@ -68,6 +83,7 @@ def compose(
         occlusion: looks for things in front of the face.
         light: float32 [B, 3], how much lighter the frames' cheeks are than the observations' (Y, U, V, 8-bit levels).
         level: samples for one 8-bit level.
+        grain: the title's noise; none is added where not given.
     """
     small = halved(flow.motion) / 2
     base, base_c = moved(luma, flow.motion), moved(chroma, small)
@@ -95,6 +111,14 @@ def compose(
         if clear is not None and half_clear is not None:
             done = torch.lerp(inner.cut(luma), done, clear)
             done_c = torch.lerp(half.cut(chroma), done_c, half_clear)
+        if grain is not None:
+            share = flow.alpha if clear is None else flow.alpha * clear
+            skin = (mask > 0.8) & (flow.lips < 0.02)
+            places = [Place(c.left, c.top, seed) for c, seed in zip(flow.core, grain.seeds, strict=True)]
+            done = grained(done, inner.cut(fine), share, skin, places, grain.noise[:1], level)
+            skin = (halved(mask) > 0.8) & (halved(flow.lips) < 0.02)
+            places = [Place(c.left // 2, c.top // 2, ~seed) for c, seed in zip(flow.core, grain.seeds, strict=True)]
+            done_c = grained(done_c, detail(half.cut(chroma)), halved(share), skin, places, grain.noise[1:], level)
         inner.put(base, done)
         half.put(base_c, done_c)
     if bool(fade.any()):

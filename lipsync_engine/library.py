@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.covers import SUSPECT
 from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import fit_poses
+from lipsync_engine.geometry import INNER_BOTTOM, INNER_TOP, fit_poses
+from lipsync_engine.looks import thumb_places
 from lipsync_engine.mouth import measured
 from lipsync_engine.records import FloatArray
 
@@ -17,9 +19,6 @@ LIMIT = 3000
 #: Fewer than this many different mouths and the title is treated as a still.
 MINIMUM = 12
 _TEXTURES = 16
-#: Pixels between the eyes' outer corners in the picture that a thumbnail is a quarter of.
-_PIXELS = 60.0
-
 
 #: How far about a moment its motion counts, seconds.
 _STIR_S = 0.2
@@ -65,14 +64,15 @@ class Library:
         return len(self.row) >= MINIMUM and float(np.ptp(self.vectors[:, 0])) > 0.012
 
 
-def build(track: FaceTrack, kept: NDArray[np.int64] | None = None) -> Library:
+def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: FloatArray | None = None) -> Library:
     """Library of the one person whose rows ``track`` holds.
 
-    Frames are dropped that are turned far away, poorly tracked or cut by the picture's edge.
+    Frames are dropped that are turned far away, poorly tracked, cut by the picture's edge or partly covered.
 
     Args:
         track: rows of one person.
         kept: frames whose pixels the analysis kept; where there are enough, only these are used.
+        covering: float32 [N], how much there seems to be before the mouth (``covers.covering``); none where not given.
     """
     poses = fit_poses(track.landmarks)
     mouth = measured(track.landmarks, poses)[0] if len(track.frame) else np.zeros((0, 4), np.float32)
@@ -81,6 +81,9 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None) -> Library:
     good = (np.abs(angles[:, 0]) < 32) & (np.abs(angles[:, 1]) < 25) & (track.confidence > 0.5) & inside
     if kept is not None and (good & np.isin(track.frame, kept)).sum() >= max(MINIMUM, 0.02 * good.sum()):
         good &= np.isin(track.frame, kept)
+    uncovered = good & (covering <= SUSPECT) if covering is not None else good
+    if uncovered.sum() >= MINIMUM:
+        good = uncovered
     rows = _prune(np.flatnonzero(good), track.sharpness)
     velocity, stirred = np.zeros_like(mouth), np.zeros(len(mouth), np.float32)
     spread = np.maximum(mouth[rows].std(axis=0), 0.004) if len(rows) else np.ones(4)
@@ -151,13 +154,8 @@ def _teeth(track: FaceTrack, mouth: FloatArray) -> FloatArray:
     """Brightness of the thumbnails' middle, where the mouth opens, against the cheeks; float32 [N], 0 to 1."""
     if not len(track.frame):
         return np.zeros(0, np.float32)
-    eyes = track.landmarks[:, 263, :2] - track.landmarks[:, 33, :2]
-    unit = np.linalg.norm(eyes, axis=1, keepdims=True) + 1e-6
-    axis = eyes / unit
-    off = track.landmarks[:, [13, 14], :2].mean(axis=1) - track.landmarks[:, [61, 291, 2, 152], :2].mean(axis=1)
-    local = np.stack([(off * axis).sum(1), axis[:, 0] * off[:, 1] - axis[:, 1] * off[:, 0]], axis=1) / unit * _PIXELS
-    column = np.clip(np.round((local[:, 0] + 48) / 4 - 0.5).astype(int), 1, 22)
-    row = np.clip(np.round((local[:, 1] + 32) / 4 - 0.5).astype(int), 0, 15)
+    place = np.round(thumb_places(track.landmarks, (INNER_TOP, INNER_BOTTOM)).mean(axis=1)).astype(int)
+    column, row = np.clip(place[:, 0], 1, 22), np.clip(place[:, 1], 0, 15)
     at = np.arange(len(row))
     bright = np.stack([track.thumb[at, row, column + i] for i in (-1, 0, 1)]).max(axis=0)
     cheeks = track.light @ np.array([0.299, 0.587, 0.114], np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.facemesh.picture import Picture
+from lipsync_engine.filearray import FileArray
 from lipsync_engine.geometry import frame_of
 from lipsync_engine.records import FloatArray
 
@@ -68,6 +70,18 @@ class Look:
     sharpness: float
     light: FloatArray
     thumb: NDArray[np.uint8]
+
+
+def thumb_places(meshes: FloatArray | FileArray, points: Sequence[int]) -> NDArray[np.float64]:
+    """Where points of meshes [n, 478, 3] lie in their thumbnails: (column, row), float64 [n, P, 2]."""
+    known = meshes[:, [*_EYES, *_MOUTH]][..., :2].astype(np.float64)
+    axis = known[:, 1] - known[:, 0]
+    unit = np.linalg.norm(axis, axis=1)[:, None] + 1e-6
+    axis = axis / unit
+    off = meshes[:, list(points)][..., :2] - known[:, 2:].mean(axis=1)[:, None]
+    across = (off * axis[:, None]).sum(axis=2) / unit
+    down = (axis[:, None, 0] * off[..., 1] - axis[:, None, 1] * off[..., 0]) / unit
+    return np.stack([(60 * across + 48) / 4 - 0.5, (60 * down + 32) / 4 - 0.5], axis=2)
 
 
 def look_of(picture: Picture, mesh: FloatArray) -> Look:

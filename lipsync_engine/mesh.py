@@ -31,7 +31,9 @@ def _strip(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[tuple[int, in
     return [triangle for triangle in out if len(set(triangle)) == 3]
 
 
-def _neighbours() -> dict[int, set[int]]:
+@lru_cache(maxsize=1)
+def neighbours() -> dict[int, set[int]]:
+    """The points that each point of the mesh is joined to by an edge."""
     out: dict[int, set[int]] = {}
     for a, b in _edges():
         out.setdefault(a, set()).add(b)
@@ -42,7 +44,7 @@ def _neighbours() -> dict[int, set[int]]:
 @lru_cache(maxsize=1)
 def mesh_triangles() -> tuple[tuple[int, int, int], ...]:
     """Every triangle of MediaPipe's tessellation (which lists edges only)."""
-    near = _neighbours()
+    near = neighbours()
     found = {(*sorted((a, b, c)),) for a, b in _edges() for c in near[a] & near[b]}
     return tuple(sorted((a, b, c) for a, b, c in found))
 
@@ -68,9 +70,9 @@ def mouth_triangles() -> NDArray[np.int32]:
 def lower_face() -> tuple[int, ...]:
     """Landmarks within a few edges of the lips or on the jaw: the ones that speech may move."""
     ring = set(LIPS) | set(JAW[2:-2])
-    neighbours = _neighbours()
+    near = neighbours()
     for _ in range(3):
-        ring |= {n for v in ring for n in neighbours[v]}
+        ring |= {n for v in ring for n in near[v]}
     return tuple(sorted(ring))
 
 

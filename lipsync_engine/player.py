@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lipsync_engine.blend import Composed, Observed, compose
+from lipsync_engine.blend import Composed, Grain, Observed, compose
 from lipsync_engine.cavity import paint
+from lipsync_engine.grain import Patch, noise_between
 from lipsync_engine.mesh import LIPS, mouth_triangles
 from lipsync_engine.occlusion import Occlusion
 from lipsync_engine.patches import PatchStore
 from lipsync_engine.score import Person, Score, faces
+from lipsync_engine.teeth import dark_between
 from lipsync_engine.video import Frame, Planes
 from lipsync_engine.warp import Flow, Mesh, active, bounds, flow, lower_face_triangles, with_neck
 from lipsync_engine.window import Region, common_size, crop, load, region_of, store, to_device
@@ -22,6 +25,8 @@ from lipsync_engine.window import Region, common_size, crop, load, region_of, st
 Array = NDArray[np.float64]
 #: Frames whose geometry is computed together; neighbours on each side steady the shape.
 _CHUNK, _MARGIN = 200, 5
+#: Pairs of neighbouring frames that tell the title's noise.
+_PAIRS = 16
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
@@ -63,6 +68,19 @@ class Player:
         self._triangles = lower_face_triangles()
         self._holes = len(mouth_triangles())
         self._occlusion, self._next = Occlusion(), -1
+        first = who.track.landmarks[score.row[:1]]
+        self._seed = zlib.crc32(first.tobytes())  # a title's grain is its own
+        self._parted: dict[int, Array] = {}
+        self._noise = noise_between(self._neighbours())
+
+    def _neighbours(self) -> list[tuple[Patch, Patch]]:
+        """Some pairs of observations from neighbouring frames."""
+        track = self._who.track
+        rows = np.unique(self._score.shown[self._score.shown >= 0])
+        follows = (np.diff(rows) == 1) & (np.diff(track.frame[rows]) == 1) & (np.diff(track.span[rows]) == 0)
+        first = rows[:-1][follows] if len(rows) else rows
+        some = first[np.linspace(0, len(first) - 1, min(len(first), _PAIRS)).astype(int)]
+        return [tuple(self._patches.get((self._number, int(row) + step)) for step in (0, 1)) for row in some]  # type: ignore[misc]
 
     def plays(self, frame: int) -> bool:
         """Whether this person's face is edited in the frame."""
@@ -112,13 +130,14 @@ class Player:
                 self._occlusion,
                 self._light(entries, device),
                 level,
+                Grain([self._seed + frame.index for frame in frames], self._noise),
             )
             return self._write(frames, windows, maps, done, mesh, entries)
 
     def _mesh(self, entries: list[int]) -> tuple[Mesh, list[list[tuple[int, float]]]]:
         who, score = self._who, self._score
         rows = score.row[entries]
-        still = who.track.landmarks[rows, :, :2].astype(np.float64)
+        still = who.pixels(rows)
         width = who.poses.scale[rows] * who.shape.width
         moved, source = with_neck(np.stack([self._face(at) for at in entries]), still, width)
         shown = [zip(score.shown[at].tolist(), score.share[at].tolist(), strict=True) for at in entries]
@@ -128,13 +147,22 @@ class Player:
         if slots:
             alpha[:, : len(who.shape.alpha)] = who.shape.alpha * score.strength[entries][:, None]
         observed = np.zeros((len(entries), slots, moved.shape[1], 2))
-        for i, pairs in enumerate(picks):
-            for slot, (row, _) in enumerate(pairs):
-                observed[i, slot] = _padded(who.track.landmarks[row, :, :2], moved.shape[1])
+        for slot in range(slots):
+            frames = [i for i, pairs in enumerate(picks) if len(pairs) > slot]
+            seen = who.pixels(np.array([picks[i][slot][0] for i in frames]))
+            observed[frames, slot] = _padded(seen, moved.shape[1])
         lips = np.zeros(moved.shape[1])
         lips[list(LIPS)] = 1.0
         busy = active(moved, source, alpha, self._triangles, self._holes)
-        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy), picks
+        dark = np.stack([self._dark(pairs[0][0]) for pairs in picks]) if slots and all(picks) else None
+        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy, dark), picks
+
+    def _dark(self, row: int) -> Array:
+        """Where the teeth of an observation part."""
+        if row not in self._parted:
+            planes, corner = self._patches.get((self._number, row))
+            self._parted[row] = dark_between(planes[0], corner, self._who.track.landmarks[row])
+        return self._parted[row]
 
     def _windows(self, mesh: Mesh, frames: Sequence[Frame]) -> tuple[list[int], list[Region], list[Region]] | None:
         """Frames with something to draw, their windows, and in these the part with alpha; ``None`` for nothing."""
@@ -226,12 +254,9 @@ class Player:
         return self._faces[at - self._chunk.start]
 
 
-def _padded(points: NDArray[np.floating], length: int) -> Array:
-    """Neck points have no texture in an observation; any place will do, since their weight is 0."""
-    out = np.empty((length, 2))
-    out[: len(points)] = points
-    out[len(points) :] = points[152]
-    return out
+def _padded(points: Array, length: int) -> Array:
+    """Faces [n, length, 2]: neck points have no texture in an observation; any place will do, their weight is 0."""
+    return np.concatenate([points, np.repeat(points[:, 152:153], length - points.shape[1], axis=1)], axis=1)
 
 
 def _stacked(images: list[NDArray[np.generic]]) -> NDArray[np.generic]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.agreement import CLOSED
+from lipsync_engine.covers import bare, covering
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.forms import Forms, foot_of, learn
 from lipsync_engine.gates import judge
@@ -19,6 +21,7 @@ from lipsync_engine.observations import Observations
 from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan
 from lipsync_engine.select import Wanted, choose
 from lipsync_engine.shape import FaceShape, face_shape, reshape
+from lipsync_engine.unfold import unfolded
 
 Array = NDArray[np.float64]
 #: An opening seen in the title can be opened this much further before its teeth stretch.
@@ -43,6 +46,7 @@ class Person:
         library: observations that may be chosen.
         forms: how the face goes with the mouth, learnt from them.
         usable: rows of the library.
+        bare: float32 [N], 0 where something lies before the mouth, 1 where nothing does.
         elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
             frame's number in that picture, their landmarks are its pixels.
     """
@@ -54,11 +58,19 @@ class Person:
     library: Library
     forms: Forms
     usable: frozenset[int]
+    bare: FloatArray
     elsewhere: tuple[tuple[Path, range], ...] = ()
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
-        """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory."""
-        return to_canonical(self.track.landmarks[rows], self.poses.rows(rows))
+        """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory.
+
+        Cells that the tracker turned over around the mouth lie the right way up.
+        """
+        return unfolded(to_canonical(self.track.landmarks[rows], self.poses.rows(rows)), self.shape.mean)
+
+    def pixels(self, rows: NDArray[np.int64]) -> Array:
+        """The same points where they lie in their pictures, float64 [n, 478, 2]."""
+        return to_image(self.canonical(rows), self.poses.rows(rows))[:, :, :2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +108,15 @@ def person(track: FaceTrack, identity: int) -> Person:
     kept = Observations(track.file).frames(identity) if track.file is not None else None
     poses = fit_poses(own.landmarks)
     mouth, width = measured(own.landmarks, poses)
-    yaw = np.abs(poses.angles()[:, 0])
+    angles = poses.angles()
+    yaw = np.abs(angles[:, 0])
     frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
     mean = typical_shape(own.landmarks, poses, frontal)
-    library = build(own, kept)
+    before = covering(own, mouth, angles)
+    library = build(own, kept, before)
     usable = frozenset(library.row.tolist())
-    return Person(own, poses, mouth, face_shape(mean, width), library, learn(own, poses, library), usable)
+    forms = learn(own, poses, library)
+    return Person(own, poses, mouth, face_shape(mean, width), library, forms, usable, bare(own, before))
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
@@ -129,7 +144,8 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         active: bool [T], frames at which this person is the one who speaks the dub (or may be shown silent).
     """
     strength, reasons = judge(who.track)
-    strength = strength * active[who.track.frame]
+    reasons = [why or ("occluded" if b <= 0 else "") for why, b in zip(reasons, who.bare, strict=True)]
+    strength = strength * who.bare * active[who.track.frame]
     still = active[who.track.frame] & (strength > 0) & _already_at_rest(who, plan)
     strength = np.where(still, 0.0, strength).astype(np.float32)
     on = active[who.track.frame]
@@ -148,7 +164,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     part = strength[row][:, None]
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
-    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame])
+    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame])
     portrait = bool((pick < 0).any())
     return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait)
 
@@ -199,7 +215,7 @@ def faces(who: Person, score: Score, part: slice) -> Array:
         formed = reshape(formed, target, who.shape)
         weight = (who.shape.patch[None] * score.strength[part][:, None])[..., None]
         own = own + weight * (formed - own)
-    return to_image(own, who.poses.rows(row))[:, :, :2]
+    return to_image(unfolded(own, who.shape.mean), who.poses.rows(row))[:, :, :2]
 
 
 def _peculiar(who: Person, pick: NDArray[np.int64]) -> Array:
@@ -222,11 +238,12 @@ def _steady(values: Array, start: BoolArray) -> Array:
 
 
 def _dissolves(
-    who: Person, pick: NDArray[np.int64], start: BoolArray, times_s: NDArray[np.float64]
+    who: Person, pick: NDArray[np.int64], start: BoolArray, times_s: NDArray[np.float64], closure: BoolArray
 ) -> tuple[NDArray[np.int64], FloatArray]:
     """Rows shown at each entry, int64 [E, 2], and their weights: a short dissolve wherever two runs join.
 
-    Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join.
+    Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join. Lips
+    that must touch (``closure``, bool [E]) do not dissolve into parted ones: a quarter of those is seen as a slit.
     """
     shown = np.stack([pick, np.full_like(pick, -1)], axis=1)
     share = np.zeros((len(pick), 2), np.float32)
@@ -241,8 +258,9 @@ def _dissolves(
         for at in _near(times_s, middle, join, int(bounds[run - 1]), int(bounds[run])):
             anchor = join - 1 if at >= join else join
             weight = 0.5 - abs(times_s[at] - middle) / _DISSOLVE_S
-            if weight > share[at, 1]:
-                shown[at, 1] = _goes_on(who, int(pick[anchor]), at - anchor)
+            other = _goes_on(who, int(pick[anchor]), at - anchor)
+            if weight > share[at, 1] and not (closure[at] and who.mouth[other, 0] > CLOSED):
+                shown[at, 1] = other
                 share[at] = (1 - weight, weight)
     return shown, share
 

@@ -18,6 +18,9 @@ _JOIN, _JUMP, _HOLD, _TEETH = 0.7, 0.4, 0.08, 0.5
 #: Cost for each hundredth of a face width by which an observation is open where lips must touch, from where a tracker
 #: reads lips that touch.
 _OPEN_AT_CLOSURE, _SHUT = 1.5, 0.005
+#: Cost for each hundredth of a face width by which an opening must be squeezed beyond what does not show: a tongue or
+#: teeth pressed into a slit are seen as a light line.
+_SQUEEZED, _SQUEEZE_FACTOR, _SQUEEZE_EXTRA = 1.0, 1.35, 0.012
 #: A mouth at rest is taken from rest: cost of an observation's own motion, and the planned motion that is rest no more.
 _UNREST, _CALM = 4.0, 0.3
 #: Units in which pose (degrees) and light (8-bit levels) differ by one.
@@ -93,6 +96,8 @@ def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: 
     larger = np.log(wanted.scale[part])[:, None] - np.log(library.scale)
     cost += 10 * _SCALE * np.maximum(0, larger) ** 2
     cost += _UNREST * np.clip(1 - wanted.stir[part] / _CALM, 0, 1)[:, None] * library.stir**2
+    room = _SQUEEZE_FACTOR * wanted.vectors[part, :1] + _SQUEEZE_EXTRA
+    cost += _SQUEEZED * np.maximum(0, library.vectors[:, 0] - room) / 0.01
     closed = wanted.closure[part]
     cost[closed] += _OPEN_AT_CLOSURE * np.maximum(0, library.vectors[:, 0] - _SHUT) / 0.01
     return np.asarray(cost, np.float32)

@@ -117,12 +117,12 @@ def _lip_moves(canonical: Array, want: Array) -> dict[str, tuple[Array, Array]]:
     width = np.linalg.norm(right - left, axis=1)
     stretch = np.clip(want[:, 1] / np.maximum(width, 1e-6), *_WIDTH_LIMIT) - 1
     middle = (left + right) / 2
-    gap = lower_in[:, :, 1] - upper_in[:, :, 1]
+    gap = lower_in[:, :, 1] - upper_in[:, :, 1]  # below 0 where a tracker lets the lips cross
     aperture = np.linalg.norm(lower_in[:, 5] - upper_in[:, 5], axis=1)
     columns = (upper_in[:, :, 0] - middle[:, None, 0]) / np.maximum(width[:, None] / 2, 1e-6)
     profile = np.clip(1 - columns**2, 0, 1)
     shrink = np.minimum(1.0, want[:, 0] / np.maximum(aperture, 1e-6))[:, None]
-    grown = gap * shrink + profile * np.maximum(0, want[:, 0] - aperture)[:, None]
+    grown = np.maximum(gap, 0) * shrink + profile * np.maximum(0, want[:, 0] - aperture)[:, None]
     change = grown - gap
     thick = np.linalg.norm(lower_out[:, 5] - upper_out[:, 5], axis=1) - aperture
     fuller = np.clip((want[:, 3] - want[:, 0]) / np.maximum(thick, 1e-6), *_THICKNESS_LIMIT)[:, None] - 1

@@ -11,6 +11,7 @@ import torch.nn.functional as nn
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lipsync_engine import teeth
 from lipsync_engine.geometry import JAW
 from lipsync_engine.mesh import RING_REACH, RING_SHARE, mouth_triangles, skin_triangles
 from lipsync_engine.raster import evaluate, gradients, rasterise
@@ -107,6 +108,8 @@ class Mesh:
         triangles: int32 [M, 3].
         holes: how many of the first triangles lie between the lips.
         shown: bool [n, M], triangles that are drawn.
+        dark: float64 [n, 2, 11], where the first observations' teeth part (``teeth.dark_between``); ``None`` stretches
+            what is between the lips with them.
     """
 
     moved: Array
@@ -117,6 +120,7 @@ class Mesh:
     triangles: NDArray[np.int32]
     holes: int
     shown: NDArray[np.bool_]
+    dark: Array | None = None
 
 
 def flow(
@@ -149,6 +153,8 @@ def flow(
     moves = evaluate(number, gradients(corners, motion[:, triangles]))
     inner_number, origin = inner.of(number)
     values = evaluate(inner_number, gradients(corners, _attributes(mesh, device)[:, triangles]), origin)
+    if mesh.observed.shape[1] and mesh.dark is not None:
+        _hold_teeth(mesh, mesh.dark, corners[:, : mesh.holes], triangles[: mesh.holes], inner_number, origin, values)
     mouth = ((inner_number >= 0) & (inner_number < mesh.holes))[:, None].float()
     places = inner.places(values[:, 2:], inner_number)
     values = inner.enlarged(torch.cat([values[:, :2], mouth], 1))
@@ -162,6 +168,20 @@ def flow(
         mouth=values[:, -1:],
         patches=places.unflatten(1, (-1, 2)),
     )
+
+
+def _hold_teeth(
+    mesh: Mesh, dark: Array, corners: Tensor, triangles: Tensor, number: Tensor, origin: Tensor, values: Tensor
+) -> None:
+    """Places of the first observation between the lips, in place: its teeth are not stretched."""
+    frame, row, column = torch.nonzero((number >= 0) & (number < mesh.holes), as_tuple=True)
+    if not len(frame):
+        return
+    known = teeth.columns(mesh.moved, mesh.still, mesh.observed[:, 0], dark).values.astype(np.float32)
+    slopes = gradients(corners, torch.from_numpy(known).to(number.device)[:, triangles])
+    along, across, level = slopes[:, :, frame, number[frame, row, column]]
+    x, y = column + origin[frame, 0], row + origin[frame, 1]
+    values[frame, 2:4, row, column] = teeth.places((along * x + across * y + level).T)
 
 
 def _attributes(mesh: Mesh, device: torch.device) -> Tensor:

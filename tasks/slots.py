@@ -17,6 +17,8 @@ from tasks.registry import BackendFacts
 
 LEASE_S = 60.0  # the least that Prefect allows
 GPU, CPU_HEAVY = "gpu", "cpu-heavy"
+#: Who reads and writes what a night has spent; one at a time.
+BUDGET = "budget"
 
 
 def provider_slot(name: str) -> str:

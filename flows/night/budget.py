@@ -6,9 +6,10 @@ begins (`admit`) and says afterwards what it used (`settle`); what is under way 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from flows.night.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
 from flows.plan import backends
 from tasks.lipsync import dubs_alone
 from tasks.model import Run
+from tasks.places import url_of
 from tasks.registry import BackendFacts
+from tasks.slots import BUDGET, held
 from tasks.store import Store, text_sha256
 from tasks.translate.chain import Chain
 
@@ -58,7 +61,7 @@ def begin_night(run: Run, settings: BudgetSettings) -> None:
 def end_night(run: Run) -> None:
     """Close it: whoever starts a branch by hand from now on is not held back."""
     store, key = Store(Path(run.store)), _key(run)
-    with store.claim(key):
+    with _alone(run):
         store.write_note(_NIGHT, key, {**(store.read_note(_NIGHT, key) or {}), "over": True})
 
 
@@ -71,7 +74,7 @@ def admit(run: Run) -> str:
     if not run.batch:
         return ""
     store, key, cost = Store(Path(run.store)), _key(run), expected(run)
-    with store.claim(key):
+    with _alone(run):
         night = store.read_note(_NIGHT, key)
         if night is None or night["over"]:
             return ""
@@ -81,6 +84,13 @@ def admit(run: Run) -> str:
         claim = {"gpu_seconds": cost.gpu_seconds, "usd": cost.usd}
         store.write_note(_NIGHT, key, {**night, "claims": {**others, _claim(run): claim}})
     return ""
+
+
+@contextlib.contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Nobody else touches the night's account, on this machine or on another that shares its store."""
+    with held([BUDGET] if url_of(run.store) else []), Store(run.store).claim(_key(run)):
+        yield
 
 
 def refused_title(run: Run, languages: Sequence[str]) -> str:
@@ -96,7 +106,7 @@ def settle(run: Run, used: Cost) -> None:
     if not run.batch:
         return
     store, key = Store(Path(run.store)), _key(run)
-    with store.claim(key):
+    with _alone(run):
         night = store.read_note(_NIGHT, key)
         if night is not None:
             claim = {"gpu_seconds": used.gpu_seconds, "usd": used.usd}

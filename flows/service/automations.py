@@ -12,7 +12,7 @@ from typing import Any
 #: Six missed heartbeats: a server that is away for two minutes makes no live run look dead.
 SILENT_S = 180.0
 #: From claimed by a worker until begun: a process start, a slow one on a busy machine.
-PENDING_S = 180.0
+PENDING_S = 120.0
 
 
 def automate(client: Any) -> None:

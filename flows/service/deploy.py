@@ -20,7 +20,7 @@ from flows.service.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from tasks.errors import BadInputError, ProcessFailedError, TransientError
 from tasks.lipsync.device import gpus
 from tasks.process import run
-from tasks.slots import CPU_HEAVY, GPU, provider_slot
+from tasks.slots import BUDGET, CPU_HEAVY, GPU, provider_slot
 
 NIGHTLY = "dub-nightly/polydub"
 _SLUG = "nightly"
@@ -73,6 +73,7 @@ def slots_by_name(limits: Limits, devices: int, cores: int) -> dict[str, int]:
     return {
         GPU: limits.gpu or max(1, devices),
         CPU_HEAVY: limits.cpu_heavy or max(1, cores // 2),
+        BUDGET: 1,
         **{provider_slot(name): slots for name, slots in limits.providers.items()},
     }
 

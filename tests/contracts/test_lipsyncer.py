@@ -1,4 +1,4 @@
-"""What every lip-sync backend promises, whoever draws the mouth: our engine, and each hosted system by its protocol."""
+"""What every lip-sync backend promises, whoever draws the mouth: our engine, each hosted system at each provider."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from tests.lipsync_foreign.systems import Warper
 from tests.lipsync_hosted.hosted_clips import QUICK, reanimators
 from tests.lipsync_hosted.servers import KEY, SERVERS, serving
 
-#: A shot and a still by the protocol that carries most; the others differ in what surrounds the same files.
+#: By the protocol that carries most; the others differ in what surrounds the same files.
 QUICKLY = {("native", ""), ("sync-lipsync-2", "replicate")}
-ONE_EACH = [next(pair for pair in reversed(reanimators()) if pair[1] == provider) for provider in SERVERS]
 #: What differs from run to run.
 TIMES = {"fps", "seconds", "peak_rss_mb", "peak_vram_mb"}
 
@@ -67,7 +66,7 @@ def _backend(name: str, provider: str, folder: Path, patch: pytest.MonkeyPatch) 
 @pytest.fixture(
     params=[
         pytest.param(pair, marks=() if pair in QUICKLY else pytest.mark.slow, id="@".join(filter(None, pair)))
-        for pair in sorted({("native", ""), ("omnihuman", "replicate"), *QUICKLY, *ONE_EACH})
+        for pair in sorted({("native", ""), *reanimators()})
     ]
 )
 def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LipSyncer]:

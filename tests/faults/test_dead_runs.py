@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from flows.service.maintenance import cleanup, reap_runs
-from flows.service.revive import CRASHES, GIVEN_UP
+from flows.service.revive import CRASHES, CRASHES_IN_ALL, GIVEN_UP
 from tasks.outage import is_outage, through_outages
 from tasks.store import Store
 from tests.e2e.services import free_port
@@ -72,14 +72,25 @@ def test_a_run_that_was_claimed_and_never_begun_is_begun_again(begin: Begin) -> 
 
 
 def test_a_run_that_crashes_each_time_is_given_up_by_name(begin: Begin) -> None:
-    from prefect.states import Crashed
+    from prefect.states import Crashed, Running
 
-    run = begin(*[Crashed(message="killed by signal 9")] * CRASHES)
+    run = begin(*[Running(), Crashed(message="killed by signal 9")] * CRASHES)
     assert run.name not in reap_runs()
     state = state_of(run)
     assert (state.name, state.is_crashed()) == (GIVEN_UP, True)
     assert "killed by signal 9" in state.message
     assert run.name not in reap_runs()
+
+
+def test_a_run_is_not_given_up_for_what_killed_its_workers_before_it_began(begin: Begin) -> None:
+    from prefect.states import Crashed, Pending, Running
+
+    before_it_began = [Pending(), Crashed(message="claimed and never begun"), Crashed(message="told by another")]
+    run = begin(*[Running(), Crashed()] * (CRASHES - 1), *before_it_began * 2)
+    assert run.name in reap_runs()
+    at_no_time = begin(*[Pending(), Crashed(message="no such image")] * CRASHES_IN_ALL)
+    assert at_no_time.name not in reap_runs()
+    assert state_of(at_no_time).name == GIVEN_UP
 
 
 def test_runs_that_ended_otherwise_are_left_alone(begin: Begin) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from configs.night import BudgetSettings
 from flows.branches import branch_key, keep_attempt
 from flows.night.batches import load_batch, new_batch, runs_of, unfinished
+from flows.night.budget import Cost, admit, begin_night, settle
 from flows.night.costs import accounted, costs
 from flows.night.morning import morning_rows
 from flows.plan import Request, checked_profile
@@ -18,6 +21,7 @@ from tasks.errors import BadInputError
 from tasks.meter import Usage
 from tasks.model import Bill, BranchResult, Failure
 from tasks.progress import StepEvent, announce
+from tasks.slots import BUDGET
 from tests.object_store import BUCKET, object_store
 
 
@@ -54,3 +58,29 @@ def test_batches_and_their_ledger_are_known_on_every_machine(
         assert spent == {"es": 0.0, "fr": 0.25}
         again, _ = new_batch("m", [request], checked_profile("fake", {}), "out", BudgetSettings())
         assert again.id == f"{batch.id[:-1]}2"
+
+
+def test_what_a_night_has_spent_is_counted_by_one_machine_at_a_time(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[list[str]] = []
+
+    @contextlib.contextmanager
+    def held(names: list[str]) -> Iterator[None]:
+        taken.append(names)
+        yield
+
+    monkeypatch.setattr("flows.night.budget.held", held)
+    with object_store() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("POLYDUB_STORE", f"s3://{BUCKET}/night")
+        monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "here"))
+        request = Request([str(short_clip)], ["es", "fr"], str(tmp_path / "out"), "fake", source_language="en")
+        _, (run,) = new_batch("m", [request], checked_profile("fake", {}), "out", BudgetSettings(usd=1.0))
+        begin_night(run, BudgetSettings(usd=1.0))
+        assert admit(run.branch("es")) == ""
+        monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "there"))
+        settle(run.branch("es"), Cost(usd=1.5))
+        assert "$0.00 of $1 are left" in admit(run.branch("fr"))
+    assert taken == [[BUDGET]] * 3

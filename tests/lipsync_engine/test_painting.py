@@ -120,6 +120,16 @@ def edit(clip) -> tuple[Person, Score]:
     return who, compose_score(who, plan, np.ones(len(track.times_s), bool))
 
 
+def test_lips_that_touch_are_not_mixed_with_parted_ones(clip, edit):
+    _, track = clip
+    who, score = edit
+    spoken = espeak.synthesize("Mamá baja la papa blanca.", espeak.voice_for("es"))
+    plan = plan_mouth(spoken.phones, track.times_s, speaker_stats(series(track, track.identities[0])))
+    second = score.shown[plan.closure[score.frame], 1]
+    assert (who.mouth[second[second >= 0], 0] < 0.012).all()
+    assert (score.share[:, 1] > 0).any()
+
+
 def frames_of(path: Path, count: int = FRAMES) -> list[video.Frame]:
     out = []
     for frame in video.read(path, video.probe(path)):
@@ -246,6 +256,27 @@ def test_a_mouth_behind_something_is_left_as_it_is(clip, edit, across, down, bel
 def test_a_free_face_hides_nothing(clip, edit):
     _, painter = painted(clip[0], edit)
     assert painter.checks.occluded == painter.checks.covered == []
+
+
+def test_a_covered_mouth_is_neither_shown_later_nor_drawn_over(clip):
+    _, track = clip
+    first = int(np.searchsorted(track.identity, track.identities[0]))
+    hidden = range(30, 42)
+    finger = track.thumb.copy()
+    rows = first + np.arange(hidden.start, hidden.stop)
+    finger[rows, 8:, 11:14] = np.median(finger[rows, 11:, 11:14]) + 25  # a finger from below to the upper lip
+    covered = person(replace(track, thumb=finger), track.identities[0])
+    assert not set(hidden) & set(covered.library.frame.tolist())
+    assert (covered.bare[list(hidden)] == 0).all()
+    assert (np.delete(covered.bare, np.arange(24, 48)) == 1).all()
+
+    plan = plan_mouth((), track.times_s, speaker_stats(series(track, track.identities[0])))
+    score = compose_score(covered, plan, np.ones(len(track.times_s), bool))
+    assert {score.declined[frame] for frame in hidden} <= {"occluded", "at_rest"}
+
+    free = person(track, track.identities[0])
+    assert (free.bare == 1).all()
+    assert len(free.library.frame) == 75
 
 
 def test_without_gpu_memory_the_processor_draws(clip, edit, monkeypatch):

@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -82,3 +83,24 @@ def test_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError), video.Writer(tmp_path / "out.mp4", facts):
         raise RuntimeError
     assert [p.name for p in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def test_what_is_seen_for_one_picture_is_encoded_as_well_as_what_stays(tmp_path):
+    facts = video.probe(make(tmp_path / "source.mkv", list(range(0, 2000, 40)), size=(160, 112)))
+    random = np.random.default_rng(2)
+    still, brief = (
+        cv2.GaussianBlur(random.normal(128, 90, (112, 160)).astype(np.float32), (0, 0), 1.5) for _ in range(2)
+    )
+    patch, once = (slice(48, 64), slice(64, 96)), [20, 30]
+    grey = np.full((56, 80), 128, np.uint8)
+    pictures = []
+    with video.Writer(tmp_path / "out.mp4", facts) as writer:
+        for number in range(50):
+            picture = still + random.normal(0, 2, still.shape)  # grain
+            if number in once:
+                picture[patch] = brief[patch]
+            pictures.append(np.clip(picture, 16, 235).astype(np.uint8))
+            writer.write((pictures[-1], grey, grey), 40 * number)
+    frames = video.read(tmp_path / "out.mp4", video.probe(tmp_path / "out.mp4"))
+    errors = np.array([np.abs(f.planes[0][patch].astype(int) - pictures[f.index][patch]).mean() for f in frames])
+    assert errors[once].max() < np.median(errors)
