@@ -79,9 +79,10 @@ def polydub(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def delivered(out: Path) -> dict[str, str]:
-    """The sha256 of every delivered file, by its place, without those that hold seconds."""
+    """The sha256 of every delivered file but those that hold seconds, by its place; the night's own path is left out."""
+    lies = str(out.parent).encode()
     return {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes().replace(lies, b"")).hexdigest()
         for path in sorted(out.rglob("*"))
         if path.is_file() and path.name not in _TIMED
     }
