@@ -79,7 +79,7 @@ def polydub(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def delivered(out: Path) -> dict[str, str]:
-    """The sha256 of every delivered file but those that hold seconds, by its place; the night's own path is left out."""
+    """The sha256 of every delivered file but those with seconds, by its place; the night's own path is left out."""
     lies = str(out.parent).encode()
     return {
         str(path.relative_to(out)): hashlib.sha256(path.read_bytes().replace(lies, b"")).hexdigest()
