@@ -23,8 +23,8 @@ FRAME_RATES = {
 }
 #: A ratio counts as one of these where that moves no line by more than this.
 _SNAP_MS = 12.0
-#: Nothing is moved for less than this.
-_LEAST_MS = 20.0
+#: Nothing is moved for less than this: 20 ms are promised, and times are whole milliseconds.
+_LEAST_MS = 19.0
 #: Before any line was heard: actors are early or late by so much, and this is worth so many lines.
 _EXPECTED_MS, _EXPECTED_WEIGHT = 20.0, 1
 _FEWEST_FOR_SPEED = 3

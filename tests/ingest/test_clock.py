@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.ingest import Case, recorded, title, worst_ms
@@ -28,6 +28,7 @@ def moved(clock: Clock, jitter_ms: float = 0.0, seed: int = 0) -> list[tuple[int
 
 @settings(max_examples=30, deadline=None)
 @given(st.floats(-20_000, 20_000), st.floats(0.955, 1.045), st.booleans())
+@example(20.5, 1.0, False)
 def test_a_recordings_clock_is_found_within_20_ms_at_every_line(shift: float, slowness: float, moves: bool) -> None:
     true = Clock(slowness if moves else 1.0, shift)
     spans = moved(true)
