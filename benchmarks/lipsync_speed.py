@@ -21,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 CRF, PRESET = 17, "veryfast"
+_ENGINES = ("-x264-params", "mbtree=0")  # as `lipsync_engine.video.set_up_encoder` has it
 TEXT = (
     "Mamá baja la papa blanca y pone el vaso sobre la mesa. Pablo abre la puerta, mira la calle y habla con su amiga."
 )
@@ -83,7 +84,7 @@ def _trace(cost: Cost) -> str:
 def _transcode(title: Path, out: Path) -> Cost:
     before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", title, "-an", "-c:v", "libx264"]
-    subprocess.run([*map(str, command), "-preset", PRESET, "-crf", str(CRF), str(out)], check=True)
+    subprocess.run([*map(str, command), "-preset", PRESET, "-crf", str(CRF), *_ENGINES, str(out)], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Cost(perf_counter() - clock, _spent(before, after))
 
