@@ -68,6 +68,13 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
             _set_parameters(client, before.parameters)
 
 
+def when(schedule: Any) -> str:
+    """A schedule in words; one that was made in the UI may be an interval or a recurrence rule."""
+    if hasattr(schedule, "interval"):
+        return f"every {schedule.interval}"
+    return f"{getattr(schedule, 'cron', None) or schedule.rrule} ({schedule.timezone})"
+
+
 def slots_by_name(limits: Limits, devices: int, cores: int) -> dict[str, int]:
     """Prefect's global limits and their sizes, for a machine with so many GPUs and cores."""
     return {
@@ -91,7 +98,7 @@ def set_active(active: bool) -> list[str]:
             raise BadInputError("There is no nightly schedule.", "Make one with `polydub deploy --cron`.")
         for one in nightly.schedules:
             client.update_deployment_schedule(nightly.id, one.id, active=active)
-        return [f"{one.schedule.cron} ({one.schedule.timezone})" for one in nightly.schedules]
+        return [when(one.schedule) for one in nightly.schedules]
 
 
 def _needs_server() -> None:

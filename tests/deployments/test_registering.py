@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from flows.service import deploy
 from tasks.errors import ProcessFailedError, TransientError
@@ -47,3 +49,9 @@ def test_another_error_is_told_at_once(prefect_says: list[str]) -> None:
     with pytest.raises(ProcessFailedError):
         deploy._deploy_flows(with_gpu=False)
     assert prefect_says == ["never"]
+
+
+def test_a_schedule_of_any_kind_is_told() -> None:
+    assert deploy.when(CronSchedule(cron="0 1 * * *", timezone="Europe/Paris")) == "0 1 * * * (Europe/Paris)"
+    assert deploy.when(IntervalSchedule(interval=datetime.timedelta(hours=8))) == "every 8:00:00"
+    assert deploy.when(RRuleSchedule(rrule="FREQ=DAILY", timezone="UTC")) == "FREQ=DAILY (UTC)"
