@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -14,10 +13,10 @@ import pytest
 
 from configs.lipsync_models import lipsync_models
 from tasks.lipsync import LipSyncer, Resynced, lipsyncer
-from tasks.lipsync.native_job import JOBS
 from tasks.progress import silent
 from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
+from tests.lipsync_foreign.engine_here import engine_here
 from tests.lipsync_foreign.systems import Warper
 from tests.lipsync_hosted.hosted_clips import QUICK, reanimators
 from tests.lipsync_hosted.servers import KEY, SERVERS, serving
@@ -70,11 +69,7 @@ def _backend(name: str, provider: str, folder: Path, patch: pytest.MonkeyPatch) 
     ]
 )
 def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LipSyncer]:
-    def job(words: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
-        return json.loads(json.dumps(JOBS[words["job"]](json.loads(json.dumps(words)))))
-
-    for place in ("native", "foreign"):  # the engine's jobs, without a child process for each
-        monkeypatch.setattr(f"tasks.lipsync.{place}.engine_job", job)
+    engine_here(monkeypatch, "native", "foreign")
     with _backend(*request.param, tmp_path, monkeypatch) as made:
         yield made
 

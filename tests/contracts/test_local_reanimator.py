@@ -19,12 +19,12 @@ from tasks import registry
 from tasks.lipsync import Resynced
 from tasks.lipsync.foreign import ForeignLipSyncer, SystemOptions
 from tasks.lipsync.local.wav2lip import Wav2Lip
-from tasks.lipsync.native_job import JOBS
 from tasks.lipsync.reanimate import Reanimator
 from tasks.lipsync.systems import System
 from tasks.progress import silent
 from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
+from tests.lipsync_foreign.engine_here import engine_here
 from tests.lipsync_foreign.systems import Warper
 from tests.lipsync_local import wav2lip_weights as weights
 from tests.lipsync_local.checkouts import BESIDE, stand_in
@@ -39,14 +39,7 @@ def dubbed(tmp_path_factory: pytest.TempPathFactory) -> Dubbed:
 
 @pytest.fixture(autouse=True)
 def engine_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine's jobs as its child process does them, without starting one for each."""
-
-    def job(words: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
-        words = json.loads(json.dumps(words))
-        return json.loads(json.dumps(JOBS[words["job"]](words)))
-
-    monkeypatch.setattr("tasks.lipsync.foreign.engine_job", job)
-    monkeypatch.setattr("tasks.lipsync.local.wav2lip.engine_job", job)
+    engine_here(monkeypatch, "foreign", "local.wav2lip")
 
 
 @dataclass

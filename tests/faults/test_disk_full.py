@@ -32,7 +32,7 @@ def can_mount() -> bool:
 
 def test_a_full_disk(short_clip: Path, tmp_path: Path) -> None:
     if not can_mount():
-        pytest.skip("this system lets nobody mount a small disk")
+        pytest.skip("a small disk needs a mount of its own: neither root nor a user namespace may make one here")
     disk = tmp_path / "disk"
     disk.mkdir()
     env = {**os.environ, "DISK": str(disk), "CLIP": str(short_clip), "PYTHON": sys.executable}

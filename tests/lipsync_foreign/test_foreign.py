@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,25 +10,19 @@ from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.lipsync import Resynced
 from tasks.lipsync.foreign import AutoOptions, ForeignLipSyncer, SystemOptions
-from tasks.lipsync.native_job import JOBS
 from tasks.lipsync.reanimate import Limits, Reanimator
 from tasks.lipsync.systems import System
 from tasks.progress import silent
 from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.dubbed_clip import Dubbed
+from tests.lipsync_foreign.engine_here import engine_here
 from tests.lipsync_foreign.systems import Other, Warper
 from tests.speech_media import media
 
 
 @pytest.fixture(autouse=True)
 def engine_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine's jobs as its child process does them, without starting one for each."""
-
-    def job(words: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
-        words = json.loads(json.dumps(words))
-        return json.loads(json.dumps(JOBS[words["job"]](words)))
-
-    monkeypatch.setattr("tasks.lipsync.foreign.engine_job", job)
+    engine_here(monkeypatch, "foreign")
 
 
 FACTS = registry.BackendFacts(name="warper", code_licence="Apache-2.0")

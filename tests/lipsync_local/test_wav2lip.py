@@ -30,9 +30,9 @@ from tasks.lipsync.local.wav2lip import Wav2Lip
 from tasks.lipsync.local.wav2lip_job import draw
 from tasks.lipsync.local.wav2lip_network import VARIANTS, load
 from tasks.lipsync.local.wav2lip_sound import STEPS, mel, windows
-from tasks.lipsync.native_job import JOBS
 from tasks.progress import silent
 from tests.clips import ffmpeg
+from tests.lipsync_foreign.engine_here import engine_here
 from tests.lipsync_local import wav2lip_weights as weights
 from tests.speech_media import media
 
@@ -197,7 +197,7 @@ def test_without_a_face_the_shot_is_refused_in_words(
     wall = tmp_path / "wall.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=d=0.4:r=25:s=160x120", "-pix_fmt", "yuv420p", wall)
     soundfile.write(tmp_path / "speech.wav", np.zeros(19_200), 48_000)
-    monkeypatch.setattr("tasks.lipsync.local.wav2lip.engine_job", lambda job, *_, **__: JOBS[job["job"]](job))
+    engine_here(monkeypatch, "local.wav2lip")
     system = Wav2Lip(Wav2Lip.Options(checkpoint=checkpoint, device="cpu"))
     with pytest.raises(PermanentError, match="no face"):
         system.reanimate(wall, tmp_path / "speech.wav", tmp_path / "out.mp4", silent)
