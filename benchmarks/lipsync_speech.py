@@ -98,6 +98,11 @@ TARGETS = (
     Target("source_leak_share", "|x| <= .05", _between(-0.05, 0.05)),
     Target("upper_face_retention", ">= .9", _between(0.9, np.inf)),
     Target("plan_correlation", ">= .95", _between(0.95, np.inf)),
+    Target("sharpness_ratio", ".9 - 1.1", _between(0.9, 1.1)),
+    Target("seam_ratio", "<= 1.1", _between(0, 1.1)),
+    Target("jitter_ratio", "<= 1.1", _between(0, 1.1)),
+    Target("flicker_ratio", "<= 1.1", _between(0, 1.1)),
+    Target("outside_mask_max_diff", "0", _between(0, 0)),
 )
 ROWS = ("real", "real_shuffled", "unmodified", "shuffled", "frozen")
 

@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _speech(measure)
     measure.add_argument("--reference", type=Path, help="real footage of the speaker, for the speaker's own range")
     measure.add_argument("--source-phones", type=Path, help="what the reference itself says (JSON)")
+    measure.add_argument("--truth", type=Path, help="real footage of the very words: PSNR and SSIM of the mouth")
     measure.add_argument("--report", type=Path, required=True)
     measure.set_defaults(run=_measure)
     animate = commands.add_parser("animate", help="make a still speak")
@@ -177,14 +178,15 @@ def _measure(options: argparse.Namespace) -> int:
     from lipsync_engine.quality import clip_figures
 
     _need(options.video, options.report)
-    if options.reference is not None:
-        _need(options.reference, options.report)
+    for picture in filter(None, (options.reference, options.truth)):
+        _need(picture, options.report)
     figures = clip_figures(
         options.video,
         _phones(options),
         options.audio,
         reference=options.reference,
         reference_phones=read_phones(options.source_phones) if options.source_phones else None,
+        truth=options.truth,
         progress=_progress("track"),
     )
     text = json.dumps(figures, indent=2) + "\n"

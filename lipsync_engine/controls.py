@@ -84,10 +84,11 @@ def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: Samples, stat
 
 def silent_about(right: Measures, wrong: Measures) -> list[str]:
     """The figures that do not tell a right mouth from a wrong one here: lower by less than 0.1, or not defined."""
-    return [name for name in TELLING if not _tells(right.get(name), wrong.get(name))]
+    return [name for name in TELLING if not tells(right.get(name), wrong.get(name))]
 
 
-def _tells(right: float | None, wrong: float | None) -> bool:
+def tells(right: float | None, wrong: float | None) -> bool:
+    """Whether a figure is higher for the right mouth than for a wrong one, by 0.1 or more."""
     return right is not None and (wrong is None or right >= wrong + _MARGIN)
 
 

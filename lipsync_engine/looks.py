@@ -84,8 +84,8 @@ def thumb_places(meshes: FloatArray | FileArray, points: Sequence[int]) -> NDArr
     return np.stack([(60 * across + 48) / 4 - 0.5, (60 * down + 32) / 4 - 0.5], axis=2)
 
 
-def look_of(picture: Picture, mesh: FloatArray) -> Look:
-    """The look of a face whose mesh, float32 [478, 3], is known."""
+def mouth_view(picture: Picture, mesh: FloatArray) -> NDArray[np.uint8]:
+    """The mouth upright and of one size, 60 pixels for the distance of the eyes: luma, uint8 [64, 96]."""
     axis = mesh[_EYES[1], :2] - mesh[_EYES[0], :2]
     scale = (float(np.linalg.norm(axis)) + 1e-6) / 60.0
     along = axis / 60.0
@@ -93,7 +93,12 @@ def look_of(picture: Picture, mesh: FloatArray) -> Look:
     middle = mesh[_MOUTH, :2].mean(axis=0) - turn @ np.array([48.0, 32.0])
     if scale <= 1e-6:
         turn = np.eye(2)
-    luma = picture.luma(np.column_stack([turn, middle]), (96, 64))
+    return picture.luma(np.column_stack([turn, middle]), (96, 64))
+
+
+def look_of(picture: Picture, mesh: FloatArray) -> Look:
+    """The look of a face whose mesh, float32 [478, 3], is known."""
+    luma = mouth_view(picture, mesh)
     return Look(
         sharpness=float(cv2.Laplacian(luma[8:56, 12:84], cv2.CV_32F).var()),
         light=picture.colours(mesh[_CHEEKS, :2]).mean(axis=0).astype(np.float32),

@@ -8,24 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.audio import spooled_mono
-from lipsync_engine.controls import Rows, control_rows, shuffled, silent_about
+from lipsync_engine.controls import Rows, control_rows, shuffled, silent_about, tells
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.geometry import fit_poses, to_canonical
+from lipsync_engine.likeness import changed_figures, truth_figures
+from lipsync_engine.listening import canonical_rows
 from lipsync_engine.measure import speech_measures
 from lipsync_engine.mouth import series, speaker_stats
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import OwnSpeech, own_speech
+from lipsync_engine.steadiness import flicker_ratio, jitter_ratio
 from lipsync_engine.track import Progress, track_faces
 
-#: Skin that speech hardly moves but a bad warp would: nose foot and wings, upper cheeks.
-_STILL_SKIN = (2, 97, 326, 98, 327, 49, 279, 129, 358, 50, 280, 101, 330, 36, 266)
 #: Eyelids of either eye; brow to lower eyelid on either side.
 _UPPER_FACE = ((159, 145), (386, 374), (105, 145), (334, 374))
 #: Three times what tracking the same picture again, encoded again, differs by (0.001 face widths).
 _UPPER_FACE_MOTION = 0.003
-#: Jitter (face widths) below which a picture is still for all that the tracker can tell.
-_JITTER_FLOOR = 2e-4
 _SAMPLE_RATE = 16000
+PICTURE_FIGURES = ("sharpness_ratio", "jitter_ratio", "flicker_ratio", "upper_face_retention")
 
 
 def same_person(found: FaceTrack, wanted: FaceTrack) -> int | None:
@@ -74,18 +74,22 @@ def speech_figures(
 
 
 def picture_figures(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int64]) -> dict[str, float | None]:
-    """``sharpness_ratio``, ``jitter_ratio`` and ``upper_face_retention`` of one person over the edited frames."""
-    common = np.intersect1d(np.intersect1d(before.frame, after.frame), frames)
-    if len(common) < 5:
-        return {"sharpness_ratio": None, "jitter_ratio": None, "upper_face_retention": None}
-    old = before.rows(np.searchsorted(before.frame, common))
-    new = after.rows(np.searchsorted(after.frame, common))
-    source_jitter = max(_jitter(old), _JITTER_FLOOR)
+    """What two pictures of one person tell of the edited frames: the figures ``PICTURE_FIGURES``."""
+    old, new = _shared(before, after, frames)
+    if len(old.frame) < 5:
+        return dict.fromkeys(PICTURE_FIGURES)
     return {
         "sharpness_ratio": float(np.median(new.sharpness) / max(float(np.median(old.sharpness)), 1e-6)),
-        "jitter_ratio": _jitter(new) / source_jitter,
+        "jitter_ratio": jitter_ratio(old, new),
+        "flicker_ratio": flicker_ratio(old, new),
         "upper_face_retention": _retention(_upper_face(old), _upper_face(new)),
     }
+
+
+def _shared(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int64]) -> tuple[FaceTrack, FaceTrack]:
+    """Only those of the frames in which both are seen."""
+    common = np.intersect1d(np.intersect1d(before.frame, after.frame), frames)
+    return before.rows(np.searchsorted(before.frame, common)), after.rows(np.searchsorted(after.frame, common))
 
 
 def _upper_face(track: FaceTrack) -> FloatArray:
@@ -106,14 +110,6 @@ def _retention(before: FloatArray, after: FloatArray) -> float | None:
     return float((a * b).sum()) / max(float(np.linalg.norm(a)) * float(np.linalg.norm(b)), 1e-12)
 
 
-def _jitter(track: FaceTrack) -> float:
-    """Root-mean-square second difference of pose-normalised still skin, over runs of consecutive frames."""
-    points = to_canonical(track.landmarks[:, list(_STILL_SKIN)], fit_poses(track.landmarks))[:, :, :2]
-    second = points[2:] - 2 * points[1:-1] + points[:-2]
-    run = (track.frame[2:] - track.frame[:-2]) == 2
-    return float(np.sqrt((second[run] ** 2).mean())) if run.any() else 0.0
-
-
 def clip_figures(
     picture: Path,
     phones: tuple[Phone, ...],
@@ -121,6 +117,7 @@ def clip_figures(
     *,
     reference: Path | None = None,
     reference_phones: tuple[Phone, ...] | None = None,
+    truth: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, object]:
     """Figures of the most seen face of a finished clip, with control rows, ready for JSON.
@@ -132,6 +129,7 @@ def clip_figures(
         reference: real footage of the speaker, frame by frame the source of the clip: gives the speaker's own range,
             the rows ``real`` and ``unmodified``, and the figures that compare pictures.
         reference_phones: what the reference says.
+        truth: real footage of the very words, frame by frame: gives the figures of `truth_figures`.
         progress: called with (share done, message).
 
     Raises:
@@ -149,13 +147,24 @@ def clip_figures(
     if real is not None and reference is not None and real.identities:
         own = own_speech(reference, reference_phones)
         who = same_person(real, person)
-        source = series(real, real.identities[0] if who is None else who)
+        who = real.identities[0] if who is None else who
+        source = series(real, who)
         heard = (own.speaking(source.times_s), own.resting(source.times_s)) if own is not None else (None, None)
         stats = speaker_stats(source, *heard)
-        figures |= picture_figures(
-            real.of(real.identities[0] if who is None else who), person, person.frame.astype(np.int64)
-        )
+        figures |= picture_figures(real.of(who), person, person.frame.astype(np.int64))
+        old, new = _shared(real.of(who), person, person.frame.astype(np.int64))
+        figures |= changed_figures(reference, old, picture, new)
     measured, rows, silent = speech_figures(seen, phones, audio, stats, source=source, own=own)
+    if source is not None and own is not None and len(own.samples):
+        canonical = canonical_rows(seen, spooled_mono(audio, _SAMPLE_RATE), source, own.samples, _SAMPLE_RATE)
+        measured["canonical_correlation"] = canonical.pop("result")
+        for row, value in canonical.items():
+            rows.setdefault(row, {})["canonical_correlation"] = value
+        if not tells(canonical["real"], canonical["shuffled"]):
+            measured["canonical_correlation"] = None
+            silent.append("canonical_correlation")
+    if truth is not None:
+        figures |= truth_figures(truth, person, picture)
     figures |= measured
     return figures | {"controls": rows, "cannot_tell": silent}
 

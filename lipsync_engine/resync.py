@@ -20,7 +20,7 @@ from lipsync_engine.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.mux import copy_picture
 from lipsync_engine.observations import Collector
 from lipsync_engine.phones import spelled_names
-from lipsync_engine.quality import mouth_of, picture_figures, speech_figures
+from lipsync_engine.quality import PICTURE_FIGURES, mouth_of, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.refine.corrections import Corrections
 from lipsync_engine.refine.learn import Budget
@@ -413,7 +413,7 @@ def _measure(
     report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
     figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
-    for name in _SPEECH + _PICTURE:
+    for name in _SPEECH + PICTURE_FIGURES:
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:
             report.missing[name] = _CANNOT_TELL if name in silent else _NOT_DEFINED
@@ -443,7 +443,6 @@ _SPEECH = (
     "source_leak_noise",
     "source_leak_share",
 )
-_PICTURE = ("sharpness_ratio", "jitter_ratio", "upper_face_retention")
 
 
 def _edited(score: Score, frames: int) -> BoolArray:
@@ -453,6 +452,6 @@ def _edited(score: Score, frames: int) -> BoolArray:
 
 
 def _all_missing(report: EngineReport, why: str) -> None:
-    for name in _SPEECH + _PICTURE + ("seam_ratio", "outside_mask_max_diff"):
+    for name in _SPEECH + PICTURE_FIGURES + ("seam_ratio", "outside_mask_max_diff"):
         if getattr(report, name) is None:
             report.missing[name] = why

@@ -131,13 +131,18 @@ def test_the_upper_face_is_kept_by_no_edit_and_lost_by_another_face_s_motion(fil
 def test_the_command_line_measures_a_clip_beside_its_controls(filmed, tmp_path):
     write_phones(tmp_path / "p.json", align(load_mono(filmed[0]), RATE_HZ, "set white with P two soon", "en-gb").phones)
     clip, phones = str(filmed[0]), str(tmp_path / "p.json")
-    arguments = ["--audio", clip, "--phones", phones, "--reference", clip, "--source-phones", phones]
+    arguments = ["--audio", clip, "--phones", phones, "--reference", clip, "--source-phones", phones, "--truth", clip]
     assert main(["measure", "--video", clip, *arguments, "--report", str(tmp_path / "r.json")]) == 0
     figures = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert figures["phone_agreement"] == figures["controls"]["real"]["phone_agreement"]
     assert figures["articulation_ratio"] == pytest.approx(1.0, abs=0.05)
     assert figures["phone_agreement"] > figures["controls"]["shuffled"]["phone_agreement"] + 0.2
     assert set(figures["controls"]) == {"real", "real_shuffled", "unmodified", "shuffled", "frozen"}
+    for name in ("jitter_ratio", "flicker_ratio", "flow_residual_ratio", "lip_thickness_ratio", "mouth_ssim"):
+        assert figures[name] == pytest.approx(1.0, abs=1e-6), f"{name} of a picture against itself"
+    assert figures["lip_colour_shift"] == 0
+    assert figures["canonical_correlation"] is None, "three seconds do not teach it"
+    assert "canonical_correlation" in figures["cannot_tell"]
 
 
 def test_loudness_tells_speech_from_silence_where_there_is_no_script():
