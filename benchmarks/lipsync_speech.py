@@ -1,11 +1,11 @@
 """How well the engine's mouths speak, beside real, shuffled and frozen ones.
 
-    python -m benchmarks.lipsync_speech [CLIP...] [--languages es,fr,de,ja] [--quick] [--media FOLDER]
+    python -m benchmarks.lipsync_speech [CLIP...] [--languages es,fr,de,ja] [--quick] [--loop SECONDS] [--media FOLDER]
 
 Runs the engine on clips under eSpeak NG dubs, tracks the results again, and prints for every figure of the lip-sync
 targets: the value over all runs (lags and leaks: the mean), the same for the control rows, the target, and whether it
 is met. Clips whose script is in ``transcripts.json`` give the real speaker's row. ``--quick``: two short clips, two
-languages.
+languages. ``--loop 70``: each clip again and again for so long, since drift over a minute needs a minute.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -126,14 +127,17 @@ def dub(language: str, duration_s: float) -> tuple[NDArray[np.float32], tuple[Ph
     return sound, concatenate(placed, int(duration_s * 1000))
 
 
-def runs(clips: list[Path], languages: list[str], scripts: dict[str, str]) -> Iterator[tuple[str, EngineReport]]:
-    """The engine's report for every clip and language."""
+def runs(
+    clips: list[Path], languages: list[str], scripts: dict[str, str], loop_s: float | None = None
+) -> Iterator[tuple[str, EngineReport]]:
+    """The engine's report for every clip (repeated until ``loop_s``, where given) and language."""
     with tempfile.TemporaryDirectory() as folder:
-        for clip in clips:
+        for named in clips:
+            clip = _looped(named, loop_s, Path(folder)) if loop_s else named
             track: FaceTrack = analyse(clip, Path(folder) / "track.npz")
             if not len(track.times_s):
                 continue
-            script = next((text for name, text in scripts.items() if str(clip).endswith(name)), "")
+            script = next((text for name, text in scripts.items() if str(clip).endswith(name)), "")  # none of a loop
             own = align_file(clip, script, "en-us").phones if script else None
             for language in languages:
                 sound, phones = dub(language, float(track.times_s[-1]) + 0.04)
@@ -141,6 +145,13 @@ def runs(clips: list[Path], languages: list[str], scripts: dict[str, str]) -> It
                 soundfile.write(audio, sound, _RATE)
                 out = Path(folder) / "out.mp4"
                 yield f"{clip.stem}/{language}", resync(clip, audio, phones, track, out, source_phones=own)
+
+
+def _looped(clip: Path, seconds: float, folder: Path) -> Path:
+    out = folder / f"{clip.stem}.mp4"
+    command = ["ffmpeg", "-v", "error", "-y", "-stream_loop", "-1", "-i", clip, "-t", seconds, "-c:v", "libx264"]
+    subprocess.run(list(map(str, [*command, "-crf", 14, "-preset", "veryfast", "-c:a", "aac", out])), check=True)
+    return out
 
 
 def tabulate(reports: list[tuple[str, EngineReport]]) -> tuple[list[str], bool]:
@@ -195,6 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("clips", nargs="*", type=Path)
     parser.add_argument("--languages", default=None, help="default es,fr,de,ja; with --quick es,ja")
     parser.add_argument("--quick", action="store_true", help="two clips of three seconds")
+    parser.add_argument("--loop", type=float, metavar="SECONDS", help="repeat each clip for so long")
     default = os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media"
     parser.add_argument("--media", type=Path, default=Path(default))
     options = parser.parse_args(arguments)
@@ -207,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     texts = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
     scripts = {name: row["text"] for name, row in texts.items() if row.get("lang") == "en" and row.get("text")}
     reports = []
-    for name, report in runs(clips, languages, scripts):
+    for name, report in runs(clips, languages, scripts, options.loop):
         reports.append((name, report))
         shown = {t.figure: getattr(report, t.figure) for t in TARGETS}
         print(name, {k: None if v is None else round(v, 3) for k, v in shown.items()}, file=sys.stderr, flush=True)
