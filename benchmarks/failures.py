@@ -1,9 +1,10 @@
 """A batch of 12 titles x 4 languages in which one branch fails in each of three ways, then `polydub retry`.
 
-    python -m benchmarks.failures [--media DIR] [--work DIR]
+    python -m benchmarks.failures [--profile offline] [--media DIR] [--work DIR]
 
-The profile is `fake`: real ffmpeg, invented speech, so that 48 branches fit two cores. The ways: a translator without a
-route, a recorded dub of another title, a language without a voice. Prints what was delivered and what failed and why,
+``offline`` (the default): real translation, voices, separation and lip sync. The ways: a language that the translator
+has no route to, a recorded dub of another title, a recording that breaks off. ``fake``: real ffmpeg, invented speech,
+in a tenth of the time; the third way is a language without a voice. Prints what was delivered and what failed and why,
 then, after the causes are gone, which branches the retry ran and how many steps it computed, from the ledger.
 """
 
@@ -14,14 +15,18 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.night import delivered, make_titles, masters, polydub, write_manifest
 
 MEDIA = Path("../shared/media")
-_ROUTE = "extends: night.yaml\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
-_VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
+_NO_ROUTE = {
+    "fake": "translate: {backend: fake, language_check: false, options: {fail: [ja]}}\n",
+    "offline": "translate: {backend: apertium, options: {data_dir: pairs}}\n",
+}
+_NO_VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
 _ANOTHER = "open-dubbing/tests/data/englishvideo.mp4"  # ten seconds
 _MENDED = "extends: night.yaml\n"
 
@@ -29,21 +34,24 @@ _MENDED = "extends: night.yaml\n"
 def main() -> None:
     """Run it and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", choices=("offline", "fake"), default="offline")
     parser.add_argument("--media", type=Path, default=MEDIA)
     parser.add_argument("--work", type=Path, help="a new folder; default: a temporary one")
     options = parser.parse_args()
     root = options.work or Path(tempfile.mkdtemp(prefix="polydub-failures-"))
     titles, out = root / "titles", root / "out"
-    make_titles(options.media, titles)
-    _break(titles, options.media)
+    make_titles(options.media, titles, options.profile)
+    _break(titles, options.media, options.profile)
+    began = time.monotonic()
     night = polydub(root, "batch", "night.csv", "--profile", "night.yaml", "--out", str(out))
-    print(f"the night: exit code {night.returncode}, {len(masters(out))} of 48 delivered")
+    took = time.monotonic() - began
+    print(f"the night: exit code {night.returncode}, {len(masters(out))} of 48 delivered in {took:.0f} s", flush=True)
     for branch in _branches(root):
         if branch["state"] not in ("completed", "needs_review"):
             print(f"  {branch['title']} {branch['language']}: {branch['state']}: {branch['why']}")
     (root / "night.log").write_text(night.stderr)
     before, steps = delivered(out), len(_ledger(root))
-    _mend(titles)
+    _mend(titles, options.profile)
     again = polydub(root, "retry")
     rows = _ledger(root)[steps:]
     ran = sorted({(row["title"], row["language"]) for row in rows if row["language"]})
@@ -62,23 +70,42 @@ def main() -> None:
         shutil.rmtree(root)
 
 
-def _break(titles: Path, media: Path) -> None:
-    (titles / "route.yaml").write_text(_ROUTE)
-    (titles / "voice.yaml").write_text(_VOICE)
-    _recorded(titles, media / _ANOTHER)
-    broken = {"profile": "route.yaml"}, {"dub_de": "spoken.wav"}, {"profile": "voice.yaml"}
-    write_manifest(titles, dict(zip(("title03", "title06", "title09"), broken, strict=True)))
+def _break(titles: Path, media: Path, profile: str) -> None:
+    (titles / "route.yaml").write_text("extends: night.yaml\n" + _NO_ROUTE[profile])
+    third = {"profile": "voice.yaml"} if profile == "fake" else {"dub_it": "broken.wav"}
+    if profile == "fake":
+        (titles / "voice.yaml").write_text(_NO_VOICE)
+    else:
+        _pairs_without(titles / "pairs", "es-pt")
+        _sound_of(titles / "title09.mp4", titles / "broken.wav")
+        with (titles / "broken.wav").open("r+b") as file:
+            file.truncate(40)
+    second = {"fake": "dub_de", "offline": "dub_es"}[profile]
+    _sound_of(media / _ANOTHER, titles / "spoken.wav")
+    broken = {"profile": "route.yaml"}, {second: "spoken.wav"}, third
+    write_manifest(titles, dict(zip(("title03", "title06", "title09"), broken, strict=True)), profile)
 
 
-def _mend(titles: Path) -> None:
-    (titles / "route.yaml").write_text(_MENDED)
-    (titles / "voice.yaml").write_text(_MENDED)
-    _recorded(titles, titles / "title06.mp4")
+def _mend(titles: Path, profile: str) -> None:
+    for name in ("route.yaml", "voice.yaml"):
+        if (titles / name).exists():
+            (titles / name).write_text("extends: night.yaml\n")
+    _sound_of(titles / "title06.mp4", titles / "spoken.wav")
+    if profile == "offline":
+        _sound_of(titles / "title09.mp4", titles / "broken.wav")
 
 
-def _recorded(titles: Path, of: Path) -> None:
+def _pairs_without(folder: Path, pair: str) -> None:
+    """Apertium's installed pairs but those of one name."""
+    (folder / "modes").mkdir(parents=True)
+    for mode in Path("/usr/share/apertium/modes").glob("*.mode"):
+        if not mode.name.startswith(pair):
+            (folder / "modes" / mode.name).symlink_to(mode)
+
+
+def _sound_of(title: Path, out: Path) -> None:
     """A recorded dub: the sound of a title."""
-    command = ["ffmpeg", "-v", "error", "-y", "-i", str(of), "-vn", str(titles / "spoken.wav")]
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(title), "-vn", str(out)]
     subprocess.run(command, check=True)
 
 

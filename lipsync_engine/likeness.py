@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -16,18 +17,20 @@ from numpy.typing import NDArray
 from lipsync_engine import video
 from lipsync_engine.facemesh.picture import Picture
 from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import CHIN, NOSE_BASE, fit_poses, to_canonical
+from lipsync_engine.geometry import CHIN, JAW, NOSE_BASE, fit_poses, to_canonical
 from lipsync_engine.looks import mouth_view
-from lipsync_engine.mesh import LIPS, LOWER_LIP, UPPER_LIP
+from lipsync_engine.mesh import LIPS, LOWER_LIP, UPPER_LIP, lower_face
 from lipsync_engine.mouth import measured
 from lipsync_engine.records import FloatArray
-from lipsync_engine.steadiness import at_the_same_motion
+from lipsync_engine.steadiness import at_the_same_motion, flicker
 
 Figures = dict[str, float | None]
 
 #: Points on the red of the lips, off their edges: between the outer and the inner ring.
 _RED = tuple(point for lip in (UPPER_LIP, LOWER_LIP) for ring in lip[1:3] for point in ring[2:-2])
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _SHUT, _FEWEST = 0.1, 5
+_FLICKER_FLOOR = 0.25  # levels of 255
 _RESIDUAL_FLOOR = 0.25  # mean square, levels of 255
 _LEAST_SIDE = 7  # pixels, the window of the structural similarity
 
@@ -38,6 +41,7 @@ def changed_figures(source: Path, before: FaceTrack, result: Path, after: FaceTr
     Returns:
         flow_residual_ratio: what is left of a mouth's picture after the one before it is warped onto it by optical
             flow (reference 4.5), over the source's at the same motion of the lips; 1: as smooth.
+        flicker_ratio: change of the light of the skin about the mouth at 3 to 12 Hz, over the source's (`flicker`).
         lip_colour_shift: earth mover's distance of the lips' colours, levels of 255, the worst of R, G and B.
         lip_thickness_ratio: height of the red of the closed lips over the source's; 1: the same lips.
         Each is None where it is not defined.
@@ -51,7 +55,9 @@ def changed_figures(source: Path, before: FaceTrack, result: Path, after: FaceTr
         a, b = np.concatenate(old.colours), np.concatenate(new.colours)
         shift = float(max(wasserstein_distance(a[:, c], b[:, c]) for c in range(3)))
     ratio = at_the_same_motion(*old.values(), *new.values(), floor=_RESIDUAL_FLOOR)
+    light_old, light_new = flicker(np.array(old.skin), before), flicker(np.array(new.skin), after)
     return {
+        "flicker_ratio": light_new / max(light_old, _FLICKER_FLOOR) if light_old is not None and light_new else None,
         "flow_residual_ratio": None if ratio is None else float(np.sqrt(ratio)),
         "lip_colour_shift": shift,
         "lip_thickness_ratio": thick_new / thick_old if thick_old and thick_new else None,
@@ -63,6 +69,7 @@ class _Seen:
     motion: list[float] = field(default_factory=list)
     residual: list[float] = field(default_factory=list)
     colours: list[NDArray[np.uint8]] = field(default_factory=list)
+    skin: list[FloatArray] = field(default_factory=list)
 
     def values(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return np.array(self.motion), np.array(self.residual)
@@ -76,11 +83,18 @@ def _seen(picture: Path, track: FaceTrack) -> _Seen:
         view, mesh = Picture(frame.planes, facts.colour), track.landmarks[row]
         mouth = mouth_view(view, mesh)
         out.colours.append(view.colours(mesh[list(_RED), :2]))
+        out.skin.append(view.colours(mesh[list(_skin()), :2]) @ _LUMA)
         if frame.index == last_frame + 1:
             out.motion.append(float(np.sqrt(((lips[row] - lips[row - 1]) ** 2).mean())))
             out.residual.append(_left_by_flow(last, mouth))
         last, last_frame = mouth, frame.index
     return out
+
+
+@lru_cache(maxsize=1)
+def _skin() -> tuple[int, ...]:
+    """Points of the skin that speech moves: not the lips, and not the contour, where the background begins."""
+    return tuple(sorted(set(lower_face()) - set(LIPS) - set(JAW)))
 
 
 def _left_by_flow(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:

@@ -20,12 +20,10 @@ Values = NDArray[np.float64]
 
 #: Skin that speech hardly moves but a bad warp would: nose foot and wings, upper cheeks.
 _STILL_SKIN = (2, 97, 326, 98, 327, 49, 279, 129, 358, 50, 280, 101, 330, 36, 266)
-#: Motion of the skin (face widths) and change of light (levels of 255) that no tracker tells from none.
-_JITTER_FLOOR, _FLICKER_FLOOR = 2e-4, 0.1
+#: Motion of the skin, face widths, that no tracker tells from none.
+_JITTER_FLOOR = 2e-4
 _CLASSES, _FEWEST = 4, 5
 _BAND_HZ, _SHORTEST_S = (3.0, 12.0), 1.0
-#: The part of a mouth's thumbnail that is face in every picture.
-_FACE = (slice(1, 15), slice(4, 20))
 
 
 def jitter_ratio(before: FaceTrack, after: FaceTrack) -> float | None:
@@ -84,40 +82,32 @@ def _accelerations(track: FaceTrack) -> tuple[Values, Values]:
     return np.sqrt(lips.mean(axis=(1, 2))), skin.mean(axis=(1, 2))
 
 
-def flicker_ratio(before: FaceTrack, after: FaceTrack) -> float | None:
-    """Change of the mouth region's brightness between 3 and 12 Hz over the source's (1: as steady).
+def flicker(skin: NDArray[np.floating], track: FaceTrack) -> float | None:
+    """Change of the skin's brightness between 3 and 12 Hz, levels of 255, root mean square over the points.
 
-    What the mouth's own shape explains in that band (dark when open) is taken out of both by least squares, since a
+    What the mouth's own shape explains in that band (folds, shade of the lips) is taken out by least squares, since a
     dub opens at other times than its source.
 
     Args:
-        before: one person in the source.
-        after: the same person and frames in the result.
+        skin: float [N, P], luma of points of the skin about the mouth, a row for each row of ``track``.
+        track: one person.
 
     Returns:
         ``None`` without a run of a second.
     """
-    old, new = _flicker(before), _flicker(after)
-    return None if old is None or new is None else new / max(old, _FLICKER_FLOOR)
-
-
-def _flicker(track: FaceTrack) -> float | None:
-    """Standard deviation within the band, levels of 255."""
     rate = 1.0 / float(np.median(np.diff(track.times_s))) if len(track.times_s) > 1 else 0.0
     fewest = max(round(_SHORTEST_S * rate), _FEWEST * 2)
     if len(track.frame) < fewest:
         return None
-    brightness = track.thumb[:, *_FACE].mean(axis=(1, 2), dtype=np.float64)
     mouth = measured(track.landmarks, fit_poses(track.landmarks))[0].astype(np.float64)
-    signals = np.column_stack([brightness, mouth, mouth**2])
     together = np.concatenate([np.diff(track.frame) == 1, [False]])
     spans = [(start, end + 1) for start, end in runs(together) if end + 1 - start >= fewest]
     if not spans:
         return None
-    spectra = np.concatenate([_within_band(signals[start:end], rate) for start, end in spans])
-    light, shape = spectra[:, 0], spectra[:, 1:]
+    light = np.concatenate([_within_band(skin[start:end].astype(np.float64), rate) for start, end in spans])
+    shape = np.concatenate([_within_band(np.hstack([m, m**2]), rate) for m in (mouth[a:b] for a, b in spans)])
     left = light - shape @ np.linalg.lstsq(shape, light, rcond=None)[0]
-    return float(np.sqrt((left**2).sum() / sum(end - start for start, end in spans)))
+    return float(np.sqrt((left**2).sum(axis=0).mean() / sum(end - start for start, end in spans)))
 
 
 def _within_band(values: Values, rate: float) -> Values:

@@ -19,7 +19,6 @@ _LIPSYNC = {
     "sharpness_ratio": "Sharpness against the source",
     "seam_ratio": "Seam visibility",
     "jitter_ratio": "Jitter against the source",
-    "flicker_ratio": "Flicker against the source",
     "outside_mask_max_diff": "Largest change outside the mouth",
     "fps": "Frames a second (processing)",
     "device": "Device",
