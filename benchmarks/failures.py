@@ -3,7 +3,7 @@
     python -m benchmarks.failures [--profile offline] [--media DIR] [--work DIR]
 
 ``offline`` (the default): real translation, voices, separation and lip sync. The ways: a language that the translator
-has no route to, a recorded dub of another title, a recording that breaks off. ``fake``: real ffmpeg, invented speech,
+has no route to, a recorded dub of another title, a recording that is silent. ``fake``: real ffmpeg, invented speech,
 in a tenth of the time; the third way is a language without a voice. Prints what was delivered and what failed and why,
 then, after the causes are gone, which branches the retry ran and how many steps it computed, from the ledger.
 """
@@ -18,6 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import soundfile
 
 from benchmarks.night import delivered, make_titles, masters, polydub, write_manifest
 
@@ -72,14 +75,12 @@ def main() -> None:
 
 def _break(titles: Path, media: Path, profile: str) -> None:
     (titles / "route.yaml").write_text("extends: night.yaml\n" + _NO_ROUTE[profile])
-    third = {"profile": "voice.yaml"} if profile == "fake" else {"dub_it": "broken.wav"}
+    third = {"profile": "voice.yaml"} if profile == "fake" else {"dub_it": "silent.wav"}
     if profile == "fake":
         (titles / "voice.yaml").write_text(_NO_VOICE)
     else:
         _pairs_without(titles / "pairs", "es-pt")
-        _sound_of(titles / "title09.mp4", titles / "broken.wav")
-        with (titles / "broken.wav").open("r+b") as file:
-            file.truncate(40)
+        soundfile.write(titles / "silent.wav", np.zeros(3 * 48000, np.float32), 48000)
     second = {"fake": "dub_de", "offline": "dub_es"}[profile]
     _sound_of(media / _ANOTHER, titles / "spoken.wav")
     broken = {"profile": "route.yaml"}, {second: "spoken.wav"}, third
@@ -92,7 +93,7 @@ def _mend(titles: Path, profile: str) -> None:
             (titles / name).write_text("extends: night.yaml\n")
     _sound_of(titles / "title06.mp4", titles / "spoken.wav")
     if profile == "offline":
-        _sound_of(titles / "title09.mp4", titles / "broken.wav")
+        _sound_of(titles / "title09.mp4", titles / "silent.wav")
 
 
 def _pairs_without(folder: Path, pair: str) -> None:
