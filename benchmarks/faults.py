@@ -1,8 +1,9 @@
 """Random SIGKILLs of workers and flow runs, and of the server, over a batch of 12 titles x 4 languages.
 
-    python -m benchmarks.faults [--media DIR] [--work DIR] [--kills 40] [--restarts 5] [--every 8] [--seed 5]
+    python -m benchmarks.faults [--profile offline] [--media DIR] [--work DIR] [--kills 40] [--restarts 5] [--every 8]
+        [--seed 5]
 
-The batch (`benchmarks.night`: profile `fake`, real ffmpeg) is dubbed by `polydub up`, every title and branch a flow run
+The batch (`benchmarks.night`; ``--profile fake``: real ffmpeg, the rest invented, in less time) is dubbed by `polydub up`, every title and branch a flow run
 of its own, while processes are killed, in step with what is delivered; `polydub up`, the launchers and `reap` are all
 that mends it. Then it is dubbed undisturbed in one process, and compared. A batch that ends before the last kill is
 followed by another, on a new store. No run is killed more than twice: the fourth crash would give it up
@@ -268,6 +269,7 @@ def _stuck(api: str) -> list[str]:
 def main() -> None:
     """Run it and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", choices=("offline", "fake"), default="offline")
     parser.add_argument("--media", type=Path, default=MEDIA)
     parser.add_argument("--work", type=Path, help="a new folder; default: a temporary one")
     parser.add_argument("--kills", type=int, default=40)
@@ -278,7 +280,7 @@ def main() -> None:
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="polydub-faults-"))
     whole = work / "whole"
-    make_titles(options.media, whole / "titles")
+    make_titles(options.media, whole / "titles", options.profile)
     chance, tally, number = random.Random(options.seed), Tally(), 0
     while tally.killed["run"] + tally.killed["worker"] < options.kills or tally.killed["server"] < options.restarts:
         number += 1
