@@ -3,12 +3,12 @@
     python -m benchmarks.faults [--profile offline] [--media DIR] [--work DIR] [--kills 40] [--restarts 5] [--every 8]
         [--seed 5]
 
-The batch (`benchmarks.night`; ``--profile fake``: real ffmpeg, the rest invented, in less time) is dubbed by `polydub up`, every title and branch a flow run
-of its own, while processes are killed, in step with what is delivered; `polydub up`, the launchers and `reap` are all
-that mends it. Then it is dubbed undisturbed in one process, and compared. A batch that ends before the last kill is
-followed by another, on a new store. No run is killed more than twice: the fourth crash would give it up
-(`flows.service.revive`). Prints what was killed, how long each took to recover, whether every branch was delivered once
-and the same, byte for byte, and what is stuck afterwards.
+The batch (`benchmarks.night`; ``--profile fake``: real ffmpeg, the rest invented, in less time) is dubbed by
+`polydub up`, every title and branch a flow run of its own, while processes are killed, in step with what is delivered;
+`polydub up`, the launchers and `reap` are all that mends it. Then it is dubbed undisturbed in one process, and compared.
+A batch that ends before the last kill is followed by another, on a new store. No run is killed more than twice: the
+fourth crash would give it up (`flows.service.revive`). Prints what was killed, how long each took to recover, whether
+every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from benchmarks.night import delivered, environment, make_titles, masters, polydub
 from flows.service.server import answers
@@ -168,7 +169,7 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
 
         def state_of(run_id: str) -> Any:
             with get_client(sync_client=True) as client:
-                return client.read_flow_run(run_id).state
+                return client.read_flow_run(UUID(run_id)).state
 
         def is_over() -> bool:
             try:
@@ -245,7 +246,7 @@ def _recoveries(kills: list[tuple[str, float]], tally: Tally) -> None:
         for run, when in kills:
             times = [
                 state.timestamp.timestamp()
-                for state in client.read_flow_run_states(run)
+                for state in client.read_flow_run_states(UUID(run))
                 if state.is_running() and state.timestamp.timestamp() > when
             ]
             if times:
