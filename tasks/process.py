@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import ctypes
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -17,13 +17,23 @@ from pathlib import Path
 from tasks.errors import MissingBackendError, ProcessFailedError, ProcessTimeoutError
 
 _LOG_LINES = 60
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
-    # The signal follows the thread that forked; task threads live as long as the job does.
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _gone_with_parent(argv: list[str], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> list[str]:
+    """The command as the kernel kills it when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG).
+
+    By util-linux's ``setpriv``, not by code between fork and exec: Python would have to copy the process with all its
+    threads' locks then, and numpy's OpenBLAS waits for ever in such a copy where another thread is multiplying
+    (tests/faults/test_forks.py).
+
+    Raises:
+        MissingBackendError: the program is not installed.
+    """
+    program = os.path.join(cwd, argv[0]) if cwd and os.sep in argv[0] else argv[0]
+    if shutil.which(program, path=(env or {}).get("PATH")) is None:
+        raise _not_installed(argv[0])
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--", *argv] if setpriv else argv
 
 
 def stream(
@@ -115,13 +125,12 @@ def capture(command: Sequence[str | Path], *, deadline_s: float = 120.0, stdin: 
     argv = [str(part) for part in command]
     try:
         done = subprocess.run(
-            argv,
+            _gone_with_parent(argv),
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             timeout=deadline_s,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
             check=False,
         )
     except FileNotFoundError as error:
@@ -163,13 +172,12 @@ def service(
     try:
         with (log or Path(os.devnull)).open("ab") as out:
             child = subprocess.Popen(
-                argv,
+                _gone_with_parent(argv, env),
                 env={**os.environ, **env} if env else None,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
             )
     except FileNotFoundError as error:
         raise _not_installed(argv[0]) from error
@@ -184,14 +192,13 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            argv,
+            _gone_with_parent(argv, env, cwd),
             cwd=cwd,
             env={**os.environ, **env} if env else None,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
         )
     except FileNotFoundError as error:
         raise _not_installed(argv[0]) from error
