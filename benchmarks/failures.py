@@ -2,10 +2,11 @@
 
     python -m benchmarks.failures [--profile offline] [--media DIR] [--work DIR]
 
-``offline`` (the default): real translation, voices, separation and lip sync. The ways: a language that the translator
-has no route to, a recorded dub of another title, a recording that is silent. ``fake``: real ffmpeg, invented speech,
-in a tenth of the time; the third way is a language without a voice. Prints what was delivered and what failed and why,
-then, after the causes are gone, which branches the retry ran and how many steps it computed, from the ledger.
+``offline`` (the default): real translation, voices, separation and lip sync. The ways: a recorded dub of another title,
+one in which nobody speaks, an archive without a line's recording. ``fake``: real ffmpeg, invented speech, in a tenth of
+the time; the ways: a language that the translator has no route to, a recorded dub of another title, a language without
+a voice. Prints what was delivered and what failed and why, then, after the causes are gone, which branches the retry
+ran and how many steps it computed, from the ledger.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,7 @@ import soundfile
 from benchmarks.night import delivered, make_titles, masters, polydub, write_manifest
 
 MEDIA = Path("../shared/media")
-_NO_ROUTE = {
-    "fake": "translate: {backend: fake, language_check: false, options: {fail: [ja]}}\n",
-    "offline": "translate: {backend: apertium, options: {data_dir: pairs}}\n",
-}
+_NO_ROUTE = "extends: night.yaml\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
 _NO_VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
 _ANOTHER = "open-dubbing/tests/data/englishvideo.mp4"  # ten seconds
 _MENDED = "extends: night.yaml\n"
@@ -74,34 +73,32 @@ def main() -> None:
 
 
 def _break(titles: Path, media: Path, profile: str) -> None:
-    (titles / "route.yaml").write_text("extends: night.yaml\n" + _NO_ROUTE[profile])
-    third = {"profile": "voice.yaml"} if profile == "fake" else {"dub_it": "silent.wav"}
-    if profile == "fake":
-        (titles / "voice.yaml").write_text(_NO_VOICE)
-    else:
-        _pairs_without(titles / "pairs", "es-pt")
-        soundfile.write(titles / "silent.wav", np.zeros(3 * 48000, np.float32), 48000)
-    second = {"fake": "dub_de", "offline": "dub_es"}[profile]
     _sound_of(media / _ANOTHER, titles / "spoken.wav")
-    broken = {"profile": "route.yaml"}, {second: "spoken.wav"}, third
+    if profile == "fake":
+        (titles / "route.yaml").write_text(_NO_ROUTE)
+        (titles / "voice.yaml").write_text(_NO_VOICE)
+        broken = {"profile": "route.yaml"}, {"dub_de": "spoken.wav"}, {"profile": "voice.yaml"}
+    else:
+        soundfile.write(titles / "silent.wav", np.zeros(3 * 48000, np.float32), 48000)
+        _zipped(titles / "silent.wav", titles / "lines.zip", "notes.wav")
+        broken = {"dub_pt": "lines.zip"}, {"dub_es": "spoken.wav"}, {"dub_it": "silent.wav"}
     write_manifest(titles, dict(zip(("title03", "title06", "title09"), broken, strict=True)), profile)
 
 
 def _mend(titles: Path, profile: str) -> None:
-    for name in ("route.yaml", "voice.yaml"):
-        if (titles / name).exists():
-            (titles / name).write_text("extends: night.yaml\n")
     _sound_of(titles / "title06.mp4", titles / "spoken.wav")
-    if profile == "offline":
+    if profile == "fake":
+        for name in ("route.yaml", "voice.yaml"):
+            (titles / name).write_text("extends: night.yaml\n")
+    else:
         _sound_of(titles / "title09.mp4", titles / "silent.wav")
+        _sound_of(titles / "title03.mp4", titles / "line.wav")
+        _zipped(titles / "line.wav", titles / "lines.zip", "0001.wav")
 
 
-def _pairs_without(folder: Path, pair: str) -> None:
-    """Apertium's installed pairs but those of one name."""
-    (folder / "modes").mkdir(parents=True)
-    for mode in Path("/usr/share/apertium/modes").glob("*.mode"):
-        if not mode.name.startswith(pair):
-            (folder / "modes" / mode.name).symlink_to(mode)
+def _zipped(sound: Path, archive: Path, name: str) -> None:
+    with zipfile.ZipFile(archive, "w") as made:
+        made.write(sound, name)
 
 
 def _sound_of(title: Path, out: Path) -> None:

@@ -105,8 +105,8 @@ def ingest(
         separation: takes the dialogue out of a print master; None: it stays as it is.
 
     Raises:
-        BadInputError: unreadable, without sound, somebody speaks when the title has not begun or is over, or the
-            recording runs further from the title than is believed.
+        BadInputError: unreadable, without sound or speech, somebody speaks when the title has not begun or is over, or
+            the recording runs further from the title than is believed.
     """
     chosen = settings or IngestSettings()
     facts = probe(recording)
@@ -117,6 +117,11 @@ def ingest(
         media.extract_audio(recording, _as_long_as(facts, max(length_ms, 1)), None, whole, _part(progress, 0, 0.2))
         media.speech_copy(whole, listened)
         spans = speech_spans(listened, progress=_part(progress, 0.2, 0.4))
+        if not spans and script.lines and chosen.clock == "auto":
+            raise BadInputError(
+                f"In the recorded dub {recording.name!r} nobody speaks.",
+                "Give a recording with speech; one that is not known as speech is taken with ingest.clock: trust.",
+            )
         clock = _clock(recording, listened, spans, script.lines, bed, chosen)
         progress(0.6)
         spans = mapped(spans, clock.fitted.clock)

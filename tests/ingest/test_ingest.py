@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.sound import IngestSettings
 from tasks.errors import BadInputError
 from tasks.ingest.ingest import Ingested, ingest, locate
 from tasks.model import Line, Script
@@ -61,11 +62,20 @@ def test_a_longer_silent_end_is_cut_and_said_but_speech_never(recording: Path, t
     assert not (tmp_path / "lost.wav").exists()
 
 
-def test_silence_has_no_lines_and_says_so(tmp_path: Path) -> None:
+def test_a_recording_in_which_nobody_speaks_is_refused_unless_it_is_trusted(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "s.wav", np.zeros(5 * RATE), RATE)
-    made = ingest(tmp_path / "s.wav", script((1000, 2000)), 5000, tmp_path / "d.wav")
+    with pytest.raises(BadInputError, match="nobody speaks"):
+        ingest(tmp_path / "s.wav", script((1000, 2000)), 5000, tmp_path / "d.wav")
+    assert not (tmp_path / "d.wav").exists()
+    trusted = IngestSettings(clock="trust")
+    made = ingest(tmp_path / "s.wav", script((1000, 2000)), 5000, tmp_path / "d.wav", settings=trusted)
     assert made.placements == ()
     assert any("No speech" in note for note in made.notes)
+
+
+def test_a_title_without_lines_takes_a_silent_recording(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "s.wav", np.zeros(5 * RATE), RATE)
+    assert ingest(tmp_path / "s.wav", script(), 5000, tmp_path / "d.wav").placements == ()
 
 
 def test_no_sound_or_no_media_is_bad_input(tmp_path: Path) -> None:
