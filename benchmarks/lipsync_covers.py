@@ -66,10 +66,9 @@ def shape(mesh: NDArray[np.float32], width_px: float, finger: Finger, size: tupl
     out = np.zeros((size[1], size[0]), np.uint8)
     thick = finger.width * width_px
     x, top = mesh[OUTER_TOP]
-    cv2.line(
-        out, (int(x), int(top + thick / 2)), (int(x), size[1] + int(thick)), 255, max(1, round(thick)), cv2.LINE_AA
-    )
-    return cv2.GaussianBlur(out, (0, 0), 1.0)
+    ends = (int(x), int(top + thick / 2)), (int(x), size[1] + int(thick))
+    cv2.line(out, *ends, (255,), max(1, round(thick)), cv2.LINE_AA)
+    return np.asarray(cv2.GaussianBlur(out, (0, 0), 1.0), np.uint8)
 
 
 def painted(
@@ -100,7 +99,7 @@ def painted(
                 alpha = cover[..., None] / 255.0
                 rgb = np.clip(rgb * (1 - alpha) + (skin + finger.contrast + grain) * alpha, 0, 255).astype(np.uint8)
                 about = np.zeros((height, width), np.uint8)
-                cv2.fillConvexPoly(about, cv2.convexHull(mesh[[*LIPS]].astype(np.int32)), 1)
+                cv2.fillConvexPoly(about, cv2.convexHull(mesh[[*LIPS]].astype(np.int32)), (1,))
                 places[frame.index] = finger, (cover > 200) & (about > 0)
             encoder.stdin.write(rgb.tobytes())
     if encoder.returncode:

@@ -127,7 +127,7 @@ def engine(trial: Trial, plan: MouthPlan, out: Path) -> int:
     score = compose_score(trial.who, plan, active)
     changed = 0
     painter = Painter(trial.picture, trial.facts, [(trial.who, score)])
-    with painter, video.Writer(out, trial.facts, crf=0, preset="ultrafast") as writer:
+    with video.Writer(out, trial.facts, crf=0, preset="ultrafast") as writer:
         batch: list[video.Frame] = []
         for frame in held_out(trial):
             batch.append(frame)
@@ -298,7 +298,7 @@ def landmarks(trial: Trial, truth: FaceTrack, result: Path) -> Figures:
         if who is None:
             return {}
         rows = track.of(who)
-        shapes.append((rows.frame, to_canonical(rows.landmarks, fit_poses(rows.landmarks))[..., :2]))
+        shapes.append((rows.frame, to_canonical(rows.landmarks[:], fit_poses(rows.landmarks))[..., :2]))
     common, left, right = np.intersect1d(shapes[0][0], shapes[1][0], return_indices=True)
     if not len(common):
         return {}

@@ -105,7 +105,7 @@ class Window:
     def __init__(self, track: FaceTrack) -> None:
         own = track.of(track.identities[0])
         poses = fit_poses(own.landmarks)
-        middle = np.median(to_canonical(own.landmarks, poses), axis=0)
+        middle = np.median(to_canonical(own.landmarks[:], poses), axis=0)
         low = np.array([[middle[2, 0], middle[2, 1] + (_BELOW - _ABOVE) / 2, middle[13, 2]]])
         self._row = {int(f): i for i, f in enumerate(own.frame)}
         self._centre = to_image(np.repeat(low[None], len(own.frame), axis=0), poses)[:, 0, :2]
@@ -134,7 +134,7 @@ def jump_sizes(source: Path, result: Path, window: Window, frames: int) -> NDArr
         if index >= frames or index not in window:
             before = None
             continue
-        now = [cv2.blur(window.cut(f.rgb(), index), (3, 3)) for f in pair]
+        now = [np.asarray(cv2.blur(window.cut(f.rgb(), index), (3, 3)), np.uint8) for f in pair]
         if before is not None:
             change = [float(np.abs(a.astype(np.int16) - b).mean()) for a, b in zip(now, before, strict=True)]
             out[index] = change[1] - change[0]

@@ -16,9 +16,15 @@ import resource
 import statistics
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine.records import Phone
 
 CRF, PRESET = 17, "veryfast"
 _ENGINES = ("-x264-params", "mbtree=0")  # as `lipsync_engine.video.set_up_encoder` has it
@@ -93,7 +99,7 @@ def _spent(before: resource.struct_rusage, after: resource.struct_rusage) -> flo
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _in_child(work, *arguments: object) -> Cost:
+def _in_child(work: Callable[..., Cost], *arguments: object) -> Cost:
     """A process of its own, so that one run's caches and models do not help the next."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, arguments)
@@ -124,12 +130,8 @@ def _edit(title: Path, analysis: Path, folder: Path) -> Cost:
     return Cost(wall, cpu, report.seconds, f"{report.edited}/{report.frames} edited, {copied} copied")
 
 
-def speech(seconds: float):
+def speech(seconds: float) -> tuple[tuple[Phone, ...], NDArray[np.float32], int]:
     """Spanish speech that fills a length: phones, samples and their rate."""
-    from dataclasses import replace
-
-    import numpy as np
-
     from lipsync_engine import espeak
 
     spoken = espeak.synthesize(TEXT, espeak.voice_for("es"))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -136,9 +137,9 @@ def main() -> None:
         clip = Clip(path, options.frames)
         print(f"{path.name}: {clip.size[0]}x{clip.size[1]}, {len(clip.pictures)} frames, torch on {device}")
         native, torch_mesh = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
-        reference = timed("MediaPipe FaceMesh", clip, lambda c=clip: mediapipe(c))
-        single = timed("engine, MediaPipe's interpreter", clip, lambda c=clip, m=native: engine(c, m))
-        batched = timed("engine, torch in batches", clip, lambda c=clip, m=torch_mesh: engine(c, m, device))
+        reference = timed("MediaPipe FaceMesh", clip, partial(mediapipe, clip))
+        single = timed("engine, MediaPipe's interpreter", clip, partial(engine, clip, native))
+        batched = timed("engine, torch in batches", clip, partial(engine, clip, torch_mesh, device))
         native, torch_mesh = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
         gaps = same_crops(clip, reference, native, torch_mesh)
         print(f"  same crops, pixels of the crop:    {summary(gaps)}")

@@ -57,7 +57,7 @@ def networks(checkout: Path) -> tuple[Any, Any]:
     detector = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(detector)
     sys.path.insert(0, str(checkout))
-    from models import Wav2Lip  # type: ignore[import-not-found]  # of the checkout
+    from models import Wav2Lip  # of the checkout
 
     return detector.s3fd().eval(), Wav2Lip().eval()
 
@@ -100,7 +100,7 @@ def wav2lip(checkout: Path, video: Path, audio: Path, count: int, detections: in
         first, last = Path(folder) / "result.avi", Path(folder) / "result.mp4"
 
         def paste() -> None:
-            writer = cv2.VideoWriter(str(first), cv2.VideoWriter_fourcc(*"DIVX"), 25.0, (width, height))
+            writer = cv2.VideoWriter(str(first), cv2.VideoWriter.fourcc(*"DIVX"), 25.0, (width, height))
             for frame, face in zip(frames, drawn[0], strict=True):
                 frame = frame.copy()
                 frame[:side, :side] = cv2.resize(face.astype(np.uint8), (side, side))
@@ -117,10 +117,8 @@ def wav2lip(checkout: Path, video: Path, audio: Path, count: int, detections: in
         out["generate"] = timed(generate)
         out["paste, first encode"] = timed(paste)
         out["second encode"] = timed(encode)
-    out = {stage: (cpu / count, clock / count) for stage, (cpu, clock) in out.items() if stage != "detect"} | {
-        "detect": tuple(x / min(detections, count) for x in out["detect"])  # type: ignore[dict-item]
-    }
-    return out
+    of = {stage: min(detections, count) if stage == "detect" else count for stage in out}
+    return {stage: (cpu / of[stage], clock / of[stage]) for stage, (cpu, clock) in out.items()}
 
 
 def engine(video: Path, audio: Path, phones: tuple[Phone, ...], device: str) -> dict[str, Times]:

@@ -82,8 +82,9 @@ def _clock(seconds: int) -> str:
 
 def _dubbed(root: Path, video: Path, languages: tuple[str, ...], profile: str) -> dict[str, Any]:
     os.environ["POLYDUB_STORE"] = str(root / "store")
-    given = {"subtitles": str(video.with_suffix(".srt")), "source_language": "en"}
-    run = plan(Request([str(video)], list(languages), str(root / "out"), profile, **given))[0]
+    words = str(video.with_suffix(".srt"))
+    asked = Request([str(video)], list(languages), str(root / "out"), profile, subtitles=words, source_language="en")
+    run = plan(asked)[0]
     steps: dict[tuple[str, str], float] = {}
 
     def listen(event: StepEvent) -> None:
