@@ -93,14 +93,20 @@ class BranchFailedError(PermanentError):
     """One language of a title could not be finished; ``data`` holds the branch's result."""
 
 
+_PASSING = {"torch.OutOfMemoryError", "httpx.TransportError", "requests.ConnectionError", "requests.Timeout"}
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether a later attempt could succeed: our own transient errors, and the operating system's.
 
-    Network trouble arrives as ``ConnectionError`` and ``TimeoutError``; a missing file does not pass. What fills
-    a GPU's memory may be another program (torch's error is known by its name: torch is not loaded for this).
+    Network trouble arrives as ``ConnectionError`` and ``TimeoutError``, or as httpx's and requests' own; a missing file
+    does not pass. What fills a GPU's memory may be another program. Errors of libraries are known by their names: the
+    libraries are not loaded for this.
     """
-    passing = isinstance(error, TransientError | ConnectionError | TimeoutError)
-    return passing or type(error).__name__ == "OutOfMemoryError"
+    if isinstance(error, TransientError | ConnectionError | TimeoutError):
+        return True
+    names = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
+    return bool(names & _PASSING)
 
 
 def disk_full(error: BaseException, where: object) -> DiskFullError | None:

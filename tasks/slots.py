@@ -8,12 +8,15 @@ without a server there is none. The lease of a holder that dies ends within `LEA
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 
 from tasks.errors import TransientError
 from tasks.lipsync.device import gpus
 from tasks.outage import through_outages
 from tasks.registry import BackendFacts
+
+_log = logging.getLogger(__name__)
 
 LEASE_S = 60.0  # the least that Prefect allows
 GPU, CPU_HEAVY = "gpu", "cpu-heavy"
@@ -55,23 +58,34 @@ def held(names: Sequence[str]) -> Iterator[None]:
         return
     from prefect.concurrency.sync import concurrency
 
-    with contextlib.ExitStack() as stack:
-        try:
-            if bounding := _existing(names):
-                stack.enter_context(
-                    concurrency(
-                        bounding,
-                        strict=True,  # to get in; a server that is away for a while does not end the step
-                        raise_on_lease_renewal_failure=False,
-                        lease_duration=LEASE_S,
-                    )
+    lease = contextlib.ExitStack()
+    try:
+        if bounding := _existing(names):
+            lease.enter_context(
+                concurrency(
+                    bounding,
+                    strict=True,  # to get in; a server that is away for a while does not end the step
+                    raise_on_lease_renewal_failure=False,
+                    lease_duration=LEASE_S,
                 )
-        except Exception as error:  # Prefect's own, httpx's and the operating system's alike
-            raise TransientError(
-                f"The Prefect server gave no slot of {', '.join(names)} ({type(error).__name__}).",
-                "Is it running? The step is tried again.",
-            ) from error
+            )
+    except Exception as error:  # Prefect's own, httpx's and the operating system's alike
+        raise TransientError(
+            f"The Prefect server gave no slot of {', '.join(names)} ({type(error).__name__}).",
+            "Is it running? The step is tried again.",
+        ) from error
+    try:
         yield
+    finally:
+        _let_go(lease, names)
+
+
+def _let_go(lease: contextlib.ExitStack, names: Sequence[str]) -> None:
+    """Give the slots back; a server that is away does so itself when the lease ends, and the work is done."""
+    try:
+        lease.close()
+    except Exception as error:
+        _log.warning("%s: free when the lease ends (%s)", ", ".join(names), type(error).__name__)
 
 
 @through_outages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,21 @@ def test_a_slot_is_held_while_a_step_computes_and_not_for_one_that_is_found(pref
         remember(run, "translate", 1, compute, uses=[DEEPL, ESPEAK])
     assert seen == [1]
     assert taken() == 0
+
+
+@pytest.mark.prefect
+def test_work_that_is_done_is_not_lost_where_the_server_is_away_when_the_slot_is_given_back(
+    prefect_api: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name("cpu-heavy", 1)
+    with contextlib.ExitStack() as away, held(["cpu-heavy"]):
+        nobody = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+        away.enter_context(temporary_settings(nobody))
+    assert "free when the lease ends" in caplog.text
 
 
 @pytest.mark.prefect

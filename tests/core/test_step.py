@@ -108,3 +108,14 @@ def test_a_gpu_without_memory_is_tried_again() -> None:
 
     assert is_transient(torch.cuda.OutOfMemoryError("CUDA out of memory."))
     assert not is_transient(MemoryError())
+
+
+def test_a_connection_that_fails_is_tried_again_whose_library_it_may_be() -> None:
+    import httpx
+    import requests
+
+    assert is_transient(httpx.ConnectError("All connection attempts failed"))
+    assert is_transient(httpx.ReadTimeout("slow"))
+    assert is_transient(requests.ConnectionError())
+    assert not is_transient(requests.exceptions.InvalidURL())
+    assert not is_transient(httpx.InvalidURL("no"))
