@@ -120,9 +120,14 @@ class Store:
         return record.model_copy(update={"reused": True, "hits": record.parts})
 
     def commit(self, record: StepRecord) -> StepRecord:
-        """Make a step's result findable; its blobs must have been added before."""
-        self.write_note(record.step, record.key, record.model_dump(mode="json"))
-        return record
+        """Make a step's result findable; its blobs must have been added before.
+
+        Returns:
+            The record as it will be found, order of keys included: a deliverable is the same bytes either way.
+        """
+        stored = record.model_dump(mode="json")
+        self.write_note(record.step, record.key, stored)
+        return StepRecord.model_validate_json(_json(stored))
 
     def write_note(self, kind: str, key: str, value: Any) -> None:
         """Keep a small JSON value that may change over time (a branch's last attempt)."""

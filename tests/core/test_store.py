@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 import stat
@@ -80,6 +81,14 @@ def test_a_committed_step_is_found_and_counts_every_part_as_a_hit(store: Store, 
     assert found.reused
     assert found.hits == 3
     assert found.outputs["dialogue"].path.read_bytes() == b"sound"
+
+
+def test_what_is_computed_reads_like_what_is_found_down_to_the_order_of_its_facts(store: Store) -> None:
+    """Else a quality sheet would differ by whether its night was interrupted."""
+    made = store.commit(StepRecord(step="qc", key="0" * 64, value={"shuffled": {"b": 1, "a": (2, 3)}, "frozen": {}}))
+    found = store.lookup("qc", "0" * 64)
+    assert found is not None
+    assert json.dumps(made.value) == json.dumps(found.value) == '{"frozen": {}, "shuffled": {"a": [2, 3], "b": 1}}'
 
 
 def test_an_unknown_key_is_not_found(store: Store) -> None:
