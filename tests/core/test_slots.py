@@ -129,8 +129,8 @@ def test_work_that_is_done_is_not_lost_where_the_server_is_away_when_the_slot_is
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name("cpu-heavy", 1)
-    with contextlib.ExitStack() as away, held(["cpu-heavy"]):
+        client.upsert_global_concurrency_limit_by_name("provider:away", 1)  # no other test's: it stays taken
+    with contextlib.ExitStack() as away, held(["provider:away"]):
         nobody = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
         away.enter_context(temporary_settings(nobody))
     assert "free when the lease ends" in caplog.text
