@@ -28,6 +28,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,7 @@ from tasks.process import service, wait_until
 MEDIA = Path("../shared/media")
 _NIGHT_S = 3600.0
 _REAP_EVERY_S = 60
+_ON_ITS_WAY_S = 60
 _MOST_KILLS_OF_A_RUN = 2
 _SHARE_OF_WORKERS = 0.15
 _SPREAD_OVER = 40  # branches delivered, over which the kills are spread: else the first hour would take them all
@@ -189,7 +191,7 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
                 _kill_one(root, chance, hits, kills, tally)
         wait_until(is_over, deadline_s=_NIGHT_S, poll_s=5.0)
         ended = time.time()
-        stuck = _stuck(api)
+        stuck, given_up = _stuck(api), _given_up()
         _recoveries(kills, tally)
         state = state_of(batch)
     watch.over.set()
@@ -200,6 +202,7 @@ def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, 
         "hits": sum(hits.values()),
         "most_hits": max(hits.values(), default=0),
         "stuck": stuck,
+        "given_up": given_up,
         "seen": watch.seen,
     }
 
@@ -254,17 +257,34 @@ def _recoveries(kills: list[tuple[str, float]], tally: Tally) -> None:
 
 
 def _stuck(api: str) -> list[str]:
-    """Flow runs that have neither ended nor are planned, once those that only wait for the reaper have been seen to."""
+    """Flow runs that have neither ended nor are planned, once those that only wait for the reaper have been seen to.
+
+    Those that were given up have ended; what changed state a moment ago (a reaper comes each minute) is on its way.
+    """
     from prefect.client.orchestration import get_client
 
     def unfinished() -> list[str]:
         with get_client(sync_client=True) as client:
             runs = client.read_flow_runs(limit=200)
         ends = {"COMPLETED", "FAILED", "CANCELLED", "SCHEDULED"}
-        return [f"{run.name}: {run.state.name}" for run in runs if run.state and run.state.type.value not in ends]
+        lately = datetime.now(UTC) - timedelta(seconds=_ON_ITS_WAY_S)
+        states = [(run.name, run.state) for run in runs if run.state]
+        return [
+            f"{name}: {state.name}"
+            for name, state in states
+            if state.type.value not in ends and state.name != "GivenUp" and state.timestamp < lately
+        ]
 
     wait_until(lambda: not unfinished(), deadline_s=300, poll_s=10)
     return unfinished()
+
+
+def _given_up() -> list[str]:
+    """Flow runs that crashed too often."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return [run.name for run in client.read_flow_runs(limit=200) if run.state and run.state.name == "GivenUp"]
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ from lipsync_engine import video
 from lipsync_engine.audio import load_mono, loudness_db, silent_hops
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.geometry import ANCHORS, CHIN, NOSE_BASE, NOSE_FOOT, fit_poses, to_canonical
+from lipsync_engine.likeness import psnr, slope, ssim
 from lipsync_engine.mesh import LIPS
 from lipsync_engine.mouth import series, speaker_stats
 from lipsync_engine.painter import Painter
@@ -219,19 +220,6 @@ def shrunk(trial: Trial, size: int, out: Path) -> float:
     return float(np.mean(sides))
 
 
-def ssim(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Structural similarity (Wang et al. 2004, Gaussian window of 1.5 pixels, range 255)."""
-
-    def blur(x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(cv2.GaussianBlur(x, (11, 11), 1.5), np.float32)
-
-    mean_a, mean_b = blur(a), blur(b)
-    var_a, var_b, both = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2, blur(a * b) - mean_a * mean_b
-    one, two = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    up = (2 * mean_a * mean_b + one) * (2 * both + two)
-    return float((up / ((mean_a**2 + mean_b**2 + one) * (var_a + var_b + two))).mean())
-
-
 def compare(trial: Trial, result: Path) -> Figures:
     """Pixel figures of a result against the truth, mean over the held-out frames."""
     rows = {int(f): i for i, f in enumerate(trial.who.track.frame)}
@@ -242,26 +230,17 @@ def compare(trial: Trial, result: Path) -> Figures:
         mesh = trial.who.track.landmarks[rows[true.index]][:, :2]
         for name, box in (("face", _face_box(mesh)), ("lips", _lip_box(mesh))):
             a, b = (_cut(f.planes[0], box).astype(np.float32) * unit for f in (true, got))
-            slope_a, slope_b = _slope(a), _slope(b)
+            slope_a, slope_b = slope(a), slope(b)
             found = {
-                "psnr": _psnr(a, b),
+                "psnr": psnr(a, b),
                 "ssim": ssim(a, b),
-                "gpsnr": _psnr(slope_a, slope_b),
+                "gpsnr": psnr(slope_a, slope_b),
                 "sharp": float(cv2.Laplacian(b, cv2.CV_32F).var() / max(cv2.Laplacian(a, cv2.CV_32F).var(), 1e-6)),
                 "l1": float(np.abs(a - b).mean()),
             }
             for key, value in found.items():
                 sums.setdefault(f"{name}_{key}", []).append(value)
     return {key: float(np.median(v) if "sharp" in key else np.mean(v)) for key, v in sums.items()}
-
-
-def _slope(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    across, down = (cv2.Sobel(image, cv2.CV_32F, x, 1 - x, scale=0.25) for x in (1, 0))
-    return np.asarray(np.hypot(across, down), np.float32)
-
-
-def _psnr(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    return float(10 * np.log10(255.0**2 / max(float(((a - b) ** 2).mean()), 1e-2)))
 
 
 def _face_box(mesh: FloatArray) -> tuple[int, int, int, int]:

@@ -37,50 +37,48 @@ class Ear:
     sound: Array
     mouth: Array
 
-    def correlation(self, mouth: MouthSeries, samples: Samples, rate: int, *, only: BoolArray) -> float | None:
-        """Pearson's r of what is heard and what is seen over the frames ``only`` (bool [T]); None of fewer than 100."""
+    def correlation(self, mouth: MouthSeries, heard: Array, only: BoolArray) -> float | None:
+        """Pearson's r of what is ``heard`` and what is seen over the frames ``only`` (bool [T]); None of under 100."""
         shown = only & mouth.valid
-        if shown.sum() < _FEWEST or not len(samples):
+        if shown.sum() < _FEWEST:
             return None
-        heard = _features(samples, rate, mouth.times_s)[shown] @ self.sound
+        sound = heard[shown] @ self.sound
         seen = mouth.values[shown].astype(np.float64) @ self.mouth
-        if min(heard.std(), seen.std()) < 1e-9:
+        if min(sound.std(), seen.std()) < 1e-9:
             return None
-        return float(np.corrcoef(heard, seen)[0, 1])
+        return float(np.corrcoef(sound, seen)[0, 1])
 
 
-def learnt_from(mouth: MouthSeries, samples: Samples, rate: int, *, only: BoolArray) -> Ear | None:
+def learnt_from(mouth: MouthSeries, heard: Array, only: BoolArray) -> Ear | None:
     """The title's own ear.
 
     Args:
         mouth: the mouth in the source.
-        samples: the title's own sound, float32 [N] mono.
-        rate: samples a second.
+        heard: the title's own sound, as `heard_at` the mouth's times.
         only: bool [T], frames to learn from.
 
     Returns:
         ``None`` where fewer than 100 frames are seen, or the mouth does not move.
     """
     shown = only & mouth.valid
-    if shown.sum() < _FEWEST or not len(samples):
+    if shown.sum() < _FEWEST:
         return None
-    heard = _features(samples, rate, mouth.times_s)[shown]
-    seen = mouth.values[shown].astype(np.float64)
-    sound, lips = _whitening(heard, _COMPONENTS), _whitening(seen, seen.shape[1])
+    there, seen = heard[shown], mouth.values[shown].astype(np.float64)
+    sound, lips = _whitening(there, _COMPONENTS), _whitening(seen, seen.shape[1])
     if not sound.size or not lips.size:
         return None
-    cross = ((heard - heard.mean(axis=0)) @ sound).T @ ((seen - seen.mean(axis=0)) @ lips)
+    cross = ((there - there.mean(axis=0)) @ sound).T @ ((seen - seen.mean(axis=0)) @ lips)
     left, _, right = np.linalg.svd(cross)
     return Ear(sound @ left[:, 0], lips @ right[0])
 
 
-def own_correlation(mouth: MouthSeries, samples: Samples, rate: int, *, only: BoolArray) -> float | None:
+def own_correlation(mouth: MouthSeries, heard: Array) -> float | None:
     """What the title's real mouth scores under an ear that has not heard that part: mean of both halves."""
     half = (mouth.times_s // _PART_S).astype(int) % 2 == 0
     found = []
     for known in (half, ~half):
-        ear = learnt_from(mouth, samples, rate, only=only & known)
-        if ear is not None and (r := ear.correlation(mouth, samples, rate, only=only & ~known)) is not None:
+        ear = learnt_from(mouth, heard, known)
+        if ear is not None and (r := ear.correlation(mouth, heard, ~known)) is not None:
             found.append(r)
     return float(np.mean(found)) if found else None
 
@@ -101,17 +99,19 @@ def canonical_rows(
         ``result``; ``real``: the source's mouth under its own sound, each half judged by the other; ``unmodified``:
         under the dub; ``shuffled``: the result at other times, mean of four. Each is None where it is not defined.
     """
-    whole = np.ones(len(source.times_s), np.bool_)
-    ear = learnt_from(source, own, rate, only=whole)
+    whole, every = (np.ones(len(one.times_s), np.bool_) for one in (source, seen))
+    own_heard = heard_at(source.times_s, own, rate)
+    ear = learnt_from(source, own_heard, whole)
     rows: dict[str, float | None] = dict.fromkeys(("result", "real", "unmodified", "shuffled"))
     if ear is None:
         return rows
-    every = np.ones(len(seen.times_s), np.bool_)
-    rows["result"] = ear.correlation(seen, samples, rate, only=every)
-    rows["real"] = own_correlation(source, own, rate, only=whole)
-    rows["unmodified"] = ear.correlation(source, samples, rate, only=whole)
+    dub = heard_at(seen.times_s, samples, rate)
+    same = np.array_equal(seen.times_s, source.times_s)
+    rows["result"] = ear.correlation(seen, dub, every)
+    rows["real"] = own_correlation(source, own_heard)
+    rows["unmodified"] = ear.correlation(source, dub if same else heard_at(source.times_s, samples, rate), whole)
     elsewhere = [_moved(seen, part) for part in _SHIFTS]
-    found = [r for mouth in elsewhere if (r := ear.correlation(mouth, samples, rate, only=every)) is not None]
+    found = [r for mouth in elsewhere if (r := ear.correlation(mouth, dub, every)) is not None]
     rows["shuffled"] = float(np.mean(found)) if found else None
     return rows
 
@@ -121,8 +121,16 @@ def _moved(mouth: MouthSeries, share: float) -> MouthSeries:
     return MouthSeries(mouth.times_s, np.roll(mouth.values, by, axis=0), np.roll(mouth.valid, by))
 
 
-def _features(samples: Samples, rate: int, times_s: Array) -> Array:
-    """Cepstra about each moment, [T, 11 * 13], without the colour and level of the voice and the room."""
+def heard_at(times_s: Array, samples: Samples, rate: int) -> Array:
+    """Cepstra about each moment, float64 [T, 11 * 13], without the colour and level of the voice and the room.
+
+    Args:
+        times_s: float64 [T], seconds.
+        samples: float32 [N] mono; of an empty sound nothing is heard.
+        rate: samples a second.
+    """
+    if not len(samples):
+        return np.zeros((len(times_s), len(_AROUND_S) * _CEPSTRA))
     cepstra = mel_cepstra(samples[:], rate, _HOP_S, _CEPSTRA)
     cepstra = (cepstra - cepstra.mean(axis=0)) / np.maximum(cepstra.std(axis=0), 1e-6)
     hops = np.round((times_s[:, None] + _AROUND_S) / _HOP_S - 0.5).astype(int)

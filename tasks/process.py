@@ -24,7 +24,7 @@ def _gone_with_parent(argv: list[str], env: Mapping[str, str] | None = None, cwd
 
     By util-linux's ``setpriv``, not by code between fork and exec: Python would have to copy the process with all its
     threads' locks then, and numpy's OpenBLAS waits for ever in such a copy where another thread is multiplying
-    (tests/faults/test_forks.py).
+    (tests/faults/test_forks.py). Without ``setpriv`` (not on Linux) it outlives its parent.
 
     Raises:
         MissingBackendError: the program is not installed.

@@ -15,7 +15,7 @@ from lipsync_engine import espeak
 from lipsync_engine.facetrack import FaceTrack
 from lipsync_engine.geometry import fit_poses
 from lipsync_engine.likeness import changed_figures, truth_figures
-from lipsync_engine.listening import canonical_rows, learnt_from, own_correlation
+from lipsync_engine.listening import canonical_rows, heard_at, learnt_from, own_correlation
 from lipsync_engine.mouth import measured
 from lipsync_engine.records import MouthSeries
 from lipsync_engine.source import RATE_HZ
@@ -123,6 +123,9 @@ def test_an_ear_needs_a_mouth_that_moves_and_a_few_seconds_of_it():
     still = MouthSeries(times, np.tile(STATS.rest, (300, 1)), np.ones(300, bool))
     noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE_HZ).astype(np.float32)
     every = np.ones(300, bool)
-    assert learnt_from(still, noise, RATE_HZ, only=every) is None
-    assert learnt_from(still, noise, RATE_HZ, only=times < 2) is None
-    assert own_correlation(still, noise, RATE_HZ, only=every) is None
+    heard = heard_at(times, noise, RATE_HZ)
+    assert learnt_from(still, heard, every) is None
+    assert learnt_from(still, heard, times < 2) is None
+    assert own_correlation(still, heard) is None
+    moving = MouthSeries(times, np.random.default_rng(1).normal(0, 1, (300, 4)).astype(np.float32), every)
+    assert learnt_from(moving, heard_at(times, noise[:0], RATE_HZ), every) is None
