@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-#: A run that crashed so often while it ran is given up: whatever kills it, memory for one, would go on doing so.
+#: A run that crashed so often by itself while it ran is given up: what kills it, memory for one, would go on doing so.
 CRASHES = 4
 #: And so often in all, those included that came before it began: workers that died, a server that was away.
 CRASHES_IN_ALL = 20
 GIVEN_UP = "GivenUp"
+#: What Prefect says of a run that ends with its worker, whose pipe it writes its log to: it did not fall by itself.
+_WITH_ITS_WORKER = "Execution was aborted by Python system exit call"
 
 
 def revive(client: Any, run: Any) -> bool:
@@ -37,12 +39,13 @@ def revive(client: Any, run: Any) -> bool:
 
 
 def _crashes(states: list[Any]) -> tuple[int, int]:
-    """How often a run crashed while it ran, and in all; more than one is told of some deaths."""
+    """How often a run crashed by itself while it ran, and in all; more than one is told of some deaths."""
     own = in_all = 0
     before: Any = None
     for state in sorted(states, key=lambda state: state.timestamp):
         if state.is_crashed():
             in_all += 1
-            own += before is not None and before.is_running()
+            by_itself = not (state.message or "").startswith(_WITH_ITS_WORKER)
+            own += before is not None and before.is_running() and by_itself
         before = state
     return own, in_all

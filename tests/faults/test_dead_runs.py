@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -91,6 +92,15 @@ def test_a_run_is_not_given_up_for_what_killed_its_workers_before_it_began(begin
     at_no_time = begin(*[Pending(), Crashed(message="no such image")] * CRASHES_IN_ALL)
     assert at_no_time.name not in reap_runs()
     assert state_of(at_no_time).name == GIVEN_UP
+
+
+def test_a_run_is_not_given_up_for_workers_that_died_under_it(begin: Begin) -> None:
+    from prefect.states import Running, exception_to_crashed_state
+
+    with_its_worker = asyncio.run(exception_to_crashed_state(SystemExit(1)))
+    run = begin(*[Running(), with_its_worker] * CRASHES)
+    assert run.name in reap_runs()
+    assert state_of(run).name == "AwaitingRetry"
 
 
 def test_runs_that_ended_otherwise_are_left_alone(begin: Begin) -> None:
