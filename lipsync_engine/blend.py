@@ -17,6 +17,8 @@ from lipsync_engine.window import Region
 
 #: Cells of the light match for a face width, and the reach of its membrane in face widths.
 _LIGHT_CELLS, _LIGHT_REACH = 48, 0.09
+#: 8-bit levels by which light may differ from that around it before it is doubted, and rounds of the robust mean.
+_UNLIKE, _ROUNDS = 8.0, 3
 #: Range within which the finest band is amplified or softened to the sharpness of the frame that it goes into.
 _GAIN = (0.7, 1.6)
 
@@ -105,9 +107,9 @@ def compose(
             hidden, fade = cover.hidden, cover.fade
             clear = 1 - hidden
         patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))
-        done = _mixed(under, patch, mask, strength, width_px, clear)
+        done = _mixed(under, patch, mask, strength, width_px, clear, level)
         half_clear = None if clear is None else halved(clear)
-        done_c = _mixed(under_c, patch_c, halved(mask), strength, width_px / 2, half_clear)
+        done_c = _mixed(under_c, patch_c, halved(mask), strength, width_px / 2, half_clear, level)
         if clear is not None and half_clear is not None:
             done = torch.lerp(inner.cut(luma), done, clear)
             done_c = torch.lerp(half.cut(chroma), done_c, half_clear)
@@ -180,13 +182,13 @@ def _textures(flow: Flow, observed: Sequence[Observed]) -> tuple[Tensor, Tensor]
 
 
 def _mixed(
-    base: Tensor, patch: Tensor, mask: Tensor, strength: Tensor, width_px: float, clear: Tensor | None
+    base: Tensor, patch: Tensor, mask: Tensor, strength: Tensor, width_px: float, clear: Tensor | None, level: float
 ) -> Tensor:
-    patch = patch + _light(base, patch, mask, width_px, clear)
+    patch = patch + _light(base, patch, mask, width_px, clear, level)
     return base + strength[:, None, None, None] * band_mix(patch - base, mask)
 
 
-def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float, clear: Tensor | None) -> Tensor:
+def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float, clear: Tensor | None, level: float) -> Tensor:
     """Smooth difference of light, measured on the skin around the mouth and carried inwards (a membrane)."""
     cell = max(1.0, width_px / _LIGHT_CELLS)
     size = (max(2, round(base.shape[2] / cell)), max(2, round(base.shape[3] / cell)))
@@ -195,10 +197,25 @@ def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float, clear: Te
         weight = weight * clear
     both = nn.interpolate(torch.cat([weight, weight * (base - patch)], 1), size=size, mode="area")
     sigma = max(_LIGHT_REACH * width_px / cell, 0.8)
+    both = both * _like_its_surroundings(both, 3 * sigma, level)
     near, far = blurred(both, sigma), blurred(both, 3 * sigma)
-    level = far[:, 1:] / (far[:, :1] + 1e-4)
-    smooth = (near[:, 1:] + 0.05 * level) / (near[:, :1] + 0.05)
+    around = far[:, 1:] / (far[:, :1] + 1e-4)
+    smooth = (near[:, 1:] + 0.05 * around) / (near[:, :1] + 0.05)
     return nn.interpolate(smooth, size=tuple(base.shape[2:]), mode="bilinear", align_corners=False)
+
+
+def _like_its_surroundings(both: Tensor, sigma: float, level: float) -> Tensor:
+    """Weight of cells (their weights and weighted differences, [B, 1 + C, h, w]), small where light is not the reason.
+
+    A laughing mouth's lips reach below the planned ones: warped, they are as red there as no skin in any light.
+    """
+    difference = both[:, 1:] / both[:, :1].clamp(min=1e-4)
+    kept = torch.ones_like(both[:, :1])
+    for _ in range(_ROUNDS):
+        far = blurred(both * kept, sigma)
+        off = (difference - far[:, 1:] / (far[:, :1] + 1e-4)).norm(dim=1, keepdim=True)
+        kept = 1 / (1 + (off / (_UNLIKE * level)) ** 2) ** 2
+    return kept
 
 
 def _same_detail(patch: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
