@@ -2,7 +2,7 @@
 
 Every clip of the test media (or those named, by stem) speaks ``--languages`` of four texts, spoken by eSpeak NG. A
 sheet shows closures, open vowels, rounded vowels, pauses and the result's own worst jumps: the source above, the result
-below, at whole multiples of native pixels, with the frame's number and what is spoken there.
+below, at whole multiples of native pixels, with the frame's number and what the mouth speaks there.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def make(clip: Path, language: str, track: FaceTrack, out: Path, count: int, dev
         report = resync(clip, wav, phones, track, result, Options(measure=False, device=device))
         window = Window(track)
         jumps = jump_sizes(clip, result, window, len(track.times_s))
-        chosen = moments(phones, track.times_s, jumps, count)
+        chosen = moments(phones, track.times_s + (report.lead_ms or 0.0) / 1000, jumps, count)  # the mouth leads
         target = out / f"{clip.stem}.{language}.png"
         cv2.imwrite(str(target), sheet(clip, result, window, chosen)[..., ::-1])
     print(f"{target.name}: {report.edited} of {report.frames} edited, bypassed {report.bypassed}", flush=True)
