@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from runpy import run_path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.facemesh.models import wheel
 from lipsync_engine.geometry import JAW, LOWER_INNER, LOWER_OUTER, POINTS, UPPER_INNER, UPPER_OUTER
 
 #: Rings of neck points outside the jaw contour, which carry the warp out to nothing.
@@ -19,9 +21,9 @@ VERTICES = POINTS + RINGS * len(JAW)
 
 @lru_cache(maxsize=1)
 def _edges() -> frozenset[tuple[int, int]]:
-    from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION
-
-    return frozenset((min(a, b), max(a, b)) for a, b in FACEMESH_TESSELATION)
+    """The edges that MediaPipe lists, from their file alone: the package takes seconds to import."""
+    listed = run_path(str(wheel() / "python" / "solutions" / "face_mesh_connections.py"))
+    return frozenset((min(a, b), max(a, b)) for a, b in listed["FACEMESH_TESSELATION"])
 
 
 def _strip(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[tuple[int, int, int]]:

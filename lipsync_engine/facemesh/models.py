@@ -56,16 +56,21 @@ class Run(Protocol):
         ...
 
 
-def path_of(model: Model) -> Path:
-    """The file in the installed wheel.
+def wheel() -> Path:
+    """The folder of the installed package, found without importing it, which takes seconds.
 
     Raises:
         ModelError: ``mediapipe`` is not installed.
     """
     spec = find_spec("mediapipe")
     if spec is None or spec.origin is None:
-        raise ModelError("mediapipe is not installed: the face networks lie in its wheel")
-    return Path(spec.origin).parent / "modules" / model.name
+        raise ModelError("mediapipe is not installed: the face networks and their mesh lie in its wheel")
+    return Path(spec.origin).parent
+
+
+def path_of(model: Model) -> Path:
+    """The file in the installed wheel (``wheel`` says what it raises)."""
+    return wheel() / "modules" / model.name
 
 
 @cache
