@@ -213,8 +213,8 @@ def _like_its_surroundings(both: Tensor, sigma: float, level: float) -> Tensor:
     kept = torch.ones_like(both[:, :1])
     for _ in range(_ROUNDS):
         far = blurred(both * kept, sigma)
-        off = (difference - far[:, 1:] / (far[:, :1] + 1e-4)).norm(dim=1, keepdim=True)
-        kept = 1 / (1 + (off / (_UNLIKE * level)) ** 2) ** 2
+        off = (difference - far[:, 1:] / (far[:, :1] + 1e-4)).square().sum(1, keepdim=True)
+        kept = (1 + off / (_UNLIKE * level) ** 2) ** -2
     return kept
 
 

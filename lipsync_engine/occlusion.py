@@ -158,9 +158,9 @@ def _unlike(difference: Tensor, skin: Tensor) -> Tensor:
     for _ in range(_ROUNDS):
         left = basis.T @ (weight * basis) + 1e-3 * torch.eye(3).to(basis)
         fit = torch.linalg.solve(left, basis.T @ (weight * seen))
-        off = (seen - (basis @ fit).clamp(-_SHADE, _SHADE)).norm(dim=2, keepdim=True)
-        weight = skin.view(batch, -1, 1) / (1 + (off / (2 * _NOISE)) ** 2) ** 2
-    return off.view(batch, 1, height, width)
+        off = (seen - (basis @ fit).clamp(-_SHADE, _SHADE)).square().sum(2, keepdim=True)
+        weight = skin.view(batch, -1, 1) / (1 + off / (2 * _NOISE) ** 2) ** 2
+    return off.sqrt().view(batch, 1, height, width)
 
 
 def _weighted_median(values: Tensor, skin: Tensor) -> Tensor:
