@@ -117,7 +117,7 @@ class _Before:
 
     def report(self, edits: list[Edit], checks: Checks) -> None:
         after = self._frame.planes[0]
-        difference = np.abs(self._luma.astype(np.int32) - after.astype(np.int32))
+        difference = np.maximum(self._luma, after) - np.minimum(self._luma, after)
         for edit in edits:
             box = edit.region
             part = difference[box.top : box.top + box.height, box.left : box.left + box.width]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -87,13 +88,15 @@ class Player:
         return frame in self._entry
 
     def batches(self, frames: Sequence[Frame], device: torch.device) -> Iterator[Sequence[Frame]]:
-        """Parts of the frames that are drawn together."""
+        """Parts of the frames that are drawn together, of about one size."""
         if not frames:
             return
         widest = max(self._width(self._entry[frame.index]) for frame in frames)
-        count = max(1, int(_PIXELS[device.type] / (1.3 * widest**2)))
-        for first in range(0, len(frames), count):
-            yield frames[first : first + count]
+        at_once = max(1, int(_PIXELS[device.type] / (1.3 * widest**2)))
+        parts = max(1, round(len(frames) / at_once))
+        bounds = [len(frames) * part // parts for part in range(parts + 1)]
+        for first, stop in pairwise(bounds):
+            yield frames[first:stop]
 
     def _width(self, at: int) -> float:
         return float(self._who.poses.scale[self._score.row[at]] * self._who.shape.width)

@@ -185,12 +185,13 @@ def batch_size(facts: video.VideoFacts) -> int:
 
 
 def batches(frames: Iterator[video.Frame], size: int) -> Generator[list[video.Frame], None, None]:
-    """Consecutive frames in lists of at most ``size``."""
+    """Consecutive frames in lists of at most ``size``; the first are shorter, so that no stage waits long to begin."""
     batch: list[video.Frame] = []
+    now = max(1, size // 4)
     for frame in frames:
-        if batch and (len(batch) == size or frame.index != batch[-1].index + 1):
+        if batch and (len(batch) >= now or frame.index != batch[-1].index + 1):
             yield batch
-            batch = []
+            batch, now = [], min(2 * now, size)
         batch.append(frame)
     if batch:
         yield batch

@@ -330,6 +330,7 @@ def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parame
     codec.time_base = facts.time_base
     codec.framerate = facts.rate
     codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
+    codec.thread_type = "FRAME"  # PyAV asks for slices, one a processor: they wait for each other at every picture
     codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
     codec.sample_aspect_ratio = facts.aspect
 
