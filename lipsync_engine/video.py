@@ -19,6 +19,8 @@ _NATIVE = {"yuv420p": "yuv420p", "yuvj420p": "yuvj420p", "yuv420p10le": "yuv420p
 
 #: OpenCV's number of the instruction set (cvdef.h).
 _AVX_512 = 13
+#: Fixed, because the number of threads changes what x264 decides; more do not help two processors, nor hurt them.
+_THREADS = 8
 
 
 class MediaError(ValueError):
@@ -330,7 +332,8 @@ def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parame
     codec.time_base = facts.time_base
     codec.framerate = facts.rate
     codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
-    codec.thread_type = "FRAME"  # PyAV asks for slices, one a processor: they wait for each other at every picture
+    # PyAV asks for slices, one a processor: they wait for each other at every picture.
+    codec.thread_type, codec.thread_count = "FRAME", _THREADS
     codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
     codec.sample_aspect_ratio = facts.aspect
 
