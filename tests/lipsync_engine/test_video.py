@@ -1,5 +1,7 @@
 """The picture is read and written as it is: times, depth, size, colour."""
 
+import multiprocessing
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,6 +78,23 @@ def test_broken_file_is_a_media_error(tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"not a movie")
     with pytest.raises(video.MediaError, match=r"x\.mp4"):
         video.probe(tmp_path / "x.mp4")
+
+
+def copy_on_one_processor(source: Path, target: Path) -> None:
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    copy(source, target)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor")
+def test_bytes_do_not_depend_on_the_number_of_processors(tmp_path):
+    source = make(tmp_path / "in.mkv", list(range(0, 1200, 40)), size=(320, 240))
+    copy(source, tmp_path / "all.mp4")
+    alone = multiprocessing.get_context("spawn").Process(
+        target=copy_on_one_processor, args=(source, tmp_path / "one.mp4")
+    )
+    alone.start()
+    alone.join()
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "all.mp4").read_bytes()
 
 
 def test_failed_write_leaves_nothing(tmp_path):
