@@ -14,7 +14,7 @@ import pytest
 from tests.lipsync_hosted.hosted_clips import Clips, bench
 
 CHILD = """
-import sys
+import signal, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tasks.ending import heed, parting, telling_threads
@@ -25,6 +25,7 @@ def made(out):
         HostedReanimator("sync-lipsync-2", {options!r}).reanimate(
             Path({picture!r}), Path({speech!r}), Path(out), lambda share: heed())
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it puts behind with it ignored
 with telling_threads(), ThreadPoolExecutor(2) as pool:
     pool.submit(made, {out!r}).result()
 """
