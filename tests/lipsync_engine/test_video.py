@@ -85,7 +85,6 @@ def copy_on_one_processor(source: Path, target: Path) -> None:
     copy(source, target)
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor")
 def test_bytes_do_not_depend_on_the_number_of_processors(tmp_path):
     source = make(tmp_path / "in.mkv", list(range(0, 1200, 40)), size=(320, 240))
     copy(source, tmp_path / "all.mp4")
