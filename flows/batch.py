@@ -114,4 +114,7 @@ def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd")}
+    return {
+        name: row[name]
+        for name in ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd", "notes")
+    }

@@ -15,7 +15,7 @@ from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_beg
 from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import untagged
-from flows.ledger import failure_of, steps_of
+from flows.ledger import failure_of, notes_of, steps_of
 from flows.night.budget import Cost, admit, settle
 from flows.night.costs import accounted
 from flows.night.standing import noted_progress
@@ -90,7 +90,7 @@ def _dub(run: Run) -> State[Any]:
             state="failed",
             key=key,
             steps=steps_of(ledger),
-            notes=_notes(ledger),
+            notes=notes_of(ledger),
             failure=failure,
         )
         keep_attempt(run, result)
@@ -136,7 +136,7 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
         audio=sound,
         subtitles=packed.outputs["srt"],
         steps=steps_of(ledger),
-        notes=_notes(ledger),
+        notes=notes_of(ledger),
     )
 
 
@@ -179,7 +179,3 @@ def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Sc
 def _picture(run: Run, work: SharedWork, laid: StepRecord, settle: Any) -> StepRecord:
     outputs = laid.outputs
     return settle(lipsync.submit(run, work.video, work.analysis, outputs["dialogue"], outputs["phones"]))
-
-
-def _notes(ledger: list[StepRecord]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(note for record in ledger for note in record.notes))

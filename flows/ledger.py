@@ -23,6 +23,11 @@ def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
     )
 
 
+def notes_of(records: Iterable[StepRecord]) -> tuple[str, ...]:
+    """What the steps tell the user, each note once."""
+    return tuple(dict.fromkeys(note for record in records for note in record.notes))
+
+
 def failure_of(error: BaseException) -> Failure:
     """An error as reports show it; a traceback stays in the log."""
     kind, transient = type(error).__name__, is_transient(error) or is_outage(error)

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from flows.summary import TitleResult
+from flows.summary import TitleResult, notes_of
 from tasks.model import Run
 from tasks.outage import is_outage
 from tasks.progress import StepEvent, listening
@@ -59,6 +59,15 @@ def show_branches(run: Run, title: TitleResult) -> None:
                         link_text=f"{run.title.name} {branch.language} {what}",
                         description=f"{branch.language}: {place}",
                     )
+
+
+def show_notes(run: Run, summary: Mapping[str, Any]) -> None:
+    """A table of all that a title's summary tells of fallbacks and limits."""
+    rows = [{"language": language or "all", "note": note} for language, note in notes_of(summary)]
+    with _only_shown():
+        create_table_artifact(
+            key=artifact_key(run, "notes"), table=rows, description=f"Fallbacks and limits of {run.title.name}"
+        )
 
 
 @contextlib.contextmanager

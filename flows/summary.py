@@ -21,12 +21,16 @@ DISCLOSURE = "This master contains synthetic speech and AI-edited picture made b
 
 
 class TitleResult(Record):
-    """How a title ended: the shared work, its branches, the multi-track master and its languages, or why not."""
+    """How a title ended: the shared work, its branches, the multi-track master and its languages, or why not.
+
+    ``notes``: fallbacks and limits of the title besides those of its shared work.
+    """
 
     work: SharedWork | None = None
     branches: tuple[BranchResult, ...] = ()
     multi: Asset | None = None
     multi_languages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     failure: Failure | None = None
 
 
@@ -76,7 +80,7 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
     folder = Path(run.title.folder)
     summary = summarize(run, result)
     if result.work is not None:
-        write_json(folder / "title.json", _title(run, result.work))
+        write_json(folder / "title.json", _title(run, result.work, title_notes(run, result)))
     write_json(folder / "summary.json", summary)
     return summary
 
@@ -99,13 +103,26 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "multi": f"{title.name}.multi.mkv" if result.multi else None,
         "shared": {
             **_ledger(result.work.steps if result.work else ()),
-            "notes": _announced(run, result.work.notes if result.work else ()),
+            "notes": title_notes(run, result),
         },
         "languages": {branch.language: _language(run, branch) for branch in branches},
         "delivered": len(delivered),
         "failed": len(failed),
         "carried_over": len(result.branches) - len(delivered) - len(failed),
     }
+
+
+def title_notes(run: Run, result: TitleResult) -> list[str]:
+    """Fallbacks and limits of the title itself, each once: planned, met by the shared steps, met at its end."""
+    fake = ["FAKE profile: every result is invented, for tests of orchestration only."] if run.profile.fake else []
+    shared = result.work.notes if result.work else ()
+    return list(dict.fromkeys([*fake, *run.title.notes, *shared, *result.notes]))
+
+
+def notes_of(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """All that a summary tells of fallbacks and limits: the title's own (no language), then each language's."""
+    notes = [("", note) for note in summary["shared"]["notes"]]
+    return notes + [(tag, note) for tag, branch in summary["languages"].items() for note in branch["notes"]]
 
 
 def _state(result: TitleResult) -> str:
@@ -141,12 +158,7 @@ def _ledger(steps: tuple[StepUse, ...]) -> dict[str, Any]:
     }
 
 
-def _announced(run: Run, notes: tuple[str, ...]) -> list[str]:
-    fake = ["FAKE profile: every result is invented, for tests of orchestration only."] if run.profile.fake else []
-    return [*fake, *notes]
-
-
-def _title(run: Run, work: SharedWork) -> dict[str, Any]:
+def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
     return {
         "title": run.title.name,
         "source": {"path": run.title.source, "sha256": run.title.video.sha256, "bytes": run.title.video.bytes},
@@ -168,7 +180,7 @@ def _title(run: Run, work: SharedWork) -> dict[str, Any]:
                 for step, backend in backends(run.profile).items()
             },
         },
-        "notes": _announced(run, work.notes),
+        "notes": notes,
     }
 
 

@@ -14,7 +14,7 @@ from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
 from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import Kind, launcher, untagged
-from flows.ledger import failure_of, steps_of
+from flows.ledger import failure_of, notes_of, steps_of
 from flows.night.budget import Cost, settle
 from flows.night.costs import accounted
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
@@ -52,8 +52,9 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
 
 def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     wanted = [language for language in run.title.languages if only is None or language in only]
+    ledger: list[StepRecord] = []
     try:
-        work = _shared_work(run)
+        work = _shared_work(run, ledger)
         cast_title(run, work.script, work.speech, work.dialogue, work.bed)
     except Exception as error:
         failure = failure_of(error)
@@ -61,7 +62,7 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
             if finished(run, language) is None:
                 key = branch_key(run, language)
                 keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
-        failed = TitleResult(branches=tuple(results_of(run, {})), failure=failure)
+        failed = TitleResult(branches=tuple(results_of(run, {})), notes=notes_of(ledger), failure=failure)
         keep_title_result(run, failed)
         write_summary(run, failed)
         get_run_logger().error(failure.advice)  # what is read first in the UI
@@ -77,9 +78,7 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     return finish_title(run, work, found)
 
 
-def _shared_work(run: Run) -> SharedWork:
-    ledger: list[StepRecord] = []
-
+def _shared_work(run: Run, ledger: list[StepRecord]) -> SharedWork:
     def settle(future: Any) -> StepRecord:
         ledger.append(settled(future))
         return ledger[-1]
@@ -101,6 +100,6 @@ def _shared_work(run: Run) -> SharedWork:
         speech=sound["speech"],
         script=script,
         analysis=tracked.outputs["analysis"],
-        notes=tuple(dict.fromkeys(note for record in ledger for note in record.notes)),
+        notes=notes_of(ledger),
         steps=steps_of(ledger),
     )

@@ -18,7 +18,7 @@ from flows.branches import shared_key
 from flows.deliver import deliver
 from flows.ledger import failure_of
 from flows.service.revive import GIVEN_UP
-from flows.show import show_branches
+from flows.show import show_branches, show_notes
 from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
 from tasks.model import BranchResult, Run, SharedWork
 from tasks.outage import through_outages
@@ -38,8 +38,9 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) 
     with Store(Path(run.store)).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
         title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
         keep_title_result(run, title)
-        write_summary(run, title)
+        summary = write_summary(run, title)
     show_branches(run, title)
+    show_notes(run, summary)
     return _state_of(run, title)
 
 
@@ -87,4 +88,5 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
     languages = tuple(sorted(branch.language for branch in delivered))
-    return title.model_copy(update={"multi": packed.outputs["multi"], "multi_languages": languages})
+    made = {"multi": packed.outputs["multi"], "multi_languages": languages, "notes": (*title.notes, *packed.notes)}
+    return title.model_copy(update=made)

@@ -321,6 +321,7 @@ class Title(Record):
         dubs: recorded dubs by language.
         preview_ms: only the beginning, this long; 0 for all.
         consent: the agreements under which voices are cloned or faces sent to a service.
+        notes: what was decided while the run was planned, to tell the user; no step depends on it.
     """
 
     name: str
@@ -334,6 +335,7 @@ class Title(Record):
     dubs: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
     consent: tuple[Consent, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Run(Record):

@@ -12,6 +12,7 @@ from flows.branches import branch_key, last_attempt
 from flows.night.batches import Batch
 from flows.night.costs import spent_by_branch
 from flows.night.standing import DELIVERED, Standing, standing
+from flows.summary import TitleResult, title_notes, title_result
 from tasks.model import Run
 
 
@@ -19,7 +20,8 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """How every branch of a batch stands and what it used over all nights of the batch.
 
     Returns:
-        Rows with title, language, state, why, due, seconds, gpu_seconds, usd, master and report.
+        Rows with title, language, state, why, due, seconds, gpu_seconds, usd, notes (how many the title's
+        ``summary.json`` has for this language), master and report.
     """
     spent = spent_by_branch(batch.id)
     rows = []
@@ -59,18 +61,22 @@ def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
     lines = [f"# {headline(batch, rows)}", ""]
     seconds, gpu, usd = (sum(row[name] for row in rows) for name in ("seconds", "gpu_seconds", "usd"))
     lines += [f"{seconds / 60:.1f} minutes of steps, {gpu / 60:.1f} GPU-minutes, ${usd:.2f} for paid services.", ""]
-    lines += ["| title | language | state | why | due | seconds | USD |", "|---|---|---|---|---|---:|---:|"]
+    lines += [
+        "| title | language | state | why | due | seconds | USD | notes |",
+        "|---|---|---|---|---|---:|---:|---:|",
+    ]
     for row in sorted(rows, key=lambda row: (row["state"] in DELIVERED, row["title"], row["language"])):
         cells = [row["title"], row["language"], row["state"], row["why"], row["due"]]
         texts = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells]
-        lines.append(f"| {' | '.join(texts)} | {row['seconds']:.1f} | {row['usd']:.2f} |")
+        lines.append(f"| {' | '.join(texts)} | {row['seconds']:.1f} | {row['usd']:.2f} | {row['notes']} |")
     return "\n".join(lines) + "\n"
 
 
 def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str, Any]:
     folder = Path(run.title.folder)
-    result = last_attempt(run, branch_key(run, how.language)) if how.state in DELIVERED else None
-    places = list(result.outputs) if result else []
+    result = last_attempt(run, branch_key(run, how.language))
+    places = list(result.outputs) if result and how.state in DELIVERED else []
+    notes = {*title_notes(run, title_result(run) or TitleResult()), *result.notes} if result else ()
 
     def place(ending: str) -> str:
         return next((str(folder / name) for name in places if name.endswith(ending)), "")
@@ -84,6 +90,7 @@ def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str,
         "seconds": round(used.get("seconds", 0.0), 1),
         "gpu_seconds": round(used.get("gpu_seconds", 0.0), 1),
         "usd": round(used.get("usd", 0.0), 4),
+        "notes": len(notes),
         "master": place(".mp4"),
         "report": place("report.html"),
     }

@@ -68,6 +68,8 @@ def show_morning(batch: Batch) -> None:
             console.print(Text(told, _COLOURS.get(row["state"], "")), soft_wrap=True)
     console.print(Text(headline(batch, rows), "bold"), soft_wrap=True)
     console.print(Text(f"every branch: {batch.out}/summary.md, .csv, .parquet"), soft_wrap=True)
+    if notes := sum(row["notes"] for row in rows):
+        console.print(Text(f"{notes} notes on fallbacks and limits: in each title's summary.json"), soft_wrap=True)
 
 
 def show_costs(rows: list[dict[str, Any]]) -> None:

@@ -3,4 +3,4 @@
 One way of doing it (`tasks.fit.fit`): a pure plan of placements, then one streaming pass that lays the dialogue stem.
 """
 
-VERSION = 1
+VERSION = 2

@@ -136,7 +136,8 @@ def _notes(order: Sequence[Placement], duration_ms: int) -> tuple[str, ...]:
         said.append("This ffmpeg has no Rubber Band: lines are paced by WSOLA (atempo).")
     for one in order:
         if one.end_ms > duration_ms:
-            said.append(f"Line {one.line} is longer than the whole title; its end is not heard.")
+            over_s = (one.end_ms - duration_ms) / 1000
+            said.append(f"Line {one.line} runs {over_s:.1f} s past the end of the title: that much of it is not heard.")
     return tuple(said)
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from tasks.model import Asset, MediaFacts, Run, StepRecord
 from tasks.step import Made, Work, remember
 
-VERSION = 1
+VERSION = 2
 
 
 def probe_video(run: Run, video: Asset) -> StepRecord:
-    """The facts of a video, probed once; ``BadInputError`` where it cannot be dubbed."""
+    """The facts of a video, probed once, its warnings as notes; ``BadInputError`` where it cannot be dubbed."""
     from tasks.probe.probe import probe
 
     def compute(_work: Work) -> Made:
-        return Made(value=probe(video.path).model_dump(mode="json"))
+        facts = probe(video.path)
+        return Made(value=facts.model_dump(mode="json"), notes=facts.warnings)
 
     return remember(run, "probe", VERSION, compute, inputs={"video": video})
 

@@ -15,8 +15,6 @@ from tasks import media, process
 from tasks.errors import BadInputError, ProcessFailedError
 from tasks.model import AudioFacts, MediaFacts, PictureFacts
 
-VERSION = 1
-
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
 #: Text art and playlists that ffmpeg would happily "play", the latter by opening other files.

@@ -29,7 +29,8 @@ def report(
     # A remote store has a copy of the source; the page links the user's own file.
     video = Path(run.title.source).absolute() if url_of(run.title.video.uri) else Path(run.title.video.uri)
     source = os.path.relpath(video, page_folder)
-    notes = tuple(dict.fromkeys(note for record in ledger for note in record.notes))
+    said = (note for record in ledger for note in record.notes)
+    notes = tuple(dict.fromkeys((*run.title.notes, *work.notes, *said)))
     stems = (f"{role}.{run.profile.mix.stems}" for role in roles)
     files = ("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json")
 
@@ -52,7 +53,7 @@ def report(
             original_dialogue=work.dialogue.path,
             dialogue=laid.outputs["dialogue"].path,
             made_by=_made_by(run, ledger),
-            notes=(*work.notes, *notes),
+            notes=notes,
             disclosure=DISCLOSURE,
         )
         write_report(out, inputs)
@@ -64,7 +65,7 @@ def report(
         "laid": laid.outputs,
         "placements": laid.value,
         "qc": checked.value,
-        "notes": (*work.notes, *notes),
+        "notes": notes,
         "link": source,
         "stems": list(roles),
         "title": run.title.name,

@@ -221,3 +221,15 @@ def test_phones_move_with_their_take() -> None:
         {"ipa": "o", "start_ms": 2000, "end_ms": 2333, "stress": 1},
         {"ipa": "l", "start_ms": 2333, "end_ms": 2833, "stress": 0},
     ]
+
+
+def test_a_line_pushed_past_the_end_is_told_by_how_much_is_not_heard(tmp_path: Path) -> None:
+    """Two lines of 2.9 s in a title of 3 s: neither is as long as the title."""
+    for n in range(2):
+        soundfile.write(tmp_path / f"{n}.wav", np.full(2900 * RATE // 1000, 0.1), RATE)
+    takes = [take(n, 2900, tmp_path / f"{n}.wav") for n in range(2)]
+    placements = plan(script((0, 1500), (1500, 3000)), takes, SETTINGS, 3000)
+    notes = lay(takes, placements, 3000, tmp_path / "dub.wav")
+    over_ms = placements[1].end_ms - 3000
+    assert over_ms > 0
+    assert f"Line 1 runs {over_ms / 1000:.1f} s past the end of the title: that much of it is not heard." in notes

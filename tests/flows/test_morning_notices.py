@@ -24,7 +24,7 @@ ROWS = [
     {"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no", "due": "", "seconds": 1.0, "usd": 0.5},
 ]
 for _row in ROWS:
-    _row["gpu_seconds"] = 0.0
+    _row |= {"gpu_seconds": 0.0, "notes": 2}
 
 
 class _Hook(BaseHTTPRequestHandler):

@@ -1,0 +1,70 @@
+"""What was dropped, changed or fallen back on stands in one list: summary, terminal, report and dashboard."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.plan import Request, plan
+from flows.runner import answered_from_store, dub_titles
+from flows.show import artifact_key
+from flows.summary import notes_of
+from flows.terminal.summary_table import show_folder
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
+
+
+@pytest.fixture
+def two_tracks(short_clip: Path, tmp_path: Path) -> Path:
+    """A second audio track, which the probe tells of, and subtitles, which are the end's affair."""
+    words = tmp_path / "words.srt"
+    words.write_text("1\n00:00:00,500 --> 00:00:01,500\nGood morning.\n", "utf-8")
+    path = tmp_path / "tracks.mkv"
+    maps = ("-map", "0", "-map", "0:a", "-map", "1")
+    command = ["ffmpeg", "-v", "error", "-i", str(short_clip), "-i", str(words), *maps, "-c", "copy", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def test_every_note_reaches_summary_terminal_report_and_dashboard(
+    two_tracks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = Request([str(two_tracks)], ["es"], str(tmp_path / "out"), "fake", source_language="en")
+    run = plan(request)[0]
+    run = run.model_copy(update={"title": run.title.model_copy(update={"notes": ("Planned so.",)})})
+    summary = dub_titles([run])[0]
+    folder = tmp_path / "out" / "tracks"
+
+    told = notes_of(summary)
+    assert json.loads((folder / "summary.json").read_bytes()) == summary
+    for of_the_title in ("Planned so.", "2 audio tracks", "subtitles", "The transcript is invented"):
+        assert any(of_the_title in note and not language for language, note in told), of_the_title
+    assert ("es", "FAKE lip sync: nothing was edited.") in told
+
+    show_folder(folder)
+    shown = capsys.readouterr().out
+    assert [note for _, note in told if note not in shown] == []
+
+    page = (folder / "es" / "report.html").read_text("utf-8")
+    of_the_dub = ("Planned so.", "2 audio tracks", "The transcript is invented", "FAKE lip sync")
+    assert [note for note in of_the_dub if note not in page] == []
+
+    rows = _artifact(artifact_key(run, "notes"))
+    assert [(row["language"], row["note"]) for row in rows] == [(tag or "all", note) for tag, note in told]
+
+    again = answered_from_store(run)
+    assert again is not None
+    assert notes_of(again) == told
+
+
+def _artifact(key: str) -> list[dict[str, Any]]:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    with get_client(sync_client=True) as client:
+        (found,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+    return json.loads(found.data)  # type: ignore[arg-type,no-any-return]
