@@ -15,6 +15,7 @@ from lipsync_engine.likeness import changed_figures, truth_figures
 from lipsync_engine.listening import canonical_rows
 from lipsync_engine.measure import speech_measures
 from lipsync_engine.mouth import series, speaker_stats
+from lipsync_engine.place import place_offset
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.source import OwnSpeech, own_speech
 from lipsync_engine.steadiness import jitter_ratio
@@ -25,7 +26,7 @@ _UPPER_FACE = ((159, 145), (386, 374), (105, 145), (334, 374))
 #: Three times what tracking the same picture again, encoded again, differs by (0.001 face widths).
 _UPPER_FACE_MOTION = 0.003
 _SAMPLE_RATE = 16000
-PICTURE_FIGURES = ("sharpness_ratio", "jitter_ratio", "upper_face_retention")
+PICTURE_FIGURES = ("sharpness_ratio", "jitter_ratio", "upper_face_retention", "place_offset")
 
 
 def same_person(found: FaceTrack, wanted: FaceTrack) -> int | None:
@@ -82,6 +83,7 @@ def picture_figures(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int6
         "sharpness_ratio": float(np.median(new.sharpness) / max(float(np.median(old.sharpness)), 1e-6)),
         "jitter_ratio": jitter_ratio(old, new),
         "upper_face_retention": _retention(_upper_face(old), _upper_face(new)),
+        "place_offset": place_offset(old, new),
     }
 
 

@@ -42,6 +42,7 @@ class EngineReport:
         sharpness_ratio: Laplacian variance of the mouth region over the source's.
         seam_ratio: gradient of the change at the mask's edge over that inside.
         jitter_ratio: shaking of skin that speech hardly moves, over the source's at the same motion of the lips.
+        place_offset: distance of the lips from where the source's lie at the same shape, face widths.
         outside_mask_max_diff: largest change outside the mask before encoding.
         fps: frames a second of the whole edit (decode, plan, render, encode).
         seconds: wall time by stage; ``measure`` re-tracks the result.
@@ -82,6 +83,7 @@ class EngineReport:
     sharpness_ratio: float | None = None
     seam_ratio: float | None = None
     jitter_ratio: float | None = None
+    place_offset: float | None = None
     outside_mask_max_diff: int | None = None
     fps: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)

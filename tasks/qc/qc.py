@@ -43,7 +43,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         *_master_gates(evidence),
         _residual_gate(evidence, residual),
         *_subtitle_gates(evidence, subtitles),
-        _lipsync_gate(evidence),
+        *_lipsync_gates(evidence),
     )
     value = {gate.name: gate.value for gate in gates}
     return {
@@ -202,10 +202,14 @@ def _subtitle_gates(evidence: Evidence, facts: dict[str, Any]) -> list[Gate]:
     ]
 
 
-def _lipsync_gate(evidence: Evidence) -> Gate:
-    offset = evidence.lipsync.get("offset_frames")
-    note = "" if offset is not None else "no lip-synced frames, or the engine could not measure it"
-    return _gate(evidence, "lipsync_offset", Measured(None if offset is None else float(offset), note))
+def _lipsync_gates(evidence: Evidence) -> list[Gate]:
+    """When the mouth speaks, and where it sits, as the engine saw them in the finished picture."""
+    gates = []
+    for name, figure in (("lipsync_offset", "offset_frames"), ("lipsync_place", "place_offset")):
+        value = evidence.lipsync.get(figure)
+        note = "" if value is not None else "no lip-synced frames, or the engine could not measure it"
+        gates.append(_gate(evidence, name, Measured(None if value is None else float(value), note)))
+    return gates
 
 
 def _loudness(evidence: Evidence) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _LIPSYNC = {
     "sharpness_ratio": "Sharpness against the source",
     "seam_ratio": "Seam visibility",
     "jitter_ratio": "Jitter against the source",
+    "place_offset": "Mouth off its place (face widths)",
     "outside_mask_max_diff": "Largest change outside the mouth",
     "fps": "Frames a second (processing)",
     "device": "Device",

@@ -54,7 +54,7 @@ def evidence(tmp_path: Path) -> Evidence:
         separated=False,
         master=MasterTimes(0, 4000, 0, 4010),
         frame_rate=Fraction(25),
-        lipsync={"frames": 100, "offset_frames": 0.5},
+        lipsync={"frames": 100, "offset_frames": 0.5, "place_offset": 0.001},
         recogniser=Recogniser("echo", lambda _path: "buenos dias a todos ustedes"),
     )
 
@@ -102,6 +102,7 @@ def test_without_measurements_nothing_passes_by_default(evidence: Evidence) -> N
         ({"master": MasterTimes(41, 4000, 0, 4000)}, "audio_early_ms"),
         ({"master": MasterTimes(0, 4000, 0, 3950)}, "duration_frames"),
         ({"lipsync": {"offset_frames": -2.5}}, "lipsync_offset"),
+        ({"lipsync": {"place_offset": 0.02}}, "lipsync_place"),
         ({"dub_speech": ((0, 1000), (3000, 4000))}, "speech_overlap"),
         ({"recogniser": Recogniser("deaf", lambda _path: "algo muy distinto")}, "intelligibility"),
     ],

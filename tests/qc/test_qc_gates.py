@@ -31,6 +31,9 @@ RANK = {"pass": 0, "warn": 1, "fail": 2}
         ("audio_late_ms", 61, "fail"),
         ("lipsync_offset", -2, "warn"),
         ("lipsync_offset", -3, "fail"),
+        ("lipsync_place", 0.004, "pass"),
+        ("lipsync_place", 0.008, "warn"),
+        ("lipsync_place", 0.011, "fail"),
         ("drift_ms", -501, "fail"),
     ],
 )
