@@ -21,6 +21,8 @@ from tasks.registry import BackendFacts
 from tasks.store import Store, store_place
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
+from tasks.transcribe.sidecar import Sidecar, sidecar_of
+from tasks.transcribe.subtitles import read_script
 from tasks.translate.chain import Chain, chain
 
 #: The speaker of lines that name none.
@@ -166,7 +168,9 @@ def _run(
     out: Path,
     store: Store,
 ) -> Run:
-    subtitles, script_language = _subtitles(request.subtitles, path, source_language, profile)
+    beside = _beside(request.subtitles, path, source_language, profile)
+    subtitles = beside.path
+    script_language = read_script(subtitles, source_language or beside.language).language if subtitles else None
     dubs = {_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()}
     spoken = [language for language in languages if language not in dubs]
     title = Title(
@@ -181,6 +185,7 @@ def _run(
         dubs=dubs,
         preview_ms=round(request.preview_s * 1000),
         consent=_consent(profile, title_name(path.stem), subtitles, script_language or source_language, spoken),
+        notes=beside.notes,
     )
     run = Run(title=title, profile=profile, store=store.where)
     _check_media(run, probed(run, title.video))
@@ -191,8 +196,6 @@ def _consent(
     profile: Profile, title: str, subtitles: Path | None, language: str | None, spoken: Sequence[str]
 ) -> tuple[Consent, ...]:
     """The agreements that cloned voices (of the languages ``spoken`` by the backend) and faces that leave need."""
-    from tasks.transcribe.subtitles import read_script
-
     chosen = backends(profile)
     needed: dict[Likeness, str] = {}
     speaks = chosen["lipsync" if lipsync.dubs_alone(profile.lipsync.backend) else "synthesize"].facts
@@ -231,15 +234,11 @@ def _check_media(run: Run, facts: MediaFacts) -> None:
             raise BadInputError(f"The {what} {asset.uri} has no audio track.", "Give a sound file such as WAV or FLAC.")
 
 
-def _subtitles(
-    given: str | None, video: Path, source_language: str | None, profile: Profile
-) -> tuple[Path | None, str | None]:
-    from tasks.transcribe.subtitles import find_sidecar, read_script
-
-    path = _file(given, "subtitles") if given else (find_sidecar(video, source_language) if profile.sidecar else None)
-    if path is None:
-        return None, None
-    return path, read_script(path, source_language).language
+def _beside(given: str | None, video: Path, source_language: str | None, profile: Profile) -> Sidecar:
+    """The script that was named, else the one that lies beside the video."""
+    if given:
+        return Sidecar(_file(given, "subtitles"))
+    return sidecar_of(video, source_language) if profile.sidecar else Sidecar(None)
 
 
 def _file(text: str, role: str) -> Path:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import codecs
 import html
-import os
 import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import langcodes
 
-from configs.languages import LanguageError, parse_language, primary
+from configs.languages import LanguageError, parse_language
 from tasks.errors import BadInputError
 from tasks.model import Script
 from tasks.transcribe.cues import Cue, lines_from_cues
 from tasks.transcribe.script_json import read_json
+from tasks.transcribe.sidecar import FORMATS, named_language
 
-_FORMATS = (".srt", ".vtt", ".ass", ".ssa", ".json")  # in this order of preference
 _LARGEST = 50_000_000  # bytes; a film's subtitles have 0.1 MB
 _TIMES = {
     ".srt": re.compile(r"\s*-?\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\s*-->\s*-?\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}(\s.*)?"),
@@ -32,36 +30,6 @@ _KARAOKE = re.compile(r"<[\d:.]+>")
 _MARKUP = re.compile(r"</?[A-Za-z][^<>\n]*>")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _VTT_LANGUAGE = re.compile(r"^Language:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
-
-
-def find_sidecar(video: Path, source_language: str | None) -> Path | None:
-    """The subtitles that lie beside a video, None where there are none.
-
-    Names are ``NAME.LANG.EXT`` with a BCP-47 tag (EXT: srt, vtt, ass, ssa, json) or ``NAME.EXT`` (not json, which
-    may be anything). First comes the very language asked for, then another variant of it, then no language in the
-    name; files in other languages are left alone. Within each, the order is srt, vtt, ass, ssa, json.
-
-    Args:
-        video: the video; its name may hold any character.
-        source_language: BCP-47, None where it is not known: then any language will do, as long as there is one.
-
-    Raises:
-        BadInputError: the language is not known, and the files are in several.
-    """
-    found = sorted(_candidates(video), key=lambda item: (_FORMATS.index(item[0].suffix.lower()), item[0].name))
-    untagged = [path for path, tag in found if tag is None]
-    tagged = [(path, tag) for path, tag in found if tag is not None]
-    if source_language is not None:
-        exact = [path for path, tag in tagged if tag == source_language]
-        close = [path for path, tag in tagged if primary(tag) == primary(source_language)]
-        return next(iter([*exact, *close, *untagged]), None)
-    languages = sorted({tag for _, tag in tagged})
-    if len(languages) > 1 and not untagged:
-        raise BadInputError(
-            f"Beside {video.name!r} lie subtitles in several languages: {', '.join(languages)}.",
-            "Say with --from which of them is spoken, or name the file with --subtitles.",
-        )
-    return next(iter([*untagged, *(path for path, _ in tagged)]), None)
 
 
 def read_script(path: Path, language: str | None) -> Script:
@@ -75,12 +43,12 @@ def read_script(path: Path, language: str | None) -> Script:
         BadInputError: not readable, malformed (names file and line), without any words, or in no known language.
     """
     suffix = path.suffix.lower()
-    if suffix not in _FORMATS:
+    if suffix not in FORMATS:
         raise BadInputError(
             f"{path.name!r} is no script: its name ends in {suffix or 'nothing'}.",
-            f"Known are {', '.join(_FORMATS)}.",
+            f"Known are {', '.join(FORMATS)}.",
         )
-    text, note = _decoded(path, language or _tag(Path(path.stem).suffix.removeprefix(".")))
+    text, note = _decoded(path, language or named_language(path))
     if suffix == ".json":
         cues, said = read_json(text, path.name)
     else:
@@ -102,25 +70,6 @@ def read_script(path: Path, language: str | None) -> Script:
     )
 
 
-def _candidates(video: Path) -> Iterator[tuple[Path, str | None]]:
-    """Files named after the video, with the language in their names; composed and decomposed letters are the same."""
-    stem = unicodedata.normalize("NFC", video.stem)
-    try:
-        names = os.listdir(video.parent)
-    except OSError:
-        return
-    for found in names:
-        path = video.parent / found
-        name = unicodedata.normalize("NFC", found)
-        suffix = path.suffix.lower()
-        if suffix not in _FORMATS or not name.startswith(stem) or path == video:
-            continue
-        between = name[len(stem) : -len(suffix)]
-        tag = _tag(between[1:]) if between.startswith(".") else None
-        if (tag or (not between and suffix != ".json")) and path.is_file():
-            yield path, tag
-
-
 def _tag(text: str) -> str | None:
     try:
         return parse_language(text)
@@ -129,7 +78,7 @@ def _tag(text: str) -> str | None:
 
 
 def _language(path: Path, said: str | None) -> str:
-    tag = _tag(said or "") or _tag(Path(path.stem).suffix.removeprefix("."))
+    tag = _tag(said or "") or named_language(path)
     if tag is None:
         raise BadInputError(
             f"The language of the subtitles {path.name!r} is not known.",

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tasks.errors import BadInputError
 from tasks.model import Line, Script, Word
 from tasks.package.subtitles import write_srt, write_vtt
 from tasks.transcribe.cues import Cue, lines_from_cues
-from tasks.transcribe.subtitles import find_sidecar, read_script
+from tasks.transcribe.subtitles import read_script
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGood morning,\nmy name is Anna.\n\n2\n00:00:03,000 --> 00:00:04,000\nHello.\n"
 ASS = """[Script Info]
@@ -293,48 +292,3 @@ def test_our_own_subtitles_are_read_back(tmp_path: Path, write: object) -> None:
     back = read_script(path, None)
     assert [line.text for line in back.lines][1] == "Hi."
     assert [(line.start_ms, line.end_ms) for line in back.lines] == [(1000, 3000), (5000, 7000)]
-
-
-@pytest.mark.parametrize("name", ["talk", "talk[1]", "ta*k?", "-v", "añ o.part", "{x}"])
-def test_sidecars_are_found_beside_any_name(tmp_path: Path, name: str) -> None:
-    video = tmp_path / f"{name}.mp4"
-    sidecar = tmp_path / f"{name}.en.srt"
-    (tmp_path / "talk1.en.srt").touch()
-    sidecar.touch()
-    assert find_sidecar(video, None) == sidecar
-    assert find_sidecar(video, "en") == sidecar
-
-
-def test_letters_with_composed_and_decomposed_accents_are_the_same(tmp_path: Path) -> None:
-    (tmp_path / unicodedata.normalize("NFD", "mañana.es.srt")).write_text(SRT)
-    assert find_sidecar(tmp_path / unicodedata.normalize("NFC", "mañana.mp4"), "es") is not None
-
-
-def test_sidecars_come_in_the_documented_order(tmp_path: Path) -> None:
-    ordered = ["a.en-GB.srt", "a.en-GB.vtt", "a.en-GB.json", "a.en.srt", "a.EN.VTT", "a.srt", "a.vtt", "a.ass"]
-    for name in [*ordered, "a.es.srt", "a.json", "a.forced.srt", "a.info.json", "a.txt", "b.en-GB.srt"]:
-        (tmp_path / name).touch()
-    found = []
-    while (sidecar := find_sidecar(tmp_path / "a.mp4", "en-GB")) is not None:
-        found.append(sidecar.name)
-        sidecar.unlink()
-    assert found == ordered
-
-
-def test_without_a_language_the_only_one_is_taken_and_several_are_asked_about(tmp_path: Path) -> None:
-    video = tmp_path / "a.mp4"
-    assert find_sidecar(video, None) is None
-    (tmp_path / "a.es.srt").touch()
-    assert find_sidecar(video, None) == tmp_path / "a.es.srt"
-    assert find_sidecar(video, "en") is None
-    (tmp_path / "a.fr.srt").touch()
-    with pytest.raises(BadInputError, match="es, fr"):
-        find_sidecar(video, None)
-    (tmp_path / "a.srt").touch()
-    assert find_sidecar(video, None) == tmp_path / "a.srt"
-
-
-def test_folders_and_missing_folders_are_no_sidecars(tmp_path: Path) -> None:
-    (tmp_path / "a.en.srt").mkdir()
-    assert find_sidecar(tmp_path / "a.mp4", "en") is None
-    assert find_sidecar(tmp_path / "absent" / "a.mp4", "en") is None
