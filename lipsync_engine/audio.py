@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.filearray import FileArray, Spool
+from lipsync_engine.opening import opened
 from lipsync_engine.records import BoolArray, FloatArray
 
 #: Sound in memory or in a file, float32 [N].
@@ -52,7 +53,7 @@ def _blocks(path: Path, sample_rate_hz: int) -> Iterator[FloatArray]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             if not container.streams.audio:
                 raise AudioError(f"{path.name} has no audio stream")
             resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate_hz)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_engine import video
+from lipsync_engine.opening import opened
 
 #: Codecs that players expect in an MP4.
 _COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
@@ -19,9 +20,7 @@ def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> bool:
     Returns:
         Whether the packets were copied.
     """
-    import av
-
-    with av.open(str(source)) as container:
+    with opened(source) as container:
         codec = container.streams.video[0].codec_context.name
     if codec in _COPYABLE and not facts.rotation:
         _assemble(source, None, out)
@@ -48,11 +47,12 @@ def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000, 
 def _assemble(
     picture: Path, audio: Path | None, out: Path, bitrate: int = 192_000, seconds: float | None = None
 ) -> None:
+
     import av
 
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part.mp4")
     try:
-        with av.open(str(picture)) as source, av.open(str(temporary), "w", format="mp4") as target:
+        with opened(picture) as source, av.open(str(temporary), "w", format="mp4") as target:
             stream = source.streams.video[0]
             copied = target.add_stream_from_template(stream)
             origin = round(Fraction(source.start_time or 0, 1_000_000) / (stream.time_base or 1))
@@ -72,9 +72,8 @@ def _assemble(
 
 
 def _encoder(target: Any, audio: Path, bitrate: int) -> Any:
-    import av
 
-    with av.open(str(audio)) as container:
+    with opened(audio) as container:
         first = container.streams.audio[0]
         rate = first.rate if first.rate in (44100, 48000) else 48000
         layout = "mono" if first.channels == 1 else "stereo"
@@ -84,11 +83,12 @@ def _encoder(target: Any, audio: Path, bitrate: int) -> Any:
 
 
 def _encode_sound(audio: Path, target: Any, stream: Any, seconds: float | None) -> None:
+
     import av
 
     codec = stream.codec_context
     resampler = av.AudioResampler(format="fltp", layout=codec.layout, rate=codec.sample_rate, frame_size=1024)
-    with av.open(str(audio)) as container:
+    with opened(audio) as container:
         for frame in container.decode(container.streams.audio[0]):
             if seconds is not None and frame.time is not None and frame.time >= seconds:
                 break

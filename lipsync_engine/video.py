@@ -12,6 +12,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.opening import opened
+
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Planes = tuple[Plane, Plane, Plane]
 #: Players show H.264 4:2:0 everywhere; anything else is converted on decode.
@@ -156,7 +158,7 @@ def open_picture(path: Path) -> tuple[Any, Any]:
     import av
 
     try:
-        container = av.open(str(path))
+        container = opened(path)
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"cannot open {path.name}: {error}") from error
     if not container.streams.video:

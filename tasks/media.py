@@ -1,7 +1,6 @@
-"""Graphs for ffmpeg and ffprobe: pure builders of arguments, and one runner; what is written is bit-exact and staged.
+"""Graphs for ffmpeg: pure builders of arguments, and one runner; what is written is bit-exact and staged.
 
-File names are data: they always travel as ``file:`` plus an absolute path, so that a leading dash, a colon, a ``%`` or
-a newline means nothing to ffmpeg.
+What is read comes through `tasks.door`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ from typing import Any, Literal
 
 import ffmpeg
 
-from tasks import process
+from tasks import door, process
+from tasks.door import is_still as is_still
+from tasks.door import url as url
 from tasks.errors import MissingBackendError, PolydubError
 from tasks.model import MediaFacts
 from tasks.progress import Progress, silent
@@ -30,33 +31,18 @@ ENCODER_THREADS = 4
 BITEXACT: dict[str, Any] = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact"}
 #: A 48 kHz 24-bit WAV file.
 WAV: dict[str, Any] = {"f": "wav", "acodec": "pcm_s24le", "ar": SAMPLE_RATE, "rf64": "auto", "map_metadata": -1}
-_STILL_MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
-
-
-def url(path: Path) -> str:
-    """A path as ffmpeg takes it literally."""
-    return f"file:{path.absolute()}"
 
 
 def source(path: Path, **options: Any) -> Any:
-    """An input; a single picture is opened as one, whatever its name (image2 would expand ``%d``)."""
-    if is_still(path):
-        options = {"f": "image2", "pattern_type": "none", **options}
-    return ffmpeg.input(url(path), **options)
-
-
-def is_still(path: Path) -> bool:
-    """Whether a file starts like a PNG, JPEG, WebP, BMP or TIFF picture."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    return head.startswith(_STILL_MAGIC) or (head[:4] == b"RIFF" and head[8:] == b"WEBP")
+    """An input, through the door; ``f`` names the only format that it may have."""
+    return ffmpeg.input(url(path), **door.rules(path, options.pop("f", None)), **options)
 
 
 def picture_seconds(path: Path) -> float:
     """Length of a file's moving picture; 0 where it holds none that can be read."""
-    asked = "-v error -protocol_whitelist file -show_entries format=duration:stream=codec_type,duration -of json"
+    asked = door.asking(path, "-show_entries", "format=duration:stream=codec_type,duration", "-of", "json")
     try:
-        found = json.loads(process.capture(["ffprobe", *asked.split(), url(path)]))
+        found = json.loads(process.capture(asked))
         pictures = [stream for stream in found["streams"] if stream["codec_type"] == "video"]
         return float(found["format"].get("duration", 0)) if pictures else 0.0
     except MissingBackendError:

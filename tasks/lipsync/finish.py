@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from configs.scene_modes import scene_modes
+from tasks.door import asking
 from tasks.errors import ProcessFailedError
 from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
 from tasks.process import capture
@@ -46,5 +47,5 @@ def _frames(video: Path) -> int:
 
 
 def _stream(video: Path, what: str, *more: str) -> str:
-    words = ["-v", "error", "-select_streams", "v:0", *more, "-show_entries", f"stream={what}", "-of", "csv=p=0"]
-    return capture(["ffprobe", *words, f"file:{video.absolute()}"]).decode().split("\n")[0].strip().rstrip(",")
+    words = ["-select_streams", "v:0", *more, "-show_entries", f"stream={what}", "-of", "csv=p=0"]
+    return capture(asking(video, *words)).decode().split("\n")[0].strip().rstrip(",")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import autonym, iso639_2
-from tasks import media, process
+from tasks import door, media, process
 from tasks.model import MediaFacts
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
 from tasks.progress import Progress, silent
@@ -188,8 +188,8 @@ def stream_hash(path: Path, stream: str = "v:0") -> str:
 def _video(picture: Path) -> dict[str, Any]:
     """Codec of the first real video stream, and by how many seconds it starts after its container."""
     shown = "stream=index,codec_name,start_time:stream_disposition=attached_pic:format=start_time"
-    asked = ["ffprobe", "-v", "error", "-of", "json", "-select_streams", "v", "-show_entries", shown]
-    answer = json.loads(process.capture([*asked, "-i", media.url(picture)]))
+    asked = door.asking(picture, "-of", "json", "-select_streams", "v", "-show_entries", shown)
+    answer = json.loads(process.capture(asked))
     stream = next(s for s in answer["streams"] if not s.get("disposition", {}).get("attached_pic"))
     late = float(stream.get("start_time", 0)) - float(answer["format"].get("start_time", 0))
     return {"index": stream["index"], "codec": stream["codec_name"], "late_s": late}

@@ -11,28 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tasks import media, process
+from tasks import door, media, process
 from tasks.errors import BadInputError, ProcessFailedError
 from tasks.model import AudioFacts, MediaFacts, PictureFacts
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
-#: Text art and playlists that ffmpeg would happily "play", the latter by opening other files.
-_REFUSED_FORMATS = {
-    "tty",
-    "hls",
-    "concat",
-    "dash",
-    "sdp",
-    "rtsp",
-    "lavfi",
-    "bin",
-    "xbin",
-    "adf",
-    "idf",
-    "webvtt",
-    "srt",
-}
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
@@ -54,14 +38,12 @@ def probe(path: Path) -> MediaFacts:
     _check_file(path)
     report = _report(path)
     container = report.get("format", {})
-    if {*container.get("format_name", "").split(",")} & _REFUSED_FORMATS:
-        raise BadInputError(f"{path.name!r} is not a video, a recording or a picture.", _SUPPORTED)
     streams = report.get("streams", [])
     video = next((s for s in streams if s.get("codec_type") == "video" and not _is_cover(s)), None)
     sound = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name") and s.get("channels")]
     if video is None and not sound:
         raise BadInputError(f"{path.name!r} holds no picture and no sound.", _SUPPORTED)
-    still = media.is_still(path)
+    still = door.is_still(path)
     if video is not None:
         _check_size(path, video)
     packets = _Packets() if still else _read_packets(path, (video or sound[0])["index"])
@@ -102,10 +84,8 @@ def _check_file(path: Path) -> None:
 
 
 def _report(path: Path) -> dict[str, Any]:
-    how = ["-f", "image2", "-pattern_type", "none"] if media.is_still(path) else ["-protocol_whitelist", "file"]
-    command = ["ffprobe", "-v", "error", *how, "-print_format", "json", "-show_format", "-show_streams"]
     try:
-        answer = process.capture([*command, "-i", media.url(path)])
+        answer = process.capture(door.asking(path, "-print_format", "json", "-show_format", "-show_streams"))
     except ProcessFailedError as error:
         if "moov atom not found" in error.data["log"] and _is_mp4(path):
             raise BadInputError(
@@ -155,11 +135,11 @@ class _Packets:
 
 
 def _read_packets(path: Path, index: int) -> _Packets:
-    command = ["ffprobe", "-v", "error", "-protocol_whitelist", "file", "-select_streams", str(index)]
     shown = ["-show_entries", "packet=pts_time,duration_time,flags", "-of", "csv=print_section=1:item_sep=|"]
+    command = door.asking(path, "-select_streams", str(index), *shown)
     found = _Packets()
     try:
-        for line in process.stream([*command, *shown, "-i", media.url(path)], deadline_s=3600.0):
+        for line in process.stream(command, deadline_s=3600.0):
             parts = line.split("|")
             if parts[0] != "packet":
                 found.cut_short |= any(mark in line.lower() for mark in _CUT_SHORT)

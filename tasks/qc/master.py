@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lipsync_engine.opening import opened
 from tasks.qc.evidence import MasterTimes, Measured
 
 
 def master_times(path: Path) -> MasterTimes | None:
     """Read start and length of the first picture and sound streams; None where one of them is missing."""
-    import av
-
-    with av.open(f"file:{path}") as container:
+    with opened(path) as container:
         if not container.streams.video or not container.streams.audio:
             return None
         picture, sound = container.streams.video[0], container.streams.audio[0]

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks import process
+from tasks import media, process
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def _frame(path: Path, time_s: float, crop: Crop | None, height: int) -> Image.I
 
     x, y, w, h = crop or (0, 0, 1, 1)
     graph = f"crop=iw*{min(w, 1 - x):.5f}:ih*{min(h, 1 - y):.5f}:iw*{x:.5f}:ih*{y:.5f},scale=-2:{height}:flags=area"
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-ss", f"{time_s:.3f}", "-i", f"file:{path}", "-map", "0:v:0"]
-    command += ["-frames:v", "1", "-vf", graph, "-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-"]
-    data = process.capture(command)
+    frame = media.source(path, ss=f"{time_s:.3f}")["v:0"].output(
+        "pipe:", vframes=1, vf=graph, pix_fmt="rgb24", vcodec="ppm", f="image2pipe"
+    )
+    data = process.capture(media.arguments(frame))
     if not data:
         raise BadInputError(f"{path.name!r} has no frame at {time_s:.2f} s.")
     return Image.open(io.BytesIO(data)).convert("RGB")
