@@ -60,7 +60,7 @@ class MailSettings(BaseModel):
     sender: str
     to: tuple[str, ...] = Field(min_length=1)
     user: str = ""
-    password_variable: str = "POLYDUB_MAIL_PASSWORD"
+    password_variable: str = Field(default="POLYDUB_MAIL_PASSWORD", pattern=r"^[A-Z][A-Z0-9_]*$")
     tls: bool = True
 
 
@@ -74,5 +74,5 @@ class NotifySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    webhook_variable: str = "POLYDUB_WEBHOOK_URL"
+    webhook_variable: str = Field(default="POLYDUB_WEBHOOK_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
     mail: MailSettings | None = None

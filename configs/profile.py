@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from configs.languages import LanguageError, parse_language
 from configs.loudness import loudness_presets
 from configs.night import BudgetSettings, NotifySettings
 from configs.scene_modes import scene_modes
@@ -125,6 +129,14 @@ class Profile(BaseModel):
     notify: NotifySettings = Field(default_factory=NotifySettings, description="who is told how a batch ended")
     prices: dict[str, dict[str, float]] = Field({}, description="USD a million units, in place of configs/prices.yaml")
 
+    @field_validator("source_language")
+    @classmethod
+    def _a_language(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else parse_language(value)
+        except LanguageError as error:
+            raise ValueError(str(error)) from error
+
     @field_validator("scene")
     @classmethod
     def _known_scene(cls, value: str | None) -> str | None:
@@ -151,19 +163,38 @@ SECTIONS: tuple[Section, ...] = ("separate", "transcribe", "diarize", "translate
 
 
 def profile_names() -> list[str]:
-    """The profiles that come with Polydub."""
-    return sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in files("configs.profiles").iterdir()
-        if entry.name.endswith(".yaml")
-    )
+    """The profiles that come with Polydub, and those that the operator keeps in the folders of ``POLYDUB_PROFILES``."""
+    return sorted({*_packaged(), *_of_the_operator()})
+
+
+def is_profile_name(name: str) -> bool:
+    """Whether a text can be a profile's name: a short file name without its ending, and no path."""
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", name, re.ASCII) is not None
+
+
+def _packaged() -> list[str]:
+    found = (entry.name for entry in files("configs.profiles").iterdir())
+    return [name.removesuffix(".yaml") for name in found if name.endswith(".yaml")]
+
+
+def _of_the_operator() -> dict[str, Path]:
+    """Name to file; of one name in two folders the first counts, and a packaged profile is not replaced."""
+    return {name: path for name, path in reversed([*_kept_files()]) if name not in _packaged()}
+
+
+def _kept_files() -> Iterator[tuple[str, Path]]:
+    for folder in filter(None, os.environ.get("POLYDUB_PROFILES", "").split(os.pathsep)):
+        for path in sorted(Path(folder).expanduser().absolute().glob("*.yaml")):
+            if is_profile_name(path.stem):
+                yield path.stem, path
 
 
 def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
     """Read a profile by name, or from a ``.yaml`` file.
 
     Args:
-        name: a bundled profile's name, or the path of a YAML file (its ``extends`` names the profile it starts from).
+        name: of `profile_names`, or the path of a YAML file (its ``extends`` names the profile it starts from). A file
+            may name programs, addresses and keys: the operator's alone is read here.
         overrides: values set on the command line; they win over everything.
 
     Raises:
@@ -171,7 +202,7 @@ def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
     """
     try:
         environment = EnvSettingsSource(_Environment)()
-        return Profile.model_validate(_merged(_merged(_read(name), environment), overrides or {}))
+        return Profile.model_validate(merged(merged(_read(name), environment), overrides or {}))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or name}: {fault['msg']}" for fault in error.errors())
         raise ProfileError(f"Profile {name!r} is not valid: {faults}.") from error
@@ -180,13 +211,14 @@ def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
 def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     if name in seen:
         raise ProfileError(f"Profile {name!r} extends itself.")
-    if name.endswith((".yaml", ".yml")):
-        path = Path(name)
+    kept = _of_the_operator()
+    path = Path(name) if name.endswith((".yaml", ".yml")) else kept.get(name)
+    if path is not None:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ProfileError(f"Profile file {name!r} cannot be read: {error}.") from error
-    elif name in profile_names():
+    elif name in _packaged():
         text = files("configs.profiles").joinpath(f"{name}.yaml").read_text("utf-8")
     else:
         raise ProfileError(
@@ -198,11 +230,11 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         raise ProfileError(f"Profile {name!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")
-    values.setdefault("name", Path(name).stem)
-    if name.endswith((".yaml", ".yml")):
-        _beside(values, Path(name).absolute().parent)
+    values.setdefault("name", path.stem if path else name)
+    if path is not None:
+        _beside(values, path.absolute().parent)
     base = values.pop("extends", None)
-    return values if base is None else _merged(_read(str(base), (*seen, name)), values)
+    return values if base is None else merged(_read(str(base), (*seen, name)), values)
 
 
 def _beside(values: dict[str, Any], folder: Path) -> None:
@@ -217,7 +249,8 @@ def _beside(values: dict[str, Any], folder: Path) -> None:
             table[name] = str(folder / table[name])
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Settings under others that win; another backend does not inherit the first one's options."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)

@@ -65,7 +65,7 @@ def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> St
         out: folder for the deliverables.
     """
     chosen = checked_profile(profile, {})
-    requests = read_manifest(Path(manifest), Defaults(profile=profile, out=out))
+    requests = read_manifest(Path(manifest), Defaults(profile=profile, out=out, here=False))
     stem = Path(manifest).stem
     batch_id = f"{flow_run.scheduled_start_time:%Y-%m-%d}-{stem}-{str(flow_run.id)[:8]}"  # the same when it is retried
     kept, _ = new_batch(stem, requests, chosen, out, chosen.budget, batch_id)

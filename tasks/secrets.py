@@ -8,8 +8,23 @@ from __future__ import annotations
 
 import functools
 import os
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from tasks.errors import TransientError
+
+
+def _of_a_provider(variable: str) -> str:
+    ours = variable.startswith(("AWS_", "PREFECT_", "POLYDUB_"))
+    if ours or not re.fullmatch(r"[A-Z][A-Z0-9_]*_API_(KEY|TOKEN)", variable):
+        raise ValueError(f"{variable[:80]!r} is not named as a provider's key is (NAME_API_KEY)")
+    return variable
+
+
+#: A variable that a profile may name as a provider's key: what is sent to a service is no other secret of the machine.
+KeyVariable = Annotated[str, AfterValidator(_of_a_provider)]
 
 
 def secret(variable: str) -> str:

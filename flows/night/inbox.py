@@ -98,7 +98,7 @@ class Inbox:
         return [path for path, state in self._seen.items() if before.get(path) == state]
 
     def _listed(self, path: Path) -> list[Request]:
-        return read_manifest(path, Defaults(profile=self._profile_name, out=self._out))
+        return read_manifest(path, Defaults(profile=self._profile_name, out=self._out, here=False))
 
     def _single(self, path: Path) -> list[Request]:
         request = Request([str(path)], list(self._languages), self._out, self._profile_name)

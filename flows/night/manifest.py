@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from configs.client_profile import read_client_profile
 from configs.languages import LanguageError, parse_language
-from configs.profile import ProfileError, load_profile
+from configs.profile import ProfileError, load_profile, merged, profile_names
 from flows.night.roots import Roots, videos_of
 from flows.plan import Request
 from tasks.errors import BadInputError
@@ -28,18 +29,21 @@ _COLUMNS = {
     "voices",
 }
 
+_YAML = (".yaml", ".yml")
+
 #: Told of a fault: the column, and what is wrong.
 Fault = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a row that says nothing else gets."""
+    """What a row that says nothing else gets; ``here``: it may name files below the working folder too."""
 
     profile: str = "offline"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     out: str = "out"
     preview_s: float = 0.0
+    here: bool = True
 
 
 def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
@@ -57,7 +61,7 @@ def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
     for column in rows[0] if rows else ():
         if column not in _COLUMNS and not column.startswith("dub_"):
             faults.append(f"column {column}: unknown (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
-    reader = _Reader(Roots.of(path.absolute().parent), defaults, faults)
+    reader = _Reader(Roots.of(path.absolute().parent, defaults.here), defaults, faults)
     requests = [request for number, row in enumerate(rows, 2) for request in reader.requests(number, row)]
     _refuse_faults(path, faults)
     return requests
@@ -98,9 +102,10 @@ class _Reader:
         if len(videos) > 1:
             for column in [*single, *(f"dub_{tag}" for tag in dubs)]:
                 fault(column, f"belongs to one title, but this row names {len(videos)}")
-        profile = self._profile(row.get("profile", ""), fault)
-        overrides = dict(self._defaults.overrides)
+        profile, overrides = self._profile(row.get("profile", ""), fault)
         if voices := self._file(row, "voices", fault, must_exist=False):  # the series' first title makes it
+            if Path(voices).suffix.lower() not in _YAML:
+                fault("voices", f"{row['voices']!r} is no .yaml file")
             overrides["voices"] = voices
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
         self._refuse_twice(number, videos, languages, fault)
@@ -157,16 +162,33 @@ class _Reader:
             dubs[column.removeprefix("dub_")] = file
         return dubs
 
-    def _profile(self, name: str, fault: Fault) -> str:
+    def _profile(self, name: str, fault: Fault) -> tuple[str, dict[str, Any]]:
+        """The operator's profile of a row, and what is changed of it; a file of the client's changes little."""
+        typed = dict(self._defaults.overrides)
         if not name:
-            return self._defaults.profile
+            return self._defaults.profile, typed
         try:
-            known = str(self._roots.path(name)) if name.endswith((".yaml", ".yml")) else name
-            load_profile(known, dict(self._defaults.overrides))
+            if name in profile_names():
+                known, changes = name, typed
+            elif name.lower().endswith(_YAML):
+                base, wanted = read_client_profile(self._roots.path(name).resolve(), self._within)
+                known, changes = base or self._defaults.profile, merged(wanted, typed)
+            else:
+                raise ProfileError(
+                    f"There is no profile {name!r}. Choose one of {', '.join(profile_names())}, or give a .yaml file."
+                )
+            load_profile(known, changes)
         except (ProfileError, BadInputError) as error:
             fault("profile", (error.what if isinstance(error, BadInputError) else str(error)).rstrip("."))
-            return self._defaults.profile
-        return known
+            return self._defaults.profile, typed
+        return known, changes
+
+    def _within(self, file: str) -> str:
+        """A file that a client's profile names, symbolic links resolved."""
+        try:
+            return str(self._roots.path(file).resolve())
+        except BadInputError as error:
+            raise ProfileError(error.what) from error
 
     def _refuse_twice(self, number: int, videos: list[Path], languages: list[str], fault: Fault) -> None:
         for video in videos:

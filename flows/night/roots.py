@@ -21,10 +21,10 @@ class Roots:
     allowed: tuple[Path, ...]
 
     @classmethod
-    def of(cls, folder: Path) -> Roots:
-        """The roots of ``POLYDUB_ROOTS`` (separated as in ``PATH``); unset: the folder and the working folder."""
+    def of(cls, folder: Path, here: bool = True) -> Roots:
+        """The roots of ``POLYDUB_ROOTS`` (separated as in ``PATH``); else the folder, ``here`` the working one too."""
         named = [part for part in os.environ.get("POLYDUB_ROOTS", "").split(os.pathsep) if part]
-        allowed = [Path(part).expanduser() for part in named] or [folder, Path.cwd()]
+        allowed = [Path(part).expanduser() for part in named] or [folder, *([Path.cwd()] if here else [])]
         return cls(folder, tuple(path.resolve() for path in allowed))
 
     def path(self, text: str) -> Path:

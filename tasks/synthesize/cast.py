@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.diarize import named
-from tasks.errors import BadInputError, PolydubError
+from tasks.errors import PolydubError
 from tasks.model import Asset, Run, Script, Speaker
 from tasks.places import file_sha256
 from tasks.store import Store, step_key
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.references import reference_clips
-from tasks.synthesize.series import ALL, Series, SeriesSpeaker, held, keep_clip, read_series, write_series
+from tasks.synthesize.series import ALL, Series, SeriesSpeaker, clip_of, held, keep_clip, read_series, write_series
 
 _NOTE = "cast"
 _PADDING = 24  # further voices that are looked at for one that nobody in the series has
@@ -64,7 +64,7 @@ def cast_of(run: Run, source: Script) -> Cast:
         if voice := entry.voice(backend, run.language):
             voices[speaker] = voice
         elif entry.clip:
-            clips[speaker] = _clip(path, name, entry)
+            clips[speaker] = clip_of(path, name, entry)
     return Cast(voices, clips, tuple(known.get("notes") or ()))
 
 
@@ -157,7 +157,7 @@ def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, pa
         if not entry.clip or entry.voice(backend.facts.name, language):
             continue
         try:
-            made = backend.voices(language, [Speaker(id=name)], {name: _clip(path, name, entry)})[name]
+            made = backend.voices(language, [Speaker(id=name)], {name: clip_of(path, name, entry)})[name]
         except PolydubError:
             return series  # the branch meets the same error, and reports it
         series = series.with_speaker(name, entry.with_voice(backend.facts.name, ALL, made))
@@ -186,15 +186,6 @@ def _voiceprints(speech: Path, source: Script) -> dict[str, str]:
     from tasks.diarize.voiceprints import voiceprints
 
     return {who: found.coded for who, found in voiceprints(speech, source).items()}
-
-
-def _clip(path: Path, name: str, entry: SeriesSpeaker) -> Path:
-    clip = path.parent / entry.clip
-    if not clip.is_file():
-        raise BadInputError(
-            f"The voices file {path} names a clip of {name} that is not there: {entry.clip}.", "Mend it."
-        )
-    return clip
 
 
 def _key(run: Run, source: Script, path: Path) -> str:

@@ -55,6 +55,15 @@ class SeriesSpeaker(BaseModel):
             raise ValueError("it is not whole")
         return value
 
+    @field_validator("voices")
+    @classmethod
+    def _named(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """Backends look some voices up as files, or write them into an address."""
+        for voice in (voice for known in value.values() for voice in known.values()):
+            if len(voice) > 200 or not voice.isprintable() or voice.startswith("/") or ".." in voice:
+                raise ValueError(f"{voice[:40]!r} is no voice's name")
+        return value
+
     def voice(self, backend: str, language: str) -> str:
         """The voice that is remembered: of the very tag, of its language, of all; empty without one."""
         known = self.voices.get(backend, {})
@@ -141,9 +150,40 @@ def write_series(path: Path, series: Series) -> None:
         staged.unlink(missing_ok=True)
 
 
+def clip_of(path: Path, name: str, entry: SeriesSpeaker) -> Path:
+    """A speaker's voice sample; it lies below the series file's folder.
+
+    Raises:
+        BadInputError: it is not there, or somewhere else.
+    """
+    clip = path.parent / entry.clip
+    if not _is_beside(path, clip):
+        raise BadInputError(
+            f"The voices file {path} names a clip of {name} outside of its folder: {entry.clip}.", "Copy it there."
+        )
+    if not clip.is_file():
+        raise BadInputError(
+            f"The voices file {path} names a clip of {name} that is not there: {entry.clip}.", "Mend it."
+        )
+    return clip
+
+
+def _is_beside(path: Path, file: Path) -> bool:
+    try:
+        return file.resolve().is_relative_to(path.parent.resolve())
+    except (OSError, ValueError, RuntimeError):  # no file name, or a loop of links
+        return False
+
+
 def keep_clip(path: Path, name: str, clip: Path) -> str:
-    """Copy a voice sample beside the series file; its path from there."""
+    """Copy a voice sample beside the series file; its path from there.
+
+    Raises:
+        BadInputError: the folder of the samples is a link to somewhere else.
+    """
     folder = path.with_name(f"{path.stem}.clips")
+    if not _is_beside(path, folder):
+        raise BadInputError(f"{folder} is a link to another place.", "Take the link away.")
     folder.mkdir(exist_ok=True)
     safe = re.sub(r"[^\w-]+", "_", name)[:40] or "speaker"
     kept = folder / f"{safe}-{file_sha256(clip)[0][:8]}{clip.suffix}"

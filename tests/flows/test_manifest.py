@@ -150,6 +150,53 @@ def test_paths_stay_below_the_manifest_or_the_working_folder(
     assert len(read(folder / "good.csv")) == 3
 
 
+def test_a_row_chooses_among_the_operators_profiles(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "gpu.yaml").write_text("extends: fake\nlipsync: {backend: none}\n")
+    monkeypatch.setenv("POLYDUB_PROFILES", str(tmp_path / "profiles"))
+    (folder / "house.yaml").write_text("extends: gpu\nloudness: a85\ntranslate: {glossary: terms.csv}\n")
+    (folder / "plain.yaml").write_text("mix: {bed: ducked}\n")
+    (folder / "m.csv").write_text("title,languages,profile\na.mp4,es,gpu\na.mp4,fr,house.yaml\nb.mp4,es,plain.yaml\n")
+    first, second, third = read_manifest(folder / "m.csv", Defaults(profile="fake", overrides={"loudness": "podcast"}))
+    assert (first.profile, second.profile, third.profile) == ("gpu", "gpu", "fake")
+    assert first.overrides == {"loudness": "podcast"}
+    assert second.overrides["translate"] == {"glossary": str(folder / "terms.csv")}
+    assert second.overrides["loudness"] == "podcast"  # what the operator typed wins
+    assert (third.overrides["mix"], third.overrides["name"]) == ({"bed": "ducked"}, "plain")
+
+
+def test_a_clients_profile_can_name_no_program_key_address_or_place(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("source,target\n")
+    (folder / "terms").symlink_to(tmp_path / "out.csv")
+    (folder / "linked.yaml").symlink_to(tmp_path / "evil.yaml")
+    (tmp_path / "evil.yaml").write_text("loudness: a85\n")
+    for name, text, told in (
+        ("code", "lipsync: {backend: latentsync, options: {models: .}}", "sets 'lipsync.backend', 'lipsync.options'"),
+        ("pickle", "separate: {backend: demucs, options: {repo: .}}", "sets 'separate.backend', 'separate.options'"),
+        ("key", "translate: {options: {url: 'http://x', key_variable: AWS_SECRET_ACCESS_KEY}}", "'translate.options'"),
+        ("hook", "notify: {webhook_variable: HOME}", "'notify.webhook_variable'"),
+        ("base", "extends: ../evil.yaml", "extends: '../evil.yaml' is none of the operator's profiles"),
+        ("voices", "voices: ../voices.yaml", "voices: "),
+        ("consent", "consent: /etc/hostname", "consent: "),
+        ("lexicon", "synthesize: {lexicon: /etc/hostname}", "synthesize.lexicon: "),
+        ("glossary", "translate: {glossary: terms}", "translate.glossary: "),
+        ("value", "pace: {fastest: 9}", "pace.fastest"),
+    ):
+        (folder / f"{name}.yaml").write_text(text + "\n")
+        what = faults_of(folder, f"title,languages,profile\na.mp4,es,\nb.mp4,es,{name}.yaml\n")
+        assert "row 3, column profile: " in what
+        assert told in what
+        assert ("lies outside of the allowed folders" in what) == told.endswith(": ")
+    assert "row 2, column profile: 'linked.yaml' lies outside" in faults_of(
+        folder, "title,languages,profile\na.mp4,es,linked.yaml\n"
+    )
+    assert "row 2, column voices: 'b.mp4' is no .yaml file" in faults_of(
+        folder, "title,languages,voices\na.mp4,es,b.mp4\n"
+    )
+
+
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=8, unique=True))
 def test_natural_order_counts(numbers: list[int]) -> None:
     from flows.night.roots import _natural

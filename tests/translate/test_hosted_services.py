@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.hosted import retry_after_s
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, translator
+from tasks.translate.llm import LlmTranslator
 from tests.translate.servers import ChatServer, DeepLJson, LibreJson, posts, serving
 
 KEY = "sk-very-secret-1234"
@@ -224,3 +225,28 @@ def test_requests_are_kept_to_so_many_a_minute(libre: Any) -> None:
     for number in range(4):
         backend.translate([f"Line {number}."], "en", "es")
     assert time.monotonic() - begun >= 3 * 0.2
+
+
+@pytest.mark.parametrize(
+    ("options", "variable"),
+    [
+        ({}, "OPENAI_API_KEY"),
+        ({"url": "https://eu.api.openai.com/v1"}, "OPENAI_API_KEY"),
+        ({"url": "http://127.0.0.1:8000/v1"}, "OPENAI_API_KEY"),
+        ({"url": "http://gpu.lan:8000/v1"}, ""),
+        ({"url": "https://openai.com.evil.example/v1"}, ""),
+        ({"url": "https://api.openai.com@evil.example/v1"}, ""),
+        ({"url": "https://router.example/v1", "key_variable": "ROUTER_API_KEY"}, "ROUTER_API_KEY"),
+        ({"url": "https://router.example/v1", "key_variable": "OPENAI_API_KEY"}, "OPENAI_API_KEY"),  # said so
+    ],
+)
+def test_openais_key_goes_to_openai_unless_the_profile_says_otherwise(options: dict[str, str], variable: str) -> None:
+    assert LlmTranslator.Options(model="small", **options).variable == variable
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "HOME", "x_API_KEY", "A_API_KEY\n"]
+)
+def test_a_key_is_named_as_providers_name_theirs(name: str) -> None:
+    with pytest.raises(BadInputError, match=r"translate\.options\.key_variable"):
+        translator("llm", {"model": "small", "key_variable": name})
