@@ -6,6 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_HTTP_TIMEOUT := 300
 export UV_LINK_MODE ?= hardlink
+FETCH := $(UV) run --no-sync polydub models fetch --setup
 VIDEO ?=
 TO ?= es,fr
 PROFILE ?= offline
@@ -13,9 +14,11 @@ PROFILE ?= offline
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: ## Debian packages where missing, uv, and the locked environment
+setup: ## Debian packages where missing, uv, the locked environment and its models
 	@sh deployments/setup.sh
 	@$(UV) sync --quiet --locked || $(UV) sync --locked
+	@$(FETCH) || { command -v npm >/dev/null || $(UV) sync --quiet --locked --inexact --group npm; $(FETCH); } \
+	  || echo "setup: without these models eSpeak NG speaks, and PocketSphinx listens where Whisper is missing too"
 
 demo: setup ## dub the demo title, or VIDEO=my.mp4 TO=es,de
 	$(UV) run --no-sync polydub demo $(if $(VIDEO),"$(VIDEO)") --to "$(TO)" --profile "$(PROFILE)"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from flows.terminal.batch import app as batch_app
+from flows.terminal.models import app as models_app
 from flows.terminal.options import (
     Address,
     AsJson,
@@ -39,6 +40,7 @@ app = typer.Typer(
 script_app = typer.Typer(help="Take a dub's script out for editing, and put it back.", no_args_is_help=True)
 app.add_typer(script_app, name="script")
 app.add_typer(batch_app)
+app.add_typer(models_app, name="models")
 lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
 app.add_typer(lipsync_app, name="lipsync")
 

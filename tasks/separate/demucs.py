@@ -21,12 +21,14 @@ from tasks.errors import MissingBackendError
 from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
 from tasks.separate.stems import open_mix, write_stems
-from tasks.weights import Weights
+from tasks.weights import Weights, located, needed
 
 _VERSION = 3
 #: Seconds that a model hears at once, less where it was trained on less; and that some models want around them.
 _SEGMENT_S, _AROUND_S = 10, 1
 _READ = 1 << 18
+#: The model that is in the table of models, and its author's name of its one network.
+_TABLED, _NETWORK = "htdemucs", "955717e8"
 #: Of the author's models; the code alone is MIT: https://github.com/facebookresearch/demucs/issues/327 and 508.
 _TERMS = "their author provides the weights for research only (facebookresearch/demucs#327)"
 
@@ -85,9 +87,11 @@ class DemucsSeparator:
         if chosen.repo or chosen.model == "demucs_unittest" or self.missing():
             return []
         listed = importlib.metadata.distribution("demucs").locate_file(f"demucs/remote/{chosen.model}.yaml")
+        if chosen.model == _TABLED:
+            return [needed(_TABLED, chosen.model)]
         bag = Path(str(listed))
         parts = yaml.safe_load(bag.read_text("utf-8"))["models"] if bag.is_file() else [chosen.model]
-        return [Weights("demucs", chosen.model, all(map(_downloaded, parts)))]
+        return [Weights(chosen.model, all(map(_downloaded, parts)))]
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
         """Write both stems, a segment at a time: the same as if the model had the whole.
@@ -191,9 +195,10 @@ def _model(name: str, repo: Path | None) -> Any:
     fix = "Connect to the network once, or give a folder with the weights (separate.options.repo)."
     if repo is not None and not repo.is_dir():
         raise MissingBackendError(f"The folder {str(repo)!r} with Demucs weights is not there.", fix)
+    ours = located(_TABLED) if name == _TABLED and repo is None else None
     with _steady_seed():
         try:
-            model = get_model(name, repo)
+            model = get_model(_NETWORK, ours) if ours else get_model(name, repo)
         except (OSError, RuntimeError, ImportError, ModelLoadingError) as error:
             raise MissingBackendError(f"The Demucs model {name!r} cannot be loaded: {error}", fix) from error
     if "vocals" not in model.sources:

@@ -26,13 +26,14 @@ from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.coqui_models import local_model, model_folder, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
-from tasks.weights import Weights
+from tasks.weights import Weights, needed, users
 
 #: Characters that XTTS takes at once; the package's own warnings begin there.
 _LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}
 _LIMIT_ELSE = 180
 _PAUSE_S = 0.15  # between the pieces of one line, in place of the package's 10,000 silent samples
 _ONE_VOICE = "default"
+_XTTS = "tts_models/multilingual/multi-dataset/xtts_v2"
 #: One at a time: the models draw from PyTorch's global random numbers, which are set before each line.
 _speaking = threading.Lock()
 
@@ -44,14 +45,15 @@ class CoquiSynthesizer:
         """Which model, from where, and on what.
 
         Attributes:
-            model: name in Coqui's list, downloaded on first use; empty with ``model_path``.
+            model: name in Coqui's list, downloaded on first use; empty with ``model_path``. XTTS v2 is taken from
+                ``xtts_v2`` in the user's folder of models where it is there.
             model_path: the checkpoint (or, for XTTS, its folder) of a model of your own.
             config_path: that model's config; ``config.json`` beside it where None.
             device: ``auto`` takes a GPU where there is one.
             seed: of the model's random numbers; another seed gives another reading.
         """
 
-        model: str = "tts_models/multilingual/multi-dataset/xtts_v2"
+        model: str = _XTTS
         model_path: Path | None = None
         config_path: Path | None = None
         device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -71,6 +73,8 @@ class CoquiSynthesizer:
             return self
 
     def __init__(self, options: Options) -> None:
+        if options.model == _XTTS and not options.model_path and (folder := users("xtts_v2")):
+            options = options.model_copy(update={"model_path": folder})
         self._options = options
         self._model = local_model(options.config) if options.model_path else named_model(options.model)
         self._name = str(options.model_path) if options.model_path else options.model
@@ -116,7 +120,9 @@ class CoquiSynthesizer:
         chosen = self._options
         if chosen.model_path or not self._model.known:
             return []
-        return [Weights("coqui", chosen.model, any(model_folder(chosen.model).glob("*.pth")))]
+        if chosen.model == _XTTS:
+            return [needed("xtts_v2", chosen.model)]
+        return [Weights(chosen.model, any(model_folder(chosen.model).glob("*.pth")))]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
         """With XTTS the speakers' own voices; else, and for those without a clip, the model's by turns."""

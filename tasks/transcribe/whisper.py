@@ -5,13 +5,14 @@ Radford et al., "Robust speech recognition via large-scale weak supervision" (20
 
 from __future__ import annotations
 
-import os
 import pickle
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from configs.languages import display_name
+from configs.models import models
 from tasks import registry
 from tasks.errors import MissingBackendError
 from tasks.model import Line, Script
@@ -21,7 +22,7 @@ from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
-from tasks.weights import Weights
+from tasks.weights import Weights, located, needed
 
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's own; the next when a window fails
 _FILES = {"turbo": "large-v3-turbo", "large": "large-v3"}  # names that stand for others
@@ -68,9 +69,10 @@ class WhisperTranscriber:
         name = self._options.model
         if name.endswith(".pt"):
             return []
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = Path(self._options.models) if self._options.models else cache / "whisper"
-        return [Weights("whisper", name, (folder / f"{_FILES.get(name, name)}.pt").is_file())]
+        file = _FILES.get(name, name)
+        told = needed(f"whisper/{file}", name)
+        folder = self._options.models
+        return [replace(told, there=told.there or bool(folder and (Path(folder) / f"{file}.pt").is_file()))]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """The spoken words; the language is detected from the first speech where it is not given."""
@@ -117,6 +119,9 @@ class WhisperTranscriber:
 def _model(name: str, folder: str | None, device: str | None) -> Resident:
     import whisper
 
+    listed = f"whisper/{_FILES.get(name, name)}"
+    if listed in models() and (ours := located(listed)):
+        name = str(ours / f"{_FILES.get(name, name)}.pt")
     if not Path(name).is_file() and name not in whisper.available_models():
         raise MissingBackendError(
             f"There is no Whisper model {name!r}.", f"Choose a file or one of: {', '.join(whisper.available_models())}."

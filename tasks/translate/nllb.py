@@ -24,7 +24,9 @@ from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
+from tasks.weights import users
 
+_NOWHERE = Path("nllb")
 _FILES = ("model.bin", "shared_vocabulary.json", "sentencepiece.bpe.model")
 _LONGEST = 400  # characters of a sentence; the model was trained on sentences
 #: FLORES-200 names single languages where ISO 639-1 names their families.
@@ -46,13 +48,13 @@ class NllbTranslator:
         """Which model, and how.
 
         Attributes:
-            model_path: the converted model's folder.
+            model_path: the converted model's folder; ``nllb`` in the user's folder of models where None.
             device: ``auto`` takes a GPU where there is one.
             compute_type: CTranslate2's name of the arithmetic, e.g. ``int8`` or ``float16``.
             beam_size: how many continuations are kept.
         """
 
-        model_path: Path
+        model_path: Path | None = None
         device: Literal["auto", "cpu", "cuda"] = "auto"
         compute_type: str = "default"
         beam_size: int = Field(4, ge=1, le=16)
@@ -68,11 +70,12 @@ class NllbTranslator:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._folder = options.model_path or users("nllb") or _NOWHERE
 
     def fingerprint(self) -> str:
         """The package, the files' digests and the search."""
         chosen = self._options
-        found = [chosen.model_path / name for name in _FILES if (chosen.model_path / name).is_file()]
+        found = [self._folder / name for name in _FILES if (self._folder / name).is_file()]
         digests = " ".join(_digest(path, path.stat().st_size, path.stat().st_mtime_ns) for path in found)
         version = registry.package_version("ctranslate2")
         return f"nllb:1:{version}:{digests}:{chosen.compute_type}:{chosen.beam_size}"
@@ -82,7 +85,9 @@ class NllbTranslator:
         packages = [name for name in ("ctranslate2", "sentencepiece") if registry.package_version(name) == "absent"]
         if packages:
             return [f"The package {' and '.join(packages)} is not installed: `uv sync --extra nllb`."]
-        folder = self._options.model_path
+        folder = self._folder
+        if folder == _NOWHERE:
+            return ["There is no NLLB model: name its folder as translate.options.model_path."]
         return [
             f"The file {folder / name} of the NLLB model is not there."
             for name in _FILES
@@ -130,13 +135,13 @@ class NllbTranslator:
     def _languages(self) -> frozenset[str]:
         for sentence in self.missing():
             raise MissingBackendError(sentence, "Or choose another translator.")
-        return _languages_of(self._options.model_path / "shared_vocabulary.json")
+        return _languages_of(self._folder / "shared_vocabulary.json")
 
     def _resident(self) -> Resident:
         for sentence in self.missing():
             raise MissingBackendError(sentence, "Or choose another translator.")
         chosen = self._options
-        asked = str(chosen.model_path), chosen.device, chosen.compute_type
+        asked = str(self._folder), chosen.device, chosen.compute_type
         return loaded_once(("nllb", *asked), lambda: _load(*asked))
 
 

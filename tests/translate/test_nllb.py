@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sentencepiece
 
-from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
+from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.translate import translator
 
 LANGUAGES = ["eng_Latn", "spa_Latn", "zho_Hans", "arb_Arab", "nob_Latn", "por_Latn"]
@@ -119,8 +119,7 @@ def test_the_weights_are_not_for_commercial_use_and_make_the_fingerprint(model: 
 
 
 def test_a_model_that_is_not_there_or_broken_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="model_path"):
-        translator("nllb", {})
+    assert "model_path" in translator("nllb", {}).missing()[0]
     backend = translator("nllb", {"model_path": str(tmp_path)})
     assert "model.bin" in backend.missing()[0]
     with pytest.raises(MissingBackendError, match=r"model\.bin"):

