@@ -5,22 +5,20 @@ This is the best transcript there is, and the only one offline for languages oth
 
 from __future__ import annotations
 
-import codecs
 import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import langcodes
-
 from configs.languages import LanguageError, parse_language
 from tasks.errors import BadInputError
 from tasks.model import Script
 from tasks.transcribe.cues import Cue, lines_from_cues
+from tasks.transcribe.decoding import decoded
 from tasks.transcribe.script_json import read_json
 from tasks.transcribe.sidecar import FORMATS, named_language
 
-_LARGEST = 50_000_000  # bytes; a film's subtitles have 0.1 MB
+_LARGEST = 20_000_000  # bytes; a film's subtitles have 0.1 MB
 _TIMES = {
     ".srt": re.compile(r"\s*-?\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\s*-->\s*-?\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}(\s.*)?"),
     ".vtt": re.compile(r"\s*(\d{2,4}:)?\d{2}:\d{2}\.\d{3}\s*-->\s*(\d{2,4}:)?\d{2}:\d{2}\.\d{3}(\s.*)?"),
@@ -48,7 +46,9 @@ def read_script(path: Path, language: str | None) -> Script:
             f"{path.name!r} is no script: its name ends in {suffix or 'nothing'}.",
             f"Known are {', '.join(FORMATS)}.",
         )
-    text, note = _decoded(path, language or named_language(path))
+    data = _bytes(path)
+    headed = _said_in_vtt(data.decode("latin-1"), suffix)
+    text, note = decoded(data, path.name, language or _tag(headed or "") or named_language(path))
     if suffix == ".json":
         cues, said = read_json(text, path.name)
     else:
@@ -92,29 +92,13 @@ def _said_in_vtt(text: str, suffix: str) -> str | None:
     return head[1] if head else None
 
 
-def _decoded(path: Path, language: str | None) -> tuple[str, str]:
-    """The file's text with plain line ends, and a note where its encoding had to be guessed."""
+def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST:
             raise BadInputError(f"{path.name!r} is too large for a script ({path.stat().st_size} bytes).")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BadInputError(f"The script {path.name!r} cannot be read: {error.strerror}.") from error
-    note = ""
-    try:
-        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        latin = language is None or langcodes.Language.get(language).maximize().script == "Latn"
-        if not latin or b"\0" in data:
-            raise BadInputError(
-                f"The script {path.name!r} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8."
-            ) from error
-        text = data.decode("cp1252", errors="replace")
-        note = "Subtitles: not UTF-8, read as Windows-1252; check the accents."
-    if "\0" in text:
-        raise BadInputError(f"The script {path.name!r} is not text.", "Save it as UTF-8.")
-    return re.sub(r"\r\n?|\x0b|\x0c|\x85|\u2028", "\n", text), note
 
 
 def _cues(text: str, suffix: str, name: str) -> Iterator[Cue]:
