@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,9 +75,15 @@ def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> St
 
 
 def _dub_titles(work: Sequence[Unfinished], launch: Launcher, at_once: int) -> None:
+    alone = {one.run.title.folder: threading.Lock() for one in work}  # a title in several rows runs once at a time
     with ThreadPoolExecutor(at_once) as pool:
         for one in work:
-            pool.submit(contextvars.copy_context().run, _dub_title, one, launch)
+            pool.submit(contextvars.copy_context().run, _dub_row, one, launch, alone[one.run.title.folder])
+
+
+def _dub_row(one: Unfinished, launch: Launcher, alone: threading.Lock) -> None:
+    with alone:
+        _dub_title(one, launch)
 
 
 def _dub_title(one: Unfinished, launch: Launcher) -> None:

@@ -231,10 +231,11 @@ def _finish(requests: Sequence[Any], as_json: bool) -> NoReturn:
 
 
 def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
+    from flows.naming import taken
     from flows.plan import plan
     from flows.terminal.watch import run_watched
 
-    runs = [run for request in requests for run in or_exit(plan, request)]
+    runs = or_exit(taken, [run for request in requests for run in or_exit(plan, request)])
     summaries = run_watched(runs)
     show(summaries, as_json)
     return summaries

@@ -16,6 +16,7 @@ from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import untagged
 from flows.ledger import failure_of, notes_of, steps_of
+from flows.naming import hold
 from flows.night.budget import Cost, admit, settle
 from flows.night.costs import accounted
 from flows.night.standing import noted_progress
@@ -81,6 +82,7 @@ def _dub(run: Run) -> State[Any]:
     ledger: list[StepRecord] = []
     try:
         with branch_progress(run), noted_progress(run):
+            hold(run)
             result = _branch(run, key, ledger)
             deliver(Path(run.title.folder), result.outputs)
     except Exception as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, load_profile
+from flows.naming import named
 from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.consent import agreed, read_consent
 from tasks.errors import BadInputError
@@ -59,12 +60,17 @@ class Request:
     due: str | None = None
 
 
-def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
-    """One checked run a video.
+def plan(request: Request) -> list[Run]:
+    """One checked run a title, under the name and with the folder that are its own.
 
-    Args:
-        request: as typed.
-        names: how often each title name was given out in this batch; two titles never share a folder.
+    Raises:
+        BadInputError: with what is wrong, where, and what to do.
+    """
+    return named(checked(request))
+
+
+def checked(request: Request) -> list[Run]:
+    """One checked run a video, named after its file; the titles of a batch get their folders together (`named`).
 
     Raises:
         BadInputError: with what is wrong, where, and what to do.
@@ -81,12 +87,10 @@ def plan(request: Request, names: dict[str, int] | None = None) -> list[Run]:
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
     store = Store(store_place())
-    names = {} if names is None else names
     runs = []
     for video in request.videos:
         path = _file(video, "video")
-        name = _unique(title_name(path.stem) + (".preview" if request.preview_s else ""), names)
-        runs.append(_run(request, path, video, name, languages, profile, source_language, out, store))
+        runs.append(_run(request, path, video, languages, profile, source_language, out, store))
     return runs
 
 
@@ -161,7 +165,6 @@ def _run(
     request: Request,
     path: Path,
     typed: str,
-    name: str,
     languages: tuple[str, ...],
     profile: Profile,
     source_language: str | None,
@@ -173,8 +176,10 @@ def _run(
     script_language = read_script(subtitles, source_language or beside.language).language if subtitles else None
     dubs = {_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()}
     spoken = [language for language in languages if language not in dubs]
+    name = title_name(path.stem)
     title = Title(
         name=name,
+        plain=name,
         video=_referenced(store, path),
         source=typed,
         folder=str(out / name),
@@ -184,7 +189,7 @@ def _run(
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
         dubs=dubs,
         preview_ms=round(request.preview_s * 1000),
-        consent=_consent(profile, title_name(path.stem), subtitles, script_language or source_language, spoken),
+        consent=_consent(profile, name, subtitles, script_language or source_language, spoken),
         notes=beside.notes,
     )
     run = Run(title=title, profile=profile, store=store.where)
@@ -305,8 +310,3 @@ def _writable(folder: Path) -> Path:
             f"The output folder {folder} cannot be written.", "Choose another --out, or its permissions."
         )
     return folder
-
-
-def _unique(name: str, names: dict[str, int]) -> str:
-    names[name] = names.get(name, 0) + 1
-    return name if names[name] == 1 else f"{name}-{names[name]}"

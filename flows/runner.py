@@ -9,6 +9,7 @@ from typing import Any
 from flows.branches import finished, shared_work
 from flows.deliver import deliver
 from flows.ledger import failure_of
+from flows.naming import take
 from flows.service.server import prefect_server
 from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
 from tasks.ending import telling_threads
@@ -24,6 +25,8 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     branches = [branch for language in run.title.languages if (branch := finished(run, language))]
     packed = {branch.language for branch in (*branches, *earlier_languages(run))}
     if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
+        return None
+    if not take(run):
         return None
     folder = Path(run.title.folder)
     for branch in branches:

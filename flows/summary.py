@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from configs.languages import display_name
 from flows.branches import branch_key, finished, last_attempt, shared_key
 from flows.deliver import write_json
+from flows.naming import card_of, take
 from flows.plan import backends
 from tasks.model import Asset, BranchResult, Failure, Record, Run, SharedWork, StepUse
 from tasks.registry import package_version
-from tasks.store import Store
+from tasks.store import Store, text_sha256
 
 DISCLOSURE = "This master contains synthetic speech and AI-edited picture made by Polydub from the named source."
 
@@ -76,9 +77,14 @@ def earlier_languages(run: Run) -> list[BranchResult]:
 
 
 def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
-    """Write ``title.json`` (when the shared steps are done) and ``summary.json``; returns the summary."""
+    """Write ``title.json`` (when the shared steps are done) and ``summary.json``; returns the summary.
+
+    Nothing is written into a folder that is another source's.
+    """
     folder = Path(run.title.folder)
     summary = summarize(run, result)
+    if not take(run):
+        return summary
     if result.work is not None:
         write_json(folder / "title.json", _title(run, result.work, title_notes(run, result)))
     write_json(folder / "summary.json", summary)
@@ -160,8 +166,7 @@ def _ledger(steps: tuple[StepUse, ...]) -> dict[str, Any]:
 
 def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
     return {
-        "title": run.title.name,
-        "source": {"path": run.title.source, "sha256": run.title.video.sha256, "bytes": run.title.video.bytes},
+        **card_of(run.title),
         "facts": work.facts.model_dump(mode="json"),
         "script": work.script.model_dump(mode="json"),
         "speakers": [speaker.model_dump(mode="json") for speaker in work.script.speakers],
@@ -185,4 +190,5 @@ def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
 
 
 def _title_key(run: Run) -> str:
-    return shared_key(run) + "-" + run.title.name.encode().hex()[:32]
+    name = run.title.name.encode()
+    return f"{shared_key(run)}-{name.hex() if len(name) < 16 else text_sha256(run.title.name)[:32]}"

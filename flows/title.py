@@ -15,6 +15,7 @@ from flows.deliver import deliver
 from flows.journal import journal
 from flows.launch import Kind, launcher, untagged
 from flows.ledger import failure_of, notes_of, steps_of
+from flows.naming import hold
 from flows.night.budget import Cost, settle
 from flows.night.costs import accounted
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
@@ -54,6 +55,7 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     wanted = [language for language in run.title.languages if only is None or language in only]
     ledger: list[StepRecord] = []
     try:
+        hold(run)
         work = _shared_work(run, ledger)
         cast_title(run, work.script, work.speech, work.dialogue, work.bed)
     except Exception as error:

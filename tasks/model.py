@@ -310,7 +310,8 @@ class Title(Record):
     """One source video and what the user gave with it.
 
     Attributes:
-        name: safe file stem; also the folder of its deliverables.
+        name: safe file stem; also the folder of its deliverables, and no other title's there.
+        plain: the name before it was told apart from another's; with the video's digest it says which title it is.
         video: the user's file, where it lies.
         source: the user's path as text, for links and provenance.
         folder: where deliverables go.
@@ -335,6 +336,7 @@ class Title(Record):
     dubs: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
     consent: tuple[Consent, ...] = ()
+    plain: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from configs.night import BudgetSettings, NotifySettings
 from configs.profile import Profile
 from flows.branches import branch_key, is_set_aside, last_attempt
+from flows.naming import named, taken
 from flows.night.budget import unpriced
-from flows.plan import Request, plan
+from flows.plan import Request, checked, parse_languages
 from tasks.errors import BadInputError
 from tasks.model import Record, Run
 from tasks.places import Place, place_of
@@ -29,7 +30,7 @@ class Batch(Record):
 
     Attributes:
         id: its name, unique in the store.
-        requests: one a title, in order of rows.
+        requests: in order of rows.
         out: where its summary goes.
         budget: what a night may spend on it.
         notify: who is told how it ended.
@@ -45,10 +46,15 @@ class Batch(Record):
     titles_at_once: int = 1
     branches_at_once: int = 1
 
+    def request_of(self, run: Run, language: str) -> Request:
+        """The row that asks for a title in a language; the first, where several do."""
+        rows = [request for request in self.requests if run.title.source in request.videos]
+        return next((row for row in rows if language in parse_languages(row.languages)), rows[0])
+
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A title of a batch, with those of its languages that are to be run."""
+    """A title of a batch, with those of a row's languages that are to be run."""
 
     run: Run
     languages: list[str]
@@ -89,7 +95,7 @@ def new_batch(
             "Name them in the profile, as `prices: {NAME: {characters: USD_A_MILLION}}`.",
         )
     keep_batch(batch)
-    return batch, runs
+    return batch, taken(runs)
 
 
 def keep_batch(batch: Batch) -> None:
@@ -114,7 +120,7 @@ def load_batch(batch_id: str | None) -> Batch:
 
 
 def runs_of(batch: Batch) -> list[Run]:
-    """A batch's titles, in order of rows, with their files and profiles as they are now.
+    """A batch's titles, in order of rows, each once, with their files and profiles as they are now.
 
     Raises:
         BadInputError: a file or a profile is not there any more.
@@ -141,8 +147,8 @@ def unfinished(batch: Batch, runs: Sequence[Run], language: str | None = None, f
     """
     now = datetime.datetime.now(datetime.UTC)
     waiting = []
-    for number, (request, run) in enumerate(zip(batch.requests, runs, strict=True)):
-        last = {tag: last_attempt(run, branch_key(run, tag)) for tag in run.title.languages}
+    for run, request, languages in _rows_of(batch, runs):
+        last = {tag: last_attempt(run, branch_key(run, tag)) for tag in languages}
         left = [
             tag
             for tag, result in last.items()
@@ -154,21 +160,39 @@ def unfinished(batch: Batch, runs: Sequence[Run], language: str | None = None, f
             continue
         carried = any(result and result.state == "carried_over" for result in last.values())
         due = datetime.datetime.fromisoformat(request.due) if request.due else _LATER
-        order = (not carried, not due < now, due, -request.priority, number)
+        order = (not carried, not due < now, due, -request.priority)
         waiting.append((order, Unfinished(run, left)))
     return [one for _, one in sorted(waiting, key=lambda entry: entry[0])]
 
 
+def _rows_of(batch: Batch, runs: Sequence[Run]) -> Iterator[tuple[Run, Request, list[str]]]:
+    """Each title with each of its rows, and the languages that are that row's, in order of rows."""
+    found: dict[int, list[tuple[Run, Request, list[str]]]] = {}
+    place = {id(request): number for number, request in enumerate(batch.requests)}
+    for run in runs:
+        asked: dict[int, tuple[Run, Request, list[str]]] = {}
+        for language in run.title.languages:
+            request = batch.request_of(run, language)
+            asked.setdefault(place[id(request)], (run, request, []))[2].append(language)
+        for number, row in asked.items():
+            found.setdefault(number, []).append(row)
+    for number in sorted(found):
+        yield from found[number]
+
+
 def _planned(batch: Batch, faults: list[str]) -> list[Run]:
-    names: dict[str, int] = {}
     runs = []
     for request in batch.requests:
         try:
-            runs += [run.model_copy(update={"batch": batch.id}) for run in plan(request, names)]
+            runs += [run.model_copy(update={"batch": batch.id}) for run in checked(request)]
         except BadInputError as error:
             where = f"row {request.row}: " if request.row else ""
             faults.append(f"{where}{error.what.rstrip('.')}")
-    return runs
+    try:
+        return named(runs)
+    except BadInputError as error:
+        faults.append(error.what.rstrip("."))
+        return runs
 
 
 def _free_id(name: str) -> str:

@@ -25,10 +25,11 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """
     spent = spent_by_branch(batch.id)
     rows = []
-    for request, run in zip(batch.requests, runs, strict=True):
+    for run in runs:
         for language in run.title.languages:
             used = spent.get((run.title.name, language), {})
-            rows.append(_row(run, standing(run, language), request.due or "", used))
+            due = batch.request_of(run, language).due or ""
+            rows.append(_row(run, standing(run, language), due, used))
     return rows
 
 

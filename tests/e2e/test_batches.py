@@ -179,7 +179,8 @@ def test_the_queue_goes_by_carried_over_overdue_due_priority_and_row(folder: Pat
     ]
     batch = night(folder, "title,languages,priority,due\n" + "\n".join([*rows, "two.mp4,fr,,"]) + "\n", fail=[])
     runs = runs_of(batch)
-    carry_over(runs[5], "fr", "no time")
+    assert [run.title.name for run in runs] == ["one", "two"]
+    carry_over(runs[1], "fr", "no time")
 
     def order() -> list[str]:
         return [one.languages[0] + one.run.title.video.uri[-7:-4] for one in unfinished(batch, runs)]

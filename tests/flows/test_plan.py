@@ -55,9 +55,12 @@ def test_two_videos_of_one_name_do_not_share_a_folder(short_clip: Path, tmp_path
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         shutil.copyfile(short_clip, tmp_path / folder / "talk.mp4")
+    with (tmp_path / "b" / "talk.mp4").open("ab") as file:
+        file.write(b"\0\0\0\x08free")
     videos = [str(tmp_path / "a" / "talk.mp4"), str(tmp_path / "b" / "talk.mp4")]
-    names = [run.title.name for run in plan(request("", tmp_path, videos=videos))]
-    assert names == ["talk", "talk-2"]
+    titles = [run.title for run in plan(request("", tmp_path, videos=videos))]
+    assert [title.name for title in titles] == [f"talk-{title.video.sha256[:8]}" for title in titles]
+    assert len({title.folder for title in titles}) == 2
 
 
 def test_languages_may_be_separated_by_anything_usual_and_count_once(
