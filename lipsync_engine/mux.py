@@ -20,8 +20,9 @@ def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> bool:
     Returns:
         Whether the packets were copied.
     """
-    with opened(source) as container:
-        codec = container.streams.video[0].codec_context.name
+    container, stream = video.open_picture(source)
+    with container:
+        codec = stream.codec_context.name
     if codec in _COPYABLE and not facts.rotation:
         _assemble(source, None, out)
         return True
@@ -52,8 +53,8 @@ def _assemble(
 
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part.mp4")
     try:
-        with opened(picture) as source, av.open(str(temporary), "w", format="mp4") as target:
-            stream = source.streams.video[0]
+        source, stream = video.open_picture(picture)
+        with source, av.open(str(temporary), "w", format="mp4") as target:
             copied = target.add_stream_from_template(stream)
             origin = round(Fraction(source.start_time or 0, 1_000_000) / (stream.time_base or 1))
             sound = _encoder(target, audio, bitrate) if audio else None

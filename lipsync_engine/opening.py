@@ -28,3 +28,11 @@ def opened(path: Path) -> Any:
     import av
 
     return av.open(f"file:{path.absolute()}", options=dict(RULES))
+
+
+def picture_of(container: Any) -> Any | None:
+    """The first moving picture of an open container, cover art and thumbnails left out; ``None`` where none is."""
+    from av.stream import Disposition
+
+    aside = Disposition.attached_pic | Disposition.timed_thumbnails
+    return next((stream for stream in container.streams.video if not stream.disposition & aside), None)

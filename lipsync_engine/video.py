@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.opening import opened
+from lipsync_engine.opening import opened, picture_of
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Planes = tuple[Plane, Plane, Plane]
@@ -161,10 +161,10 @@ def open_picture(path: Path) -> tuple[Any, Any]:
         container = opened(path)
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"cannot open {path.name}: {error}") from error
-    if not container.streams.video:
+    stream = picture_of(container)
+    if stream is None:
         container.close()
         raise MediaError(f"{path.name} has no picture stream")
-    stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     return container, stream
 

@@ -65,3 +65,27 @@ def clip(
         inputs += ["-i", click_track(path.with_suffix(".clicks.wav"), seconds)]
     ffmpeg(*inputs, *video, *(audio if sound else ()), path)
     return path
+
+
+def cover_first(clip: Path, out: Path) -> Path:
+    """The clip as MP4 with cover art that demultiplexers list as stream 0: its user data stands before its tracks."""
+    plain = out.with_name(f"plain-{out.name}")
+    art = ("-f", "lavfi", "-i", "color=c=red:s=64x64:d=0.04")
+    maps = ("-map", "0", "-map", "1:v", "-c", "copy", "-c:v:1", "mjpeg", "-disposition:v:1", "attached_pic")
+    ffmpeg("-i", clip, *art, *maps, "-frames:v:1", 1, plain)
+    data = plain.read_bytes()
+    start, size = next((at, size) for at, size, kind in _boxes(data, 0, len(data)) if kind == b"moov")
+    inside = _boxes(data, start + 8, start + size)
+    order = sorted(inside, key=lambda box: (box[2] != b"mvhd", box[2] != b"udta"))
+    moov = b"".join(data[at : at + length] for at, length, _ in order)
+    out.write_bytes(data[: start + 8] + moov + data[start + size :])
+    return out
+
+
+def _boxes(data: bytes, at: int, end: int) -> list[tuple[int, int, bytes]]:
+    found = []
+    while at + 8 <= end:
+        size = int.from_bytes(data[at : at + 4], "big")
+        found.append((at, size, data[at + 4 : at + 8]))
+        at += size
+    return found

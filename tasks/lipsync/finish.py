@@ -36,7 +36,7 @@ def finish(picture: Path, mode: str, out: Path) -> None:
         "an": None,
     }
     with staged(out) as part:
-        run_ffmpeg(arguments(sink(source(picture).video, part, **options)))
+        run_ffmpeg(arguments(sink(source(picture)["V:0"], part, **options)))
         before, after = _frames(picture), _frames(part)
         if before != after:
             raise ProcessFailedError(f"The scene mode {mode} made {after} frames of {before}.")
@@ -47,5 +47,5 @@ def _frames(video: Path) -> int:
 
 
 def _stream(video: Path, what: str, *more: str) -> str:
-    words = ["-select_streams", "v:0", *more, "-show_entries", f"stream={what}", "-of", "csv=p=0"]
+    words = ["-select_streams", "V:0", *more, "-show_entries", f"stream={what}", "-of", "csv=p=0"]
     return capture(asking(video, *words)).decode().split("\n")[0].strip().rstrip(",")

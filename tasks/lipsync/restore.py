@@ -145,5 +145,5 @@ _H264 = {"vcodec": "libx264", "crf": 8, "preset": "veryfast", "pix_fmt": "yuv420
 
 
 def _rate(clip: Path) -> str:
-    words = ["-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate", "-of", "csv=p=0"]
+    words = ["-select_streams", "V:0", "-show_entries", "stream=avg_frame_rate", "-of", "csv=p=0"]
     return process.capture(door.asking(clip, *words)).decode().strip()

@@ -108,8 +108,8 @@ def conform(
     rate, length_ms = source.picture.frame_rate, source.duration_ms
     frames = max(1, round(Fraction(length_ms, 1000) * rate))
     shown = (
-        media.source(film)
-        .video.filter("fps", fps=str(rate))
+        media.source(film)["V:0"]
+        .filter("fps", fps=str(rate))
         .filter("tpad", stop=-1, stop_mode="clone")
         .filter("trim", end_frame=frames)
     )

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from tasks import media
+from tasks import door, media, process
+from tasks.errors import ProcessFailedError
+
+#: Demultiplexer to the muxer that takes the same streams; Matroska for others.
+_MUXERS = {"mov": "mp4", "mpegts": "mpegts", "mpeg": "vob", "avi": "avi", "ogg": "ogg", "asf": "asf", "mxf": "mxf"}
 
 
-def cut_beginning(video: Path, preview_ms: int, out: Path) -> None:
-    """Stream-copy the first ``preview_ms`` of a video; nothing is decoded or encoded again."""
+def cut_beginning(video: Path, preview_ms: int, out: Path) -> tuple[str, ...]:
+    """Stream-copy the first ``preview_ms`` of a video, chapters cut; nothing is decoded or encoded again.
+
+    Args:
+        video: the title.
+        preview_ms: length.
+        out: a file in the title's own container, written whole or not at all.
+
+    Returns:
+        Notes for the user: what is not in the cut.
+
+    Raises:
+        ProcessFailedError: not even picture and sound can be cut.
+    """
+    asked = door.asking(video, "-show_entries", "stream=codec_type:format=format_name:format_tags=major_brand")
+    found = json.loads(process.capture([*asked, "-of", "json"]))
+    muxer = _muxer(found["format"])
+    try:
+        _cut(video, ("V:0", "a?", "s?", "t?"), preview_ms, muxer, out)
+    except ProcessFailedError:
+        _cut(video, ("V:0", "a?"), preview_ms, "matroska" if muxer == "avi" else muxer, out)
+    else:
+        return ()
+    beside = any(stream["codec_type"] in ("subtitle", "attachment") for stream in found["streams"])
+    return ("The source's own subtitles and attachments are not in the preview.",) if beside else ()
+
+
+def _muxer(container: dict[str, Any]) -> str:
+    muxer = _MUXERS.get(container["format_name"].split(",")[0], "matroska")
+    return "mov" if container.get("tags", {}).get("major_brand", "").strip() == "qt" else muxer
+
+
+def _cut(video: Path, streams: tuple[str, ...], preview_ms: int, muxer: str, out: Path) -> None:
+    whole = media.source(video)
     with media.staged(out) as part:
-        whole = media.source(video)
-        graph = media.sink([whole["v:0"], whole["a?"]], part, c="copy", t=preview_ms / 1000)
+        graph = media.sink([whole[one] for one in streams], part, c="copy", t=preview_ms / 1000, f=muxer)
         media.run_ffmpeg(graph)

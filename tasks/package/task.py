@@ -15,8 +15,8 @@ def cut_preview(run: Run, video: Asset) -> StepRecord:
         from tasks.package.preview import cut_beginning
 
         out = work.folder / f"preview{video.path.suffix.lower() or '.mkv'}"
-        cut_beginning(video.path, run.title.preview_ms, out)
-        return Made(outputs={"video": out})
+        notes = cut_beginning(video.path, run.title.preview_ms, out)
+        return Made(outputs={"video": out}, notes=notes)
 
     inputs = {"video": video, "preview_ms": run.title.preview_ms}
     return remember(run, "cut-preview", VERSION, compute, inputs=inputs)

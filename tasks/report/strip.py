@@ -68,7 +68,7 @@ def _frame(path: Path, time_s: float, crop: Crop | None, height: int) -> Image.I
 
     x, y, w, h = crop or (0, 0, 1, 1)
     graph = f"crop=iw*{min(w, 1 - x):.5f}:ih*{min(h, 1 - y):.5f}:iw*{x:.5f}:ih*{y:.5f},scale=-2:{height}:flags=area"
-    frame = media.source(path, ss=f"{time_s:.3f}")["v:0"].output(
+    frame = media.source(path, ss=f"{time_s:.3f}")["V:0"].output(
         "pipe:", vframes=1, vf=graph, pix_fmt="rgb24", vcodec="ppm", f="image2pipe"
     )
     data = process.capture(media.arguments(frame))

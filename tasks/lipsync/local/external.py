@@ -150,7 +150,7 @@ class ExternalReanimator:
         if not self._system.crop:
             shutil.move(found, out)
             return
-        shown = source(found).video.filter("crop", *self._system.crop.split(":"))
+        shown = source(found)["V:0"].filter("crop", *self._system.crop.split(":"))
         run_ffmpeg(sink(shown, out, vcodec="libx264", crf=8, preset="veryfast", pix_fmt="yuv420p", threads=4))
         found.unlink()
 

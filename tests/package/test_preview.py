@@ -1,0 +1,66 @@
+"""The beginning of a title: the moving picture, whatever else lies in the file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lipsync_engine.video import open_picture
+from tasks.package.preview import cut_beginning
+from tasks.probe.probe import probe
+from tasks.report.strip import frame_strip
+from tests.clips import cover_first, ffmpeg
+
+
+def shown(path: Path, *what: str) -> dict[str, Any]:
+    asked = ["ffprobe", "-v", "error", *what, "-of", "json", str(path)]
+    found: dict[str, Any] = json.loads(subprocess.run(asked, check=True, capture_output=True).stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cover(short_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = cover_first(short_clip, tmp_path_factory.mktemp("cover") / "cover.mp4")
+    kinds = [stream["codec_name"] for stream in shown(path, "-show_streams")["streams"]]
+    assert kinds == ["mjpeg", "h264", "aac"]  # else this tests nothing
+    return path
+
+
+def test_a_cover_that_comes_first_is_not_the_picture_of_a_preview(cover: Path, tmp_path: Path) -> None:
+    cut_beginning(cover, 1000, tmp_path / "cut.mp4")
+    facts = probe(tmp_path / "cut.mp4")
+    assert facts.picture is not None
+    assert facts.picture.codec == "h264"
+    assert facts.picture.frames >= 25
+
+
+def test_nor_of_the_engine_or_a_strip_of_frames(cover: Path, tmp_path: Path) -> None:
+    container, stream = open_picture(cover)
+    with container:
+        assert (stream.codec_context.name, stream.width) == ("h264", 320)
+    frame_strip([("", cover)], [0.0, 1.0], tmp_path / "strip.png", height=120)
+    assert (tmp_path / "strip.png").stat().st_size > 0
+
+
+def test_tracks_subtitles_and_chapters_of_the_source_are_in_a_preview(short_clip: Path, tmp_path: Path) -> None:
+    words, marks = tmp_path / "words.srt", tmp_path / "marks.txt"
+    words.write_text("1\n00:00:00,100 --> 00:00:00,900\nHello.\n", "utf-8")
+    chapters = [f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={at}\nEND={at + 500}\ntitle=at {at}\n" for at in (0, 500, 2000)]
+    marks.write_text(";FFMETADATA1\n" + "".join(chapters), "utf-8")
+    full = tmp_path / "full.mkv"
+    maps = ("-map", "0", "-map", "0:a", "-map", "1", "-map_chapters", "2", "-c", "copy")
+    ffmpeg("-i", short_clip, "-i", words, "-i", marks, *maps, full)
+    assert cut_beginning(full, 1000, tmp_path / "cut.mkv") == ()
+    found = shown(tmp_path / "cut.mkv", "-show_streams", "-show_chapters")
+    assert [one["codec_type"] for one in found["streams"]] == ["video", "audio", "audio", "subtitle"]
+    assert [one["tags"]["title"] for one in found["chapters"]] == ["at 0", "at 500"]
+
+
+def test_a_name_that_lies_about_its_container_is_cut_as_what_it_is(short_clip: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", short_clip, "-c:v", "copy", "-c:a", "flac", "-f", "matroska", tmp_path / "liar.webm")
+    assert cut_beginning(tmp_path / "liar.webm", 1000, tmp_path / "cut.webm") == ()
+    assert [track.codec for track in probe(tmp_path / "cut.webm").audio] == ["flac"]
