@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Each sets everything up first, and skips what is there.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check coverage
+.PHONY: help setup demo test test-all search check coverage
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
@@ -26,13 +26,19 @@ demo: setup ## dub the demo title, or VIDEO=my.mp4 TO=es,de
 # A process a core, a file at a time; torch gets one thread each, or they would fight over the cores.
 PYTEST := OMP_NUM_THREADS=1 $(UV) run --no-sync pytest -n auto --maxprocesses 4 --dist loadfile
 
-test: setup ## the test suite, without the slow checks
+# Property tests draw the same examples on every machine; `search` looks for new ones, ten times as many, another each night.
+SEARCH := HYPOTHESIS_PROFILE=search
+
+test: setup ## the test suite, without the slow checks; the same examples each time
 	$(PYTEST)
 
-test-all: setup ## everything, slow checks included
+search: setup ## property tests alone, with new random examples: for a nightly run
+	$(SEARCH) $(PYTEST) -m hypothesis --timeout=1800
+
+test-all: setup ## everything, slow checks and the random search included
 	@sh deployments/setup.sh --grown
 	@$(UV) sync --quiet --locked --group ui
-	$(UV) run --no-sync pytest -m ""
+	$(SEARCH) $(UV) run --no-sync pytest -m ""
 
 coverage: setup ## the test suite with coverage of every package
 	$(UV) run --no-sync pytest --cov --cov-report=term

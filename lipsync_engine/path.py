@@ -19,6 +19,7 @@ from lipsync_engine.records import Habit, SpeakerStats
 from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid
 
 _STEP_S = 0.01
+CLEAR_S = 2 * _STEP_S  # between two hard spans, so that no row of the grid belongs to both
 _JAW_LEAD_S = 0.025  # the jaw is slower and starts before the lips (task dynamics)
 _UNHURRIED_S = 0.06  # mean length of sounds up to which speech is fast
 _NO_HABIT = Habit(np.zeros(4, np.float32), np.ones(4, np.float32))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lipsync_engine.emphasis import with_emphasis
 from lipsync_engine.gestures import MODES, Gesture, Mode, Touch, gestures_of, rests_of, tempo_s, touches_of
-from lipsync_engine.path import agility, closures_last, grid_of, hard_rows, soft_rows, solve
+from lipsync_engine.path import CLEAR_S, agility, closures_last, grid_of, hard_rows, soft_rows, solve
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid, limits, with_own_statistics, within_range
 
@@ -72,8 +72,8 @@ def plan_mouth(
     touches = tuple(Touch(t.start_s - lead, t.end_s - lead, t.contact) for t in touches_of(gestures))
     rests = rests_of(phones, float(times_s[-1]) if len(times_s) else 0.0)
     late = max(0.0, lead - _ONSET_LEAD_S)
-    rests = tuple((a - lead, max(a - lead, b - late)) for a, b in rests)
     touches = touches if strength > 0 and len(times_s) else ()
+    rests = _apart_from(touches, [(a - lead, max(a - lead, b - late)) for a, b in rests])
     speech = _covered(times_s, [(g.start_s - lead, g.end_s - lead) for g in gestures])
     at, closure, labiodental = _reading_times(times_s, touches)
     values = np.zeros((0, 4), np.float32)
@@ -128,6 +128,14 @@ def _path(
     return path(rest + excursion * (goals - rest))
 
 
+def _apart_from(touches: Sequence[Touch], rests: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """The rests, each ended in time for the contact that follows; none where a contact leaves it no time."""
+    following = np.searchsorted([touch.end_s + CLEAR_S for touch in touches], [start for start, _ in rests], "right")
+    limits_s = [*(touch.start_s - CLEAR_S for touch in touches), float("inf")]
+    ended = [(start, min(end, limits_s[after])) for (start, end), after in zip(rests, following, strict=True)]
+    return tuple((start, end) for start, end in ended if end >= start)
+
+
 def _covered(times: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
     flags = np.zeros(len(times), np.bool_)
     for start, end in spans:
@@ -149,7 +157,7 @@ def _reading_times(times_s: Grid, touches: Sequence[Touch]) -> tuple[Grid, BoolA
         at[frames] = np.clip(times_s[frames], touch.start_s, touch.end_s)
         for name, flag in flags.items():
             flag[frames] = name == touch.contact
-    for before, after in pairwise(touches):
+    for before, after in pairwise(touch for touch in touches if spans[touch].stop > spans[touch].start):
         first, last = spans[before].stop, spans[after].start
         if last - first == 1 and not before.end_s < times_s[first] < after.start_s:
             at[first] = (before.end_s + after.start_s) / 2

@@ -22,6 +22,7 @@ _OVERSHOOT = 0.25  # of the speaker's range, beyond it
 _GAIN = (0.2, 6.0)
 _FURTHEST = 0.3  # of a channel's range, that its mean may be moved
 _ROUNDS, _CLOSE_ENOUGH, _CLOSE_MEAN = 16, 0.005, 0.05
+_STILL = 1e-6  # a spread this small is no movement, and no gain widens it
 _FEWEST = 8  # spoken frames from which a spread can be told
 
 
@@ -67,8 +68,8 @@ def with_own_statistics(goals: Grid, said: Grid, shown: Callable[[Grid], Grid], 
     if len(spoken) < _FEWEST or stats.frames <= 0:
         return goals
     own, centre, planned = np.asarray(stats.std, np.float64), spoken.mean(0), spoken.std(0)
-    known = np.isfinite(own) & (own > 0) & (planned > 1e-6)
-    own = np.where(known, own, planned)
+    known = np.isfinite(own) & (own > 0) & (planned > _STILL)
+    own = np.where(known, own, np.maximum(planned, _STILL))
     mean = centre if stats.mean is None else np.where(known, np.asarray(stats.mean, np.float64), centre)
     furthest = _FURTHEST * np.maximum(np.asarray(stats.high, np.float64) - stats.low, 0.0)
     gain, shift = np.ones(4), np.zeros(4)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before anything imports Prefect: it reads its settings once. Nothing of the user's is touched.
 _HOME = tempfile.mkdtemp(prefix="polydub-tests-")
@@ -18,6 +19,18 @@ _KEPT = {"POLYDUB_STORE", "POLYDUB_MEDIA", "POLYDUB_WAV2LIP_CHECKOUT"}
 for _name in [name for name in os.environ if name.startswith("POLYDUB_") and name not in _KEPT]:
     del os.environ[_name]
 os.environ.pop("PREFECT_API_URL", None)
+
+# Property tests draw the same examples each time (`make test`), or look for new ones: `HYPOTHESIS_PROFILE=search`
+# (`make search`, `make test-all`) draws at random, ten times as many, and what it finds becomes an `@example`.
+# A dear test takes a share of `settings.default.max_examples`, so that it grows with the search too.
+_SLOW_IS_NO_FAULT = [HealthCheck.too_slow]
+settings.register_profile(
+    "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW_IS_NO_FAULT
+)
+settings.register_profile(
+    "search", max_examples=1000, print_blob=True, deadline=None, suppress_health_check=_SLOW_IS_NO_FAULT
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(scope="session")

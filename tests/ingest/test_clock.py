@@ -26,7 +26,7 @@ def moved(clock: Clock, jitter_ms: float = 0.0, seed: int = 0) -> list[tuple[int
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(st.floats(-20_000, 20_000), st.floats(0.955, 1.045), st.booleans())
 @example(20.5, 1.0, False)
 def test_a_recordings_clock_is_found_within_20_ms_at_every_line(shift: float, slowness: float, moves: bool) -> None:

@@ -87,7 +87,7 @@ def test_a_late_mouth_is_found_late_and_late_throughout(speech, plan, late: int)
 
 
 @given(slope=st.floats(-3, 3))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=settings.default.max_examples // 12)
 def test_a_drift_is_found_in_a_minute_of_speech(speech, slope):
     phones = concatenate([(i * 11_000, speech.phones) for i in range(6)], 66_000)
     times = np.arange(0, 66, 1 / FPS)

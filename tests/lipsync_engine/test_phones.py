@@ -166,7 +166,7 @@ def timelines(draw: st.DrawFn) -> tuple[Phone, ...]:
 
 
 @given(timeline=timelines())
-@settings(max_examples=50)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_a_written_timeline_reads_back_the_same(tmp_path_factory: pytest.TempPathFactory, timeline):
     path = tmp_path_factory.mktemp("phones") / "p.json"
     phones.write_phones(path, timeline)

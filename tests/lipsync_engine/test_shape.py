@@ -48,7 +48,7 @@ def test_pose_of_a_turned_face_is_found():
 
 
 @given(a=st.floats(0, 0.15), w=st.floats(0.32, 0.46), j=st.floats(0.46, 0.6), thickness=st.floats(0.066, 0.1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_reshaped_face_has_the_planned_mouth(a, w, j, thickness):
     shape = face_shape(face(), 1.0)
     target = np.array([[a, w, j, a + thickness]])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lipsync_engine import espeak
@@ -46,7 +46,18 @@ def timeline(parts: list[tuple[str, int, int]]) -> tuple[Phone, ...]:
 
 @given(parts=phone_lists, gaps=steps, start=st.floats(-1, 3), lead=st.sampled_from([0, 40, 120]),
        strength=st.floats(0, 2), expression=st.sampled_from(["preserve", "natural", "expressive"]))  # fmt: skip
-@settings(max_examples=80, deadline=None)
+@example([("p", 2, 0), ("p", 400, 0), ("p", 13, 0)], [0.0625] * 6 + [0.03125, 0.0078125], 0.0, 0, 1.0, "preserve").via(
+    "a mouth that stays shut has no spread"
+)
+@example([("a", 100, 0), ("", 205, 0), ("p", 5, 0)], [0.04] * 15, -0.04, 20, 1.0, "natural").via(
+    "shut before a rest ends"
+)
+@example([("", 248, 0), ("p", 3, 0), ("p", 17, 0)], [0.1, 0.12] + [0.005] * 12, -0.1, 120, 1.0, "natural").via(
+    "shut before a rest ends, seen by many frames"
+)
+@example([("", 227, 0), ("b", 12, 0), ("f", 29, 0)], [0.1, 0.12] + [0.005] * 12, -0.1, 120, 1.0, "natural").via(
+    "a contact that falls between two frames"
+)
 def test_any_timeline_on_any_frame_times_gives_a_possible_mouth(parts, gaps, start, lead, strength, expression):
     times = start + np.cumsum(gaps) if gaps else np.zeros(0)
     plan = plan_mouth(timeline(parts), times, STATS, strength=strength, expression=expression, lead_ms=lead)
@@ -172,7 +183,7 @@ def long_speech() -> tuple[Phone, ...]:
     aperture=st.floats(0.014, 0.034), width=st.floats(0.008, 0.024), jaw=st.floats(0.008, 0.03),
     fps=st.sampled_from([15.0, 23.976, 25.0, 30.0, 60.0]),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_the_frames_of_speech_have_the_speaker_s_own_spread(long_speech, aperture, width, jaw, fps):
     own = np.array([aperture, width, jaw, aperture + 0.002], np.float32)
     plan = plan_mouth(long_speech, frames(long_speech[-1].end_ms / 1000, fps), replace(STATS, std=own))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lipsync_engine.forms import Forms, foot_of
@@ -46,7 +46,6 @@ def test_the_face_of_these_tests_lies_flat():
 
 
 @given(form=forms(), mouth=mouths)
-@settings(max_examples=150, deadline=None, derandomize=True)
 def test_no_cell_is_turned_over_whatever_is_planned(form, mouth):
     face = drawn(form, mouth)
     assert areas(face).min() > 0

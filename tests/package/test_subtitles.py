@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pysubs2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.timed_text import timed_text_limits
@@ -46,7 +46,6 @@ scripts = st.builds(
 rates = st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30), Fraction(60)])
 
 
-@settings(max_examples=120, deadline=None)
 @given(scripts, rates)
 def test_no_text_is_lost_and_its_order_is_kept(given_script: Script, rate: Fraction) -> None:
     cues = make_cues(given_script, rate)
@@ -55,7 +54,6 @@ def test_no_text_is_lost_and_its_order_is_kept(given_script: Script, rate: Fract
         assert squeezed(shown) == squeezed(clean_text(line.text))
 
 
-@settings(max_examples=120, deadline=None)
 @given(scripts, rates)
 def test_cues_increase_never_overlap_and_keep_two_frames_apart(given_script: Script, rate: Fraction) -> None:
     cues = make_cues(given_script, rate)
@@ -64,7 +62,6 @@ def test_cues_increase_never_overlap_and_keep_two_frames_apart(given_script: Scr
     assert all(cue.duration_ms <= 7000 for cue in cues)
 
 
-@settings(max_examples=120, deadline=None)
 @given(scripts)
 def test_rows_stay_within_the_language_limits(given_script: Script) -> None:
     limits = timed_text_limits(given_script.language)
@@ -73,7 +70,6 @@ def test_rows_stay_within_the_language_limits(given_script: Script) -> None:
         assert all(text_width(row, wide=limits.wide) <= limits.cpl for row in cue.rows)
 
 
-@settings(max_examples=60, deadline=None)
 @given(scripts)
 def test_each_cue_is_one_block_of_the_file(given_script: Script) -> None:
     with tempfile.TemporaryDirectory() as folder:

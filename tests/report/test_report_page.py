@@ -128,7 +128,7 @@ def test_peaks_are_where_the_sound_is(tmp_path: Path) -> None:
     assert levels[21:].max() == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(rate=st.sampled_from([8000, 11_025, 48_000]), bin_ms=st.sampled_from([33.3, 50.0, 100.0]))
 def test_peaks_streamed_equal_peaks_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory, rate: int, bin_ms: float

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import BadInputError
@@ -233,7 +233,6 @@ cues = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(cues)
 def test_lines_are_in_order_and_apart_whatever_the_cues(given_cues: list[Cue]) -> None:
     lines, passages, _notes = lines_from_cues(given_cues)
@@ -243,7 +242,6 @@ def test_lines_are_in_order_and_apart_whatever_the_cues(given_cues: list[Cue]) -
     assert all(0 <= passage.start_ms < passage.end_ms for passage in passages)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200), st.sampled_from([".srt", ".vtt", ".ass", ".json"]))
 def test_any_text_is_read_or_refused(text: str, suffix: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
