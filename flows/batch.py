@@ -15,7 +15,6 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
-from rich.console import Console
 
 from flows.branches import carry_over
 from flows.launch import Kind, Launcher, launcher
@@ -28,6 +27,7 @@ from flows.night.notify import notify
 from flows.plan import checked_profile
 from flows.runner import answered_from_store
 from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
+from flows.terminal.printed import Console
 from flows.title_end import carried_over
 from tasks.model import Run
 from tasks.stop import stop_at_sigterm

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from flows.terminal.options import (
     overrides,
 )
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
+from flows.terminal.printed import say, say_json
 from tasks.errors import BadInputError
 
 app = typer.Typer(
@@ -117,7 +117,7 @@ def script_export(
 
     text = or_exit(export_script, Path(title), language)
     if file == "-":
-        typer.echo(text)
+        say(text)
     else:
         Path(file).write_text(text + "\n", "utf-8")
 
@@ -132,7 +132,7 @@ def script_import(
     from flows.terminal.edit import import_script
 
     changed = or_exit(import_script, Path(title), language, Path(file))
-    typer.echo(f"{changed} lines edited. Run the title again to render them.")
+    say(f"{changed} lines edited. Run the title again to render them.")
 
 
 @lipsync_app.command("list")
@@ -145,7 +145,7 @@ def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
 
     found = systems()
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+        say_json([asdict(one) for one in found])
     else:
         show(found)
 
@@ -168,7 +168,7 @@ def doctor(
 
     found = or_exit(examine, profile)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_json(found)
     else:
         show(found)
     if profile and found["profiles"][0]["missing"]:
@@ -245,7 +245,7 @@ def _set_active(active: bool) -> None:
     from flows.service.deploy import set_active
 
     for schedule in or_exit(set_active, active):
-        typer.echo(f"{'Active' if active else 'Paused'}: {schedule}")
+        say(f"{'Active' if active else 'Paused'}: {schedule}")
 
 
 def _demo_title(folder: Path) -> Path:

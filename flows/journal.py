@@ -18,6 +18,7 @@ from typing import Any
 
 from tasks.model import Run
 from tasks.progress import StepEvent, listening
+from tasks.visible import visible
 
 _OURS = ("flows", "tasks", "lipsync_engine")
 _here: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar("polydub_here", default=None)
@@ -80,5 +81,5 @@ def _say(level: str, event: str, here: dict[str, str], told: dict[str, Any]) -> 
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     where = {name: here.get(name, "") for name in ("batch", "title", "language", "step")}
     line = {"time": now, "level": level, "event": event, **where, **told}
-    sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stderr.write(visible(json.dumps(line, ensure_ascii=False)) + "\n")
     sys.stderr.flush()

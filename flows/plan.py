@@ -25,6 +25,7 @@ from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.chain import Chain, chain
+from tasks.visible import name_part
 
 #: The speaker of lines that name none.
 _NOBODY = Line.model_fields["speaker"].default
@@ -154,7 +155,7 @@ def backends(profile: Profile) -> dict[str, Any]:
 
 def title_name(stem: str) -> str:
     """A file name that is safe in any shell and folder: no control characters, separators or leading dash or dot."""
-    name = re.sub(r"[\x00-\x1f\x7f/\\]+", "_", stem).strip()
+    name = name_part(stem).strip()
     name = re.sub(r"^[-.]+", "_", name)
     while len(name.encode()) > 120:
         name = name[:-1]

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
+
+from flows.terminal.printed import Console
 
 #: Where the face of the demo title is: x, y, width, height as shares of the frame.
 _FACE = (0.32, 0.05, 0.34, 0.6)

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
 from flows.night.roots import is_video
 from flows.plan import Request, checked_profile, parse_languages, plan
+from flows.terminal.printed import Console
 from flows.terminal.watch import run_batch
 from tasks.errors import BadInputError, PolydubError
 from tasks.store import Store, step_key, store_place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from flows.night.costs import spent_by_branch
 from flows.night.standing import DELIVERED, Standing, standing
 from flows.summary import TitleResult, title_notes, title_result
 from tasks.model import Run
+from tasks.visible import cell, visible
 
 
 def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -52,7 +54,7 @@ def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
     table = pandas.DataFrame(list(rows))
     folder = Path(batch.out)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "summary.csv", lambda path: table.to_csv(path, index=False))
+    _write(folder / "summary.csv", lambda path: table.map(cell).to_csv(path, index=False))
     _write(folder / "summary.parquet", lambda path: table.to_parquet(path, index=False))
     _write(folder / "summary.md", lambda path: path.write_text(as_markdown(batch, rows), "utf-8"))
 
@@ -68,9 +70,14 @@ def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
     ]
     for row in sorted(rows, key=lambda row: (row["state"] in DELIVERED, row["title"], row["language"])):
         cells = [row["title"], row["language"], row["state"], row["why"], row["due"]]
-        texts = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells]
+        texts = [_in_markdown(str(text)) for text in cells]
         lines.append(f"| {' | '.join(texts)} | {row['seconds']:.1f} | {row['usd']:.2f} | {row['notes']} |")
     return "\n".join(lines) + "\n"
+
+
+def _in_markdown(text: str) -> str:
+    """A text as a table's cell that shows it, and neither links nor breaks out."""
+    return re.sub(r"([\\|<\[`])", r"\\\1", " ".join(visible(text).split()))
 
 
 def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str, Any]:

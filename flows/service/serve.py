@@ -9,11 +9,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from flows.service.deploy import QUIET, register
 from flows.service.pools import CPU_POOL, GPU_POOL
 from flows.service.server import answers
+from flows.terminal.printed import Console
 from tasks.errors import BadInputError, TransientError
 from tasks.lipsync.device import gpus
 from tasks.process import service, wait_until

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -25,6 +24,7 @@ from flows.terminal.options import (
     overrides,
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json
+from flows.terminal.printed import say, say_json
 from tasks.errors import BadInputError
 
 app = typer.Typer()
@@ -88,7 +88,7 @@ def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--js
 
     found = or_exit(status_of, batch_id)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        say_json(found)
     else:
         show_status(found)
 
@@ -150,7 +150,7 @@ def costs(
 
     rows = or_exit(sums, by, since.date() if since else None)
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows)
     else:
         show_costs(rows)
 
@@ -166,7 +166,7 @@ def metrics(
     if to:
         write_metrics(Path(to))
     else:
-        typer.echo(text().decode(), nl=False)
+        say(text().decode().rstrip("\n"))
 
 
 def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:

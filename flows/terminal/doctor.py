@@ -6,11 +6,11 @@ import os
 import shutil
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from configs.profile import load_profile, profile_names
 from flows.plan import backends, checked_profile
+from flows.terminal.printed import Console
 from tasks.errors import PolydubError
 from tasks.process import capture
 from tasks.registry import package_version

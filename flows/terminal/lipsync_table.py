@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
+from flows.terminal.printed import Console
 from tasks.lipsync.listing import Listed
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from flows.terminal.outcome import EXIT_NOTHING, or_exit
+from flows.terminal.printed import say, say_json
 from tasks.errors import PolydubError
 
 app = typer.Typer(help="The models that Polydub uses: list, fetch, verify, pack and unpack them.", no_args_is_help=True)
@@ -19,10 +19,11 @@ def list_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
     """Show every model: what for, size, licence, and where it lies."""
     rows = [_row(name) for name in _table()]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        say_json(rows)
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from flows.terminal.printed import Console
 
     table = Table("model", "for", "MB", "licence of the weights", "where", box=None, pad_edge=False)
     for row in rows:
@@ -49,7 +50,7 @@ def fetch_command(
         before = here(name)
         folder = or_exit(fetched, name)
         if names or not before:
-            typer.echo(f"{name}: {folder}")
+            say(f"{name}: {folder}")
 
 
 @app.command("verify")
@@ -64,7 +65,7 @@ def verify_command(names: Annotated[list[str] | None, typer.Argument(help="model
         except PolydubError as error:
             wrong, said = True, f"WRONG: {error}"
         if said or names:
-            typer.echo(f"{name}: {said or 'not here'}")
+            say(f"{name}: {said or 'not here'}")
     raise typer.Exit(EXIT_NOTHING if wrong else 0)
 
 
@@ -76,7 +77,7 @@ def pack_command(
     """Copy models into a folder for a machine without a network."""
     from tasks.weights.crate import pack
 
-    typer.echo(f"Packed into {folder}: {', '.join(or_exit(pack, folder, names or []))}.")
+    say(f"Packed into {folder}: {', '.join(or_exit(pack, folder, names or []))}.")
 
 
 @app.command("unpack")
@@ -84,7 +85,7 @@ def unpack_command(folder: Annotated[Path, typer.Argument(help="what `pack` wrot
     """Take over the models in a folder that `pack` wrote, each file verified."""
     from tasks.weights.crate import unpack
 
-    typer.echo(f"Unpacked: {', '.join(or_exit(unpack, folder))}.")
+    say(f"Unpacked: {', '.join(or_exit(unpack, folder))}.")
 
 
 def _table() -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
+from flows.terminal.printed import say, say_json
 from tasks.errors import BadInputError, PolydubError
 
 EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
@@ -27,9 +27,9 @@ def or_exit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 def refuse(error: PolydubError) -> NoReturn:
     """End with an error: 2 for bad input, else 1."""
-    typer.echo(f"polydub: {error.what}", err=True)
+    say(f"polydub: {error.what}", err=True)
     if error.fix:
-        typer.echo(f"         {error.fix}", err=True)
+        say(f"         {error.fix}", err=True)
     sys.exit(EXIT_BAD_INPUT if isinstance(error, BadInputError) else EXIT_NOTHING)
 
 
@@ -50,7 +50,7 @@ def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
 
 def show_json(summaries: list[dict[str, Any]]) -> None:
     """Summaries on stdout: one as it is, several as a list."""
-    typer.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=2, ensure_ascii=False))
+    say_json(summaries[0] if len(summaries) == 1 else summaries)
 
 
 def exit_code(summaries: Sequence[dict[str, Any]]) -> int:

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from flows.night.forecast import BRANCH_STEPS, LAST_STEPS, SHARED_STEPS, Forecast
+from flows.terminal.printed import Console
 from tasks.model import Run
 from tasks.progress import StepEvent, listening
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.night.batches import Batch, load_batch, runs_of
 from flows.night.morning import headline, morning_rows
 from flows.night.standing import DELIVERED, expected_end, standing
+from flows.terminal.printed import Console
 
 _COLOURS = {
     "completed": "green",

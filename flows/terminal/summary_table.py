@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
+from flows.terminal.printed import Console
 from tasks.errors import BadInputError
 
 _COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red", "carried_over": "cyan"}
