@@ -176,6 +176,22 @@ def doctor(
 
 
 @app.command()
+def licences(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List the licences of all installed code; exit code 1 where one is not known."""
+    from dataclasses import asdict
+
+    from flows.terminal.licences import installed, show
+
+    found = installed()
+    if as_json:
+        say_json([asdict(one) for one in found])
+    else:
+        show(found)
+    if not all(one.known for one in found):
+        raise typer.Exit(EXIT_NOTHING)
+
+
+@app.command()
 def up(
     port: Annotated[int, typer.Option(help="of the Prefect server")] = 4200,
 ) -> None:
