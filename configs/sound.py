@@ -31,7 +31,7 @@ class MixSettings(BaseModel):
 
 
 class IngestSettings(BaseModel):
-    """How a recorded dub is brought onto the picture's clock.
+    """How a recorded dub is brought onto the title's clock.
 
     Attributes:
         clock: ``auto`` finds and corrects shift and speed; ``trust`` takes the recording as it is.

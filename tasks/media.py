@@ -38,6 +38,22 @@ def source(path: Path, **options: Any) -> Any:
     return ffmpeg.input(url(path), **door.rules(path, options.pop("f", None)), **options)
 
 
+def on_clock(path: Path, shift_s: float = 0.0, **options: Any) -> Any:
+    """An input on its player's clock: 0 is where the container starts, whichever of its streams are asked for.
+
+    In formats whose clock may jump (MPEG-TS, MPEG-PS, Ogg) ffmpeg would put 0 at the first of the streams that are
+    asked for, and close pauses of more than 10 s; an offset, be it a microsecond, keeps it from the first, a threshold
+    from the second. Clocks that jump back (recordings put one after the other) go on as they would in a player.
+
+    Args:
+        path: the file.
+        shift_s: by how much later all of it is taken to start.
+        options: as for `source`.
+    """
+    late = {"itsoffset": f"{shift_s if abs(shift_s) > 1e-6 else 1e-6:.6f}", "dts_delta_threshold": 10**9}
+    return source(path, **late, **options)
+
+
 def picture_seconds(path: Path) -> float:
     """Length of a file's moving picture; 0 where it holds none that can be read."""
     asked = door.asking(path, "-show_entries", "format=duration:stream=codec_type,duration", "-of", "json")
@@ -154,10 +170,10 @@ def extract_audio(
     *,
     layout: Literal["stereo", "5.1"] = "stereo",
 ) -> None:
-    """One audio track as 48 kHz 24-bit WAV, exactly as long as the title and on the picture's clock.
+    """One audio track as 48 kHz 24-bit WAV, exactly as long as the title and on the player's clock.
 
-    A later start of the sound becomes silence, an earlier one is cut, gaps in its time stamps are filled; more channels
-    than wanted are mixed down by ITU-R BS.775 coefficients, scaled so that nothing clips.
+    A later start of the sound becomes silence, and so do gaps of more than 20 ms in its time stamps; more channels than
+    wanted are mixed down by ITU-R BS.775 coefficients, scaled so that nothing clips.
 
     Args:
         video: the source.
@@ -174,10 +190,10 @@ def extract_audio(
     track = default_track(facts) if track_index is None else track_index
     if track not in {audio.index for audio in facts.audio}:
         raise ValueError(f"no audio track {track} in {video.name!r}")
-    late = facts.picture.start_ms if facts.picture else 0
+    clock = {"async": 1, "min_hard_comp": 0.02, "first_pts": 0}
     sound = (
-        source(video)[str(track)]
-        .filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": samples(late), "rematrix_maxval": 1.0})
+        on_clock(video)[str(track)]
+        .filter("aresample", SAMPLE_RATE, **clock, rematrix_maxval=1.0)
         .filter("aformat", channel_layouts=layout, sample_rates=SAMPLE_RATE)
         .filter("asetpts", "N/SR/TB")
     )

@@ -1,6 +1,8 @@
 """The records that pass between steps: small, frozen, JSON-ready. Media never travels in them, only an `Asset`.
 
-Times are integer milliseconds on the source picture's clock; frame rates are fractions; languages are BCP-47 tags.
+Times are integer milliseconds on the player's clock of the source, where the container starts at 0: in scripts, cues,
+placements, stems and masters alike. A picture or a sound that starts later says so (``start_ms``); `tasks.media` reads
+by it, and `tasks.package` puts the picture back there. Frame rates are fractions; languages are BCP-47 tags.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class AudioFacts(Record):
     language: str = "und"
     title: str = ""
     default: bool = False
+    start_ms: Milliseconds = 0
 
 
 class PictureFacts(Record):
@@ -78,11 +81,14 @@ class PictureFacts(Record):
     rotation: int  # degrees clockwise to turn the stored picture for display: 0, 90, 180, 270
     pixel_format: str
     bit_depth: int
-    start_ms: int = 0
+    start_ms: Milliseconds = 0
 
 
 class MediaFacts(Record):
-    """What a source file is. ``picture`` is None for sound only; ``still`` marks a single image."""
+    """What a source file is. ``picture`` is None for sound only; ``still`` marks a single image.
+
+    ``duration_ms`` reaches from the start of the container to the end of the picture (of the sound, without one).
+    """
 
     container: str
     duration_ms: Milliseconds

@@ -53,7 +53,7 @@ def lay(
 
 
 def phones_on_clock(takes: Sequence[Take], placements: Sequence[Placement]) -> list[dict[str, Any]]:
-    """The phones of every take on the picture's clock, in order of time.
+    """The phones of every take on the title's clock, in order of time.
 
     Returns:
         ``{"ipa": str, "start_ms": int, "end_ms": int, "stress": int}`` each, scaled like the take was.

@@ -1,4 +1,4 @@
-"""A recorded dub as one file, a dialogue stem or a print master: brought onto the picture's clock, its lines found."""
+"""A recorded dub as one file, a dialogue stem or a print master: brought onto the title's clock, its lines found."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Separation = Callable[[Path, Path], tuple[str, ...]]
 
 
 class Ingested(Record):
-    """A recorded dub on the picture's clock.
+    """A recorded dub on the title's clock.
 
     Attributes:
         dialogue: 48 kHz stereo 24-bit WAV, exactly as long as the title.
@@ -381,8 +381,8 @@ def _refuse_lost_speech(recording: Path, spans: Sequence[Span], duration_ms: int
 
 def _sound_ms(facts: MediaFacts) -> int:
     track = media.default_track(facts)
-    sound = next(audio.duration_ms for audio in facts.audio if audio.index == track)
-    return sound or facts.duration_ms
+    sound = next(audio for audio in facts.audio if audio.index == track)
+    return sound.start_ms + sound.duration_ms if sound.duration_ms else facts.duration_ms
 
 
 def _as_long_as(facts: MediaFacts, length_ms: int) -> MediaFacts:

@@ -14,10 +14,10 @@ from tasks.model import Placement, Script
 def phones_of(
     dialogue: Path, script: Script, placements: Sequence[Placement], folder: Path
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Phones on the picture's clock, and notes on lines that could not be aligned.
+    """Phones on the title's clock, and notes on lines that could not be aligned.
 
     Args:
-        dialogue: the recording on the picture's clock.
+        dialogue: the recording on the title's clock.
         script: what it says.
         placements: where each line lies in it.
         folder: for the lines' clips.

@@ -82,7 +82,7 @@ class LipSyncer(Protocol):
         Args:
             video: the source.
             analysis: what its `tracker` wrote.
-            dialogue: the dub, 48 kHz WAV, on the picture's clock.
+            dialogue: the dub, 48 kHz WAV, on the player's clock.
             phones: JSON list of ``{"ipa", "start_ms", "end_ms", "stress"}`` on the same clock.
             language: BCP-47 tag of the dub.
             out: where the picture goes.

@@ -87,7 +87,7 @@ class WholeTranslation:
 def conform(
     film: Path, came: MediaFacts, source: MediaFacts, picture: Path, sound: Path, progress: Progress
 ) -> tuple[str, ...]:
-    """Put a film onto the source's clock: its frame rate and length; picture and sound in files of their own.
+    """Put a film onto the source's clock: its frame rate, start and length; picture and sound in files of their own.
 
     Args:
         film: as the service made it.
@@ -105,11 +105,11 @@ def conform(
     """
     if came.picture is None or not came.audio or source.picture is None:
         raise PermanentError("What the service made has no picture or no sound.", "Look at it in your account.")
-    rate, length_ms = source.picture.frame_rate, source.duration_ms
-    frames = max(1, round(Fraction(length_ms, 1000) * rate))
+    rate, length_ms, begins_ms = source.picture.frame_rate, source.duration_ms, source.picture.start_ms
+    frames = max(1, round(Fraction(length_ms - begins_ms, 1000) * rate))
     shown = (
-        media.source(film)["V:0"]
-        .filter("fps", fps=str(rate))
+        media.on_clock(film)[str(came.picture.index)]
+        .filter("fps", fps=str(rate), start_time=begins_ms / 1000)
         .filter("tpad", stop=-1, stop_mode="clone")
         .filter("trim", end_frame=frames)
     )

@@ -1,4 +1,4 @@
-"""A script as subtitle cues. Times in milliseconds of the picture's clock."""
+"""A script as subtitle cues. Times in milliseconds of the player's clock."""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import autonym, iso639_2
-from tasks import door, media, process
+from tasks import media, process
 from tasks.model import MediaFacts
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
+from tasks.package.stored import Stored, stored_picture
 from tasks.progress import Progress, silent
 
 VERSION = 2
@@ -19,7 +20,7 @@ VERSION = 2
 #: Picture codecs that players accept in MP4; others are encoded to H.264.
 _IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}
 #: Visually lossless: this encode happens only where a copy is impossible.
-_H264: dict[str, Any] = {"vcodec": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p"}
+_H264: dict[str, Any] = {"c": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p"}
 _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
 
 
@@ -29,7 +30,7 @@ class DubTrack:
 
     Attributes:
         language: BCP-47 tag.
-        audio_m4a: AAC on the picture's clock.
+        audio_m4a: AAC on the title's clock.
         subtitles_srt: UTF-8 SubRip; None, or a file without cues, for none.
         synthetic: whether a machine speaks.
     """
@@ -92,7 +93,7 @@ def package_master(
     Returns:
         Notes for the user: where the picture had to be encoded, and why.
     """
-    video = _video(picture) if facts.picture else None
+    video = stored_picture(picture) if facts.picture else None
     track = TrackName(f"{autonym(language)} (dub)", language)
     words = TrackName(autonym(language), language)
     options: dict[str, Any] = {"f": "mp4", "movflags": "+faststart", "acodec": "copy"}
@@ -102,7 +103,7 @@ def package_master(
     streams: list[Any] = []
     notes: tuple[str, ...] = ()
     if video is not None:
-        shown, how, notes = _picture_for_mp4(picture, video)
+        shown, how, notes = _picture_for_mp4(picture, video, facts)
         streams.append(shown)
         options |= how
     streams.append(media.source(audio_m4a)["a:0"])
@@ -143,7 +144,7 @@ def package_multi(
     Returns:
         Notes for the user.
     """
-    original = media.source(source)
+    original = media.on_clock(source, fflags="+genpts")
     comment = disclosure(
         " ".join(track.language for track in tracks),
         synthetic_speech=any(track.synthetic for track in tracks),
@@ -151,7 +152,11 @@ def package_multi(
     )
     options: dict[str, Any] = {"f": "matroska", "write_crc32": 0, "c": "copy", "cluster_time_limit": 2000}
     options |= _file_tags(title, comment)
-    streams = [original[str(facts.picture.index)]] if facts.picture else []
+    streams: list[Any] = []
+    notes: list[str] = []
+    if facts.picture is not None:
+        shown, how, said = _copied(source, stored_picture(source), facts)
+        streams, options, notes = [shown], {**options, **how}, [*said]
     named: list[TrackName] = []
     for number, audio in enumerate(facts.audio):
         language = original_language if audio.language in ("und", "") or number == 0 else audio.language
@@ -160,10 +165,9 @@ def package_multi(
         options |= _stream_tags("a", number, named[-1]) | {
             f"disposition:a:{number}": "default+original" if number == 0 else "original"
         }
-    late = {"itsoffset": facts.picture.start_ms / 1000} if facts.picture and facts.picture.start_ms else {}
     for number, dub in enumerate(tracks, start=len(facts.audio)):
         named.append(TrackName(f"{autonym(dub.language)} (dub)", dub.language))
-        streams.append(media.source(dub.audio_m4a, **late)["a:0"])
+        streams.append(media.source(dub.audio_m4a)["a:0"])
         options |= _stream_tags("a", number, named[-1]) | {
             f"disposition:a:{number}": "dub" if number else "default+dub"
         }
@@ -171,12 +175,14 @@ def package_multi(
     for number, dub in enumerate(with_words):
         assert dub.subtitles_srt is not None
         named.append(TrackName(autonym(dub.language), dub.language))
-        streams.append(media.source(dub.subtitles_srt, f="srt", sub_charenc="UTF-8", **late)["s:0"])
+        streams.append(media.source(dub.subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
         options |= _stream_tags("s", number, named[-1]) | {f"disposition:s:{number}": "0", "c:s": "srt"}
     with media.staged(out_mkv) as part:
         media.run_ffmpeg(media.sink(streams, part, **options), duration_ms=facts.duration_ms, progress=progress)
         tag_matroska(part, named)
-    return ("The source's own subtitles are not in the multi-track master.",) if facts.subtitles else ()
+    if facts.subtitles:
+        notes.append("The source's own subtitles are not in the multi-track master.")
+    return tuple(notes)
 
 
 def stream_hash(path: Path, stream: str = "v:0") -> str:
@@ -185,26 +191,33 @@ def stream_hash(path: Path, stream: str = "v:0") -> str:
     return process.capture(media.arguments(graph), deadline_s=3600).decode().strip().rpartition("=")[2]
 
 
-def _video(picture: Path) -> dict[str, Any]:
-    """Codec of the first real video stream, and by how many seconds it starts after its container."""
-    shown = "stream=index,codec_name,start_time:stream_disposition=attached_pic:format=start_time"
-    asked = door.asking(picture, "-of", "json", "-select_streams", "v", "-show_entries", shown)
-    answer = json.loads(process.capture(asked))
-    stream = next(s for s in answer["streams"] if not s.get("disposition", {}).get("attached_pic"))
-    late = float(stream.get("start_time", 0)) - float(answer["format"].get("start_time", 0))
-    return {"index": stream["index"], "codec": stream["codec_name"], "late_s": late}
+def _picture_for_mp4(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    """The picture's stream where the source has it on the player's clock, how to write it, and notes."""
+    if stored.codec in _IN_MP4:
+        stream, how, notes = _copied(picture, stored, facts)
+        return stream, {**how, **({"tag:v": "hvc1"} if stored.codec == "hevc" else {})}, notes
+    note = f"Players do not take {stored.codec} in MP4: the picture was encoded to H.264 (CRF 16)."
+    return *_encoded(picture, stored, facts), (note,)
 
 
-def _picture_for_mp4(picture: Path, video: dict[str, Any]) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
-    """The picture's stream starting at zero, how to write it, and notes."""
-    late = {"itsoffset": f"{-video['late_s']:.6f}"} if abs(video["late_s"]) > 1e-6 else {}
-    stream = media.source(picture, **late)[str(video["index"])]
-    codec = video["codec"]
-    if codec in _IN_MP4:
-        return stream, {"vcodec": "copy", **({"tag:v": "hvc1"} if codec == "hevc" else {})}, ()
-    note = f"Players do not take {codec} in MP4: the picture was encoded to H.264 (CRF 16)."
-    how = {**_H264, "vsync": "passthrough", "threads": media.ENCODER_THREADS}
-    return stream.filter("pad", **_EVEN), how, (note,)
+def _copied(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    """The same as it is stored, as far as its packets say when they are shown."""
+    if stored.timed:
+        stream = media.on_clock(picture, _start_s(facts) - stored.start_s, fflags="+genpts")[str(stored.index)]
+        return stream, {"c:v:0": "copy"}, ()
+    note = f"The container does not say when the frames of its {stored.codec} picture are shown: "
+    return *_encoded(picture, stored, facts), (note + "it was encoded to H.264 (CRF 16).",)
+
+
+def _encoded(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any]]:
+    start = f"PTS-STARTPTS+{_start_s(facts):.3f}/TB"
+    stream = media.on_clock(picture)[str(stored.index)].filter("setpts", start).filter("pad", **_EVEN)
+    clock = {"vsync": "passthrough", "enc_time_base": -1, "threads": media.ENCODER_THREADS}
+    return stream, {**{f"{name}:v:0" if name == "c" else name: value for name, value in _H264.items()}, **clock}
+
+
+def _start_s(facts: MediaFacts) -> float:
+    return facts.picture.start_ms / 1000 if facts.picture else 0.0
 
 
 def _file_tags(title: str, comment: str) -> dict[str, Any]:

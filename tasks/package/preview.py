@@ -46,7 +46,7 @@ def _muxer(container: dict[str, Any]) -> str:
 
 
 def _cut(video: Path, streams: tuple[str, ...], preview_ms: int, muxer: str, out: Path) -> None:
-    whole = media.source(video)
+    whole = media.on_clock(video)
     with media.staged(out) as part:
         graph = media.sink([whole[one] for one in streams], part, c="copy", t=preview_ms / 1000, f=muxer)
         media.run_ffmpeg(graph)

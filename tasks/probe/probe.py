@@ -18,6 +18,8 @@ from tasks.model import AudioFacts, MediaFacts, PictureFacts
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
+#: A start that is later than this is told.
+_TOLD_MS = 100
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
 
@@ -51,8 +53,8 @@ def probe(path: Path) -> MediaFacts:
         raise BadInputError(f"{path.name!r} is cut short: the end of the file is missing.", "Copy or export it again.")
     start_s = _seconds(container.get("start_time"))
     picture = _picture(video, packets, start_s, still) if video else None
-    duration_ms = picture.duration_ms if picture else _sound_ms(sound, packets, container)
-    if not still and (duration_ms <= 0 or not packets.count):
+    duration_ms = picture.start_ms + picture.duration_ms if picture else _sound_ms(sound, packets, container)
+    if not still and (not packets.count or (picture.duration_ms if picture else duration_ms) <= 0):
         raise BadInputError(f"{path.name!r} has zero length: there is nothing in it to dub.", "Export it again.")
     facts = MediaFacts(
         container=container.get("format_name", ""),
@@ -135,8 +137,9 @@ class _Packets:
 
 
 def _read_packets(path: Path, index: int) -> _Packets:
+    """Times that the container does not give (AVI, MPEG-PS) are filled in from the order of decoding."""
     shown = ["-show_entries", "packet=pts_time,duration_time,flags", "-of", "csv=print_section=1:item_sep=|"]
-    command = door.asking(path, "-select_streams", str(index), *shown)
+    command = door.asking(path, "-fflags", "+genpts", "-select_streams", str(index), *shown)
     found = _Packets()
     try:
         for line in process.stream(command, deadline_s=3600.0):
@@ -222,6 +225,7 @@ def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> 
         language=tags.get("language", "und"),
         title=tags.get("title", ""),
         default=bool(stream.get("disposition", {}).get("default")),
+        start_ms=_late_ms(stream, container),
     )
 
 
@@ -229,7 +233,13 @@ def _sound_ms(sound: list[dict[str, Any]], packets: _Packets, container: dict[st
     if not packets.count:
         return 0
     length_s = packets.length_s or _seconds(sound[0].get("duration")) or _seconds(container.get("duration"))
-    return round(length_s * 1000)
+    return _late_ms(sound[0], container) + round(length_s * 1000)
+
+
+def _late_ms(stream: dict[str, Any], container: dict[str, Any]) -> int:
+    """By how much a stream starts after its container."""
+    start_s = _seconds(container.get("start_time"))
+    return max(0, round((_seconds(stream.get("start_time", start_s)) - start_s) * 1000))
 
 
 def _warnings(
@@ -248,10 +258,22 @@ def _warnings(
         said.append("The picture has a variable frame rate.")
     if picture and not packets.timed and packets.count:
         said.append("The container gives few frame times; the frame rate is taken as constant.")
+    if picture and picture.start_ms >= _TOLD_MS:
+        said.append(
+            f"The picture starts {picture.start_ms / 1000:.2f} s after the container; so it does in the masters."
+        )
+    late_ms = _dubbed_late_ms(sound, container)
+    if late_ms >= _TOLD_MS:
+        said.append(f"The sound starts {late_ms / 1000:.2f} s after the container; silence stands before it.")
     promised_ms = round(_seconds(container.get("duration")) * 1000)
     if picture and duration_ms and promised_ms > duration_ms * 1.01 + 1000:
         said.append(f"The picture ends {(promised_ms - duration_ms) / 1000:.1f} s before the container does.")
     return said
+
+
+def _dubbed_late_ms(sound: list[dict[str, Any]], container: dict[str, Any]) -> int:
+    tracks = [stream for stream in sound if stream.get("disposition", {}).get("default")] or sound
+    return _late_ms(tracks[0], container) if tracks else 0
 
 
 def _decodes(path: Path, facts: MediaFacts) -> tuple[str, ...]:

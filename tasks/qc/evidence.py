@@ -63,6 +63,7 @@ class Evidence:
         separated: True where `original_dialogue` and `bed` were separated from one mix, not supplied.
         master: times of the per-language master.
         frame_rate: of the picture; None for sound only.
+        picture_start_ms: when the source's picture starts on the title's clock.
         lipsync: the lip-sync report, as it came.
         recogniser: of the dub's language; None where the profile has none.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
@@ -87,6 +88,7 @@ class Evidence:
     separated: bool = True
     master: MasterTimes | None = None
     frame_rate: Fraction | None = None
+    picture_start_ms: int = 0
     lipsync: Mapping[str, Any] = field(default_factory=dict)
     recogniser: Recogniser | None = None
     recorded: Mapping[str, Any] | None = None

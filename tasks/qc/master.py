@@ -24,10 +24,10 @@ def _times(stream: object) -> tuple[float, float]:
     return round(start, 3), round(length, 3)
 
 
-def sound_offset(master: MasterTimes | None) -> tuple[Measured, Measured]:
-    """How many milliseconds the sound starts before, and after, the picture."""
+def sound_offset(master: MasterTimes | None, picture_start_ms: int) -> tuple[Measured, Measured]:
+    """How many milliseconds the sound starts before, and after, where the picture's start says that it should."""
     if master is None:
         missing = Measured(None, "the master has no picture or no sound, or was not probed")
         return missing, missing
-    late = round(master.audio_start_ms - master.picture_start_ms, 1)
+    late = round(master.audio_start_ms - (master.picture_start_ms - picture_start_ms), 1)
     return Measured(max(0.0, -late)), Measured(max(0.0, late))

@@ -155,12 +155,11 @@ def _level(evidence: Evidence) -> float | None:
 
 
 def _master_gates(evidence: Evidence) -> list[Gate]:
-    early, late = sound_offset(evidence.master)
+    early, late = sound_offset(evidence.master, evidence.picture_start_ms)
     length = Measured(None, "the master was not probed, or has no picture")
     if evidence.master and evidence.frame_rate:
-        longest_off = max(
-            abs(ms - evidence.duration_ms) for ms in (evidence.master.picture_ms, evidence.master.audio_ms)
-        )
+        ends = (evidence.picture_start_ms + evidence.master.picture_ms, evidence.master.audio_ms)
+        longest_off = max(abs(ms - evidence.duration_ms) for ms in ends)
         length = Measured(round(longest_off * float(evidence.frame_rate) / 1000, 2))
     return [
         _gate(evidence, "audio_early_ms", early),

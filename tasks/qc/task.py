@@ -55,6 +55,7 @@ def qc(
             separated=run.title.bed is None,
             master=master_times(master),
             frame_rate=work.facts.picture.frame_rate if work.facts.picture else None,
+            picture_start_ms=work.facts.picture.start_ms if work.facts.picture else 0,
             lipsync=_untimed(picture.value),
             recogniser=_recogniser(run, space.folder),
             recorded=_recorded(laid),

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tasks import registry
 from tasks.progress import Progress
 
-VERSION = 2
+VERSION = 3
 
 BACKENDS = {
     "classical": "tasks.separate.classical:ClassicalSeparator",

@@ -1,4 +1,4 @@
-"""The Prefect task of `tasks.separate`: the title's sound on the picture's clock, and its two stems."""
+"""The Prefect task of `tasks.separate`: the title's sound on the player's clock, and its two stems."""
 
 from tasks.model import Asset, MediaFacts, Run, StepRecord
 from tasks.separate import VERSION, separator

@@ -13,7 +13,7 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
     Args:
         run: title and profile.
         speech: 16 kHz mono dialogue.
-        duration_ms: of the picture; lines beyond it are dropped or shortened.
+        duration_ms: of the title; lines beyond it are dropped or shortened.
     """
     title, settings = run.title, run.profile.transcribe
     if title.subtitles is not None:

@@ -1,0 +1,61 @@
+"""How a picture lies in its file: which stream it is, and when its frames are shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from tasks import door, process
+
+_JSON = ("-of", "json")
+_LOOK = 120  # packets; far more than pictures are reordered by
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The first real picture of a file.
+
+    Attributes:
+        index: of its stream.
+        codec: as ffmpeg names it.
+        start_s: when its first frame is shown after the container's start, once missing times are filled in.
+        timed: whether its packets say when they are shown, or it follows from their order.
+    """
+
+    index: int
+    codec: str
+    start_s: float
+    timed: bool
+
+
+def stored_picture(path: Path) -> Stored:
+    """Look at the first packets of a file's picture; reads nothing else.
+
+    AVI numbers packets in the order of decoding. Where pictures are reordered the order of showing follows for MPEG-4
+    Part 2, whose packets tell their kind, and not for H.264: there the start alone is known, to a frame.
+    """
+    shown = "stream=index,codec_name,has_b_frames:stream_disposition=attached_pic:format=start_time"
+    answer = json.loads(process.capture(door.asking(path, *_JSON, "-select_streams", "v", "-show_entries", shown)))
+    stream = next(one for one in answer["streams"] if not one.get("disposition", {}).get("attached_pic"))
+    index, start = str(stream["index"]), float(answer["format"].get("start_time", 0))
+    asked = ("-select_streams", index, "-read_intervals", f"%+#{_LOOK}", "-show_entries", "packet=pts_time,flags")
+    plain = _times(process.capture(door.asking(path, *_JSON, *asked)))
+    filled = _times(process.capture(door.asking(path, *_JSON, "-fflags", "+genpts", *asked)))
+    known = [time for time in filled if time is not None]
+    in_order = all(early < late for early, late in pairwise(known))
+    guessed = sum(time is None for time in plain) > 0.1 * len(plain)
+    return Stored(
+        index=stream["index"],
+        codec=stream["codec_name"],
+        start_s=min(known, default=start) - start,
+        timed=len(known) == len(filled) and not (guessed and in_order and stream.get("has_b_frames", 0)),
+    )
+
+
+def _times(answer: bytes) -> list[float | None]:
+    """When packets are shown, seconds, in the order of decoding; those that an edit list hides are left out."""
+    packets = json.loads(answer).get("packets", [])
+    seen = [packet for packet in packets if "D" not in packet.get("flags", "")]
+    return [float(packet["pts_time"]) if "pts_time" in packet else None for packet in seen]
