@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import resource
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flows.deliver import deliver
+from flows.deliver import deliver, write_json
 from tasks.errors import BadInputError
 from tasks.model import Asset
 from tasks.store import Store
@@ -51,3 +55,54 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, asset: Asset) -
     (tmp_path / "out").write_text("")
     with pytest.raises(BadInputError, match="cannot be written"):
         deliver(tmp_path / "out", {"talk.es.mp4": asset})
+
+
+@contextlib.contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """Writing fails in the middle of a larger file, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def large(folder: Path) -> Asset:
+    (folder / "large.mp4").write_bytes(os.urandom(256 << 10))
+    return Store(folder / "store").add(folder / "large.mp4")
+
+
+@pytest.mark.parametrize("before", [b"last night's", None])
+def test_a_delivery_that_fails_midway_leaves_what_was_there_whole(tmp_path: Path, before: bytes | None) -> None:
+    new, out = large(tmp_path), tmp_path / "out"
+    out.mkdir()
+    if before:
+        (out / "talk.es.mp4").write_bytes(before)
+    with files_no_larger_than(64 << 10), pytest.raises(BadInputError):
+        deliver(out, {"talk.es.mp4": new})
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == ({"talk.es.mp4": before} if before else {})
+    deliver(out, {"talk.es.mp4": new})
+    assert (out / "talk.es.mp4").read_bytes() == new.path.read_bytes()
+
+
+def test_a_file_of_the_same_size_that_is_another_is_replaced(tmp_path: Path, asset: Asset) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "talk.es.mp4").write_bytes(b"maSter")
+    deliver(tmp_path / "out", {"talk.es.mp4": asset})
+    assert (tmp_path / "out" / "talk.es.mp4").read_bytes() == b"master"
+
+
+def test_a_delivery_under_way_elsewhere_is_not_swept_away(tmp_path: Path, asset: Asset) -> None:
+    (tmp_path / "out").mkdir()
+    alive = tmp_path / "out" / f".other.mp4.{os.getppid()}.part"
+    alive.write_bytes(b"half")
+    deliver(tmp_path / "out", {"talk.es.mp4": asset})
+    assert alive.exists()
+
+
+def test_a_summary_that_cannot_be_written_whole_leaves_the_one_before(tmp_path: Path) -> None:
+    write_json(tmp_path / "summary.json", {"state": "completed"})
+    with files_no_larger_than(4 << 10), pytest.raises(OSError, match="large"):
+        write_json(tmp_path / "summary.json", {"state": "x" * (64 << 10)})
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"state": "completed"}

@@ -64,3 +64,16 @@ def test_a_folder_without_lines_or_a_file_that_is_no_sound_is_bad_input(tmp_path
         archive.writestr("1.wav", "this is no sound")
     with pytest.raises(BadInputError, match=r"1\.wav"):
         lay_lines(tmp_path / "bad.zip", SCRIPT, 9000, SETTINGS, tmp_path / "d.wav")
+
+
+def test_the_highest_take_of_a_line_is_the_one_that_is_laid(tmp_path: Path) -> None:
+    tones = {"0001_take1.wav": 300, "0001_take10.wav": 900, "0001_take9.wav": 600, "0002.t2.wav": 900, "0002.wav": 300}
+    (tmp_path / "es").mkdir()
+    for name, hz in tones.items():
+        tone(tmp_path / "es" / name, 0.8, hz=hz)
+    pack_lines(tmp_path / "es", tmp_path / "lines.zip")
+    lay_lines(tmp_path / "lines.zip", SCRIPT, 9000, SETTINGS, tmp_path / "d.wav")
+    sound, _ = soundfile.read(tmp_path / "d.wav")
+    for second in (2.2, 4.2):  # in the slots of lines 1 and 2
+        spectrum = np.abs(np.fft.rfft(sound[int(second * RATE) :][: RATE // 2]))
+        assert 2 * np.argmax(spectrum) == pytest.approx(900, abs=10)

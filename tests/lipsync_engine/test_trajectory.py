@@ -49,7 +49,7 @@ def timeline(parts: list[tuple[str, int, int]]) -> tuple[Phone, ...]:
 @example([("p", 2, 0), ("p", 400, 0), ("p", 13, 0)], [0.0625] * 6 + [0.03125, 0.0078125], 0.0, 0, 1.0, "preserve").via(
     "a mouth that stays shut has no spread"
 )
-@example([("a", 100, 0), ("", 205, 0), ("p", 5, 0)], [0.04] * 15, -0.04, 20, 1.0, "natural").via(
+@example([("a", 100, 0), ("", 205, 0), ("p", 5, 0), ("a", 100, 0)], [0.04] * 15, -0.04, 20, 1.0, "natural").via(
     "shut before a rest ends"
 )
 @example([("", 248, 0), ("p", 3, 0), ("p", 17, 0)], [0.1, 0.12] + [0.005] * 12, -0.1, 120, 1.0, "natural").via(

@@ -1,0 +1,213 @@
+"""A branch is found again exactly where nothing that it depends on has changed; its failures are counted."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from configs.night import BudgetSettings
+from flows.branches import (
+    STRIKES,
+    branch_key,
+    carry_over,
+    finished,
+    is_begun,
+    is_set_aside,
+    keep_attempt,
+    last_attempt,
+    mark_begun,
+    note_missing,
+    shared_key,
+)
+from flows.night.batches import Batch, new_batch, runs_of, unfinished
+from flows.plan import Request, checked_profile, plan
+from tasks.model import Asset, BranchResult, Failure, Run
+from tasks.store import Store
+
+pytestmark = pytest.mark.usefixtures("store_folder")
+
+
+@pytest.fixture
+def video(short_clip: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(short_clip, tmp_path / "clip.mp4"))
+
+
+def planned(video: Path, **changes: Any) -> Run:
+    given = {"videos": [str(video)], "languages": ["es", "fr"], "out": str(video.parent / "out"), "profile": "fake"}
+    return plan(Request(**{**given, "source_language": "en", **changes}))[0]
+
+
+def ended(run: Run, state: str = "completed", language: str = "es", **facts: Any) -> BranchResult:
+    """Keep how an attempt at a branch ended."""
+    keep_attempt(run, BranchResult(language=language, state=state, key=branch_key(run, language), **facts))  # type: ignore[arg-type]
+    result = last_attempt(run, branch_key(run, language))
+    assert result is not None
+    return result
+
+
+def failed(run: Run, kind: str = "PermanentError", transient: bool = False) -> BranchResult:
+    return ended(run, "failed", failure=Failure(kind=kind, what="no", transient=transient))
+
+
+OTHER_BACKENDS: dict[str, dict[str, Any]] = {
+    "separate": {"backend": "classical"},
+    "transcribe": {"backend": "pocketsphinx"},
+    "diarize": {"backend": "resemblyzer"},
+    "translate": {"backend": "libretranslate", "options": {"url": "http://127.0.0.1:9"}},
+    "synthesize": {"backend": "espeak"},
+    "lipsync": {"backend": "none"},
+}
+
+
+@pytest.mark.parametrize("step", OTHER_BACKENDS)
+def test_what_one_backend_made_does_not_answer_for_another(video: Path, step: str) -> None:
+    run = planned(video)
+    ended(run)
+    other = planned(video, overrides={step: OTHER_BACKENDS[step]})
+    assert finished(run, "es") is not None
+    assert finished(other, "es") is None, f"another {step} is answered from old results"
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"loudness": "netflix"},
+        {"fit": {"hardest": 1.25}},
+        {"pace": {"fastest": 1.1}},
+        {"mix": {"stems": "flac"}},
+        {"waivers": {"drift": "agreed"}},
+        {"sidecar": False},
+        {"realign": True},
+    ],
+    ids=lambda overrides: next(iter(overrides)),
+)
+def test_a_setting_that_changes_the_dub_makes_it_anew(video: Path, overrides: dict[str, Any]) -> None:
+    run = planned(video)
+    assert branch_key(planned(video), "es") == branch_key(run, "es")
+    ended(run)
+    assert finished(planned(video, overrides=overrides), "es") is None
+
+
+def test_whatever_a_title_is_made_from_makes_it_anew_too(video: Path, tmp_path: Path) -> None:
+    words, bed, dub = tmp_path / "words.srt", tmp_path / "bed.wav", tmp_path / "dub.wav"
+    words.write_text("1\n00:00:00,500 --> 00:00:01,500\nGood morning.\n")
+    for sound in (bed, dub):
+        shutil.copy(video, sound)
+    changes: list[dict[str, Any]] = [
+        {"subtitles": str(words)},
+        {"bed": str(bed)},
+        {"dubs": {"es": str(dub)}},
+        {"source_language": "de"},
+        {"preview_s": 2.0},
+    ]
+    run = planned(video)
+    keys = [branch_key(one, "es") for one in (run, *(planned(video, **change) for change in changes))]
+    with video.open("ab") as file:
+        file.write(b"other")
+    keys += [branch_key(planned(video), "es"), branch_key(run, "fr")]
+    assert len(set(keys)) == len(keys)
+    assert (
+        branch_key(planned(video, dubs={"fr": str(dub)}), "es") == keys[-2]
+    )  # another language's recording is its own
+
+
+def test_the_shared_steps_do_not_depend_on_who_translates_or_speaks(video: Path) -> None:
+    run = planned(video)
+    for step, chosen in OTHER_BACKENDS.items():
+        other = planned(video, overrides={step: chosen})
+        assert (shared_key(other) == shared_key(run)) is (step in ("translate", "synthesize")), step
+
+
+@pytest.mark.parametrize("lost", ["outputs", "audio", "subtitles"])
+def test_a_branch_whose_file_is_gone_is_not_finished(video: Path, tmp_path: Path, lost: str) -> None:
+    run = planned(video)
+    assets: dict[str, Asset] = {}
+    for name in ("outputs", "audio", "subtitles"):
+        (tmp_path / name).write_text(name)
+        assets[name] = Store(run.store).add(tmp_path / name)
+    ended(run, outputs={"clip.es.mp4": assets["outputs"]}, audio=assets["audio"], subtitles=assets["subtitles"])
+    assert finished(run, "es") is not None
+    assets[lost].path.unlink()
+    assert finished(run, "es") is None
+
+
+@pytest.mark.parametrize("state", ["failed", "carried_over"])
+def test_what_was_not_delivered_is_not_finished(video: Path, state: str) -> None:
+    run = planned(video)
+    ended(run, state)
+    assert finished(run, "es") is None
+
+
+def test_a_branch_is_set_aside_after_three_failures_that_stay(video: Path) -> None:
+    run = planned(video)
+    for strike in range(1, STRIKES + 1):
+        mark_begun(run, "es")  # as every attempt does
+        result = failed(run)
+        assert (result.strikes, is_set_aside(result)) == (strike, strike == STRIKES)
+    assert STRIKES == 3
+
+
+def test_what_passes_on_its_own_is_no_strike_and_forgives_none(video: Path) -> None:
+    run = planned(video)
+    failed(run)
+    assert failed(run, "ProviderBusyError", transient=True).strikes == 1
+    carry_over(run, "es", "no time")
+    mark_begun(run, "es")
+    assert failed(run).strikes == 2
+
+
+def test_a_crash_is_a_strike_and_a_delivery_forgives_them_all(video: Path) -> None:
+    run = planned(video)
+    for strike in (1, 2):
+        mark_begun(run, "es")
+        begun = last_attempt(run, branch_key(run, "es"))
+        assert begun is not None
+        assert is_begun(begun)
+        note_missing(run, "es", "killed")
+        crashed = last_attempt(run, branch_key(run, "es"))
+        assert crashed is not None
+        assert (crashed.strikes, crashed.failure and crashed.failure.kind) == (strike, "Crashed")
+    note_missing(run, "es", "told twice")  # it ended already: what is known stays
+    assert (last_attempt(run, branch_key(run, "es")) or crashed).strikes == 2
+    assert ended(run).strikes == 0
+    assert failed(run).strikes == 1
+
+
+def test_strikes_are_a_branchs_own(video: Path) -> None:
+    run = planned(video)
+    for _ in range(STRIKES):
+        failed(run)
+    mended = planned(video, overrides={"synthesize": OTHER_BACKENDS["synthesize"]})
+    assert last_attempt(mended, branch_key(mended, "es")) is None
+    assert last_attempt(run, branch_key(run, "fr")) is None
+
+
+@pytest.fixture
+def batch(video: Path, tmp_path: Path) -> Batch:
+    (tmp_path / "house.yaml").write_text(yaml.safe_dump({"extends": "fake", "source_language": "en"}))
+    profile = str(tmp_path / "house.yaml")
+    request = Request([str(video)], ["es", "fr", "ca", "it"], str(tmp_path / "out"), profile)
+    return new_batch("night", [request], checked_profile(profile, {}), str(tmp_path / "out"), BudgetSettings())[0]
+
+
+def left(batch: Batch, **how: Any) -> list[str]:
+    return [tag for one in unfinished(batch, runs_of(batch), **how) for tag in one.languages]
+
+
+def test_a_retry_takes_what_is_not_delivered_and_leaves_what_is_set_aside(batch: Batch) -> None:
+    (run,) = runs_of(batch)
+    assert left(batch) == ["es", "fr", "ca", "it"]
+    ended(run, "completed", "es")
+    ended(run, "needs_review", "fr")
+    for _ in range(STRIKES):
+        ended(run, "failed", "it", failure=Failure(kind="Crashed", what="no"))
+    assert left(batch) == ["ca"]
+    assert left(batch, force=True) == ["ca", "it"]  # forced or not, what is finished is not listed
+    assert left(batch, language="it", force=True) == ["it"]
+    assert left(batch, language="es") == []
+    ended(run, "completed", "ca")
+    assert unfinished(batch, [run]) == []
