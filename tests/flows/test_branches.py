@@ -18,6 +18,7 @@ from flows.branches import (
     is_begun,
     is_set_aside,
     keep_attempt,
+    keep_edits_of,
     last_attempt,
     mark_begun,
     note_missing,
@@ -80,6 +81,8 @@ def test_what_one_backend_made_does_not_answer_for_another(video: Path, step: st
         {"pace": {"fastest": 1.1}},
         {"mix": {"stems": "flac"}},
         {"waivers": {"drift": "agreed"}},
+        {"ingest": {"clock": "trust"}},
+        {"scene": "cinematic"},
         {"sidecar": False},
         {"realign": True},
     ],
@@ -113,6 +116,27 @@ def test_whatever_a_title_is_made_from_makes_it_anew_too(video: Path, tmp_path: 
     assert (
         branch_key(planned(video, dubs={"fr": str(dub)}), "es") == keys[-2]
     )  # another language's recording is its own
+
+
+@pytest.mark.parametrize("step", ["transcribe", "lipsync", "translate", "synthesize", "fit", "mix", "package", "qc"])
+def test_a_step_that_is_made_otherwise_now_makes_the_branch_anew(
+    video: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = planned(video)
+    ended(run)
+    monkeypatch.setattr(f"tasks.{step}.VERSION", 9999)
+    assert finished(run, "es") is None
+
+
+def test_a_title_under_another_name_and_an_edited_line_are_other_branches(video: Path) -> None:
+    run = planned(video)
+    ended(run)
+    renamed = run.model_copy(update={"title": run.title.model_copy(update={"name": "talk"})})
+    assert finished(renamed, "es") is None
+    keep_edits_of(run.title.video.sha256, "fr", {"1": "Bonjour."})
+    assert finished(run, "es") is not None
+    keep_edits_of(run.title.video.sha256, "es", {"1": "Hola."})
+    assert finished(run, "es") is None
 
 
 def test_the_shared_steps_do_not_depend_on_who_translates_or_speaks(video: Path) -> None:

@@ -93,6 +93,16 @@ def test_a_file_of_the_same_size_that_is_another_is_replaced(tmp_path: Path, ass
     assert (tmp_path / "out" / "talk.es.mp4").read_bytes() == b"master"
 
 
+def test_a_file_of_the_same_time_that_is_cut_short_is_replaced(tmp_path: Path, asset: Asset) -> None:
+    deliver(tmp_path / "out", {"talk.es.mp4": asset})
+    target = tmp_path / "out" / "talk.es.mp4"
+    before = target.stat()
+    target.write_bytes(b"mas")
+    os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+    deliver(tmp_path / "out", {"talk.es.mp4": asset})
+    assert target.read_bytes() == b"master"
+
+
 def test_a_delivery_under_way_elsewhere_is_not_swept_away(tmp_path: Path, asset: Asset) -> None:
     (tmp_path / "out").mkdir()
     alive = tmp_path / "out" / f".other.mp4.{os.getppid()}.part"
