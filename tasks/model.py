@@ -142,6 +142,24 @@ class Speaker(Record):
     speech_ms: Milliseconds = 0
 
 
+class Change(Record):
+    """A cue of a script that was left out or changed on its way to lines, and why.
+
+    Attributes:
+        where: its place in the file: ``line 12``, ``segment 3``.
+        start_ms: as the file has it; may be negative.
+        text: as the file has it, without markup.
+        became: what is spoken of it; empty where nothing is.
+        reason: to be read after "3 cues".
+    """
+
+    where: str
+    start_ms: int
+    text: str
+    became: str = ""
+    reason: str
+
+
 class Script(Record):
     """All lines of one language, in order of time.
 
@@ -153,6 +171,7 @@ class Script(Record):
         notes: fallbacks and limits to tell the user.
         kept: songs and sounds (and, in a dub, lines) that stay as they are in the original, in order of time; they may
             overlap lines.
+        changes: what of the user's script was left out or changed, cue by cue; of a dub none.
     """
 
     language: str
@@ -161,6 +180,7 @@ class Script(Record):
     kept: tuple[Passage, ...] = ()
     origin: str = ""
     notes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 class Take(Record):

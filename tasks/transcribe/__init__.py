@@ -14,7 +14,7 @@ from tasks import registry
 from tasks.model import Script
 from tasks.progress import Progress
 
-VERSION = 4
+VERSION = 5
 
 BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",

@@ -1,24 +1,27 @@
-"""Cues as a subtitle file has them, made into lines that can be spoken: in order, apart, without sound descriptions.
-
-Cues that hold nothing but a song or the description of a sound become passages that stay as they are in the original.
-"""
+"""Cues as a file has them, and lines as they are spoken: in order and apart, with a record of every change."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.model import Line, Passage, Word
+from tasks.errors import BadInputError
+from tasks.model import Change, Line, Word
 
+LONGEST_CUE = 10_000  # characters; more than anybody says in one breath, or than a screen holds
 _SHORTEST_MS = 300  # what an overlap leaves of a line at least, before both share the time
-_SOUND = re.compile(r"\[[^\]]*\]|^\([^()]*\)$|^（[^（）]*）$")  # [applause]; (laughs) alone
-_SONG = re.compile(r"^[♩♪♫♬]")  # what begins with a note is sung
-_DESCRIBES = re.compile(r"[^\W_]|[♩♪♫♬]")
-_DASH = re.compile(r"^\s*[-‐–—]\s*(?=\S)")
-_LABEL = re.compile(r"^([^\W\d_][\w .'’-]{0,28}\w):\s+(?=\S)")
-_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060\u00ad"))
+_CHARACTER_MS = 50  # that speaking takes at least, for a rough guess
+_CLAUSE = re.compile(r"[.?!…;:,。！？、，；](?:[\"”’»)]*)\s+|[。！？、，；]")
+
+REPEATED = "left out: another says the same at the same time"
+UNORDERED = "put in order of time"
+OVERLAPPING = "shortened: the next begins before the end"
+AROUND = "split around a shorter one inside"
+AFTER = "moved behind a shorter one inside"
+NO_TIME = "left out: no duration"
 
 
 @dataclass(frozen=True)
@@ -33,73 +36,134 @@ class Cue:
     words: tuple[Word, ...] = ()
     language: str = ""
 
+    def changed(self, reason: str, became: str = "") -> Change:
+        """The record of a change to it."""
+        text = " ".join(self.text.split())
+        return Change(where=self.where, start_ms=self.start_ms, text=text, became=became, reason=reason)
 
-def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[Passage, ...], tuple[str, ...]]:
-    """Lines in order of time that never overlap, what is not dubbed, and notes on all that was changed on the way.
+    def shared(self, parts: Sequence[str]) -> list[Cue]:
+        """One cue a part, one after the other, with time by the length of their texts."""
+        if len(parts) == 1:
+            return [self if parts[0] == self.text else replace(self, text=parts[0])]
+        lengths = [max(1, len(part)) for part in parts]
+        span, whole = self.end_ms - self.start_ms, sum(lengths)
+        marks = [self.start_ms + span * sum(lengths[:number]) // whole for number in range(len(parts) + 1)]
+        return [
+            replace(self, text=part, start_ms=start, end_ms=end, words=())
+            for part, (start, end) in zip(parts, pairwise(marks), strict=True)
+        ]
 
-    Cues of nothing but a sound (``[applause]``, ``(sighs)``) or a song (``♪ ...``) are not spoken lines. Of two lines
-    that overlap the first ends early; where nothing would be left of it, both share their time by length of text.
+
+def checked(cue: Cue, name: str) -> Cue:
+    """The cue itself.
+
+    Raises:
+        BadInputError: it ends before it starts, or is far too long; names file and place.
     """
-    passages = _passages(cues)
-    spoken = [_cleaned(cue) for cue in cues]
-    kept = [cue for cue in spoken if cue.text and cue.end_ms > max(0, cue.start_ms)]
-    ordered = _without_repeats(sorted(kept, key=lambda cue: (cue.start_ms, cue.end_ms)))
-    apart, overlaps = _apart(ordered)
-    notes = _notes(
-        (len(passages), "of songs or sounds: the original stays there"),
-        (sum(not cue.text for cue in spoken) - len(passages), "without words left out"),
-        (sum(bool(cue.text) for cue in spoken) - len(kept), "without duration left out"),
-        (sum(after.start_ms < before.start_ms for before, after in pairwise(kept)), "put in order"),
-        (len(kept) - len(ordered), "left out that repeated another"),
-        (overlaps, "shortened that overlapped the next"),
-    )
-    return tuple(_line(number, cue) for number, cue in enumerate(apart)), passages, notes
+    if cue.end_ms < cue.start_ms:
+        raise BadInputError(
+            f"The subtitles {name!r}, {cue.where}: the cue ends before it starts.", "Correct its times."
+        )
+    if len(cue.text) > LONGEST_CUE:
+        raise BadInputError(
+            f"The subtitles {name!r}, {cue.where}: the cue has {len(cue.text)} characters, more than anybody says.",
+            f"Check the file: a cue has {LONGEST_CUE} characters at most.",
+        )
+    return cue
 
 
-def _passages(cues: Sequence[Cue]) -> tuple[Passage, ...]:
-    """Songs and sounds in order of time, as they are described; a cue without any letter or note is nothing."""
-    found = {
-        Passage(start_ms=max(0, cue.start_ms), end_ms=cue.end_ms, text=" ".join(cue.text.translate(_INVISIBLE).split()))
-        for cue in cues
-        if cue.end_ms > max(0, cue.start_ms) and not _cleaned(cue).text and _DESCRIBES.search(cue.text)
-    }
-    return tuple(sorted(found, key=lambda passage: (passage.start_ms, passage.end_ms, passage.text)))
+def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[Change, ...]]:
+    """Lines in order of time that never overlap, and what was changed for it.
+
+    Of two lines that overlap the first ends early; where nothing would be left of it, both share their time by length
+    of text. A long one around a short one is split between clauses, or said behind it, where it has no room before.
+
+    Args:
+        cues: of spoken words.
+    """
+    changes: list[Change] = []
+    kept = [replace(cue, start_ms=max(0, cue.start_ms)) for cue in cues if cue.end_ms > max(0, cue.start_ms)]
+    changes += [cue.changed(NO_TIME) for cue in cues if cue.end_ms <= max(0, cue.start_ms)]
+    changes += [
+        after.changed(UNORDERED, after.text) for before, after in pairwise(kept) if after.start_ms < before.start_ms
+    ]
+    ordered = _without_repeats(sorted(kept, key=lambda cue: (cue.start_ms, cue.end_ms)), changes)
+    apart = _apart(ordered, changes)
+    return tuple(_line(number, cue) for number, cue in enumerate(apart)), tuple(changes)
 
 
-def _cleaned(cue: Cue) -> Cue:
-    """Text on one row without dashes, sounds and speaker label; times not negative."""
-    text = cue.text.translate(_INVISIBLE)
-    rows = [_DASH.sub("", row) for row in text.splitlines()]
-    text = " ".join(" ".join(rows).split())
-    text = " ".join(_SOUND.sub(" ", text).split())
-    speaker = " ".join(cue.speaker.split())
-    label = _LABEL.match(text)
-    if label and label[1].isupper():  # "ANNA: hello", but not "Note: hello"
-        speaker, text = speaker or label[1], text[label.end() :]
-    if _SONG.match(text) or not any(char.isalnum() for char in text):
-        text = ""
-    return replace(cue, start_ms=max(0, cue.start_ms), text=text, speaker=speaker)
+def counted(changes: Iterable[Change]) -> tuple[str, ...]:
+    """A note for each reason: how many cues it changed."""
+    reasons = Counter(change.reason for change in changes)
+    return tuple(f"Subtitles: {count} cue{'s' * (count != 1)} {reason}." for reason, count in reasons.items())
 
 
-def _without_repeats(ordered: Sequence[Cue]) -> list[Cue]:
+def _without_repeats(ordered: Sequence[Cue], changes: list[Change]) -> list[Cue]:
     """Some files hold a cue twice, for its shadow or its karaoke."""
-    seen = dict.fromkeys((cue.start_ms, cue.end_ms, cue.text) for cue in ordered)
-    return [cue for cue in ordered if seen.pop((cue.start_ms, cue.end_ms, cue.text), 0) is None]
-
-
-def _apart(ordered: Iterable[Cue]) -> tuple[list[Cue], int]:
-    apart: list[Cue] = []
-    overlaps = 0
+    seen: set[tuple[int, int, str]] = set()
+    once = []
     for cue in ordered:
+        if (cue.start_ms, cue.end_ms, cue.text) in seen:
+            changes.append(cue.changed(REPEATED))
+        else:
+            seen.add((cue.start_ms, cue.end_ms, cue.text))
+            once.append(cue)
+    return once
+
+
+def _apart(ordered: Sequence[Cue], changes: list[Change]) -> list[Cue]:
+    apart: list[Cue] = []
+    for cue in _inside_settled(ordered, changes):
         if not apart or cue.start_ms >= apart[-1].end_ms:
             apart.append(cue)
             continue
-        overlaps += 1
-        apart[-1:] = _shared(apart[-1], cue)
-    return apart, overlaps
+        changes.append(apart[-1].changed(OVERLAPPING, apart[-1].text))
+        apart[-1:] = _between(apart[-1], cue)
+    return apart
 
 
-def _shared(first: Cue, second: Cue) -> tuple[Cue, Cue]:
+def _inside_settled(ordered: Sequence[Cue], changes: list[Change]) -> Iterator[Cue]:
+    """A cue with one whole other cue inside gives it its time, where it has no room for its own words before it."""
+    waiting = list(ordered)
+    place = 0
+    while place < len(waiting):
+        cue = waiting[place]
+        inner = waiting[place + 1] if place + 1 < len(waiting) else None
+        following = waiting[place + 2] if place + 2 < len(waiting) else None
+        if inner is None or not _encloses(cue, inner) or (following and following.start_ms < cue.end_ms):
+            yield cue
+            place += 1
+            continue
+        parts = _around(cue, inner)
+        after = replace(cue, text=parts[-1], start_ms=inner.end_ms, words=() if len(parts) > 1 else cue.words)
+        changes.append(cue.changed(AROUND if len(parts) > 1 else AFTER, " / ".join(parts)))
+        if len(parts) > 1:
+            yield replace(cue, text=parts[0], end_ms=inner.start_ms, words=())
+        yield inner
+        yield after
+        place += 2
+
+
+def _encloses(cue: Cue, inner: Cue) -> bool:
+    """Whether the inner one leaves more time behind it than before it, and the words do not fit before it."""
+    before, after = inner.start_ms - cue.start_ms, cue.end_ms - inner.end_ms
+    return after >= _SHORTEST_MS and after > before and before < _CHARACTER_MS * len(cue.text) and inner.start_ms > 0
+
+
+def _around(cue: Cue, inner: Cue) -> list[str]:
+    """The text in two, cut between clauses as its time is; whole where there is no time or no clause for it."""
+    before, after = inner.start_ms - cue.start_ms, cue.end_ms - inner.end_ms
+    if before < 2 * _SHORTEST_MS:
+        return [cue.text]
+    wanted = len(cue.text) * before / (before + after)
+    cuts = [match.end() for match in _CLAUSE.finditer(cue.text) if 0 < match.end() < len(cue.text)]
+    cut = min(cuts, key=lambda place: abs(place - wanted), default=0)
+    if not cut or cut * _CHARACTER_MS > 2 * before:
+        return [cue.text]
+    return [cue.text[:cut].strip(), cue.text[cut:].strip()]
+
+
+def _between(first: Cue, second: Cue) -> tuple[Cue, Cue]:
     end = max(first.end_ms, second.end_ms, first.start_ms + 2)
     cut = second.start_ms
     if cut - first.start_ms < _SHORTEST_MS:
@@ -121,7 +185,3 @@ def _line(number: int, cue: Cue) -> Line:
         words=cue.words if inside else (),
         language=cue.language,
     )
-
-
-def _notes(*counts: tuple[int, str]) -> tuple[str, ...]:
-    return tuple(f"Subtitles: {count} cue{'s' * (count != 1)} {what}." for count, what in counts if count)

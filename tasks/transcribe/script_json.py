@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from configs.languages import parse_language
 from tasks.errors import BadInputError
@@ -37,13 +46,25 @@ class _Timed(BaseModel):
         return {**data, **times}
 
 
+def _whole(text: str) -> str:
+    """Text that can be written again: no half of a pair of UTF-16 signs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half a character, {text[error.start]!r}, with its other half missing") from None
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_whole)]
+
+
 class _Word(_Timed):
-    text: str = Field(validation_alias="word")
+    text: _Text = Field(validation_alias="word")
 
 
 class _Segment(_Timed):
-    text: str
-    speaker: str | None = None
+    text: _Text
+    speaker: _Text | None = None
     words: list[_Word] = []
     language: str = ""
 
@@ -90,7 +111,7 @@ def _cue(segment: Any, name: str, where: str) -> Cue:
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"])).replace("_ms", "") or "it"
-        raise BadInputError(f"The script {name!r}, {where}: {at}: {first['msg']}.", _KNOWN) from error
+        raise BadInputError(f"The script {name!r}, {where}: {at}: {first['msg'].rstrip('.')}.", _KNOWN) from error
     words = tuple(
         Word(text=word.text.strip(), start_ms=max(0, round(word.start_ms)), end_ms=max(0, round(word.end_ms)))
         for word in parsed.words

@@ -1,9 +1,9 @@
 """The Prefect task of `tasks.transcribe`: the user's subtitles where there are any, else a backend."""
 
-from tasks.errors import UnsupportedError
-from tasks.model import Asset, Line, Run, Script, StepRecord
+from tasks.model import Asset, Run, Script, StepRecord, Title
 from tasks.step import Made, Work, remember, step_task
 from tasks.transcribe import VERSION, transcriber
+from tasks.transcribe.bounds import within
 
 
 @step_task("transcribe")
@@ -25,12 +25,13 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
             script = read_script(subtitles.path, title.source_language)
             if run.profile.realign:
                 script = _realigned(script, speech, duration_ms, work)
-            return Made(value=_within(script, duration_ms, title.source).model_dump(mode="json"), notes=script.notes)
+            return _made(script, duration_ms, title)
 
         inputs = {
             "subtitles": subtitles,
             "language": title.source_language,
             "duration_ms": duration_ms,
+            "preview": bool(title.preview_ms),
             "realigned_to": speech if run.profile.realign else None,
         }
         return remember(run, "transcribe", VERSION, read, backend="subtitles", inputs=inputs)
@@ -39,7 +40,7 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
 
     def listen(work: Work) -> Made:
         script = backend.transcribe(speech.path, title.source_language, work.progress)
-        return Made(value=_within(script, duration_ms, title.source).model_dump(mode="json"), notes=script.notes)
+        return _made(script, duration_ms, title)
 
     inputs = {"speech": speech, "language": title.source_language, "duration_ms": duration_ms}
     return remember(
@@ -47,25 +48,13 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
     )
 
 
+def _made(script: Script, duration_ms: int, title: Title) -> Made:
+    inside = within(script, duration_ms, title.source, preview=bool(title.preview_ms))
+    return Made(value=inside.model_dump(mode="json"), notes=inside.notes)
+
+
 def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> Script:
     from tasks.speech_activity import speech_spans
     from tasks.transcribe.realign import realigned
 
     return realigned(script, speech_spans(speech.path, progress=work.progress), duration_ms)
-
-
-def _within(script: Script, duration_ms: int, source: str) -> Script:
-    lines = [
-        Line(**{**dict(line), "id": number, "end_ms": min(line.end_ms, duration_ms)})
-        for number, line in enumerate((line for line in script.lines if line.start_ms < duration_ms), start=1)
-    ]
-    if not lines:
-        raise UnsupportedError(
-            f"No speech was found in {source}.", "Give the words with --subtitles, or try another transcribe backend."
-        )
-    kept = tuple(
-        passage.model_copy(update={"end_ms": min(passage.end_ms, duration_ms)})
-        for passage in script.kept
-        if passage.start_ms < duration_ms
-    )
-    return script.model_copy(update={"lines": tuple(lines), "kept": kept})

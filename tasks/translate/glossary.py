@@ -65,7 +65,7 @@ def read_glossary(path: Path) -> Glossary:
         return _from_csv(text, path)
     try:
         values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInputError(f"The glossary {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     keep, terms = (values.get("keep") or [], values.get("terms") or []) if isinstance(values, dict) else (None, None)
     if not isinstance(keep, list) or not isinstance(terms, list) or set(values) - {"keep", "terms"}:
@@ -120,7 +120,11 @@ def _in(entry: Mapping[str, str], language: str) -> str:
 
 
 def _from_csv(text: str, path: Path) -> Glossary:
-    rows = list(csv.DictReader(io.StringIO(text), strict=True))
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise _not_one(path, f"row {reader.line_num}: {error}; is a quote left open?") from error
     keep: list[str] = []
     terms: list[Mapping[str, str]] = []
     for number, row in enumerate(rows, 2):

@@ -38,7 +38,8 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
         )
         origin = ", ".join(done.by) or translators.facts.name
         notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *done.notes]))
-        dub = spoken.model_copy(update={"language": target, "lines": lines, "origin": origin, "notes": notes})
+        update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
+        dub = spoken.model_copy(update=update)
         return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=done.hits, parts=len(lines))
 
     inputs = {"script": script, "target": target, "edits": edits}

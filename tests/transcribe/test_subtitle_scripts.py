@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tasks.errors import BadInputError
 from tasks.model import Line, Script, Word
 from tasks.package.subtitles import write_srt, write_vtt
-from tasks.transcribe.cues import Cue, lines_from_cues
+from tasks.transcribe.captions import spoken
+from tasks.transcribe.cues import Cue, counted, lines_from_cues
 from tasks.transcribe.subtitles import read_script
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGood morning,\nmy name is Anna.\n\n2\n00:00:03,000 --> 00:00:04,000\nHello.\n"
@@ -103,7 +104,7 @@ def test_cues_need_no_blank_rows_or_numbers_between_them(tmp_path: Path) -> None
         ("<font color='red'>Hello</font>", "Hello"),
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
         ("Tom &amp; Anna", "Tom & Anna"),
-        ("- Hello.\n- Hi.", "Hello. Hi."),
+        ("- Hello.", "Hello."),
         ("[laughs] Hello", "Hello"),
         ("\u2060Hello\ufeff", "Hello"),
         ("ANNA: Hello", "Hello"),
@@ -127,7 +128,8 @@ def test_songs_and_sounds_are_no_lines_and_stay_as_they_are(tmp_path: Path, soun
 def test_cues_without_words_are_left_out_with_a_note(tmp_path: Path, nothing: str) -> None:
     script = read(tmp_path, SRT.replace("Hello.", nothing))
     assert (texts(script), script.kept) == (["Good morning, my name is Anna."], ())
-    assert "1 cue without words" in script.notes[0]
+    assert script.notes == ("Subtitles: 1 cue left out: no words.",)
+    assert [(change.where, change.start_ms, change.became) for change in script.changes] == [("line 7", 3000, "")]
 
 
 def test_songs_come_back_from_our_own_script(tmp_path: Path) -> None:
@@ -235,7 +237,8 @@ cues = st.lists(
 
 @given(cues)
 def test_lines_are_in_order_and_apart_whatever_the_cues(given_cues: list[Cue]) -> None:
-    lines, passages, _notes = lines_from_cues(given_cues)
+    said, passages, _ = spoken(given_cues)
+    lines, _ = lines_from_cues(said)
     assert [line.id for line in lines] == list(range(len(lines)))
     assert all(0 <= line.start_ms < line.end_ms and line.text == line.text.strip() != "" for line in lines)
     assert all(before.end_ms <= after.start_ms for before, after in pairwise(lines))
@@ -257,21 +260,21 @@ def test_any_text_is_read_or_refused(text: str, suffix: str) -> None:
 
 def test_overlapping_cues_come_apart_and_nothing_is_lost() -> None:
     overlapping = [Cue(0, 3000, "one", ""), Cue(2000, 4000, "two", ""), Cue(2000, 4000, "three!", "")]
-    lines, _, notes = lines_from_cues(overlapping)
+    lines, changes = lines_from_cues(overlapping)
     assert [(line.start_ms, line.end_ms, line.text) for line in lines] == [
         (0, 2000, "one"),
         (2000, 2667, "two"),
         (2667, 4000, "three!"),
     ]
-    assert notes == ("Subtitles: 2 cues shortened that overlapped the next.",)
+    assert counted(changes) == ("Subtitles: 2 cues shortened: the next begins before the end.",)
 
 
 def test_repeated_and_unordered_cues_are_put_right_with_notes() -> None:
-    lines, _, notes = lines_from_cues(
+    lines, changes = lines_from_cues(
         [Cue(5000, 6000, "b", ""), Cue(0, 900, "a", ""), Cue(0, 900, "a", ""), Cue(7000, 7000, "c", "")]
     )
     assert [line.text for line in lines] == ["a", "b"]
-    assert len(notes) == 3
+    assert len(counted(changes)) == len(changes) == 3
 
 
 @pytest.mark.parametrize("write", [write_srt, write_vtt])

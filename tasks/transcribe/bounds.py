@@ -1,0 +1,76 @@
+"""A script within the picture: what begins after its end cannot be dubbed, and is told."""
+
+from __future__ import annotations
+
+from tasks.errors import BadInputError, UnsupportedError
+from tasks.model import Change, Line, Script
+
+_SEEN_MS = 50  # a cue that ends by so much later is not worth a word
+
+
+def within(script: Script, duration_ms: int, source: str, *, preview: bool = False) -> Script:
+    """The script without what lies after the end of the picture, its lines numbered from 1.
+
+    Args:
+        script: on the clock of the picture.
+        duration_ms: of the picture.
+        source: the title as the user named it.
+        preview: the picture was cut on purpose, so that it ends early is no news.
+
+    Raises:
+        UnsupportedError: no speech was heard.
+        BadInputError: the user's script lies after the end of the picture as a whole.
+    """
+    inside = [line for line in script.lines if line.start_ms < duration_ms]
+    beyond = [line for line in script.lines if line.start_ms >= duration_ms]
+    end = f"{duration_ms / 1000:.1f} s"
+    if not inside and beyond:
+        raise BadInputError(
+            f"All {len(beyond)} lines of the script begin after the end of {source} ({end}): the first at "
+            f"{beyond[0].start_ms / 1000:.1f} s.",
+            "A longer preview reaches them." if preview else "Give the subtitles of this very cut.",
+        )
+    if not inside:
+        raise UnsupportedError(
+            f"No speech was found in {source}.", "Give the words with --subtitles, or try another transcribe backend."
+        )
+    changes = [] if preview else [*_beyond(beyond, end), *_cut(inside, duration_ms, end)]
+    lines = tuple(
+        line.model_copy(update={"id": number, "end_ms": min(line.end_ms, duration_ms)})
+        for number, line in enumerate(inside, start=1)
+    )
+    kept = tuple(
+        passage.model_copy(update={"end_ms": min(passage.end_ms, duration_ms)})
+        for passage in script.kept
+        if passage.start_ms < duration_ms
+    )
+    notes = (*script.notes, *_notes(len(beyond), end, preview=preview))
+    update = {"lines": lines, "kept": kept, "notes": notes, "changes": (*script.changes, *changes)}
+    return script.model_copy(update=update)
+
+
+def _beyond(lines: list[Line], end: str) -> list[Change]:
+    reason = f"left out: begins after the end of the picture ({end})"
+    return [_change(line, "", reason) for line in lines]
+
+
+def _cut(lines: list[Line], duration_ms: int, end: str) -> list[Change]:
+    reason = f"shortened: ends after the end of the picture ({end})"
+    return [_change(line, line.text, reason) for line in lines if line.end_ms > duration_ms + _SEEN_MS]
+
+
+def _change(line: Line, became: str, reason: str) -> Change:
+    where = f"line of {line.start_ms / 1000:.1f} s"
+    return Change(where=where, start_ms=line.start_ms, text=line.text, became=became, reason=reason)
+
+
+def _notes(beyond: int, end: str, *, preview: bool) -> list[str]:
+    if not beyond:
+        return []
+    lines = f"{beyond} line{'s' * (beyond != 1)}"
+    if preview:
+        return [f"The preview ends at {end}: {lines} after it {'are' if beyond != 1 else 'is'} not in it."]
+    begin = "begin" if beyond != 1 else "begins"
+    left = "were" if beyond != 1 else "was"
+    why = "Are the subtitles of another cut, or is there sound after the last picture?"
+    return [f"{lines} {begin} after the end of the picture ({end}) and {left} left out. {why}"]
