@@ -158,7 +158,7 @@ def _made_elsewhere(run: Run, work: SharedWork, settle: Any) -> _Dub:
     film = translated.outputs["film"]
     came = facts_of(settle(probe.submit(run, film)))
     made = settle(conform_film.submit(run, film, came, work.facts))
-    outputs = {"report": translated.outputs["report"], "picture": made.outputs["picture"]}
+    outputs = {"report": translated.outputs["report"], "picture": made.outputs["picture"], "film": film}
     return _Dub(
         script=Script(language=run.language, lines=()),
         laid=made.model_copy(update={"value": []}),

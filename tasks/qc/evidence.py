@@ -42,6 +42,14 @@ class MasterTimes:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A figure, or why there is none."""
+
+    value: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One language branch, as delivered.
 
@@ -64,6 +72,7 @@ class Evidence:
         master: times of the per-language master.
         frame_rate: of the picture; None for sound only.
         picture_start_ms: when the source's picture starts on the title's clock.
+        av_offset: how late the master's sound is against its picture, in milliseconds; None where it was not measured.
         lipsync: the lip-sync report, as it came.
         recogniser: of the dub's language; None where the profile has none.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
@@ -89,16 +98,9 @@ class Evidence:
     master: MasterTimes | None = None
     frame_rate: Fraction | None = None
     picture_start_ms: int = 0
+    av_offset: Measured | None = None
     lipsync: Mapping[str, Any] = field(default_factory=dict)
     recogniser: Recogniser | None = None
     recorded: Mapping[str, Any] | None = None
     kept: Spans = ()
     waivers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A figure, or why there is none."""
-
-    value: float | None
-    note: str = ""

@@ -53,6 +53,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "per_line": _per_line(evidence, levels),
         **{name: value[name] for name in ("stretch_max", "adherence", "speech_overlap", "drift_ms")},
         "loudness": _loudness(evidence),
+        "av_offset_ms": value["av_offset_ms"],
         "bed_residual_db": value["bed_residual_db"],
         "subtitles": subtitles,
         "intelligibility": understood,
@@ -164,8 +165,17 @@ def _master_gates(evidence: Evidence) -> list[Gate]:
     return [
         _gate(evidence, "audio_early_ms", early),
         _gate(evidence, "audio_late_ms", late),
+        _av_offset_gate(evidence),
         _gate(evidence, "duration_frames", length),
     ]
+
+
+def _av_offset_gate(evidence: Evidence) -> Gate:
+    """Sound that is early is noticed sooner than sound that is late (EBU R 37: 40 ms, 60 ms)."""
+    measured = evidence.av_offset or Measured(None, "not measured")
+    early = gate_rules()["audio_early_ms"].fail or 0.0
+    too_early = measured.value is not None and measured.value < -early
+    return _gate(evidence, "av_offset_ms", measured, fails=True if too_early else None)
 
 
 def _residual(evidence: Evidence) -> Residual | str:

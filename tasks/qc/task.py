@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configs.loudness import loudness_presets
 from tasks.fit.task import placements_of
@@ -10,6 +10,9 @@ from tasks.model import Loudness, Run, Script, SharedWork, StepRecord
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.step import Made, Work, remember, step_task
+
+if TYPE_CHECKING:
+    from tasks.qc.sync import Clocks
 
 #: Backends of transcription that do not listen.
 _NOT_HEARING = ("fake", "subtitles")
@@ -32,6 +35,7 @@ def qc(
         from tasks.mix.loudness import measure_curve
         from tasks.qc.master import master_times
         from tasks.qc.qc import check
+        from tasks.qc.sync import av_offset
 
         preset = loudness_presets()[run.profile.loudness]
         master, dialogue = packed.outputs["master"].path, laid.outputs["dialogue"].path
@@ -56,6 +60,7 @@ def qc(
             master=master_times(master),
             frame_rate=work.facts.picture.frame_rate if work.facts.picture else None,
             picture_start_ms=work.facts.picture.start_ms if work.facts.picture else 0,
+            av_offset=av_offset(_clocks(run, work, laid, picture, mixed, master), space.folder),
             lipsync=_untimed(picture.value),
             recogniser=_recogniser(run, space.folder),
             recorded=_recorded(laid),
@@ -70,6 +75,8 @@ def qc(
     inputs = {
         "source": work.script,
         "bed": work.bed,
+        "video": picture.outputs.get("film", work.video),
+        "mix": mixed.outputs.get("mix"),
         "original": work.dialogue,
         "programme": work.original,
         "dub": script,
@@ -87,6 +94,27 @@ def qc(
         "fake": run.profile.fake,
     }
     return remember(run, "qc", VERSION, compute, settings=settings, inputs=inputs)
+
+
+def _clocks(
+    run: Run, work: SharedWork, laid: StepRecord, picture: StepRecord, mixed: StepRecord, master: Path
+) -> "Clocks":
+    """A title's own sound and picture, or those of a service's film of it, and what came of them."""
+    from tasks.media import default_track
+    from tasks.qc.sync import Clocks
+
+    film, dialogue = picture.outputs.get("film"), laid.outputs["dialogue"].path
+    if film is not None:
+        return Clocks(source=film.path, track="a:0", stems=(dialogue,), mix=dialogue, master=master)
+    track = default_track(work.facts)
+    stems = (work.original,) if run.title.bed else (work.dialogue, work.bed)
+    return Clocks(
+        source=work.video.path,
+        track=None if track is None else str(track),
+        stems=tuple(stem.path for stem in stems),
+        mix=mixed.outputs["mix"].path,
+        master=master,
+    )
 
 
 def _recorded(laid: StepRecord) -> dict[str, Any] | None:

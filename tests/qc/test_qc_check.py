@@ -12,7 +12,7 @@ import soundfile
 from configs.loudness import loudness_presets
 from tasks.errors import BadInputError, MissingBackendError
 from tasks.model import Line, Loudness, Placement, Script
-from tasks.qc.evidence import Evidence, MasterTimes, Recogniser
+from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
 from tasks.qc.qc import check
 from tests.speech_media import media
@@ -55,6 +55,7 @@ def evidence(tmp_path: Path) -> Evidence:
         master=MasterTimes(0, 4000, 0, 4010),
         frame_rate=Fraction(25),
         lipsync={"frames": 100, "offset_frames": 0.5, "place_offset": 0.001},
+        av_offset=Measured(4.0),
         recogniser=Recogniser("echo", lambda _path: "buenos dias a todos ustedes"),
     )
 
@@ -100,6 +101,8 @@ def test_without_measurements_nothing_passes_by_default(evidence: Evidence) -> N
         ({"loudness": Loudness(integrated_lufs=-23, true_peak_dbtp=-0.9)}, "true_peak_dbtp"),
         ({"master": MasterTimes(0, 4000, 61, 4000)}, "audio_late_ms"),
         ({"master": MasterTimes(41, 4000, 0, 4000)}, "audio_early_ms"),
+        ({"av_offset": Measured(61.0)}, "av_offset_ms"),
+        ({"av_offset": Measured(-41.0)}, "av_offset_ms"),
         ({"master": MasterTimes(0, 4000, 0, 3950)}, "duration_frames"),
         ({"lipsync": {"offset_frames": -2.5}}, "lipsync_offset"),
         ({"lipsync": {"place_offset": 0.02}}, "lipsync_place"),

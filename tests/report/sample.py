@@ -9,7 +9,7 @@ import soundfile
 
 from configs.loudness import loudness_presets
 from tasks.model import Line, Loudness, Placement, Script
-from tasks.qc.evidence import Evidence, MasterTimes
+from tasks.qc.evidence import Evidence, MasterTimes, Measured
 from tasks.qc.qc import check
 from tasks.report.inputs import MadeBy, ReportInputs
 
@@ -44,6 +44,7 @@ def report_inputs(folder: Path, source: str = "Good morning.", dub: str = "Bueno
         preset=loudness_presets()["r128"],
         loudness=Loudness(integrated_lufs=-23.1, true_peak_dbtp=-4.2, range_lu=5.0),
         master=MasterTimes(0, 8000, 0, 8000),
+        av_offset=Measured(6.0, "picture as seen in 4 parts"),
         lipsync={"frames": 200, "edited": 120, "offset_frames": 0.0, "bypassed": {"no face": 80}},
     )
     return ReportInputs(
