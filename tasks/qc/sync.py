@@ -73,7 +73,7 @@ def av_offset(clocks: Clocks, folder: Path) -> Measured:
         return Measured(None, f"not measured: {how}")
     moved = [("source's sound", taken), ("master's sound", delivered), ("master's picture", seen)]
     said = [f"{what} {by:+.0f} ms" for what, by in moved if abs(by) >= 1]
-    return Measured(round(taken + delivered - seen, 1), "; ".join([how, *said]))
+    return Measured(round(taken + delivered - seen, 1) + 0.0, "; ".join([how, *said]))
 
 
 def _taken(clocks: Clocks, heard: Callable[[Path, str], Power]) -> float | str:
@@ -157,7 +157,9 @@ def picture_shift(source: Path, master: Path) -> tuple[float | None, str]:
             (off, "picture by the times of its frames: nothing moves") if same else (None, "the picture does not move")
         )
     worst = max(by_sight, key=abs)
-    return (off if same and abs(off) > abs(worst) else worst), f"picture as seen in {len(by_sight)} parts"
+    return (
+        off if same and abs(off) > abs(worst) else worst
+    ), f"picture as seen in {len(by_sight)} part{'s' * (len(by_sight) > 1)}"
 
 
 def _seen_shifts(source: Path, master: Path, times: Power) -> list[float]:
