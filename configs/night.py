@@ -28,15 +28,17 @@ class BudgetSettings(BaseModel):
         """When no branch may be running any more: the earlier of ``until`` and ``hours``.
 
         Args:
-            begun: when the batch begins, with its time zone.
+            begun: when the batch begins, with its time zone; without one, on this machine's clock, whose zone may
+                change to or from summer time before the end.
         """
         ends = []
         if self.hours is not None:
-            ends.append(begun + datetime.timedelta(hours=self.hours))
+            ends.append(begun.astimezone(datetime.UTC) + datetime.timedelta(hours=self.hours))
         if self.until is not None:
             hour, minute = map(int, self.until.split(":"))
             end = begun.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            ends.append(end if end > begun else end + datetime.timedelta(days=1))
+            end = end if end > begun else end + datetime.timedelta(days=1)
+            ends.append(end if end.tzinfo else end.astimezone())
         return min(ends, default=None)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ import ffmpeg
 from tasks import door, process
 from tasks.door import is_still as is_still
 from tasks.door import url as url
-from tasks.errors import MissingBackendError, PolydubError
+from tasks.errors import MissingBackendError, PolydubError, ProcessFailedError
 from tasks.model import MediaFacts
 from tasks.progress import Progress, silent
 
@@ -110,20 +111,32 @@ def run_ffmpeg(
         deadline_s: after which it is stopped.
 
     Raises:
-        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.stream`.
+        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.stream`, with what ffmpeg said.
     """
     argv = graph if isinstance(graph, list) else arguments(graph, report=duration_ms is not None)
-    said = []
-    for line in process.stream(argv, deadline_s=deadline_s):
-        key, _, value = line.partition("=")
-        if key == "out_time_us" and duration_ms:
-            if value.lstrip("-").isdigit():
-                progress(min(1.0, max(0.0, int(value) / 1000 / duration_ms)))
-        elif key not in _PROGRESS_KEYS and not key.startswith("stream_"):
-            said.append(line)
+    said: list[str] = []
+    try:
+        for line in process.stream(argv, deadline_s=deadline_s):
+            key, _, value = line.partition("=")
+            if key == "out_time_us" and duration_ms:
+                if value.lstrip("-").isdigit():
+                    progress(min(1.0, max(0.0, int(value) / 1000 / duration_ms)))
+            elif key not in _PROGRESS_KEYS and not key.startswith("stream_"):
+                said.append(line)
+    except ProcessFailedError as error:
+        raise _in_its_words(error, said) from error
     return "\n".join(said)
 
 
+def _in_its_words(error: ProcessFailedError, said: Sequence[str]) -> ProcessFailedError:
+    """The same failure with the last things that ffmpeg complained of, not with its progress."""
+    plain = (_ADDRESS.sub("", line).strip() for line in said)
+    words = "; ".join(list(dict.fromkeys(line for line in plain if line))[-_LAST_WORDS:])[:400] or "it said nothing."
+    return ProcessFailedError(f"ffmpeg ended with code {error.data['returncode']}: {words}", error.fix, **error.data)
+
+
+_ADDRESS = re.compile(r" @ 0x[0-9a-f]+(?=\])")
+_LAST_WORDS = 3
 _PROGRESS_KEYS = {"frame", "fps", "bitrate", "total_size", "out_time_us", "out_time_ms", "out_time"}
 _PROGRESS_KEYS |= {"dup_frames", "drop_frames", "speed", "progress"}
 

@@ -47,7 +47,7 @@ class Cost:
 
 def begin_night(run: Run, settings: BudgetSettings) -> None:
     """Open a batch's night; a former one of the same batch ends."""
-    deadline = settings.deadline(datetime.datetime.now().astimezone())
+    deadline = settings.deadline(datetime.datetime.now())
     night: dict[str, Any] = {
         "deadline": deadline.isoformat() if deadline else None,
         "gpu_seconds": None if settings.gpu_minutes is None else 60 * settings.gpu_minutes,
@@ -175,7 +175,7 @@ def _refusal(night: dict[str, Any], spent: Cost, cost: Cost) -> str:
         if cost.seconds > left:
             return (
                 f"It is expected to take {_minutes(cost.seconds)}, and {_minutes(max(left, 0))} are left "
-                f"until {deadline:%H:%M}."
+                f"until {deadline.astimezone():%H:%M}."
             )
     if night["gpu_seconds"] is not None and spent.gpu_seconds + cost.gpu_seconds > night["gpu_seconds"]:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,18 @@ def test_money_is_linear_and_unknown_where_a_unit_has_no_price(one: float, other
     assert both == pytest.approx((cost_usd("x", {"characters": one}, own) or 0) + other * 3e-6)
     assert cost_usd("x", {"seconds": one}, own) is None
     assert cost_usd("nobody", {"characters": one}, own) is None
+
+
+def test_a_night_in_which_the_clocks_change_ends_at_its_time_of_day_and_lasts_its_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        evening = datetime.datetime(2026, 10, 24, 22, 0)  # two hours ahead of UTC
+        six = datetime.datetime(2026, 10, 25, 5, 0, tzinfo=datetime.UTC)  # one hour ahead by then
+        assert limits(until="06:00").deadline(evening) == six
+        assert limits(hours=9).deadline(evening) == six
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -7,14 +7,16 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tasks.errors import PermanentError, ProviderBusyError, TransientError
-from tasks.lipsync.hosted import receipt_path
+from tasks.lipsync.hosted import jobs, receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
 from tasks.lipsync.hosted.jobs import Finds
 from tasks.lipsync.hosted.kept import prune_jobs
@@ -245,6 +247,18 @@ def test_a_job_that_never_ends_is_given_up_in_time(made: Bench) -> None:
     made.world.polls = 0
     assert made.run() == made.clips.result
     assert made.world.paid == (2 if made.provider in CANCELLING else 1)
+
+
+@only("replicate")
+def test_a_clock_that_is_set_while_a_job_is_waited_for_ends_nothing(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = SimpleNamespace(**vars(time))
+    wall.time = lambda: time.time() + 86_400 * made.world.count("poll")  # set a day ahead, again and again
+    monkeypatch.setattr(jobs, "time", wall)
+    made.world.polls = 3
+    assert made.run() == made.clips.result
+    assert (made.world.paid, made.world.count("cancel")) == (1, 0)
 
 
 @only("replicate", "fal", "sync", "comfyui")

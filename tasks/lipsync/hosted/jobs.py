@@ -269,7 +269,9 @@ class Job:
     def _again(self, note: _Note) -> str | None:
         """The id of a job that was asked for without an answer; None where it was certainly never made."""
         provider = self.provider
-        if time.time() - note.since < provider.repeats_s:
+        if (
+            0 <= time.time() - note.since < provider.repeats_s
+        ):  # another process may have asked: its clock was the wall's
             try:
                 return self._patiently(lambda: provider.create(note.request, note.tag))
             except PermanentError:
@@ -316,7 +318,8 @@ class Job:
 
     def _waited(self, note: _Note) -> State:
         pause_s = self.patience.first_s
-        ends = note.since + self.patience.deadline_s
+        # Another process may have asked, so its age is told by the wall's clock; from here on durations are measured.
+        ends = time.monotonic() + self.patience.deadline_s - max(0.0, time.time() - note.since)
         while True:
             asked_s = None
             try:
@@ -325,15 +328,15 @@ class Job:
                 state, asked_s = State("running"), busy.data.get("pause_s")
             if state.phase != "running":
                 return state
-            if time.time() > ends:
+            if time.monotonic() > ends:
                 self._cancel(note)
                 raise ProviderBusyError(
                     f"{self.provider.title}: job {note.job} is not done after {self.patience.deadline_s:.0f} s."
                 )
-            resumes = min(time.time() + (pause_s if asked_s is None else asked_s), ends)
+            resumes = min(time.monotonic() + (pause_s if asked_s is None else asked_s), ends)
             while True:
                 self.progress(_UPLOADED + (_FETCHING - _UPLOADED) * state.share)  # may say that the process ends
-                if (left_s := resumes - time.time()) <= 0:
+                if (left_s := resumes - time.monotonic()) <= 0:
                     break
                 time.sleep(min(left_s, _HEEDS_S))
             pause_s = min(pause_s * 1.5, self.patience.last_s)
@@ -387,7 +390,7 @@ class Job:
 
     def _patiently(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
         """Call again while the provider asks to wait, and a few times when it is not there."""
-        pause_s, failures, ends = self.patience.first_s, 0, time.time() + self.patience.deadline_s
+        pause_s, failures, ends = self.patience.first_s, 0, time.monotonic() + self.patience.deadline_s
         while True:
             try:
                 return call()
@@ -397,7 +400,7 @@ class Job:
                 failures += not busy.data.get("waits")
                 pause_s = min(pause_s * 1.5, self.patience.last_s)
                 wait_s = busy.data.get("pause_s", pause_s)
-                if failures >= _TRIES or time.time() + wait_s > ends:
+                if failures >= _TRIES or time.monotonic() + wait_s > ends:
                     raise
             time.sleep(wait_s)
 
