@@ -23,8 +23,9 @@ setup: ## Debian packages where missing, uv, the locked environment and its mode
 demo: setup ## dub the demo title, or VIDEO=my.mp4 TO=es,de
 	$(UV) run --no-sync polydub demo $(if $(VIDEO),"$(VIDEO)") --to "$(TO)" --profile "$(PROFILE)"
 
-# A process a core, a file at a time; torch gets one thread each, or they would fight over the cores.
-PYTEST := OMP_NUM_THREADS=1 $(UV) run --no-sync pytest -n auto --maxprocesses 4 --dist loadfile
+# A process a core, a file at a time, the slow ones in tests/e2e early; torch gets one thread each, or they would fight
+# over the cores.
+PYTEST := OMP_NUM_THREADS=1 $(UV) run --no-sync pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Property tests draw the same examples on every machine; `search` looks for new ones, ten times as many, another each night.
 SEARCH := HYPOTHESIS_PROFILE=search

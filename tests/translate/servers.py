@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +28,7 @@ class Recorded(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         self.server.asked.append({"method": self.command, "path": address.path, **query})
-        time.sleep(self.server.wait_s)
+        self.server.released.wait(self.server.wait_s)
         body = self.server.body if self.server.body is not None else self.translated(query)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.send_response(self.server.status)
@@ -95,7 +94,7 @@ class JsonService(BaseHTTPRequestHandler, ABC):
         self.server.asked.append(asked)
         counts = self.command == "POST"
         fault = self.server.faults.pop(0) if counts and self.server.faults else {}
-        time.sleep(fault.get("wait_s", 0.0))
+        self.server.released.wait(fault.get("wait_s", 0.0))
         status, text = fault.get("status", 200), fault.get("body")
         if text is None:
             status, answer = (status, {"message": "told to fail"}) if status != 200 else self.good(body)
@@ -107,7 +106,7 @@ class JsonService(BaseHTTPRequestHandler, ABC):
             self.end_headers()
             for letter in text if "drip_s" in fault else [text]:
                 self.wfile.write(letter.encode())
-                time.sleep(fault.get("drip_s", 0.0))
+                self.server.released.wait(fault.get("drip_s", 0.0))
 
     @abstractmethod
     def good(self, body: dict[str, Any]) -> tuple[int, Any]:
@@ -176,6 +175,7 @@ def posts(server: Any) -> list[dict[str, Any]]:
 def serving(kind: type[BaseHTTPRequestHandler]) -> Iterator[tuple[str, Any]]:
     """A server of that kind on a free port: its address, and itself to set and to read."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    server.released = threading.Event()  # whoever waits need not wait any longer
     server.asked, server.status, server.body, server.wait_s = [], 200, None, 0.0
     server.faults, server.answers, server.replies, server.candidates = [], {}, [], {}
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -183,6 +183,7 @@ def serving(kind: type[BaseHTTPRequestHandler]) -> Iterator[tuple[str, Any]]:
     try:
         yield f"http://127.0.0.1:{server.server_port}", server
     finally:
+        server.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

