@@ -11,6 +11,7 @@ from configs.profile import PaceSettings
 from tasks.errors import PolydubError
 from tasks.model import Line, Script, Take
 from tasks.progress import Progress, silent
+from tasks.speakable import speaks
 from tasks.syllables import syllables
 from tasks.synthesize.takes import Booth
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
@@ -60,6 +61,8 @@ def faithful(candidate: str, source: Line, language: str, target: str, terms: Se
     """
     if not candidate.strip():
         return "it is empty"
+    if not speaks(candidate):
+        return "it has no words"
     if wrong := language_check.complaint(candidate, source.text, language, target):
         return wrong
     if set(_NUMBER.findall(source.text)) - set(_NUMBER.findall(candidate)):

@@ -11,6 +11,7 @@ import soundfile
 
 from tasks.model import Placement, Script
 from tasks.qc.evidence import Measured, Spans
+from tasks.speakable import speaks
 
 _ADHERENCE = (0.9, 1.2)  # natural length over slot; the window of Descript's published evaluation
 _ONSET_BELOW_PEAK_DB = 30.0
@@ -44,7 +45,7 @@ def overlong(placements: Sequence[Placement]) -> Measured:
 def missing_lines(dub: Script, placements: Sequence[Placement]) -> Measured:
     """How many lines of the script nobody speaks."""
     placed = {placement.line for placement in placements}
-    lines = [line.id for line in dub.lines if line.text.strip() and line.id not in placed]
+    lines = [line.id for line in dub.lines if speaks(line.text) and line.id not in placed]
     return Measured(float(len(lines)), f"lines {', '.join(map(str, lines))}" if lines else "")
 
 

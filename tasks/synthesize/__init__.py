@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tasks import registry
+from tasks.errors import UnsupportedError
 from tasks.model import Speaker
 
-VERSION = 4
+VERSION = 5
 
 BACKENDS = {
     "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",
@@ -57,6 +58,10 @@ class Manner:
 PLAIN = Manner()
 
 
+class NothingToSayError(UnsupportedError):
+    """A voice finds no sound in a line's letters: the line stays silent."""
+
+
 class Synthesizer(Protocol):
     """Speaks lines."""
 
@@ -96,6 +101,7 @@ class Synthesizer(Protocol):
             manner: reading, energy and pronunciations.
 
         Raises:
+            NothingToSayError: the voice makes no sound of the text.
             UnsupportedError: no such voice or language.
             MissingBackendError: a model or a key is not there, or is refused.
             ProviderBusyError: a hosted service asks to wait.

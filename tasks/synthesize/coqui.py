@@ -23,7 +23,7 @@ from tasks.model import Speaker
 from tasks.places import known_sha256
 from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
-from tasks.synthesize import PLAIN, Manner, Spoken
+from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.coqui_models import local_model, model_folder, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 from tasks.weights import Weights, needed, users
@@ -162,7 +162,7 @@ class CoquiSynthesizer:
             if start < stop:
                 parts += [samples[start:stop], np.zeros(round(_PAUSE_S * rate), np.float32)]
         if not parts:
-            raise UnsupportedError(f"Coqui finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(f"Coqui finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
         spoken = levelled(np.concatenate(parts[:-1]), rate)
         write_wav(out, spoken, rate)
         return Spoken(audio=out, duration_ms=round(len(spoken) * 1000 / rate))

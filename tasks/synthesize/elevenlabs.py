@@ -30,7 +30,7 @@ from tasks.model import Speaker
 from tasks.places import file_sha256
 from tasks.secrets import advice, secret
 from tasks.sentences import pieces
-from tasks.synthesize import PLAIN, Manner, Spoken
+from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 
 _VARIABLE = "ELEVENLABS_API_KEY"
@@ -137,7 +137,7 @@ class ElevenLabsSynthesizer:
         """Speak one line; silence at its ends and between its pieces is taken away."""
         self._check(language)
         if not any(letter.isalnum() for letter in text):
-            raise UnsupportedError(f"ElevenLabs finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(f"ElevenLabs finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
         asked = pieces(_marked(text, manner.ipa), _LIMITS.get(self._options.model, _LIMIT_ELSE))
         parts: list[NDArray[np.float32]] = []
         for piece in asked:

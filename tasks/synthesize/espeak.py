@@ -15,7 +15,7 @@ from pydantic import Field
 from tasks import registry
 from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
 from tasks.model import Speaker
-from tasks.synthesize import PLAIN, Manner, Spoken
+from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 
 #: Medians of adult voices lie near 120 Hz (men) and 210 Hz (women); this is halfway on a log scale.
@@ -62,7 +62,7 @@ class EspeakSynthesizer:
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """Speak one line; a line without anything to speak gives no audio and a `UnsupportedError`.
+        """Speak one line; a line without anything to speak gives no audio and a `NothingToSayError`.
 
         Energy widens or narrows the melody.
         """
@@ -85,7 +85,7 @@ class EspeakSynthesizer:
         rate = spoken.sample_rate_hz
         start, stop = trim_bounds(spoken.samples, rate)
         if start == stop:
-            raise UnsupportedError(f"eSpeak NG finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(f"eSpeak NG finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
         write_wav(out, levelled(spoken.samples[start:stop], rate), rate)
         shift_ms, length_ms = round(start * 1000 / rate), round((stop - start) * 1000 / rate)
         phones = tuple(

@@ -11,9 +11,10 @@ import soundfile
 from configs.profile import PaceSettings
 from tasks.model import Line, StepRecord, Take
 from tasks.places import file_sha256
+from tasks.speakable import speaks
 from tasks.store import Store, step_key
 from tasks.syllables import syllables
-from tasks.synthesize import PLAIN, Manner, Synthesizer
+from tasks.synthesize import PLAIN, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
@@ -62,6 +63,23 @@ class Booth:
     characters: int = 0
     unused: set[str] = field(default_factory=set)
     remarks: tuple[str, ...] = ()
+
+    def sayable(self, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
+        """The lines that have something to say in this voice, and a note on each of the others: they stay silent."""
+        spoken: list[Line] = []
+        notes: list[str] = []
+        for line in lines:
+            why = "" if speaks(line.text) else "has no words" if line.text.strip() else "has no text"
+            try:
+                if not why:
+                    self.take(line)
+            except NothingToSayError:
+                why = f"has nothing that {self.backend.facts.name} can say"
+            if why:
+                notes.append(f"Line {line.id} {why}{_quoted(line.text)}: it stays silent.")
+            else:
+                spoken.append(line)
+        return spoken, notes
 
     def take(self, line: Line, pace: float = 1.0) -> Take:
         """The line's best reading at a pace, from the store or spoken now."""
@@ -194,3 +212,8 @@ class Booth:
         for line in lines:
             lengths[line.speaker].append((self.take(line).duration_ms, line.end_ms - line.start_ms))
         return {speaker: speaker_pace(found, settings) for speaker, found in lengths.items()}
+
+
+def _quoted(text: str) -> str:
+    plain = " ".join(text.split())
+    return f" (“{plain[:40]}”)" if plain else ""

@@ -31,8 +31,7 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
 
     def compute(work: Work) -> Made:
         booth = open_booth(run, source, dialogue, work.folder, bed)
-        spoken = [line for line in script.lines if line.text.strip()]
-        silent = [f"Line {line.id} has no text: it stays silent." for line in script.lines if not line.text.strip()]
+        spoken, silent = booth.sayable(script.lines)
         paces = booth.paces(spoken, run.profile.pace)
         takes: list[Take] = []
         for number, line in enumerate(spoken):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.model import Change, Passage, Word
+from tasks.speakable import speaks
 from tasks.transcribe.cues import Cue
 from tasks.transcribe.labels import Labels, may_have_label
 
@@ -136,7 +137,7 @@ def _parts(texts: Sequence[str], labels: Labels, song: _Song, cue: Cue) -> list[
     for text in texts:
         for piece, sung in _by_song(text, song, cue):
             part = _Part(" ".join(piece.split()), sung=True) if sung else _voice(piece, labels, paired=paired)
-            if any(letter.isalnum() for letter in part.text):
+            if speaks(part.text):
                 parts.append(part)
     return parts
 

@@ -20,7 +20,7 @@ from tasks.transcribe.sidecar import FORMATS, named_language
 from tasks.transcribe.srt_vtt import language_of_vtt, read_srt, read_vtt
 from tasks.transcribe.substation import read_substation
 
-_LARGEST = 20_000_000  # bytes; a film's subtitles have 0.1 MB
+_LARGEST = 10_000_000  # bytes; a film's subtitles have 0.1 MB
 
 
 def read_script(path: Path, language: str | None) -> Script:

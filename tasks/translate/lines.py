@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from tasks.errors import BadInputError, PermanentError, PolydubError, is_transient
 from tasks.model import Line, Script
 from tasks.progress import Progress, silent
+from tasks.speakable import speaks
 from tasks.store import Store, step_key
 from tasks.translate import Guidance, Term, Translator, language_check, quiet
 from tasks.translate.chain import Chain
@@ -59,7 +60,7 @@ class Lines:
                 "The package py3langid is not installed: a wrong language is noticed by its script alone."
             )
         done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
-        done.texts |= {line.id: line.text for line in self._script.lines if not line.text.strip()}
+        done.texts |= {line.id: line.text for line in self._script.lines if not speaks(line.text)}
         self._look_up(done)
         done.hits = len(done.texts)
         failures: list[PolydubError] = []
@@ -160,6 +161,8 @@ class Lines:
     def _complaint(self, line: Line, answer: str) -> str:
         if not answer.strip():
             return "it is empty"
+        if not speaks(answer):
+            return "it has no words"
         if not self._chain.settings.language_check:
             return ""
         return language_check.complaint(answer, line.text, self._script.language, self._target)

@@ -9,39 +9,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.secrets import KeyVariable, advice, secret
+from tasks.speakable import speaks
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
+from tasks.translate.llm_answer import answered, as_spoken, text_of
 from tasks.translate.llm_prompt import rewriting, translating
 
 _OPENAI = "https://api.openai.com/v1"
-_Answer = TypeVar("_Answer", bound=BaseModel)
-
-
-class _Translated(BaseModel):
-    id: int
-    text: str
-
-
-class _Translations(BaseModel):
-    lines: list[_Translated]
-
-
-class _Rewritten(BaseModel):
-    id: int
-    candidates: list[str]
-
-
-class _Rewritings(BaseModel):
-    lines: list[_Rewritten]
+_SAME = "The last answer was not the JSON that was asked for."
 
 
 class LlmTranslator:
@@ -95,8 +79,8 @@ class LlmTranslator:
         )
 
     def fingerprint(self) -> str:
-        """Address, model and the prompt's version; the model behind a name may change, which nothing here can tell."""
-        return f"llm:1:{self._options.url}:{self._options.model}"
+        """Address, model and the version of prompt and reading; what a name stands for may change, unseen from here."""
+        return f"llm:2:{self._options.url}:{self._options.model}"
 
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
@@ -117,33 +101,37 @@ class LlmTranslator:
             PermanentError: lines are missing, or the answer is not what was asked for, after the last ask.
             ProviderBusyError: the service is busy or silent.
         """
-        known = {number: text for number, text in enumerate(texts) if not any(sign.isalnum() for sign in text)}
+        known = {number: text for number, text in enumerate(texts) if not speaks(text)}
         doubtful: dict[int, str] = {}
 
-        def take(answer: _Translations) -> str:
+        def take(answer: dict[int, Any]) -> str:
+            wanted = {number: text for number, text in answer.items() if 0 <= number < len(texts)}
+            fresh = {number: text for number, text in wanted.items() if number not in known and text.strip()}
+            clean, remarks = as_spoken(fresh, dict(enumerate(texts)))
+            for remark in remarks:
+                note(remark)
             complaints = []
-            for line in answer.lines:
-                text = line.text.strip()
-                if line.id in known or not 0 <= line.id < len(texts) or not text:
+            for number, text in clean.items():
+                if wrong := _wrong(text, texts[number], source, target):
+                    doubtful[number] = text
+                    complaints.append(f"Line {number}: {wrong}.")
                     continue
-                if wrong := language_check.complaint(text, texts[line.id], source, target):
-                    doubtful[line.id] = text
-                    complaints.append(f"Line {line.id}: {wrong}.")
-                    continue
-                known[line.id] = _like(texts[line.id], text)
+                known[number] = _like(texts[number], text)
             return " ".join(complaints)
 
-        def ask(complaint: str) -> list[dict[str, str]]:
-            waiting = [number for number in range(len(texts)) if number not in known]
-            return translating(texts, waiting, source, target, guidance, complaint) if waiting else []
+        def waiting() -> list[int]:
+            return [number for number in range(len(texts)) if number not in known]
 
-        self._repeatedly(ask, take, _Translations)
+        def ask(complaint: str) -> list[dict[str, str]]:
+            return translating(texts, waiting(), source, target, guidance, complaint) if waiting() else []
+
+        asks = self._repeatedly(ask, take, "text", waiting)
         for number, text in doubtful.items():
             known.setdefault(number, text)  # the caller's own check decides
         if len(known) < len(texts):
             lacking = ", ".join(str(number + 1) for number in range(len(texts)) if number not in known)
             raise PermanentError(
-                f"{self._options.model} left out lines ({lacking} of {len(texts)}) in {self._options.asks} answers.",
+                f"{self._options.model} left out lines ({lacking} of {len(texts)}) in {asks} answers.",
                 "Choose another model, or add a fallback.",
             )
         return [known[number] for number in range(len(texts))]
@@ -154,45 +142,54 @@ class LlmTranslator:
         """Up to three candidates a line, as the model judges length and meaning; never the line itself."""
         found: dict[int, list[str]] = {}
 
-        def take(answer: _Rewritings) -> str:
-            for line in answer.lines:
-                if 0 <= line.id < len(lines):
-                    texts = dict.fromkeys(_like(lines[line.id].text, text.strip()) for text in line.candidates)
-                    found[line.id] = [text for text in texts if text and text != lines[line.id].text]
+        def take(answer: dict[int, Any]) -> str:
+            for number, offered in answer.items():
+                if not 0 <= number < len(lines):
+                    continue
+                text = lines[number].text
+                clean, _ = as_spoken(dict(enumerate(offered)), dict.fromkeys(range(len(offered)), text))
+                found[number] = [
+                    one for one in dict.fromkeys(_like(text, one) for one in clean.values()) if one.strip()
+                ]
+                found[number] = [one for one in found[number] if one != text]
             return ""
 
-        def ask(_complaint: str) -> list[dict[str, str]]:
-            waiting = [number for number in range(len(lines)) if number not in found]
-            return rewriting(lines, waiting, source, target, guidance) if waiting else []
+        def waiting() -> list[int]:
+            return [number for number in range(len(lines)) if number not in found]
 
-        self._repeatedly(ask, take, _Rewritings)
+        def ask(_complaint: str) -> list[dict[str, str]]:
+            return rewriting(lines, waiting(), source, target, guidance) if waiting() else []
+
+        self._repeatedly(ask, take, "candidates", waiting)
         return [found.get(number, []) for number in range(len(lines))]
 
     def _repeatedly(
         self,
         ask: Callable[[str], list[dict[str, str]]],
-        take: Callable[[_Answer], str],
-        shape: type[_Answer],
-    ) -> None:
-        """Ask until nothing is left to ask, or often enough. An answer that is no JSON counts as one.
+        take: Callable[[dict[int, Any]], str],
+        key: str,
+        waiting: Callable[[], list[int]],
+    ) -> int:
+        """Ask until nothing is left to ask, often enough, or the same again; how often. No JSON counts as an answer.
 
         Raises:
             ProviderBusyError: not one answer had the asked shape.
         """
-        understood, complaint = False, ""
-        for _ in range(self._options.asks):
-            if not (messages := ask(complaint)):
-                return
-            answer = _parsed(self._say(messages), shape)
-            if answer is None:
-                complaint = "The last answer was not the JSON that was asked for."
-                continue
-            understood = True
-            complaint = take(answer)
-        if not understood:
+        understood, complaint, count = False, "", 0
+        before: list[dict[str, str]] = []
+        while count < self._options.asks:
+            messages = ask(complaint)
+            if not messages or messages == before:  # the same question has the same answer, and costs the same again
+                break
+            before, count = messages, count + 1
+            answer = answered(self._say(messages), key, waiting())
+            understood = understood or answer is not None
+            complaint = _SAME if answer is None else take(answer)
+        if count and not understood:
             raise ProviderBusyError(
-                f"{self._options.model} did not answer with the JSON it was asked for in {self._options.asks} answers."
+                f"{self._options.model} did not answer with the JSON it was asked for in {count} answers."
             )
+        return count
 
     def _say(self, messages: list[dict[str, str]]) -> str:
         chosen = self._options
@@ -209,8 +206,8 @@ class LlmTranslator:
         if chosen.paid:
             bill(self.facts.price, **_tokens(answer))
         try:
-            return str(answer["choices"][0]["message"]["content"] or "")
-        except (KeyError, IndexError, TypeError):
+            return text_of(answer["choices"][0]["message"])
+        except (KeyError, IndexError, TypeError, AttributeError):
             raise ProviderBusyError(f"{chosen.model}: the service's answer is no chat completion.") from None
 
 
@@ -222,13 +219,8 @@ def _tokens(answer: Any) -> dict[str, float]:
     return {unit: float(told[name]) for unit, name in names.items() if isinstance(told.get(name), int | float)}
 
 
-def _parsed(text: str, shape: type[_Answer]) -> _Answer | None:
-    """The JSON of an answer, with or without a fence or words around it."""
-    begin, end = text.find("{"), text.rfind("}")
-    try:
-        return shape.model_validate_json(text[begin : end + 1])
-    except ValidationError:
-        return None
+def _wrong(text: str, source: str, origin: str, target: str) -> str:
+    return language_check.complaint(text, source, origin, target) if speaks(text) else "it has no words"
 
 
 def _like(text: str, answer: str) -> str:
