@@ -27,7 +27,7 @@ _TURNED = "\x01"  # stands for such a mark; control characters are no text
 _SQUARE = re.compile(r"\[[^\[\]]*\]|［[^［］]*］|【[^【】]*】|〔[^〔〕]*〕")
 _ROUND = re.compile(r"\([^()]*\)|（[^（）]*）")
 _OWN_ROW = re.compile(r"^(?:\([^()]*\)|（[^（）]*）)\s*$", re.MULTILINE)
-_STARS = re.compile(r"\*([^*\n]+)\*")
+_STARS = re.compile(r"\*([^\s*](?:[^*\n]*[^\s*])?)\*")
 _NAMED = re.compile(r"\[([^\[\]]{1,40})\](\s?:)?\s*")
 _ENDS = tuple('.?!…。！？—–-"”’»♪:')
 _SONG_GAP_MS = 10_000  # over which a song that was opened may be closed
@@ -184,10 +184,12 @@ def _without_squares(text: str) -> str:
 
 def _quiet(text: str) -> str:
     """Without descriptions of sounds: in square brackets, on rows of their own, or between sentences."""
-    text = _OWN_ROW.sub("", _SQUARE.sub(" ", text)).strip()
-    text = _ROUND.sub(lambda found: _described(found, text), text)
-    text = _STARS.sub(lambda found: _starred(found, text), text)
-    return re.sub(r"\s+(?=[,;])", "", " ".join(text.split())).lstrip(":： ") if text else ""
+    left = _OWN_ROW.sub("", _SQUARE.sub(" ", text)).strip()
+    left = _ROUND.sub(lambda found: _described(found, left), left)
+    left = _STARS.sub(lambda found: _starred(found, left), left)
+    if left == text:
+        return " ".join(text.split())
+    return re.sub(r" (?=[,;])", "", " ".join(left.split())).lstrip(":： ")
 
 
 def _between_sentences(found: re.Match[str], text: str) -> bool:
