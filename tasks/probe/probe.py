@@ -18,6 +18,8 @@ from tasks.model import AudioFacts, MediaFacts, PictureFacts
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
+#: Pictures are reordered by less than this; a time that lies further back belongs to another clock.
+_JUMP_S = 2.0
 #: A start that is later than this is told.
 _TOLD_MS = 100
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
@@ -35,7 +37,7 @@ def probe(path: Path) -> MediaFacts:
 
     Raises:
         BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
-            or larger than 16384 pixels a side or 2^28 pixels.
+            on a clock that jumps back, or larger than 16384 pixels a side or 2^28 pixels.
     """
     _check_file(path)
     report = _report(path)
@@ -51,6 +53,12 @@ def probe(path: Path) -> MediaFacts:
     packets = _Packets() if still else _read_packets(path, (video or sound[0])["index"])
     if packets.cut_short:
         raise BadInputError(f"{path.name!r} is cut short: the end of the file is missing.", "Copy or export it again.")
+    if packets.jumps_at_s is not None:
+        raise BadInputError(
+            f"The clock of {path.name!r} jumps back after {packets.jumps_at_s:.1f} s, as in recordings that were put "
+            "one after the other.",
+            "Give it one clock: `ffmpeg -fflags +genpts -i FILE -map 0 -c copy NEW.mkv`.",
+        )
     start_s = _seconds(container.get("start_time"))
     picture = _picture(video, packets, start_s, still) if video else None
     duration_ms = picture.start_ms + picture.duration_ms if picture else _sound_ms(sound, packets, container)
@@ -126,6 +134,7 @@ class _Packets:
     count: int = 0
     end_s: float = 0.0
     cut_short: bool = False
+    jumps_at_s: float | None = None  # where the clock first jumps back
 
     @property
     def timed(self) -> bool:
@@ -150,6 +159,8 @@ def _read_packets(path: Path, index: int) -> _Packets:
                 found.count += 1
                 if parts[1] != "N/A":
                     at = float(parts[1])
+                    if found.jumps_at_s is None and at < found.end_s - _JUMP_S and found.times:
+                        found.jumps_at_s = found.end_s - found.times[0]
                     found.times.append(at)
                     found.end_s = max(found.end_s, at + (0.0 if parts[2] == "N/A" else float(parts[2])))
     except ProcessFailedError:

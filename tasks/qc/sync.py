@@ -29,7 +29,7 @@ _NO_GAIN = 0.02  # a shift is believed where it explains this much more than non
 _SILENT = "is silent"
 _OUTLIERS = 20  # of so many parts one may lie
 _GRID_HZ, _SIDE = 100, 16
-_LOOKS, _LOOK_S, _LOOK_REACH_S = 4, 6.0, 1.0
+_LOOKS, _LOOK_S, _LOOK_REACH_S = 3, 4.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,9 @@ def _seen_shifts(source: Path, master: Path, times: Power) -> list[float]:
     """The shifts of parts in which something moves, in milliseconds."""
     begins, ends = float(times[0]), float(times[-1])
     span = min(_LOOK_S, ends - begins)
-    starts = np.unique(np.linspace(begins, max(begins, ends - span), _LOOKS).round(2))
+    looks = min(_LOOKS, max(1, int((ends - begins) / (2 * _LOOK_S))))
     found = []
-    for start in starts if ends - begins > _LOOK_S else starts[:1]:
+    for start in np.linspace(begins, ends - span, looks).round(2):
         shift = _seen_shift(_thumbnails(source, start, span), _thumbnails(master, start, span))
         found += [] if shift is None else [shift]
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks import media
+from tasks.errors import BadInputError
 from tasks.package.package import DubTrack, package_master, package_multi
 from tasks.package.preview import cut_beginning
 from tasks.probe.probe import probe
@@ -123,6 +124,16 @@ def test_a_pause_of_the_sound_stays_as_long_as_it_is(tmp_path: Path) -> None:
     media.extract_audio(tmp_path / "hole.ts", probe(tmp_path / "hole.ts"), None, tmp_path / "sound.wav")
     first, second = onsets(decoded(tmp_path / "sound.wav"), 48_000)
     assert second - first == pytest.approx(13, abs=0.03)
+
+
+def test_recordings_put_one_after_the_other_are_refused_with_what_mends_them(tmp_path: Path) -> None:
+    once = flash_and_beep(tmp_path / "once.ts").read_bytes()
+    (tmp_path / "twice.ts").write_bytes(once * 2)
+    with pytest.raises(BadInputError, match=r"'twice.ts' jumps back after 3.0 s") as refused:
+        probe(tmp_path / "twice.ts")
+    assert "-c copy NEW.mkv" in refused.value.fix
+    ffmpeg("-fflags", "+genpts", "-i", tmp_path / "twice.ts", "-map", "0", "-c", "copy", tmp_path / "new.mkv")
+    assert probe(tmp_path / "new.mkv").duration_ms == pytest.approx(6000, abs=45)
 
 
 def test_a_preview_keeps_the_clock(tmp_path: Path) -> None:
