@@ -14,6 +14,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import fsspec
@@ -140,6 +141,14 @@ def test_a_users_file_is_hashed_again_only_when_it_changed(store: Store, tmp_pat
     assert store.reference(path).sha256 == file_sha256(path)[0] != before.sha256
 
 
+def test_a_file_of_the_same_size_and_time_that_was_written_again_is_another(store: Store, tmp_path: Path) -> None:
+    path = a_file(tmp_path)
+    before, old = store.reference(path), path.stat()
+    path.write_bytes(b"noise")
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert store.reference(path).sha256 == file_sha256(path)[0] != before.sha256
+
+
 def test_a_store_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match="POLYDUB_STORE"):
@@ -153,11 +162,13 @@ def test_a_workspace_is_gone_afterwards_even_after_an_error(store: Store) -> Non
     assert not folder.exists()
 
 
-def _claim_and_note(root: Path, log: Path) -> None:
+def _claim_and_note(root: Path, log: Path, together: Barrier) -> None:
     store = Store(root)
+    together.wait()
     with store.claim("one"):
         with log.open("a") as file:
             file.write("in ")
+        time.sleep(0.1)  # time for the others to come in, if nothing keeps them out
         with log.open("a") as file:
             file.write("out ")
 
@@ -166,7 +177,8 @@ def test_a_key_is_claimed_by_one_process_at_a_time(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     log = tmp_path / "log"
     # Both places lock on the local disk.
-    workers = [context.Process(target=_claim_and_note, args=(tmp_path / "store", log)) for _ in range(3)]
+    told = (tmp_path / "store", log, context.Barrier(3))
+    workers = [context.Process(target=_claim_and_note, args=told) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:

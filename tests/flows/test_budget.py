@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from configs.night import BudgetSettings
 from configs.prices import cost_usd
+from flows.branches import keep_shared_work
 from flows.night.batches import new_batch
 from flows.night.budget import Cost, admit, begin_night, end_night, expected, settle
 from flows.night.forecast import Forecast
-from flows.plan import Request, checked_profile, plan
+from flows.plan import Request, checked_profile, plan, probed
 from tasks.errors import BadInputError
-from tasks.model import Run
+from tasks.model import Line, Run, Script, SharedWork
 
 NOON = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
 
@@ -74,6 +75,30 @@ def test_branches_are_admitted_as_long_as_the_money_lasts(run: Run) -> None:
     assert admit(run.branch("ca")) == ""
     end_night(run)
     assert admit(run.branch("fr")) == ""  # by hand, in the morning
+
+
+def test_a_branch_that_just_fits_is_admitted_and_by_hand_one_that_does_not(run: Run) -> None:
+    price = expected(run.branch("es")).usd
+    begin_night(run, limits(usd=price))
+    assert admit(run.branch("es")) == ""
+    assert "are left" in admit(run.branch("fr"))
+    end_night(run)
+    assert admit(run.branch("fr")) == ""
+
+
+def test_what_is_done_and_what_is_recorded_costs_nothing(run: Run) -> None:
+    assert expected(run).seconds > 0
+    assert expected(run.branch("es")).usd > 0
+    sound = run.title.video
+    recorded = run.model_copy(update={"title": run.title.model_copy(update={"dubs": {"es": sound}})})
+    assert expected(recorded.branch("es")).usd == 0
+    assert expected(recorded.branch("fr")).usd > 0
+    parts = dict.fromkeys(("video", "original", "dialogue", "bed", "speech", "analysis"), sound)
+    spoken = Script(language="en", lines=(Line(id=1, start_ms=0, end_ms=900, text="Good morning."),))
+    keep_shared_work(run, SharedWork(facts=probed(run, run.title.video), script=spoken, **parts))
+    assert expected(run) == Cost()
+    one_line = cost_usd("elevenlabs/x", {"characters": len("Good morning.") * 1.15}, {})
+    assert expected(run.branch("es")).usd == pytest.approx(one_line, rel=0.05)
 
 
 def test_what_a_branch_really_cost_counts(run: Run) -> None:

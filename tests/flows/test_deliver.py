@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import resource
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from flows.deliver import deliver, write_json
 from tasks.errors import BadInputError
 from tasks.model import Asset
 from tasks.store import Store
+from tests.small_files import files_no_larger_than
 
 
 @pytest.fixture
@@ -55,17 +53,6 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, asset: Asset) -
     (tmp_path / "out").write_text("")
     with pytest.raises(BadInputError, match="cannot be written"):
         deliver(tmp_path / "out", {"talk.es.mp4": asset})
-
-
-@contextlib.contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """Writing fails in the middle of a larger file, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def large(folder: Path) -> Asset:

@@ -10,14 +10,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.night import NotifySettings
 from flows.night.batches import Batch
+from flows.night.morning import write_morning
 from flows.night.notify import notify
 from tasks.secrets import block_name
+from tests.small_files import files_no_larger_than
 
 ROWS = [
     {"title": "a|b", "language": "es", "state": "completed", "why": "", "due": "", "seconds": 1.0, "usd": 0.0},
@@ -164,3 +167,14 @@ def test_address_and_password_may_lie_in_secret_blocks(
     assert notify(batch().model_copy(update={"notify": told}), ROWS) == []
     assert [path for path, _ in hook.got] == ["/secret-path"]
     assert any(base64.b64decode(line.split()[2]).endswith(b"hush") for line in smtp.got if line.startswith("AUTH"))
+
+
+def test_a_morning_that_cannot_be_written_whole_leaves_the_tables_of_the_one_before(tmp_path: Path) -> None:
+    night = batch().model_copy(update={"out": str(tmp_path)})
+    rows = [{**row, "master": "", "report": ""} for row in ROWS]
+    write_morning(night, rows)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before.keys() == {"summary.csv", "summary.parquet", "summary.md"}
+    with files_no_larger_than(8 << 10), pytest.raises(OSError, match="large"):
+        write_morning(night, [{**rows[0], "why": "x" * (64 << 10)}])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

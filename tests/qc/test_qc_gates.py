@@ -41,6 +41,16 @@ def test_thresholds_of_the_field(name: str, value: float, status: str) -> None:
     assert judge(name, Measured(value)).status == status
 
 
+def test_a_limit_that_comes_with_the_run_takes_the_place_of_the_configured_one() -> None:
+    def marks(value: float, **given: float) -> str:
+        return judge("true_peak_dbtp", Measured(value), **given).status
+
+    assert marks(3.0) == "pass"  # no limit of its own
+    assert [marks(value, warn=-2.0, fail=-1.0) for value in (-2.0, -1.5, -0.5)] == ["pass", "warn", "fail"]
+    assert judge("drift_ms", Measured(30), warn=20).status == "warn"
+    assert judge("drift_ms", Measured(30), fail=25).status == "fail"
+
+
 @given(st.sampled_from(["stretch_max", "bed_residual_db", "intelligibility"]), st.floats(-99, 99), st.floats(-99, 99))
 def test_a_worse_value_never_gets_a_better_mark(name: str, one: float, other: float) -> None:
     better, worse = sorted((one, other))
