@@ -68,6 +68,10 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "dub_link": link(inputs.dub_media),
         "files": [(label, link(path)) for label, path in inputs.files],
         "rows": _rows(inputs),
+        "changes": [
+            {**change.model_dump(), "time": clock(max(0, change.start_ms))}
+            for change in sorted(inputs.source.changes, key=lambda change: change.start_ms)
+        ],
         "starts": {line.id: line.start_ms for line in inputs.source.lines},
         "fits": _FIT,
         "strips": strips(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from tasks.model import Change
 from tasks.transcribe.cues import Cue
 
-STAYED = "left out: its rows stand there already (rolling captions)"
+STAYED = "left out: all its rows stand there already (rolling captions)"
 NEW_ROWS = "without rows that stand there already (rolling captions)"
 GROWN = "joined to the row that it continues (rolling captions)"
 

@@ -12,6 +12,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.model import Change
+from tasks.report.inputs import ReportInputs
 from tasks.report.plots import WIDTH, clock, peaks, strips
 from tasks.report.report import link, write_report
 from tests.report.sample import bursts, report_inputs, script
@@ -154,3 +156,25 @@ def test_a_long_title_is_cut_into_strips_that_show_every_line_once_or_across_a_b
 )
 def test_clock(time_ms: int, shown: str) -> None:
     assert clock(time_ms) == shown
+
+
+def test_every_change_to_the_subtitles_is_listed_with_its_reason_and_escaped(tmp_path: Path) -> None:
+    inputs = report_inputs(tmp_path)
+    assert "changes to the subtitles" not in _page_of(tmp_path, inputs).text
+    changes = (
+        Change(where="line 12", start_ms=61_500, text=HOSTILE, reason="left out: no words"),
+        Change(where="line 7", start_ms=-40, text="ANNA: Hi.", became="Hi.", reason="without the label"),
+    )
+    source = inputs.source.model_copy(update={"changes": changes})
+    page = _page_of(tmp_path, replace(inputs, source=source))
+    assert "2 changes to the subtitles" in page.text
+    shown = page.text[page.text.index("2 changes to the subtitles") :]
+    assert shown.index("line 7") < shown.index("line 12")
+    assert HOSTILE in shown
+    assert "left out: no words" in shown
+    assert not any("onerror" in attrs for _, attrs in page.tags)
+
+
+def _page_of(folder: Path, inputs: ReportInputs) -> Page:
+    write_report(folder / "report.html", inputs)
+    return Page((folder / "report.html").read_text("utf-8"))
