@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tests.clips import ffmpeg
 
-#: When it flashes and beeps, for a fifth of a second each, on the clock that a clip is made from.
-MOMENTS_S = (0.8, 2.2)
+#: When it flashes and beeps, for a fifth of a second each, on the clock that a clip is made from; frames of all rates.
+MOMENTS_S = (1.0, 2.0)
 LATE_S = {"late sound": 0.6, "late picture": 0.52}
 _LASTS_S = 0.2
 _H264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-bf", "2", "-g", "25")
@@ -44,7 +44,7 @@ def flash_and_beep(path: Path, kind: str = "plain", rate: str = "25", encoded: t
     loud = "+".join(f"between(t,{at},{at + _LASTS_S})" for at in MOMENTS_S)
     seen = f"color=c=gray:s=160x120:r={rate}:d=3,drawbox=c=white:t=fill:enable='{on}'"
     heard = f"aevalsrc='0.5*sin(2*PI*1000*t)*({loud})+0.002*random(0)':s=48000:d=3"
-    cut = {"late picture": f"trim=start={LATE_S['late picture']}", "variable rate": "select='mod(n,3)-1'"}
+    cut = {"late picture": f"trim=start={LATE_S['late picture']}", "variable rate": "select='mod(n,3)'"}
     late = f"atrim=start={LATE_S['late sound']}" if kind == "late sound" else "anull"
     out = path.with_stem(f"{path.stem}-whole") if kind == "edit list" else path
     how = encoded or CONTAINERS[path.suffix[1:]]
