@@ -21,6 +21,8 @@ VERSION = 2
 _IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}
 #: Visually lossless: this encode happens only where a copy is impossible.
 _H264: dict[str, Any] = {"c": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p"}
+#: What an edit list hides, from this on, is told where it shows.
+_TOLD_S = 0.1
 _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
 
 
@@ -155,8 +157,14 @@ def package_multi(
     streams: list[Any] = []
     notes: list[str] = []
     if facts.picture is not None:
-        shown, how, said = _copied(source, stored_picture(source), facts)
+        stored = stored_picture(source)
+        shown, how, said = _copied(source, stored, facts)
         streams, options, notes = [shown], {**options, **how}, [*said]
+        if stored.timed and stored.hidden_s >= _TOLD_S:
+            notes.append(
+                f"An edit list of the source hides the {stored.hidden_s:.2f} s before its first frame, which Matroska "
+                "cannot: the multi-track master begins with them."
+            )
     named: list[TrackName] = []
     for number, audio in enumerate(facts.audio):
         language = original_language if audio.language in ("und", "") or number == 0 else audio.language

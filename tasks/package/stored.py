@@ -22,12 +22,14 @@ class Stored:
         codec: as ffmpeg names it.
         start_s: when its first frame is shown after the container's start, once missing times are filled in.
         timed: whether its packets say when they are shown, or it follows from their order.
+        hidden_s: how much before its first frame an edit list hides.
     """
 
     index: int
     codec: str
     start_s: float
     timed: bool
+    hidden_s: float = 0.0
 
 
 def stored_picture(path: Path) -> Stored:
@@ -41,8 +43,9 @@ def stored_picture(path: Path) -> Stored:
     stream = next(one for one in answer["streams"] if not one.get("disposition", {}).get("attached_pic"))
     index, start = str(stream["index"]), float(answer["format"].get("start_time", 0))
     asked = ("-select_streams", index, "-read_intervals", f"%+#{_LOOK}", "-show_entries", "packet=pts_time,flags")
-    plain = _times(process.capture(door.asking(path, *_JSON, *asked)))
-    filled = _times(process.capture(door.asking(path, *_JSON, "-fflags", "+genpts", *asked)))
+    plain = _times(_packets(path, *asked))
+    packets = _packets(path, "-fflags", "+genpts", *asked)
+    filled = _times(packets)
     known = [time for time in filled if time is not None]
     in_order = all(early < late for early, late in pairwise(known))
     guessed = sum(time is None for time in plain) > 0.1 * len(plain)
@@ -50,12 +53,18 @@ def stored_picture(path: Path) -> Stored:
         index=stream["index"],
         codec=stream["codec_name"],
         start_s=min(known, default=start) - start,
+        hidden_s=min(known, default=start)
+        - min((float(one["pts_time"]) for one in packets if "pts_time" in one), default=start),
         timed=len(known) == len(filled) and not (guessed and in_order and stream.get("has_b_frames", 0)),
     )
 
 
-def _times(answer: bytes) -> list[float | None]:
+def _packets(path: Path, *asked: str) -> list[dict[str, str]]:
+    found = json.loads(process.capture(door.asking(path, *_JSON, *asked)))
+    return list(found.get("packets", []))
+
+
+def _times(packets: list[dict[str, str]]) -> list[float | None]:
     """When packets are shown, seconds, in the order of decoding; those that an edit list hides are left out."""
-    packets = json.loads(answer).get("packets", [])
     seen = [packet for packet in packets if "D" not in packet.get("flags", "")]
     return [float(packet["pts_time"]) if "pts_time" in packet else None for packet in seen]

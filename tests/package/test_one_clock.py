@@ -114,6 +114,17 @@ def test_starts_are_stated_on_the_clock_of_the_container(tmp_path: Path) -> None
     assert any("picture starts 0.52 s" in warning for warning in late_picture.warnings)
 
 
+def test_what_an_edit_list_hides_is_told_where_it_shows(tmp_path: Path) -> None:
+    source = flash_and_beep(tmp_path / "clip.mp4", "edit list")
+    sound, words = tmp_path / "dub.m4a", []
+    for name in ("clip.mp4", "clip-whole.mp4"):
+        ffmpeg("-i", source, "-vn", "-c:a", "copy", sound)
+        facts = probe(tmp_path / name)
+        words.append(package_multi(tmp_path / name, facts, [DubTrack("es", sound)], "en", tmp_path / "m.mkv"))
+    assert "hides the 0.40 s" in words[0][0]
+    assert words[1] == ()
+
+
 def test_a_pause_of_the_sound_stays_as_long_as_it_is(tmp_path: Path) -> None:
     """ffmpeg takes more than ten seconds without a packet, in MPEG-TS, for a clock that jumped, and closes it."""
     beep = "aevalsrc='0.5*sin(2*PI*1000*t)*(between(t,0.5,0.7)+between(t,13.5,13.7))':s=48000:d=14"
