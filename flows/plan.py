@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,10 @@ from tasks.transcribe.sidecar import Sidecar, sidecar_of
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.chain import Chain, chain
 from tasks.visible import name_part
+from tasks.zips import is_zip
 
+#: Of a bed or a recorded dub beyond twice the title.
+_MOST_MORE_MS = 600_000
 #: The speaker of lines that name none.
 _NOBODY = Line.model_fields["speaker"].default
 
@@ -236,8 +238,20 @@ def _check_media(run: Run, facts: MediaFacts) -> None:
             "Give the words with --subtitles, or a recorded dub with --dub.",
         )
     for what, asset in [("bed", title.bed), *((f"dub {tag}", asset) for tag, asset in title.dubs.items())]:
-        if asset is not None and not zipfile.is_zipfile(asset.path) and not probed(run, asset).audio:
+        if asset is not None and not is_zip(asset.path) and not probed(run, asset).audio:
             raise BadInputError(f"The {what} {asset.uri} has no audio track.", "Give a sound file such as WAV or FLAC.")
+        if asset is not None and not is_zip(asset.path):
+            _refuse_endless(f"{what} {asset.uri}", probed(run, asset), facts)
+
+
+def _refuse_endless(what: str, given: MediaFacts, title: MediaFacts) -> None:
+    """A recording beside a title may have leaders and tails, not hours more than it."""
+    longest_ms = 2 * title.duration_ms + _MOST_MORE_MS
+    if given.duration_ms > longest_ms:
+        raise BadInputError(
+            f"The {what} lasts {given.duration_ms / 1000:.0f} s, the title {title.duration_ms / 1000:.0f} s.",
+            f"At most {longest_ms / 1000:.0f} s belong to such a title; cut it.",
+        )
 
 
 def _beside(given: str | None, video: Path, source_language: str | None, profile: Profile) -> Sidecar:

@@ -2,7 +2,8 @@
 
 The name of a file ends in the number of its line in the script: ``12.wav``, ``0012.wav``, ``line-12.flac``,
 ``es_anna_012.wav``. A take may follow, of which the highest counts: ``012_take2.wav``, ``012.t3.wav``. Any format that
-ffmpeg decodes will do; names that start with a dot are left alone.
+ffmpeg decodes will do; names that start with a dot are left alone. The archive, each file and what is heard in all of
+them are bounded by the length of the title.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from configs.profile import FitSettings
-from tasks import media
+from tasks import media, zips
 from tasks.errors import BadInputError, PolydubError
 from tasks.fit.fit import plan
 from tasks.fit.lay import lay
@@ -24,10 +25,14 @@ from tasks.ingest.ingest import Ingested
 from tasks.model import Asset, Script, Take
 from tasks.progress import Progress, silent
 
-_NAME = re.compile(r"(?:.*[^\d])?(\d+)$")
-_TAKE = re.compile(r"[-_ .]+(?:take|tk|t)[-_ .]?(\d+)$", re.IGNORECASE)
+_NAME = re.compile(r"(?:.*[^\d])?(\d{1,9})$")
+_TAKE = re.compile(r"[-_ .]+(?:take|tk|t)[-_ .]?(\d{1,9})$", re.IGNORECASE)
 _SOUND = {".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".mp4", ".mov", ".mkv", ".wma"}
-_LARGEST = 4 << 30  # bytes unpacked
+#: A line may last as long as the title and this (files that begin where the title does), all that is heard so often.
+_MORE_MS, _OFTEN = 60_000, 3
+#: 192 kHz, stereo, 32 bit: the most bytes that a millisecond of a recording takes.
+_BYTES_PER_MS = 1536
+_MOST_FILES = 20_000
 _FRAME = 10 * media.PER_MS
 _BELOW_PEAK_DB = 40.0
 _AROUND_MS = 20
@@ -35,16 +40,22 @@ _AROUND_MS = 20
 
 def holds_lines(path: Path) -> bool:
     """Whether a recording is a ZIP of files of lines."""
-    return zipfile.is_zipfile(path)
+    return zips.is_zip(path)
 
 
 def pack_lines(folder: Path, out_zip: Path) -> None:
     """Put a folder of lines into one file, the same bytes for the same files.
 
     Raises:
-        BadInputError: it holds no sound file whose name ends in a number.
+        BadInputError: it holds no sound file whose name ends in a number, or one that is a link out of it.
     """
     found = [path for path in sorted(folder.iterdir()) if path.is_file() and _line_of(path.name) is not None]
+    for path in found:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BadInputError(
+                f"The recording {path.name!r} is a link out of the folder {folder.name!r}.",
+                "Put the file itself there.",
+            )
     if not found:
         raise BadInputError(
             f"The folder {folder.name!r} holds no recording of a line.",
@@ -76,17 +87,24 @@ def lay_lines(
     """
     folder = out.parent / f"{out.stem}-lines"
     folder.mkdir(parents=True, exist_ok=True)
-    chosen, notes = _chosen(archive)
+    limit_ms = duration_ms + _MORE_MS
+    each = limit_ms * _BYTES_PER_MS
+    bounds = zips.Bounds(_MOST_FILES, each, max(16 * each, 4 << 30))
+    chosen, notes = _chosen(archive, bounds)
     known = {line.id for line in script.lines}
     unknown = sorted(set(chosen) - known)
     takes, silent_lines = [], []
-    with zipfile.ZipFile(archive) as files:
+    with zips.opened(archive, bounds) as files:
         for number, name in sorted(one for one in chosen.items() if one[0] in known):
-            take = _take(files, name, number, folder)
+            take = _take(files, name, number, folder, limit_ms)
             if take is None:
                 silent_lines.append(number)
             else:
                 takes.append(take)
+            if sum(one.duration_ms for one in takes) > _OFTEN * limit_ms:
+                raise BadInputError(
+                    f"The recordings in {archive.name!r} speak for over {_OFTEN * limit_ms / 1000:.0f} s."
+                )
             progress(0.5 * len(takes) / max(1, len(chosen)))
     if unknown:
         notes.append(f"Recordings of lines that the script does not have: {', '.join(map(str, unknown))}.")
@@ -108,12 +126,10 @@ def lay_lines(
     )
 
 
-def _chosen(archive: Path) -> tuple[dict[int, str], list[str]]:
+def _chosen(archive: Path, bounds: zips.Bounds) -> tuple[dict[int, str], list[str]]:
     """The file of each line, the highest take where there are several."""
-    with zipfile.ZipFile(archive) as files:
+    with zips.opened(archive, bounds) as files:
         entries = [entry for entry in files.infolist() if not entry.is_dir()]
-        if sum(entry.file_size for entry in entries) > _LARGEST:
-            raise BadInputError(f"The recordings in {archive.name!r} are more than {_LARGEST >> 30} GB unpacked.")
     takes: dict[int, list[tuple[int, str]]] = {}
     for entry in sorted(entries, key=lambda entry: entry.filename):
         found = _line_of(PurePosixPath(entry.filename).name)
@@ -141,21 +157,30 @@ def _line_of(name: str) -> tuple[int, int] | None:
     return (int(numbered[1]), take) if numbered else None
 
 
-def _take(files: zipfile.ZipFile, name: str, line: int, folder: Path) -> Take | None:
-    """A file as a take without the silence around its speech; None where it is silent."""
+def _take(files: zipfile.ZipFile, name: str, line: int, folder: Path, limit_ms: int) -> Take | None:
+    """A file as a take without the silence around its speech; None where it is silent.
+
+    Raises:
+        BadInputError: it is no sound, or lasts longer than a line of this title can.
+    """
     raw = folder / f"{line}{PurePosixPath(name).suffix.lower()}"
-    with files.open(name) as source, raw.open("wb") as target:
-        while block := source.read(1 << 20):
-            target.write(block)
+    zips.unpack(files, name, raw)
     whole, trimmed = folder / f"{line}.48k.wav", folder / f"{line}.take.wav"
     try:
-        media.run_ffmpeg(media.wav(media.source(raw).audio.filter("aresample", media.SAMPLE_RATE), whole, 1))
+        heard = media.source(raw).audio.filter("aresample", media.SAMPLE_RATE)
+        heard = heard.filter("atrim", end_sample=media.samples(limit_ms) + 1)
+        media.run_ffmpeg(media.wav(heard, whole, 1), deadline_s=300.0 + limit_ms / 1000)
     except PolydubError as error:
         raise BadInputError(f"The recording {name!r} cannot be read as sound.", "Give WAV or FLAC files.") from error
     finally:
         raw.unlink()
     sound, rate = soundfile.read(whole, dtype="float32")
     whole.unlink()
+    if len(sound) > media.samples(limit_ms):
+        raise BadInputError(
+            f"The recording {name!r} lasts longer than {limit_ms / 1000:.0f} s, too long for a line of this title.",
+            "Cut it to its line.",
+        )
     first, last = _ends(sound)
     if last <= first:
         return None
@@ -167,7 +192,7 @@ def _take(files: zipfile.ZipFile, name: str, line: int, folder: Path) -> Take | 
 def _ends(sound: NDArray[np.float32]) -> tuple[int, int]:
     """First and last sample of what is heard."""
     frames = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    level = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=1) + 1e-12) if len(frames) else np.zeros(0)
+    level = 10 * np.log10(np.einsum("ij,ij->i", frames, frames) / _FRAME + 1e-12) if len(frames) else np.zeros(0)
     if not len(level) or level.max() < -70:
         return 0, 0
     heard = np.flatnonzero(level > level.max() - _BELOW_PEAK_DB)

@@ -192,3 +192,14 @@ def test_a_glossary_that_is_none_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "terms.csv").write_text("english,spanish\na,b\n")
     with pytest.raises(BadInputError, match=r"terms\.csv.*english"):
         checked_profile("offline", {"translate": {"glossary": str(tmp_path / "terms.csv")}})
+
+
+def test_a_bed_or_a_dub_of_hours_does_not_belong_to_a_title_of_seconds(
+    short_clip: Path, tmp_path: Path, store_folder: Path
+) -> None:
+    long = tmp_path / "long.flac"
+    made = "-f lavfi -i anullsrc=r=8000:cl=mono -t 900"
+    subprocess.run(["ffmpeg", "-v", "error", *made.split(), str(long)], check=True)
+    for recording in ({"bed": str(long)}, {"dubs": {"es": str(long)}}):
+        with pytest.raises(BadInputError, match="lasts 900 s, the title 4 s"):
+            plan(request(short_clip, tmp_path / "out", **recording))
