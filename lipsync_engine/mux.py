@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,10 @@ def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> bool:
 
 
 def add_sound(picture: Path, audio: Path, out: Path, *, bitrate: int = 192_000, seconds: float | None = None) -> None:
-    """Picture packets as they are, sound as AAC, both on a clock from 0. ``out`` appears when complete.
+    """Picture packets as they are, sound as AAC, on the clock of what is rendered. ``out`` appears when whole.
 
     Args:
-        picture: its picture stream is copied.
+        picture: as rendered, frames at the times of the source: a picture that starts late does so with its sound.
         audio: its sound is encoded.
         out: MP4.
         bitrate: of the sound, bits a second.
@@ -56,11 +57,11 @@ def _assemble(
         source, stream = video.open_picture(picture)
         with source, av.open(str(temporary), "w", format="mp4") as target:
             copied = target.add_stream_from_template(stream)
-            origin = round(Fraction(source.start_time or 0, 1_000_000) / (stream.time_base or 1))
+            starts = 0 if audio else source.start_time or 0  # what is rendered has its times already
+            origin = round(Fraction(starts, 1_000_000) / (stream.time_base or 1))
             sound = _encoder(target, audio, bitrate) if audio else None
-            for packet in source.demux(stream):
-                if packet.dts is None:
-                    continue
+            step = max(1, round(1 / ((stream.average_rate or 25) * stream.time_base)))
+            for packet in _due(source.demux(stream), step):
                 packet.pts = None if packet.pts is None else packet.pts - origin
                 packet.dts -= origin
                 packet.stream = copied
@@ -70,6 +71,22 @@ def _assemble(
         os.replace(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _due(packets: Iterable[Any], step: int) -> Iterator[Any]:
+    """Packets with their times of decoding, which Matroska leaves out of the first ones where frames are reordered."""
+    waiting: list[Any] = []
+    for packet in packets:
+        if packet.size and packet.dts is None:
+            waiting.append(packet)
+        elif packet.size:
+            for back, early in enumerate(reversed(waiting), start=1):
+                early.dts = packet.dts - back * step
+            yield from (*waiting, packet)
+            waiting.clear()
+    for packet in waiting:
+        packet.dts = packet.pts
+        yield packet
 
 
 def _encoder(target: Any, audio: Path, bitrate: int) -> Any:
