@@ -6,6 +6,7 @@ have the file tried again.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any
 
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
-from flows.night.roots import is_video
+from flows.night.roots import Roots, is_video
 from flows.plan import Request, checked_profile, parse_languages, plan
 from flows.terminal.printed import Console
 from flows.terminal.watch import run_batch
 from tasks.errors import BadInputError, PolydubError
+from tasks.media import staged
 from tasks.store import Store, step_key, store_place
+from tasks.visible import visible
 
 _MANIFESTS = frozenset({".csv", ".xlsx", ".parquet", ".yaml", ".yml"})
 _TAKEN = "inbox"
@@ -110,20 +113,29 @@ class Inbox:
         if note.exists() and note.stat().st_mtime_ns >= path.stat().st_mtime_ns:
             return []
         try:
+            Roots.of(self._folder, here=False).path(str(path))
             requests = read(path)
         except PolydubError as error:
-            note.write_text(f"{error}\n", "utf-8")
-            Console(stderr=True).print(f"{path.name}: {error}", markup=False, soft_wrap=True)
+            self._refuse(path, str(error))
+            return []
+        except Exception as error:  # one file of anybody's must not end the inbox for the others
+            self._refuse(path, f"It cannot be taken ({type(error).__name__}: {' '.join(str(error).split())[:300]}).")
             return []
         note.unlink(missing_ok=True)
         return requests
+
+    def _refuse(self, path: Path, why: str) -> None:
+        """A note beside a file; a link that lies under the note's name is replaced, not followed."""
+        Console(stderr=True).print(f"{path.name}: {why}", markup=False, soft_wrap=True)
+        with contextlib.suppress(OSError), staged(path.with_name(f"{path.name}.error.txt")) as part:
+            part.write_text(f"{visible(why)}\n", "utf-8")
 
     def _dub(self, name: str, requests: Sequence[Request], files: Sequence[Path]) -> list[dict[str, Any]]:
         try:
             batch, runs = new_batch(name, requests, self._profile, self._out, self._profile.budget)
         except BadInputError as error:
             for path in files:
-                path.with_name(f"{path.name}.error.txt").write_text(f"{error}\n", "utf-8")
+                self._refuse(path, str(error))
             return []
         summaries = run_batch(batch, runs)
         for path in files:
@@ -131,7 +143,10 @@ class Inbox:
         return summaries
 
     def _is_taken(self, path: Path) -> bool:
-        return self._store.read_note(_TAKEN, self._key(path)) is not None
+        try:
+            return self._store.read_note(_TAKEN, self._key(path)) is not None
+        except OSError:  # gone since the last look, or not to be read: nothing to take
+            return not path.exists()
 
     def _key(self, path: Path) -> str:
         """Of the content and of what is made of it; a branch that failed is `polydub retry`'s."""

@@ -14,6 +14,7 @@ from configs.client_profile import read_client_profile
 from configs.languages import LanguageError, parse_language
 from configs.profile import ProfileError, load_profile, merged, profile_names
 from flows.night.roots import Roots, videos_of
+from flows.night.table import rows_of
 from flows.plan import Request
 from tasks.errors import BadInputError
 
@@ -199,35 +200,7 @@ class _Reader:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    import pandas
-    import yaml
-
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".csv":
-            table = pandas.read_csv(
-                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
-            )
-        elif suffix == ".xlsx":
-            table = pandas.read_excel(path, dtype=str, keep_default_na=False)
-        elif suffix == ".parquet":
-            table = pandas.read_parquet(path)
-        elif suffix in (".yaml", ".yml"):
-            listed = yaml.safe_load(path.read_text("utf-8"))
-            titles = listed.get("titles") if isinstance(listed, dict) else listed
-            if not isinstance(titles, list) or not all(isinstance(row, dict) for row in titles):
-                raise ValueError("it must be a list of titles")
-            table = pandas.DataFrame(titles, dtype=object)
-        else:
-            raise BadInputError(f"The manifest {path} is of no known kind.", "Use .csv, .xlsx, .parquet or .yaml.")
-    except FileNotFoundError as error:
-        raise BadInputError(f"The manifest {path} does not exist.", "Check the path.") from error
-    except (OSError, ValueError, KeyError, ImportError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise BadInputError(
-            f"The manifest {path} cannot be read: {reason}.", "Check that the file is whole."
-        ) from error
-    return [{_column(name): _text(value) for name, value in row.items()} for row in table.to_dict("records")]
+    return [{_column(name): _text(value) for name, value in row.items()} for row in rows_of(path)]
 
 
 def _column(name: Any) -> str:
@@ -285,4 +258,8 @@ def _due(text: str, fault: Fault) -> str | None:
         return None
     if due.tzinfo is None and due.time() == datetime.time():  # spreadsheets write dates as midnights
         due = due.replace(hour=23, minute=59, second=59)
-    return due.astimezone().isoformat() if due.tzinfo is None else due.isoformat()
+    try:
+        return due.astimezone().isoformat() if due.tzinfo is None else due.isoformat()
+    except (OverflowError, ValueError, OSError):
+        fault("due", f"{text!r} is outside of what this machine's calendar holds")
+        return None

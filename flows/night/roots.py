@@ -36,6 +36,7 @@ class Roots:
         try:
             path = self.folder / Path(text).expanduser()
             real = path.resolve()
+            path.exists()  # a name that is too long
         except (OSError, ValueError, RuntimeError) as error:  # an embedded NUL, a loop of links, no such user
             raise BadInputError(f"{text!r} is not a file name.", "Check the path.") from error
         if not any(real.is_relative_to(root) for root in self.allowed):
@@ -61,7 +62,10 @@ def videos_of(roots: Roots, text: str) -> list[Path]:
     elif any(sign in text for sign in "*?["):
         pattern = Path(text).expanduser()
         base = Path(pattern.anchor) if pattern.is_absolute() else roots.folder
-        found = [entry for entry in base.glob(str(pattern.relative_to(pattern.anchor))) if is_video(entry)]
+        try:
+            found = [entry for entry in base.glob(str(pattern.relative_to(pattern.anchor))) if is_video(entry)]
+        except (ValueError, NotImplementedError, OSError, RecursionError) as error:
+            raise BadInputError(f"{text!r} is no pattern of file names", "Check the path.") from error
         missing = f"no video matches {text!r}"
     else:
         raise BadInputError(f"the file {text!r} does not exist", "Check the path.")

@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import langcodes
@@ -90,7 +90,7 @@ def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
     Raises:
         BadInputError: the language is not known, and the files are in several.
     """
-    found = sorted(_candidates(video), key=lambda one: str(one.path))
+    found = sorted((_inside(video, one) for one in _candidates(video)), key=lambda one: str(one.path))
     usable = sorted((one for one in found if not one.refused), key=lambda one: one.order)
     if source_language is None:
         chosen = _only(video, usable)
@@ -99,6 +99,13 @@ def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
         chosen = min(near, key=lambda one: _distance(source_language, one), default=None)
     notes = _notes(found, chosen, source_language)
     return Sidecar(chosen.path, chosen.language, notes) if chosen else Sidecar(None, notes=notes)
+
+
+def _inside(video: Path, one: _Found) -> _Found:
+    """Refused where a symbolic link leads out of the video's folder, to whatever the sender of both cannot read."""
+    if one.path.resolve().is_relative_to(video.parent.resolve()):
+        return one
+    return replace(one, refused="a link out of the folder of the video")
 
 
 def named_language(path: Path) -> str | None:
