@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 
 from tasks.model import Change, Passage, Word
 from tasks.speakable import speaks
-from tasks.transcribe.cues import Cue
+from tasks.transcribe.cues import VOICES, Cue
 from tasks.transcribe.labels import Labels, may_have_label
 
 KEPT = "of songs or sounds: the original stays there"
 EMPTY = "left out: no words"
 CLEANED = "without sounds, songs or marks that nobody says"
 LABELLED = "without the label that names the speaker"
-VOICES = "split: several voices, or a song between"
 
 _NOTES = "♩♪♫♬🎵🎶"
 _NOTE = re.compile(f"[{_NOTES}](?:[{_NOTES}\\s\ufe0f]*[{_NOTES}]\ufe0f?)?")

@@ -22,6 +22,7 @@ OVERLAPPING = "shortened: the next begins before the end"
 AROUND = "split around a shorter one inside"
 AFTER = "moved behind a shorter one inside"
 NO_TIME = "left out: no duration"
+VOICES = "split: several voices, or a song between"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from itertools import pairwise
 
 from tasks.errors import BadInputError
 from tasks.model import Change, Word
-from tasks.transcribe.cues import Cue, checked
+from tasks.transcribe.cues import VOICES, Cue, checked
 
 OUTSIDE = "left out: words that stand in no cue"
 
@@ -76,7 +77,16 @@ def read_vtt(text: str, name: str) -> tuple[list[Cue], list[Change]]:
             cues.extend(_cues(block[spot], words, f"line {first + spot}", name))
     if not cues:
         raise BadInputError(f"The subtitles {name!r} hold no cue.", "Check the file.")
-    return cues, outside
+    return cues, [*outside, *_split(cues)]
+
+
+def _split(cues: list[Cue]) -> Iterator[Change]:
+    """A record of each cue that became one for each voice in it."""
+    for _, voices in itertools.groupby(cues, key=lambda cue: cue.where):
+        first, *others = voices
+        if others:
+            text = " / ".join(" ".join(cue.text.split()) for cue in (first, *others))
+            yield Change(where=first.where, start_ms=first.start_ms, text=text, became=text, reason=VOICES)
 
 
 def language_of_vtt(text: str) -> str | None:

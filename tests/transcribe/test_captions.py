@@ -158,6 +158,7 @@ def test_voices_of_webvtt_are_told_apart(tmp_path: Path) -> None:
         ("Anna & Eva", "Two."),
         ("Bob", "Three."),
     ]
+    assert [(change.where, change.became) for change in script.changes] == [("line 3", "One. / Two.")]
 
 
 @pytest.mark.parametrize(
