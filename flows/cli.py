@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from flows.service.login import log_in
 from flows.terminal.batch import app as batch_app
 from flows.terminal.models import app as models_app
 from flows.terminal.options import (
@@ -202,6 +203,18 @@ def up(
 
 
 @app.command()
+def server(
+    host: Annotated[str, typer.Option(help="the address to listen at")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="likewise")] = 4200,
+    services: Annotated[bool, typer.Option("--services/--no-services", help="background services too")] = True,
+) -> None:
+    """Run the Prefect server alone, with a password, for its own pages and clients."""
+    from flows.service.own_origin import serve
+
+    serve(host, port, services)
+
+
+@app.command()
 def deploy(
     cron: Annotated[str | None, typer.Option(help='when to run nightly, such as "0 1 * * *"')] = None,
     timezone: Annotated[str, typer.Option(help="of --cron, such as Europe/Paris")] = "UTC",
@@ -236,6 +249,7 @@ def resume() -> None:
 
 def main() -> None:
     """Entry point."""
+    log_in()
     try:
         app()
     except BrokenPipeError:

@@ -64,7 +64,7 @@ class Folder:
     def write(self, name: str, data: bytes) -> None:
         """Write beside, rename."""
         path = self._root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         staged = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
         staged.write_bytes(data)
         os.replace(staged, path)
@@ -76,7 +76,7 @@ class Folder:
     def take(self, staged: Path, name: str) -> None:
         """Rename."""
         path = self._root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         os.replace(staged, path)
 
     def names(self, folder: str) -> list[str]:
@@ -189,7 +189,7 @@ def fetched(uri: str, sha256: str, size: int) -> Path:
     if is_whole(copy, size):
         return copy
     staged = cache_folder() / "tmp" / f"{sha256}.{os.getpid()}.{time.monotonic_ns()}"
-    staged.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(staged.parent)
     try:
         with _asked(uri):
             try:
@@ -203,6 +203,13 @@ def fetched(uri: str, sha256: str, size: int) -> Path:
     finally:
         staged.unlink(missing_ok=True)
     return copy
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for its user alone."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_whole(path: Path, size: int) -> bool:

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from tasks.errors import BadInputError
 from tasks.model import Asset, StepRecord
-from tasks.places import Folder, file_sha256, is_whole, moved, place_of, url_of
+from tasks.places import Folder, file_sha256, is_whole, moved, place_of, private_folder, url_of
 
 
 def store_place() -> str:
@@ -57,7 +57,8 @@ class Store:
         self.where = url_of(where) or str(self.root)
         try:
             for folder in ("blobs", "records", "tmp", "locks"):
-                (self.root / folder).mkdir(parents=True, exist_ok=True)
+                private_folder(self.root / folder)
+                _close(self.root / folder)
         except OSError as error:
             raise BadInputError(
                 f"The store {self.root} cannot be written: {error.strerror}.",
@@ -187,6 +188,13 @@ class Store:
             digest, size = file_sha256(path)
             memos.write(memo, _json({"sha256": digest, "path": str(path)}))
             return digest, size
+
+
+def _close(folder: Path) -> None:
+    """A folder of an earlier version becomes its user's alone."""
+    stat = folder.stat()
+    if stat.st_mode & 0o077 and stat.st_uid == os.geteuid():
+        folder.chmod(0o700)
 
 
 def _blob(digest: str, path: Path) -> str:

@@ -18,7 +18,8 @@ os.environ["POLYDUB_STORE"] = f"{_HOME}/store"
 _KEPT = {"POLYDUB_STORE", "POLYDUB_MEDIA", "POLYDUB_WAV2LIP_CHECKOUT"}
 for _name in [name for name in os.environ if name.startswith("POLYDUB_") and name not in _KEPT]:
     del os.environ[_name]
-os.environ.pop("PREFECT_API_URL", None)
+for _name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"):
+    os.environ.pop(_name, None)
 
 # Property tests draw the same examples each time (`make test`), or look for new ones: `HYPOTHESIS_PROFILE=search`
 # (`make search`, `make test-all`) draws at random, ten times as many, and what it finds becomes an `@example`.
@@ -50,11 +51,10 @@ def prefect_api() -> Iterator[str]:
     from flows.service.server import prefect_server
 
     with prefect_server():
-        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-        url = os.environ["PREFECT_API_URL"]
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            yield url
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield os.environ["PREFECT_API_URL"]
 
 
 @pytest.fixture

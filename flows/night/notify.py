@@ -63,8 +63,16 @@ def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
         raise BadInputError("its address is none of http or https", "")
     body = json.dumps(_payload(batch, rows), ensure_ascii=False).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
-    with urllib.request.urlopen(request, timeout=_DEADLINE_S):
+    with urllib.request.build_opener(_Nowhere).open(request, timeout=_DEADLINE_S):
         pass
+
+
+class _Nowhere(urllib.request.HTTPRedirectHandler):
+    """What a batch came to is posted to the address that the operator gave, and to no other that it names."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none: the answer counts as it is, an error."""
+        return None
 
 
 def _mail(settings: MailSettings, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:

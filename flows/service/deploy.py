@@ -17,6 +17,7 @@ import flows
 from configs.limits import Limits, LimitsError, load_limits
 from flows.service.automations import automate
 from flows.service.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
+from flows.service.server import asks_for_a_password
 from tasks.errors import BadInputError, ProcessFailedError, TransientError
 from tasks.lipsync.device import gpus
 from tasks.process import run
@@ -162,13 +163,23 @@ def _prepare(slots: dict[str, int], with_gpu: bool) -> Any:
         return _nightly(client)
 
 
+#: What a worker of ours starts: always the flow run's own program, in a folder of its own. Prefect's template would let
+#: whoever makes a flow run name another command and folder.
+JOB_TEMPLATE = {
+    "job_configuration": {"command": None, "working_dir": None, "stream_output": True, "env": "{{ env }}"},
+    "variables": {"type": "object", "properties": {"env": {"type": "object", "default": {}}}},
+}
+
+
 def _make_pools(client: Any, with_gpu: bool) -> None:
-    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
 
     for name in (CPU_POOL, GPU_POOL) if with_gpu else (CPU_POOL,):
-        with contextlib.suppress(ObjectAlreadyExists):
-            client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+        try:
+            client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=JOB_TEMPLATE))
+        except ObjectAlreadyExists:
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
 
 
 @_patiently
@@ -215,7 +226,7 @@ def _client() -> Iterator[Any]:
             raise _too_busy() from error
         if error.response.status_code != httpx.codes.UNAUTHORIZED:
             raise
-        raise BadInputError("The Prefect server asks for a password.", "Set PREFECT_API_AUTH_STRING.") from None
+        raise asks_for_a_password(os.environ["PREFECT_API_URL"]) from None
 
 
 def _too_busy() -> TransientError:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.service.deploy import QUIET, register
+from flows.service.login import password, password_file
 from flows.service.pools import CPU_POOL, GPU_POOL
 from flows.service.server import answers
 from flows.terminal.printed import Console
@@ -19,6 +20,7 @@ from tasks.process import service, wait_until
 from tasks.store import store_root
 
 _PREFECT = (sys.executable, "-m", "prefect")
+_SERVER = (sys.executable, "-m", "flows.cli", "server")
 _AGAIN_S = 2.0
 _SERVER_S = 300.0  # its first start makes a database
 _STOP_S = 15.0  # a worker tells its runs to end
@@ -43,25 +45,39 @@ def serve(port: int) -> None:
     # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
     environment = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     with _Programs(console) as programs:
-        serving = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        programs.keep("server", serving, {**SERVER_SETTINGS, **environment})
+        programs.keep("server", ["--port", str(port)], {**SERVER_SETTINGS, **environment}, _SERVER)
         wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=_SERVER_S)
         if programs.ended or not answers(f"{api}/health"):
             log = programs.log("server")
             raise TransientError("The Prefect server did not start.", f"Its last words are in {log}.")
         os.environ["PREFECT_API_URL"] = api
-        if password := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-            os.environ["PREFECT_API_AUTH_STRING"] = password  # we and the workers are its clients
+        os.environ["PREFECT_API_AUTH_STRING"] = password()  # we and the workers are its clients
         register(None)
         for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
             programs.keep(pool, ["worker", "start", "--pool", pool], environment)
-        console.print(f"Prefect UI: http://127.0.0.1:{port}")
-        console.print(f"To run against it: export PREFECT_API_URL={api}")
+        _tell(console, port, api)
         signal.signal(signal.SIGTERM, lambda *_: programs.stopping.set())
         try:
             programs.stopping.wait()
         except KeyboardInterrupt:
             console.print("Stopping.")
+
+
+def _tell(console: Console, port: int, api: str) -> None:
+    kept = not os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+    lines = [f"Prefect UI: http://127.0.0.1:{port}"]
+    if kept:
+        lines += [
+            f"Its page asks for a password. Give it this, as a whole: {password()}",
+            f"It is kept in {password_file()}, which you alone can read; `polydub` finds it there.",
+        ]
+    else:
+        lines.append("Its page asks for a password: PREFECT_SERVER_API_AUTH_STRING as a whole.")
+    lines.append(f"To run against it: export PREFECT_API_URL={api}")
+    if kept:
+        lines.append(f"For Prefect's own commands too: export PREFECT_API_AUTH_STRING=$(cat '{password_file()}')")
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 class _Programs:
@@ -84,15 +100,18 @@ class _Programs:
         """Where a program says what it says."""
         return self._folder / f"{name}.log"
 
-    def keep(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
-        """Run ``prefect ARGUMENTS`` from now on."""
-        thread = threading.Thread(target=self._run, args=(name, arguments, environment), name=name, daemon=True)
+    def keep(
+        self, name: str, arguments: Sequence[str], environment: dict[str, str], program: Sequence[str] = ()
+    ) -> None:
+        """Run ``prefect ARGUMENTS`` from now on, or another program."""
+        command = [*(program or _PREFECT), *arguments]
+        thread = threading.Thread(target=self._run, args=(name, command, environment), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 
-    def _run(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
+    def _run(self, name: str, command: Sequence[str], environment: dict[str, str]) -> None:
         while not self.stopping.is_set():
-            with service([*_PREFECT, *arguments], env=environment, log=self.log(name), stop_s=_STOP_S) as alive:
+            with service(command, env=environment, log=self.log(name), stop_s=_STOP_S) as alive:
                 while alive() and not self.stopping.wait(0.5):
                     pass
             if not self.stopping.is_set():

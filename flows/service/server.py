@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import socket
 import sys
-import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
-from tasks.errors import TransientError
+from flows.service.login import fresh_password, log_in, named_server
+from tasks.errors import BadInputError, TransientError
 from tasks.process import service, wait_until
 
 _STARTUP_S = 180.0
+_LAST_EVENTS_S = 10.0
 
 
 @contextlib.contextmanager
@@ -25,56 +26,93 @@ def prefect_server() -> Iterator[None]:
     Prefect must not have been imported yet: it reads its settings then. Its temporary server needs some seconds of CPU;
     so does importing it here; both happen at once.
 
+    The temporary one listens at loopback, has a password of its own, and is asked by this process alone.
+
     Raises:
         TransientError: the named server does not answer, or the temporary one did not start.
+        BadInputError: the named server asks for another password.
     """
     _quiet()
-    named = os.environ.get("PREFECT_API_URL")
-    if named and not answers(f"{named}/health"):
-        raise TransientError(
-            f"No Prefect server answers at {named}.", "Start it (`polydub up`), or unset PREFECT_API_URL to do without."
-        )
-    if named or _profile_names_a_server():
+    log_in()
+    if named := os.environ.get("PREFECT_API_URL"):
+        _check(named)
+    if named_server():
         yield
         return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     api = f"http://127.0.0.1:{port}/api"
-    factory = ("--factory", "prefect.server.api.server:create_app")
+    factory = ("--factory", "flows.service.own_origin:app")
     command = [sys.executable, "-m", "uvicorn", *factory, "--host", "127.0.0.1", "--port", str(port)]
     env = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-    with service([*command, "--log-level", "error", "--lifespan", "on"], env=env) as alive:
-        os.environ["PREFECT_API_URL"] = api
-        # Nobody will read its logs, and Prefect would try for a minute to send the last ones after the server is gone.
-        os.environ["PREFECT_LOGGING_TO_API_ENABLED"] = "false"
-        import prefect.main  # noqa: F401  # takes seconds, while the server starts
+    env |= {"PREFECT_SERVER_API_AUTH_STRING": (password := fresh_password()), "PREFECT_SERVER_UI_API_URL": api}
+    # Nobody will read its logs, and Prefect would try for a minute to send the last ones after the server is gone.
+    ours = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": password, "PREFECT_LOGGING_TO_API_ENABLED": "false"}
+    with service([*command, "--log-level", "error", "--lifespan", "on"], env=env) as alive, _environment(ours):
+        import prefect.main  # takes seconds, while the server starts
+        from prefect.events.worker import EventsWorker
 
+        prefect.context.refresh_global_settings_context()  # it may know an earlier temporary server
+        wait_until(lambda: answers(f"{api}/health") or not alive(), deadline_s=_STARTUP_S)
+        if not alive() or not answers(f"{api}/health"):
+            raise TransientError("The temporary Prefect server did not start.", "Try again, or start `polydub up`.")
         try:
-            wait_until(lambda: answers(f"{api}/health") or not alive(), deadline_s=_STARTUP_S)
-            if not alive() or not answers(f"{api}/health"):
-                raise TransientError("The temporary Prefect server did not start.", "Try again, or start `polydub up`.")
             yield
         finally:
-            del os.environ["PREFECT_API_URL"], os.environ["PREFECT_LOGGING_TO_API_ENABLED"]
+            # Its sender of events outlives it otherwise, and keeps those of the next temporary server from theirs.
+            EventsWorker.drain_all(timeout=_LAST_EVENTS_S, at_exit=False)
 
 
 def answers(url: str) -> bool:
     """Whether a server answers a GET with 200."""
+    return _status(url) == 200
+
+
+def _check(api: str) -> None:
+    if not answers(f"{api}/health"):
+        raise TransientError(
+            f"No Prefect server answers at {api}.", "Start it (`polydub up`), or unset PREFECT_API_URL to do without."
+        )
+    if _status(f"{api}/version", os.environ.get("PREFECT_API_AUTH_STRING", "")) == 401:
+        raise asks_for_a_password(api)
+
+
+def asks_for_a_password(api: str) -> BadInputError:
+    """What is said to a client that the server does not let in."""
+    return BadInputError(
+        f"The Prefect server at {api} asks for a password, and not for the one known here.",
+        "Set PREFECT_API_AUTH_STRING as it is there: `polydub up` says where it is kept.",
+    )
+
+
+def _status(url: str, password: str = "") -> int:
+    """Of the answer to a GET; 0 where there is none."""
+    request = urllib.request.Request(url)
+    if password:
+        request.add_header("Authorization", f"Basic {base64.b64encode(password.encode()).decode()}")
     try:
-        with urllib.request.urlopen(url, timeout=2) as reply:
-            return bool(reply.status == 200)
+        with urllib.request.urlopen(request, timeout=2) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        return error.code
     except (urllib.error.URLError, OSError):
-        return False
+        return 0
 
 
-def _profile_names_a_server() -> bool:
-    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Variables for the length of a block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
-        profiles = tomllib.loads((home / "profiles.toml").read_text("utf-8"))
-        return "PREFECT_API_URL" in profiles["profiles"][profiles["active"]]
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError):
-        return False
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _quiet() -> None:

@@ -310,3 +310,15 @@ def test_a_kind_of_store_whose_package_is_missing_says_how_to_get_it() -> None:
 )
 def test_urls_are_told_from_folders(typed: str, url: str | None) -> None:
     assert url_of(typed) == url
+
+
+def test_its_folders_are_its_users_alone(tmp_path: Path) -> None:
+    (tmp_path / "store" / "records").mkdir(parents=True)
+    (tmp_path / "store" / "records").chmod(0o755)  # as an earlier version made it
+    store = Store(tmp_path / "store")
+    (tmp_path / "x.wav").write_bytes(b"x")
+    store.add(tmp_path / "x.wav")
+    store.write_note("kind", "key", 1)
+    folders = [path for path in (tmp_path / "store").rglob("*") if path.is_dir()]
+    assert len(folders) > 6
+    assert {oct(path.stat().st_mode & 0o777) for path in folders} == {"0o700"}

@@ -66,8 +66,32 @@ def test_only_loopback_is_published() -> None:
     assert ports == ["127.0.0.1:4200:4200"]
     for one in resources():
         assert one["kind"] != "Service" or one["spec"].get("type", "ClusterIP") == "ClusterIP"
-    listening = [unit.read_text() for unit in UNITS if "server start" in unit.read_text()]
+    listening = [unit.read_text() for unit in UNITS if "polydub server" in unit.read_text()]
+    assert len(listening) == 1
     assert all("--host 127.0.0.1" in text for text in listening)
+
+
+def test_every_server_is_the_protected_one_with_a_password_and_its_own_names() -> None:
+    started = [command for command in commands() if "server" in command[:2] and "--port" in command]
+    assert [command[:2] for command in started] == 3 * [["polydub", "server"]]
+    assert not any(command[:3] == ["prefect", "server", "start"] for command in commands())
+    assert SETTINGS["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4200"
+    server = COMPOSE["services"]["server"]["environment"]
+    assert server["PREFECT_SERVER_API_AUTH_STRING"] == "${PREFECT_AUTH:?}"
+    names = {COMPOSE["x-client"]["PREFECT_API_URL"].split("/")[2].split(":")[0]: server["POLYDUB_SERVER_HOSTS"]}
+    maps = {one["metadata"]["name"]: one["data"] for one in resources() if one["kind"] == "ConfigMap"}
+    asked = maps["polydub-client"]["PREFECT_API_URL"].split("/")[2].split(":")[0]
+    names[asked] = maps["polydub-server"]["POLYDUB_SERVER_HOSTS"]
+    assert all(client == known for client, known in names.items())
+    probes = [
+        probe["httpGet"]
+        for one in resources()
+        for container in one.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+        for name, probe in container.items()
+        if name.endswith("Probe")
+    ]
+    assert len(probes) == 2
+    assert all(probe["httpHeaders"] == [{"name": "Host", "value": "localhost"}] for probe in probes)
 
 
 def test_no_secret_has_a_value() -> None:
@@ -88,7 +112,7 @@ def test_kubernetes_takes_every_resource(version: str) -> None:
 
 def test_kubernetes_and_compose_run_one_server() -> None:
     maps = {one["metadata"]["name"]: one["data"] for one in resources() if one["kind"] == "ConfigMap"}
-    assert maps["polydub-server"] == SETTINGS
+    assert maps["polydub-server"] == {**SETTINGS, "POLYDUB_SERVER_HOSTS": "polydub-server"}
     client = COMPOSE["x-client"]
     assert all(
         client[name] == value.replace("polydub-server", "server") for name, value in maps["polydub-client"].items()

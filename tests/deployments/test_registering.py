@@ -55,3 +55,21 @@ def test_a_schedule_of_any_kind_is_told() -> None:
     assert deploy.when(CronSchedule(cron="0 1 * * *", timezone="Europe/Paris")) == "0 1 * * * (Europe/Paris)"
     assert deploy.when(IntervalSchedule(interval=datetime.timedelta(hours=8))) == "every 8:00:00"
     assert deploy.when(RRuleSchedule(rrule="FREQ=DAILY", timezone="UTC")) == "FREQ=DAILY (UTC)"
+
+
+@pytest.mark.prefect
+def test_a_flow_run_cannot_name_the_command_that_its_worker_starts(prefect_api: str) -> None:
+    import asyncio
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.workers.process import ProcessJobConfiguration
+
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=deploy.CPU_POOL, type="process"))  # as an earlier version made it
+        deploy._make_pools(client, with_gpu=False)
+        template = client.read_work_pool(deploy.CPU_POOL).base_job_template
+    wanted = {"command": "touch /tmp/x", "working_dir": "/tmp", "env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
+    made = asyncio.run(ProcessJobConfiguration.from_template_and_values(template, wanted))
+    assert (made.command, made.working_dir) == (None, None)
+    assert made.env == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}

@@ -1,0 +1,82 @@
+"""The password of the Prefect server on this machine: made once, kept for its user alone, found by every command.
+
+It is Prefect's own (``PREFECT_SERVER_API_AUTH_STRING`` of the server, ``PREFECT_API_AUTH_STRING`` of its clients), of
+the form ``user:password``; what somebody sets wins. The kept one is given to a server of this machine alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def password_file() -> Path:
+    """Where the password is kept: in Prefect's home folder, readable for its user alone."""
+    return _home() / "polydub-password"
+
+
+def password() -> str:
+    """The server's password, ``user:password``: as it is set, else as it is kept; made where there is none."""
+    return os.environ.get("PREFECT_SERVER_API_AUTH_STRING") or _kept() or _made()
+
+
+def fresh_password() -> str:
+    """A password that nobody can guess."""
+    return f"polydub:{secrets.token_urlsafe(24)}"
+
+
+def log_in() -> None:
+    """Let this process, and those that it starts, know the password of this machine's server, if it is theirs."""
+    profile = _prefect_profile()
+    if os.environ.get("PREFECT_API_AUTH_STRING") or "PREFECT_API_AUTH_STRING" in profile:
+        return
+    if urlsplit(named_server()).hostname in _LOOPBACK and (found := _kept()):
+        os.environ["PREFECT_API_AUTH_STRING"] = found
+
+
+def named_server() -> str:
+    """The address of the user's own server: ``PREFECT_API_URL``, else the active Prefect profile's; empty: none."""
+    return os.environ.get("PREFECT_API_URL") or str(_prefect_profile().get("PREFECT_API_URL", ""))
+
+
+def _home() -> Path:
+    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+
+
+def _prefect_profile() -> dict[str, Any]:
+    try:
+        profiles = tomllib.loads((_home() / "profiles.toml").read_text("utf-8"))
+        found = profiles["profiles"][profiles["active"]]
+    except (OSError, KeyError, TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _kept() -> str:
+    try:
+        return password_file().read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _made() -> str:
+    """Whoever is first keeps it: two servers that start at once have one password."""
+    file = password_file()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, staged = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # readable for its user alone
+    try:
+        with open(handle, "w", encoding="ascii") as opened:
+            opened.write(fresh_password() + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(staged, file)
+    finally:
+        os.unlink(staged)
+    return _kept()
