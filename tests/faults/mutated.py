@@ -1,0 +1,155 @@
+"""Inputs that were damaged or forged, each put through the function that takes it in; a child process of a test.
+
+``python -m tests.faults.mutated FOLDER FIRST COUNT`` tells, as JSON, what broke and the most memory (kB) that was used.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import subprocess
+import sys
+import time
+import traceback
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+SEED = 20261130
+LONGEST_S = 60.0
+_SUBTITLES = {
+    "a.srt": "1\n00:00:00,100 --> 00:00:00,900\n<i>Hello</i> there\n\n2\n00:00:01,000 --> 00:00:01,800\nBye\n",
+    "a.vtt": "WEBVTT\n\n00:00.100 --> 00:00.900 line:1\n<v Ann>Hello &amp; you\n\n00:01.000 --> 00:01.800\nBye\n",
+    "a.ass": "[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, "
+    "MarginV, Effect, Text\nDialogue: 0,0:00:00.10,0:00:00.90,Default,Ann,0,0,0,,{\\i1}Hello\n",
+    "a.json": json.dumps({"language": "en", "lines": [{"id": 1, "start_ms": 100, "end_ms": 900, "text": "Hello"}]}),
+}
+_HUGE = [b"0", b"-1", b"4294967295", b"9" * 40, b"1e309", b"NaN", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff" * 2]
+
+
+def make_seeds(folder: Path) -> None:
+    """Whole inputs of every kind."""
+    import openpyxl
+    import pandas
+
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = "-f lavfi -i testsrc2=s=96x64:r=10:d=2 -f lavfi -i sine=d=2"
+    x264, aac = "-c:v libx264 -g 10 -pix_fmt yuv420p", "-c:a aac"
+    for name, how in {
+        "a.mp4": f"{x264} {aac}",
+        "a.mkv": f"{x264} {aac}",
+        "a.ts": f"{x264} {aac}",
+        "a.mov": "-c:v mpeg4 -c:a pcm_s16le",
+        "a.avi": "-c:v mpeg4 -c:a mp3",
+        "a.wav": "-vn",
+        "a.flac": "-vn",
+        "a.png": "-an -frames:v 1",
+    }.items():
+        command = ["ffmpeg", "-v", "error", "-y", *sources.split(), *how.split(), str(folder / name)]
+        subprocess.run(command, check=True)
+    for name, text in _SUBTITLES.items():
+        (folder / name).write_text(text)
+    rows = [{"title": "a.mp4", "languages": "es;fr", "priority": "1", "due": "2026-11-30"}] * 3
+    table = pandas.DataFrame(rows)
+    table.to_csv(folder / "list.csv", index=False)
+    table.to_parquet(folder / "list.parquet", index=False)
+    book = openpyxl.Workbook()
+    for row in (rows[0].keys(), rows[0].values()):
+        book.active.append(list(row))  # type: ignore[union-attr]
+    book.save(folder / "list.xlsx")
+    (folder / "list.yaml").write_text("titles:\n" + "".join(f"- {json.dumps(row)}\n" for row in rows))
+    (folder / "profile.yaml").write_text("extends: fake\nfit:\n  stretch_max: 1.2\nmix:\n  loudness: r128\n")
+    with zipfile.ZipFile(folder / "lines.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "a.wav", "1.wav")
+        archive.write(folder / "a.flac", "2.flac")
+
+
+def mutated(data: bytes, dice: random.Random, other: bytes) -> bytes:
+    """The data after one to three injuries."""
+    out = bytearray(data)
+    for _ in range(dice.randint(1, 3)):
+        at = dice.randrange(len(out) + 1)
+        match dice.randrange(8):
+            case 0:  # bits flipped
+                for _ in range(dice.choice([1, 4, 40])):
+                    if out:
+                        out[dice.randrange(len(out))] ^= 1 << dice.randrange(8)
+            case 1:  # cut short
+                del out[at:]
+            case 2:  # a piece taken out
+                del out[at : at + dice.choice([1, 8, 500])]
+            case 3:  # another kind of file spliced in
+                out[at:at] = other[dice.randrange(len(other)) :][:2000]
+            case 4:  # a length field, or a number, that promises much
+                huge = dice.choice(_HUGE)
+                out[at : at + (len(huge) if dice.random() < 0.7 else 0)] = huge
+            case 5:  # the beginning, where lengths are, overwritten
+                at = dice.randrange(min(64, len(out) + 1))
+                out[at : at + 4] = dice.randbytes(4)
+            case 6:  # nesting
+                out[at:at] = dice.choice([b"[", b"{", b"<", b'"', b"(", b"{\\"]) * dice.choice([3, 3000])
+            case 7:  # a piece repeated
+                out[at:at] = bytes(out[at : at + 200]) * dice.choice([1, 30])
+    return bytes(out)
+
+
+def take_in(path: Path) -> None:
+    """Put a file through the function that takes its kind in."""
+    from configs.profile import FitSettings
+    from flows.night.manifest import Defaults, read_manifest
+    from flows.plan import checked_profile
+    from tasks.ingest.line_files import lay_lines
+    from tasks.model import Line, Script
+    from tasks.probe.probe import probe
+    from tasks.transcribe.subtitles import read_script
+
+    if path.name.startswith("list"):
+        read_manifest(path, Defaults(profile="fake"))
+    elif path.name.startswith("profile"):
+        checked_profile(str(path), {})
+    elif path.suffix == ".zip":
+        script = Script(language="es", lines=(Line(id=1, start_ms=0, end_ms=900, text="x"),))
+        lay_lines(path, script, 2000, FitSettings(), path.parent / "d.wav")  # type: ignore[call-arg]
+    elif path.name in _SUBTITLES:
+        read_script(path, "en")
+    else:
+        probe(path)
+
+
+def _tried(number: int, seeds: list[Path], folder: Path, use: Callable[[Path], None]) -> str:
+    """What is wrong with how an input was taken; nothing where it is fine."""
+    from tasks.errors import PolydubError
+
+    dice = random.Random(SEED * 100_000 + number)
+    seed, other = seeds[number % len(seeds)], dice.choice(seeds)
+    path = folder / seed.name
+    path.write_bytes(mutated(seed.read_bytes(), dice, other.read_bytes()))
+    began, wrong = time.monotonic(), ""
+    try:
+        use(path)
+    except PolydubError:
+        pass
+    except BaseException:
+        wrong = traceback.format_exc(limit=-4)
+    if time.monotonic() - began > LONGEST_S:
+        wrong += f"took {time.monotonic() - began:.0f} s"
+    left = [one.name for one in folder.rglob("*") if ".part" in one.name or ".scratch" in one.name]
+    return wrong + (f"left {left}" if left else "")
+
+
+def main(folder: Path, first: int, count: int) -> None:
+    seeds = sorted(path for path in (folder / "seeds").iterdir())
+    work = folder / f"work-{first}"
+    work.mkdir()
+    (work / "clips").mkdir()
+    wrong = {}
+    for number in range(first, first + count):
+        if told := _tried(number, seeds, work, take_in):
+            wrong[f"{number} {seeds[number % len(seeds)].name}"] = told
+    used = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(json.dumps({"wrong": wrong, "tried": count, "kb": max(used)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
