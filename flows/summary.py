@@ -87,7 +87,9 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
         return summary
     if result.work is not None:
         write_json(folder / "title.json", _title(run, result.work, title_notes(run, result)))
-    write_json(folder / "summary.json", summary)
+    # The command tells its caller where things are; whom the folder is delivered to, the names alone.
+    told = {"source": Path(run.title.source).name, "folder": folder.name}
+    write_json(folder / "summary.json", {**summary, **told})
     return summary
 
 
@@ -164,6 +166,11 @@ def _ledger(steps: tuple[StepUse, ...]) -> dict[str, Any]:
     }
 
 
+#: Of a profile, what the delivered folder tells: how the title was made, and nothing of whose machines made it.
+_TOLD = {"name", "fake", "commercial", "source_language", "loudness", "scene", "sidecar", "realign"}
+_TOLD |= {"pace", "fit", "mix", "ingest", "waivers"}
+
+
 def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
     return {
         **card_of(run.title),
@@ -174,11 +181,10 @@ def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
         "provenance": {
             "disclosure": DISCLOSURE,
             "polydub": package_version("polydub"),
-            "profile": run.profile.model_dump(mode="json"),
+            "profile": run.profile.model_dump(mode="json", include=_TOLD),
             "backends": {
                 step: {
                     "name": backend.facts.name,
-                    "fingerprint": backend.fingerprint(),
                     "code_licence": backend.facts.code_licence,
                     "weights_licence": backend.facts.weights_licence,
                 }

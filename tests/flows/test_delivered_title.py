@@ -1,0 +1,40 @@
+"""What a delivered folder says of how it was made: names and versions; no address, price, mailbox, budget or key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from configs.profile import load_profile
+from flows.summary import _title
+from tasks.model import Asset, MediaFacts, Run, Script, Title
+
+
+def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> None:
+    profile = load_profile(
+        "fake",
+        {
+            "translate": {
+                "backend": "llm",
+                "options": {"model": "small", "url": "http://gpu.inside:8000/v1", "key_variable": "INSIDE_API_KEY"},
+            },
+            "notify": {"mail": {"host": "smtp.inside", "sender": "dubs@inside", "to": ["ops@inside"]}},
+            "budget": {"usd": 4321.0},
+            "prices": {"llm/small": {"characters": 98.76}},
+            "voices": "/srv/operator/voices.yaml",
+        },
+    )
+    video = Asset(uri=str(tmp_path / "v.mp4"), sha256="0" * 64, bytes=1)
+    title = Title(name="t", video=video, source="t.mp4", folder=str(tmp_path / "t"), languages=("es",))
+    work = SimpleNamespace(
+        facts=MediaFacts(container="mp4", duration_ms=1000, picture=None, audio=()),
+        script=Script(language="en", lines=()),
+    )
+    told = _title(Run(title=title, profile=profile, store=str(tmp_path)), cast(Any, work), [])
+    text = json.dumps(told)
+    for secret in ("inside", "INSIDE", "8000", "4321", "98.76", "/srv/operator"):
+        assert secret not in text, secret
+    assert told["provenance"]["backends"]["translate"]["name"] == "llm"
+    assert told["provenance"]["profile"]["loudness"] == "r128"
