@@ -64,13 +64,19 @@ def run_command(
     consent: Consent = None,
     scene: Scene = None,
     realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
+    from_master: Annotated[
+        bool, typer.Option("--from-master", help="take masters that Polydub made as sources")
+    ] = False,
     out: Out = "out",
     preview: Preview = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Dub videos into languages."""
+    from flows.masters import refuse_masters
     from flows.plan import Request
 
+    if not from_master:
+        or_exit(refuse_masters, videos)
     _finish(
         [
             Request(
@@ -99,8 +105,10 @@ def demo(
 ) -> None:
     """Dub a demo title, or your own clip, and show where the result is."""
     from flows.demo.picture import show_demo
+    from flows.masters import refuse_masters
     from flows.plan import Request
 
+    or_exit(refuse_masters, [video] if video else [])
     title = video or str(or_exit(_demo_title, Path(out)))
     summaries = _run([Request(videos=[title], languages=[to], out=out, profile=profile)], as_json=False)
     or_exit(show_demo, Path(out), summaries, title)

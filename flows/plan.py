@@ -45,7 +45,8 @@ _CREATE = {
 class Request:
     """One `polydub run` as typed, or one title of a manifest; paths and languages unchecked.
 
-    ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's.
+    ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's; ``notes`` are for
+    the user.
     """
 
     videos: Sequence[str]
@@ -61,6 +62,7 @@ class Request:
     row: int = 0
     priority: float = 0.0
     due: str | None = None
+    notes: Sequence[str] = ()
 
 
 def plan(request: Request) -> list[Run]:
@@ -193,7 +195,7 @@ def _run(
         dubs=dubs,
         preview_ms=round(request.preview_s * 1000),
         consent=_consent(profile, name, subtitles, script_language or source_language, spoken),
-        notes=beside.notes,
+        notes=(*request.notes, *beside.notes),
     )
     run = Run(title=title, profile=profile, store=store.where)
     _check_media(run, probed(run, title.video))

@@ -1,17 +1,18 @@
 """A watched folder: videos and manifests that are dropped into it are dubbed. Nothing in it is moved or deleted.
 
-What was taken is remembered by content. What cannot be dubbed gets a ``NAME.error.txt`` beside it; take that away to
-have the file tried again.
+What was taken is remembered by content, a list together with its videos. What cannot be dubbed gets a
+``NAME.error.txt`` beside it; take that away to have the file tried again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.masters import refuse_masters
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
 from flows.night.roots import Roots, is_video
@@ -81,13 +82,14 @@ class Inbox:
             if path.suffix.lower() in _MANIFESTS:
                 requests = self._checked(path, self._listed)
                 listed |= {Path(video).resolve() for request in requests for video in request.videos}
-                if requests and not self._is_taken(path):
-                    summaries += self._dub(path.stem, requests, [path])
+                if requests and not self._is_taken(path, requests):
+                    summaries += self._dub(path.stem, requests, {path: requests})
         videos = [path for path in steady if is_video(path) and path.resolve() not in listed]
-        fresh = {path: self._checked(path, self._single) for path in videos if not self._is_taken(path)}
+        fresh = {path: self._checked(path, self._single) for path in videos if not self._is_taken(path, [])}
         good = {path: requests for path, requests in fresh.items() if requests}
         if good:
-            summaries += self._dub("inbox", [request for requests in good.values() for request in requests], [*good])
+            asked = [request for requests in good.values() for request in requests]
+            summaries += self._dub("inbox", asked, dict.fromkeys(good, ()))
         return summaries
 
     def _steady(self) -> list[Path]:
@@ -104,6 +106,7 @@ class Inbox:
 
     def _single(self, path: Path) -> list[Request]:
         request = Request([str(path)], list(self._languages), self._out, self._profile_name)
+        refuse_masters(request.videos)
         plan(request)
         return [request]
 
@@ -130,25 +133,32 @@ class Inbox:
         with contextlib.suppress(OSError), staged(path.with_name(f"{path.name}.error.txt")) as part:
             part.write_text(f"{visible(why)}\n", "utf-8")
 
-    def _dub(self, name: str, requests: Sequence[Request], files: Sequence[Path]) -> list[dict[str, Any]]:
+    def _dub(
+        self, name: str, requests: Sequence[Request], files: Mapping[Path, Sequence[Request]]
+    ) -> list[dict[str, Any]]:
+        """Dub what is asked for; ``files`` are those that ask, lists with their rows."""
         try:
             batch, runs = new_batch(name, requests, self._profile, self._out, self._profile.budget)
-        except BadInputError as error:
+            keys = {path: self._key(path, rows) for path, rows in files.items()}  # of what was there when it began
+        except (BadInputError, OSError) as error:
             for path in files:
                 self._refuse(path, str(error))
             return []
         summaries = run_batch(batch, runs)
-        for path in files:
-            self._store.write_note(_TAKEN, self._key(path), {"name": path.name, "batch": batch.id})
+        for path, key in keys.items():
+            self._store.write_note(_TAKEN, key, {"name": path.name, "batch": batch.id})
         return summaries
 
-    def _is_taken(self, path: Path) -> bool:
+    def _is_taken(self, path: Path, rows: Sequence[Request]) -> bool:
         try:
-            return self._store.read_note(_TAKEN, self._key(path)) is not None
+            return self._store.read_note(_TAKEN, self._key(path, rows)) is not None
         except OSError:  # gone since the last look, or not to be read: nothing to take
             return not path.exists()
 
-    def _key(self, path: Path) -> str:
-        """Of the content and of what is made of it; a branch that failed is `polydub retry`'s."""
+    def _key(self, path: Path, rows: Sequence[Request]) -> str:
+        """Of the content, a list's videos included, and of what is made of it; a failed branch is `polydub retry`'s."""
         asked = {"languages": list(self._languages), "profile": self._profile_name, "out": self._out}
-        return step_key(_TAKEN, 1, settings=asked, inputs={"file": self._store.reference(path)})
+        inputs: dict[str, Any] = {"file": self._store.reference(path)}
+        if rows:
+            inputs["videos"] = [self._store.reference(Path(video)) for row in rows for video in row.videos]
+        return step_key(_TAKEN, 1, settings=asked, inputs=inputs)

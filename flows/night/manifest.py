@@ -13,6 +13,7 @@ from typing import Any
 from configs.client_profile import read_client_profile
 from configs.languages import LanguageError, parse_language
 from configs.profile import ProfileError, load_profile, merged, profile_names
+from flows.masters import refuse_masters, without_masters
 from flows.night.roots import Roots, videos_of
 from flows.night.table import rows_of
 from flows.plan import Request
@@ -94,7 +95,7 @@ class _Reader:
         def fault(column: str, what: str) -> None:
             self._faults.append(f"row {number}, column {column}: {what}")
 
-        videos = self._videos(row.get("title", ""), fault)
+        videos, left_out = self._videos(row.get("title", ""), fault)
         languages = _languages(row.get("languages", ""), fault)
         if row.get("source_language"):
             _language(row["source_language"], "source_language", fault)
@@ -125,19 +126,28 @@ class _Reader:
                 row=number,
                 priority=priority,
                 due=due,
+                notes=[left_out] if left_out and not place else [],
             )
-            for video in videos
+            for place, video in enumerate(videos)
         ]
 
-    def _videos(self, title: str, fault: Fault) -> list[Path]:
+    def _videos(self, title: str, fault: Fault) -> tuple[list[Path], str]:
+        """The sources that a cell names, and a note of what lies among them and is none."""
         if not title:
             fault("title", "is empty")
-            return []
+            return [], ""
         try:
-            return videos_of(self._roots, title)
+            found = videos_of(self._roots, title)
+            if self._roots.path(title).is_file():
+                refuse_masters([str(video) for video in found])
+                return found, ""
+            videos, left_out = without_masters(found)
+            if not videos:
+                raise BadInputError(f"{title!r} names nothing but masters that Polydub made", "Name the originals.")
+            return videos, left_out
         except BadInputError as error:
             fault("title", error.what.rstrip("."))
-            return []
+            return [], ""
 
     def _file(self, row: Mapping[str, str], column: str, fault: Fault, must_exist: bool = True) -> str | None:
         text = row.get(column, "")
