@@ -20,6 +20,7 @@ from flows.naming import hold
 from flows.night.budget import Cost, admit, settle
 from flows.night.costs import accounted
 from flows.night.standing import noted_progress
+from flows.service.admission import admit_deployed
 from flows.show import branch_progress
 from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
@@ -67,6 +68,7 @@ def dub_language(run: Run) -> State[Any]:
     Args:
         run: the checked title with its profile, store and this branch's language.
     """
+    admit_deployed(run)
     if why := admit(run):
         carry_over(run, run.language, why)
         return carried_over(why)

@@ -109,6 +109,8 @@ def load_batch(batch_id: str | None) -> Batch:
     Raises:
         BadInputError: there is none of that name.
     """
+    if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):  # it becomes a file's name
+        raise BadInputError(f"{batch_id[:80]!r} is no batch's name.", "See `polydub status`.")
     place = _place()
     kept = place.names(_FOLDER)
     name = kept[-1] if kept and batch_id is None else _name(str(batch_id))
