@@ -5,6 +5,7 @@ Each page is kept as `ui-*.png` in the test's folder (`--basetemp`); docs/operat
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -140,6 +141,8 @@ def test_the_morning_after_in_the_dashboard(page: Any, short_clip: Path, store_f
         done = subprocess.run(night, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=800, check=False)
         assert done.returncode == 3, done.stderr
         (batch,) = (path.stem for path in (store_folder / "batches").iterdir())
+        password = base64.b64encode((tmp_path / "prefect" / "polydub-password").read_bytes().strip()).decode()
+        page.add_init_script(f"localStorage.setItem('prefect-password', '{password}')")  # as its login page keeps it
         dashboard = Dashboard(page, f"http://127.0.0.1:{port}", tmp_path)
         walk(dashboard, batch, "night-train.preview-fr", (folder / "fr").unlink)
     assert (folder / "night-train.preview.fr.mp4").exists()
