@@ -226,7 +226,7 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         )
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ProfileError(f"Profile {name!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise ProfileError(f"Profile {name!r} must be a table of settings.")

@@ -39,7 +39,7 @@ def read_consent(path: Path) -> tuple[Consent, ...]:
             f"Consent file {str(path)!r}: {where}: {first['msg']}.",
             "Each record needs who, what (voice, face), when (a date), scope and titles.",
         ) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise BadInputError(f"Consent file {str(path)!r} cannot be read: {reason}.", "Check the path.") from error
 

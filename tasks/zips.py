@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import struct
 import zipfile
 import zlib
@@ -58,6 +59,10 @@ def telling(path: Path) -> Iterator[None]:
         yield
     except _BROKEN as error:
         raise _refused(path, f"cannot be unpacked: {' '.join(str(error).split())[:200]}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's beginning; others are the machine's
+            raise
+        raise _refused(path, "cannot be unpacked: it leads to places that it does not have") from error
 
 
 def unpack(archive: zipfile.ZipFile, name: str, out: Path) -> None:

@@ -69,7 +69,7 @@ def read_lexicon(path: Path) -> Lexicon:
         values = yaml.safe_load(path.read_text("utf-8-sig")) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"The lexicon {path} cannot be read: {error}.", "Check synthesize.lexicon.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInputError(f"The lexicon {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
         raise _not_one(path, "it must have languages, each with its words")

@@ -110,7 +110,7 @@ def read_series(path: Path) -> Series:
         return Series()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"The voices file {path} cannot be read: {error}.", "Check the path.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInputError(f"The voices file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     try:
         return Series.model_validate(values or {})

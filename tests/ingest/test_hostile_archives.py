@@ -110,6 +110,15 @@ def flipped(path: Path, line: bytes) -> None:
     path.write_bytes(data)
 
 
+def misplaced(path: Path, line: bytes) -> None:
+    """The list of entries says that it begins after the end: the first entry lies before the beginning."""
+    stored(path, line)
+    data = bytearray(path.read_bytes())
+    at = data.rfind(b"PK\x05\x06")
+    data[at + 16 : at + 20] = (1 << 30).to_bytes(4, "little")
+    path.write_bytes(data)
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def twice(path: Path, line: bytes) -> None:
     with zipfile.ZipFile(path, "w") as archive:
@@ -144,6 +153,7 @@ REFUSED: dict[Callable[[Path, bytes], None], str] = {
     unknown_packing: "packed by method 9",
     cut: "cannot be unpacked",
     flipped: "cannot be unpacked",
+    misplaced: "cannot be unpacked",
     twice: "twice",
     climbing: "no name inside a folder",
     endless_name: "no name inside a folder",
