@@ -36,13 +36,10 @@ class StepSettings(BaseModel):
 Formality = Literal["default", "formal", "informal"]
 
 
-class TranslateSettings(StepSettings):
-    """The translator, those that stand in where it fails, and what all of them respect."""
+class ChainedSettings(StepSettings):
+    """A backend, and those that stand in where it is not installed or cannot do the language."""
 
-    fallbacks: tuple[StepSettings, ...] = Field((), description="asked in this order where the backend fails")
-    glossary: str | None = Field(None, description="a .yaml or .csv file of names and terms")
-    formality: Formality = "default"
-    language_check: bool = Field(True, description="an answer in a wrong language counts as a failure")
+    fallbacks: tuple[StepSettings, ...] = Field((), description="asked in this order where the backend cannot")
 
     @field_validator("fallbacks", mode="before")
     @classmethod
@@ -53,7 +50,15 @@ class TranslateSettings(StepSettings):
         return value
 
 
-class SynthesizeSettings(StepSettings):
+class TranslateSettings(ChainedSettings):
+    """The translator, those that stand in where it fails, and what all of them respect."""
+
+    glossary: str | None = Field(None, description="a .yaml or .csv file of names and terms")
+    formality: Formality = "default"
+    language_check: bool = Field(True, description="an answer in a wrong language counts as a failure")
+
+
+class SynthesizeSettings(ChainedSettings):
     """The voices' backend, and what all of them respect."""
 
     takes: int = Field(1, ge=1, le=8, description="readings of each line, of which the best is kept")
@@ -111,7 +116,7 @@ class Profile(BaseModel):
     scene: str | None = Field(None, description="a scene mode that finishes the whole picture")
     loudness: str = "r128"
     separate: StepSettings
-    transcribe: StepSettings
+    transcribe: ChainedSettings
     diarize: StepSettings
     translate: TranslateSettings
     synthesize: SynthesizeSettings
@@ -160,6 +165,8 @@ class _Environment(Profile, BaseSettings):
 
 Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "lipsync"]
 SECTIONS: tuple[Section, ...] = ("separate", "transcribe", "diarize", "translate", "synthesize", "lipsync")
+#: What belongs to a section's backend and goes with it: a translator's fallbacks are asked whichever is the first.
+_OF_BACKEND = {name: ("options",) if name == "translate" else ("options", "fallbacks") for name in SECTIONS}
 
 
 def profile_names() -> list[str]:
@@ -256,7 +263,8 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         old = result.get(key)
         if key in SECTIONS and isinstance(old, dict) and isinstance(value, dict):
             swapped = "backend" in value and value["backend"] != old.get("backend")
-            result[key] = {**old, "options": {} if swapped else old.get("options", {}), **value}
+            kept = {name: entry for name, entry in old.items() if not (swapped and name in _OF_BACKEND[key])}
+            result[key] = {**kept, **value}
         elif isinstance(old, dict) and isinstance(value, dict):
             result[key] = {**old, **value}
         else:

@@ -49,7 +49,7 @@ _BRANCH = (
 def shared_key(run: Run) -> str:
     """The content key of the work that all languages of a title share."""
     title = run.title
-    chosen = backends(run.profile)
+    chosen = backends(run.profile, title.source_language)
     used = ("separate", "transcribe", "diarize", "lipsync")
     return step_key(
         "shared",
@@ -68,7 +68,7 @@ def shared_key(run: Run) -> str:
 
 def branch_key(run: Run, language: str) -> str:
     """The content key of one language of a title, from everything that it depends on."""
-    chosen = backends(run.profile)
+    chosen = backends(run.profile, run.title.source_language, language)
     return step_key(
         "branch",
         1,

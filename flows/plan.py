@@ -23,7 +23,7 @@ from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of
 from tasks.transcribe.subtitles import read_script
-from tasks.translate.chain import Chain, chain
+from tasks.translate.chain import chain
 from tasks.visible import name_part
 from tasks.zips import is_zip
 
@@ -127,7 +127,7 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         read_lexicon(Path(profile.synthesize.lexicon))
     if profile.consent is not None:
         read_consent(Path(profile.consent))
-    for section, backend in _each(backends(profile)):
+    for section, backend in _each(profile):
         if profile.commercial and not backend.facts.commercial:
             raise BadInputError(
                 f"Profile {profile.name!r} is commercial, but {section} backend {backend.facts.name!r} is not "
@@ -142,18 +142,36 @@ def _clause(facts: BackendFacts) -> str:
     return f"; {facts.clause}" if facts.clause else ""
 
 
-def _each(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _each(profile: Profile) -> Iterator[tuple[str, Any]]:
     """Every backend by its step, those that stand in for another included."""
-    for section, backend in found.items():
-        yield from ((section, one) for one in (backend.translators if isinstance(backend, Chain) else [backend]))
+    for section in SECTIONS:
+        chosen = getattr(profile, section)
+        if section == "translate":
+            yield from ((section, one) for one in chain(chosen).translators)
+        else:
+            for one in (chosen, *getattr(chosen, "fallbacks", ())):
+                yield section, _CREATE[section](one.backend, one.options)
 
 
-def backends(profile: Profile) -> dict[str, Any]:
-    """Every backend of a profile, by step; loads no model."""
+def backends(profile: Profile, spoken: str | None = None, language: str | None = None) -> dict[str, Any]:
+    """Every backend of a profile, by step; loads no model.
+
+    Args:
+        profile: whose first able backend is taken where others may stand in.
+        spoken: the title's language; None where it is not known.
+        language: the dub's; None for any.
+    """
     made: dict[str, Any] = {}
     for section in SECTIONS:
         chosen = getattr(profile, section)
-        made[section] = chain(chosen) if section == "translate" else _CREATE[section](chosen.backend, chosen.options)
+        if section == "translate":
+            made[section] = chain(chosen)
+        elif section == "transcribe":
+            made[section] = transcribe.listening(chosen, spoken).backend
+        elif section == "synthesize":
+            made[section] = synthesize.speaking(chosen, language).backend
+        else:
+            made[section] = _CREATE[section](chosen.backend, chosen.options)
     return made
 
 
@@ -208,9 +226,10 @@ def _consent(
     """The agreements that cloned voices (of the languages ``spoken`` by the backend) and faces that leave need."""
     chosen = backends(profile)
     needed: dict[Likeness, str] = {}
-    speaks = chosen["lipsync" if lipsync.dubs_alone(profile.lipsync.backend) else "synthesize"].facts
-    if spoken and speaks.clones:
-        needed["voice"] = f"cloning a voice ({speaks.name})"
+    alone = lipsync.dubs_alone(profile.lipsync.backend)
+    voices = [chosen["lipsync"] if alone else synthesize.speaking(profile.synthesize, tag).backend for tag in spoken]
+    if cloning := next((voice.facts.name for voice in voices if voice.facts.clones), None):
+        needed["voice"] = f"cloning a voice ({cloning})"
     if chosen["lipsync"].facts.uploads_faces:
         needed["face"] = f"sending a face to a service ({chosen['lipsync'].facts.name})"
     if not needed:

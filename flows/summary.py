@@ -182,16 +182,27 @@ def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
             "disclosure": DISCLOSURE,
             "polydub": package_version("polydub"),
             "profile": run.profile.model_dump(mode="json", include=_TOLD),
-            "backends": {
-                step: {
-                    "name": backend.facts.name,
-                    "code_licence": backend.facts.code_licence,
-                    "weights_licence": backend.facts.weights_licence,
-                }
-                for step, backend in backends(run.profile).items()
-            },
+            "backends": _backends(run),
         },
         "notes": notes,
+    }
+
+
+def _backends(run: Run) -> dict[str, Any]:
+    """Who did each step; ``synthesize.LANGUAGE`` where another spoke that language than the first."""
+    languages = run.title.languages or (None,)
+    made = backends(run.profile, run.title.source_language, languages[0])
+    for language in languages[1:]:
+        voice = backends(run.profile, run.title.source_language, language)["synthesize"]
+        if voice.facts.name != made["synthesize"].facts.name:
+            made[f"synthesize.{language}"] = voice
+    return {
+        step: {
+            "name": backend.facts.name,
+            "code_licence": backend.facts.code_licence,
+            "weights_licence": backend.facts.weights_licence,
+        }
+        for step, backend in made.items()
     }
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Voice",
     "Word",
     "synthesize",
+    "transcribe",
     "variants",
     "voice_for",
     "voices",
@@ -191,6 +192,29 @@ def synthesize(
     return SpokenText(
         samples, sample_rate_hz, _phones(events, sample_rate_hz, duration_ms), _words(events, sample_rate_hz)
     )
+
+
+def transcribe(text: str, voice: str) -> str:
+    """The IPA of a text, words apart, stress marked, parts of one sound joined by ``^`` (``t^ʃ``, ``a^ɪ``).
+
+    Nothing is spoken. Words of another language that eSpeak NG recognises are read in that language.
+
+    Args:
+        text: plain text.
+        voice: a voice identifier or language.
+
+    Raises:
+        UnknownVoiceError: no voice of that name.
+        SpeechError: eSpeak NG failed.
+    """
+    name = _full_name(voice)
+    if not text.strip():
+        return ""
+    with libespeak.loaded() as (library, _):
+        if library.espeak_SetVoiceByName(name.encode()) != 0:
+            raise UnknownVoiceError(f"eSpeak NG has no voice {voice!r}")
+        said = libespeak.transcribe(library, text)
+    return " ".join(_LANGUAGE_SWITCH.sub("", said).split())
 
 
 def _full_name(voice: str) -> str:

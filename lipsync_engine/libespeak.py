@@ -19,6 +19,7 @@ from typing import Any
 _OUTPUT_SYNCHRONOUS = 2
 _PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 0x0001, 0x0002, 0x8000
 _CHARS_UTF8, _PHONEMES = 1, 0x100  # never SSML (0x10)
+_IPA_TIED = 0x02 | 0x80 | ord("^") << 8  # IPA, and what joins the parts of one sound
 EVENT_WORD, EVENT_PHONEME = 1, 7
 RATE, PITCH, RANGE = 1, 3, 4
 _SEED = 1
@@ -142,6 +143,18 @@ def speak(library: Any, text: str, *, phonemes: bool = False) -> tuple[bytes, li
     if status != 0:
         raise SpeechError(f"eSpeak NG failed to speak the text (status {status})")
     return b"".join(pcm), marks
+
+
+def transcribe(library: Any, text: str) -> str:
+    """The IPA of a text in the voice that is set: words apart, parts of one sound joined by ``^``, clauses in lines."""
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    encoded = ctypes.create_string_buffer(text.replace("\0", " ").encode("utf-8", "replace"))
+    rest = ctypes.c_char_p(ctypes.addressof(encoded))
+    clauses: list[str] = []
+    while rest.value:
+        said = library.espeak_TextToPhonemes(ctypes.byref(rest), _CHARS_UTF8, _IPA_TIED)
+        clauses.append((said or b"").decode("utf-8", "replace"))
+    return "\n".join(clauses)
 
 
 def _mark(event: _Event) -> Mark:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from configs.models import models
 from configs.profile import load_profile, profile_names
 from flows.plan import backends, checked_profile
 from flows.terminal.printed import Console
@@ -15,7 +16,9 @@ from tasks.errors import PolydubError
 from tasks.process import capture
 from tasks.registry import package_version
 from tasks.store import store_root
-from tasks.weights import Downloading
+from tasks.synthesize import speaking
+from tasks.transcribe import listening
+from tasks.weights import Downloading, advice, here
 
 _PROGRAMS = {
     "ffmpeg": "apt-get install ffmpeg",
@@ -28,6 +31,8 @@ _PACKAGES = (
     "mediapipe",
     "pocketsphinx",
     "openai-whisper",
+    "faster-whisper",
+    "onnxruntime",
     "coqui-tts",
     "demucs",
     "deep-translator",
@@ -53,6 +58,7 @@ def examine(profile: str | None) -> dict[str, Any]:
         "gpu": _gpu(),
         "prefect_api": os.environ.get("PREFECT_API_URL") or "none: a temporary server is started for each run",
         "store": {"path": str(root), "free_gb": round(shutil.disk_usage(existing).free / 1e9, 1)},
+        "models": {name: here(name) for name, model in models().items() if model.setup},
         "profiles": [_profile(name) for name in names],
     }
 
@@ -69,6 +75,8 @@ def show(found: dict[str, Any]) -> None:
         say(program["found"], f"{name}: {program['version'] or program['fix']}")
     for name, version in found["packages"].items():
         say(version != "absent", f"{name} {version}")
+    for name, there in found["models"].items():
+        say(there, f"model {name}" + ("" if there else f": {advice(name)}"))
     say(True, f"GPU: {found['gpu']}")
     say(True, f"Prefect: {found['prefect_api']}")
     say(found["store"]["free_gb"] > 5, f"store: {found['store']['path']}, {found['store']['free_gb']} GB free")
@@ -95,7 +103,14 @@ def _profile(name: str) -> dict[str, Any]:
     profile = checked_profile(name, {}) if name not in profile_names() else load_profile(name)
     chosen = backends(profile)
     missing = [f"{step}: {line}" for step, backend in chosen.items() for line in backend.missing()]
-    remarks = []
+    remarks = [
+        f"{step}: {note}"
+        for step, notes in (
+            ("transcribe", listening(profile.transcribe, None).notes),
+            ("synthesize", speaking(profile.synthesize, None).notes),
+        )
+        for note in notes
+    ]
     for step, backend in chosen.items():
         if isinstance(backend, Downloading):
             remarks += [f"{step}: {one}" for one in backend.weights()]

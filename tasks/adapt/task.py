@@ -8,7 +8,7 @@ from tasks.adapt import VERSION
 from tasks.model import Asset, Line, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
-from tasks.synthesize import synthesizer
+from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts
 from tasks.synthesize.task import open_booth, takes_of
 from tasks.translate import Guidance, Rewriter
@@ -87,7 +87,7 @@ def adapt(
     }
     backend = _fingerprint(rewriting) if rewriting is not None else "none"
     voices = run.profile.synthesize
-    uses = [rewriting.facts, synthesizer(voices.backend, voices.options).facts] if rewriting is not None else []
+    uses = [rewriting.facts, speaking(voices, run.language).backend.facts] if rewriting is not None else []
     return remember(
         run, "adapt", VERSION, compute, settings=run.profile.pace, backend=backend, inputs=inputs, uses=uses
     )

@@ -10,6 +10,7 @@ from tasks.model import Loudness, Run, Script, SharedWork, StepRecord
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.step import Made, Work, remember, step_task
+from tasks.transcribe import listening, transcriber
 
 if TYPE_CHECKING:
     from tasks.qc.sync import Clocks
@@ -91,6 +92,7 @@ def qc(
         "loudness": loudness_presets()[run.profile.loudness],
         "waivers": run.profile.waivers,
         "transcribe": run.profile.transcribe,
+        "heard_by": None if run.profile.fake else listening(run.profile.transcribe, run.language).backend.fingerprint(),
         "fake": run.profile.fake,
     }
     return remember(run, "qc", VERSION, compute, settings=settings, inputs=inputs)
@@ -149,24 +151,24 @@ def _recogniser(run: Run, folder: Path) -> Recogniser | None:
     dub. A script that came from a file or an invented one names no recogniser; PocketSphinx stands in for it.
     """
     from configs.languages import primary
-    from tasks.transcribe import transcriber
 
     language = primary(run.language)
     if run.profile.fake:
         return None
-    chosen, options = run.profile.transcribe.backend, run.profile.transcribe.options
-    known = transcriber(chosen, options).facts.languages
-    if chosen in _NOT_HEARING or (known is not None and language not in known):
-        chosen, options = "pocketsphinx", {}
+    listener = listening(run.profile.transcribe, language).backend
+    known = listener.facts.languages
+    if listener.facts.name in _NOT_HEARING or (known is not None and language not in known):
         if language != "en":
             return None
+        listener = transcriber("pocketsphinx", {})
     from tasks.media import speech_copy
     from tasks.progress import silent
 
     def hear(wav: Path) -> str:
         speech = folder / "recognised.wav"
         speech_copy(wav, speech)
-        heard = transcriber(chosen, options).transcribe(speech, language, silent)
+        heard = listener.transcribe(speech, language, silent)
         return " ".join(line.text for line in heard.lines)
 
-    return Recogniser(name=chosen, transcribe=hear, advisory=chosen == "pocketsphinx")
+    name = listener.facts.name
+    return Recogniser(name=name, transcribe=hear, advisory=name == "pocketsphinx")

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from configs.profile import ChainedSettings
 from tasks import registry
 from tasks.errors import UnsupportedError
 from tasks.model import Speaker
+from tasks.standin import Chosen, first_able
 
 VERSION = 5
 
@@ -112,3 +114,8 @@ def synthesizer(name: str, options: dict[str, Any]) -> Synthesizer:
     """The backend of that name; `BadInputError` for an unknown name or option."""
     backend: Synthesizer = registry.create("synthesize", name, BACKENDS, options)
     return backend
+
+
+def speaking(settings: ChainedSettings, language: str | None) -> Chosen[Synthesizer]:
+    """The first of a profile's backends that is installed and speaks the language (None: any)."""
+    return first_able(settings, synthesizer, language, "speak")

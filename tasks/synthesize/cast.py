@@ -17,7 +17,7 @@ from tasks.errors import PolydubError
 from tasks.model import Asset, Run, Script, Speaker
 from tasks.places import file_sha256
 from tasks.store import Store, step_key
-from tasks.synthesize import Synthesizer, synthesizer
+from tasks.synthesize import Synthesizer, speaking
 from tasks.synthesize.references import reference_clips
 from tasks.synthesize.series import ALL, Series, SeriesSpeaker, clip_of, held, keep_clip, read_series, write_series
 
@@ -54,7 +54,7 @@ def cast_of(run: Run, source: Script) -> Cast:
         return Cast()
     path = Path(run.profile.voices).absolute()
     known = Store(Path(run.store)).read_note(_NOTE, _key(run, source, path)) or {}
-    series, backend = read_series(path), run.profile.synthesize.backend
+    series, backend = read_series(path), speaking(run.profile.synthesize, run.language).backend.facts.name
     voices: dict[str, str] = {}
     clips: dict[str, Path] = {}
     for speaker, name in (known.get("names") or {}).items():
@@ -84,7 +84,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
         return
     path = Path(run.profile.voices).absolute()
     settings = run.profile.synthesize
-    backend = synthesizer(settings.backend, settings.options)
+    backend = speaking(settings, None).backend
     prints = {} if run.profile.fake else _voiceprints(speech.path, source)
     with held(path), tempfile.TemporaryDirectory(prefix="polydub-cast-") as folder:
         before = read_series(path)
@@ -101,7 +101,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
         else:
             for language in run.title.languages:
                 if language not in run.title.dubs:
-                    series = _voiced(series, names, backend, language)
+                    series = _voiced(series, names, speaking(settings, language).backend, language)
         if series != before:
             write_series(path, series)
     Store(Path(run.store)).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})

@@ -8,6 +8,7 @@ from typing import Any
 from tasks.model import Run, Script
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.lexicon import Entry, read_lexicon
+from tasks.transcribe import listening
 
 
 def casting_facts(run: Run, source: Script) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def casting_facts(run: Run, source: Script) -> dict[str, Any]:
     return {
         "lexicon": [[entry.word, entry.say, entry.ipa] for entry in lexicon_of(run)],
         "takes": settings.takes,
-        "judge": run.profile.transcribe if settings.takes > 1 else None,
+        "judge": listening(run.profile.transcribe, run.language).backend.fingerprint() if settings.takes > 1 else None,
         "cast": cast_of(run, source).facts(),
     }
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.languages import primary
-from configs.profile import StepSettings
+from configs.profile import ChainedSettings
 from configs.timed_text import timed_text_limits
 from tasks.progress import silent
-from tasks.transcribe import transcriber
+from tasks.transcribe import listening
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Judge:
         return round(min(float(rate), 1.0) + length, 4)
 
 
-def judge_of(settings: StepSettings, language: str, folder: Path) -> Judge:
+def judge_of(settings: ChainedSettings, language: str, folder: Path) -> Judge:
     """A judge that listens with the profile's recogniser, where that knows the language and is installed.
 
     Args:
@@ -58,7 +58,7 @@ def judge_of(settings: StepSettings, language: str, folder: Path) -> Judge:
         language: of the dub.
         folder: for what the recogniser is given.
     """
-    listener = transcriber(settings.backend, settings.options)
+    listener = listening(settings, language).backend
     facts = listener.facts
     deaf = facts.paid or facts.name == "fake" or listener.missing()
     if deaf or (facts.languages is not None and primary(language) not in facts.languages):

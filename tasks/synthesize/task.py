@@ -6,7 +6,7 @@ from tasks.model import Asset, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
 from tasks.syllables import syllables
-from tasks.synthesize import VERSION, Synthesizer, synthesizer
+from tasks.synthesize import VERSION, Synthesizer, speaking
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of
 from tasks.synthesize.energy import energies
@@ -27,7 +27,7 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
         bed: what was separated from it: music under a line makes it a bad voice sample.
     """
     settings = run.profile.synthesize
-    backend = synthesizer(settings.backend, settings.options)
+    backend = speaking(settings, run.language).backend
 
     def compute(work: Work) -> Made:
         booth = open_booth(run, source, dialogue, work.folder, bed)
@@ -83,7 +83,8 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
         bed: what was separated from it.
     """
     settings = run.profile.synthesize
-    backend = synthesizer(settings.backend, settings.options)
+    chosen = speaking(settings, run.language)
+    backend = chosen.backend
     cast = cast_of(run, source)
     under = bed.path if bed else None
     clips = reference_clips(dialogue.path, source, folder, under) if backend.facts.clones else Clips()
@@ -105,7 +106,7 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
         rates=_rates(source) if backend.facts.paces else {},
         readings=settings.takes if _choosing(run, backend) else 1,
         judge=judge,
-        remarks=(*clips.notes, *cast.notes, *_remarks(run, backend, judge)),
+        remarks=(*chosen.notes, *clips.notes, *cast.notes, *_remarks(run, backend, judge)),
     )
 
 

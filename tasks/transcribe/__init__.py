@@ -8,11 +8,13 @@ A backend is a class with ``facts``, ``Options`` and the methods of `Transcriber
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
+from configs.profile import ChainedSettings
 from tasks import registry
 from tasks.model import Script
 from tasks.progress import Progress
+from tasks.standin import Chosen, first_able
 
 VERSION = 5
 
@@ -27,7 +29,9 @@ BACKENDS = {
 class Transcriber(Protocol):
     """Turns dialogue into a script."""
 
-    facts: ClassVar[registry.BackendFacts]
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """What it is; where it depends on the options, an attribute of the instance."""
 
     def fingerprint(self) -> str:
         """Name, version, model and options, as part of the step key; loads nothing."""
@@ -48,3 +52,8 @@ def transcriber(name: str, options: dict[str, Any]) -> Transcriber:
     """The backend of that name; `BadInputError` for an unknown name or option."""
     backend: Transcriber = registry.create("transcribe", name, BACKENDS, options)
     return backend
+
+
+def listening(settings: ChainedSettings, language: str | None) -> Chosen[Transcriber]:
+    """The first of a profile's backends that is installed and knows the language (None: it is to be detected)."""
+    return first_able(settings, transcriber, language, "hear")

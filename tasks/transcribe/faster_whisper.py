@@ -1,6 +1,6 @@
 """Whisper by CTranslate2 (faster-whisper, MIT): the same models in a quarter of the time and half the memory.
 
-Optional: ``pip install polydub[faster-whisper]``. ``batch`` windows are recognised at once on a GPU.
+``batch`` windows are recognised at once on a GPU. The model ``base`` comes with ``make setup`` (`tasks.weights`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import importlib.util
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from configs.languages import display_name
+from configs.models import models
 from tasks import ctranslate, registry
 from tasks.errors import MissingBackendError
 from tasks.model import Script
@@ -23,8 +24,12 @@ from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
+from tasks.weights import Weights, advice, here, located, needed
 
 _ONE_AT_A_TIME = threading.Lock()
+#: Of the same number everywhere, so that sums are added up in the same order on any machine.
+_THREADS = 4
+_NOT_HEARD = {"models", "device", "download"}  # options that change nothing in the words
 
 
 class FasterWhisperTranscriber:
@@ -34,8 +39,9 @@ class FasterWhisperTranscriber:
         """How it is run.
 
         Attributes:
-            model: a name such as ``turbo``, downloaded on first use, or the folder of a converted model.
+            model: a name such as ``turbo``, or the folder of a converted model.
             models: folder of downloads.
+            download: whether a model that is not on this machine is downloaded on first use.
             device: a GPU is taken where there is one.
             compute: ``int8`` is quick on a CPU, ``float16`` on a GPU.
             beam_size: width of the search.
@@ -45,35 +51,52 @@ class FasterWhisperTranscriber:
 
         model: str = "turbo"
         models: str | None = None
+        download: bool = True
         device: Literal["auto", "cpu", "cuda"] = "auto"
         compute: str = "default"
         beam_size: int = Field(5, ge=1, le=20)
         batch: int = Field(1, ge=1, le=64)
         pause_ms: int = Field(500, ge=100, le=5000)
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="faster-whisper", code_licence="MIT", weights_licence="MIT", device="any", network=True
-    )
-
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._entry = f"whisper-{options.model}" if f"whisper-{options.model}" in models() else ""
+        local = bool(self._entry) or options.model.startswith((".", "/")) or not options.download
+        self.facts = registry.BackendFacts(
+            name="faster-whisper",
+            code_licence="MIT",
+            weights_licence="MIT",
+            device="any",
+            network=not local,
+            languages=frozenset(models()[self._entry].languages) if self._entry else None,
+        )
 
     def fingerprint(self) -> str:
-        """Versions of the packages, the options, and size and time of a model that is a folder."""
+        """Versions of the packages, the options, and the model: its digest, or size and time where it is a folder."""
         weights = Path(self._options.model) / "model.bin"
         file = f"{weights.stat().st_size}:{weights.stat().st_mtime_ns}" if weights.is_file() else ""
+        if self._entry:
+            file = models()[self._entry].files["model.bin"].sha256[:16]
         versions = "+".join(registry.package_version(name) for name in ("faster-whisper", "ctranslate2"))
-        return f"faster-whisper:2:{versions}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
+        return f"faster-whisper:3:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
 
     def missing(self) -> list[str]:
-        """The package; or the folder of a model that is not there (names are downloaded on first use)."""
+        """The package; or a model that is not there, and is not downloaded on first use."""
         absent = []
         if importlib.util.find_spec("faster_whisper") is None:
-            absent.append("The package faster-whisper is not installed: pip install 'polydub[faster-whisper]'.")
+            absent.append("The package faster-whisper is not installed: run `make setup`.")
         folder = Path(self._options.model) if self._options.model.startswith((".", "/")) else None
         if folder is not None and not (folder / "model.bin").is_file():
             absent.append(f"There is no converted Whisper model in {folder}.")
+        if self._entry and not self._options.download and not here(self._entry):
+            absent.append(f"The model {self._entry} is not here. {advice(self._entry)}")
         return absent
+
+    def weights(self) -> list[Weights]:
+        """Those of a model that is named, unless they are here."""
+        if self._options.model.startswith((".", "/")):
+            return []
+        return [needed(self._entry, f"Whisper {self._options.model}")]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """The spoken words; the language is detected from the first speech where it is not given."""
@@ -86,7 +109,8 @@ class FasterWhisperTranscriber:
         belief = Belief(spans)
         with _ONE_AT_A_TIME:
             chosen = self._options
-            asked = chosen.model, chosen.models, chosen.device, chosen.compute
+            ours = located(self._entry) if self._entry else None
+            asked = str(ours or chosen.model), chosen.models, chosen.device, chosen.compute
             resident = loaded_once(("faster-whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as movable:
                 for start, end in stretches(spans):
@@ -142,7 +166,7 @@ def _model(name: str, folder: str | None, device: str, compute: str) -> Resident
     from faster_whisper import WhisperModel
 
     try:
-        model = WhisperModel(name, device=device, compute_type=compute, download_root=folder)
+        model = WhisperModel(name, device=device, compute_type=compute, download_root=folder, cpu_threads=_THREADS)
         return ctranslate.resident(model, model.model)
     except Exception as error:  # downloads, folders and devices fail in many ways, with no common base
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]

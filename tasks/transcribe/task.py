@@ -1,8 +1,10 @@
 """The Prefect task of `tasks.transcribe`: the user's subtitles where there are any, else a backend."""
 
+from typing import Any
+
 from tasks.model import Asset, Run, Script, StepRecord, Title
 from tasks.step import Made, Work, remember, step_task
-from tasks.transcribe import VERSION, transcriber
+from tasks.transcribe import VERSION, listening
 from tasks.transcribe.bounds import within
 
 
@@ -36,15 +38,22 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
         }
         return remember(run, "transcribe", VERSION, read, backend="subtitles", inputs=inputs)
 
-    backend = transcriber(settings.backend, settings.options)
+    chosen = listening(settings, title.source_language)
+    backend = chosen.backend
 
     def listen(work: Work) -> Made:
         script = backend.transcribe(speech.path, title.source_language, work.progress)
+        script = script.model_copy(update={"notes": (*chosen.notes, *script.notes)})
         return _made(script, duration_ms, title)
 
-    inputs = {"speech": speech, "language": title.source_language, "duration_ms": duration_ms}
+    heard: dict[str, Any] = {
+        "speech": speech,
+        "language": title.source_language,
+        "duration_ms": duration_ms,
+        "instead": list(chosen.notes),
+    }
     return remember(
-        run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
+        run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=heard, uses=[backend.facts]
     )
 
 

@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 
 from configs.models import models
 from tasks.weights.places import kept
-from tasks.weights.shelf import fetched, here, located, users
+from tasks.weights.shelf import advice, fetched, here, located, users
 
-__all__ = ["Downloading", "Weights", "fetched", "here", "located", "needed", "users"]
+__all__ = ["Downloading", "Weights", "advice", "fetched", "here", "located", "needed", "users"]
 
 
 @dataclass(frozen=True)

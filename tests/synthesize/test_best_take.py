@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.profile import PaceSettings, StepSettings
+from configs.profile import ChainedSettings, PaceSettings
 from tasks import registry
 from tasks.model import Line, Speaker
 from tasks.store import Store
@@ -79,17 +79,17 @@ def test_a_line_of_its_own_pace_is_chosen_too(tmp_path: Path) -> None:
 
 
 def test_the_judge_is_the_profiles_recogniser_where_it_knows_the_language(tmp_path: Path) -> None:
-    listener = StepSettings(backend="pocketsphinx")
+    listener = ChainedSettings(backend="pocketsphinx")
     assert judge_of(listener, "en-GB", tmp_path).name == "pocketsphinx"
     assert judge_of(listener, "es", tmp_path).hear is None
-    assert judge_of(StepSettings(backend="fake"), "en", tmp_path).hear is None
+    assert judge_of(ChainedSettings(backend="fake"), "en", tmp_path).hear is None
 
 
 @pytest.mark.parametrize(
     ("said", "better"), [("The weather is lovely today.", True), ("Purple monkeys ate my car.", False)]
 )
 def test_a_real_recogniser_prefers_the_take_that_says_the_line(tmp_path: Path, said: str, better: bool) -> None:
-    judge = judge_of(StepSettings(backend="pocketsphinx"), "en", tmp_path)
+    judge = judge_of(ChainedSettings(backend="pocketsphinx"), "en", tmp_path)
     backend = synthesizer("espeak", {})
     voice = backend.voices("en", [Speaker(id="A", pitch_hz=110)], {})["A"]
     spoken = backend.synthesize(said, voice, "en", tmp_path / "take.wav")

@@ -1,4 +1,4 @@
-"""faster-whisper: the real package on a tiny model where the extra is installed, and a stand-in with its interface.
+"""faster-whisper: the real package on a tiny model and a stand-in with its interface.
 
 The stand-in shows what is asked of the package and what becomes of its answers, the GPU included; not that it works.
 """
@@ -158,7 +158,7 @@ def test_a_language_that_whisper_does_not_know_is_refused(package: StandIn) -> N
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     find(monkeypatch, None)
     backend = transcriber("faster-whisper", {})
-    assert "polydub[faster-whisper]" in backend.missing()[0]
+    assert "make setup" in backend.missing()[0]
     with pytest.raises(MissingBackendError, match="not installed"):
         backend.transcribe(Path("unread.wav"), "en", silent)
 
