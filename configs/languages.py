@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import langcodes
 
+#: A longer label names no language.
+_LONGEST_LABEL = 80
+
 
 class LanguageError(ValueError):
     """A language code that is none."""
@@ -25,6 +28,24 @@ def parse_language(tag: str) -> str:
     if langcodes.Language.get(canonical).language in (None, "und", "mul", "zxx"):
         raise LanguageError(f"{tag!r} names no single language. Use BCP-47 tags such as es, fr, pt-BR or zh-Hans.")
     return canonical
+
+
+def tag_of(label: str) -> str:
+    """The BCP-47 tag that a container's label means, code or name; ``"und"`` where it means none.
+
+    ``"eng"`` is ``en``, ``"en_US"`` ``en-US``, ``"Français"`` ``fr``; ``mul``, ``zxx`` and private tags stay.
+    """
+    text = label.strip()[:_LONGEST_LABEL]
+    try:
+        canonical = langcodes.standardize_tag(text.replace("_", "-"))
+        if langcodes.tag_is_valid(canonical):
+            return canonical
+    except ValueError:
+        pass
+    try:
+        return str(langcodes.find(text))
+    except LookupError:
+        return "und"
 
 
 def primary(tag: str) -> str:

@@ -216,7 +216,7 @@ def _run(
         notes=(*request.notes, *beside.notes),
     )
     run = Run(title=title, profile=profile, store=store.where)
-    _check_media(run, probed(run, title.video))
+    _check_media(run, probed(run, title.video, title.source_language))
     return run
 
 
@@ -240,9 +240,9 @@ def _consent(
     return agreed(records, title, needed, [] if speakers == [_NOBODY] else speakers)
 
 
-def probed(run: Run, asset: Asset) -> MediaFacts:
+def probed(run: Run, asset: Asset, language: str | None = None) -> MediaFacts:
     """What a file is; `BadInputError` where it is no media."""
-    return facts_of(probe_video(run, asset))
+    return facts_of(probe_video(run, asset, language))
 
 
 def _check_media(run: Run, facts: MediaFacts) -> None:

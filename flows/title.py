@@ -90,7 +90,7 @@ def _shared_work(run: Run, ledger: list[StepRecord]) -> SharedWork:
     video = run.title.video
     if run.title.preview_ms:
         video = settle(cut_preview.submit(run, video)).outputs["video"]
-    facts = facts_of(settle(probe.submit(run, video)))
+    facts = facts_of(settle(probe.submit(run, video, run.title.source_language)))
     sound = settle(separate.submit(run, video, facts)).outputs
     heard = Script.model_validate(settle(transcribe.submit(run, sound["speech"], facts.duration_ms)).value)
     script = Script.model_validate(settle(diarize.submit(run, sound["speech"], heard)).value)

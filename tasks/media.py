@@ -216,7 +216,9 @@ def extract_audio(
 
 
 def default_track(facts: MediaFacts) -> int | None:
-    """The stream index of the default audio track, of the first where none is, None without sound."""
+    """The stream index of the audio track that is dubbed, None without sound."""
+    if facts.dubbed is not None:
+        return facts.dubbed
     marked = [audio.index for audio in facts.audio if audio.default]
     every = marked or [audio.index for audio in facts.audio]
     return every[0] if every else None

@@ -73,5 +73,5 @@ def _duration_s(run: Run) -> float:
     work = shared_work(run)
     if work is not None:
         return work.facts.duration_ms / 1000
-    whole_ms = probed(run, run.title.video).duration_ms
+    whole_ms = probed(run, run.title.video, run.title.source_language).duration_ms
     return min(whole_ms, run.title.preview_ms or whole_ms) / 1000

@@ -14,8 +14,8 @@ from pathlib import Path
 
 _PAD = b"~"
 _NAME_ID, _BCP47_ID = b"\x53\x6e", b"\x22\xb5\x9d"
-_LONGEST_NAME = 60  # bytes: keeps every size field at one byte
-_MATROSKA_HEAD = 1 << 20  # Tracks stand before the first cluster
+_LONGEST_NAME = 240  # bytes
+_MATROSKA_HEAD = 4 << 20  # Tracks stand before the first cluster
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class TrackName:
     """A track's name and language, and the padded name that keeps room for the tag.
 
     Attributes:
-        name: what players show; shortened to 60 bytes of UTF-8.
+        name: what players show; shortened to 240 bytes of UTF-8.
         language: BCP-47 tag.
     """
 
@@ -63,7 +63,7 @@ def tag_matroska(path: Path, tracks: Sequence[TrackName]) -> None:
         for track in tracks:
             padded = track.padded_for_matroska().encode()
             old = _NAME_ID + _size(len(padded)) + padded
-            new = _NAME_ID + _size(len(track.text)) + track.text + track._bcp47()
+            new = _NAME_ID + _size(len(track.text), like=len(padded)) + track.text + track._bcp47()
             head = _swapped(head, old, new)
         file.seek(0)
         file.write(head)
@@ -116,8 +116,8 @@ def _swapped(data: bytes, old: bytes, new: bytes) -> bytes:
     return data.replace(old, new, 1)
 
 
-def _size(length: int) -> bytes:
-    """An EBML size of one byte."""
-    if not 0 <= length < 127:
-        raise ValueError(f"{length} bytes do not fit a one-byte size")
-    return bytes([0x80 | length])
+def _size(length: int, like: int = 0) -> bytes:
+    """An EBML size, as many bytes as that of a length ``like`` takes: one up to 126, else two."""
+    if max(length, like) < 127:
+        return bytes([0x80 | length])
+    return (0x4000 | length).to_bytes(2, "big")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,19 @@ from typing import Any
 
 from configs.languages import autonym, iso639_2
 from tasks import media, process
+from tasks.errors import ProcessFailedError
 from tasks.model import MediaFacts
+from tasks.package.carried import file_tags, left_out, with_chapters
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
+from tasks.package.source_tracks import (
+    Kept,
+    covers,
+    homeless,
+    is_timecode,
+    own_attachments,
+    own_audio,
+    own_subtitles,
+)
 from tasks.package.stored import Stored, stored_picture
 from tasks.progress import Progress, silent
 
@@ -86,7 +98,7 @@ def package_master(
         audio_m4a: the encoded mix.
         subtitles_srt: UTF-8 SubRip in the dub's language, or None.
         language: BCP-47 tag of the dub.
-        title: shown by players.
+        title: shown by players where the source has no title of its own.
         out_mp4: written whole or not at all.
         synthetic_speech: False for a recorded dub.
         altered_picture: whether ``picture`` was lip-synced.
@@ -100,22 +112,29 @@ def package_master(
     words = TrackName(autonym(language), language)
     options: dict[str, Any] = {"f": "mp4", "movflags": "+faststart", "acodec": "copy"}
     comment = disclosure(language, synthetic_speech=synthetic_speech, altered_picture=altered_picture)
-    options |= _file_tags(title, comment) | _stream_tags("a", 0, track, handler=True)
-    options |= {"disposition:a:0": "default"}
+    tagged_so, notes = file_tags(facts, title, comment, mp4=True)
+    options |= {**tagged_so, **_stream_tags("a", 0, track, handler=True), "disposition:a:0": "default"}
+    beside = [one for one in facts.others if one.kind in ("cover", "attachment", "data") and not is_timecode(one)]
+    notes = (*notes, *left_out(beside, "the masters"))
     streams: list[Any] = []
-    notes: tuple[str, ...] = ()
     if video is not None:
-        shown, how, notes = _picture_for_mp4(picture, video, facts)
+        shown, how, told = _picture_for_mp4(picture, video, facts)
         streams.append(shown)
         options |= how
+        notes = (*notes, *told)
+        if facts.timecode:
+            options |= {"write_tmcd": 1, **media.tags(":s:v:0", timecode=facts.timecode)}
     streams.append(media.source(audio_m4a)["a:0"])
     tagged = [track]
     if subtitles_srt is not None and _has_cues(subtitles_srt):
         streams.append(media.source(subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
         options |= {"scodec": "mov_text", **_stream_tags("s", 0, words, handler=True)}
         tagged.append(words)
-    with media.staged(out_mp4) as part:
-        media.run_ffmpeg(media.sink(streams, part, **options), duration_ms=facts.duration_ms, progress=progress)
+    with media.staged(out_mp4) as part, media.scratch(out_mp4, ".txt") as marks:
+        command = with_chapters(
+            media.arguments(media.sink(streams, part, **options), report=True), facts.chapters, marks
+        )
+        media.run_ffmpeg(command, duration_ms=facts.duration_ms, progress=progress)
         tag_mp4(part, tagged)
     return notes
 
@@ -128,11 +147,13 @@ def package_multi(
     out_mkv: Path,
     *,
     title: str = "",
+    picture: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[str, ...]:
-    """One MKV: the source's picture and sound stream-copied, every dub and every subtitle, tagged and named.
+    """One MKV: all of the source that it can hold, stream-copied, every dub and every subtitle, tagged and named.
 
-    The original stays the default; dubs carry no ``original`` flag, which is how Matroska marks them.
+    The source's tracks keep their languages, names and marks. The track that was dubbed is the default where the source
+    marks none.
 
     Args:
         source: the title as it came.
@@ -140,57 +161,103 @@ def package_multi(
         tracks: the dubs, in the order of the tracks.
         original_language: BCP-47 tag of the source, ``und`` where unknown.
         out_mkv: written whole or not at all.
-        title: shown by players.
+        title: shown by players where the source has no title of its own.
+        picture: the upright picture of a source that is stored turned, which Matroska's players do not agree on.
         progress: told the share that is done.
 
     Returns:
-        Notes for the user.
+        Notes for the user: what of the source is not in it, or not as it was.
     """
-    original = media.on_clock(source, fflags="+genpts")
     comment = disclosure(
         " ".join(track.language for track in tracks),
         synthetic_speech=any(track.synthetic for track in tracks),
         altered_picture=False,
     )
-    options: dict[str, Any] = {"f": "matroska", "write_crc32": 0, "c": "copy", "cluster_time_limit": 2000}
-    options |= _file_tags(title, comment)
-    streams: list[Any] = []
-    notes: list[str] = []
-    if facts.picture is not None:
-        stored = stored_picture(source)
-        shown, how, said = _copied(source, stored, facts)
-        streams, options, notes = [shown], {**options, **how}, [*said]
-        if stored.timed and stored.hidden_s >= _TOLD_S:
-            notes.append(
-                f"An edit list of the source hides the {stored.hidden_s:.2f} s before its first frame, which Matroska "
-                "cannot: the multi-track master begins with them."
-            )
-    named: list[TrackName] = []
-    for number, audio in enumerate(facts.audio):
-        language = original_language if audio.language in ("und", "") or number == 0 else audio.language
-        named.append(TrackName(audio.title or f"{_name(language)} (original)", language))
-        streams.append(original[str(audio.index)])
-        options |= _stream_tags("a", number, named[-1]) | {
-            f"disposition:a:{number}": "default+original" if number == 0 else "original"
-        }
+    with tempfile.TemporaryDirectory(dir=out_mkv.parent, prefix=".multi-") as folder, media.staged(out_mkv) as part:
+
+        def pack(*, whole: bool) -> tuple[str, ...]:
+            made = _multi(source, facts, tracks, original_language, picture, Path(folder), whole=whole)
+            tags, told = file_tags(facts, title, comment, mp4=False)
+            command = media.arguments(media.sink(made.streams, part, **made.options, **tags), report=True)
+            command = with_chapters(command, facts.chapters, Path(folder) / "chapters.txt", made.attached)
+            media.run_ffmpeg(command, duration_ms=facts.duration_ms, progress=progress)
+            tag_matroska(part, made.names)
+            return (*made.notes, *told)
+
+        try:
+            return pack(whole=True)
+        except ProcessFailedError as error:
+            if not facts.others:
+                raise
+            why = str(error).splitlines()[-1][:200]
+            notes = pack(whole=False)
+            return (*notes, f"They could not be written ({why}).")
+
+
+def _multi(
+    source: Path,
+    facts: MediaFacts,
+    tracks: Sequence[DubTrack],
+    original_language: str,
+    picture: Path | None,
+    folder: Path,
+    *,
+    whole: bool,
+) -> Kept:
+    """The streams of the multi-track master in order; ``whole``: the source's subtitles, covers and attachments too."""
+    original = media.on_clock(source, fflags="+genpts")
+    made = own_audio(original, facts, original_language)
+    made.options |= {"f": "matroska", "write_crc32": 0, "c": "copy", "cluster_time_limit": 2000}
+    for number, name in enumerate(made.names):
+        made.options |= _stream_tags("a", number, name)
+    if facts.picture:
+        shown, how, said = _multi_picture(source, facts, picture)
+        made.streams.insert(0, shown)
+        made.options |= how | (media.tags(":s:v:0", timecode=facts.timecode) if facts.timecode else {})
+        made.notes += said
     for number, dub in enumerate(tracks, start=len(facts.audio)):
-        named.append(TrackName(f"{autonym(dub.language)} (dub)", dub.language))
-        streams.append(media.source(dub.audio_m4a)["a:0"])
-        options |= _stream_tags("a", number, named[-1]) | {
-            f"disposition:a:{number}": "dub" if number else "default+dub"
-        }
+        made.names.append(TrackName(f"{autonym(dub.language)} (dub)", dub.language))
+        made.streams.append(media.source(dub.audio_m4a)["a:0"])
+        made.options |= _stream_tags("a", number, made.names[-1])
+        made.options[f"disposition:a:{number}"] = "dub" if number else "default+dub"
     with_words = [dub for dub in tracks if dub.subtitles_srt and _has_cues(dub.subtitles_srt)]
     for number, dub in enumerate(with_words):
         assert dub.subtitles_srt is not None
-        named.append(TrackName(autonym(dub.language), dub.language))
-        streams.append(media.source(dub.subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
-        options |= _stream_tags("s", number, named[-1]) | {f"disposition:s:{number}": "0", "c:s": "srt"}
-    with media.staged(out_mkv) as part:
-        media.run_ffmpeg(media.sink(streams, part, **options), duration_ms=facts.duration_ms, progress=progress)
-        tag_matroska(part, named)
-    if facts.subtitles:
-        notes.append("The source's own subtitles are not in the multi-track master.")
-    return tuple(notes)
+        made.names.append(TrackName(autonym(dub.language), dub.language))
+        made.streams.append(media.source(dub.subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
+        made.options |= _stream_tags("s", number, made.names[-1])
+        made.options |= {f"disposition:s:{number}": "0", f"c:s:{number}": "srt"}
+    if whole:
+        _add_the_rest(made, original, source, facts, len(with_words), folder)
+    else:
+        made.notes.extend(left_out(facts.others, "the multi-track master"))
+    return made
+
+
+def _multi_picture(
+    source: Path, facts: MediaFacts, upright: Path | None
+) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    """The source's picture as it is stored, or the upright one; how to write it, and notes."""
+    stored = stored_picture(upright or source)
+    shown, how, said = _copied(upright or source, stored, facts)
+    if stored.timed and stored.hidden_s >= _TOLD_S:
+        hidden = f"An edit list of the source hides the {stored.hidden_s:.2f} s before its first frame, which Matroska "
+        said = (*said, hidden + "cannot: the multi-track master begins with them.")
+    return shown, how, said
+
+
+def _add_the_rest(made: Kept, original: Any, source: Path, facts: MediaFacts, first: int, folder: Path) -> None:
+    """The source's subtitles (numbered from ``first``), attachments and covers."""
+    words, lost = own_subtitles(original, facts, first)
+    for number, name in enumerate(words.names, first):
+        made.options |= _stream_tags("s", number, name)
+    files = own_attachments(original, facts)
+    art, told = covers(source, facts, folder, len(files.streams))
+    made.streams += [*words.streams, *files.streams]
+    made.options |= {**words.options, **files.options, **told}
+    made.attached += art
+    made.names += words.names
+    made.notes += [*words.notes, *left_out([*lost, *homeless(facts)], "the multi-track master")]
 
 
 def stream_hash(path: Path, stream: str = "v:0") -> str:
@@ -228,10 +295,6 @@ def _start_s(facts: MediaFacts) -> float:
     return facts.picture.start_ms / 1000 if facts.picture else 0.0
 
 
-def _file_tags(title: str, comment: str) -> dict[str, Any]:
-    return {"map_metadata": -1, "map_chapters": -1, **media.tags("", title=title, comment=comment)}
-
-
 def _stream_tags(kind: str, number: int, track: TrackName, *, handler: bool = False) -> dict[str, Any]:
     name = {"handler_name": track.padded_for_mp4()} if handler else {"title": track.padded_for_matroska()}
     return media.tags(f":s:{kind}:{number}", language=iso639_2(track.language, bibliographic=not handler), **name)
@@ -239,7 +302,3 @@ def _stream_tags(kind: str, number: int, track: TrackName, *, handler: bool = Fa
 
 def _has_cues(srt: Path) -> bool:
     return "-->" in srt.read_text("utf-8-sig")
-
-
-def _name(language: str) -> str:
-    return "Original" if language == "und" else autonym(language)

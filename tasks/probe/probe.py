@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import statistics
 from dataclasses import dataclass, field
@@ -11,12 +10,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from configs.languages import tag_of
 from tasks import door, media, process
 from tasks.errors import BadInputError, ProcessFailedError
 from tasks.model import AudioFacts, MediaFacts, PictureFacts
+from tasks.probe import look, tracks
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
+_NO_NAME = re.compile(r"handle|core media|iso media|gpac|mainconcept|lavf|^#", re.IGNORECASE)
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
 #: Pictures are reordered by less than this; a time that lies further back belongs to another clock.
 _JUMP_S = 2.0
@@ -26,7 +28,7 @@ _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
 
 
-def probe(path: Path) -> MediaFacts:
+def probe(path: Path, language: str | None = None) -> MediaFacts:
     """The facts of a source file.
 
     Reads every packet once without decoding (exact length, frame count, variable frame rate, truncation), and decodes
@@ -34,6 +36,7 @@ def probe(path: Path) -> MediaFacts:
 
     Args:
         path: a video, a sound file or a picture.
+        language: BCP-47 tag of the speech, where it is known: a track in it is the one that is dubbed.
 
     Raises:
         BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
@@ -60,18 +63,31 @@ def probe(path: Path) -> MediaFacts:
             "Give it one clock: `ffmpeg -fflags +genpts -i FILE -map 0 -c copy NEW.mkv`.",
         )
     start_s = _seconds(container.get("start_time"))
-    picture = _picture(video, packets, start_s, still) if video else None
+    frame = look.first_frame(path, video["index"]) if video and not still else {}
+    picture = _picture(video, packets, start_s, still, frame) if video else None
     duration_ms = picture.start_ms + picture.duration_ms if picture else _sound_ms(sound, packets, container)
     if not still and (not packets.count or (picture.duration_ms if picture else duration_ms) <= 0):
         raise BadInputError(f"{path.name!r} has zero length: there is nothing in it to dub.", "Export it again.")
+    said = [*_warnings(picture, sound, container, duration_ms, packets), *tracks.odd_labels(sound)]
+    if video and picture and not still:
+        fields, told = look.fields_of(path, video, frame, picture.frame_rate, duration_ms)
+        picture = picture.model_copy(update={"fields": fields})
+        said += [*told, *_of_the_look(picture)]
+    audio = tuple(_audio(stream, container, duration_ms) for stream in sound)
+    dubbed, why = tracks.dubbed_track(audio, language)
+    used = {stream["index"] for stream in (*sound, *([video] if video else []))}
     facts = MediaFacts(
         container=container.get("format_name", ""),
         duration_ms=duration_ms,
         picture=picture,
-        audio=tuple(_audio(stream, container, duration_ms) for stream in sound),
+        audio=audio,
         still=still,
-        subtitles=sum(s.get("codec_type") == "subtitle" for s in streams),
-        warnings=tuple(_warnings(picture, sound, container, duration_ms, packets)),
+        dubbed=dubbed,
+        others=tracks.others_of(streams, used),
+        chapters=tracks.chapters_of(report, start_s, duration_ms),
+        tags=tracks.title_tags(container),
+        timecode=tracks.timecode_of(streams, container),
+        warnings=(*said, *why),
     )
     return facts.model_copy(update={"warnings": facts.warnings + _decodes(path, facts)})
 
@@ -95,7 +111,7 @@ def _check_file(path: Path) -> None:
 
 def _report(path: Path) -> dict[str, Any]:
     try:
-        answer = process.capture(door.asking(path, "-print_format", "json", "-show_format", "-show_streams"))
+        answer = process.capture(door.asking(path, "-of", "json", "-show_format", "-show_streams", "-show_chapters"))
     except ProcessFailedError as error:
         if "moov atom not found" in error.data["log"] and _is_mp4(path):
             raise BadInputError(
@@ -169,7 +185,9 @@ def _read_packets(path: Path, index: int) -> _Packets:
     return found
 
 
-def _picture(stream: dict[str, Any], packets: _Packets, container_start_s: float, still: bool) -> PictureFacts:
+def _picture(
+    stream: dict[str, Any], packets: _Packets, container_start_s: float, still: bool, frame: dict[str, Any]
+) -> PictureFacts:
     average, nominal = _rate(stream.get("avg_frame_rate")), _rate(stream.get("r_frame_rate"))
     average = average or nominal or Fraction(25)
     length_s = packets.length_s
@@ -179,6 +197,7 @@ def _picture(stream: dict[str, Any], packets: _Packets, container_start_s: float
         length_s = _seconds(stream.get("duration")) or packets.count / float(average)
     start_s = packets.times[0] if packets.timed else _seconds(stream.get("start_time"))
     pixel_format = stream.get("pix_fmt", "")
+    rotation, mirrored = look.turn_of(stream, frame)
     return PictureFacts(
         index=stream["index"],
         codec=stream["codec_name"],
@@ -189,7 +208,12 @@ def _picture(stream: dict[str, Any], packets: _Packets, container_start_s: float
         variable_rate=_is_variable(packets, average),
         frames=1 if still else packets.count,
         duration_ms=0 if still else round(length_s * 1000),
-        rotation=_rotation(stream),
+        rotation=rotation,
+        mirrored=mirrored,
+        aspect=look.aspect_of(stream),
+        colour=look.colour_of(stream, frame),
+        alpha=look.has_alpha(pixel_format),
+        dolby_vision=look.dolby_vision_of(stream),
         pixel_format=pixel_format,
         bit_depth=_bit_depth(pixel_format),
         start_ms=0 if still else max(0, round((start_s - container_start_s) * 1000)),
@@ -206,16 +230,6 @@ def _is_variable(packets: _Packets, average: Fraction) -> bool:
     return odd > 0.01 * len(steps)
 
 
-def _rotation(stream: dict[str, Any]) -> int:
-    for side in stream.get("side_data_list", []):
-        if "rotation" in side:
-            turn = -float(side["rotation"])  # ffprobe counts against the clock
-            break
-    else:
-        turn = float(stream.get("tags", {}).get("rotate", 0))
-    return 0 if math.isnan(turn) else round(turn / 90) * 90 % 360
-
-
 def _bit_depth(pixel_format: str) -> int:
     found = re.search(r"(9|10|12|14|16|48|64)(?:le|be)$", pixel_format)
     if not found:
@@ -225,7 +239,7 @@ def _bit_depth(pixel_format: str) -> int:
 
 
 def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> AudioFacts:
-    tags = {name.lower(): value for name, value in stream.get("tags", {}).items()}
+    tags = tracks.tags_of(stream)
     seconds = _seconds(stream.get("duration")) or _seconds(container.get("duration")) or title_ms / 1000
     return AudioFacts(
         index=stream["index"],
@@ -233,11 +247,25 @@ def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> 
         sample_rate_hz=int(stream.get("sample_rate", 0)),
         channels=int(stream["channels"]),
         duration_ms=round(seconds * 1000),
-        language=tags.get("language", "und"),
-        title=tags.get("title", ""),
+        language=tag_of(tags.get("language", "")),
+        title=tags.get("title", "") or _name_in_mp4(tags.get("handler_name", "")),
         default=bool(stream.get("disposition", {}).get("default")),
         start_ms=_late_ms(stream, container),
+        roles=tracks.roles_of(stream),
     )
+
+
+def _name_in_mp4(handler: str) -> str:
+    """A track's name where MP4 keeps it; what muxers write there of their own is none."""
+    return "" if _NO_NAME.search(handler) else handler
+
+
+def _of_the_look(picture: PictureFacts) -> list[str]:
+    said = []
+    if picture.dolby_vision:
+        profile = picture.dolby_vision
+        said.append(f"The picture has Dolby Vision (profile {profile}): a picture that is encoded again loses it.")
+    return said
 
 
 def _sound_ms(sound: list[dict[str, Any]], packets: _Packets, container: dict[str, Any]) -> int:
@@ -263,8 +291,6 @@ def _warnings(
     said = []
     if not sound:
         said.append("The title has no audio track: its bed is silence.")
-    if len(sound) > 1:
-        said.append(f"The title has {len(sound)} audio tracks; the default one is dubbed.")
     if picture and picture.variable_rate:
         said.append("The picture has a variable frame rate.")
     if picture and not packets.timed and packets.count:

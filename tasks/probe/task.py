@@ -6,6 +6,6 @@ from tasks.step import step_task
 
 
 @step_task("probe")
-def probe(run: Run, video: Asset) -> StepRecord:
-    """Probe the source."""
-    return probe_video(run, video)
+def probe(run: Run, video: Asset, language: str | None = None) -> StepRecord:
+    """Probe a file; of several audio tracks one in ``language`` is dubbed."""
+    return probe_video(run, video, language)

@@ -41,7 +41,7 @@ def test_every_note_reaches_summary_terminal_report_and_dashboard(
 
     told = notes_of(summary)
     assert json.loads((folder / "summary.json").read_bytes()) == summary
-    for of_the_title in ("Planned so.", "2 audio tracks", "subtitles", "The transcript is invented"):
+    for of_the_title in ("Planned so.", "2 audio tracks", "The transcript is invented"):
         assert any(of_the_title in note and not language for language, note in told), of_the_title
     assert ("es", "FAKE lip sync: nothing was edited.") in told
 

@@ -66,7 +66,7 @@ def test_every_audio_track_is_listed_and_none_is_said(tmp_path: Path) -> None:
         "-i", tmp_path / "a.mp4", "-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy", *tags, tmp_path / "t.mp4"
     )
     two = probe(tmp_path / "t.mp4")
-    assert [(audio.index, audio.language) for audio in two.audio] == [(1, "eng"), (2, "spa")]
+    assert [(audio.index, audio.language) for audio in two.audio] == [(1, "en"), (2, "es")]
     none = probe(clip(tmp_path / "silent.mp4", sound=False))
     assert none.audio == ()
     assert any("no audio" in warning for warning in none.warnings)
