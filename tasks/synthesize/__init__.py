@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from configs.profile import ChainedSettings
 from tasks import registry
@@ -20,6 +20,7 @@ from tasks.standin import Chosen, first_able
 VERSION = 5
 
 BACKENDS = {
+    "kokoro": "tasks.synthesize.kokoro:KokoroSynthesizer",
     "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",
     "coqui": "tasks.synthesize.coqui:CoquiSynthesizer",
     "elevenlabs": "tasks.synthesize.elevenlabs:ElevenLabsSynthesizer",
@@ -108,6 +109,14 @@ class Synthesizer(Protocol):
             MissingBackendError: a model or a key is not there, or is refused.
             ProviderBusyError: a hosted service asks to wait.
         """
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A synthesizer that knows how long a line will be without speaking it."""
+
+    def foretold_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
+        """The length that `Synthesizer.synthesize` would give; errors as there."""
 
 
 def synthesizer(name: str, options: dict[str, Any]) -> Synthesizer:

@@ -14,7 +14,7 @@ from tasks.places import file_sha256
 from tasks.speakable import speaks
 from tasks.store import Store, step_key
 from tasks.syllables import syllables
-from tasks.synthesize import PLAIN, Manner, NothingToSayError, Synthesizer
+from tasks.synthesize import PLAIN, Foretelling, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import Judge
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
@@ -72,7 +72,7 @@ class Booth:
             why = "" if speaks(line.text) else "has no words" if line.text.strip() else "has no text"
             try:
                 if not why:
-                    self.take(line)
+                    self._length_ms(line)
             except NothingToSayError:
                 why = f"has nothing that {self.backend.facts.name} can say"
             if why:
@@ -159,13 +159,15 @@ class Booth:
         return self._paused(line, slower, settings.pause_ms)
 
     def _following(self, line: Line, reach: Reach, settings: PaceSettings) -> Reach:
-        natural_rate = syllables(line.text, self.language) * 1000 / max(1, self.take(line).duration_ms)
+        natural_rate = syllables(line.text, self.language) * 1000 / max(1, self._length_ms(line))
         return reach.following(natural_rate, self.rates.get(line.id, 0.0), settings)
 
     def _nearest(self, line: Line, wanted_ms: int, reach: Reach, tries: int) -> Take:
-        """The nearest of a bounded number of takes."""
+        """The nearest of a bounded number of takes; the one at the right pace where the backend foretells lengths."""
         if not self.backend.facts.paces:
             return self.take(line)
+        if isinstance(self.backend, Foretelling):
+            return self.take(line, self._pace_for(line, wanted_ms, reach))
         takes = [self.take(line)]
         for _ in range(tries):
             last = takes[-1]
@@ -177,6 +179,29 @@ class Booth:
             takes.append(self.take(line, pace))
         allowed = [take for take in takes if reach.has(take.pace)] or takes[-1:]
         return min(allowed, key=lambda take: abs(take.duration_ms - wanted_ms))
+
+    def _pace_for(self, line: Line, wanted_ms: int, reach: Reach) -> float:
+        """The pace within reach at which the line will last nearest to a length: its speaker's own where that does."""
+        if wanted_ms <= 0 or is_near(self._length_ms(line, reach.speaker), wanted_ms):
+            return reach.speaker
+        slowest, fastest = round(reach.slowest * 100), round(reach.fastest * 100)
+        low, high = slowest, fastest
+        while low < high:  # a faster line is a shorter one
+            middle = (low + high) // 2
+            if self._length_ms(line, middle / 100) > wanted_ms:
+                low = middle + 1
+            else:
+                high = middle
+        near = {low, max(low - 1, slowest)}
+        return min(near, key=lambda pace: (abs(self._length_ms(line, pace / 100) - wanted_ms), pace)) / 100
+
+    def _length_ms(self, line: Line, pace: float = 1.0) -> int:
+        """How long a line is at a pace: foretold where the backend can, else spoken."""
+        if not isinstance(self.backend, Foretelling):
+            return self.take(line, pace).duration_ms
+        told = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
+        manner = self._manner(line, told, 0)
+        return self.backend.foretold_ms(told.text, self.voices[line.speaker], self.language, pace, manner)
 
     def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
         slot_ms, count = line.end_ms - line.start_ms, marks(line.text)
@@ -210,7 +235,7 @@ class Booth:
             return dict.fromkeys(self.voices, 1.0)
         lengths: dict[str, list[tuple[int, int]]] = {speaker: [] for speaker in self.voices}
         for line in lines:
-            lengths[line.speaker].append((self.take(line).duration_ms, line.end_ms - line.start_ms))
+            lengths[line.speaker].append((self._length_ms(line), line.end_ms - line.start_ms))
         return {speaker: speaker_pace(found, settings) for speaker, found in lengths.items()}
 
 

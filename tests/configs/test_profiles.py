@@ -24,7 +24,7 @@ def test_a_file_extends_a_bundled_profile(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: offline\nloudness: podcast\ntranslate: {backend: deep-translator}\n")
     profile = load_profile(str(tmp_path / "mine.yaml"))
     assert (profile.name, profile.loudness, profile.translate.backend) == ("mine", "podcast", "deep-translator")
-    assert profile.synthesize.backend == "espeak"
+    assert profile.synthesize.backend == "kokoro"
 
 
 def test_variables_override_the_file_and_flags_override_both(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             patch.setenv("ELEVENLABS_API_KEY", KEY)
             options = {"url": stack.enter_context(eleven_labs())[0]}
         backend = synthesizer(request.param, options)
+        if request.param == "kokoro" and backend.missing():
+            pytest.skip("its weights come with `make setup`, which may be told to leave them out")
         assert not backend.missing()  # `make setup` installs it
         yield lambda: synthesizer(request.param, options)
 

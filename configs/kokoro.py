@@ -1,0 +1,43 @@
+"""What is known of Kokoro: the languages that it is chosen for, their voices, and its symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+
+class SpokenLanguage(BaseModel):
+    """A language that Kokoro is chosen for.
+
+    Attributes:
+        female: voices, the best first.
+        male: voices, the best first.
+        espeak: the eSpeak NG voice whose phonemes are read; empty for the language's own.
+        error: word error rate as Whisper base hears it, by backend; empty where it was not measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    female: tuple[str, ...]
+    male: tuple[str, ...]
+    espeak: str = ""
+    error: dict[str, float] = {}
+
+
+class Kokoro(BaseModel):
+    """The table: languages by BCP-47 tag, and the number of each symbol."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    languages: Mapping[str, SpokenLanguage]
+    symbols: Mapping[str, int]
+
+
+@cache
+def kokoro() -> Kokoro:
+    """The table, read once."""
+    return Kokoro.model_validate(yaml.safe_load(files("configs").joinpath("kokoro.yaml").read_text("utf-8")))

@@ -1,0 +1,261 @@
+"""Neural speech by Kokoro-82M (weights Apache-2.0; int8, ONNX Runtime), its phonemes by eSpeak NG. No download.
+
+The model says itself how long each of its symbols lasts: phone times are exact, and a pace is found without speaking.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.kokoro import SpokenLanguage, kokoro
+from configs.languages import display_name, primary
+from configs.models import models
+from tasks import registry
+from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.model import Speaker
+from tasks.resident import Resident, loaded_once
+from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
+from tasks.synthesize.kokoro_symbols import MOST, Timed, phones_of, pieces, spoken, symbols_of
+from tasks.synthesize.onnx_graph import with_outputs
+from tasks.synthesize.wave import levelled, write_wav
+from tasks.weights import advice, here, located
+
+_RATE_HZ, _UNIT = 24_000, 600
+_AUDIO, _DURATIONS = "audio", "/encoder/Clip_output_0"
+_MALE_BELOW_HZ = 165.0  # between the medians of men and women on a log scale
+_BEFORE_S, _AFTER_S = 0.05, 0.075  # kept around the sounds, so that no onset or release is cut
+_PAUSE_S = 0.2  # between the pieces of a line too long for the model
+_NAME = re.compile(r"[a-z]{2}_[a-z]+")
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class KokoroSynthesizer:
+    """Speaks with the model's own voices, loaded once a process."""
+
+    class Options(registry.Options):
+        """``device``: ``auto`` and ``cuda`` use a GPU where ONNX Runtime was built for one."""
+
+        device: Literal["auto", "cpu", "cuda"] = "cpu"
+
+    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
+        name="kokoro",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        heavy=True,
+        paces=True,
+        ipa=True,
+        languages=frozenset(primary(tag) for tag in kokoro().languages),
+    )
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def fingerprint(self) -> str:
+        """The digests of the weights, and the versions of what reads and runs them."""
+        versions = "+".join(registry.package_version(name) for name in ("onnxruntime", "espeakng-loader"))
+        return f"kokoro:1:{versions}:{models()['kokoro'].files['model.onnx'].sha256[:16]}"
+
+    def missing(self) -> list[str]:
+        """The packages, or the weights."""
+        absent = [
+            f"The package {name} is not installed: run `make setup`."
+            for name in ("onnxruntime", "espeakng-loader")
+            if registry.package_version(name) == "absent"
+        ]
+        return absent + [
+            f"The model {name} is not here. {advice(name)}" for name in ("kokoro", "kokoro-voices") if not here(name)
+        ]
+
+    def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
+        """By how high each speaks, by turns where that is not known; where they run out, two are mixed."""
+        table = _language(language)
+        waiting = {True: _offered(table.male), False: _offered(table.female)}
+        given = {True: 0, False: 0}
+        chosen: dict[str, str] = {}
+        for index, speaker in enumerate(speakers):
+            deep = speaker.pitch_hz < _MALE_BELOW_HZ if speaker.pitch_hz else index % 2 == 1
+            chosen[speaker.id] = waiting[deep][given[deep] % len(waiting[deep])]
+            given[deep] += 1
+        return chosen
+
+    def synthesize(
+        self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
+    ) -> Spoken:
+        """Speak one line; a line without anything to speak is a `NothingToSayError`."""
+        said, style = _said(text, language, manner), _style(voice)
+        samples: list[NDArray[np.float32]] = []
+        phones: list[tuple[str, int, int, int]] = []
+        for piece in said:
+            if samples:
+                pause = round(_PAUSE_S * _RATE_HZ)
+                phones.append(("", _ms(samples), _ms(samples) + round(_PAUSE_S * 1000), 0))
+                samples.append(np.zeros(pause, np.float32))
+            audio, units = self._model().spoken(piece, style, pace)
+            timed = phones_of(piece, units)
+            start, end = _bounds(timed, len(audio))
+            offset = _ms(samples)
+            phones += _milliseconds(timed, start, end, offset)
+            samples.append(audio[start:end])
+        whole = np.concatenate(samples)
+        write_wav(out, levelled(whole, _RATE_HZ), _RATE_HZ)
+        length_ms = round(len(whole) * 1000 / _RATE_HZ)
+        return Spoken(out, length_ms, tuple((ipa, a, min(b, length_ms), s) for ipa, a, b, s in phones if a < length_ms))
+
+    def foretold_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
+        """How long `synthesize` would make a line, told by the model without speaking."""
+        said, style, total = _said(text, language, manner), _style(voice), 0
+        for piece in said:
+            units = self._model().durations(piece, style, pace)
+            start, end = _bounds(phones_of(piece, units), round(sum(units)) * _UNIT)
+            total += end - start
+        return round(total * 1000 / _RATE_HZ + max(0, len(said) - 1) * _PAUSE_S * 1000)
+
+    def _model(self) -> _Model:
+        folder = located("kokoro")
+        if folder is None:
+            raise MissingBackendError("The model kokoro is not here.", advice("kokoro"))
+        device = self._options.device
+        resident = loaded_once(
+            ("kokoro", str(folder), device), lambda: Resident(_Model(folder / "model.onnx", device), "cpu")
+        )
+        model: _Model = resident.model
+        return model
+
+
+class _Model:
+    """The network twice: whole, and only as far as it tells durations (a fiftieth of the work)."""
+
+    def __init__(self, path: Path, device: str) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = ["CPUExecutionProvider"]
+        if device != "cpu" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            providers.insert(0, "CUDAExecutionProvider")
+        weights = path.read_bytes()
+        self._whole, self._times = (
+            onnxruntime.InferenceSession(with_outputs(weights, names), options, providers=providers)
+            for names in ([_AUDIO, _DURATIONS], [_DURATIONS])
+        )
+
+    def to(self, device: str) -> None:
+        """It stays where it is: a session does not move."""
+
+    def spoken(self, symbols: str, style: NDArray[np.float32], pace: float) -> tuple[NDArray[np.float32], list[float]]:
+        """Samples at 24 kHz, and how many units of 600 samples the start, each symbol and the end last."""
+        with _ONE_AT_A_TIME:
+            audio, units = self._whole.run([_AUDIO, _DURATIONS], _inputs(symbols, style, pace))
+        return np.asarray(audio, np.float32), [float(unit) for unit in units.ravel()]
+
+    def durations(self, symbols: str, style: NDArray[np.float32], pace: float) -> list[float]:
+        """The units alone."""
+        (units,) = self._times.run([_DURATIONS], _inputs(symbols, style, pace))
+        return [float(unit) for unit in units.ravel()]
+
+
+def _inputs(symbols: str, style: NDArray[np.float32], pace: float) -> dict[str, Any]:
+    numbers = kokoro().symbols
+    tokens = [0, *(numbers[symbol] for symbol in symbols), 0]
+    return {
+        "tokens": np.array([tokens], np.int64),
+        "style": style[min(len(symbols), MOST) - 1],
+        "speed": np.array([pace], np.float32),
+    }
+
+
+def _said(text: str, language: str, manner: Manner) -> list[str]:
+    """The pieces that have a sound.
+
+    Raises:
+        NothingToSayError: there is none.
+    """
+    said = [piece for piece in pieces(_symbols(text, language, manner)) if spoken(piece)]
+    if not said:
+        raise NothingToSayError(f"Kokoro finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+    return said
+
+
+def _symbols(text: str, language: str, manner: Manner) -> str:
+    from lipsync_engine import espeak
+
+    table = _language(language)
+    english = ("gb" if _british(language) else "us") if primary(language) == "en" else ""
+    voice = {"us": "en-us", "gb": "en-gb"}.get(english) or table.espeak or language
+    try:
+        return symbols_of(text, espeak.voice_for(voice), english, manner.ipa)
+    except espeak.UnknownVoiceError as error:
+        raise UnsupportedError(f"eSpeak NG reads no {language}.", str(error), language=language) from error
+    except espeak.SpeechError as error:
+        raise MissingBackendError(f"eSpeak NG cannot be loaded: {error}", "Run `make setup` again.") from error
+
+
+def _language(language: str) -> SpokenLanguage:
+    table = kokoro().languages
+    tag = "en-GB" if _british(language) else primary(language)
+    if tag not in table:
+        raise UnsupportedError(
+            f"Kokoro is not chosen for {display_name(language)} ({language}).",
+            "Choose the espeak backend.",
+            language=language,
+        )
+    return table[tag]
+
+
+def _british(language: str) -> bool:
+    return language.lower() in ("en-gb", "en-ie", "en-au", "en-nz", "en-za")
+
+
+def _offered(names: Sequence[str]) -> list[str]:
+    """The voices of one sex, then their mixtures; one alone is mixed with the next best of other languages."""
+    others = [*names, *(("am_michael", "bm_george") if "m_" in names[0][:3] else ("af_heart", "bf_emma"))]
+    pairs = [f"{one}+{other}" for index, one in enumerate(names) for other in others[index + 1 :] if one != other]
+    return [*names, *pairs]
+
+
+def _style(voice: str) -> NDArray[np.float32]:
+    """float32 [510, 1, 256]; of several names joined by ``+`` the mean.
+
+    Raises:
+        UnsupportedError: no such voice.
+    """
+    folder = located("kokoro-voices")
+    if folder is None:
+        raise MissingBackendError("The model kokoro-voices is not here.", advice("kokoro-voices"))
+    names = voice.split("+")
+    if not all(_NAME.fullmatch(name) and (folder / f"{name}.bin").is_file() for name in names):
+        raise UnsupportedError(f"Kokoro has no voice {voice!r}.", "See `polydub models list`.")
+    styles = [np.fromfile(folder / f"{name}.bin", "<f4").reshape(MOST, 1, 256) for name in names]
+    mixed: NDArray[np.float32] = np.mean(styles, axis=0, dtype=np.float32)
+    return mixed
+
+
+def _bounds(timed: Sequence[Timed], length: int) -> tuple[int, int]:
+    """First and last sample (exclusive) of the sounds, with a little around them."""
+    sounds = [one for one in timed if one[0]]
+    start = round(sounds[0][1] * _UNIT - _BEFORE_S * _RATE_HZ)
+    end = round(sounds[-1][2] * _UNIT + _AFTER_S * _RATE_HZ)
+    return max(0, start), min(length, end)
+
+
+def _ms(samples: Sequence[NDArray[np.float32]]) -> int:
+    return round(sum(map(len, samples)) * 1000 / _RATE_HZ)
+
+
+def _milliseconds(timed: Sequence[Timed], start: int, end: int, offset_ms: int) -> list[tuple[str, int, int, int]]:
+    """Phones of a piece cut at two samples, on the clock of the line; none without length."""
+    found = []
+    for ipa, begin, until, stress in timed:
+        first, last = (min(max(round(unit * _UNIT), start), end) - start for unit in (begin, until))
+        span = round(first * 1000 / _RATE_HZ) + offset_ms, round(last * 1000 / _RATE_HZ) + offset_ms
+        if span[1] > span[0]:
+            found.append((ipa, *span, stress))
+    return found

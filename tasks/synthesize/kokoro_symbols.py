@@ -1,0 +1,135 @@
+"""A line as Kokoro's symbols, by eSpeak NG's phonemes, and its symbols as phones for the lips."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from configs.kokoro import kokoro
+
+#: One symbol stands for sounds of two parts (the model's own names of them).
+_JOINED = {
+    "a^ɪ": "I", "a^ʊ": "W", "d^z": "ʣ", "d^ʒ": "ʤ", "e^ɪ": "A", "o^ʊ": "O", "ə^ʊ": "Q", "t^s": "ʦ", "t^ʃ": "ʧ",
+    "ɔ^ɪ": "Y",
+}  # fmt: skip
+#: English was written more narrowly in training than eSpeak NG writes it.
+_ENGLISH = {
+    "ə^l": "ᵊl",
+    "ɚ": "əɹ",
+    "r": "ɹ",
+    "x": "k",
+    "ç": "k",
+    "ɐ": "ə",
+    "ɬ": "l",
+    "ɾ": "T",
+    "ʔ": "t",
+    "\u0303": "",
+    "e": "A",
+}
+_AMERICAN = {"ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ː": ""}
+_BRITISH = {"e^ə": "ɛː", "iə": "ɪə"}
+#: Symbols as phones; the others are their own IPA.
+_PHONES = {
+    "I": "aɪ", "W": "aʊ", "A": "eɪ", "O": "oʊ", "Q": "əʊ", "Y": "ɔɪ", "ʣ": "dz", "ʤ": "dʒ", "ʦ": "ts", "ʧ": "tʃ", 
+    "ʥ": "dʑ", "ʨ": "tɕ", "T": "ɾ", "S": "s", "ᵊ": "ə", "ᵻ": "ɪ",
+}  # fmt: skip
+_MARKS = re.compile(r"(\s*[;:,.!?¡¿—…\"«»“”()]+(?=\s|$|[¡¿«“(\"])\s*|[¡¿«“(\"]+)")
+_KEPT = ';:,.!?—…"()“” '
+_STRESS = {"ˈ": 2, "ˌ": 1}
+_ADDED = "ːʰʲ\u0303"  # part of the sound before
+MOST = 510
+
+
+def symbols_of(text: str, voice: str, english: str, ipa: Sequence[tuple[int, int, str]] = ()) -> str:
+    """A text as symbols of the model.
+
+    Args:
+        text: the line.
+        voice: of eSpeak NG, that reads it.
+        english: ``"us"`` or ``"gb"``; empty for other languages.
+        ipa: spans of the text (first character, last exclusive) with their pronunciation.
+    """
+    from lipsync_engine import espeak
+
+    made, at = "", 0
+    for start, end, sounds in (*ipa, (len(text), len(text), "")):
+        for part in _MARKS.split(text[at:start]):
+            if not part or _MARKS.fullmatch(part):
+                made += _mark(part)
+            else:
+                gap = " " if part[:1].isspace() and made else ""
+                made += gap + _symbols(espeak.transcribe(part, voice), english) + (" " if part[-1:].isspace() else "")
+        made += _symbols(sounds.replace("͡", "^").strip("/[] "), english)
+        at = end
+    known = kokoro().symbols
+    return re.sub(" +", " ", "".join(symbol for symbol in made if symbol in known)).strip()
+
+
+def _mark(part: str) -> str:
+    kept = "".join({"«": "“", "»": "”"}.get(mark, mark) for mark in part if mark not in "¡¿")
+    return "".join(mark if mark in _KEPT else " " for mark in kept)
+
+
+def _symbols(sounds: str, english: str) -> str:
+    tables = [_JOINED]
+    if english:
+        tables += [_ENGLISH, _BRITISH if english == "gb" else _AMERICAN]
+    for table in tables:
+        for old in sorted(table, key=len, reverse=True):
+            sounds = sounds.replace(old, table[old])
+    return sounds.replace("^", "").replace("-", "").replace("g", "ɡ")
+
+
+def pieces(symbols: str) -> Iterator[str]:
+    """At most so many symbols as the model takes at once, cut at a pause where there is one."""
+    while len(symbols) > MOST:
+        head = symbols[:MOST]
+        cut = max(head.rfind(mark) for mark in ".!?;:,") + 1 or head.rfind(" ") + 1 or MOST
+        yield symbols[:cut].strip()
+        symbols = symbols[cut:].strip()
+    yield symbols
+
+
+def spoken(symbols: str) -> bool:
+    """Whether there is any sound in them."""
+    return any(symbol not in _KEPT for symbol in symbols)
+
+
+#: IPA, first and last (exclusive) unit of 25 ms, stress; silences have no IPA.
+Timed = tuple[str, float, float, int]
+
+
+def phones_of(symbols: str, units: Sequence[float]) -> list[Timed]:
+    """The phones of a piece on its own clock.
+
+    A stress mark goes to the sound after it, a length mark to the one before; a gap between words is shared by its two
+    sides, and one with a mark is silence, as are the ends.
+
+    Args:
+        symbols: of the piece.
+        units: how long each takes, with that of the start before and of the end after them.
+    """
+    found: list[Timed] = [("", 0.0, units[0], 0)]
+    at, owed, stress = units[0], 0.0, 0
+    for index, symbol in enumerate(symbols):
+        length = units[index + 1]
+        begin, at = at, at + length
+        if symbol in _STRESS:
+            owed, stress = owed + length, _STRESS[symbol]
+        elif symbol in _ADDED or (symbol == " " and found[-1][0]):
+            ipa, start, _, loud = found[-1]
+            half = length / 2 if symbol == " " else length
+            found[-1] = (ipa + (symbol if symbol != " " else ""), start, begin + half, loud)
+            owed += length - half
+        elif symbol in _KEPT:
+            ipa, start, end, loud = found[-1]
+            found = [*found[:-1], ("", start, at, 0)] if not ipa else [*found, ("", end, at, 0)]
+            owed = 0.0
+        else:
+            found.append((_PHONES.get(symbol, symbol), begin - owed, at, stress))
+            owed, stress = 0.0, 0
+    if not found[-1][0]:
+        found[-1] = ("", found[-1][1], at + units[-1], 0)
+    else:
+        found.append(("", found[-1][2], at + units[-1], 0))
+    return found

@@ -1,0 +1,101 @@
+"""Kokoro: symbols from text, phones from the model's own durations, a pace found without speaking."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.kokoro import kokoro
+from configs.models import models
+from tasks.errors import UnsupportedError
+from tasks.model import Speaker
+from tasks.synthesize import NothingToSayError, synthesizer
+from tasks.synthesize.kokoro_symbols import MOST, phones_of, pieces, spoken, symbols_of
+from tasks.synthesize.onnx_graph import with_outputs
+
+
+@pytest.fixture(scope="module")
+def backend() -> Any:
+    made = synthesizer("kokoro", {})
+    if made.missing():
+        pytest.skip("its weights come with `make setup`")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "voice", "english", "symbols"),
+    [
+        ("A choice, my judge!", "en-us", "us", "ə ʧˈYs, mI ʤˈʌʤ!"),
+        ("¿Hablo «inglés»?", "es", "", "ˈaβlo “iŋɡlˈes”?"),
+        ("Ciao, ragazzi.", "it", "", "ʧˈao, raɡˈaʦːɪ."),
+        ("... !", "en-us", "us", "... !"),
+    ],
+)
+def test_a_text_is_written_in_the_models_symbols(text: str, voice: str, english: str, symbols: str) -> None:
+    assert symbols_of(text, voice, english) == symbols
+
+
+def test_the_lexicons_ipa_stands_in_place_of_its_word() -> None:
+    assert symbols_of("I am Jordi.", "en-us", "us", [(5, 10, "ˈdʒɔɹdi")]).endswith("m ˈdʒɔɹdi.")
+
+
+def test_a_line_beyond_what_the_model_takes_is_cut_at_pauses() -> None:
+    line = ", ".join(["ə" * 60] * 20)
+    cut = list(pieces(line))
+    assert all(len(piece) <= MOST for piece in cut)
+    assert " ".join(cut) == line
+    assert all(piece.endswith(",") for piece in cut[:-1])
+    assert "".join(pieces("ə" * 1200)) == "ə" * 1200  # no pause anywhere
+    assert not spoken("... !")
+
+
+def test_phones_tile_the_time_and_marks_are_silence() -> None:
+    phones = phones_of("ˈAt, bˌiː", [10, 1, 4, 2, 6, 2, 2, 1, 3, 3, 5])
+    assert [(ipa, stress) for ipa, *_, stress in phones] == [
+        ("", 0), ("eɪ", 2), ("t", 0), ("", 0), ("b", 0), ("iː", 1), ("", 0)
+    ]  # fmt: skip
+    assert (phones[0][1], phones[-1][2]) == (0, 39)
+    assert all(before[2] == after[1] for before, after in pairwise(phones))
+
+
+def test_every_voice_of_the_table_has_its_file_and_no_language_is_chosen_that_measures_worse() -> None:
+    files = models()["kokoro-voices"].files
+    for tag, language in kokoro().languages.items():
+        assert all(f"{name}.bin" in files for name in (*language.female, *language.male)), tag
+        assert not language.error or language.error["kokoro"] < language.error["espeak"], tag
+    assert len(set(kokoro().symbols.values())) == len(kokoro().symbols)
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="ONNX"):
+        with_outputs(b"\x3a\x7fnothing", ["audio"])
+
+
+def test_the_length_is_foretold_and_falls_with_the_pace(backend: Any, tmp_path: Path) -> None:
+    line = "Hablo inglés, pero aprendo."
+    told = [backend.foretold_ms(line, "ef_dora", "es", pace) for pace in (0.8, 1.0, 1.25)]
+    assert told[0] > told[1] > told[2]
+    said = backend.synthesize(line, "ef_dora", "es", tmp_path / "a.wav", 1.25)
+    assert said.duration_ms == told[2] == said.phones[-1][2]
+    assert "p" in [ipa for ipa, *_ in said.phones]
+
+
+def test_speakers_of_a_language_with_one_voice_do_not_sound_alike(backend: Any) -> None:
+    given = list(backend.voices("fr", [Speaker(id=str(n), pitch_hz=210.0) for n in range(3)], {}).values())
+    assert given[0] == "ff_siwis"
+    assert len(set(given)) == 3
+
+
+def test_a_line_without_a_sound_and_a_language_that_it_is_not_chosen_for_are_refused(
+    backend: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(NothingToSayError):
+        backend.synthesize("... !", "ef_dora", "es", tmp_path / "a.wav")
+    with pytest.raises(NothingToSayError):
+        backend.foretold_ms("... !", "ef_dora", "es")
+    with pytest.raises(UnsupportedError, match="Finnish"):
+        backend.voices("fi", [Speaker(id="A")], {})
+    assert not list(tmp_path.iterdir())
