@@ -16,13 +16,13 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.branches import shared_key
 from flows.deliver import deliver
-from flows.ledger import failure_of
+from flows.ledger import failure_of, notes_of
 from flows.service.revive import GIVEN_UP
 from flows.show import show_branches, show_notes
 from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
-from tasks.model import BranchResult, Run, SharedWork
+from tasks.model import BranchResult, Run, SharedWork, StepRecord
 from tasks.outage import through_outages
-from tasks.package.task import package_multi
+from tasks.package.task import package_multi, turn_picture
 from tasks.step import settled
 from tasks.store import Store
 
@@ -83,10 +83,21 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
     if not delivered or work is None:
         return title
     try:
-        packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered))
+        upright = _upright(run, work)
+        picture = upright.outputs["picture"] if upright else None
+        packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered, picture))
         deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.outputs["multi"]})
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
     languages = tuple(sorted(branch.language for branch in delivered))
-    made = {"multi": packed.outputs["multi"], "multi_languages": languages, "notes": (*title.notes, *packed.notes)}
+    notes = (*title.notes, *notes_of([*filter(None, [upright]), packed]))
+    made = {"multi": packed.outputs["multi"], "multi_languages": languages, "notes": notes}
     return title.model_copy(update=made)
+
+
+def _upright(run: Run, work: SharedWork) -> StepRecord | None:
+    """The picture of a title that is stored turned or mirrored, upright."""
+    picture = work.facts.picture
+    if picture is None or not (picture.rotation or picture.mirrored):
+        return None
+    return settled(turn_picture.submit(run, work.video, work.facts))

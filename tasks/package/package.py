@@ -11,6 +11,7 @@ from typing import Any
 
 from configs.languages import autonym, iso639_2
 from tasks import media, process
+from tasks.encoding import encoded
 from tasks.errors import ProcessFailedError
 from tasks.model import MediaFacts
 from tasks.package.carried import file_tags, left_out, with_chapters
@@ -29,13 +30,10 @@ from tasks.progress import Progress, silent
 
 VERSION = 2
 
-#: Picture codecs that players accept in MP4; others are encoded to H.264.
+#: Picture codecs that players accept in MP4; others are encoded.
 _IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}
-#: Visually lossless: this encode happens only where a copy is impossible.
-_H264: dict[str, Any] = {"c": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p"}
 #: What an edit list hides, from this on, is told where it shows.
 _TOLD_S = 0.1
-_EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
 
 
 @dataclass(frozen=True)
@@ -271,8 +269,7 @@ def _picture_for_mp4(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[
     if stored.codec in _IN_MP4:
         stream, how, notes = _copied(picture, stored, facts)
         return stream, {**how, **({"tag:v": "hvc1"} if stored.codec == "hevc" else {})}, notes
-    note = f"Players do not take {stored.codec} in MP4: the picture was encoded to H.264 (CRF 16)."
-    return *_encoded(picture, stored, facts), (note,)
+    return _encoded(picture, stored, facts, f"Players do not take {stored.codec} in MP4: the picture was encoded to ")
 
 
 def _copied(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
@@ -280,15 +277,36 @@ def _copied(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict
     if stored.timed:
         stream = media.on_clock(picture, _start_s(facts) - stored.start_s, fflags="+genpts")[str(stored.index)]
         return stream, {"c:v:0": "copy"}, ()
-    note = f"The container does not say when the frames of its {stored.codec} picture are shown: "
-    return *_encoded(picture, stored, facts), (note + "it was encoded to H.264 (CRF 16).",)
+    note = f"The container does not say when the frames of its {stored.codec} picture are shown: it was encoded to "
+    return _encoded(picture, stored, facts, note)
 
 
-def _encoded(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any]]:
+def _encoded(picture: Path, stored: Stored, facts: MediaFacts, why: str) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    assert facts.picture is not None
     start = f"PTS-STARTPTS+{_start_s(facts):.3f}/TB"
-    stream = media.on_clock(picture)[str(stored.index)].filter("setpts", start).filter("pad", **_EVEN)
-    clock = {"vsync": "passthrough", "enc_time_base": -1, "threads": media.ENCODER_THREADS}
-    return stream, {**{f"{name}:v:0" if name == "c" else name: value for name, value in _H264.items()}, **clock}
+    stream = media.on_clock(picture)[str(stored.index)].filter("setpts", start)
+    stream, how, made = encoded(stream, facts.picture)
+    return stream, {**how, "vsync": "passthrough", "enc_time_base": -1}, (f"{why}{made}.",)
+
+
+def upright_picture(source: Path, facts: MediaFacts, out_mkv: Path, progress: Progress = silent) -> tuple[str, ...]:
+    """The picture of a title that is stored turned or mirrored, encoded upright; without sound.
+
+    Args:
+        source: the title as it came.
+        facts: as probed.
+        out_mkv: written whole or not at all.
+        progress: told the share that is done.
+
+    Returns:
+        Notes for the user.
+    """
+    why = "Matroska's players do not agree on turned pictures: that of the multi-track master was encoded upright to "
+    shown, how, notes = _encoded(source, stored_picture(source), facts, why)
+    with media.staged(out_mkv) as part:
+        graph = media.sink([shown], part, f="matroska", write_crc32=0, **how)
+        media.run_ffmpeg(graph, duration_ms=facts.duration_ms, progress=progress)
+    return notes
 
 
 def _start_s(facts: MediaFacts) -> float:

@@ -89,11 +89,39 @@ def package(
     return remember(run, "package", VERSION, compute, inputs=inputs)
 
 
+@step_task("turn-picture")
+def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
+    """Output ``picture``: that of the source, which is stored turned or mirrored, upright."""
+
+    def compute(work: Work) -> Made:
+        from tasks.package.package import upright_picture
+
+        out = work.folder / "upright.mkv"
+        notes = upright_picture(video.path, facts, out, work.progress)
+        return Made(outputs={"picture": out}, notes=notes)
+
+    return remember(run, "turn-picture", VERSION, compute, inputs={"video": video, "facts": facts})
+
+
 @step_task("package-multi")
 def package_multi(
-    run: Run, video: Asset, facts: MediaFacts, original_language: str, branches: Sequence[BranchResult]
+    run: Run,
+    video: Asset,
+    facts: MediaFacts,
+    original_language: str,
+    branches: Sequence[BranchResult],
+    picture: Asset | None = None,
 ) -> StepRecord:
-    """Output ``multi``: the source's picture and sound copied, and every delivered language, in order of tags."""
+    """Output ``multi``: the source's tracks copied, and every delivered language, in order of tags.
+
+    Args:
+        run: the title.
+        video: the source.
+        facts: of the source.
+        original_language: BCP-47 tag of its script.
+        branches: of every language.
+        picture: the source's, upright; None where it is stored so.
+    """
     delivered = sorted((branch for branch in branches if branch.audio), key=lambda branch: branch.language)
     tracks = [(branch.language, branch.audio, branch.subtitles) for branch in delivered]
 
@@ -112,8 +140,24 @@ def package_multi(
             for language, audio, subtitles in tracks
             if audio
         ]
-        notes = pack(video.path, facts, dubs, original_language, out, title=run.title.name, progress=work.progress)
+        notes = pack(
+            video.path,
+            facts,
+            dubs,
+            original_language,
+            out,
+            title=run.title.name,
+            picture=picture.path if picture else None,
+            progress=work.progress,
+        )
         return Made(outputs={"multi": out}, notes=notes)
 
-    inputs = {"video": video, "tracks": tracks, "original": original_language, "title": run.title.name}
+    inputs = {
+        "video": video,
+        "facts": facts,
+        "picture": picture,
+        "tracks": tracks,
+        "original": original_language,
+        "title": run.title.name,
+    }
     return remember(run, "package-multi", VERSION, compute, inputs=inputs)

@@ -23,9 +23,9 @@ def two_tracks(short_clip: Path, tmp_path: Path) -> Path:
     """A second audio track, which the probe tells of, and subtitles, which are the end's affair."""
     words = tmp_path / "words.srt"
     words.write_text("1\n00:00:00,500 --> 00:00:01,500\nGood morning.\n", "utf-8")
-    path = tmp_path / "tracks.mkv"
-    maps = ("-map", "0", "-map", "0:a", "-map", "1")
-    command = ["ffmpeg", "-v", "error", "-i", str(short_clip), "-i", str(words), *maps, "-c", "copy", str(path)]
+    path = tmp_path / "tracks.mp4"
+    maps = ("-map", "0", "-map", "0:a", "-map", "1", "-c:s", "mov_text")
+    command = ["ffmpeg", "-v", "error", "-i", str(short_clip), "-i", str(words), "-c", "copy", *maps, str(path)]
     subprocess.run(command, check=True)
     return path
 
@@ -41,7 +41,7 @@ def test_every_note_reaches_summary_terminal_report_and_dashboard(
 
     told = notes_of(summary)
     assert json.loads((folder / "summary.json").read_bytes()) == summary
-    for of_the_title in ("Planned so.", "2 audio tracks", "The transcript is invented"):
+    for of_the_title in ("Planned so.", "2 audio tracks", "is SubRip", "The transcript is invented"):
         assert any(of_the_title in note and not language for language, note in told), of_the_title
     assert ("es", "FAKE lip sync: nothing was edited.") in told
 

@@ -1,0 +1,104 @@
+"""How a picture is encoded again where it cannot be copied: looking as it did, in what players take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks import media
+from tasks.model import PictureFacts
+
+#: Visually lossless; this encode happens only where a copy is impossible.
+CRF = 16
+_EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
+_H264: dict[str, Any] = {"c:v:0": "libx264", "crf": CRF, "preset": "medium", "pix_fmt": "yuv420p"}
+_HEVC: dict[str, Any] = {"c:v:0": "libx265", "crf": CRF, "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
+#: Fixed, because the number of threads changes what x265 decides.
+_X265_THREADS = "pools=4:frame-threads=2"
+_RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8")
+
+
+def encoded(stream: Any, picture: PictureFacts, *, progressive: bool = False) -> tuple[Any, dict[str, Any], str]:
+    """A picture's stream as it goes to the encoder, the encoder's options, and what they make of it, in words.
+
+    PQ and HLG stay so, in ten bits of HEVC with their figures; all else becomes H.264 of eight. Fields stay fields,
+    unless ``progressive``: then each becomes a frame (bwdif), so that motion stays as smooth as it was. ffmpeg itself
+    turns the picture upright.
+
+    Args:
+        stream: decoded frames, as ffmpeg-python names them.
+        picture: what it is.
+        progressive: no fields are wanted.
+    """
+    fields = picture.fields != "progressive"
+    split = fields and (progressive or picture.colour.hdr)
+    said = []
+    if fields:
+        stream = stream.filter("setfield", mode=picture.fields)
+    if split:
+        stream = stream.filter("bwdif", mode="send_field", parity=picture.fields, deint="all")
+        said.append("deinterlaced to a frame a field (bwdif)")
+    stream = stream.filter("scale", **_conversion(picture, interlaced=fields and not split)).filter("pad", **_EVEN)
+    if picture.colour.hdr:
+        return stream, _hevc(picture), ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *_lost(picture, 10)])
+    options = {**_H264, "threads": media.ENCODER_THREADS, **_rgb_tags(picture)}
+    if fields and not split:
+        options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
+        said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
+    return stream, options, ", ".join([f"H.264 (CRF {CRF})", *said, *_lost(picture, 8)])
+
+
+_FIRST = {"tff": "top", "bff": "bottom"}
+
+
+def _conversion(picture: PictureFacts, *, interlaced: bool) -> dict[str, Any]:
+    """Options of the conversion to 4:2:0: fields apart, RGB by BT.709, everything in video's range."""
+    how: dict[str, Any] = {"interl": 1 if interlaced else 0, "flags": "bicubic+accurate_rnd+full_chroma_int"}
+    if picture.pixel_format.startswith(_RGB):
+        how |= {"out_color_matrix": "bt709"}
+    return {**how, "out_range": "tv"}
+
+
+def _rgb_tags(picture: PictureFacts) -> dict[str, str]:
+    tags = {"color_range": "tv"}
+    if picture.pixel_format.startswith(_RGB):
+        tags |= {"colorspace": "bt709"}
+    return tags
+
+
+def _hevc(picture: PictureFacts) -> dict[str, Any]:
+    colour = picture.colour
+    told = ["log-level=error", _X265_THREADS, "repeat-headers=1"]
+    if colour.mastering:
+        told.append(f"master-display={colour.mastering}")
+    if colour.light:
+        told.append(f"max-cll={colour.light}")
+    if colour.transfer == "smpte2084":
+        told.append("hdr10=1")
+    tags = {"color_primaries": colour.primaries, "color_trc": colour.transfer, "colorspace": colour.matrix}
+    named = {name: value for name, value in tags.items() if value}
+    return {**_HEVC, "x265-params": ":".join(told), "color_range": "tv", **named}
+
+
+def _kept(picture: PictureFacts) -> list[str]:
+    curve = "PQ" if picture.colour.transfer == "smpte2084" else "HLG"
+    figures = " with its mastering display" if picture.colour.mastering else ""
+    return [f"{curve}{figures} kept"]
+
+
+def _lost(picture: PictureFacts, bits: int) -> list[str]:
+    """What of the samples is less than it was."""
+    lost = []
+    chroma = next((name for name in ("444", "422") if name in picture.pixel_format), "")
+    if picture.pixel_format.startswith(_RGB):
+        chroma = "RGB"
+    if picture.bit_depth > bits or chroma:
+        was = f"{picture.bit_depth} bit {_CHROMA.get(chroma, chroma or '4:2:0')}"
+        lost.append(f"{bits} bit 4:2:0 (it was {was})")
+    if picture.alpha:
+        lost.append("without its transparency")
+    if picture.dolby_vision:
+        lost.append("without Dolby Vision")
+    return lost
+
+
+_CHROMA = {"444": "4:4:4", "422": "4:2:2"}
