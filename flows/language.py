@@ -182,4 +182,4 @@ def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Sc
 
 def _picture(run: Run, work: SharedWork, laid: StepRecord, settle: Any) -> StepRecord:
     outputs = laid.outputs
-    return settle(lipsync.submit(run, work.video, work.analysis, outputs["dialogue"], outputs["phones"]))
+    return settle(lipsync.submit(run, work.plain or work.video, work.analysis, outputs["dialogue"], outputs["phones"]))

@@ -22,7 +22,7 @@ from flows.service.admission import admit_deployed
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize
-from tasks.lipsync.task import track_faces
+from tasks.lipsync.task import plain_picture, takes_as_it_is, track_faces
 from tasks.model import BranchResult, Run, Script, SharedWork, StepRecord
 from tasks.package.task import cut_preview
 from tasks.probe import facts_of
@@ -94,9 +94,11 @@ def _shared_work(run: Run, ledger: list[StepRecord]) -> SharedWork:
     sound = settle(separate.submit(run, video, facts)).outputs
     heard = Script.model_validate(settle(transcribe.submit(run, sound["speech"], facts.duration_ms)).value)
     script = Script.model_validate(settle(diarize.submit(run, sound["speech"], heard)).value)
-    tracked = settle(track_faces.submit(run, video, script))
+    plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts)).outputs["video"]
+    tracked = settle(track_faces.submit(run, plain or video, script))
     return SharedWork(
         video=video,
+        plain=plain,
         facts=facts,
         original=sound["original"],
         dialogue=sound["dialogue"],

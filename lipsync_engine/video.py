@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,10 +20,13 @@ Planes = tuple[Plane, Plane, Plane]
 #: Players show H.264 4:2:0 everywhere; anything else is converted on decode.
 _NATIVE = {"yuv420p": "yuv420p", "yuvj420p": "yuvj420p", "yuv420p10le": "yuv420p10le"}
 
+#: FFmpeg's numbers of the transfer functions of HDR.
+_PQ, _HLG = 16, 18
 #: OpenCV's number of the instruction set (cvdef.h).
 _AVX_512 = 13
 #: Fixed, because the number of threads changes what x264 decides; more do not help two processors, nor hurt them.
 _THREADS = 8
+_X265_THREADS = "pools=4:frame-threads=2"
 
 
 class MediaError(ValueError):
@@ -45,6 +49,8 @@ class VideoFacts:
         aspect: width over height of an upright pixel.
         stored_format: pixel format of the stored picture, before any conversion.
         interlaced: the picture is stored as fields.
+        mastering: HDR10's mastering display as x264 writes it; empty for none.
+        light: ``MaxCLL,MaxFALL`` in cd/m2; empty for none.
     """
 
     width: int
@@ -58,6 +64,13 @@ class VideoFacts:
     aspect: Fraction = Fraction(1)
     stored_format: str = ""
     interlaced: bool = False
+    mastering: str = ""
+    light: str = ""
+
+    @property
+    def hdr(self) -> bool:
+        """Whether it is PQ or HLG, in ten bits."""
+        return self.depth > 8 and self.colour[1] in (_PQ, _HLG)
 
     @property
     def depth(self) -> int:
@@ -208,7 +221,32 @@ def probe(path: Path) -> VideoFacts:
             aspect=_aspect(stream, turns),
             stored_format=first.format.name,
             interlaced=bool(first.interlaced_frame),
+            mastering=_mastering(first),
+            light=_light(first),
         )
+
+
+def _mastering(frame: Any) -> str:
+    """The mastering display (FFmpeg's AVMasteringDisplayMetadata: 10 fractions, then what of them is known)."""
+    data = _side(frame, "MASTERING_DISPLAY_METADATA")
+    if len(data) < 88:
+        return ""
+    numbers = struct.unpack("=22i", data[:88])
+    if not (numbers[20] and numbers[21]) or 0 in numbers[1:20:2]:
+        return ""
+    chroma = [round(50_000 * Fraction(*numbers[at : at + 2])) for at in range(0, 16, 2)]
+    low, high = (round(10_000 * Fraction(*numbers[at : at + 2])) for at in (16, 18))
+    red, green, blue, white = (f"({x},{y})" for x, y in zip(chroma[::2], chroma[1::2], strict=True))
+    return f"G{green}B{blue}R{red}WP{white}L({high},{low})"
+
+
+def _light(frame: Any) -> str:
+    data = _side(frame, "CONTENT_LIGHT_LEVEL")
+    return "{},{}".format(*struct.unpack("=2I", data[:8])) if len(data) >= 8 else ""
+
+
+def _side(frame: Any, kind: str) -> bytes:
+    return next((bytes(side) for side in frame.side_data if side.type.name == kind), b"")
 
 
 def _aspect(stream: Any, turns: int) -> Fraction:
@@ -270,7 +308,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 class Writer:
     """Picture-only MP4 with the source's times, depth and colour tags; appears at ``path`` when closed well.
 
-    Sizes that 4:2:0 H.264 cannot hold (odd) grow by one repeated pixel.
+    H.264; PQ and HLG are HEVC, as players expect them. Sizes that 4:2:0 cannot hold (odd) grow by one repeated pixel.
     """
 
     def __init__(self, path: Path, facts: VideoFacts, *, crf: int = 17, preset: str = "veryfast") -> None:
@@ -279,8 +317,9 @@ class Writer:
         self._path, self._facts = path, facts
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part.mp4")
         self._container = av.open(str(self._temporary), "w", format="mp4")
-        self._stream = self._container.add_stream("libx264", rate=facts.rate)
-        set_up_encoder(self._stream.codec_context, facts, crf, preset)
+        self._stream = self._container.add_stream("libx265" if facts.hdr else "libx264", rate=facts.rate)
+        set_up = set_up_hevc if facts.hdr else set_up_encoder
+        set_up(self._stream.codec_context, facts, crf, preset)
         self._stream.time_base = facts.time_base
 
     def write(self, planes: Planes, pts: int) -> None:
@@ -329,13 +368,29 @@ def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parame
     # x264's AVX-512 macroblock tree reads memory that was never written: same input, other bytes. AVX2 is as fast.
     if cv2.checkHardwareSupport(_AVX_512):
         parameters = (*parameters, "asm=AVX2")
+    told = {"mastering-display": facts.mastering, "cll": facts.light}
+    parameters = (*parameters, *(f"{name}={value}" for name, value in told.items() if value))
+    codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
+    # PyAV asks for slices, one a processor: they wait for each other at every picture.
+    codec.thread_type, codec.thread_count = "FRAME", _THREADS
+    _describe(codec, facts)
+
+
+def set_up_hevc(codec: Any, facts: VideoFacts, crf: int, preset: str) -> None:
+    """Give an x265 context the same, and HDR10's figures; arguments as `set_up_encoder`."""
+    told = {"master-display": facts.mastering, "max-cll": facts.light, "hdr10": "1" if facts.colour[1] == _PQ else ""}
+    parameters = ["log-level=error", "repeat-headers=1", _X265_THREADS]
+    parameters += [f"{name}={value}" for name, value in told.items() if value]
+    codec.options = {"crf": str(crf), "preset": preset, "x265-params": ":".join(parameters)}
+    codec.codec_tag = "hvc1"
+    _describe(codec, facts)
+
+
+def _describe(codec: Any, facts: VideoFacts) -> None:
     codec.width, codec.height = facts.width + facts.width % 2, facts.height + facts.height % 2
     codec.pix_fmt = facts.pixel_format
     codec.time_base = facts.time_base
     codec.framerate = facts.rate
-    codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
-    # PyAV asks for slices, one a processor: they wait for each other at every picture.
-    codec.thread_type, codec.thread_count = "FRAME", _THREADS
     codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range = facts.colour
     codec.sample_aspect_ratio = facts.aspect
 

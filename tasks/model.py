@@ -454,9 +454,13 @@ class StepUse(Record):
 
 
 class SharedWork(Record):
-    """What the steps that run once a title have made."""
+    """What the steps that run once a title have made.
+
+    ``plain``: the title as lip sync takes it; None where that is the title itself.
+    """
 
     video: Asset
+    plain: Asset | None = None
     facts: MediaFacts
     original: Asset
     dialogue: Asset

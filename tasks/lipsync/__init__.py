@@ -18,7 +18,7 @@ from tasks.lipsync.systems import system_names
 from tasks.model import Script
 from tasks.progress import Progress
 
-VERSION = 3
+VERSION = 4
 
 BACKENDS = {
     "native": "tasks.lipsync.native:NativeLipSyncer",

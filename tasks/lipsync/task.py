@@ -6,9 +6,30 @@ from configs.loudness import loudness_presets
 from configs.scene_modes import scene_modes
 from tasks.lipsync import VERSION, lipsyncer
 from tasks.lipsync.finish import finish
+from tasks.lipsync.plain import is_plain, make_plain
+from tasks.lipsync.tracker import NoTracker
 from tasks.lipsync.whole import WholeTranslation, conform
 from tasks.model import Asset, MediaFacts, Run, Script, StepRecord
 from tasks.step import Made, Work, remember, step_task
+
+
+def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
+    """Whether lip sync works on the title itself, or on nothing."""
+    settings = run.profile.lipsync
+    idle = isinstance(lipsyncer(settings.backend, settings.options).tracker, NoTracker) and not run.profile.scene
+    return idle or is_plain(facts)
+
+
+@step_task("plain-picture")
+def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
+    """The title as lip sync takes it, as output ``video``: whole frames, upright, the dubbed track alone."""
+
+    def compute(work: Work) -> Made:
+        out = work.folder / "plain.mov"
+        notes = make_plain(video.path, facts, out, work.progress)
+        return Made(outputs={"video": out}, notes=notes)
+
+    return remember(run, "plain-picture", VERSION, compute, inputs={"video": video, "facts": facts})
 
 
 @step_task("track-faces")

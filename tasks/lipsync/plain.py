@@ -1,0 +1,61 @@
+"""The title as lip sync takes it: whole frames, upright, and the sound of the track that is dubbed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tasks import media
+from tasks.encoding import encoded
+from tasks.model import MediaFacts
+from tasks.progress import Progress
+
+#: Far below what is seen: the picture is encoded once more where mouths are drawn.
+_CRF = 8
+#: Pictures that a MOV holds with their exact times; others go into Matroska, whose times are whole milliseconds.
+_IN_MOV = {"h264", "hevc", "mpeg4", "prores", "mjpeg", "mpeg2video", "dvvideo"}
+
+
+def is_plain(facts: MediaFacts) -> bool:
+    """Whether the title can be taken as it is."""
+    sounds = [track.index for track in facts.audio]
+    sounds += [track.index for track in facts.others if track.kind == "sound"]
+    first = min(sounds, default=None)
+    return not _to_encode(facts) and facts.dubbed in (None, first)
+
+
+def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) -> tuple[str, ...]:
+    """Write the title so that it can be taken.
+
+    Args:
+        video: the title.
+        facts: as probed.
+        out: MOV or Matroska by its content, written whole or not at all.
+        progress: told the share that is done.
+
+    Returns:
+        Notes for the user.
+    """
+    assert facts.picture is not None
+    shown = media.on_clock(video)[str(facts.picture.index)]
+    options: dict[str, Any] = {"c:v:0": "copy"}
+    notes: tuple[str, ...] = ()
+    if _to_encode(facts):
+        shown, options, made = encoded(shown, facts.picture, progressive=True)
+        options |= {"crf": _CRF, "vsync": "passthrough", "enc_time_base": -1}
+        notes = (f"Mouths are edited in whole upright frames: the lip-synced picture is made from {made}.",)
+    streams = [shown]
+    if facts.dubbed is not None:
+        whole: dict[str, Any] = {"async": 1, "first_pts": 0}
+        streams.append(media.on_clock(video)[str(facts.dubbed)].filter("aresample", media.SAMPLE_RATE, **whole))
+        options |= {"c:a": "pcm_s16le", "ac": 2}
+    in_mov = _to_encode(facts) or facts.picture.codec in _IN_MOV
+    with media.staged(out) as part:
+        graph = media.sink(streams, part, f="mov" if in_mov else "matroska", **options)
+        media.run_ffmpeg(graph, duration_ms=facts.duration_ms, progress=progress)
+    return notes
+
+
+def _to_encode(facts: MediaFacts) -> bool:
+    picture = facts.picture
+    return picture is not None and (picture.fields != "progressive" or picture.mirrored)
