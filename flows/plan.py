@@ -62,7 +62,7 @@ class Request:
     row: int = 0
     priority: float = 0.0
     due: str | None = None
-    notes: Sequence[str] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan(request: Request) -> list[Run]:

@@ -87,9 +87,7 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
         return summary
     if result.work is not None:
         write_json(folder / "title.json", _title(run, result.work, title_notes(run, result)))
-    # The command tells its caller where things are; whom the folder is delivered to, the names alone.
-    told = {"source": Path(run.title.source).name, "folder": folder.name}
-    write_json(folder / "summary.json", {**summary, **told})
+    write_json(folder / "summary.json", summary)
     return summary
 
 

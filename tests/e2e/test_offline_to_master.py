@@ -138,7 +138,7 @@ def test_the_mouth_is_redrawn_where_the_dub_speaks_and_nothing_else_is_touched(d
     assert np.percentile(outside, 99.9) < 12
     redrawn = inside.mean((1, 2))
     assert redrawn[dubbed.spoken].mean() > 2 * outside.mean()
-    assert np.percentile(inside[dubbed.spoken], 99) > 20
+    assert np.percentile(inside[dubbed.spoken], 99) > 15, "lips and teeth, far beyond the encoder's error"
 
 
 def test_the_mouth_moves_while_the_dub_speaks_and_rests_while_it_does_not(dubbed: Delivered) -> None:
