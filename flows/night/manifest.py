@@ -126,7 +126,7 @@ class _Reader:
                 row=number,
                 priority=priority,
                 due=due,
-                notes=[left_out] if left_out and not place else [],
+                notes=(left_out,) if left_out and not place else (),
             )
             for place, video in enumerate(videos)
         ]
