@@ -51,7 +51,7 @@ def record(answer: Any) -> StepRecord:
 def stepped(
     tmp_path: Path, dialogue: Asset, translate: dict[str, Any], edits: dict[str, str] | None = None
 ) -> tuple[Run, Script, StepRecord, StepRecord]:
-    profile = load_profile("offline", {"translate": translate})
+    profile = load_profile("offline", {"translate": translate, "synthesize": {"backend": "espeak"}})
     title = Title(name="t", video=dialogue, source="t", folder=str(tmp_path / "out"), languages=("es",))
     run = Run(title=title, profile=profile, store=str(tmp_path / "store"), language="es")
     dub, source = scripts()
