@@ -22,9 +22,10 @@ import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
 from configs.scene_modes import scene_modes
+from flows.edits import Edits, Placed
 from flows.plan import backends
 from tasks.model import BranchResult, Failure, Run, Script, SharedWork
-from tasks.store import Store, step_key, store_place
+from tasks.store import Store, step_key
 from tasks.synthesize.casting import casting_facts
 
 #: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.
@@ -86,7 +87,7 @@ def branch_key(run: Run, language: str) -> str:
         inputs={
             "shared": shared_key(run),
             "dub": run.title.dubs.get(language),
-            "edits": edits(run, language),
+            "edits": _edit_facts(run, language),
             "language": language,
             "casting": _casting(run.branch(language)),
             "name": run.title.name,
@@ -183,24 +184,17 @@ def keep_shared_work(run: Run, work: SharedWork) -> None:
     Store(Path(run.store)).write_note("shared", shared_key(run), work.model_dump(mode="json"))
 
 
-def edits(run: Run, language: str) -> dict[str, str]:
-    """Lines of a dub that a person has rewritten, by line id."""
-    return _edits(Store(Path(run.store)), run.title.video.sha256, language)
+def edits(run: Run, language: str) -> Placed:
+    """Lines of a dub that a person has worded, on the title's source script; none before the shared steps have run."""
+    work = shared_work(run)
+    return _edits(run, language).on(work.script.lines, run.title.preview_ms) if work else Placed()
 
 
-def known_edits_of(video_sha256: str, language: str) -> dict[str, str]:
-    """As `edits`, for a delivered title known by its source's digest."""
-    return _edits(Store(store_place()), video_sha256, language)
+def _edit_facts(run: Run, language: str) -> Any:
+    placed = edits(run, language)
+    return {"texts": placed.texts, "not applied": placed.notes} if placed.stray else placed.texts
 
 
-def keep_edits_of(video_sha256: str, language: str, texts: dict[str, str]) -> None:
-    """Remember a person's lines; the next run of the title uses them."""
-    Store(store_place()).write_note("edits", _edits_key(video_sha256, language), texts)
-
-
-def _edits(store: Store, video_sha256: str, language: str) -> dict[str, str]:
-    return store.read_note("edits", _edits_key(video_sha256, language)) or {}
-
-
-def _edits_key(video_sha256: str, language: str) -> str:
-    return step_key("edits", 1, inputs={"video": video_sha256, "language": language})
+def _edits(run: Run, language: str) -> Edits:
+    title = run.title
+    return Edits(Store(Path(run.store)), title.plain or title.name, title.video.sha256, language, Path(title.folder))

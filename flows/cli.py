@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -125,6 +126,8 @@ def script_export(
     from flows.terminal.edit import export_script
 
     text = or_exit(export_script, Path(title), language)
+    for stray in json.loads(text).get("no_longer_fitting", []):
+        say(f"note: an edit is not applied, {stray['why']}: {stray['text']}", err=True)
     if file == "-":
         say(text)
     else:
@@ -136,12 +139,18 @@ def script_import(
     title: Annotated[str, typer.Argument(help="a delivered title's folder, such as out/talk")],
     language: Annotated[str, typer.Option(help="the dub's language")],
     file: Annotated[str, typer.Option("--file", help="the edited script")],
+    why: Annotated[str, typer.Option(help="kept with the edits")] = "",
 ) -> None:
-    """Take edited lines over; the next `polydub run` of the title re-makes only what they change."""
+    """Take edited lines over; the next `polydub run` of the title re-makes only what they change.
+
+    A text of null, or the machine's own again, takes an edit back.
+    """
     from flows.terminal.edit import import_script
 
-    changed = or_exit(import_script, Path(title), language, Path(file))
-    say(f"{changed} lines edited. Run the title again to render them.")
+    done = or_exit(import_script, Path(title), language, Path(file), why)
+    say(f"{done.edited} lines edited, {done.taken_back} edits taken back. Run the title again to render them.")
+    for note in done.notes:
+        say(f"note: {note}", err=True)
 
 
 @lipsync_app.command("list")

@@ -146,7 +146,8 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
 
 def _made_here(run: Run, work: SharedWork, settle: Any) -> _Dub:
     """Translated, spoken, lip-synced and mixed by the steps of the profile."""
-    translated = settle(translate.submit(run, work.script, edits(run, run.language)))
+    worded = edits(run, run.language)
+    translated = settle(translate.submit(run, work.script, worded.texts, worded.notes))
     script, laid = _speech(run, work, Script.model_validate(translated.value), settle)
     picture = _picture(run, work, laid, settle)
     mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
@@ -175,7 +176,9 @@ def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Sc
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed))
-    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language), work.bed))
+    adapted = settle(
+        adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language).texts, work.bed)
+    )
     script = script_of(adapted)
     return script, settle(fit.submit(run, script, adapted, work.facts.duration_ms))
 

@@ -106,18 +106,18 @@ def named(runs: Sequence[Run]) -> list[Run]:
     rivals: defaultdict[tuple[Path, str], set[str]] = defaultdict(set)
     for run in runs:
         for name in _names(run.title):
-            rivals[_out(run), _folded(name)].add(run.title.video.sha256)
+            rivals[_out(run), folded(name)].add(run.title.video.sha256)
     shelves = {out: _Shelf(out) for out in {_out(run) for run in runs}}
     titles: dict[tuple[Path, str], Run] = {}
     for run in runs:
         shelf, out = shelves[_out(run)], _out(run)
-        alone = [name for name in _names(run.title) if len(rivals[out, _folded(name)]) == 1]
+        alone = [name for name in _names(run.title) if len(rivals[out, folded(name)]) == 1]
         name = shelf.own(run.title) or next((name for name in alone if shelf.is_free(name)), "")
         if not name:
             raise BadInputError(f"No folder in {out} is free for {run.title.source}", "Choose another --out.")
         run = _renamed(run, name, shelf)
-        before = titles.get((out, _folded(name)))
-        titles[out, _folded(name)] = _together(before, run) if before else run
+        before = titles.get((out, folded(name)))
+        titles[out, folded(name)] = _together(before, run) if before else run
     return list(titles.values())
 
 
@@ -130,9 +130,9 @@ class _Shelf:
         self._numbered: defaultdict[str, list[str]] = defaultdict(list)
         with contextlib.suppress(OSError):
             for entry in sorted(os.listdir(out)):
-                self._entries[_folded(entry)].append(entry)
+                self._entries[folded(entry)].append(entry)
                 if numbered := _NUMBERED.fullmatch(entry):
-                    self._numbered[_folded(numbered[1])].append(entry)
+                    self._numbered[folded(numbered[1])].append(entry)
 
     def own(self, title: Title) -> str:
         """The name of the folder that is the title's already; empty where it has none."""
@@ -140,7 +140,7 @@ class _Shelf:
         for entry in (entry for name in _names(title) for entry in self._called(name)):
             if (owner := owner_of(self._out / entry)) and owner.sha256 == sha256:
                 return entry
-        for entry in self._numbered[_folded(plain)]:
+        for entry in self._numbered[folded(plain)]:
             if (owner := owner_of(self._out / entry)) and owner.sha256 == sha256 and _is_called(owner, title):
                 return entry
         return ""
@@ -158,7 +158,7 @@ class _Shelf:
         return any(owner and owner.path == path and owner.sha256 != title.video.sha256 for owner in owners)
 
     def _called(self, name: str) -> list[str]:
-        return sorted(self._entries[_folded(name)], key=lambda entry: entry != name)
+        return sorted(self._entries[folded(name)], key=lambda entry: entry != name)
 
 
 def _names(title: Title) -> list[str]:
@@ -174,7 +174,7 @@ def _renamed(run: Run, name: str, shelf: _Shelf) -> Run:
     told: tuple[str, ...] = ()
     if shelf.was_delivered(title):
         told = (f"{Path(title.source).name} was replaced by another video: this one is dubbed anew, as {name}.",)
-    elif _folded(name) != _folded(_names(title)[0]):
+    elif folded(name) != folded(_names(title)[0]):
         told = (f"Another video is called {title.plain or title.name} too: this one is delivered as {name}.",)
     notes = tuple(dict.fromkeys((*told, *title.notes)))
     title = title.model_copy(update={"name": name, "folder": str(_out(run) / name), "notes": notes})
@@ -217,14 +217,14 @@ def _digests(assets: Iterable[Any]) -> list[str]:
 
 
 def _is_called(owner: Owner, title: Title) -> bool:
-    return _folded(Path(owner.path).stem) == _folded(Path(title.source).stem)
+    return folded(Path(owner.path).stem) == folded(Path(title.source).stem)
 
 
 def _out(run: Run) -> Path:
     return Path(run.title.folder).parent
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Names that some file systems take for one are equal."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 

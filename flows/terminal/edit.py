@@ -3,66 +3,206 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.languages import LanguageError, parse_language
-from flows.branches import keep_edits_of, known_edits_of
+from flows.edits import Edit, Edits, Placed, lines_of, signed
 from tasks.errors import BadInputError
+from tasks.model import Line
+from tasks.store import Store, store_place
+
+_TAKEN = "text"  # the one field of a line that a person may change
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an edited script changed: lines worded, edits taken back, and edits that fit no line."""
+
+    edited: int
+    taken_back: int
+    notes: tuple[str, ...]
 
 
 def export_script(folder: Path, language: str) -> str:
-    """The lines of a delivered dub with their source text, as JSON.
+    """The lines of a dub with their source text and the edits in force, as JSON.
+
+    An edited line also says what stood there before (``machine``), where that is known. Edits that fit no line are
+    listed beside.
 
     Raises:
         BadInputError: the folder or the language is not there.
     """
-    title, dub = _delivered(folder, language)
-    source = {line["id"]: line for line in title["script"]["lines"]}
-    lines = [
-        {
-            "id": line["id"],
-            "start_ms": line["start_ms"],
-            "end_ms": line["end_ms"],
-            "speaker": line["speaker"],
-            "source": source.get(line["id"], {}).get("text", ""),
-            "text": line["text"],
-        }
-        for line in dub["lines"]
-    ]
-    return json.dumps(
-        {"title": title["title"], "language": dub["language"], "lines": lines}, indent=2, ensure_ascii=False
-    )
+    return json.dumps(_Dub(folder, language).exported(), indent=2, ensure_ascii=False)
 
 
-def import_script(folder: Path, language: str, file: Path) -> int:
-    """Keep the lines that a person changed; returns how many.
+def import_script(folder: Path, language: str, file: Path, why: str = "") -> Imported:
+    """Keep the lines that a person changed, and take back the edits whose text is the machine's again, or none.
+
+    Args:
+        folder: of the title.
+        language: of the dub.
+        file: what `export_script` wrote, edited.
+        why: kept with the edits.
 
     Raises:
-        BadInputError: the file is no script of this dub.
+        BadInputError: the file is no script of this dub, or changes what cannot be changed; nothing is kept.
     """
-    title, dub = _delivered(folder, language)
+    dub = _Dub(folder, language)
     try:
-        edited = {int(line["id"]): str(line["text"]).strip() for line in json.loads(file.read_text("utf-8"))["lines"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        given = json.loads(file.read_text("utf-8"))
+        lines, strays = _rows(given, "lines"), _rows(given, "no_longer_fitting", optional=True)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInputError(
             f"{file} is not an edited script: {error!r}.", "Edit what `polydub script export` wrote."
         ) from error
-    current = {line["id"]: line["text"] for line in dub["lines"]}
-    if unknown := sorted(set(edited) - set(current)):
-        raise BadInputError(f"{file} has lines that the dub has not: {unknown}.", "Keep the ids as exported.")
-    changed = {str(number): text for number, text in edited.items() if text != current[number]}
-    video, tag = title["source"]["sha256"], dub["language"]
-    keep_edits_of(video, tag, {**known_edits_of(video, tag), **changed})
-    return len(changed)
+    if refused := dub.refused(given, lines, strays):
+        raise BadInputError(
+            f"{file} cannot be taken over: {'; '.join(refused)}.",
+            f'Change "{_TAKEN}" of lines alone. After another run, export the script again.',
+        )
+    return dub.take(lines, strays, signed(why))
 
 
-def _delivered(folder: Path, language: str) -> tuple[dict[str, Any], dict[str, Any]]:
+class _Dub:
+    """One language of a delivered title, with what was decided about its lines."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        try:
+            self._tag = parse_language(language)
+        except LanguageError as error:
+            raise BadInputError(str(error)) from error
+        missing = BadInputError(f"{folder} holds no dub in {language}.", "Run `polydub run` first.")
+        try:
+            title = json.loads((folder / "title.json").read_bytes())
+            source, self._lines = title["source"], lines_of(title)
+            name, sha256 = str(source.get("name") or title["title"]), str(source["sha256"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise missing from error
+        self._by_id = {line.id: line for line in self._lines}
+        self._title = str(title["title"])
+        self._edits = Edits(Store(store_place()), name, sha256, self._tag, folder)
+        self._placed: Placed = self._edits.on(self._lines, self._preview_ms(title))
+        self._histories = self._edits.histories(self._lines)
+        spoken = _spoken(folder / self._tag / "script.json")
+        if spoken is None and not self._edits.records:
+            raise missing
+        self._spoken = spoken or {}
+        known = {(line.id, line.start_ms, line.end_ms) for line in self._lines}
+        self._is_of_script = bool(spoken) and set(self._spoken) <= known
+        self._rows = {row["id"]: row for row in map(self._row, self._lines) if self._is_dubbed(row)}
+
+    def exported(self) -> dict[str, Any]:
+        """The script as a table."""
+        strays = {"no_longer_fitting": self._strays()} if self._placed.stray else {}
+        return {"title": self._title, "language": self._tag, "lines": list(self._rows.values()), **strays}
+
+    def refused(self, given: dict[str, Any], lines: list[dict[str, Any]], strays: list[dict[str, Any]]) -> list[str]:
+        """What in an edited script cannot be taken over, by line and field."""
+        ours = {"title": self._title, "language": self._tag}
+        found = [f"{name} is {given[name]!r}, not {own!r}" for name, own in ours.items() if given.get(name, own) != own]
+        found += [f"{name} is no field of it" for name in given if name not in (*ours, "lines", "no_longer_fitting")]
+        found += _changed("line", lines, self._rows)
+        own = {row["id"]: row for row in self._strays()}
+        kept = [f"no_longer_fitting {row['id']}: text can only become null" for row in strays if _is_other(row, own)]
+        return found + _changed("no_longer_fitting", strays, own) + kept
+
+    def take(self, lines: list[dict[str, Any]], strays: list[dict[str, Any]], sign: dict[str, Any]) -> Imported:
+        """Keep what is new in a checked script."""
+        made = [edit for row in lines if (edit := self._decided(row, sign)) is not None]
+        unplaced = dict(enumerate((edit for edit, _ in self._placed.stray), start=1))
+        dropped = [unplaced[row["id"]] for row in strays if row.get(_TAKEN) is None]
+        update = {**sign, "text": None, "source": "import"}
+        made += [edit.model_copy(update=update) for edit in dropped]
+        if made:
+            self._edits.add(made)
+        back = sum(edit.text is None for edit in made)
+        notes = self._edits.on(self._lines).notes if made else self._placed.notes
+        return Imported(len(made) - back, back, notes)
+
+    def _decided(self, row: dict[str, Any], sign: dict[str, Any]) -> Edit | None:
+        """The record of what a line of the file says, None where it says what is so already."""
+        line = self._by_id[row["id"]]
+        wanted = row.get(_TAKEN)
+        wanted = None if wanted is None else wanted.strip()
+        edit, machine = self._placed.lines.get(line.id), self._machine(line)
+        if wanted is not None and machine is not None and wanted == machine.strip():
+            wanted = None
+        if wanted == (edit.text if edit else None):
+            return None
+        script = self._edits.keep_script(self._lines)
+        return Edit(**sign, script=script, line=line.id, words=line.text, text=wanted, machine=machine)
+
+    def _row(self, line: Line) -> dict[str, Any]:
+        edit, machine = self._placed.lines.get(line.id), self._machine(line)
+        row = line.model_dump(include={"id", "start_ms", "end_ms", "speaker"})
+        row |= {"source": line.text, "text": edit.text if edit else machine}
+        return {**row, "machine": machine} if edit and machine is not None else row
+
+    def _machine(self, line: Line) -> str | None:
+        """What the machine says: the delivered text, or, where that is an edit's, what stood there before."""
+        delivered = self._spoken.get((line.id, line.start_ms, line.end_ms))
+        history = self._histories.get(line.id, [])
+        if history and (delivered is None or delivered in {edit.text for edit in history}):
+            return next((edit.machine for edit in reversed(history) if edit.machine is not None), None)
+        return delivered
+
+    def _is_dubbed(self, row: dict[str, Any]) -> bool:
+        """Whether the line is in the dub; where that is of another source script, or not made yet, all are."""
+        place = row["id"], row["start_ms"], row["end_ms"]
+        return place in self._spoken or not self._is_of_script or row["text"] is not None
+
+    def _strays(self) -> list[dict[str, Any]]:
+        stray = enumerate(self._placed.stray, start=1)
+        return [{"id": n, "source": edit.words, "text": edit.text, "why": why} for n, (edit, why) in stray]
+
+    def _preview_ms(self, title: dict[str, Any]) -> int:
+        return int(title["facts"]["duration_ms"]) if self._title.endswith(".preview") else 0
+
+
+def _spoken(path: Path) -> dict[tuple[int, int, int], str] | None:
+    """The texts of a delivered dub by id and times of their lines; None where there is none."""
     try:
-        tag = parse_language(language)
-        title = json.loads((folder / "title.json").read_bytes())
-        return title, json.loads((folder / tag / "script.json").read_bytes())
-    except LanguageError as error:
-        raise BadInputError(str(error)) from error
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{folder} holds no dub in {language}.", "Run `polydub run` first.") from error
+        lines = json.loads(path.read_bytes())["lines"]
+        return {(line["id"], line["start_ms"], line["end_ms"]): line["text"] for line in lines}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _rows(given: Any, name: str, *, optional: bool = False) -> list[dict[str, Any]]:
+    rows = given.get(name, []) if optional else given[name]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and type(row.get("id")) is int for row in rows):
+        raise ValueError(f"{name} is no table of lines with an id")
+    return rows
+
+
+def _changed(what: str, rows: list[dict[str, Any]], ours: dict[int, dict[str, Any]]) -> list[str]:
+    found = [f"{what} {number} is there {times} times" for number, times in _doubled(rows)]
+    for row in rows:
+        own, text = ours.get(row["id"]), row.get(_TAKEN)
+        if own is None:
+            found.append(f"{what} {row['id']} is none of the dub's")
+            continue
+        for field, value in row.items():
+            if field not in own:
+                found.append(f"{what} {row['id']}: {field} is no field of it")
+            elif field != _TAKEN and (type(value), value) != (type(own[field]), own[field]):
+                found.append(f"{what} {row['id']}: {field} is {value!r}, not {own[field]!r}")
+        if text is not None and not _is_text(text):
+            found.append(f"{what} {row['id']}: {_TAKEN} is {text!r}, no words (null takes an edit back)")
+    return found
+
+
+def _is_other(row: dict[str, Any], own: dict[int, dict[str, Any]]) -> bool:
+    return row["id"] in own and row.get(_TAKEN) not in (None, own[row["id"]][_TAKEN])
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it has words, and none that no file could hold (a lone surrogate)."""
+    return isinstance(value, str) and bool(value.strip()) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def _doubled(rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    return [(number, times) for number, times in Counter(row["id"] for row in rows).items() if times > 1]

@@ -13,13 +13,14 @@ from tasks.translate.spoken_already import without_spoken_already
 
 
 @step_task("translate")
-def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
+def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str, ...] = ()) -> StepRecord:
     """The script in the branch's language, times and ids kept, as the record's value.
 
     Args:
         run: title, profile and language.
         script: the source script.
         edits: line id to a text that a person wrote; those lines are not translated.
+        strays: what to tell of texts that a person wrote and that fit no line.
     """
     target = run.language
     translators = chain(run.profile.translate)
@@ -40,9 +41,9 @@ def translate(run: Run, script: Script, edits: dict[str, str]) -> StepRecord:
         notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *done.notes]))
         update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
         dub = spoken.model_copy(update=update)
-        return Made(value=dub.model_dump(mode="json"), notes=dub.notes, hits=done.hits, parts=len(lines))
+        return Made(value=dub.model_dump(mode="json"), notes=(*dub.notes, *strays), hits=done.hits, parts=len(lines))
 
-    inputs = {"script": script, "target": target, "edits": edits}
+    inputs = {"script": script, "target": target, "edits": edits, **({"strays": strays} if strays else {})}
     uses = [one.facts for one in translators.translators]
     return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs, uses=uses)
 

@@ -174,18 +174,31 @@ def test_the_same_input_gives_the_same_bytes(short_clip: Path, tmp_path: Path, m
     assert [path for path in contents[0] if contents[0][path] != contents[1][path]] == []
 
 
-def test_an_edited_line_changes_that_line_alone(short_clip: Path, tmp_path: Path) -> None:
-    from flows.terminal.edit import export_script, import_script
+def test_an_edited_line_changes_that_line_alone_and_stays_with_its_words(short_clip: Path, tmp_path: Path) -> None:
+    from flows.terminal.edit import Imported, export_script, import_script
 
-    dub(planned(short_clip, tmp_path, "es"))
+    def worded(*cues: str) -> Run:
+        words.write_text("\n\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, start=1)), "utf-8")
+        return planned(short_clip, tmp_path, "es", subtitles=str(words))
+
+    def spoken() -> list[str]:
+        return [line["text"] for line in json.loads((tmp_path / "clip" / "es" / "script.json").read_text())["lines"]]
+
+    words = tmp_path / "words.en.srt"
+    cues = ("00:00:00,700 --> 00:00:01,200\nGood morning.", "00:00:01,300 --> 00:00:01,900\nGood evening.")
+    dub(worded(*cues))
     script = json.loads(export_script(tmp_path / "clip", "es"))
     script["lines"][0]["text"] = "Una línea muy distinta."
     (tmp_path / "edited.json").write_text(json.dumps(script))
-    assert import_script(tmp_path / "clip", "es", tmp_path / "edited.json") == 1
-    summary, _ = dub(planned(short_clip, tmp_path, "es"))
+    assert import_script(tmp_path / "clip", "es", tmp_path / "edited.json") == Imported(1, 0, ())
+    summary, _ = dub(worded(*cues))
     hits = summary["languages"]["es"]["cache_hits"]["synthesize"]
     assert hits["hits"] == hits["parts"] - 1
-    assert "muy distinta" in (tmp_path / "clip" / "es" / "script.srt").read_text()
+    assert spoken() == ["Una línea muy distinta.", "[es] Good evening."]
+
+    summary, _ = dub(worded("00:00:00,100 --> 00:00:00,600\nWelcome.", *cues))
+    assert spoken() == ["[es] Welcome.", "Una línea muy distinta.", "[es] Good evening."]
+    assert not any("not applied" in note for note in summary["languages"]["es"]["notes"])
 
 
 def test_a_preview_is_a_title_of_its_own(short_clip: Path, tmp_path: Path) -> None:

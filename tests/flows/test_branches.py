@@ -14,19 +14,21 @@ from flows.branches import (
     STRIKES,
     branch_key,
     carry_over,
+    edits,
     finished,
     is_begun,
     is_set_aside,
     keep_attempt,
-    keep_edits_of,
+    keep_shared_work,
     last_attempt,
     mark_begun,
     note_missing,
     shared_key,
 )
+from flows.edits import Edit, Edits
 from flows.night.batches import Batch, new_batch, runs_of, unfinished
 from flows.plan import Request, checked_profile, plan
-from tasks.model import Asset, BranchResult, Failure, Run
+from tasks.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork
 from tasks.store import Store
 
 pytestmark = pytest.mark.usefixtures("store_folder")
@@ -128,15 +130,49 @@ def test_a_step_that_is_made_otherwise_now_makes_the_branch_anew(
     assert finished(run, "es") is None
 
 
-def test_a_title_under_another_name_and_an_edited_line_are_other_branches(video: Path) -> None:
+def test_a_title_under_another_name_is_another_branch(video: Path) -> None:
     run = planned(video)
     ended(run)
     renamed = run.model_copy(update={"title": run.title.model_copy(update={"name": "talk"})})
     assert finished(renamed, "es") is None
-    keep_edits_of(run.title.video.sha256, "fr", {"1": "Bonjour."})
+
+
+def transcribed(run: Run, *texts: str) -> list[Line]:
+    """Keep what the shared steps would have made of these words."""
+    said = tuple(Line(id=n, start_ms=n * 1000, end_ms=n * 1000 + 900, text=text) for n, text in enumerate(texts, 1))
+    facts = MediaFacts(container="mp4", duration_ms=9000, picture=None, audio=())
+    media = dict.fromkeys(("video", "original", "dialogue", "bed", "speech", "analysis"), run.title.video)
+    keep_shared_work(run, SharedWork(facts=facts, script=Script(language="en", lines=said), **media))
+    return list(said)
+
+
+def edited(run: Run, line: Line, text: str | None, lines: list[Line], language: str = "es") -> None:
+    title = run.title
+    edits = Edits(Store(Path(run.store)), title.plain, title.video.sha256, language, Path(title.folder))
+    edits.add([Edit(script=edits.keep_script(lines), line=line.id, words=line.text, text=text)])
+
+
+def test_an_edited_line_is_another_branch_until_it_is_taken_back(video: Path) -> None:
+    run = planned(video)
+    lines = transcribed(run, "Good morning.", "Good evening.")
+    ended(run)
+    edited(run, lines[0], "Bonjour.", lines, "fr")
     assert finished(run, "es") is not None
-    keep_edits_of(run.title.video.sha256, "es", {"1": "Hola."})
+    edited(run, lines[0], "Hola.", lines)
     assert finished(run, "es") is None
+    edited(run, lines[0], None, lines)
+    assert finished(run, "es") is not None
+
+
+def test_an_edit_that_no_longer_fits_is_told_by_a_branch_made_anew(video: Path) -> None:
+    run = planned(video)
+    lines = transcribed(run, "Good morning.", "Good evening.")
+    edited(run, lines[0], "Hola.", lines)
+    before = branch_key(run, "es")
+    transcribed(run, "Good evening.")
+    assert edits(run, "es").texts == {}
+    assert len(edits(run, "es").notes) == 1
+    assert branch_key(run, "es") != before
 
 
 def test_the_shared_steps_do_not_depend_on_who_translates_or_speaks(video: Path) -> None:

@@ -131,3 +131,11 @@ def test_a_persons_wording_of_a_line_is_spoken(run: Run) -> None:
 def test_a_title_that_speaks_the_language_throughout_is_refused(run: Run) -> None:
     with pytest.raises(UnsupportedError, match="in fr already"):
         step(run.branch("fr"), script(FRENCH))
+
+
+def test_a_persons_text_that_fits_no_line_is_told_and_costs_no_translation(run: Run, asked: list[str]) -> None:
+    _, dub = step(run, script("One."))
+    record = translate.fn(run, script("One."), {}, ("The edit is not applied.",))
+    assert record.notes == (INVENTED, "The edit is not applied.")
+    assert asked == ["One."]
+    assert Script.model_validate(record.value) == dub  # what comes after it is found again
