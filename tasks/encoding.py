@@ -10,14 +10,16 @@ from tasks.model import PictureFacts
 #: Visually lossless; this encode happens only where a copy is impossible.
 CRF = 16
 _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
-_H264: dict[str, Any] = {"c:v:0": "libx264", "crf": CRF, "preset": "medium", "pix_fmt": "yuv420p"}
-_HEVC: dict[str, Any] = {"c:v:0": "libx265", "crf": CRF, "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
+_H264: dict[str, Any] = {"c:v:0": "libx264", "preset": "medium", "pix_fmt": "yuv420p"}
+_HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
 #: Fixed, because the number of threads changes what x265 decides.
 _X265_THREADS = "pools=4:frame-threads=2"
 _RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8")
 
 
-def encoded(stream: Any, picture: PictureFacts, *, progressive: bool = False) -> tuple[Any, dict[str, Any], str]:
+def encoded(
+    stream: Any, picture: PictureFacts, *, progressive: bool = False, crf: int = CRF
+) -> tuple[Any, dict[str, Any], str]:
     """A picture's stream as it goes to the encoder, the encoder's options, and what they make of it, in words.
 
     PQ and HLG stay so, in ten bits of HEVC with their figures; all else becomes H.264 of eight. Fields stay fields,
@@ -28,6 +30,7 @@ def encoded(stream: Any, picture: PictureFacts, *, progressive: bool = False) ->
         stream: decoded frames, as ffmpeg-python names them.
         picture: what it is.
         progressive: no fields are wanted.
+        crf: quality, lower is better.
     """
     fields = picture.fields != "progressive"
     split = fields and (progressive or picture.colour.hdr)
@@ -39,12 +42,16 @@ def encoded(stream: Any, picture: PictureFacts, *, progressive: bool = False) ->
         said.append("deinterlaced to a frame a field (bwdif)")
     stream = stream.filter("scale", **_conversion(picture, interlaced=fields and not split)).filter("pad", **_EVEN)
     if picture.colour.hdr:
-        return stream, _hevc(picture), ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *_lost(picture, 10)])
-    options = {**_H264, "threads": media.ENCODER_THREADS, **_rgb_tags(picture)}
+        return (
+            stream,
+            {**_hevc(picture), "crf": crf},
+            ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *_lost(picture, 10)]),
+        )
+    options = {**_H264, "crf": crf, "threads": media.ENCODER_THREADS, **_rgb_tags(picture)}
     if fields and not split:
         options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
         said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
-    return stream, options, ", ".join([f"H.264 (CRF {CRF})", *said, *_lost(picture, 8)])
+    return stream, options, ", ".join([f"H.264 (CRF {crf})", *said, *_lost(picture, 8)])
 
 
 _FIRST = {"tff": "top", "bff": "bottom"}

@@ -41,8 +41,8 @@ def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) ->
     options: dict[str, Any] = {"c:v:0": "copy"}
     notes: tuple[str, ...] = ()
     if _to_encode(facts):
-        shown, options, made = encoded(shown, facts.picture, progressive=True)
-        options |= {"crf": _CRF, "vsync": "passthrough", "enc_time_base": -1}
+        shown, options, made = encoded(shown, facts.picture, progressive=True, crf=_CRF)
+        options |= {"vsync": "passthrough", "enc_time_base": -1}
         notes = (f"Mouths are edited in whole upright frames: the lip-synced picture is made from {made}.",)
     streams = [shown]
     if facts.dubbed is not None:
