@@ -191,7 +191,7 @@ def _changed(what: str, rows: list[dict[str, Any]], ours: dict[int, dict[str, An
             elif field != _TAKEN and (type(value), value) != (type(own[field]), own[field]):
                 found.append(f"{what} {row['id']}: {field} is {value!r}, not {own[field]!r}")
         if text is not None and not _is_text(text):
-            found.append(f"{what} {row['id']}: {_TAKEN} is {text!r}, no words (null takes an edit back)")
+            found.append(f"{what} {row['id']}: {_TAKEN} is {text!r}, no text (null takes an edit back)")
     return found
 
 
@@ -200,8 +200,8 @@ def _is_other(row: dict[str, Any], own: dict[int, dict[str, Any]]) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it has words, and none that no file could hold (a lone surrogate)."""
-    return isinstance(value, str) and bool(value.strip()) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    """Whether it is a text that a file can hold (no lone surrogate); an empty one makes the line silent."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _doubled(rows: list[dict[str, Any]]) -> list[tuple[int, int]]:

@@ -84,6 +84,11 @@ def test_an_edit_stays_with_its_words_when_a_cue_comes_before_them(deliver: Deli
     assert shown(folder) == ["[es] Welcome to the show.", "MY WORDING", "[es] And good evening too."]
 
 
+def test_an_empty_text_makes_a_line_silent(deliver: Deliver, change: Change) -> None:
+    assert change(deliver(FIRST), 1, text=" ") == Imported(1, 0, ())
+    assert edits().on(lines(FIRST)).texts == {"1": ""}
+
+
 def test_another_title_of_the_same_bytes_and_another_language_inherit_nothing(deliver: Deliver, change: Change) -> None:
     change(deliver(FIRST), 1, text="MY WORDING")
     assert edits("copy").on(lines(FIRST)).lines == {}
@@ -172,8 +177,7 @@ def test_a_record_says_who_when_why_and_of_which_words(deliver: Deliver) -> None
         ({"speaker": "Ann"}, "line 1: speaker is 'Ann', not 'S1'"),
         ({"source": "Hi."}, "line 1: source is 'Hi.', not"),
         ({"voice": "x"}, "line 1: voice is no field of it"),
-        ({"text": 7}, "line 1: text is 7, no words"),
-        ({"text": " "}, "line 1: text is ' ', no words"),
+        ({"text": 7}, "line 1: text is 7, no text"),
         ({"text": "\ud800"}, "line 1: text is"),
         ({"id": 9}, "line 9 is none of the dub's"),
         ({"id": 2}, "line 2 is there 2 times"),
