@@ -76,7 +76,7 @@ def test_what_is_no_media_is_no_master(tmp_path: Path) -> None:
 def test_a_pattern_leaves_masters_out_and_says_so(shows: Path) -> None:
     (request,) = listed(shows.parent, "shows/**/*")
     assert [Path(video).name for video in request.videos] == ["talk.mp4"]
-    assert request.notes == ["Left out, being masters of Polydub: talk.multi.mkv, talk.pt-BR.mp4."]
+    assert request.notes == ("Left out, being masters of Polydub: talk.multi.mkv, talk.pt-BR.mp4.",)
 
 
 @pytest.mark.parametrize("title", ["shows/talk", "shows/talk/talk.pt-BR.mp4"])
