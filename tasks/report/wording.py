@@ -64,6 +64,8 @@ def _number(value: float, unit: str) -> str:
         text = f"{value:.2f}×"
     elif unit == "dB":
         text = f"{value:.1f}"
+    elif unit == "face widths":
+        text = f"{value:.3f}"
     else:
         text = f"{value:.2f}".rstrip("0").rstrip(".")
     return text.replace("-", "\u2212")
