@@ -128,6 +128,9 @@ class Profile(BaseModel):
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
     titles_at_once: int = Field(1, ge=1, le=64, description="of a batch")
+    max_title_seconds: int = Field(
+        4 * 3600, ge=1, le=100 * 3600, description="a title, and a recording beside one, that lasts longer is refused"
+    )
     budget: BudgetSettings = Field(
         default_factory=lambda: BudgetSettings.model_validate({}), description="what a batch may spend"
     )

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tasks.errors import MissingBackendError, ProcessFailedError, ProcessTimeoutError
@@ -43,7 +43,7 @@ def stream(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Run a program and yield each line that it prints (stdout and stderr together) as it comes.
 
     Args:

@@ -33,7 +33,10 @@ _MORE_MS, _OFTEN = 60_000, 3
 #: 192 kHz, stereo, 32 bit: the most bytes that a millisecond of a recording takes.
 _BYTES_PER_MS = 1536
 _MOST_FILES = 20_000
+#: What is heard of a recording, the silence around it apart.
+_LONGEST_MS = 600_000
 _FRAME = 10 * media.PER_MS
+_BLOCK = 1000 * _FRAME
 _BELOW_PEAK_DB = 40.0
 _AROUND_MS = 20
 
@@ -174,27 +177,45 @@ def _take(files: zipfile.ZipFile, name: str, line: int, folder: Path, limit_ms: 
         raise BadInputError(f"The recording {name!r} cannot be read as sound.", "Give WAV or FLAC files.") from error
     finally:
         raw.unlink()
-    sound, rate = soundfile.read(whole, dtype="float32")
+    with soundfile.SoundFile(whole) as sound:
+        if sound.frames > media.samples(limit_ms):
+            raise BadInputError(
+                f"The recording {name!r} lasts longer than {limit_ms / 1000:.0f} s, too long for a line of this title.",
+                "Cut it to its line.",
+            )
+        first, last = _ends(sound)
+        if last - first > media.samples(_LONGEST_MS):
+            raise BadInputError(
+                f"The recording {name!r} speaks for over {_LONGEST_MS / 60_000:.0f} minutes, too long for a line.",
+                "Cut it to its line; a recording of the whole title is given as one file, not in an archive of lines.",
+            )
+        _copy(sound, first, last, trimmed)
     whole.unlink()
-    if len(sound) > media.samples(limit_ms):
-        raise BadInputError(
-            f"The recording {name!r} lasts longer than {limit_ms / 1000:.0f} s, too long for a line of this title.",
-            "Cut it to its line.",
-        )
-    first, last = _ends(sound)
     if last <= first:
         return None
-    soundfile.write(trimmed, sound[first:last], rate, subtype="PCM_24")
     asset = Asset(uri=str(trimmed), sha256="", bytes=trimmed.stat().st_size)
     return Take(line=line, audio=asset, duration_ms=round((last - first) / media.PER_MS), voice="recording")
 
 
-def _ends(sound: NDArray[np.float32]) -> tuple[int, int]:
-    """First and last sample of what is heard."""
-    frames = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    level = 10 * np.log10(np.einsum("ij,ij->i", frames, frames) / _FRAME + 1e-12) if len(frames) else np.zeros(0)
+def _ends(sound: soundfile.SoundFile) -> tuple[int, int]:
+    """First and last sample of what is heard; read by blocks, because a recording may be as long as its title."""
+    levels = [_levels(block) for block in sound.blocks(_BLOCK, dtype="float32")]
+    level = np.concatenate([np.zeros(0), *levels])
     if not len(level) or level.max() < -70:
         return 0, 0
     heard = np.flatnonzero(level > level.max() - _BELOW_PEAK_DB)
     around = _AROUND_MS * media.PER_MS
-    return max(0, int(heard[0]) * _FRAME - around), min(len(sound), (int(heard[-1]) + 1) * _FRAME + around)
+    return max(0, int(heard[0]) * _FRAME - around), min(sound.frames, (int(heard[-1]) + 1) * _FRAME + around)
+
+
+def _levels(block: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Of each whole frame in dBFS."""
+    frames = block[: len(block) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.asarray(10 * np.log10(np.einsum("ij,ij->i", frames, frames) / _FRAME + 1e-12))
+
+
+def _copy(sound: soundfile.SoundFile, first: int, last: int, out: Path) -> None:
+    sound.seek(first)
+    with soundfile.SoundFile(out, "w", sound.samplerate, 1, subtype="PCM_24") as trimmed:
+        for block in sound.blocks(_BLOCK, frames=last - first, dtype="float32"):
+            trimmed.write(block)

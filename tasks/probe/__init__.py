@@ -12,20 +12,27 @@ VERSION = 5
 
 
 def probe_video(run: Run, video: Asset, language: str | None = None) -> StepRecord:
-    """The facts of a video, probed once, its warnings as notes; ``BadInputError`` where it cannot be dubbed.
+    """The facts of a video, probed once, its warnings as notes.
 
     Args:
-        run: title and store.
+        run: title, store and profile.
         video: the file.
         language: of its speech, where it is known.
+
+    Raises:
+        BadInputError: it cannot be dubbed, or is longer than the profile's ``max_title_seconds``.
     """
-    from tasks.probe.probe import probe
+    from tasks.probe.probe import probe, refuse_longer
+
+    longest_s = run.profile.max_title_seconds
 
     def compute(_work: Work) -> Made:
-        facts = probe(video.path, language)
+        facts = probe(video.path, language, longest_s)
         return Made(value=facts.model_dump(mode="json"), notes=facts.warnings)
 
-    return remember(run, "probe", VERSION, compute, inputs={"video": video, "language": language})
+    record = remember(run, "probe", VERSION, compute, inputs={"video": video, "language": language})
+    refuse_longer(video.path, facts_of(record).duration_ms / 1000, longest_s)  # the bound may have been lowered since
+    return record
 
 
 def facts_of(record: StepRecord) -> MediaFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import statistics
@@ -28,7 +29,7 @@ _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
 
 
-def probe(path: Path, language: str | None = None) -> MediaFacts:
+def probe(path: Path, language: str | None = None, longest_s: float | None = None) -> MediaFacts:
     """The facts of a source file.
 
     Reads every packet once without decoding (exact length, frame count, variable frame rate, truncation), and decodes
@@ -37,10 +38,11 @@ def probe(path: Path, language: str | None = None) -> MediaFacts:
     Args:
         path: a video, a sound file or a picture.
         language: BCP-47 tag of the speech, where it is known: a track in it is the one that is dubbed.
+        longest_s: no packet beyond it is read; None: however long it is.
 
     Raises:
         BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
-            on a clock that jumps back, or larger than 16384 pixels a side or 2^28 pixels.
+            on a clock that jumps back, longer than ``longest_s``, or larger than 16384 pixels a side or 2^28 pixels.
     """
     _check_file(path)
     report = _report(path)
@@ -53,7 +55,7 @@ def probe(path: Path, language: str | None = None) -> MediaFacts:
     still = door.is_still(path)
     if video is not None:
         _check_size(path, video)
-    packets = _Packets() if still else _read_packets(path, (video or sound[0])["index"])
+    packets = _Packets() if still else _read_packets(path, (video or sound[0])["index"], longest_s)
     if packets.cut_short:
         raise BadInputError(f"{path.name!r} is cut short: the end of the file is missing.", "Copy or export it again.")
     if packets.jumps_at_s is not None:
@@ -68,6 +70,7 @@ def probe(path: Path, language: str | None = None) -> MediaFacts:
     duration_ms = picture.start_ms + picture.duration_ms if picture else _sound_ms(sound, packets, container)
     if not still and (not packets.count or (picture.duration_ms if picture else duration_ms) <= 0):
         raise BadInputError(f"{path.name!r} has zero length: there is nothing in it to dub.", "Export it again.")
+    refuse_longer(path, duration_ms / 1000, longest_s)
     said = [*_warnings(picture, sound, container, duration_ms, packets), *tracks.odd_labels(sound)]
     if video and picture and not still:
         fields, told = look.fields_of(path, video, frame, picture.frame_rate, duration_ms)
@@ -90,6 +93,17 @@ def probe(path: Path, language: str | None = None) -> MediaFacts:
         warnings=(*said, *why),
     )
     return facts.model_copy(update={"warnings": facts.warnings + _decodes(path, facts)})
+
+
+def refuse_longer(path: Path, seconds: float, longest_s: float | None) -> None:
+    """`BadInputError` for a file that lasts longer than the operator allows."""
+    if longest_s is not None and seconds > longest_s:
+        longest = f"{longest_s / 3600:.3g} h" if longest_s >= 3600 else f"{longest_s:.0f} s"
+        raise BadInputError(
+            f"{path.name!r} lasts longer than {longest}, the most that a title may.",
+            "Cut it into parts, or have the operator raise max_title_seconds in the profile "
+            "(POLYDUB_MAX_TITLE_SECONDS).",
+        )
 
 
 def _check_file(path: Path) -> None:
@@ -152,6 +166,22 @@ class _Packets:
     cut_short: bool = False
     jumps_at_s: float | None = None  # where the clock first jumps back
 
+    def take(self, time: str, lasts: str) -> None:
+        """The next packet, as ffprobe writes when it is shown and for how long (``N/A``: unknown)."""
+        self.count += 1
+        if time == "N/A":
+            return
+        at = float(time)
+        if self.jumps_at_s is None and at < self.end_s - _JUMP_S and self.times:
+            self.jumps_at_s = self.read_s
+        self.times.append(at)
+        self.end_s = max(self.end_s, at + (0.0 if lasts == "N/A" else float(lasts)))
+
+    @property
+    def read_s(self) -> float:
+        """From the first packet that was read to the end of the last."""
+        return self.end_s - self.times[0] if self.times else 0.0
+
     @property
     def timed(self) -> bool:
         return len(self.times) > 0.9 * self.count and len(self.times) > 0
@@ -161,24 +191,23 @@ class _Packets:
         return self.end_s - self.times[0] if self.timed else 0.0
 
 
-def _read_packets(path: Path, index: int) -> _Packets:
-    """Times that the container does not give (AVI, MPEG-PS) are filled in from the order of decoding."""
+def _read_packets(path: Path, index: int, longest_s: float | None) -> _Packets:
+    """Packets, refused at the first that ends beyond ``longest_s``.
+
+    Times that the container does not give (AVI, MPEG-PS) are filled in from the order of decoding.
+    """
     shown = ["-show_entries", "packet=pts_time,duration_time,flags", "-of", "csv=print_section=1:item_sep=|"]
     command = door.asking(path, "-fflags", "+genpts", "-select_streams", str(index), *shown)
     found = _Packets()
     try:
-        for line in process.stream(command, deadline_s=3600.0):
-            parts = line.split("|")
-            if parts[0] != "packet":
-                found.cut_short |= any(mark in line.lower() for mark in _CUT_SHORT)
-            elif len(parts) > 3 and "D" not in parts[3]:
-                found.count += 1
-                if parts[1] != "N/A":
-                    at = float(parts[1])
-                    if found.jumps_at_s is None and at < found.end_s - _JUMP_S and found.times:
-                        found.jumps_at_s = found.end_s - found.times[0]
-                    found.times.append(at)
-                    found.end_s = max(found.end_s, at + (0.0 if parts[2] == "N/A" else float(parts[2])))
+        with contextlib.closing(process.stream(command, deadline_s=3600.0)) as lines:
+            for line in lines:
+                parts = line.split("|")
+                if parts[0] != "packet":
+                    found.cut_short |= any(mark in line.lower() for mark in _CUT_SHORT)
+                elif len(parts) > 3 and "D" not in parts[3]:
+                    found.take(parts[1], parts[2])
+                    refuse_longer(path, found.read_s, longest_s)
     except ProcessFailedError:
         found.cut_short = True
     found.times.sort()

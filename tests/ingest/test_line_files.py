@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -77,3 +78,32 @@ def test_the_highest_take_of_a_line_is_the_one_that_is_laid(tmp_path: Path) -> N
     for second in (2.2, 4.2):  # in the slots of lines 1 and 2
         spectrum = np.abs(np.fft.rfft(sound[int(second * RATE) :][: RATE // 2]))
         assert 2 * np.argmax(spectrum) == pytest.approx(900, abs=10)
+
+
+def test_a_recording_as_long_as_its_title_is_read_by_blocks(tmp_path: Path) -> None:
+    """Files that begin where the title does hold mostly silence; memory does not grow with it."""
+    (tmp_path / "es").mkdir()
+    with soundfile.SoundFile(tmp_path / "es" / "1.flac", "w", 8000, 1) as file:
+        for minute in range(8):
+            file.write(np.zeros(60 * 8000))
+            if minute == 6:
+                file.write(0.3 * np.sin(np.arange(8000)))
+    pack_lines(tmp_path / "es", tmp_path / "lines.zip")
+    tracemalloc.start()
+    taken = lay_lines(tmp_path / "lines.zip", SCRIPT, 480_000, SETTINGS, tmp_path / "d.wav")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken.placements[0].natural_ms == pytest.approx(1040, abs=20)
+    assert peak < 30e6  # as one array it is 92 MB
+
+
+def test_a_line_that_speaks_for_minutes_on_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.ingest.line_files._LONGEST_MS", 1500)
+    (tmp_path / "es").mkdir()
+    tone(tmp_path / "es" / "1.wav", 1.2)
+    pack_lines(tmp_path / "es", tmp_path / "good.zip")
+    assert lay_lines(tmp_path / "good.zip", SCRIPT, 9000, SETTINGS, tmp_path / "d.wav").placements
+    tone(tmp_path / "es" / "2.wav", 1.8)
+    pack_lines(tmp_path / "es", tmp_path / "bad.zip")
+    with pytest.raises(BadInputError, match=r"'2.wav' speaks for over"):
+        lay_lines(tmp_path / "bad.zip", SCRIPT, 9000, SETTINGS, tmp_path / "d.wav")

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.profile import load_profile
 from tasks.errors import BadInputError
+from tasks.model import Run, Title
+from tasks.probe import probe_video
 from tasks.probe.probe import probe
+from tasks.store import Store
 from tests.clips import clip, ffmpeg
 from tests.speech_media import media
 
@@ -169,3 +173,38 @@ def test_real_clips() -> None:
     assert odd.picture is not None
     assert odd.picture.variable_rate
     assert (odd.picture.frames, odd.picture.start_ms) == (135, 33)
+
+
+def test_a_title_beyond_the_operators_bound_is_refused(tmp_path: Path) -> None:
+    """By its packets, whatever the container claims, and before the rest is read."""
+    short = clip(tmp_path / "a.mkv")
+    assert probe(short, longest_s=3.1).duration_ms == pytest.approx(3000, abs=25)
+    with pytest.raises(BadInputError, match=r"'a.mkv' lasts longer than 2 s") as refused:
+        probe(short, longest_s=2.5)
+    assert "max_title_seconds" in refused.value.fix
+    far = ("-vf", "setpts=N*7200/TB", "-vsync", "passthrough", "-frames:v", "4", "-c:v", "ffv1", "-enc_time_base", "1")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=32x32:r=1", *far, tmp_path / "six-hours.mkv")
+    with pytest.raises(BadInputError, match="longer than 4 h"):
+        probe(tmp_path / "six-hours.mkv", longest_s=4 * 3600)
+    ffmpeg("-f", "lavfi", "-i", "anullsrc=r=8000", "-t", "20", "-c:a", "pcm_s16le", tmp_path / "sound.wav")
+    with pytest.raises(BadInputError, match="longer than"):
+        probe(tmp_path / "sound.wav", longest_s=10)
+
+
+def test_a_bound_that_was_lowered_holds_for_what_is_known_already(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    title = Title(
+        name="t",
+        video=store.reference(clip(tmp_path / "a.mp4")),
+        source="a.mp4",
+        folder=str(tmp_path),
+        languages=("es",),
+    )
+    profile = load_profile("fake")
+    assert profile.max_title_seconds == 4 * 3600
+    run = Run(title=title, profile=profile, store=str(tmp_path / "store"))
+    probe_video(run, title.video)
+    assert probe_video(run, title.video).reused
+    strict = run.model_copy(update={"profile": load_profile("fake", {"max_title_seconds": 2})})
+    with pytest.raises(BadInputError, match="longer than"):
+        probe_video(strict, title.video)
