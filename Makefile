@@ -6,6 +6,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_HTTP_TIMEOUT := 300
 export UV_LINK_MODE ?= hardlink
+# Byte code is kept, whatever the surroundings say: without it each of a hundred programs that the tests start would
+# compile Prefect and torch anew.
+export PYTHONDONTWRITEBYTECODE :=
 FETCH := $(UV) run --no-sync polydub models fetch --setup
 VIDEO ?=
 TO ?= es,fr
