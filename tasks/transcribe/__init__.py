@@ -16,7 +16,7 @@ from tasks.model import Script
 from tasks.progress import Progress
 from tasks.standin import Chosen, first_able
 
-VERSION = 5
+VERSION = 6
 
 BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",

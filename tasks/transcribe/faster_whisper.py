@@ -21,7 +21,7 @@ from tasks.model import Script
 from tasks.progress import Progress
 from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
-from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
+from tasks.transcribe.hearing import Belief, Heard, Stretch, heard_stretches, listened_spans
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
 from tasks.weights import Weights, advice, here, located, needed
@@ -113,18 +113,18 @@ class FasterWhisperTranscriber:
             asked = str(ours or chosen.model), chosen.models, chosen.device, chosen.compute
             resident = loaded_once(("faster-whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as movable:
-                for start, end in stretches(spans):
-                    segments, found = self._heard(movable.model, audio, start, end, code)
+                for stretch in heard_stretches(spans, audio):
+                    segments, found = self._heard(movable.model, audio, stretch, code)
                     code = code or found
-                    belief.take(segments, start, end)
-                    progress(0.1 + 0.9 * end / spans[-1][1])
+                    belief.take(segments, stretch)
+                    progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
         lines = tuple(lines_from_words(belief.words, pause_ms=self._options.pause_ms))
         note = () if language else (f"The language was detected as {display_name(str(code))}.",)
         return Script(
             language=language or str(code), lines=lines, origin="faster-whisper", notes=(*note, *belief.notes())
         )
 
-    def _heard(self, model: Any, audio: Path, start: int, end: int, code: str | None) -> tuple[Iterator[Heard], str]:
+    def _heard(self, model: Any, audio: Path, stretch: Stretch, code: str | None) -> tuple[Iterator[Heard], str]:
         asked: dict[str, Any] = {
             "language": code,
             "task": "transcribe",
@@ -133,7 +133,7 @@ class FasterWhisperTranscriber:
             "word_timestamps": True,
             "vad_filter": False,  # the spans are known already
         }
-        samples = read_span(audio, start, end)
+        samples = read_span(audio, stretch.start_ms, stretch.end_ms)
         if self._options.batch > 1:
             from faster_whisper import BatchedInferencePipeline
 

@@ -1,24 +1,31 @@
 """What recognisers of the Whisper family have in common: how much they hear at a time, and what is believed of it.
 
 They invent sentences where nobody speaks. So they are given only stretches from speech to speech, and what they write
-where there is no speech is left out; the script's notes say how many segments that were.
+where there is no speech is left out; the script's notes say how many segments that were. A detector notices speech
+late, and a recogniser that hears half a word drops it whole: so each stretch comes with some of the sound around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
 
 from tasks.model import Word
 from tasks.progress import Progress
-from tasks.speech_activity import speech_spans
+from tasks.speech_activity import SAMPLE_RATE_HZ, duration_ms, read_span, speech_spans
 
 Span = tuple[int, int]
 
 _MOST_MS = 180_000  # of audio in memory at a time; cut in a pause
 _LONGEST_SPAN_S = 150.0  # speech without any pause, as a detector takes some music for, is cut too
 _IDLE_MS = 30_000  # so much without speech, one window of Whisper's, is not listened to
+_AROUND_MS = 500  # heard before and after a stretch: a detector can miss a first syllable, 200 ms and more
+_FRAME_MS, _JUDGED_MS = 10, 1000  # levels are compared in frames, with the first second of the speech
+_LOUD = 10**-2.5  # share of the loudest frame's power (-25 dB) that is speech, not its room
 _BESIDE_MS = 100  # word times are no more exact than that
 _SPOKEN = 0.3  # share of the time of a segment's words that is speech, below which nobody said it
 _NO_SPEECH, _UNSURE = 0.6, -1.0  # Whisper's own limits: both passed means that nobody spoke
@@ -35,6 +42,15 @@ class Heard:
     compression: float
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """What is heard at a time, in milliseconds; ``sound_ms``: where it first sounds, at its first speech or before."""
+
+    start_ms: int
+    end_ms: int
+    sound_ms: int
+
+
 @dataclass
 class Belief:
     """The words that are believed, and how many segments were not."""
@@ -43,14 +59,17 @@ class Belief:
     words: list[Word] = field(default_factory=list)
     doubted: int = 0
 
-    def take(self, segments: Iterable[Heard], start_ms: int, end_ms: int) -> None:
-        """Add the words of a stretch, on the clock of the whole file; some recognisers give words no length."""
+    def take(self, segments: Iterable[Heard], stretch: Stretch) -> None:
+        """Add the words of a stretch, on the clock of the whole file.
+
+        Some recognisers give words no length, and begin the first one with what they are given, silence and all.
+        """
         for segment in segments:
-            words = list(_timed(segment, start_ms))
+            words = list(_timed(segment, stretch.start_ms))
             if words and (not plausible(segment) or spoken_share(words, self.spans) < _SPOKEN):
                 self.doubted += 1
                 continue
-            self.words.extend(_within(word, end_ms) for word in words)
+            self.words.extend(_within(word, stretch) for word in words)
 
     def notes(self) -> tuple[str, ...]:
         """What the user should know."""
@@ -63,6 +82,25 @@ class Belief:
 def listened_spans(audio: Path, progress: Progress) -> list[Span]:
     """The spans of speech, none longer than two and a half minutes."""
     return speech_spans(audio, max_speech_s=_LONGEST_SPAN_S, progress=progress)
+
+
+def heard_stretches(spans: Sequence[Span], audio: Path) -> Iterator[Stretch]:
+    """The `stretches` of a recording, each with half a second of what is around it; nothing is heard twice."""
+    found = list(stretches(spans))
+    middles = [(end + start) // 2 for (_, end), (start, _) in pairwise(found)]
+    for (start, end), after, before in zip(found, [0, *middles], [*middles, duration_ms(audio)], strict=True):
+        first = max(after, start - _AROUND_MS)
+        yield Stretch(first, max(end, min(before, end + _AROUND_MS)), _rise(audio, first, start))
+
+
+def _rise(audio: Path, from_ms: int, speech_ms: int) -> int:
+    """Where the sound begins that leads into the speech at ``speech_ms``: two frames that are not the room alone."""
+    samples = read_span(audio, from_ms, speech_ms + _JUDGED_MS)
+    frame = SAMPLE_RATE_HZ * _FRAME_MS // 1000
+    power = np.square(samples[: len(samples) // frame * frame].reshape(-1, frame).astype(np.float64)).mean(axis=1)
+    loud = power > power.max(initial=0.0) * _LOUD
+    both = np.flatnonzero(loud[:-1] & loud[1:])
+    return min(speech_ms, from_ms + _FRAME_MS * int(both[0])) if len(both) else speech_ms
 
 
 def stretches(spans: Sequence[Span]) -> Iterator[Span]:
@@ -109,7 +147,8 @@ def _timed(segment: Heard, start_ms: int) -> Iterator[Word]:
         yield Word(text=text, start_ms=start, end_ms=max(end, start + 1))
 
 
-def _within(word: Word, end_ms: int) -> Word:
-    """The word inside its stretch, with some length."""
-    start = min(word.start_ms, end_ms - 1)
-    return word.model_copy(update={"start_ms": start, "end_ms": max(min(word.end_ms, end_ms), start + 1)})
+def _within(word: Word, stretch: Stretch) -> Word:
+    """The word inside the sound of its stretch, with some length."""
+    start = min(word.start_ms, stretch.end_ms - 1)
+    end = max(min(word.end_ms, stretch.end_ms), start + 1)
+    return word.model_copy(update={"start_ms": max(start, min(stretch.sound_ms, end - 1)), "end_ms": end})

@@ -19,7 +19,7 @@ from tasks.model import Line, Script
 from tasks.progress import Progress
 from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
-from tasks.transcribe.hearing import Belief, Heard, listened_spans, stretches
+from tasks.transcribe.hearing import Belief, Heard, Stretch, heard_stretches, listened_spans
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
 from tasks.weights import Weights, located, needed
@@ -85,11 +85,11 @@ class WhisperTranscriber:
             asked = self._options.model, self._options.models, self._options.device
             resident = loaded_once(("whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as model:
-                for start, end in stretches(spans):
-                    heard = self._heard(model, audio, start, end, code)
+                for stretch in heard_stretches(spans, audio):
+                    heard = self._heard(model, audio, stretch, code)
                     code = code or str(heard["language"])
-                    belief.take(map(_segment, heard["segments"]), start, end)
-                    progress(0.1 + 0.9 * end / spans[-1][1])
+                    belief.take(map(_segment, heard["segments"]), stretch)
+                    progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
         lines: tuple[Line, ...] = tuple(lines_from_words(belief.words, pause_ms=self._options.pause_ms))
         note = () if language else (f"The language was detected as {display_name(str(code))}.",)
         where = () if resident.device != "cpu" else ("Whisper ran on the CPU.",)
@@ -97,13 +97,13 @@ class WhisperTranscriber:
             language=language or str(code), lines=lines, origin="whisper", notes=(*note, *where, *belief.notes())
         )
 
-    def _heard(self, model: Any, audio: Path, start: int, end: int, code: str | None) -> dict[str, Any]:
+    def _heard(self, model: Any, audio: Path, stretch: Stretch, code: str | None) -> dict[str, Any]:
         import torch
 
         with torch.random.fork_rng():
             torch.manual_seed(0)  # a window that fails at temperature 0 is sampled: the same way every time
             answer: dict[str, Any] = model.transcribe(
-                read_span(audio, start, end),
+                read_span(audio, stretch.start_ms, stretch.end_ms),
                 language=code,
                 task="transcribe",
                 temperature=_TEMPERATURES,

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.progress import silent
 from tasks.transcribe import faster_whisper, transcriber
+from tasks.weights import located
 from tests.speech_media import clip_16k, media
 from tests.tiny_whisper import save_tiny_converted_whisper
 
@@ -206,3 +209,18 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path, package: StandIn) -> N
     assert "no converted Whisper model" in backend.missing()[0]
     with pytest.raises(MissingBackendError, match="no converted"):
         backend.transcribe(media("picovoice-leopard/resources/audio_samples/test.wav"), "en", silent)
+
+
+@pytest.mark.skipif(not located("whisper-base"), reason="`make setup` brings the model")
+def test_the_first_word_is_heard_at_the_beginning_and_after_a_long_silence(tmp_path: Path) -> None:
+    """The detector notices "Printing" 200 ms late, in its second syllable."""
+    clip = clip_16k("linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-0001.wav", tmp_path)
+    said, rate = soundfile.read(clip, dtype="float32")
+    said = said[: 4 * rate]
+    both = np.concatenate([said, np.zeros(31 * rate, np.float32), said])
+    soundfile.write(tmp_path / "both.wav", both, rate)
+    options = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
+    script = transcriber("faster-whisper", options).transcribe(tmp_path / "both.wav", "en", silent)
+    firsts = [line.words[0] for line in script.lines]
+    assert [line.text.split()[0].rstrip(",") for line in script.lines] == ["Printing", "Printing"]
+    assert [word.start_ms for word in firsts] == pytest.approx([40, 35_040], abs=60)

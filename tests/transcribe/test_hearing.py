@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.transcribe.hearing import Belief, Heard, stretches
+from tasks.transcribe.hearing import Belief, Heard, Stretch, heard_stretches, stretches
 from tasks.transcribe.segment import lines_from_words
 
 SPEECH = [(1000, 5000)]
@@ -19,7 +22,7 @@ def heard(*words: tuple[str, float, float], silence: float = 0.1, sure: float = 
 
 def believed(*segments: Heard, start: int = 1000, end: int = 5000) -> Belief:
     belief = Belief(SPEECH)
-    belief.take(segments, start, end)
+    belief.take(segments, Stretch(start, end, start))
     return belief
 
 
@@ -49,6 +52,39 @@ def test_no_word_is_lost_that_is_given_no_length() -> None:
         (" goes", 4999, 5000),
     ]
     assert [line.text for line in lines_from_words(belief.words)] == ["so it", "goes"]
+
+
+def test_a_first_word_that_is_begun_in_silence_begins_with_the_sound() -> None:
+    belief = Belief([(1000, 5000)])
+    belief.take([heard((" Printing", 0.0, 0.9), (" in", 0.9, 1.1))], Stretch(500, 5500, 800))
+    assert [(word.start_ms, word.end_ms) for word in belief.words] == [(800, 1400), (1400, 1600)]
+
+
+def recorded(folder: Path, *parts: tuple[float, float], seconds: float = 30.0) -> Path:
+    """A tone in these parts (start, end in seconds), the noise of a room elsewhere."""
+    samples = 1e-3 * np.random.default_rng(0).standard_normal(round(seconds * 16_000))
+    for start, end in parts:
+        at = np.arange(round(start * 16_000), round(end * 16_000))
+        samples[at] += 0.3 * np.sin(at / 5)
+    soundfile.write(folder / "recorded.wav", samples, 16_000)
+    return folder / "recorded.wav"
+
+
+def test_a_stretch_comes_with_what_a_detector_missed_before_and_after_it(tmp_path: Path) -> None:
+    audio = recorded(tmp_path, (1.8, 5.3), seconds=8)
+    assert list(heard_stretches([(2000, 5000)], audio)) == [Stretch(1500, 5500, 1800)]
+    at_both_ends = recorded(tmp_path, (0.05, 5.2), seconds=5.2)
+    assert list(heard_stretches([(226, 5000)], at_both_ends)) == [Stretch(0, 5200, 50)]
+
+
+def test_in_a_noise_as_loud_as_speech_nothing_is_known_of_where_it_begins(tmp_path: Path) -> None:
+    assert list(heard_stretches([(2000, 5000)], recorded(tmp_path, (0, 8), seconds=8))) == [Stretch(1500, 5500, 1500)]
+
+
+def test_what_lies_between_two_stretches_is_heard_once(tmp_path: Path) -> None:
+    spans = [(n * 10_000, n * 10_000 + 9_900) for n in range(20)]
+    first, second = heard_stretches(spans, recorded(tmp_path, (0, 200), seconds=200))
+    assert (first.start_ms, first.end_ms, second.start_ms, second.end_ms) == (0, 179_950, 179_950, 200_000)
 
 
 def test_long_audio_is_heard_in_stretches_cut_in_pauses() -> None:
