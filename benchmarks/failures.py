@@ -27,10 +27,10 @@ import soundfile
 from benchmarks.night import delivered, make_titles, masters, polydub, write_manifest
 
 MEDIA = Path("../shared/media")
-_NO_ROUTE = "extends: night.yaml\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
-_NO_VOICE = "extends: night.yaml\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
+_NO_ROUTE = "extends: night\ntranslate: {backend: fake, language_check: false, options: {fail: [ja]}}\n"
+_NO_VOICE = "extends: night\nsynthesize: {backend: fake, options: {fail: [fr]}}\n"
 _ANOTHER = "open-dubbing/tests/data/englishvideo.mp4"  # ten seconds
-_MENDED = "extends: night.yaml\n"
+_MENDED = "extends: night\n"
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
     make_titles(options.media, titles, options.profile)
     _break(titles, options.media, options.profile)
     began = time.monotonic()
-    night = polydub(root, "batch", "night.csv", "--profile", "night.yaml", "--out", str(out))
+    night = polydub(root, "batch", "night.csv", "--profile", "night", "--out", str(out))
     took = time.monotonic() - began
     print(f"the night: exit code {night.returncode}, {len(masters(out))} of 48 delivered in {took:.0f} s", flush=True)
     for branch in _branches(root):
@@ -77,7 +77,7 @@ def _break(titles: Path, media: Path, profile: str) -> None:
     if profile == "fake":
         (titles / "route.yaml").write_text(_NO_ROUTE)
         (titles / "voice.yaml").write_text(_NO_VOICE)
-        broken = {"profile": "route.yaml"}, {"dub_de": "spoken.wav"}, {"profile": "voice.yaml"}
+        broken = {"profile": "route"}, {"dub_de": "spoken.wav"}, {"profile": "voice"}
     else:
         soundfile.write(titles / "silent.wav", np.zeros(3 * 48000, np.float32), 48000)
         _zipped(titles / "silent.wav", titles / "lines.zip", "notes.wav")
@@ -89,7 +89,7 @@ def _mend(titles: Path, profile: str) -> None:
     _sound_of(titles / "title06.mp4", titles / "spoken.wav")
     if profile == "fake":
         for name in ("route.yaml", "voice.yaml"):
-            (titles / name).write_text("extends: night.yaml\n")
+            (titles / name).write_text(_MENDED)
     else:
         _sound_of(titles / "title09.mp4", titles / "silent.wav")
         _sound_of(titles / "title03.mp4", titles / "line.wav")

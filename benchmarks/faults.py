@@ -95,7 +95,7 @@ def processes(root: Path) -> dict[str, list[tuple[int, str]]]:
                 found["run"].append((int(entry.name), run))
             elif "worker" in words and "start" in words:
                 found["worker"].append((int(entry.name), ""))
-            elif ("server" in words and "start" in words) or "uvicorn" in words:
+            elif "server" in words and "flows.cli" in words:
                 found["server"].append((int(entry.name), ""))
     return found
 
@@ -137,7 +137,7 @@ from configs.night import BudgetSettings
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
-profile, out = "night.yaml", sys.argv[1]
+profile, out = "night", sys.argv[1]
 requests = read_manifest(Path("night.csv"), Defaults(profile=profile, out=out))
 kept, _ = new_batch("night", requests, checked_profile(profile, {}), out, BudgetSettings())
 from prefect.deployments import run_deployment
@@ -146,9 +146,14 @@ print(run.id)
 """
 
 
+def _password(root: Path) -> str:
+    """Of the night's server, as `polydub up` keeps it."""
+    return (root / "prefect" / "polydub-password").read_text().strip()
+
+
 def _ask(root: Path, api: str, program: str, *arguments: str) -> str:
     """Run a small program as a client of the server; what it says last."""
-    env = {**environment(root), "PREFECT_API_URL": api}
+    env = {**environment(root), "PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": _password(root)}
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, env=env, cwd=root / "titles", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -158,13 +163,17 @@ def _ask(root: Path, api: str, program: str, *arguments: str) -> str:
 def night_of_faults(root: Path, port: int, chance: random.Random, options: Any, tally: Tally) -> dict[str, Any]:
     """One batch, killed at as long as there are kills to do; then left to recover."""
     from prefect.client.orchestration import get_client
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     out = root / "out"
     watch = Watch(out)
     watch.start()
     hits: Counter[str] = Counter()
-    with server(root, port) as api, temporary_settings({PREFECT_API_URL: api}):
+
+    def settings(api: str) -> Any:
+        return temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: _password(root)})
+
+    with server(root, port) as api, settings(api):
         began, before = time.time(), (tally.killed["run"] + tally.killed["worker"]) / options.kills
         batch = _ask(root, api, _BEGIN, str(out))
         kills: list[tuple[str, float]] = []
@@ -316,7 +325,7 @@ def main() -> None:
     for kind, seconds in sorted(tally.recovered.items()):
         print(f"{kind:9} | {len(seconds):5} | {statistics.median(seconds):8.1f} | {max(seconds):9.1f}")
     began = time.monotonic()
-    told = polydub(whole, "batch", "night.csv", "--profile", "night.yaml", "--out", str(whole / "out"))
+    told = polydub(whole, "batch", "night.csv", "--profile", "night", "--out", str(whole / "out"))
     assert told.returncode == 0, told.stderr
     expected = delivered(whole / "out")
     print(f"undisturbed, in one process: {len(masters(whole / 'out'))} delivered in {time.monotonic() - began:.0f} s")

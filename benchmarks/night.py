@@ -31,7 +31,7 @@ _PROFILE = "extends: {}\ntitles_at_once: 3\nbranches_at_once: 4\n"
 
 
 def make_titles(media: Path, folder: Path, profile: str = "fake") -> None:
-    """Cut the titles under plain names; ``night.yaml`` is their profile, ``night.csv`` their manifest."""
+    """Cut the titles under plain names; ``night`` is their profile, the operator's, ``night.csv`` their manifest."""
     folder.mkdir(parents=True)
     for number, clip in enumerate(_CLIPS, 1):
         out = folder / f"title{number:02d}.mp4"
@@ -60,16 +60,17 @@ def write_manifest(folder: Path, changes: dict[str, dict[str, str]], profile: st
         for number in range(1, len(_CLIPS) + 1):
             name = f"title{number:02d}"
             row = {"title": f"{name}.mp4", "languages": " ".join(LANGUAGES[profile]), "source_language": "en"}
-            writer.writerow({**row, "subtitles": f"{name}.srt", "profile": "night.yaml", **changes.get(name, {})})
+            writer.writerow({**row, "subtitles": f"{name}.srt", "profile": "night", **changes.get(name, {})})
     return folder / "night.csv"
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Of processes with a store and a Prefect home of their own."""
+    """Of processes with a store, a Prefect home and profiles of their own."""
     return {
         **os.environ,
         "POLYDUB_STORE": str(root / "store"),
         "PREFECT_HOME": str(root / "prefect"),
+        "POLYDUB_PROFILES": str(root / "titles"),
         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
     }
 

@@ -26,6 +26,7 @@ from flows.night.morning import counts_of, headline, morning_rows, write_morning
 from flows.night.notify import notify
 from flows.plan import checked_profile
 from flows.runner import answered_from_store
+from flows.service.admission import admit_batch, admit_night, is_deployed
 from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
 from flows.terminal.printed import Console
 from flows.title_end import carried_over
@@ -43,6 +44,8 @@ def dub_batch(batch: str, launch: Kind = "inline", language: str | None = None, 
         language: only this one.
         force: branches that are set aside too.
     """
+    if is_deployed():
+        admit_batch(language)
     if launch == "inline":
         stop_at_sigterm()
     kept = load_batch(batch)
@@ -65,6 +68,8 @@ def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> St
         profile: for titles that name none; its budget and notices are the batch's.
         out: folder for the deliverables.
     """
+    if is_deployed():
+        admit_night(manifest, profile, out)
     chosen = checked_profile(profile, {})
     requests = read_manifest(Path(manifest), Defaults(profile=profile, out=out, here=False))
     stem = Path(manifest).stem

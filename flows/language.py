@@ -17,10 +17,11 @@ from flows.journal import journal
 from flows.launch import untagged
 from flows.ledger import failure_of, notes_of, steps_of
 from flows.naming import hold
-from flows.night.budget import Cost, admit, settle
+from flows.night.budget import Cost, settle
+from flows.night.budget import admit as make_room
 from flows.night.costs import accounted
 from flows.night.standing import noted_progress
-from flows.service.admission import admit_deployed
+from flows.service.admission import admit, is_deployed
 from flows.show import branch_progress
 from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
@@ -68,8 +69,9 @@ def dub_language(run: Run) -> State[Any]:
     Args:
         run: the checked title with its profile, store and this branch's language.
     """
-    admit_deployed(run)
-    if why := admit(run):
+    if is_deployed():
+        admit(run, run.title.languages)
+    if why := make_room(run):
         carry_over(run, run.language, why)
         return carried_over(why)
     mark_begun(run, run.language)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.branches import branch_key, mark_begun, note_missing
+from flows.service.admission import allow
 from flows.service.pools import branch_deployment
 from flows.service.revive import revive
 from tasks.model import Run
@@ -76,6 +77,7 @@ class Deployed:
 
     def title(self, run: Run, only: Sequence[str]) -> None:
         """Run a title."""
+        allow(run)
         parameters = {"run": run.model_dump(mode="json"), "launch": "deployed", "only": list(only)}
         work = text_sha256(run.model_dump_json() + ",".join(only))[:16]
         self._to_their_end({run.title.name: self._start(_TITLE, parameters, f"{run.batch}:{work}", tags_of(run))})
@@ -84,6 +86,7 @@ class Deployed:
         """Run these languages."""
         from prefect.runtime import flow_run
 
+        allow(run)
         deployment = _deployment_of(run)
         runs = {}
         for language in languages:

@@ -18,7 +18,7 @@ from flows.ledger import failure_of, notes_of, steps_of
 from flows.naming import hold
 from flows.night.budget import Cost, settle
 from flows.night.costs import accounted
-from flows.service.admission import admit_deployed
+from flows.service.admission import admit, is_deployed
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize
@@ -44,7 +44,8 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
         launch: branches in this process, or each as an own flow run of the ``dub-language`` deployment.
         only: of its languages run these; the others stay as they last ended. None: all.
     """
-    admit_deployed(run)
+    if is_deployed():
+        admit(run)
     if launch == "inline":
         stop_at_sigterm()  # Prefect's own way, an exception in the main thread, would leave the branches to run on
     with untagged(), journal(run), accounted(run) as account:

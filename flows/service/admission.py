@@ -1,61 +1,163 @@
-"""A run that came by way of the Prefect server is checked again where it is worked on."""
+"""What comes by way of the Prefect server is checked again where it is worked on: it must have been planned.
+
+Whoever plans a run for the workers leaves its digest in the store (`allow`), which the server's password does not open.
+A worker takes no run whose digest is not there (`admit`). So a run that is sent again as it was, by a retry or after a
+crash, is taken; one with another profile, folder or file is not. A nightly run takes what `polydub deploy` was told
+(`allow_night`), else what lies within the operator's roots (`admit_night`).
+"""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from configs.languages import LanguageError, parse_language
+from configs.profile import profile_names
 from tasks.errors import BadInputError
 from tasks.model import Run
 from tasks.places import url_of
-from tasks.store import Store, store_place
+from tasks.store import Store, store_place, text_sha256
+
+_RUN, _NIGHT = "planned-run", "planned-night"
 
 
-def admit_deployed(run: Run) -> None:
-    """As `admit`, where the flow run under way is one of a deployment; what this process planned itself is checked."""
+def allow(run: Run) -> None:
+    """Let workers of the run's store take it, as a whole and each of its languages, exactly as it is now."""
+    facts = {"title": run.title.name, "batch": run.batch}
+    Store(run.store).write_note(_RUN, _run_digest(run), facts)
+
+
+def allow_night(manifest: str, profile: str, out: str) -> None:
+    """Let workers of this machine's store run such a night; the operator says so."""
+    facts = {"manifest": manifest, "profile": profile, "out": out}
+    Store(store_place()).write_note(_NIGHT, _digest(facts), facts)
+
+
+def is_deployed() -> bool:
+    """Whether the flow run under way is one of a deployment; what a process planned itself needs no check."""
     from prefect.context import FlowRunContext
 
     context = FlowRunContext.get()
-    if context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None:
-        admit(run)
+    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
 
 
-def admit(run: Run) -> None:
-    """Hold a run's names and places against this machine's.
+def admit(run: Run, languages: Sequence[str] = ("",)) -> None:
+    """Hold a run against this machine's store and roots.
+
+    Args:
+        run: as it came.
+        languages: those of which the run must have one; a title's own has none.
 
     Raises:
-        BadInputError: a name that is no file name, a language that is none, another store than this worker's, or a file
-            outside of ``POLYDUB_ROOTS`` (where that is set) and of the store.
+        BadInputError: a name that is no file name, a language that is none, another store than this worker's, a file
+            outside of ``POLYDUB_ROOTS`` or a folder outside of ``POLYDUB_OUT`` (where these are set), or a run that was
+            not planned in the store.
     """
     title = run.title
     if title.name in ("", ".", "..") or "/" in title.name or not title.name.isprintable():
         raise _refused("title.name", title.name)
     for tag in (*title.languages, *title.dubs, *filter(None, (run.language,))):
-        try:
-            known = parse_language(tag) == tag
-        except LanguageError:
-            known = False
-        if not known:
-            raise _refused("a language", tag)
-    own = Store(store_place()).where
-    if run.store != own and Path(run.store).resolve() != Path(own).resolve():
+        _check_language(tag)
+    if run.language not in languages:
+        raise _refused("the language", run.language)
+    own = Store(store_place())
+    if run.store != own.where and Path(run.store).resolve() != Path(own.where).resolve():
         raise _refused("the store", run.store)
-    roots = [
-        Path(part).expanduser().resolve() for part in os.environ.get("POLYDUB_ROOTS", "").split(os.pathsep) if part
-    ]
+    roots = _folders("POLYDUB_ROOTS")
     for asset in filter(None, (title.video, title.subtitles, title.bed, *title.dubs.values())):
-        if url_of(asset.uri):
-            inside = asset.uri.startswith(f"{own}/")
-        else:
-            file = Path(asset.uri).resolve()
-            inside = not roots or any(file.is_relative_to(root) for root in (*roots, Path(own).resolve()))
-        if not inside:
+        inside = asset.uri.startswith(f"{own.where}/") if url_of(asset.uri) else _is_in(asset.uri, [*roots, own.root])
+        if (url_of(asset.uri) or roots) and not inside:
             raise _refused("a file", asset.uri)
+    if (outs := _folders("POLYDUB_OUT")) and not _is_in(title.folder, outs):
+        raise _refused("the output folder", title.folder)
+    if own.read_note(_RUN, _run_digest(run)) is None:
+        raise BadInputError(
+            f"This worker does not take the run: {title.name!r} by profile {run.profile.name!r} into {title.folder!r} "
+            f"was not planned so in the store {own.where}.",
+            "If it is yours, plan it again: `polydub retry BATCH --deployed` with this store as POLYDUB_STORE.",
+        )
+
+
+def admit_batch(language: str | None) -> None:
+    """Hold what a batch is narrowed to; its name is looked up in the store.
+
+    Raises:
+        BadInputError: a language that is none.
+    """
+    if language is not None:
+        _check_language(language)
+
+
+def admit_night(manifest: str, profile: str, out: str) -> None:
+    """Hold a night against what `polydub deploy` was told, else against the operator's roots and profiles.
+
+    Raises:
+        BadInputError: it was not told so, and the manifest lies outside of ``POLYDUB_ROOTS``, the deliverables outside
+            of ``POLYDUB_OUT`` (unset: the roots), or the profile is none of the operator's by name.
+    """
+    told = {"manifest": manifest, "profile": profile, "out": out}
+    if Store(store_place()).read_note(_NIGHT, _digest(told)) is not None:
+        return
+    roots = _folders("POLYDUB_ROOTS")
+    allowed = {
+        "the manifest": (manifest, _is_in(manifest, roots)),
+        "the output folder": (out, _is_in(out, _folders("POLYDUB_OUT") or roots)),
+        "the profile": (profile, profile in profile_names()),
+    }
+    for what, (value, is_allowed) in allowed.items():
+        if not is_allowed:
+            raise BadInputError(
+                f"This worker does not take the night: {what} {value[:200]!r} is not allowed here.",
+                "Schedule it with `polydub deploy --cron ... --manifest ...` and this worker's POLYDUB_STORE. Any "
+                "other has a manifest within POLYDUB_ROOTS, a folder within POLYDUB_OUT and a profile's name.",
+            )
+
+
+def _check_language(tag: str) -> None:
+    try:
+        known = parse_language(tag) == tag
+    except LanguageError:
+        known = False
+    if not known:
+        raise _refused("a language", tag)
+
+
+def _folders(variable: str) -> list[Path]:
+    return [Path(part).expanduser().resolve() for part in os.environ.get(variable, "").split(os.pathsep) if part]
+
+
+def _is_in(file: str, folders: Sequence[Path]) -> bool:
+    """Whether a file lies below one of them, symbolic links resolved."""
+    try:
+        real = Path(file).resolve()
+    except (OSError, ValueError, RuntimeError):  # an embedded NUL, a loop of links
+        return False
+    return any(real.is_relative_to(folder.resolve()) for folder in folders)
+
+
+def _run_digest(run: Run) -> str:
+    """Of all that a run is told but its language. Fields that nobody sets do not count: a later version adds some."""
+    return _digest(run.branch("").model_dump(mode="json", exclude_defaults=True))
+
+
+def _digest(facts: Any) -> str:
+    return text_sha256(json.dumps(_as_any_database_keeps_it(facts), sort_keys=True))
+
+
+def _as_any_database_keeps_it(value: Any) -> Any:
+    """Postgres gives a whole number back without its point or exponent."""
+    if isinstance(value, Mapping):
+        return {name: _as_any_database_keeps_it(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_any_database_keeps_it(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _refused(what: str, value: str) -> BadInputError:
     return BadInputError(
         f"This worker does not take the run: {what} {value[:200]!r} is not allowed here.",
-        "See POLYDUB_ROOTS and POLYDUB_STORE of the worker.",
+        "See POLYDUB_ROOTS, POLYDUB_OUT and POLYDUB_STORE of the worker.",
     )

@@ -15,6 +15,7 @@ import tenacity
 
 import flows
 from configs.limits import Limits, LimitsError, load_limits
+from flows.service.admission import admit_night, allow_night
 from flows.service.automations import automate
 from flows.service.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from flows.service.server import asks_for_a_password
@@ -102,6 +103,20 @@ def set_active(active: bool) -> list[str]:
         return [when(one.schedule) for one in nightly.schedules]
 
 
+def refused_night() -> str:
+    """Why a worker as this process would not take the night that is scheduled; empty where it would, or none is."""
+    with _client() as client:
+        nightly = _nightly(client)
+    if nightly is None or not nightly.schedules:
+        return ""
+    told = {"manifest": "", "profile": "offline", "out": "out", **nightly.parameters}
+    try:
+        admit_night(*(str(told[name]) for name in ("manifest", "profile", "out")))
+    except BadInputError as error:
+        return str(error)
+    return ""
+
+
 def _needs_server() -> None:
     if not os.environ.get("PREFECT_API_URL"):
         raise BadInputError("PREFECT_API_URL is not set.", "Start a server with `polydub up`, and export what it says.")
@@ -127,9 +142,11 @@ def _set_schedule(client: Any, nightly: Nightly, schedule: Any) -> None:
     """Make it the one schedule of ``dub-nightly``."""
     from prefect.client.schemas.actions import DeploymentScheduleCreate
 
-    where = {"manifest": str(Path(nightly.manifest).absolute()), "out": str(Path(nightly.out).absolute())}
+    told = {"manifest": str(Path(nightly.manifest).absolute()), "out": str(Path(nightly.out).absolute())}
+    told["profile"] = nightly.profile
+    allow_night(**told)
     # The deployment's, not the schedule's: Prefect 3.9.1 forgets those of a schedule that is paused in its UI.
-    _set_parameters(client, {**where, "profile": nightly.profile})
+    _set_parameters(client, told)
     deployment = _nightly(client)
     for old in deployment.schedules:
         client.delete_deployment_schedule(deployment.id, old.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -19,6 +19,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.states import Completed, Crashed
+from pydantic import Field
 
 from flows.service.automations import PENDING_S, SILENT_S
 from flows.service.revive import revive
@@ -31,9 +32,13 @@ _LAUNCHER_S = 60.0  # a parent that lives revives its own children sooner
 _RECENT = datetime.timedelta(days=1)
 _PAGE = 200
 
+#: Whoever starts these from the server's page can neither take live runs for dead ones nor have what is in use removed.
+Seconds = Annotated[float, Field(ge=60, allow_inf_nan=False)]
+Age = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
 
 @flow(name="reap", persist_result=False)
-def reap(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> State[Any]:
+def reap(silent_s: Seconds = SILENT_S, pending_s: Seconds = PENDING_S) -> State[Any]:
     """Find flow runs whose process died, and begin them again, a bounded number of times.
 
     Args:
@@ -45,7 +50,7 @@ def reap(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> State[Any]
 
 
 @flow(name="cleanup", persist_result=False)
-def cleanup(keep_days: float = 30.0, idle_hours: float = 24.0, paid_days: float = 90.0) -> State[Any]:
+def cleanup(keep_days: Age = 30.0, idle_hours: Age = 24.0, paid_days: Age = 90.0) -> State[Any]:
     """Remove what killed processes left in the store of this machine, old flow runs and jobs; never an asset.
 
     Args:

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.service.deploy import QUIET, register
+from flows.service.deploy import QUIET, refused_night, register
 from flows.service.login import password, password_file
 from flows.service.pools import CPU_POOL, GPU_POOL
-from flows.service.server import answers
+from flows.service.server import answers, environment
 from flows.terminal.printed import Console
 from tasks.errors import BadInputError, TransientError
 from tasks.lipsync.device import gpus
@@ -43,18 +43,21 @@ def serve(port: int) -> None:
     if answers(f"{api}/health"):
         raise BadInputError(f"Something answers at port {port} already.", "Choose another --port, or stop it.")
     # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
-    environment = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
+    quiet = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     with _Programs(console) as programs:
-        programs.keep("server", ["--port", str(port)], {**SERVER_SETTINGS, **environment}, _SERVER)
+        programs.keep("server", ["--port", str(port)], {**SERVER_SETTINGS, **quiet}, _SERVER)
         wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=_SERVER_S)
         if programs.ended or not answers(f"{api}/health"):
             log = programs.log("server")
             raise TransientError("The Prefect server did not start.", f"Its last words are in {log}.")
-        os.environ["PREFECT_API_URL"] = api
-        os.environ["PREFECT_API_AUTH_STRING"] = password()  # we and the workers are its clients
-        register(None)
+        known = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": password()}  # to the server's clients alone
+        with environment(known):
+            register(None)
+            refused = refused_night()
         for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
-            programs.keep(pool, ["worker", "start", "--pool", pool], environment)
+            programs.keep(pool, ["worker", "start", "--pool", pool], {**quiet, **known})
+        if refused:
+            console.print(f"The nightly schedule will not run. {refused}", soft_wrap=True, markup=False)
         _tell(console, port, api)
         signal.signal(signal.SIGTERM, lambda *_: programs.stopping.set())
         try:

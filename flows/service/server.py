@@ -49,7 +49,7 @@ def prefect_server() -> Iterator[None]:
     env |= {"PREFECT_SERVER_API_AUTH_STRING": (password := fresh_password()), "PREFECT_SERVER_UI_API_URL": api}
     # Nobody will read its logs, and Prefect would try for a minute to send the last ones after the server is gone.
     ours = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": password, "PREFECT_LOGGING_TO_API_ENABLED": "false"}
-    with service([*command, "--log-level", "error", "--lifespan", "on"], env=env) as alive, _environment(ours):
+    with service([*command, "--log-level", "error", "--lifespan", "on"], env=env) as alive, environment(ours):
         import prefect.main  # takes seconds, while the server starts
         from prefect.events.worker import EventsWorker
 
@@ -101,7 +101,7 @@ def _status(url: str, password: str = "") -> int:
 
 
 @contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def environment(variables: dict[str, str]) -> Iterator[None]:
     """Variables for the length of a block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

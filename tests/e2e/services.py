@@ -17,6 +17,28 @@ from typing import Any
 from flows.service.server import answers
 from tasks.process import wait_until
 
+PASSWORD = "someone:a-password-of-these-tests"
+
+
+def environment(folder: Path, store: Path, port: int, password: str = PASSWORD) -> dict[str, str]:
+    """Of `polydub up` at a port and of its clients, Prefect's own among them; nothing of another server's.
+
+    Args:
+        folder: of its Prefect home.
+        store: where finished work is.
+        port: of loopback.
+        password: of the server; empty: the one that it makes.
+    """
+    known = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING") if password else ()
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        **dict.fromkeys(known, password),
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "POLYDUB_STORE": str(store),
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+    }
+
 
 def free_port() -> int:
     """A port of loopback that nobody listens at now."""

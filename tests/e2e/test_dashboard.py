@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.e2e.services import free_port, up
+from tests.e2e.services import environment, free_port, up
 
 pytestmark = [
     pytest.mark.slow,
@@ -132,9 +131,7 @@ def test_the_morning_after_in_the_dashboard(page: Any, short_clip: Path, store_f
     folder.mkdir(parents=True)
     (folder / "fr").write_text("a file where a folder is to be")
     port = free_port()
-    env = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "POLYDUB_STORE": str(store_folder)}
-    env |= {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "OMP_NUM_THREADS": "1"}
-    env |= {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    env = {**environment(tmp_path, store_folder, port, password=""), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "flows.cli", "batch", "tonight.csv", "--preview", "1", "--lipsync", "none"]
     with up(port, env, tmp_path / "up.log"):
         night = [*command, "--deployed"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.services import free_port, up
+from tests.e2e.services import environment, free_port, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(600)]
 
 _RUN_DEPLOYED = """
 import json, sys
 from flows.plan import Request, plan
+from flows.service.admission import allow
 fail = {"lipsync": {"backend": "fake", "options": {"fail": json.loads(sys.argv[3])}}}
 run = plan(Request([sys.argv[1]], ["es", "ja"], sys.argv[2], "fake", fail, "en"))[0]
+allow(run)
 from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
 parameters = {"run": run.model_dump(mode="json")}
@@ -34,9 +35,7 @@ print(json.dumps({"title": title.state.name, "states": states}))
 @pytest.fixture
 def served(tmp_path: Path, store_folder: Path) -> Iterator[dict[str, str]]:
     port = free_port()
-    env = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "POLYDUB_STORE": str(store_folder)}
-    env |= {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    env |= {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    env = environment(tmp_path, store_folder, port)
     with up(port, env, tmp_path / "up.log"):
         yield env
 
@@ -59,6 +58,52 @@ def test_each_language_is_a_flow_run_of_its_own(served: dict[str, str], short_cl
     again = dub([])
     assert again["title"] == "Completed"
     assert (tmp_path / "out" / "clip" / "clip.ja.mp4").exists()
+
+
+_SENT_BY_HAND = """
+import json, sys
+from flows.plan import Request, plan
+from flows.service.admission import allow
+from prefect.deployments import run_deployment
+run = plan(Request([sys.argv[1]], ["es"], sys.argv[2], "fake", {}, "en"))[0]
+allow(run)
+run = run.model_dump(mode="json")
+theirs = f"{sys.argv[2]}/../theirs"
+address = {"translate": {"backend": "llm", "options": {"url": "http://x.example"}}}
+changes = {
+    "profile": {**run, "profile": {**run["profile"], **address}},
+    "folder": {**run, "title": {**run["title"], "folder": theirs}},
+    "store": {**run, "store": theirs},
+    "name": {**run, "title": {**run["title"], "name": "../theirs"}},
+}
+sent = {what: ("dub-title/polydub", {"run": changed, "launch": "deployed"}) for what, changed in changes.items()}
+sent["language"] = "dub-language/polydub", {"run": {**changes["profile"], "language": "es"}}
+sent["night"] = "dub-nightly/polydub", {"manifest": sys.argv[3], "out": theirs, "profile": "fake"}
+sent["planned"] = "dub-title/polydub", {"run": run}
+ended = {
+    what: run_deployment(name, parameters=told, timeout=300, poll_interval=1) for what, (name, told) in sent.items()
+}
+print(json.dumps({what: [run.state.name, run.state.message] for what, run in ended.items()}))
+"""
+
+
+def test_what_the_password_alone_sends_is_refused_by_the_worker(
+    served: dict[str, str], short_clip: Path, store_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m.csv").write_text(f"title,languages\n{short_clip},es\n")
+    arguments = [str(short_clip), str(tmp_path / "out"), str(tmp_path / "m.csv")]
+    command = [sys.executable, "-c", _SENT_BY_HAND, *arguments]
+    done = subprocess.run(command, env=served, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    ended = json.loads(done.stdout.splitlines()[-1])
+    assert ended.pop("planned")[0] == "Completed"
+    assert {state for state, _ in ended.values()} == {"Failed"}
+    log = (store_folder / "logs" / "polydub-cpu.log").read_text()
+    for _, why in ended.values():
+        assert "This worker does not take the" in why
+        assert why.partition("BadInputError: ")[2] in log
+    assert not [path for path in tmp_path.rglob("*theirs*") if "prefect" not in path.parts]
+    assert not (store_folder / "batches").exists()
 
 
 _RETRY_AS_THE_UI_DOES = """

@@ -93,7 +93,8 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
             "4200": str(api),
         }
         redis_at = {"PREFECT_REDIS_MESSAGING_HOST": "127.0.0.1", "PREFECT_REDIS_MESSAGING_PORT": str(redis)}
-        made = Fleet(tmp_path, addresses, {**store, **redis_at, "POLYDUB_ROOTS": str(tmp_path)})
+        folders = {"POLYDUB_ROOTS": str(tmp_path), "POLYDUB_OUT": str(tmp_path / "out")}
+        made = Fleet(tmp_path, addresses, {**store, **redis_at, **folders})
         made.run("migrate")
         stack.enter_context(made.start("server", machine="server"))
         stack.enter_context(made.start("services", machine="services"))

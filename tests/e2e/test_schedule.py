@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tasks.process import wait_until
-from tests.e2e.services import free_port, up
+from tests.e2e.services import environment, free_port, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -63,8 +62,7 @@ def cancelled(env: dict[str, str]) -> int:
 
 def test_nights_follow_each_other_and_a_restart(short_clip: Path, store_folder: Path, tmp_path: Path) -> None:
     port = free_port()
-    env = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "POLYDUB_STORE": str(store_folder)}
-    env |= {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "POLYDUB_ROOTS": f"{tmp_path}:{short_clip.parent}"}
+    env = {**environment(tmp_path, store_folder, port), "POLYDUB_ROOTS": f"{tmp_path}:{short_clip.parent}"}
     (tmp_path / "night.csv").write_text(f"title,languages\n{short_clip},es\n")
     (tmp_path / "long.yaml").write_text("extends: fake\nlipsync: {backend: fake, options: {delay_s: 25}}\n")
     what = ["--manifest", str(tmp_path / "night.csv"), "--profile", str(tmp_path / "long.yaml")]
