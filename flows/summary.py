@@ -14,7 +14,7 @@ from flows.branches import branch_key, finished, last_attempt, shared_key
 from flows.deliver import write_json
 from flows.naming import card_of, take
 from flows.plan import backends
-from tasks.model import Asset, BranchResult, Failure, Record, Run, SharedWork, StepUse
+from tasks.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse
 from tasks.registry import package_version
 from tasks.store import Store, text_sha256
 
@@ -24,6 +24,7 @@ DISCLOSURE = "This master contains synthetic speech and AI-edited picture made b
 class TitleResult(Record):
     """How a title ended: the shared work, its branches, the multi-track master and its languages, or why not.
 
+    ``multi_gates``: whether the sound of each language lies with the picture in the multi-track master.
     ``notes``: fallbacks and limits of the title besides those of its shared work.
     """
 
@@ -31,6 +32,7 @@ class TitleResult(Record):
     branches: tuple[BranchResult, ...] = ()
     multi: Asset | None = None
     multi_languages: tuple[str, ...] = ()
+    multi_gates: Mapping[str, Gate] = {}
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
 
@@ -107,6 +109,7 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "preview_seconds": title.preview_ms / 1000 or None,
         "error": result.failure.model_dump() if result.failure else None,
         "multi": f"{title.name}.multi.mkv" if result.multi else None,
+        "multi_gates": {tag: gate.model_dump(mode="json") for tag, gate in result.multi_gates.items()},
         "shared": {
             **_ledger(result.work.steps if result.work else ()),
             "notes": title_notes(run, result),
@@ -139,7 +142,8 @@ def _state(result: TitleResult) -> str:
         return "carried_over"
     if states & {"failed", "carried_over"}:
         return "partial"
-    return "needs_review" if "needs_review" in states else "completed"
+    failed = any(gate.status == "fail" and not gate.waiver for gate in result.multi_gates.values())
+    return "needs_review" if failed or "needs_review" in states else "completed"
 
 
 def _language(run: Run, branch: BranchResult) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from flows.ledger import failure_of, notes_of
 from flows.service.revive import GIVEN_UP
 from flows.show import show_branches, show_notes
 from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
-from tasks.model import BranchResult, Run, SharedWork, StepRecord
+from tasks.model import BranchResult, Gate, Run, SharedWork, StepRecord
 from tasks.outage import through_outages
 from tasks.package.task import package_multi, turn_picture
+from tasks.qc.task import qc_multi
 from tasks.step import settled
 from tasks.store import Store
 
@@ -79,19 +80,24 @@ def carried_over(message: str) -> State[Any]:
 
 def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
     work = title.work
-    delivered = [branch for branch in (*title.branches, *earlier_languages(run)) if branch.delivered]
+    every = sorted((*title.branches, *earlier_languages(run)), key=lambda branch: branch.language)
+    delivered = [branch for branch in every if branch.delivered]
     if not delivered or work is None:
         return title
     try:
         upright = _upright(run, work)
         picture = upright.outputs["picture"] if upright else None
         packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered, picture))
+        checked = settled(qc_multi.submit(run, work.video, work.facts, delivered, packed.outputs["multi"]))
         deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.outputs["multi"]})
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
-    languages = tuple(sorted(branch.language for branch in delivered))
-    notes = (*title.notes, *notes_of([*filter(None, [upright]), packed]))
-    made = {"multi": packed.outputs["multi"], "multi_languages": languages, "notes": notes}
+    made = {
+        "multi": packed.outputs["multi"],
+        "multi_languages": tuple(branch.language for branch in delivered),
+        "multi_gates": {language: Gate.model_validate(gate) for language, gate in checked.value.items()},
+        "notes": (*title.notes, *notes_of([*filter(None, [upright]), packed, checked])),
+    }
     return title.model_copy(update=made)
 
 

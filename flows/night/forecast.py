@@ -12,7 +12,7 @@ from tasks.store import Store
 
 SHARED_STEPS = ("probe", "separate", "transcribe", "diarize", "track-faces")
 BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
-LAST_STEPS = ("package-multi",)
+LAST_STEPS = ("package-multi", "qc-multi")
 
 #: Seconds per second of title on 2 CPU cores, offline profile, until this machine's own are known.
 _FIRST_GUESS = {
@@ -31,6 +31,7 @@ _FIRST_GUESS = {
     "qc": 0.2,
     "report": 0.1,
     "package-multi": 0.05,
+    "qc-multi": 0.05,
 }
 _GPU = "gpu:"  # before a step's name: its seconds of an accelerator
 

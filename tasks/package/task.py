@@ -112,18 +112,17 @@ def package_multi(
     branches: Sequence[BranchResult],
     picture: Asset | None = None,
 ) -> StepRecord:
-    """Output ``multi``: the source's tracks copied, and every delivered language, in order of tags.
+    """Output ``multi``: the source's tracks copied, and every delivered language.
 
     Args:
         run: the title.
         video: the source.
         facts: of the source.
         original_language: BCP-47 tag of its script.
-        branches: of every language.
+        branches: of every language, in the order of their tracks.
         picture: the source's, upright; None where it is stored so.
     """
-    delivered = sorted((branch for branch in branches if branch.audio), key=lambda branch: branch.language)
-    tracks = [(branch.language, branch.audio, branch.subtitles) for branch in delivered]
+    tracks = [(branch.language, branch.audio, branch.subtitles) for branch in branches if branch.audio]
 
     def compute(work: Work) -> Made:
         from tasks.package.package import DubTrack

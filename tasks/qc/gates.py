@@ -45,6 +45,13 @@ def judge(
     return Gate(name=name, value=measured.value, warn=warn, fail=fail, status=status, waiver=waiver, note=measured.note)
 
 
+def judge_av_offset(measured: Measured, waiver: str = "") -> Gate:
+    """Sound that is early is noticed sooner than sound that is late (EBU R 37: 40 ms, 60 ms)."""
+    early = gate_rules()["audio_early_ms"].fail or 0.0
+    too_early = measured.value is not None and measured.value < -early
+    return judge("av_offset_ms", measured, fails=True if too_early else None, waiver=waiver)
+
+
 def _beyond(value: float, threshold: float | None, rule: GateRule) -> bool:
     if threshold is None:
         return False

@@ -12,7 +12,7 @@ from tasks.package.cues import DEFAULT_RATE
 from tasks.package.subtitles import subtitle_facts
 from tasks.qc import timing
 from tasks.qc.evidence import Evidence, Measured
-from tasks.qc.gates import check_waivers, judge, state
+from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.qc.intelligibility import intelligibility
 from tasks.qc.levels import furthest, line_levels
 from tasks.qc.master import sound_offset
@@ -171,11 +171,8 @@ def _master_gates(evidence: Evidence) -> list[Gate]:
 
 
 def _av_offset_gate(evidence: Evidence) -> Gate:
-    """Sound that is early is noticed sooner than sound that is late (EBU R 37: 40 ms, 60 ms)."""
     measured = evidence.av_offset or Measured(None, "not measured")
-    early = gate_rules()["audio_early_ms"].fail or 0.0
-    too_early = measured.value is not None and measured.value < -early
-    return _gate(evidence, "av_offset_ms", measured, fails=True if too_early else None)
+    return judge_av_offset(measured, evidence.waivers.get("av_offset_ms", ""))
 
 
 def _residual(evidence: Evidence) -> Residual | str:

@@ -7,7 +7,7 @@ the master's sound, the source's picture to the master's. What moves on one side
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,22 +58,46 @@ def av_offset(clocks: Clocks, folder: Path) -> Measured:
         clocks: what is compared.
         folder: for scratch files.
     """
+    heard = _ear(folder)
+    taken = _taken(clocks, heard)
+    delivered = sound_shift(heard(clocks.mix, "a:0"), heard(clocks.master, "a:0"))
+    seen, how = picture_shift(clocks.source, clocks.master)
+    return _together({"source's sound": taken, "master's sound": delivered}, seen, how)
 
+
+def track_offsets(source: Path, multi: Path, dubs: Mapping[int, Path], folder: Path) -> dict[int, Measured]:
+    """As `av_offset`, of dubs in a multi-track file: each against what it was copied from, and the one picture.
+
+    Args:
+        source: the title.
+        multi: the file with all tracks.
+        dubs: what was put into it on the title's clock, by the number of the audio track.
+        folder: for scratch files.
+    """
+    heard = _ear(folder)
+    seen, how = picture_shift(source, multi)
+    moved = {track: sound_shift(heard(dub, "a:0"), heard(multi, f"a:{track}")) for track, dub in dubs.items()}
+    return {track: _together({"track's sound": by}, seen, how) for track, by in moved.items()}
+
+
+def _ear(folder: Path) -> Callable[[Path, str], Power]:
     def heard(path: Path, stream: str) -> Power:
         with media.scratch(folder / "clock") as wav:
             return power(path, stream, wav)
 
-    taken = _taken(clocks, heard)
-    delivered = sound_shift(heard(clocks.mix, "a:0"), heard(clocks.master, "a:0"))
-    seen, how = picture_shift(clocks.source, clocks.master)
-    if isinstance(taken, str) or isinstance(delivered, str):
-        whose = ("source's sound", taken) if isinstance(taken, str) else ("master's sound", delivered)
-        return Measured(None, f"not measured: the {whose[0]} {whose[1]}")
+    return heard
+
+
+def _together(sounds: Mapping[str, float | str], seen: float | None, how: str) -> Measured:
+    """What the moves of sound and picture, or why they are not known, come to."""
+    for whose, shift in sounds.items():
+        if isinstance(shift, str):
+            return Measured(None, f"not measured: the {whose} {shift}")
     if seen is None:
         return Measured(None, f"not measured: {how}")
-    moved = [("source's sound", taken), ("master's sound", delivered), ("master's picture", seen)]
-    said = [f"{what} {by:+.0f} ms" for what, by in moved if abs(by) >= 1]
-    return Measured(round(taken + delivered - seen, 1) + 0.0, "; ".join([how, *said]))
+    late = [(whose, shift) for whose, shift in sounds.items() if not isinstance(shift, str)]
+    said = [f"{what} {by:+.0f} ms" for what, by in (*late, ("picture", seen)) if abs(by) >= 1]
+    return Measured(round(sum(by for _, by in late) - seen, 1) + 0.0, "; ".join([how, *said]))
 
 
 def _taken(clocks: Clocks, heard: Callable[[Path, str], Power]) -> float | str:

@@ -1,12 +1,13 @@
 """The Prefect task of `tasks.qc`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.loudness import loudness_presets
 from tasks.fit.task import placements_of
-from tasks.model import Loudness, Run, Script, SharedWork, StepRecord
+from tasks.model import Asset, BranchResult, Gate, Loudness, MediaFacts, Run, Script, SharedWork, StepRecord
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.step import Made, Work, remember, step_task
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Backends of transcription that do not listen.
 _NOT_HEARING = ("fake", "subtitles")
+#: Of these the user is told.
+_TOLD = ("warn", "fail")
 _TIMES = ("fps", "seconds", "peak_rss_mb", "peak_vram_mb")
 
 
@@ -96,6 +99,41 @@ def qc(
         "fake": run.profile.fake,
     }
     return remember(run, "qc", VERSION, compute, settings=settings, inputs=inputs)
+
+
+@step_task("qc-multi")
+def qc_multi(run: Run, video: Asset, facts: MediaFacts, branches: Sequence[BranchResult], multi: Asset) -> StepRecord:
+    """The gate ``av_offset_ms`` of every dub in the multi-track master, by language, as value.
+
+    Args:
+        run: the title.
+        video: the source.
+        facts: of the source.
+        branches: whose dubs are in it, in the order of their tracks.
+        multi: the file.
+    """
+    dubs = [(branch.language, branch.audio) for branch in branches if branch.audio]
+    waiver = run.profile.waivers.get("av_offset_ms", "")
+
+    def compute(space: Work) -> Made:
+        from tasks.qc.gates import judge_av_offset
+        from tasks.qc.sync import track_offsets
+
+        tracks = {number: audio.path for number, (_, audio) in enumerate(dubs, start=len(facts.audio))}
+        measured = track_offsets(video.path, multi.path, tracks, space.folder)
+        gates = {tag: judge_av_offset(measured[track], waiver) for track, (tag, _) in zip(tracks, dubs, strict=True)}
+        value = {tag: gate.model_dump(mode="json") for tag, gate in gates.items()}
+        return Made(value=value, notes=tuple(_off(tag, gate) for tag, gate in gates.items() if gate.status in _TOLD))
+
+    inputs = {"video": video, "tracks": len(facts.audio), "dubs": dubs, "multi": multi}
+    return remember(run, "qc-multi", VERSION, compute, settings={"waiver": waiver}, inputs=inputs)
+
+
+def _off(language: str, gate: Gate) -> str:
+    value = gate.value or 0.0
+    late = "late" if value > 0 else "early"
+    waived = f" (waived: {gate.waiver})" if gate.waiver else ""
+    return f"Multi-track master: the sound of {language} is {abs(value):.0f} ms {late} against the picture{waived}."
 
 
 def _clocks(

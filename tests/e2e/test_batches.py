@@ -17,7 +17,7 @@ from configs.night import BudgetSettings
 from flows.branches import branch_key, carry_over, keep_attempt, last_attempt
 from flows.night.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
 from flows.night.costs import costs, ledger
-from flows.night.forecast import Forecast
+from flows.night.forecast import LAST_STEPS, Forecast
 from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
@@ -62,7 +62,7 @@ def dub(batch: Batch, **how: Any) -> list[StepEvent]:
     events: list[StepEvent] = []
     with listening(events.append):
         run_batch(batch, runs_of(batch), **how)
-    return [event for event in events if event.state == "computed" and event.step != "package-multi"]
+    return [event for event in events if event.state == "computed" and event.step not in LAST_STEPS]
 
 
 def states_of(batch: Batch) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from configs.sound import MixSettings
+from flows.night.forecast import LAST_STEPS
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
 from tasks.model import Run
@@ -95,7 +96,7 @@ def test_another_language_reuses_the_shared_steps_and_joins_the_multi_track_mast
 ) -> None:
     dub(planned(short_clip, tmp_path, "es"))
     summary, computed = dub(planned(short_clip, tmp_path, "ca"))
-    assert {event.language for event in computed if event.step != "package-multi"} == {"ca"}
+    assert {event.language for event in computed if event.step not in LAST_STEPS} == {"ca"}
     assert set(summary["languages"]) == {"es", "ca"}
     probe = [
         "ffprobe",
@@ -124,7 +125,7 @@ def test_a_failed_language_leaves_the_others_alone_and_is_redone_alone(short_cli
 
     mended, computed = dub(planned(short_clip, tmp_path, "es", "ja", "fr"))
     assert mended["failed"] == 0
-    assert {event.language for event in computed if event.step != "package-multi"} == {"ja"}
+    assert {event.language for event in computed if event.step not in LAST_STEPS} == {"ja"}
     assert {event.step for event in computed} >= {"lipsync", "package-multi"}
     assert "translate" not in {event.step for event in computed}  # from its first missing result
 

@@ -12,7 +12,7 @@ import pytest
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
 from flows.show import artifact_key
-from flows.summary import notes_of
+from flows.summary import notes_of, summarize, title_result
 from flows.terminal.summary_table import show_folder
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
@@ -68,3 +68,32 @@ def _artifact(key: str) -> list[dict[str, Any]]:
     with get_client(sync_client=True) as client:
         (found,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
     return json.loads(found.data)  # type: ignore[arg-type,no-any-return]
+
+
+def test_a_dub_that_is_late_in_the_multi_track_master_alone_needs_review(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.package import package
+
+    pack = package.package_multi
+
+    def packed_late(*given: Any, **more: Any) -> tuple[str, ...]:
+        notes, out = pack(*given, **more), given[4]
+        good = out.with_stem("good")
+        out.replace(good)
+        late = ["-i", str(good), "-itsoffset", "0.08", "-i", str(good), "-map", "0:v", "-map", "0:a:0", "-map", "1:a:1"]
+        subprocess.run(["ffmpeg", "-v", "error", *late, "-c", "copy", str(out)], check=True)
+        return notes
+
+    monkeypatch.setattr(package, "package_multi", packed_late)
+    run = plan(Request([str(short_clip)], ["es"], str(tmp_path / "out"), "fake", source_language="en"))[0]
+    summary = dub_titles([run])[0]
+    gate = summary["multi_gates"]["es"]
+    assert (gate["status"], gate["value"]) == ("fail", pytest.approx(80, abs=15))
+    assert any("sound of es is" in note and "late against the picture" in note for note in summary["shared"]["notes"])
+    result = title_result(run)
+    assert result is not None
+    good = tuple(branch.model_copy(update={"state": "completed"}) for branch in result.branches)
+    heard = result.model_copy(update={"branches": good})
+    assert summarize(run, heard)["state"] == "needs_review"
+    assert summarize(run, heard.model_copy(update={"multi_gates": {}}))["state"] == "completed"

@@ -9,9 +9,10 @@ import pytest
 
 from configs.gates import gate_rules
 from tasks import media
-from tasks.package.package import package_master
+from tasks.package.package import DubTrack, package_master, package_multi
 from tasks.probe.probe import probe
-from tasks.qc.sync import Clocks, av_offset, picture_shift
+from tasks.qc.gates import judge_av_offset
+from tasks.qc.sync import Clocks, av_offset, picture_shift, track_offsets
 from tests.clips import ffmpeg
 from tests.flash_and_beep import CONTAINERS, flash_and_beep
 
@@ -111,3 +112,20 @@ def test_what_cannot_be_heard_is_not_measured(good: Clocks, tmp_path: Path) -> N
     assert "not measured" in unheard.note
     ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=3:seed=7", tmp_path / "other.wav")
     assert av_offset(replace(good, mix=tmp_path / "other.wav"), tmp_path).value is None
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.ts", "late sound"), ("b.mp4", "late picture")])
+def test_every_dub_of_a_multi_track_master_is_heard_against_its_picture(tmp_path: Path, name: str, kind: str) -> None:
+    source = flash_and_beep(tmp_path / name, kind)
+    facts = probe(source)
+    media.extract_audio(source, facts, None, tmp_path / "mix.wav")
+    ffmpeg("-i", tmp_path / "mix.wav", "-c:a", "aac", "-b:a", "192k", dub := tmp_path / "dub.m4a")
+    package_multi(source, facts, [DubTrack("es", dub), DubTrack("fr", dub)], "en", multi := tmp_path / "multi.mkv")
+    for measured in track_offsets(source, multi, {1: dub, 2: dub}, tmp_path).values():
+        assert measured.value is not None
+        assert abs(measured.value) <= 20
+    late = ("-itsoffset", "0.08", "-i", multi, "-i", multi, "-map", "1:v", "-map", "1:a:0", "-map", "1:a:1")
+    ffmpeg(*late, "-map", "0:a:2", "-c", "copy", tmp_path / "late.mkv")
+    one, other = track_offsets(source, tmp_path / "late.mkv", {1: dub, 2: dub}, tmp_path).values()
+    assert (judge_av_offset(one).status, judge_av_offset(other).status) == ("pass", "fail")
+    assert other.value == pytest.approx(80, abs=15)
