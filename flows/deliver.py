@@ -1,33 +1,46 @@
-"""Deliverables into the user's folder: each file whole or not at all, and untouched where it is right already."""
+"""Deliverables into the user's folder: each file whole or not at all, and untouched where it is right already.
+
+Right is what has the asset's content, whatever its name, size and time say.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import BadInputError, disk_full
+from tasks.digests import Digests
+from tasks.errors import BadInputError, TransientError, disk_full
 from tasks.model import Asset
+from tasks.places import Folder
+from tasks.store import store_root
 
+_PIECE = 1 << 20
 _PART = re.compile(r"^\..+\.(\d+)\.part$", re.DOTALL)
 
 
-def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
+class DamagedError(TransientError):
+    """A stored file is not what was stored; the next look into the store finds it so, and the step is run again."""
+
+
+def deliver(folder: Path, outputs: Mapping[str, Asset]) -> tuple[str, ...]:
     """Copy assets to their places below a folder.
 
-    A delivered file carries its asset's modification time; same size and time means that it is there already.
+    Returns:
+        The places where another file was, which was replaced.
 
     Raises:
+        DamagedError: a stored file is not what it was; nothing of it is left in the folder.
         DiskFullError: there is no room in the folder.
         BadInputError: it cannot be written.
     """
+    digests = Digests(Folder(store_root()))
     try:
-        for place, asset in outputs.items():
-            _copy(asset, folder / place)
+        replaced = [place for place, asset in outputs.items() if _put(asset, folder / place, digests)]
         for used in {(folder / place).parent for place in outputs}:
             _sweep(used)
     except OSError as error:
@@ -36,6 +49,7 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> None:
             "Choose another --out; finished work is kept.",
         )
         raise disk_full(error, folder) or refused from error
+    return tuple(replaced)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -46,22 +60,33 @@ def write_json(path: Path, value: Any) -> None:
     os.replace(staged, path)
 
 
-def _copy(asset: Asset, target: Path) -> None:
-    blob = asset.path.stat()
-    try:
-        there = target.stat()
-        if (there.st_size, there.st_mtime_ns) == (blob.st_size, blob.st_mtime_ns):
-            return
-    except FileNotFoundError:
-        pass
+def _put(asset: Asset, target: Path, digests: Digests) -> bool:
+    there = digests.are(target, asset.sha256, asset.bytes)
+    if there:
+        return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    staged = _part_of(target)
+    blob, staged = asset.path, _part_of(target)
     try:
-        shutil.copyfile(asset.path, staged)
-        os.utime(staged, ns=(blob.st_atime_ns, blob.st_mtime_ns))
+        if (copied := _copy(blob, staged)) != asset.sha256:
+            digests.remember(blob, copied)
+            raise DamagedError(f"The stored file {asset.uri} is damaged.", "Run the command again: it is made again.")
+        times = blob.stat()
+        os.utime(staged, ns=(times.st_atime_ns, times.st_mtime_ns))
         os.replace(staged, target)
     finally:
         staged.unlink(missing_ok=True)
+    digests.remember(target, asset.sha256)
+    return there is False
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file; the digest of what was copied."""
+    digest = hashlib.sha256()
+    with source.open("rb") as there, target.open("wb") as here:
+        while piece := there.read(_PIECE):
+            digest.update(piece)
+            here.write(piece)
+    return digest.hexdigest()
 
 
 def _part_of(target: Path) -> Path:

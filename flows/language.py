@@ -39,6 +39,7 @@ from tasks.probe.task import probe
 from tasks.qc.task import qc
 from tasks.report.task import report
 from tasks.step import settled
+from tasks.store import Store
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
 
@@ -109,8 +110,8 @@ def _dub(run: Run) -> State[Any]:
 
 
 def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
-    work = shared_work(run)
-    if work is None:
+    work, store = shared_work(run), Store(Path(run.store))
+    if work is None or not all(store.holds(asset) for asset in work.made):
         raise PermanentError("The shared steps of this title are not in the store.", "Run dub-title, which runs them.")
 
     def settle(future: Any) -> StepRecord:

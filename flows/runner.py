@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.branches import finished, shared_work
-from flows.deliver import deliver
+from flows.deliver import DamagedError, deliver
 from flows.ledger import failure_of
 from flows.naming import take
 from flows.service.server import prefect_server
@@ -20,22 +20,29 @@ from tasks.store import Store
 def answered_from_store(run: Run) -> dict[str, Any] | None:
     """The summary of a title whose every language is finished, its deliverables put in place; None otherwise."""
     work, previous = shared_work(run), title_result(run)
-    if work is None or previous is None or previous.multi is None or not previous.multi.path.exists():
+    if work is None or previous is None or previous.multi is None:
         return None
     branches = [branch for language in run.title.languages if (branch := finished(run, language))]
     packed = {branch.language for branch in (*branches, *earlier_languages(run))}
     if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
         return None
-    if not take(run):
+    if not Store(Path(run.store)).holds(previous.multi) or not take(run):
         return None
-    folder = Path(run.title.folder)
-    for branch in branches:
-        deliver(folder, branch.outputs)
-    deliver(folder, {f"{run.title.name}.multi.mkv": previous.multi})
+    outputs = {place: asset for branch in branches for place, asset in branch.outputs.items()}
+    try:
+        replaced = deliver(Path(run.title.folder), {**outputs, f"{run.title.name}.multi.mkv": previous.multi})
+    except DamagedError:
+        return None  # the flow finds it so, and runs the step again
+    notes = tuple(f"{place} was not the file that had been delivered: it was put back." for place in replaced)
     steps = tuple(
         StepUse(step=use.step, seconds=0.0, reused=True, hits=use.parts, parts=use.parts) for use in work.steps
     )
-    found = {"work": work.model_copy(update={"steps": steps}), "branches": tuple(branches), "failure": None}
+    found = {
+        "work": work.model_copy(update={"steps": steps}),
+        "branches": tuple(branches),
+        "failure": None,
+        "notes": (*previous.notes, *notes),
+    }
     return write_summary(run, previous.model_copy(update=found))
 
 

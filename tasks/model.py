@@ -471,6 +471,11 @@ class SharedWork(Record):
     notes: tuple[str, ...] = ()
     steps: tuple[StepUse, ...] = ()
 
+    @property
+    def made(self) -> tuple[Asset, ...]:
+        """The files that the steps made; the title itself is its owner's."""
+        return (self.original, self.dialogue, self.bed, self.speech, self.analysis, *filter(None, [self.plain]))
+
 
 class Failure(Record):
     """An error as a report shows it; a ``transient`` one may pass on its own."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -17,8 +18,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from tasks.digests import Digests, file_sha256
 from tasks.errors import BadInputError, MissingBackendError, PolydubError, TransientError
 
+DAMAGED = "damaged"
+"""The folder of files that were not what their name says."""
+
+#: So much of an object is asked for at once.
+_BLOCK = 8 << 20
+#: What tells one object from another that was put in its place, by the names of several object stores.
+_IDENTITY = ("size", "ETag", "etag", "LastModified", "VersionId", "generation", "updated", "last_modified", "created")
+_BLOB = re.compile(r"^blobs/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[^/]*)?$")
 #: A `Path` folds the two slashes of a URL into one; both are taken.
 _URL = re.compile(r"^([a-z][a-z0-9+.-]+):/+(.+?)/*$")
 
@@ -32,11 +42,27 @@ class Place(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """Put a small file there, whole or not at all."""
 
-    def holds(self, name: str, size: int) -> bool:
-        """Whether the file is there with that many bytes."""
+    def holds(self, name: str, sha256: str, size: int) -> bool | None:
+        """Whether the file is what it should be, by its content; None where there is none."""
 
-    def take(self, staged: Path, name: str) -> None:
+    def take(self, staged: Path, name: str, sha256: str) -> None:
         """Move a finished local file there."""
+
+    def sha256(self, name: str) -> tuple[str, int] | None:
+        """Digest and size of the file, read now and remembered; None where there is none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+
+    def set_aside(self, name: str) -> bool:
+        """Move a file that is not what it should be below ``damaged/``; False where it was gone or mended already."""
+
+    def has_set_aside(self, name: str) -> bool:
+        """Whether a file of that name was."""
+
+    def below(self, folder: str) -> list[tuple[str, int]]:
+        """Names and sizes of the files anywhere below a folder, in order."""
 
     def names(self, folder: str) -> list[str]:
         """The files right below a folder, the one written last at the end."""
@@ -53,6 +79,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._digests = Digests(self)
 
     def read(self, name: str) -> bytes | None:
         """The content."""
@@ -69,15 +96,52 @@ class Folder:
         staged.write_bytes(data)
         os.replace(staged, path)
 
-    def holds(self, name: str, size: int) -> bool:
-        """By its size."""
-        return is_whole(self._root / name, size)
+    def holds(self, name: str, sha256: str, size: int) -> bool | None:
+        """A large file is read once, and again when it was written again."""
+        return self._digests.are(self._root / name, sha256, size)
 
-    def take(self, staged: Path, name: str) -> None:
+    def take(self, staged: Path, name: str, sha256: str) -> None:
         """Rename."""
         path = self._root / name
         private_folder(path.parent)
         os.replace(staged, path)
+        self._digests.remember(path, sha256)
+
+    def sha256(self, name: str) -> tuple[str, int] | None:
+        """Whatever is remembered of it."""
+        try:
+            found = file_sha256(self._root / name)
+        except FileNotFoundError:
+            return None
+        self._digests.remember(self._root / name, found[0])
+        return found
+
+    def set_aside(self, name: str) -> bool:
+        """Rename; a file that another process mended in between goes back."""
+        path, aside = self._root / name, self._root / _aside(name)
+        private_folder(aside.parent)
+        try:
+            os.replace(path, aside)
+        except FileNotFoundError:
+            return False
+        with contextlib.suppress(OSError):  # what cannot be read is damaged
+            if file_sha256(aside)[0] == digest_in(name):
+                os.replace(aside, path)
+                return False
+        return True
+
+    def has_set_aside(self, name: str) -> bool:
+        """By its name."""
+        return (self._root / _aside(name)).exists()
+
+    def below(self, folder: str) -> list[tuple[str, int]]:
+        """Files that are being written have hidden names and are left out."""
+        found = []
+        for path in sorted((self._root / folder).rglob("[!.]*")):
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file():
+                    found.append((str(path.relative_to(self._root)), path.stat().st_size))
+        return found
 
     def names(self, folder: str) -> list[str]:
         """By time of modification."""
@@ -103,6 +167,7 @@ class Bucket:
     def __init__(self, url: str) -> None:
         self._url = url
         self._files = _file_system(url.partition("://")[0])
+        self._cache = Folder(cache_folder())
 
     def read(self, name: str) -> bytes | None:
         """One request."""
@@ -118,19 +183,85 @@ class Bucket:
         with _asked(self._url):
             self._files.pipe_file(self.uri(name), data)
 
-    def holds(self, name: str, size: int) -> bool:
-        """By its size; one request."""
-        with _asked(self._url):
-            try:
-                return bool(self._files.info(self.uri(name))["size"] == size)
-            except FileNotFoundError:
-                return False
+    def holds(self, name: str, sha256: str, size: int) -> bool | None:
+        """One request, and one for the digest of this object, which whoever put it there left beside.
 
-    def take(self, staged: Path, name: str) -> None:
-        """Upload it, and keep it in the cache: the next step wants it."""
+        An object of which nobody left one is read, once for all machines.
+        """
+        facts = self._facts(name)
+        if facts is None or facts["size"] != size:
+            return None if facts is None else False
+        memo = self._memo(name, facts)
+        known = self._cache.read(memo)
+        if known is None and (known := self.read(memo)) is not None:
+            self._cache.write(memo, known)
+        if known is None:
+            return self.sha256(name) == (sha256, size)
+        return known == json.dumps(sha256).encode()
+
+    def take(self, staged: Path, name: str, sha256: str) -> None:
+        """Upload it with its digest, and keep it in the cache: the next step wants it."""
         with _asked(self._url):
             self._files.put_file(str(staged), self.uri(name))
-        Folder(cache_folder()).take(staged, name)
+        self._remember(name, sha256)
+        self._cache.take(staged, name, sha256)
+
+    def sha256(self, name: str) -> tuple[str, int] | None:
+        """Streamed, nothing is kept but the digest."""
+        facts = self._facts(name)
+        if facts is None:
+            return None
+        with _asked(self._url):
+            try:
+                with self._files.open(self.uri(name), "rb", block_size=_BLOCK) as file:
+                    read = hashlib.sha256()
+                    size = 0
+                    while piece := file.read(_BLOCK):
+                        read.update(piece)
+                        size += len(piece)
+            except FileNotFoundError:
+                return None
+        if facts == self._facts(name):
+            self._remember(name, read.hexdigest())
+        return read.hexdigest(), size
+
+    def set_aside(self, name: str) -> bool:
+        """Copied by the object store itself."""
+        with _asked(self._url):
+            try:
+                self._files.mv(self.uri(name), self.uri(_aside(name)))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def has_set_aside(self, name: str) -> bool:
+        """One request."""
+        return self._facts(_aside(name)) is not None
+
+    def below(self, folder: str) -> list[tuple[str, int]]:
+        """One request a thousand files."""
+        with _asked(self._url):
+            root = self._url.partition("://")[2]
+            found = self._files.find(self.uri(folder), detail=True)
+            return [(path.removeprefix(f"{root}/"), facts["size"]) for path, facts in sorted(found.items())]
+
+    def _facts(self, name: str) -> Any:
+        with _asked(self._url):
+            try:
+                return self._files.info(self.uri(name))
+            except FileNotFoundError:
+                return None
+
+    def _memo(self, name: str, facts: Any) -> str:
+        """Where the digest of this very object is told: whoever puts another there changes its tag or time."""
+        identity = [self.uri(name), *(str(facts.get(fact)) for fact in _IDENTITY)]
+        return f"records/sha256/{hashlib.sha256(json.dumps(identity).encode()).hexdigest()}.json"
+
+    def _remember(self, name: str, sha256: str) -> None:
+        if (facts := self._facts(name)) is not None:
+            memo = self._memo(name, facts)
+            for place in (self, self._cache):
+                place.write(memo, json.dumps(sha256).encode())
 
     def names(self, folder: str) -> list[str]:
         """One request a thousand files; times are of whole seconds."""
@@ -178,16 +309,18 @@ def cache_folder() -> Path:
 
 
 def fetched(uri: str, sha256: str, size: int) -> Path:
-    """The local copy of a remote blob; its content is verified when it comes.
+    """The local copy of a remote blob; its content is verified when it comes and whenever it was written again.
 
     Raises:
         TransientError: the object store does not answer, or gave something else than what was put there.
         BadInputError: the blob is not there.
     """
     name = f"blobs/{sha256[:2]}/{uri.rpartition('/')[2]}"
-    copy = cache_folder() / name
-    if is_whole(copy, size):
+    cache, copy = Folder(cache_folder()), cache_folder() / name
+    if sound := cache.holds(name, sha256, size):
         return copy
+    if sound is False:
+        cache.set_aside(name)
     staged = cache_folder() / "tmp" / f"{sha256}.{os.getpid()}.{time.monotonic_ns()}"
     private_folder(staged.parent)
     try:
@@ -199,7 +332,7 @@ def fetched(uri: str, sha256: str, size: int) -> Path:
         if file_sha256(staged) != (sha256, size):
             raise TransientError(f"{uri} did not arrive as it was stored.", "It is fetched again at the next try.")
         staged.chmod(0o444)
-        Folder(cache_folder()).take(staged, name)
+        cache.take(staged, name, sha256)
     finally:
         staged.unlink(missing_ok=True)
     return copy
@@ -212,30 +345,14 @@ def private_folder(path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
 
 
-def is_whole(path: Path, size: int) -> bool:
-    """Whether a local file is there with that many bytes."""
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
+def digest_in(name: str) -> str:
+    """The digest that a blob's name says; empty where the name is no blob's."""
+    found = _BLOB.match(name)
+    return found[1] if found else ""
 
 
-def file_sha256(path: Path) -> tuple[str, int]:
-    """Digest and size of a file, read in pieces."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return digest.hexdigest(), file.tell()
-
-
-def known_sha256(path: Path) -> str:
-    """Digest of a file, read again only when its size or time has changed."""
-    stat = path.stat()
-    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=64)
-def _sha256_of(path: Path, _size: int, _changed: int) -> str:
-    return file_sha256(path)[0]
+def _aside(name: str) -> str:
+    return f"{DAMAGED}/{name.rpartition('/')[2]}"
 
 
 def moved(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from tasks.places import known_sha256
+from tasks.digests import known_sha256
 
 _Told = ParamSpec("_Told")
 _Answer = TypeVar("_Answer")

@@ -83,7 +83,7 @@ def remember(
                 with held(slots_of(uses)):
                     return _compute(run, store, step, key, compute)
     announce(StepEvent(run.title.name, run.language, step, "reused", 1.0, hits=found.hits, parts=found.parts))
-    return found
+    return _with_notes(found, store)
 
 
 def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Work], Made]) -> StepRecord:
@@ -127,7 +127,12 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
             title, language, step, "computed", 1.0, seconds, usage=record.usage, hits=record.hits, parts=record.parts
         )
     )
-    return record
+    return _with_notes(record, store)
+
+
+def _with_notes(record: StepRecord, store: Store) -> StepRecord:
+    """What was found damaged is told with this run's record; the stored one is the same either way."""
+    return record.model_copy(update={"notes": (*record.notes, *store.notes)}) if store.notes else record
 
 
 def _stored(store: Store, output: Path | Asset) -> Asset:

@@ -1,7 +1,9 @@
-"""Content-addressed assets and the records of finished steps. A record without its files does not count.
+"""Content-addressed assets and the records of finished steps. A record whose files are not what it says does not count.
 
 Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL (`tasks.places`),
-beside the ``batches`` and the ``ledger`` of the flows.
+beside the ``batches`` and the ``ledger`` of the flows. A blob is believed by its content: a large one that is still the
+very file that was read or written (`tasks.digests`) is not read again. One that is another is never used: it is moved
+to ``damaged/``, told, and made again.
 A killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
 """
 
@@ -22,9 +24,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tasks.digests import Digests, file_sha256
 from tasks.errors import BadInputError
 from tasks.model import Asset, StepRecord
-from tasks.places import Folder, file_sha256, is_whole, moved, place_of, private_folder, url_of
+from tasks.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
 
 
 def store_place() -> str:
@@ -47,6 +50,7 @@ class Store:
 
     Attributes:
         root: the local folder of work in progress, locks and memos: the store itself, or the cache of a remote one.
+        notes: what was found damaged, to tell the user.
 
     Raises:
         BadInputError: the folder cannot be written.
@@ -55,6 +59,9 @@ class Store:
     def __init__(self, where: str | Path) -> None:
         self._place, self.root = place_of(where)
         self.where = url_of(where) or str(self.root)
+        self.notes: list[str] = []
+        self._copies = self._place if isinstance(self._place, Folder) else Folder(self.root)
+        self._digests = Digests(self._copies)
         try:
             for folder in ("blobs", "records", "tmp", "locks"):
                 private_folder(self.root / folder)
@@ -78,45 +85,67 @@ class Store:
             raise ValueError(f"{path} is in the store already")
         digest, size = file_sha256(path)
         blob = _blob(digest, path)
-        if not self._place.holds(blob, size):
+        asset = Asset(uri=self._place.uri(blob), sha256=digest, bytes=size)
+        if not self.holds(asset):
             staged = self.root / "tmp" / f"{digest}.{os.getpid()}.{time.monotonic_ns()}"
             shutil.copyfile(path, staged) if keep else moved(path, staged)
             with staged.open("rb") as file:
                 os.fsync(file.fileno())
             staged.chmod(0o444)
-            self._place.take(staged, blob)
+            self._place.take(staged, blob, digest)
         elif not keep:
             path.unlink(missing_ok=True)
-        return Asset(uri=self._place.uri(blob), sha256=digest, bytes=size)
+        return asset
 
     def reference(self, path: Path) -> Asset:
         """Point at a user's file where it is; a remote store takes a copy, which every machine can read.
 
-        The digest is remembered by path, size and times, so that a large title is hashed once.
+        The digest is remembered, so that a large title is hashed once.
         """
         path = path.absolute()
-        digest, size = self._remembered_digest(path)
+        digest, size = self._digests.of(path)
         if url_of(self.where) is None:
             return Asset(uri=str(path), sha256=digest, bytes=size)
         asset = Asset(uri=self._place.uri(_blob(digest, path)), sha256=digest, bytes=size)
         return asset if self.holds(asset) else self.add(path, keep=True)
 
     def holds(self, asset: Asset) -> bool:
-        """Whether the asset's file is there at its full size."""
+        """Whether the asset's file is there and is what the asset says; one of the store that is not is set aside."""
         name = asset.uri.removeprefix(f"{self.where}/")
         if name == asset.uri:  # a user's file
-            return is_whole(Path(asset.uri), asset.bytes)
-        return self._place.holds(name, asset.bytes)
+            return bool(self._digests.are(Path(asset.uri), asset.sha256, asset.bytes))
+        if self._place is not self._copies:
+            self._sound(self._copies, name, asset)  # a bad copy must not come before a good original
+        return self._sound(self._place, name, asset)
+
+    def _sound(self, place: Place, name: str, asset: Asset) -> bool:
+        found = place.holds(name, asset.sha256, asset.bytes)
+        if found is False and place.set_aside(name):
+            self._tell_damaged(place, name)
+            return False
+        return bool(found) or (found is False and bool(place.holds(name, asset.sha256, asset.bytes)))
+
+    def _tell_damaged(self, place: Place, name: str) -> None:
+        kept = place.uri(f"{DAMAGED}/{name.rpartition('/')[2]}")
+        what = "The local copy of a stored file" if place is not self._place else "A stored file"
+        note = f"{what} was not what had been stored and was not used: it was set aside as {kept} and made again."
+        if note not in self.notes:
+            self.notes.append(note)
 
     # -- records
 
     def lookup(self, step: str, key: str) -> StepRecord | None:
-        """The record of a finished step, if it and every file it names are there."""
+        """The record of a finished step, if it is there and every file it names is what it was."""
         try:
             record = StepRecord.model_validate_json(self._place.read(_record(step, key)) or b"")
         except ValidationError:
             return None
-        if not all(self.holds(asset) for asset in record.outputs.values()):
+        lost = [asset for asset in record.outputs.values() if not self.holds(asset)]
+        for asset in lost:  # it may have been set aside before, by whoever asked first
+            name = asset.uri.removeprefix(f"{self.where}/")
+            if name != asset.uri and self._place.has_set_aside(name):
+                self._tell_damaged(self._place, name)
+        if lost:
             return None
         return record.model_copy(update={"reused": True, "hits": record.parts})
 
@@ -177,17 +206,6 @@ class Store:
         with (self.root / "locks" / f"{key}.lock").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-    def _remembered_digest(self, path: Path) -> tuple[str, int]:
-        stat, memos = path.stat(), Folder(self.root)
-        identity = [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        memo = f"records/sha256/{text_sha256(json.dumps(identity))}.json"
-        try:
-            return str(json.loads(memos.read(memo) or b"")["sha256"]), stat.st_size
-        except (ValueError, KeyError):
-            digest, size = file_sha256(path)
-            memos.write(memo, _json({"sha256": digest, "path": str(path)}))
-            return digest, size
 
 
 def _close(folder: Path) -> None:

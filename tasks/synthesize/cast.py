@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tasks.diarize import named
+from tasks.digests import file_sha256
 from tasks.errors import PolydubError
 from tasks.model import Asset, Run, Script, Speaker
-from tasks.places import file_sha256
 from tasks.store import Store, step_key
 from tasks.synthesize import Synthesizer, speaking
 from tasks.synthesize.references import reference_clips

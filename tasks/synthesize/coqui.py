@@ -18,9 +18,9 @@ from pydantic import Field, model_validator
 
 from configs.languages import primary
 from tasks import registry
+from tasks.digests import known_sha256
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
-from tasks.places import known_sha256
 from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken

@@ -23,11 +23,11 @@ from pydantic import Field
 
 from configs.languages import primary
 from tasks import registry
+from tasks.digests import file_sha256
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.hosted import HostedOptions, Service
 from tasks.meter import bill
 from tasks.model import Speaker
-from tasks.places import file_sha256
 from tasks.secrets import advice, secret
 from tasks.sentences import pieces
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken

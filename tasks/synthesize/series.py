@@ -29,8 +29,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from configs.languages import primary
+from tasks.digests import file_sha256
 from tasks.errors import BadInputError
-from tasks.places import file_sha256
 
 _HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
 #: In place of a language: every one.

@@ -9,8 +9,8 @@ from pathlib import Path
 import soundfile
 
 from configs.profile import PaceSettings
+from tasks.digests import file_sha256
 from tasks.model import Line, StepRecord, Take
-from tasks.places import file_sha256
 from tasks.speakable import speaks
 from tasks.store import Store, step_key
 from tasks.syllables import syllables

@@ -149,7 +149,7 @@ def _notes(booth: Booth, paces: dict[str, float]) -> list[str]:
     )
     one_pace = f"{booth.backend.facts.name} speaks at one pace: lines are fitted by stretching alone."
     facts = booth.backend.facts
-    notes = [f"Voices: {voiced}.", *booth.remarks]
+    notes = [f"Voices: {voiced}.", *booth.remarks, *booth.store.notes]
     if not facts.paces:
         notes.append(one_pace)
     if not facts.spirited and not facts.clones:

@@ -18,8 +18,8 @@ from pydantic import Field
 
 from configs.languages import display_name, primary
 from tasks import ctranslate, registry
+from tasks.digests import file_sha256
 from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.places import file_sha256
 from tasks.resident import Resident, loaded_once
 from tasks.sentences import pieces
 from tasks.translate import PLAIN, Guidance, Note, quiet

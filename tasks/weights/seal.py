@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 from configs.models import ModelFile
+from tasks.digests import file_sha256
 from tasks.errors import MissingBackendError
-from tasks.places import file_sha256
 from tasks.weights.places import cache_folder
 
 

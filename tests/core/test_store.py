@@ -13,7 +13,6 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -23,33 +22,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.digests import file_sha256
 from tasks.errors import BadInputError, MissingBackendError, TransientError
 from tasks.model import Asset, StepRecord
-from tasks.places import Bucket, fetched, file_sha256, place_of, url_of
+from tasks.places import Bucket, fetched, place_of, url_of
 from tasks.store import Store, step_key
-from tests.object_store import BUCKET, object_store
-
-
-@pytest.fixture(scope="session")
-def bucket() -> Iterator[dict[str, str]]:
-    with object_store() as variables:
-        yield variables
-
-
-@pytest.fixture
-def remote(bucket: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    for name, value in bucket.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "store"))
-    return Store(f"s3://{BUCKET}/{tmp_path.name}")
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "bucket":
-        made: Store = request.getfixturevalue("remote")
-        return made
-    return Store(tmp_path / "store")
 
 
 def overwrite(store: Store, uri: str, content: bytes | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.deliver import deliver, write_json
+from flows.deliver import DamagedError, deliver, write_json
 from tasks.errors import BadInputError
 from tasks.model import Asset
 from tasks.store import Store
@@ -103,3 +103,49 @@ def test_a_summary_that_cannot_be_written_whole_leaves_the_one_before(tmp_path: 
     with files_no_larger_than(4 << 10), pytest.raises(OSError, match="large"):
         write_json(tmp_path / "summary.json", {"state": "x" * (64 << 10)})
     assert json.loads((tmp_path / "summary.json").read_text()) == {"state": "completed"}
+
+
+def swapped(target: Path, content: bytes) -> None:
+    """Another file of the same size and time in its place."""
+    before = target.stat()
+    assert len(content) == before.st_size
+    target.chmod(0o644)
+    target.write_bytes(content)
+    os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_delivered_file_that_was_swapped_for_one_of_its_size_and_time_is_replaced_and_named(
+    tmp_path: Path, asset: Asset
+) -> None:
+    outputs = {"talk.es.mp4": asset, "talk.multi.mkv": asset}
+    assert deliver(tmp_path / "out", outputs) == ()
+    swapped(tmp_path / "out" / "talk.multi.mkv", b"mAster")
+    assert deliver(tmp_path / "out", outputs) == ("talk.multi.mkv",)
+    assert (tmp_path / "out" / "talk.multi.mkv").read_bytes() == b"master"
+    (tmp_path / "out" / "talk.es.mp4").unlink()
+    assert deliver(tmp_path / "out", outputs) == ()  # nobody's file was replaced
+
+
+def test_a_large_delivered_file_is_not_read_again_while_it_is_the_one_that_was_delivered(
+    tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.digests.SMALL", 64 << 10)
+    new = large(tmp_path)
+    deliver(tmp_path / "out", {"talk.es.mp4": new})
+    monkeypatch.setattr("tasks.digests.file_sha256", lambda _path: pytest.fail("read again"))
+    assert deliver(tmp_path / "out", {"talk.es.mp4": new}) == ()
+    monkeypatch.undo()
+
+
+def test_a_stored_file_that_went_bad_on_the_disk_is_not_delivered_and_does_not_count_any_more(
+    tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.digests.SMALL", 64 << 10)
+    new = large(tmp_path)
+    swapped(new.path, os.urandom(new.bytes))
+    Store(store_folder)._digests.remember(new.path, new.sha256)  # the file's times do not tell
+    assert Store(store_folder).holds(new)
+    with pytest.raises(DamagedError, match="damaged"):
+        deliver(tmp_path / "out", {"talk.es.mp4": new})
+    assert not list((tmp_path / "out").iterdir())
+    assert not Store(store_folder).holds(new)

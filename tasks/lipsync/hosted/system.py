@@ -15,10 +15,10 @@ from pydantic import Field
 
 from configs.lipsync_models import LipsyncModel, Offer, Setting, lipsync_models
 from tasks import registry
+from tasks.digests import file_sha256
 from tasks.errors import BadInputError, MissingBackendError
 from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
 from tasks.lipsync.hosted.kept import jobs_folder
-from tasks.places import file_sha256
 from tasks.progress import Progress
 from tasks.secrets import advice, secret
 from tasks.slots import provider_slot

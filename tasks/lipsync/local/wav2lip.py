@@ -12,10 +12,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from tasks import registry
+from tasks.digests import known_sha256
 from tasks.errors import MissingBackendError, PermanentError
 from tasks.lipsync.engine import engine_job
 from tasks.lipsync.reanimate import Limits, Takes
-from tasks.places import known_sha256
 from tasks.progress import Progress
 
 #: Raised whenever the same checkpoint draws something else.
