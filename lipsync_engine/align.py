@@ -8,6 +8,7 @@ words only.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,15 @@ class Alignment:
             another voice, higher for a wrong one; NaN where there is nothing to align.
         rate_ratio: speaking time of the audio over that of the synthesised reference.
         approximate_text: some of the text could not be read (kanji) and was stood for by neutral syllables.
+        words: of the text, in order: first character, last (exclusive), start and end in milliseconds; none where the
+            text is approximate.
     """
 
     phones: tuple[Phone, ...]
     mean_cost: float
     rate_ratio: float
     approximate_text: bool = False
+    words: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     target = _Frames(_features(audio, pause), pause, pause)
     path, cost = _warp(reference, target)
     phones = _place(spoken.phones, path, pause, duration_ms)
-    return Alignment(phones, cost, ratio, readable != text)
+    words = _words(spoken.words, phones, _mapped(path, duration_ms), duration_ms) if readable == text else ()
+    return Alignment(phones, cost, ratio, readable != text, words)
 
 
 def unread(text: str, language: str) -> int:
@@ -219,6 +224,14 @@ def _viterbi(reference: _Frames, target: _Frames, centre: NDArray[np.float64] | 
 
 def _place(phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int) -> tuple[Phone, ...]:
     """Move each phone by the path; the pauses of the audio then take time from the phones under them."""
+    moved = _mapped(path, duration_ms)
+    silences = [(a * _HOP_MS, min(b * _HOP_MS, duration_ms)) for a, b in runs(pause)]
+    spoken = [Phone(p.ipa, moved(p.start_ms), moved(p.end_ms), p.stress) for p in phones if p.ipa]
+    return tile([q for p in spoken if (q := _outside(p, silences))], duration_ms)
+
+
+def _mapped(path: NDArray[np.intp], duration_ms: int) -> Callable[[int], int]:
+    """Milliseconds of the reference on the clock of the audio."""
     hops = np.arange(len(path), dtype=np.float64)
     edge = np.flatnonzero(np.diff(path, prepend=-1) > 0)
     reference_ms = np.concatenate([path[edge] * float(_HOP_MS), [(path[-1] + 1.0) * _HOP_MS]])
@@ -227,9 +240,20 @@ def _place(phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, 
     def moved(ms: int) -> int:
         return round(float(np.interp(ms, reference_ms, audio_ms)))
 
-    silences = [(a * _HOP_MS, min(b * _HOP_MS, duration_ms)) for a, b in runs(pause)]
-    spoken = [Phone(p.ipa, moved(p.start_ms), moved(p.end_ms), p.stress) for p in phones if p.ipa]
-    return tile([q for p in spoken if (q := _outside(p, silences))], duration_ms)
+    return moved
+
+
+def _words(
+    words: tuple[espeak.Word, ...], phones: tuple[Phone, ...], moved: Callable[[int], int], duration_ms: int
+) -> tuple[tuple[int, int, int, int], ...]:
+    """The words with the times of the phones that begin within them."""
+    edges = [*(moved(word.start_ms) for word in words), duration_ms]
+    placed = []
+    for word, start, until in zip(words, edges, edges[1:], strict=False):
+        own = [phone for phone in phones if phone.ipa and start <= phone.start_ms + _HOP_MS // 2 < until]
+        begins, ends = (own[0].start_ms, own[-1].end_ms) if own else (start, until)
+        placed.append((word.text_start, word.text_end, begins, ends))
+    return tuple(placed)
 
 
 def _outside(phone: Phone, silences: list[tuple[int, int]]) -> Phone | None:

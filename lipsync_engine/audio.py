@@ -25,28 +25,46 @@ class AudioError(ValueError):
     """The file holds no audio that can be decoded."""
 
 
-def load_mono(path: Path, sample_rate_hz: int = 16000) -> FloatArray:
+def load_mono(path: Path, sample_rate_hz: int = 16000, longest_s: float | None = None) -> FloatArray:
     """Decode the first audio stream of any media file.
 
     Args:
         path: audio or video file.
         sample_rate_hz: wanted rate.
+        longest_s: a longer sound is not decoded to its end; None is no limit.
 
     Returns:
         float32 [N] mono, -1 to 1.
 
     Raises:
-        AudioError: missing file, no audio stream, or broken data.
+        AudioError: missing file, no audio stream, broken data, or longer than allowed.
     """
-    return spooled_mono(path, sample_rate_hz)[:]
+    return spooled_mono(path, sample_rate_hz, longest_s)[:]
 
 
-def spooled_mono(path: Path, sample_rate_hz: int = 16000) -> FileArray:
+def spooled_mono(path: Path, sample_rate_hz: int = 16000, longest_s: float | None = None) -> FileArray:
     """As `load_mono`, in a temporary file: the sound of a long title is as large as hundreds of its pictures."""
     spool = Spool((), np.float32)
+    count = 0
     for block in _blocks(path, sample_rate_hz):
+        count += len(block)
+        if longest_s is not None and count > longest_s * sample_rate_hz:
+            raise AudioError(f"{path.name} is longer than {longest_s:g} s")
         spool.append(block)
     return spool.array()
+
+
+def sample_rate_of(path: Path) -> int:
+    """Samples a second of the first audio stream of a file; errors as `load_mono`."""
+    import av
+
+    try:
+        with opened(path) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path.name} has no audio stream")
+            return int(container.streams.audio[0].rate)
+    except av.FFmpegError as error:
+        raise AudioError(f"{path.name} cannot be decoded: {error}") from error
 
 
 def _blocks(path: Path, sample_rate_hz: int) -> Iterator[FloatArray]:

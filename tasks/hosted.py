@@ -1,4 +1,4 @@
-"""How a hosted service is asked: JSON, at its pace, again where that helps, and no secret told.
+"""How a hosted service is asked: JSON or sound, at its pace, again where that helps, and no secret told.
 
 A request is tried again after a pause (its ``Retry-After``, else twice as long each time) when the service is busy,
 broken or silent; what it refuses for good is not.
@@ -10,7 +10,7 @@ import email.utils
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,14 @@ from pydantic import Field
 
 from tasks import registry
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.visible import visible
 
 _FIRST_PAUSE_S = 1.0
 _BUSY = {408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _SAID = 160  # characters of a service's own words that are shown
+_MOST_BYTES = 64 << 20  # of an answer in JSON
+#: What services say when a key has nothing left to spend; to ask again is of no use.
+_SPENT = ("quota_exceeded", "insufficient_quota")
 
 
 class HostedOptions(registry.Options):
@@ -41,7 +45,7 @@ class HostedOptions(registry.Options):
 
 
 class Service:
-    """One address that takes JSON and answers with JSON."""
+    """One address that takes JSON or sound, and answers with JSON or sound."""
 
     def __init__(
         self,
@@ -73,7 +77,7 @@ class Service:
 
     def get(self, path: str) -> Any:
         """The answer to a ``GET``; errors as `post`."""
-        return self._patiently("GET", path, {})
+        return self._patiently(self._json, "GET", path, {})
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to a ``POST``.
@@ -83,7 +87,28 @@ class Service:
             MissingBackendError: the key is refused.
             PermanentError: the request is refused.
         """
-        return self._patiently("POST", path, {"json": body})
+        return self._patiently(self._json, "POST", path, {"json": body})
+
+    def sound(self, path: str, body: Mapping[str, Any], most_bytes: int) -> bytes:
+        """The bytes that answer a ``POST``; errors as `post`.
+
+        Args:
+            path: below the address.
+            body: sent as JSON.
+            most_bytes: a longer answer counts as a failure and is asked for again; no more than that is read.
+        """
+        return bytes(self._patiently(self._once, "POST", path, {"json": body}, most_bytes))
+
+    def hear(self, path: str, fields: Mapping[str, str | Sequence[str]], sound: bytes) -> Any:
+        """The answer to a ``POST`` of a form with one WAV as ``file``; asked again as `post`, which errors it shares.
+
+        Args:
+            path: below the address.
+            fields: of the form; several values make as many fields of that name.
+            sound: a whole WAV file.
+        """
+        form = {"data": dict(fields), "files": {"file": ("speech.wav", sound, "audio/wav")}}
+        return self._patiently(self._json, "POST", path, form)
 
     def upload(self, path: str, fields: Mapping[str, str], role: str, files: Sequence[Path]) -> Any:
         """The answer to a ``POST`` of a form with sound files; errors as `post`.
@@ -91,9 +116,9 @@ class Service:
         Asked once: what it makes may be there although no answer came, so that a caller looks before it asks again.
         """
         sounds = [(role, (file.name, file.read_bytes(), "audio/wav")) for file in files]
-        return self._once("POST", path, {"data": fields, "files": sounds})
+        return self._json("POST", path, {"data": fields, "files": sounds})
 
-    def _patiently(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
+    def _patiently(self, ask: Callable[..., Any], *asked: Any) -> Any:
         import tenacity
 
         retrying = tenacity.Retrying(
@@ -102,7 +127,7 @@ class Service:
             wait=self._pause_s,
             reraise=True,
         )
-        return retrying(self._once, method, path, content)
+        return retrying(ask, *asked)
 
     def _worth_it(self, error: BaseException) -> bool:
         return isinstance(error, ProviderBusyError) and error.data.get("pause_s", 0) <= self._options.longest_pause_s
@@ -112,7 +137,13 @@ class Service:
         doubling = _FIRST_PAUSE_S * 2 ** (state.attempt_number - 1)
         return float(min(doubling, self._options.longest_pause_s) if asked is None else asked)
 
-    def _once(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
+    def _json(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
+        try:
+            return json.loads(self._once(method, path, content))
+        except (ValueError, RecursionError):
+            raise ProviderBusyError(f"{self._name} answered with something that is not JSON.") from None
+
+    def _once(self, method: str, path: str, content: Mapping[str, Any], most_bytes: int = _MOST_BYTES) -> bytes:
         import httpx
 
         _take_turn(self._url, self._options.per_minute)
@@ -121,28 +152,33 @@ class Service:
         asked = httpx.stream(method, f"{self._url}{path}", headers=self._headers, timeout=wait_s, **content)
         try:
             with asked as answer:
-                said = b"".join(_until(ends, answer.iter_bytes()))
+                said = b"".join(_until(ends, answer.iter_bytes(), most_bytes))
         except (httpx.TimeoutException, TimeoutError):  # `from None`: the key hangs on the package's errors
             raise ProviderBusyError(f"{self._name} did not answer within {wait_s:g} s.") from None
+        except _TooLongError:
+            raise ProviderBusyError(f"{self._name} answered with more than {most_bytes} bytes.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ProviderBusyError(f"{self._name} cannot be reached ({type(error).__name__}).") from None
-        self._check(answer, said.decode("utf-8", "replace"))
-        try:
-            return json.loads(said)
-        except ValueError:
-            raise ProviderBusyError(f"{self._name} answered with something that is not JSON.") from None
+        self._check(answer, said)
+        return said
 
-    def _check(self, answer: Any, text: str) -> None:
+    def _check(self, answer: Any, said: bytes) -> None:
         status = answer.status_code
-        if status < 400:
+        if status < 300:
             return
+        text = said.decode("utf-8", "replace")
+        if status < 400:
+            raise PermanentError(
+                f"{self._name} answers with a redirect (status {status}), which is not followed.", "Mend the address."
+            )
+        if status in (401, 402, 403, 429) and any(word in text for word in _SPENT):
+            raise PermanentError(f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait for it.")
         if status in _BUSY or status >= 500:
             pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
             data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
-            raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}.", status=status, **data)
-        if status in (401, 402, 403) and "quota_exceeded" in text:
-            raise PermanentError(f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait for it.")
+            words = f" ({self._said(_told(text))})" if _told(text) else ""
+            raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}{words}.", status=status, **data)
         if status in (401, 403):
             fix = f"Check {self._variable}." if self._variable else "Does the service need a key?"
             raise MissingBackendError(f"{self._name} refuses the request as not authorized.", fix)
@@ -150,20 +186,45 @@ class Service:
             raise PermanentError(
                 f"{self._name}: the character quota is used up.", "Add a fallback, or raise the quota."
             )
-        raise PermanentError(f"{self._name} refuses the request (status {status}): {self._said(text)}")
+        raise PermanentError(f"{self._name} refuses the request (status {status}): {self._said(_told(text) or text)}")
 
     def _said(self, text: str) -> str:
         """The service's own words without the key, which some repeat."""
         plain = " ".join(text.split())
-        return (plain.replace(self._key, "***") if self._key else plain)[:_SAID]
+        return visible(plain.replace(self._key, "***") if self._key else plain)[:_SAID]
 
 
-def _until(ends: float, chunks: Iterable[bytes]) -> Iterator[bytes]:
+class _TooLongError(Exception):
+    """More came than was allowed."""
+
+
+def _until(ends: float, chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
     """The chunks, as long as they come in time: the package's own time-out begins anew with each."""
+    left = most_bytes
     for chunk in chunks:
+        left -= len(chunk)
         if time.monotonic() > ends:
             raise TimeoutError
+        if left < 0:
+            raise _TooLongError
         yield chunk
+
+
+def _told(text: str) -> str:
+    """What an error says, where it is written as OpenAI's, FastAPI's or ElevenLabs' are; empty where it is not."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    for key in ("detail", "error"):
+        if isinstance(told, dict) and isinstance(told.get(key), dict | str):
+            told = told[key]
+    words = [told] if isinstance(told, str) else [told.get("status"), told.get("message")] if _says(told) else []
+    return ": ".join(word for word in words if isinstance(word, str))
+
+
+def _says(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("message"), str)
 
 
 _turns: dict[str, float] = {}

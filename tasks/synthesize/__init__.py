@@ -24,6 +24,7 @@ BACKENDS = {
     "espeak": "tasks.synthesize.espeak:EspeakSynthesizer",
     "coqui": "tasks.synthesize.coqui:CoquiSynthesizer",
     "elevenlabs": "tasks.synthesize.elevenlabs:ElevenLabsSynthesizer",
+    "openai": "tasks.synthesize.openai:OpenAiSynthesizer",
     "fake": "tasks.synthesize.fake:FakeSynthesizer",
 }
 

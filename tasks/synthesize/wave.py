@@ -1,4 +1,7 @@
-"""What every voice's audio goes through: silence trimmed at both ends, an even level, a file written in one move."""
+"""What every voice's audio goes through: silence trimmed at both ends, an even level, a file written in one move.
+
+What a service sends is decoded through the door that all media passes (`lipsync_engine.opening`).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from lipsync_engine.audio import load_mono, sample_rate_of
+from tasks.media import scratch
+
 _WINDOW_MS = 10
 _QUIET_DB = -45.0  # below the loudest window: silence
 _KEEP_MS = 15  # left around the speech, so that no onset is cut
 _SPEECH_DBFS = -23.0
 _PEAK = 0.89  # -1 dBFS
+_RATES_HZ = (16_000, 48_000)  # what lies between is kept as it is
 
 
 def trim_bounds(samples: NDArray[np.float32], rate_hz: int) -> tuple[int, int]:
@@ -66,3 +73,21 @@ def _window_power(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.floa
     padded = np.pad(samples.astype(np.float64), (0, -len(samples) % window))
     power: NDArray[np.float64] = (padded.reshape(-1, window) ** 2).mean(axis=1)
     return power
+
+
+def decoded(sound: bytes, beside: Path, longest_s: float, rate_hz: int = 0) -> tuple[NDArray[np.float32], int]:
+    """A sound in any container that media may have: float32 [N], mono, and its samples a second.
+
+    Args:
+        sound: a whole file.
+        beside: in whose folder it lies while it is read.
+        longest_s: it may be no longer.
+        rate_hz: wanted samples a second; 0: as it is, between 16 and 48 kHz.
+
+    Raises:
+        lipsync_engine.audio.AudioError: no sound, broken, or longer than that.
+    """
+    with scratch(beside, ".sound") as file:
+        file.write_bytes(sound)
+        rate_hz = rate_hz or min(max(sample_rate_of(file), _RATES_HZ[0]), _RATES_HZ[1])
+        return load_mono(file, rate_hz, longest_s), rate_hz

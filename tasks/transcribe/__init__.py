@@ -22,6 +22,7 @@ BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",
     "faster-whisper": "tasks.transcribe.faster_whisper:FasterWhisperTranscriber",
     "whisper": "tasks.transcribe.whisper:WhisperTranscriber",
+    "openai": "tasks.transcribe.openai:OpenAiTranscriber",
     "fake": "tasks.transcribe.fake:FakeTranscriber",
 }
 

@@ -9,6 +9,11 @@ from tasks.errors import UnsupportedError
 _CODES = {"nb": "no", "fil": "tl", "iw": "he", "jv": "jw", "cmn": "zh"}
 
 
+def usual_code(language: str) -> str:
+    """What Whisper, and servers of its kind, call a language; whether they know it is theirs to say."""
+    return _CODES.get(primary(language), primary(language))
+
+
 def whisper_code(language: str, model: str) -> str:
     """Whisper's name of a language.
 
@@ -21,7 +26,7 @@ def whisper_code(language: str, model: str) -> str:
     """
     from whisper.tokenizer import LANGUAGES
 
-    code = _CODES.get(primary(language), primary(language))
+    code = usual_code(language)
     if code not in LANGUAGES:
         raise UnsupportedError(
             f"Whisper does not know {display_name(language)} ({language}).", "Give subtitles.", language=language

@@ -10,21 +10,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from tasks import registry
-from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
-from tasks.hosted import HostedOptions, Service
+from tasks.errors import PermanentError, ProviderBusyError
 from tasks.meter import bill
-from tasks.secrets import KeyVariable, advice, secret
+from tasks.openai import OpenAiOptions
 from tasks.speakable import speaks
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
 from tasks.translate.llm_answer import answered, as_spoken, text_of
 from tasks.translate.llm_prompt import rewriting, translating
 
-_OPENAI = "https://api.openai.com/v1"
 _SAME = "The last answer was not the JSON that was asked for."
 
 
@@ -35,35 +32,16 @@ class LlmTranslator:
     context = 3
     timed = True
 
-    class Options(HostedOptions):
-        """Which model, where.
+    class Options(OpenAiOptions):
+        """Which model, where, and how it is asked.
 
         Attributes:
-            model: its name at the service.
-            url: the address up to ``/chat/completions``.
-            key_variable: the environment variable with the key, ``NAME_API_KEY``. Unnamed: ``OPENAI_API_KEY`` at
-                OpenAI's address and on this machine, none anywhere else.
             asks: how often one batch is asked for at most, counting the first.
             json_mode: ask for ``response_format: json_object``; off for servers that do not know it.
-            paid: the service costs money.
-            commercial: the model's licence or the service's terms allow commercial use of what it writes.
         """
 
-        model: str
-        url: str = Field(_OPENAI, pattern=r"^https?://\S+$")
-        key_variable: KeyVariable | None = None
         asks: int = Field(3, ge=1, le=6)
         json_mode: bool = True
-        paid: bool = True
-        commercial: bool = True
-        deadline_s: float = Field(120.0, gt=0)
-
-        @property
-        def variable(self) -> str:
-            """The variable whose key is sent to this address; empty: none is."""
-            host = urlsplit(self.url).hostname or ""
-            own = host in ("localhost", "127.0.0.1", "::1") or host == "openai.com" or host.endswith(".openai.com")
-            return self.key_variable or ("OPENAI_API_KEY" if own else "")
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -84,9 +62,7 @@ class LlmTranslator:
 
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
-        chosen = self._options
-        needs = chosen.url.rstrip("/") == _OPENAI and not secret(chosen.variable)
-        return [f"{advice(chosen.variable)} Or name an own server (url)."] if needs else []
+        return self._options.missing()
 
     def route(self, source: str, target: str) -> list[str]:
         """Straight there."""
@@ -193,12 +169,7 @@ class LlmTranslator:
 
     def _say(self, messages: list[dict[str, str]]) -> str:
         chosen = self._options
-        key = secret(chosen.variable) if chosen.variable else ""
-        for sentence in self.missing():
-            raise MissingBackendError(f"{chosen.model} needs a key.", sentence)
-        service = Service(
-            chosen.model, chosen.url, chosen, key=key, variable=chosen.variable or "key_variable", scheme="Bearer"
-        )
+        service = chosen.service()
         body: dict[str, Any] = {"model": chosen.model, "messages": messages, "temperature": 0}
         if chosen.json_mode:
             body["response_format"] = {"type": "json_object"}
