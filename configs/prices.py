@@ -12,6 +12,7 @@ import yaml
 PriceList = Mapping[str, Mapping[str, float]]
 
 _MILLION = 1_000_000
+_SPEECH = ("characters", "seconds")
 
 
 @cache
@@ -36,8 +37,13 @@ def price_of(provider: str, own: PriceList) -> Mapping[str, float] | None:
 
 
 def cost_usd(provider: str, units: Mapping[str, float], own: PriceList) -> float | None:
-    """What so many units cost; None where no price is known for one of them."""
+    """What so many units cost; None where no price is known for one of them.
+
+    Characters and seconds measure the same speech: whichever the list has a price for counts.
+    """
     prices = price_of(provider, own)
+    if prices is not None and any(unit in prices for unit in _SPEECH):
+        units = {unit: amount for unit, amount in units.items() if unit in prices or unit not in _SPEECH}
     if prices is None or not units or any(unit not in prices for unit in units):
         return None
     return sum(prices[unit] * amount for unit, amount in units.items()) / _MILLION

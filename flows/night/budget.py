@@ -126,7 +126,7 @@ def expected(run: Run) -> Cost:
     return Cost(
         sum(forecast.seconds(step) for step in steps),
         sum(forecast.gpu_seconds(step) for step in steps),
-        _expected_usd(run, characters, forecast.duration_s) if run.language else 0.0,
+        _expected_usd(run, characters, forecast.duration_s),
     )
 
 
@@ -148,10 +148,12 @@ def _expected_usd(run: Run, characters: float, duration_s: float) -> float:
     for section, (facts, backend) in _paid(run).items():
         if (section == "synthesize" and recorded) or (section in ("translate", "synthesize") and alone):
             continue
+        if (section == "transcribe") == bool(run.language) or (section == "transcribe" and run.title.subtitles):
+            continue
         if hasattr(backend, "cost_usd"):
             total += backend.cost_usd(duration_s)
             continue
-        units = {"characters": characters * (_LONGER if section == "synthesize" else 1.0)}
+        units = {"characters": characters * (_LONGER if section == "synthesize" else 1.0), "seconds": duration_s}
         if "input_tokens" in (price_of(facts.price, run.profile.prices) or {}):
             units = {"input_tokens": _TOKENS_IN * characters, "output_tokens": _TOKENS_OUT * characters}
         total += cost_usd(facts.price, units, run.profile.prices) or 0.0

@@ -12,11 +12,14 @@ import soundfile
 from tasks.errors import BadInputError, UnsupportedError
 from tasks.model import Speaker
 from tasks.synthesize import BACKENDS, Synthesizer, synthesizer
+from tests.openai_audio import VOICES, openai_audio
 from tests.synthesize.eleven_labs import KEY, eleven_labs
 from tests.tiny_coqui import save_tiny_vits
 
 LINE = "Good morning, and welcome back."
 CAST = [Speaker(id="A", pitch_hz=110.0), Speaker(id="B", pitch_hz=215.0), Speaker(id="C")]
+#: What a backend must be told.
+NEEDED = {"openai": {"model": "small", "voices": list(VOICES)}}
 Make = Callable[[], Synthesizer]
 
 
@@ -30,6 +33,8 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setenv("ELEVENLABS_API_KEY", KEY)
             options = {"url": stack.enter_context(eleven_labs())[0]}
+        if request.param == "openai":
+            options = {**NEEDED["openai"], "url": stack.enter_context(openai_audio())[0]}
         backend = synthesizer(request.param, options)
         if request.param == "kokoro" and backend.missing():
             pytest.skip("its weights come with `make setup`, which may be told to leave them out")
@@ -50,7 +55,7 @@ def test_a_fingerprint_is_the_same_for_the_same_options(make: Make) -> None:
 
 def test_an_unknown_option_is_refused(make: Make) -> None:
     with pytest.raises(BadInputError, match="bogus"):
-        synthesizer(make().facts.name, {"bogus": 1})
+        synthesizer(make().facts.name, {**NEEDED.get(make().facts.name, {}), "bogus": 1})
 
 
 def test_every_speaker_gets_a_voice_the_same_on_every_run(make: Make) -> None:

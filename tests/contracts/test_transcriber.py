@@ -18,22 +18,24 @@ from tests.speech_media import clip_16k
 
 OFFLINE = ["pocketsphinx", "fake", "faster-whisper"]
 OPTIONS = {"faster-whisper": {"model": "base", "compute": "int8", "device": "cpu", "download": False, "beam_size": 1}}
+#: What a backend must be told.
+NEEDED = {"openai": {"model": "small", "url": "http://127.0.0.1:9/v1"}}
 here = pytest.mark.skipif(not located("whisper-base"), reason="`make setup` brings the model")
 
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_a_backend_names_itself_its_licences_and_its_version(name: str) -> None:
-    backend = transcriber(name, {})
+    backend = transcriber(name, NEEDED.get(name, {}))
     assert backend.facts.name == name
     assert backend.facts.code_licence
-    assert backend.fingerprint() == transcriber(name, {}).fingerprint() != ""
+    assert backend.fingerprint() == transcriber(name, NEEDED.get(name, {})).fingerprint() != ""
     assert backend.missing() == []  # `make setup` installs it
 
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_unknown_options_are_refused(name: str) -> None:
     with pytest.raises(BadInputError, match="nonsense"):
-        transcriber(name, {"nonsense": 1})
+        transcriber(name, {**NEEDED.get(name, {}), "nonsense": 1})
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=here) if name in OPTIONS else name for name in OFFLINE])

@@ -55,6 +55,23 @@ def test_money_is_estimated_from_the_price_list_and_the_length_of_the_title(run:
     assert expected(run).usd == 0  # nothing in the shared steps is paid
 
 
+def test_a_hosted_recogniser_is_expected_to_cost_the_seconds_of_the_title_once(run: Run) -> None:
+    heard = {"transcribe": {"backend": "openai", "options": {"model": "whisper-1"}}}
+    chosen = run.model_copy(update={"profile": checked_profile("fake", heard)})
+    assert expected(chosen).usd == pytest.approx(4 * 100e-6, rel=0.05)
+    assert expected(chosen.branch("es")).usd == 0
+    subtitled = chosen.title.model_copy(update={"subtitles": chosen.title.video})
+    assert expected(chosen.model_copy(update={"title": subtitled})).usd == 0
+
+
+def test_speech_is_priced_by_characters_or_by_seconds_whichever_the_list_names() -> None:
+    units = {"characters": 1000.0, "seconds": 60.0}
+    assert cost_usd("openai/tts-1", units, {}) == pytest.approx(0.015)
+    assert cost_usd("openai/gpt-4o-mini-tts", units, {}) == pytest.approx(0.015)
+    assert cost_usd("openai/unheard-of", units, {}) is None
+    assert cost_usd("openai/own", units, {"openai/own": {"seconds": 10.0}}) == pytest.approx(0.0006)
+
+
 @pytest.mark.parametrize(("budget", "usd"), [({}, 4 * 0.05), ({"budget_usd": 0.05}, 0.05)])
 def test_hosted_lip_sync_is_expected_to_draw_all_of_a_title_within_its_own_budget(
     run: Run, budget: dict[str, float], usd: float
