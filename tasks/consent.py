@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.errors import BadInputError
 from tasks.model import Consent, Likeness
+from tasks.small_yaml import read_yaml
 
 _ALL = "*"
 
@@ -30,7 +31,7 @@ def read_consent(path: Path) -> tuple[Consent, ...]:
         BadInputError: it cannot be read, or a record lacks something.
     """
     try:
-        listed = yaml.safe_load(path.read_text("utf-8"))
+        listed = read_yaml(path)
         return TypeAdapter(tuple[Consent, ...]).validate_python(listed)
     except ValidationError as error:
         first = error.errors()[0]

@@ -23,6 +23,7 @@ import yaml
 from configs.languages import LanguageError, parse_language, primary
 from configs.timed_text import timed_text_limits
 from tasks.errors import BadInputError
+from tasks.small_yaml import read_yaml
 
 _ALL = "*"
 
@@ -66,7 +67,7 @@ def read_lexicon(path: Path) -> Lexicon:
         BadInputError: not there, not readable, or not a lexicon; names the file, the language and the word.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8-sig")) or {}
+        values = read_yaml(path) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"The lexicon {path} cannot be read: {error}.", "Check synthesize.lexicon.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from configs.languages import primary
 from tasks.digests import file_sha256
 from tasks.errors import BadInputError
+from tasks.small_yaml import read_yaml
 
 _HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
 #: In place of a language: every one.
@@ -105,7 +106,7 @@ def read_series(path: Path) -> Series:
         BadInputError: not readable or not valid; names the speaker and the field.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8-sig"))
+        values = read_yaml(path)
     except FileNotFoundError:
         return Series()
     except (OSError, UnicodeDecodeError) as error:

@@ -16,7 +16,7 @@ from tasks.diarize.voiceprints import same_voices, voiceprints
 from tasks.errors import BadInputError
 from tasks.model import Asset, Line, Run, Script, Speaker, Title
 from tasks.synthesize.cast import cast_of, cast_title, recognised
-from tasks.synthesize.series import Series, SeriesSpeaker, held, read_series, write_series
+from tasks.synthesize.series import Series, SeriesSpeaker, clip_of, held, read_series, write_series
 from tests.speech_media import clip_16k
 from tests.synthesize.eleven_labs import KEY, eleven_labs
 
@@ -150,6 +150,23 @@ def test_runs_at_the_same_time_lose_nobody(tmp_path: Path) -> None:
         ("speakers: {Anna: {pitch_hz: high}}", "pitch_hz"),
         ("[a]", "voices.yaml"),
         ("speakers: {a", "not valid YAML"),
+        ("speakers: 3", "speakers: Input should be a valid dictionary"),
+        ("speakers: {1: {}}", r"speakers\.1"),
+        ("speakers: {Anna: }", "speakers.Anna"),
+        ("speakers: {Anna: {clip: 3}}", "Anna.clip"),
+        ("speakers: {Anna: {pitch_hz: .inf}}", "pitch_hz"),
+        ("speakers: {Anna: {pitch_hz: 2020-99-99}}", "not valid YAML"),
+        ("speakers: {Anna: {voices: {espeak: [es]}}}", "voices.espeak"),
+        ("speakers: {Anna: {voices: {espeak: {es: ../../x}}}}", "is no voice's name"),
+        ("speakers: {Anna: {voices: {espeak: {es: /etc/passwd}}}}", "is no voice's name"),
+        ("speakers: {? [a] : {}}", "not valid YAML"),
+        ("speakers: !!python/object/apply:os.getcwd []", "not valid YAML"),
+        ("[" * 2000, "not valid YAML"),
+        (
+            "speakers: {Anna: {voices: &v {espeak: {es: a}}}, Bob: {voices: *v}}",
+            r"line 1: aliases \(\*\) are not taken",
+        ),
+        ("speakers: {}\n" + "#" * (1 << 20), "longer than 1 MiB"),
     ],
 )
 def test_a_fault_in_the_file_is_told(tmp_path: Path, text: str, says: str) -> None:
@@ -164,6 +181,17 @@ def test_a_clip_that_is_gone_is_told(tmp_path: Path) -> None:
     write_series(tmp_path / "voices.yaml", Series(speakers={"Anna": SeriesSpeaker(clip="gone.wav")}))
     with pytest.raises(BadInputError, match=r"Anna.*gone\.wav"):
         cast_of(run(tmp_path), lines)
+
+
+@pytest.mark.parametrize("clip", ["../x.wav", "/etc/hostname", "clips/../../x.wav", "out.wav", "a\0b", "loop.wav"])
+def test_a_clip_outside_of_the_files_folder_is_refused(tmp_path: Path, clip: str) -> None:
+    home = tmp_path / "series"
+    home.mkdir()
+    (tmp_path / "x.wav").write_bytes(b"x")
+    (home / "out.wav").symlink_to(tmp_path / "x.wav")
+    (home / "loop.wav").symlink_to(home / "loop.wav")
+    with pytest.raises(BadInputError, match="of Anna"):
+        clip_of(home / "voices.yaml", "Anna", SeriesSpeaker(clip=clip))
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
