@@ -11,19 +11,21 @@ from pydantic import BaseModel, ConfigDict
 
 
 class SpokenLanguage(BaseModel):
-    """A language that Kokoro is chosen for.
+    """A language that Kokoro can speak.
 
     Attributes:
         female: voices, the best first.
         male: voices, the best first.
+        chosen: whether it is understood better than eSpeak NG.
         espeak: the eSpeak NG voice whose phonemes are read; empty for the language's own.
-        error: word error rate as Whisper base hears it, by backend; empty where it was not measured.
+        error: error rate as Whisper base hears it, by voice, and of ``espeak``; empty where it was not measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     female: tuple[str, ...]
     male: tuple[str, ...]
+    chosen: bool = True
     espeak: str = ""
     error: dict[str, float] = {}
 

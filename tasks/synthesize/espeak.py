@@ -15,6 +15,7 @@ from pydantic import Field
 from tasks import registry
 from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
 from tasks.model import Speaker
+from tasks.spoken_form import in_words
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 
@@ -44,7 +45,7 @@ class EspeakSynthesizer:
 
     def fingerprint(self) -> str:
         """The version of the wheel with library and voices, and the pace."""
-        return f"espeak:2:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
+        return f"espeak:3:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
 
     def missing(self) -> list[str]:
         """Says when the wheel is absent."""
@@ -68,13 +69,14 @@ class EspeakSynthesizer:
         """
         from lipsync_engine import espeak
 
+        words, sounds = in_words(text, language, manner.ipa)
         try:
             spoken = espeak.synthesize(
-                text,
+                words,
                 voice,
                 rate_wpm=round(self._options.rate_wpm * pace),
                 pitch_range=_PITCH_RANGE + round(_LIVELY * manner.energy) if manner.energy else None,
-                sounds=manner.ipa,
+                sounds=sounds,
             )
         except espeak.UnknownSoundError as error:
             raise BadInputError(f"The lexicon asks eSpeak NG for a sound that it does not have: {error}.") from error

@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,9 @@ from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
 from tasks.resident import Resident, loaded_once
-from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
-from tasks.synthesize.kokoro_symbols import MOST, Timed, phones_of, pieces, spoken, symbols_of
+from tasks.synthesize import PLAIN, Manner, Spoken
+from tasks.synthesize.kokoro_symbols import MOST, Timed, phones_of
+from tasks.synthesize.kokoro_text import READING, readable, said, tag_of
 from tasks.synthesize.onnx_graph import with_outputs
 from tasks.synthesize.wave import levelled, write_wav
 from tasks.weights import advice, here, located
@@ -40,27 +41,37 @@ class KokoroSynthesizer:
     """Speaks with the model's own voices, loaded once a process."""
 
     class Options(registry.Options):
-        """``device``: ``auto`` and ``cuda`` use a GPU where ONNX Runtime was built for one."""
+        """How it is run.
+
+        Attributes:
+            device: ``auto`` and ``cuda`` use a GPU where ONNX Runtime was built for one.
+            all_languages: also those in which eSpeak NG is understood better.
+        """
 
         device: Literal["auto", "cpu", "cuda"] = "cpu"
-
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="kokoro",
-        code_licence="Apache-2.0",
-        weights_licence="Apache-2.0",
-        heavy=True,
-        paces=True,
-        ipa=True,
-        languages=frozenset(primary(tag) for tag in kokoro().languages),
-    )
+        all_languages: bool = False
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._tables = {
+            tag: table
+            for tag, table in kokoro().languages.items()
+            if (table.chosen or options.all_languages) and readable(tag)
+        }
+        self.facts = registry.BackendFacts(
+            name="kokoro",
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0",
+            heavy=True,
+            paces=True,
+            ipa=True,
+            languages=frozenset(map(primary, self._tables)),
+        )
 
     def fingerprint(self) -> str:
         """The digests of the weights, and the versions of what reads and runs them."""
-        versions = "+".join(registry.package_version(name) for name in ("onnxruntime", "espeakng-loader"))
-        return f"kokoro:1:{versions}:{models()['kokoro'].files['model.onnx'].sha256[:16]}"
+        versions = "+".join(map(registry.package_version, ("onnxruntime", "espeakng-loader", *READING)))
+        return f"kokoro:2:{versions}:{models()['kokoro'].files['model.onnx'].sha256[:16]}"
 
     def missing(self) -> list[str]:
         """The packages, or the weights."""
@@ -75,7 +86,7 @@ class KokoroSynthesizer:
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
         """By how high each speaks, by turns where that is not known; where they run out, two are mixed."""
-        table = _language(language)
+        table = self._table(language)
         waiting = {True: _offered(table.male), False: _offered(table.female)}
         given = {True: 0, False: 0}
         chosen: dict[str, str] = {}
@@ -89,10 +100,10 @@ class KokoroSynthesizer:
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
         """Speak one line; a line without anything to speak is a `NothingToSayError`."""
-        said, style = _said(text, language, manner), _style(voice)
+        pieces, style = said(text, language, manner.ipa), _style(voice)
         samples: list[NDArray[np.float32]] = []
         phones: list[tuple[str, int, int, int]] = []
-        for piece in said:
+        for piece in pieces:
             if samples:
                 pause = round(_PAUSE_S * _RATE_HZ)
                 phones.append(("", _ms(samples), _ms(samples) + round(_PAUSE_S * 1000), 0))
@@ -110,12 +121,22 @@ class KokoroSynthesizer:
 
     def foretold_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
         """How long `synthesize` would make a line, told by the model without speaking."""
-        said, style, total = _said(text, language, manner), _style(voice), 0
-        for piece in said:
+        pieces, style, total = said(text, language, manner.ipa), _style(voice), 0
+        for piece in pieces:
             units = self._model().durations(piece, style, pace)
             start, end = _bounds(phones_of(piece, units), round(sum(units)) * _UNIT)
             total += end - start
-        return round(total * 1000 / _RATE_HZ + max(0, len(said) - 1) * _PAUSE_S * 1000)
+        return round(total * 1000 / _RATE_HZ + max(0, len(pieces) - 1) * _PAUSE_S * 1000)
+
+    def _table(self, language: str) -> SpokenLanguage:
+        tag = tag_of(language)
+        if tag not in self._tables:
+            raise UnsupportedError(
+                f"Kokoro is not chosen for {display_name(language)} ({language}).",
+                "Choose the espeak backend.",
+                language=language,
+            )
+        return self._tables[tag]
 
     def _model(self) -> _Model:
         folder = located("kokoro")
@@ -170,48 +191,6 @@ def _inputs(symbols: str, style: NDArray[np.float32], pace: float) -> dict[str, 
         "style": style[min(len(symbols), MOST) - 1],
         "speed": np.array([pace], np.float32),
     }
-
-
-def _said(text: str, language: str, manner: Manner) -> list[str]:
-    """The pieces that have a sound.
-
-    Raises:
-        NothingToSayError: there is none.
-    """
-    said = [piece for piece in pieces(_symbols(text, language, manner)) if spoken(piece)]
-    if not said:
-        raise NothingToSayError(f"Kokoro finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
-    return said
-
-
-def _symbols(text: str, language: str, manner: Manner) -> str:
-    from lipsync_engine import espeak
-
-    table = _language(language)
-    english = ("gb" if _british(language) else "us") if primary(language) == "en" else ""
-    voice = {"us": "en-us", "gb": "en-gb"}.get(english) or table.espeak or language
-    try:
-        return symbols_of(text, espeak.voice_for(voice), english, manner.ipa)
-    except espeak.UnknownVoiceError as error:
-        raise UnsupportedError(f"eSpeak NG reads no {language}.", str(error), language=language) from error
-    except espeak.SpeechError as error:
-        raise MissingBackendError(f"eSpeak NG cannot be loaded: {error}", "Run `make setup` again.") from error
-
-
-def _language(language: str) -> SpokenLanguage:
-    table = kokoro().languages
-    tag = "en-GB" if _british(language) else primary(language)
-    if tag not in table:
-        raise UnsupportedError(
-            f"Kokoro is not chosen for {display_name(language)} ({language}).",
-            "Choose the espeak backend.",
-            language=language,
-        )
-    return table[tag]
-
-
-def _british(language: str) -> bool:
-    return language.lower() in ("en-gb", "en-ie", "en-au", "en-nz", "en-za")
 
 
 def _offered(names: Sequence[str]) -> list[str]:

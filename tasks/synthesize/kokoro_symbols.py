@@ -1,9 +1,9 @@
-"""A line as Kokoro's symbols, by eSpeak NG's phonemes, and its symbols as phones for the lips."""
+"""A line as Kokoro's symbols, and its symbols as phones for the lips."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from configs.kokoro import kokoro
 
@@ -15,6 +15,7 @@ _JOINED = {
 #: English was written more narrowly in training than eSpeak NG writes it.
 _ENGLISH = {
     "ə^l": "ᵊl",
+    "ɚɹ": "əɹ",
     "ɚ": "əɹ",
     "r": "ɹ",
     "x": "k",
@@ -31,35 +32,53 @@ _BRITISH = {"e^ə": "ɛː", "iə": "ɪə"}
 #: Symbols as phones; the others are their own IPA.
 _PHONES = {
     "I": "aɪ", "W": "aʊ", "A": "eɪ", "O": "oʊ", "Q": "əʊ", "Y": "ɔɪ", "ʣ": "dz", "ʤ": "dʒ", "ʦ": "ts", "ʧ": "tʃ", 
-    "ʥ": "dʑ", "ʨ": "tɕ", "T": "ɾ", "S": "s", "ᵊ": "ə", "ᵻ": "ɪ",
+    "ʥ": "dʑ", "ʨ": "tɕ", "ꭧ": "tʂ", "T": "ɾ", "S": "s", "ᵊ": "ə", "ᵻ": "ɪ",
 }  # fmt: skip
 _MARKS = re.compile(r"(\s*[;:,.!?¡¿—…\"«»“”()]+(?=\s|$|[¡¿«“(\"])\s*|[¡¿«“(\"]+)")
+#: Marks of Chinese and Japanese.
+_WIDE = str.maketrans(
+    {
+        "、": ", ",
+        "，": ", ",
+        "。": ". ",
+        "．": ". ",
+        "！": "! ",
+        "？": "? ",
+        "：": ": ",
+        "；": "; ",
+        "（": " (",
+        "）": ") ",
+    }
+    | dict.fromkeys("「『《【", " “")
+    | dict.fromkeys("」』》】", "” ")
+    | dict.fromkeys("～〜", "—")
+    | {"・": " "}
+)
 _KEPT = ';:,.!?—…"()“” '
 _STRESS = {"ˈ": 2, "ˌ": 1}
-_ADDED = "ːʰʲ\u0303"  # part of the sound before
+_ADDED = "ːʰʲᵝ\u0303"  # part of the sound before
+_TONES = "→↗↓↘"  # so are they, unheard by the lips
 MOST = 510
 
 
-def symbols_of(text: str, voice: str, english: str, ipa: Sequence[tuple[int, int, str]] = ()) -> str:
+def symbols_of(text: str, read: Callable[[str], str], english: str, ipa: Sequence[tuple[int, int, str]] = ()) -> str:
     """A text as symbols of the model.
 
     Args:
         text: the line.
-        voice: of eSpeak NG, that reads it.
+        read: a part of the text between marks as IPA, or as symbols.
         english: ``"us"`` or ``"gb"``; empty for other languages.
         ipa: spans of the text (first character, last exclusive) with their pronunciation.
     """
-    from lipsync_engine import espeak
-
     made, at = "", 0
     for start, end, sounds in (*ipa, (len(text), len(text), "")):
-        for part in _MARKS.split(text[at:start]):
+        for part in _MARKS.split(text[at:start].translate(_WIDE)):
             if not part or _MARKS.fullmatch(part):
                 made += _mark(part)
             else:
                 gap = " " if part[:1].isspace() and made else ""
-                made += gap + _symbols(espeak.transcribe(part, voice), english) + (" " if part[-1:].isspace() else "")
-        made += _symbols(sounds.replace("͡", "^").strip("/[] "), english)
+                made += gap + written(read(part), english) + (" " if part[-1:].isspace() else "")
+        made += written(_tied(sounds.strip("/[] ")), english)
         at = end
     known = kokoro().symbols
     return re.sub(" +", " ", "".join(symbol for symbol in made if symbol in known)).strip()
@@ -70,7 +89,14 @@ def _mark(part: str) -> str:
     return "".join(mark if mark in _KEPT else " " for mark in kept)
 
 
-def _symbols(sounds: str, english: str) -> str:
+def _tied(sounds: str) -> str:
+    """IPA as people write it, with or without ties."""
+    bare = sounds.replace("͡", "")
+    return re.sub("|".join(pair.replace("^", "") for pair in _JOINED), lambda two: "^".join(two[0]), bare)
+
+
+def written(sounds: str, english: str) -> str:
+    """IPA with ties as symbols."""
     tables = [_JOINED]
     if english:
         tables += [_ENGLISH, _BRITISH if english == "gb" else _AMERICAN]
@@ -116,10 +142,10 @@ def phones_of(symbols: str, units: Sequence[float]) -> list[Timed]:
         begin, at = at, at + length
         if symbol in _STRESS:
             owed, stress = owed + length, _STRESS[symbol]
-        elif symbol in _ADDED or (symbol == " " and found[-1][0]):
+        elif symbol in _ADDED or ((symbol in _TONES or symbol == " ") and found[-1][0]):
             ipa, start, _, loud = found[-1]
             half = length / 2 if symbol == " " else length
-            found[-1] = (ipa + (symbol if symbol != " " else ""), start, begin + half, loud)
+            found[-1] = (ipa + (symbol if symbol in _ADDED else ""), start, begin + half, loud)
             owed += length - half
         elif symbol in _KEPT:
             ipa, start, end, loud = found[-1]

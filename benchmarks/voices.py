@@ -1,0 +1,142 @@
+"""How well each voice is understood: word error of eSpeak NG and Kokoro, as Whisper base hears them.
+
+    python -m benchmarks.voices [--languages es fr] [--voices 2] [--sentences 20] [--heard FILE.json]
+
+Each voice speaks the sentences of ``voices.yaml``, five to a recording with a second between; what Whisper writes is
+compared with what was to be said. Numbers, units and dates are words on both sides, and punctuation and case do not
+count. Japanese and Mandarin are compared by character: Japanese in kana, Mandarin in simplified characters. A voice of
+Kokoro beside which eSpeak NG is understood as well is marked: it is not to be chosen (`configs/kokoro.yaml`).
+``--voices``: of Kokoro in each language, the best first. ``--heard`` remembers what was heard between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import soundfile
+import yaml
+
+from configs.kokoro import kokoro
+from tasks.media import speech_copy
+from tasks.model import Speaker
+from tasks.progress import silent
+from tasks.spoken_form import in_words
+from tasks.synthesize import Synthesizer, synthesizer
+from tasks.transcribe import Transcriber, transcriber
+
+_TOGETHER, _BETWEEN_S = 5, 1.0
+_EAR = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
+
+
+@dataclass
+class Ear:
+    """Whisper base, and what it heard before."""
+
+    backend: Transcriber
+    folder: Path
+    memory: Path | None
+    heard: dict[str, str]
+
+    def hears(self, voice: Synthesizer, name: str, language: str, sentences: tuple[str, ...]) -> str:
+        """What it writes of some sentences in one recording."""
+        facts = [voice.fingerprint(), self.backend.fingerprint(), name, language, *sentences]
+        key = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
+        if key not in self.heard:
+            recording, speech = self.folder / "recording.wav", self.folder / "speech.wav"
+            _record(voice, name, language, sentences, recording)
+            speech_copy(recording, speech)
+            self.heard[key] = " ".join(line.text for line in self.backend.transcribe(speech, language, silent).lines)
+            if self.memory:
+                self.memory.write_text(json.dumps(self.heard, ensure_ascii=False, indent=0), "utf-8")
+        return self.heard[key]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    texts = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    parser.add_argument("--languages", nargs="+", default=list(texts), choices=list(texts))
+    parser.add_argument("--voices", type=int, default=2)
+    parser.add_argument("--sentences", type=int, default=20)
+    parser.add_argument("--heard", type=Path)
+    parser.add_argument("--show", action="store_true", help="what was said and heard")
+    options = parser.parse_args()
+    known = json.loads(options.heard.read_text("utf-8")) if options.heard and options.heard.exists() else {}
+    with tempfile.TemporaryDirectory(prefix="polydub-voices-") as folder:
+        ear = Ear(transcriber("faster-whisper", dict(_EAR)), Path(folder), options.heard, known)
+        print(f"{'':8}{'voice':14}  words  characters")
+        for language in options.languages:
+            report(ear, language, texts[language][: options.sentences], options.voices, options.show)
+
+
+def report(ear: Ear, language: str, sentences: list[str], voices: int, show: bool) -> None:
+    """One language's rows."""
+    bar: float | None = None
+    for backend, name in _speakers(language, voices):
+        answers = [(said, ear.hears(backend, name, language, said)) for said in _recordings(sentences)]
+        said, heard = (plain(" ".join(part), language) for part in (sentences, [answer for _, answer in answers]))
+        words, characters = jiwer.wer(said, heard), jiwer.cer(said.replace(" ", ""), heard.replace(" ", ""))
+        counted = characters if language in ("ja", "zh") else words
+        bar = counted if bar is None else bar
+        mark = "  not better than eSpeak NG" if backend.facts.name == "kokoro" and counted >= bar else ""
+        label = name if backend.facts.name == "kokoro" else "eSpeak NG"
+        shown = "     " if language in ("ja", "zh") else f"{words:5.3f}"
+        print(f"{language:8}{label:14}  {shown}  {characters:5.3f}{mark}", flush=True)
+        if show:
+            for asked, answer in answers:
+                print(f"    {plain(' '.join(asked), language)}\n    {plain(answer, language)}", flush=True)
+
+
+def _speakers(language: str, voices: int) -> Iterator[tuple[Synthesizer, str]]:
+    espeak = synthesizer("espeak", {})
+    yield espeak, espeak.voices(language, [Speaker(id="A", pitch_hz=120.0)], {})["A"]
+    table = kokoro().languages[language]
+    turns = [name for pair in zip(table.female, table.male, strict=False) for name in pair]
+    rest = [name for name in (*table.female, *table.male) if name not in turns]
+    for name in [*turns, *rest][:voices]:
+        yield synthesizer("kokoro", {"all_languages": True}), name
+
+
+def plain(text: str, language: str) -> str:
+    """Words alone, as they are said: what two spellings of the same have in common."""
+    folded = unicodedata.normalize("NFKC", in_words(text, language)[0]).casefold()
+    words = " ".join(re.sub(r"[^\w\s'’\u0900-\u097f]|[_।]", " ", folded).replace("’", "'").split())
+    if language == "hi":  # the same sound written with and without the dot, and with either sign of a nasal
+        return unicodedata.normalize("NFD", words).replace("\u093c", "").replace("\u0901", "\u0902")
+    if language == "ja":
+        from tasks.synthesize.kokoro_japanese import readings
+
+        return "".join(readings(words))
+    if language == "zh":
+        from opencc import OpenCC
+
+        return str(OpenCC("t2s").convert(words.replace(" ", "")))
+    return words
+
+
+def _recordings(sentences: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(sentences[at : at + _TOGETHER]) for at in range(0, len(sentences), _TOGETHER)]
+
+
+def _record(voice: Synthesizer, name: str, language: str, sentences: tuple[str, ...], out: Path) -> None:
+    parts: list[np.ndarray] = []
+    rate = 0
+    for sentence in sentences:
+        spoken = voice.synthesize(sentence, name, language, out.with_name("line.wav"))
+        samples, rate = soundfile.read(spoken.audio, dtype="float32")
+        parts += [samples, np.zeros(round(_BETWEEN_S * rate), np.float32)]
+    soundfile.write(str(out), np.concatenate(parts), rate)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""How numbers, dates, currencies, units and abbreviations are said in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from configs.languages import primary
+
+
+class Words(BaseModel):
+    """Single words: of signs, between the ends of a range, and in addresses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minus: str
+    to: str
+    and_: str
+    point: str
+    slash: str
+    at: str
+
+
+class SpokenForms(BaseModel):
+    """One language's; what each field is stands at the head of ``spoken_forms.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    numbers: str
+    years: str = ""
+    decimal: tuple[str, str]
+    words: Words
+    percent: str
+    percent_before: bool = False
+    time: str
+    hour: str
+    hours: Mapping[int, str] = {}
+    h: bool = False
+    zero: str = ""
+    swallow: tuple[str, ...] = ()
+    months: tuple[str, ...]
+    date: str
+    month_first: bool = False
+    first: str = ""
+    day: Literal["cardinal", "ordinal", "genitive"] = "cardinal"
+    genitive: tuple[tuple[str, str], ...] = ()
+    counted: tuple[str, ...] = ()
+    de: bool = False
+    joined: bool = False
+    year: str = ""
+    money: Mapping[str, tuple[str, ...]]
+    magnitudes: tuple[str, ...] = ()
+    plain_magnitudes: tuple[str, ...] = ()
+    of: str = ""
+    units: Mapping[str, tuple[str, ...]]
+    ordinals: Mapping[str, Literal["m", "f"]] = {}
+    short: Mapping[str, str]
+    before_name: Mapping[str, str] = {}
+    before_number: Mapping[str, str] = {}
+
+
+@cache
+def _table() -> dict[str, SpokenForms]:
+    text = files("configs").joinpath("spoken_forms.yaml").read_text("utf-8")
+    return {tag: SpokenForms.model_validate(forms) for tag, forms in yaml.safe_load(text).items()}
+
+
+def spoken_forms(language: str) -> SpokenForms | None:
+    """What is known of a language; None where nothing is, and a text is left to its voice as it is written."""
+    return _table().get(primary(language))

@@ -1,0 +1,93 @@
+"""A line as pieces of Kokoro's symbols, in the way that its language was written in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from configs.kokoro import SpokenLanguage, kokoro
+from configs.languages import primary
+from tasks import registry
+from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.spoken_form import in_words
+from tasks.synthesize import NothingToSayError
+from tasks.synthesize.kokoro_symbols import pieces, spoken, symbols_of, written
+
+#: What reads the languages that eSpeak NG does not read.
+_READERS = {"ja": ("pyopenjtalk-plus",), "zh": ("pypinyin", "rjieba")}
+#: Every package by whose version a text may be read otherwise.
+READING = ("num2words", *(name for names in _READERS.values() for name in names))
+
+
+def said(text: str, language: str, ipa: Sequence[tuple[int, int, str]]) -> list[str]:
+    """The pieces that have a sound.
+
+    Raises:
+        NothingToSayError: there is none.
+        UnsupportedError: eSpeak NG does not read the language.
+        MissingBackendError: what reads the language is not installed.
+    """
+    english = ("gb" if is_british(language) else "us") if primary(language) == "en" else ""
+    words, moved = in_words(text, language, ipa)
+    symbols = symbols_of(words, _reader(language), english, moved)
+    found = [piece for piece in pieces(symbols) if spoken(piece)]
+    if not found:
+        raise NothingToSayError(f"Kokoro finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+    return found
+
+
+def table_of(language: str) -> SpokenLanguage | None:
+    """What is known of a language; None where nothing is."""
+    return kokoro().languages.get(tag_of(language))
+
+
+def tag_of(language: str) -> str:
+    """A language's name in the table."""
+    return "en-GB" if is_british(language) else primary(language)
+
+
+def is_british(language: str) -> bool:
+    """Whether it is English as in Britain."""
+    return language.lower() in ("en-gb", "en-ie", "en-au", "en-nz", "en-za")
+
+
+def readable(tag: str) -> bool:
+    """Whether what reads a language is installed."""
+    return all(registry.package_version(name) != "absent" for name in _READERS.get(tag, ()))
+
+
+def _reader(language: str) -> Callable[[str], str]:
+    tag = tag_of(language)
+    if not readable(tag):
+        names = " and ".join(_READERS[tag])
+        raise MissingBackendError(f"Kokoro reads {language} by {names}, which is not installed.", "Run `make setup`.")
+    if tag == "ja":
+        from tasks.synthesize.kokoro_japanese import japanese
+
+        return japanese
+    if tag == "zh":
+        return _mandarin
+    table = table_of(language)
+    named = {"en": "en-us", "en-GB": "en-gb"}.get(tag) or (table.espeak if table else "") or language
+    return partial(_by_espeak, voice=named)
+
+
+def _mandarin(text: str) -> str:
+    from tasks.synthesize.kokoro_mandarin import han_parts, mandarin
+
+    parts = (
+        mandarin(part) if number % 2 else written(_by_espeak(part, "en-us"), "us")
+        for number, part in enumerate(han_parts(text))
+    )
+    return " ".join(part for part in parts if part)
+
+
+def _by_espeak(text: str, voice: str) -> str:
+    from lipsync_engine import espeak
+
+    try:
+        return espeak.transcribe(text, espeak.voice_for(voice))
+    except espeak.UnknownVoiceError as error:
+        raise UnsupportedError(f"eSpeak NG reads no {voice}.", str(error), language=voice) from error
+    except espeak.SpeechError as error:
+        raise MissingBackendError(f"eSpeak NG cannot be loaded: {error}", "Run `make setup` again.") from error
