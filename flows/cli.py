@@ -30,6 +30,7 @@ from flows.terminal.options import (
 )
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
 from flows.terminal.printed import say, say_json
+from flows.terminal.store import app as store_app
 from tasks.errors import BadInputError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ script_app = typer.Typer(help="Take a dub's script out for editing, and put it b
 app.add_typer(script_app, name="script")
 app.add_typer(batch_app)
 app.add_typer(models_app, name="models")
+app.add_typer(store_app, name="store")
 lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
 app.add_typer(lipsync_app, name="lipsync")
 
