@@ -40,6 +40,7 @@ _SLOWEST_S, _LEAD_S = 0.6, 10.0
 _BYTES_A_SECOND = 48_000 * 2 * 4  # no format is larger than stereo in 32 bits
 _PAUSE_S = 0.15  # between the pieces of one line
 _MALE_BELOW_HZ = 165.0
+_READINGS = 2  # asked for at most, where an answer is no reading of the line
 _LISTED = 20  # voices that are shown
 _MOODS = ("very calmly", "calmly", "in an even tone", "lively", "with much energy")
 
@@ -184,9 +185,25 @@ class OpenAiSynthesizer:
     ) -> tuple[NDArray[np.float32], int]:
         body = self._body(text, voice, language, pace, manner)
         longest_s = (_LEAD_S + _SLOWEST_S * len(text)) / min(1.0, float(body.get("speed", 1.0)))
+        for more in reversed(range(_READINGS)):
+            sound = self._sound(body, voice, longest_s)
+            heard = 0.0
+            try:
+                samples, rate_hz = self._decoded(sound, out, longest_s, rate_hz)
+                heard = len(samples) / rate_hz
+                break
+            except PermanentError:  # a model may lose its way once, and talk on and on
+                if not more:
+                    raise
+            finally:  # it is paid for, whatever it is
+                if self.facts.paid:
+                    bill(self.facts.price, characters=len(text), seconds=heard)
+        return samples, rate_hz
+
+    def _sound(self, body: Mapping[str, Any], voice: str, longest_s: float) -> bytes:
         service = self._options.service()
         try:
-            sound = service.sound("/audio/speech", body, math.ceil(longest_s * _BYTES_A_SECOND))
+            return service.sound("/audio/speech", body, math.ceil(longest_s * _BYTES_A_SECOND))
         except PermanentError as error:
             if "voice" in error.what.replace(self._options.model, "").lower():
                 raise UnsupportedError(
@@ -194,14 +211,6 @@ class OpenAiSynthesizer:
                     _offer(service) or "Choose another.",
                 ) from error
             raise
-        heard = 0.0
-        try:
-            samples, rate_hz = self._decoded(sound, out, longest_s, rate_hz)
-            heard = len(samples) / rate_hz
-        finally:  # it is paid for, whatever it is
-            if self.facts.paid:
-                bill(self.facts.price, characters=len(text), seconds=heard)
-        return samples, rate_hz
 
     def _decoded(self, sound: bytes, out: Path, longest_s: float, rate_hz: int) -> tuple[NDArray[np.float32], int]:
         chosen = self._options

@@ -189,7 +189,7 @@ def test_a_busy_server_is_asked_again(service: Made, tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", ["", '{"text": "hello"}', "#EXTM3U\nfile:///etc/passwd\n", b"RIFF\x00\x00", b"ID3"])
 def test_an_answer_without_sound_is_no_line(service: Made, tmp_path: Path, answer: Any) -> None:
     make, server = service
-    server.faults = [(200, answer)]
+    server.faults = [(200, answer)] * 2
     with pytest.raises(PermanentError, match="no sound"):
         say(make(), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -205,11 +205,19 @@ def test_silence_is_no_line(service: Made, tmp_path: Path) -> None:
 def test_no_more_is_read_or_decoded_than_a_line_can_be(service: Made, tmp_path: Path) -> None:
     make, server = service
     minutes = encoded(np.zeros(24_000 * 300, np.float32), "flac")  # of silence: some kilobytes
-    server.faults = [(200, minutes), (200, b"RIFF" + bytes(20_000_000)), (200, b"RIFF" + bytes(20_000_000))]
+    server.faults = [(200, minutes)] * 2 + [(200, b"RIFF" + bytes(20_000_000))] * 2
     with pytest.raises(PermanentError, match="not one of this line"):
         say(make(), tmp_path)
     with pytest.raises(ProviderBusyError, match="more than"):
         say(make(), tmp_path)
+
+
+def test_an_answer_that_talks_on_is_asked_for_once_more_and_paid_twice(service: Made, tmp_path: Path) -> None:
+    make, server = service
+    server.faults = [(200, encoded(0.2 * np.sin(np.arange(24_000 * 60) / 20), "wav"))]
+    with metered() as meter:
+        assert say(make(), tmp_path).duration_ms < 3000
+    assert len(meter.usage().bills) == 2
 
 
 def test_what_is_paid_is_billed_by_characters_and_seconds_and_a_free_server_bills_nothing(
