@@ -148,8 +148,8 @@ def _expected_usd(run: Run, characters: float, duration_s: float) -> float:
     for section, (facts, backend) in _paid(run).items():
         if (section == "synthesize" and recorded) or (section in ("translate", "synthesize") and alone):
             continue
-        if (section == "transcribe") == bool(run.language) or (section == "transcribe" and run.title.subtitles):
-            continue
+        if not run.language and (section != "transcribe" or run.title.subtitles):
+            continue  # a branch pays a recogniser too: it listens to the dub
         if hasattr(backend, "cost_usd"):
             total += backend.cost_usd(duration_s)
             continue

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.timed_text import timed_text_limits
-from tasks.errors import MissingBackendError
+from tasks.errors import PermanentError, ProviderBusyError
 from tasks.model import Script
 from tasks.qc.evidence import Recogniser
 
@@ -30,7 +30,10 @@ def intelligibility(dub: Script, dialogue: Path | None, recogniser: Recogniser |
 
     try:
         heard = _plain(recogniser.transcribe(dialogue))
-    except MissingBackendError as error:  # a dub is delivered without this figure rather than not at all
+    except (
+        PermanentError,
+        ProviderBusyError,
+    ) as error:  # a dub is delivered without this figure rather than not at all
         return {measure: None, "backend": recogniser.name, "note": f"not measured: {error}"}
     rate = jiwer.cer(intended, heard) if measure == "cer" else jiwer.wer(intended, heard)
     note = "the recogniser's own errors count too" if recogniser.advisory else ""

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from configs.loudness import loudness_presets
-from tasks.errors import BadInputError, MissingBackendError
+from tasks.errors import BadInputError, MissingBackendError, ProviderBusyError, UnsupportedError
 from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
@@ -147,9 +147,12 @@ def test_a_speaker_over_himself_fails_but_two_speakers_may_overlap(evidence: Evi
         assert gates(sheet)["late_ms"]["status"] == "warn"
 
 
-def test_a_recogniser_without_its_weights_leaves_the_figure_unmeasured(evidence: Evidence) -> None:
+@pytest.mark.parametrize("failure", [MissingBackendError, ProviderBusyError, UnsupportedError])
+def test_a_recogniser_that_cannot_listen_leaves_the_figure_unmeasured(
+    evidence: Evidence, failure: type[Exception]
+) -> None:
     def deaf(_path: Path) -> str:
-        raise MissingBackendError("The model turbo is not here.")
+        raise failure("The model turbo is not here.")
 
     sheet = check(replace(evidence, recogniser=Recogniser("whisper", deaf)))
     assert gates(sheet)["intelligibility"]["status"] == "unmeasured"
