@@ -20,6 +20,11 @@ def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> N
                 "backend": "llm",
                 "options": {"model": "small", "url": "http://gpu.inside:8000/v1", "key_variable": "INSIDE_API_KEY"},
             },
+            "transcribe": {"backend": "openai", "options": {"model": "ears", "url": "http://ears.inside:8000/v1"}},
+            "synthesize": {
+                "backend": "openai",
+                "options": {"model": "lips", "url": "http://lips.inside:8000/v1", "voices": ["inside-voice"]},
+            },
             "notify": {"mail": {"host": "smtp.inside", "sender": "dubs@inside", "to": ["ops@inside"]}},
             "budget": {"usd": 4321.0},
             "prices": {"llm/small": {"characters": 98.76}},
@@ -36,5 +41,6 @@ def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> N
     text = json.dumps(told)
     for secret in ("inside", "INSIDE", "8000", "4321", "98.76", "/srv/operator"):
         assert secret not in text, secret
-    assert told["provenance"]["backends"]["translate"]["name"] == "llm"
+    named = {step: told["provenance"]["backends"][step]["name"] for step in ("transcribe", "translate", "synthesize")}
+    assert named == {"transcribe": "openai", "translate": "llm", "synthesize": "openai"}
     assert told["provenance"]["profile"]["loudness"] == "r128"
