@@ -14,13 +14,17 @@ from typing import Any
 
 import yaml
 
+from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, is_profile_name, profile_names
 
 #: Settings of a client, by table; ``""`` is the profile itself.
 ALLOWED: dict[str, frozenset[str]] = {
-    "": frozenset({"name", "extends", "source_language", "sidecar", "realign", "scene", "loudness"}),
+    "": frozenset(
+        {"name", "extends", "source_language", "sidecar", "realign", "scene", "height", "upscale", "loudness"}
+    ),
     "translate": frozenset({"formality", "language_check"}),
     "synthesize": frozenset(),
+    "lipsync": frozenset(LipsyncStyle.model_fields),
     "pace": frozenset({"slowest", "fastest", "line", "slowest_line", "pause_ms", "tries"}),
     "fit": frozenset({"slowest", "fastest", "hardest", "gap_ms"}),
     "mix": frozenset({"bed", "line_levels_db", "keep_nonverbal", "room", "room_db", "stems"}),

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from configs.languages import LanguageError, parse_language
+from configs.lipsync_style import LipsyncStyle
 from configs.loudness import loudness_presets
 from configs.night import BudgetSettings, NotifySettings
 from configs.scene_modes import scene_modes
@@ -65,6 +66,10 @@ class SynthesizeSettings(ChainedSettings):
     lexicon: str | None = Field(None, description="a .yaml file of words and how they are pronounced")
 
 
+class LipsyncSettings(StepSettings, LipsyncStyle):
+    """Who draws the mouths, and how: what is said here goes over the same choice among the backend's options."""
+
+
 class FitSettings(BaseModel):
     """How speech is laid into its slot; factors above 1 are faster.
 
@@ -114,13 +119,15 @@ class Profile(BaseModel):
     voices: str | None = Field(None, description="a .yaml file that remembers the voices of a series' speakers")
     consent: str | None = Field(None, description="a .yaml file of who agreed to be cloned or re-animated")
     scene: str | None = Field(None, description="a scene mode that finishes the whole picture")
+    height: Literal["source", "720p", "1080p"] = Field("source", description="lines of the masters' shorter side")
+    upscale: bool = Field(False, description="a picture of fewer lines is enlarged to that height")
     loudness: str = "r128"
     separate: StepSettings
     transcribe: ChainedSettings
     diarize: StepSettings
     translate: TranslateSettings
     synthesize: SynthesizeSettings
-    lipsync: StepSettings
+    lipsync: LipsyncSettings
     pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
     mix: MixSettings = Field(default_factory=lambda: MixSettings.model_validate({}))

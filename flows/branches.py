@@ -21,9 +21,10 @@ import tasks.separate
 import tasks.synthesize
 import tasks.transcribe
 import tasks.translate
-from configs.scene_modes import scene_modes
 from flows.edits import Edits, Placed
 from flows.plan import backends
+from tasks.lipsync import unheeded
+from tasks.lipsync.finish import Finishing
 from tasks.model import BranchResult, Failure, Run, Script, SharedWork
 from tasks.store import Store, step_key
 from tasks.synthesize.casting import casting_facts
@@ -75,7 +76,8 @@ def branch_key(run: Run, language: str) -> str:
         1,
         settings={
             "loudness": run.profile.loudness,
-            "scene": scene_modes()[run.profile.scene].chain if run.profile.scene else None,
+            "finishing": Finishing.of(run.profile).facts(),
+            "unheeded": unheeded(run.profile.lipsync),
             "fit": run.profile.fit,
             "pace": run.profile.pace,
             "mix": run.profile.mix,

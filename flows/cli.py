@@ -18,14 +18,25 @@ from flows.terminal.options import (
     AsJson,
     Consent,
     Glossary,
+    Height,
     Lexicon,
     Lipsync,
+    LipsyncExpression,
+    LipsyncLead,
+    LipsyncMode,
+    LipsyncRefine,
+    LipsyncRefineSeconds,
+    LipsyncStabilise,
+    LipsyncStrength,
     LoudnessName,
     Out,
     Preview,
     Profile,
+    Realign,
     Scene,
+    Upscale,
     Voices,
+    lipsync_style,
     overrides,
 )
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
@@ -59,6 +70,15 @@ def run_command(
     dub: Annotated[list[str] | None, typer.Option("--dub", help="a recorded dub: es=FILE.wav")] = None,
     bed: Annotated[str | None, typer.Option(help="the client's music and effects, without dialogue")] = None,
     lipsync: Lipsync = None,
+    lipsync_mode: LipsyncMode = None,
+    lipsync_strength: LipsyncStrength = None,
+    lipsync_expression: LipsyncExpression = None,
+    lipsync_lead: LipsyncLead = None,
+    lipsync_stabilise: LipsyncStabilise = None,
+    lipsync_refine: LipsyncRefine = None,
+    lipsync_refine_seconds: LipsyncRefineSeconds = None,
+    height: Height = None,
+    upscale: Upscale = False,
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
@@ -66,7 +86,7 @@ def run_command(
     formality: Address = None,
     consent: Consent = None,
     scene: Scene = None,
-    realign: Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")] = False,
+    realign: Realign = False,
     from_master: Annotated[
         bool, typer.Option("--from-master", help="take masters that Polydub made as sources")
     ] = False,
@@ -80,6 +100,18 @@ def run_command(
 
     if not from_master:
         or_exit(refuse_masters, videos)
+    style = lipsync_style(
+        lipsync_mode,
+        lipsync_strength,
+        lipsync_expression,
+        lipsync_lead,
+        lipsync_stabilise,
+        lipsync_refine,
+        lipsync_refine_seconds,
+    )
+    changes = overrides(
+        lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene, height, upscale, style
+    )
     _finish(
         [
             Request(
@@ -87,7 +119,7 @@ def run_command(
                 languages=to,
                 out=out,
                 profile=profile,
-                overrides=overrides(lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene),
+                overrides=changes,
                 source_language=source,
                 subtitles=subtitles,
                 bed=bed,

@@ -121,7 +121,8 @@ def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
     alone = dubs_alone(run.profile.lipsync.backend) and run.language not in run.title.dubs
     dub = _made_elsewhere(run, work, settle) if alone else _made_here(run, work, settle)
     edited, sound = dub.picture.outputs.get("picture"), dub.mixed.outputs["audio"]
-    packed = settle(package.submit(run, work.video, work.facts, edited, sound, dub.stems, dub.script))
+    altered = dub.picture.value.get("edited", 1) > 0  # a service that does not say has drawn mouths
+    packed = settle(package.submit(run, work.video, work.facts, edited, sound, dub.stems, dub.script, altered=altered))
     checked = settle(qc.submit(run, work, dub.script, dub.laid, dub.picture, dub.mixed, packed))
     page = settle(report.submit(run, work, dub.script, dub.laid, checked, list(ledger), list(dub.stems)))
     language, name = run.language, run.title.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,12 @@ _MOST_MORE_MS = 600_000
 #: The speaker of lines that name none.
 _NOBODY = Line.model_fields["speaker"].default
 
-_CREATE = {
-    "separate": separate.separator,
-    "transcribe": transcribe.transcriber,
-    "diarize": diarize.diarizer,
-    "synthesize": synthesize.synthesizer,
-    "lipsync": lipsync.lipsyncer,
+_CREATE: dict[str, Callable[[Any], Any]] = {
+    "separate": lambda chosen: separate.separator(chosen.backend, chosen.options),
+    "transcribe": lambda chosen: transcribe.transcriber(chosen.backend, chosen.options),
+    "diarize": lambda chosen: diarize.diarizer(chosen.backend, chosen.options),
+    "synthesize": lambda chosen: synthesize.synthesizer(chosen.backend, chosen.options),
+    "lipsync": lipsync.lipsyncing,
 }
 
 
@@ -150,7 +150,7 @@ def _each(profile: Profile) -> Iterator[tuple[str, Any]]:
             yield from ((section, one) for one in chain(chosen).translators)
         else:
             for one in (chosen, *getattr(chosen, "fallbacks", ())):
-                yield section, _CREATE[section](one.backend, one.options)
+                yield section, _CREATE[section](one)
 
 
 def backends(profile: Profile, spoken: str | None = None, language: str | None = None) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def backends(profile: Profile, spoken: str | None = None, language: str | None =
         elif section == "synthesize":
             made[section] = synthesize.speaking(chosen, language).backend
         else:
-            made[section] = _CREATE[section](chosen.backend, chosen.options)
+            made[section] = _CREATE[section](chosen)
     return made
 
 

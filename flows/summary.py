@@ -169,7 +169,18 @@ def _ledger(steps: tuple[StepUse, ...]) -> dict[str, Any]:
 
 
 #: Of a profile, what the delivered folder tells: how the title was made, and nothing of whose machines made it.
-_TOLD = {"name", "fake", "commercial", "source_language", "loudness", "scene", "sidecar", "realign"}
+_TOLD = {
+    "name",
+    "fake",
+    "commercial",
+    "source_language",
+    "loudness",
+    "scene",
+    "height",
+    "upscale",
+    "sidecar",
+    "realign",
+}
 _TOLD |= {"pace", "fit", "mix", "ingest", "waivers"}
 
 

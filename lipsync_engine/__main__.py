@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="teach and use a residual network; without SECONDS 180 on a GPU, none on a CPU",
     )
+    resync.add_argument("--no-stabilise", action="store_true", help="faces as the network finds them, only smoothed")
     resync.add_argument("--preview", type=float, metavar="SECONDS", help="only the beginning, unmeasured")
     resync.set_defaults(run=_resync)
     measure = commands.add_parser("measure", help="measure how well a picture speaks a text")
@@ -85,6 +86,7 @@ def _style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
     parser.add_argument("--mode", choices=("phoneme", "syllable"), default="phoneme", help="syllable: for cartoons")
+    parser.add_argument("--lead", type=float, metavar="MS", help="the mouth runs ahead of the sound by so much")
     parser.add_argument("--crf", type=int, choices=range(41), default=17, metavar="0-40", help="lower is better")
     parser.add_argument("--preset", choices=_PRESETS, default="veryfast", help="speed of the encoder")
 
@@ -125,6 +127,7 @@ def _options(options: argparse.Namespace) -> Options:
         expression=options.expression,
         device=options.device,
         mode=options.mode,
+        lead_ms=options.lead,
         crf=options.crf,
         preset=options.preset,
         spans=tuple(getattr(options, "span", ())),
@@ -160,7 +163,10 @@ def _resync(options: argparse.Namespace) -> int:
         else:
             device = "cuda" if options.device == "cuda" else "cpu"
             until = None if options.analysis else options.preview  # what is kept for later is whole
-            track = analyse(options.video, stored, until_s=until, device=device, progress=_progress("track"))
+            steady = not options.no_stabilise
+            track = analyse(
+                options.video, stored, until_s=until, device=device, stabilise=steady, progress=_progress("track")
+            )
         picture = Path(folder) / "picture.mp4"
         own = read_phones(options.source_phones) if options.source_phones else None
         report = resync(

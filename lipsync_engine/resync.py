@@ -123,6 +123,7 @@ def analyse(
     language: str = "",
     until_s: float | None = None,
     device: str = "cpu",
+    stabilise: bool = True,
     progress: Progress | None = None,
 ) -> FaceTrack:
     """Track every face of a title once; every language reuses the file.
@@ -135,6 +136,7 @@ def analyse(
         language: BCP-47 tag of the script.
         until_s: where a preview ends: the first frame there is the last one; ``None`` for the whole title.
         device: where the face networks run: ``"cpu"``, ``"cuda"``, or ``"auto"`` (a GPU where there is one).
+        stabilise: take the mesh's jitter out by the skin's texture, not by smoothing alone.
         progress: called with (share done, message).
 
     Raises:
@@ -143,7 +145,7 @@ def analyse(
     """
     spans = speech_table(speech_spans or ())
     with Collector(video.probe(picture)) as mouths:
-        track = track_faces(picture, progress, watch=mouths.see, device=device, until_s=until_s)
+        track = track_faces(picture, progress, watch=mouths.see, device=device, until_s=until_s, stabilise=stabilise)
         track = replace(track, speech=spans)
         own = script_phones(picture, script, language) if language else None
         return track.save(out_npz, mouths.members(track) | phone_member(own))

@@ -67,6 +67,7 @@ def track_faces(
     mesh: FaceMesh | None = None,
     only: BoolArray | None = None,
     until_s: float | None = None,
+    stabilise: bool = True,
 ) -> FaceTrack:
     """Follow every face of a title in one pass.
 
@@ -79,6 +80,7 @@ def track_faces(
         mesh: the mesh network, if not the device's own.
         only: bool [T], frames in which faces are followed; ``None`` for all.
         until_s: the first frame from here on is the last one that is read; ``None`` for all.
+        stabilise: take the mesh's jitter out by the skin's texture; else meshes are only smoothed.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -133,7 +135,7 @@ def track_faces(
     least = _MIN_SPAN_S * rate if len(times) >= 8 else 1
     seen = [a for a in follower.seen if a.landmarks and len(a.landmarks) >= least]
     picture_size = np.array([facts.width, facts.height], np.int32)
-    return _assemble(seen, np.array(times), np.array(shots, np.int32), picture_size, rate)
+    return _assemble(seen, np.array(times), np.array(shots, np.int32), picture_size, rate, stabilise)
 
 
 def _chunk_size(facts: video.VideoFacts) -> int:
@@ -147,6 +149,7 @@ def _assemble(
     shots: NDArray[np.int32],
     size: NDArray[np.int32],
     rate: float,
+    stabilise: bool,
 ) -> FaceTrack:
     seen = sorted(seen, key=lambda a: a.first)
     places = [Place(a.first, a.last, int(shots[a.first])) for a in seen]
@@ -155,7 +158,8 @@ def _assemble(
     for appearance in seen:
         raw = appearance.landmarks.stored()
         confidence.append(_confidence(appearance, raw))
-        for part in settled(raw, np.array(appearance.steadier.errors), rate):
+        errors = np.array(appearance.steadier.errors)
+        for part in settled(raw, errors if stabilise else np.full_like(errors, np.nan), rate):
             spool.append(part)
     landmarks = spool.array()
     ends = np.cumsum([0, *lengths])

@@ -12,6 +12,7 @@ from typing import Any
 
 from configs.client_profile import read_client_profile
 from configs.languages import LanguageError, parse_language
+from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, load_profile, merged, profile_names
 from flows.masters import refuse_masters, without_masters
 from flows.night.roots import Roots, videos_of
@@ -29,6 +30,10 @@ _COLUMNS = {
     "subtitles",
     "bed",
     "voices",
+    "realign",
+    "height",
+    "upscale",
+    *(f"lipsync_{name}" for name in LipsyncStyle.model_fields),
 }
 
 _YAML = (".yaml", ".yml")
@@ -109,6 +114,7 @@ class _Reader:
             if Path(voices).suffix.lower() not in _YAML:
                 fault("voices", f"{row['voices']!r} is no .yaml file")
             overrides["voices"] = voices
+        overrides = self._chosen(row, profile, overrides, fault)
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
         self._refuse_twice(number, videos, languages, fault)
         return [
@@ -193,6 +199,22 @@ class _Reader:
             fault("profile", (error.what if isinstance(error, BadInputError) else str(error)).rstrip("."))
             return self._defaults.profile, typed
         return known, changes
+
+    def _chosen(self, row: Mapping[str, str], profile: str, overrides: dict[str, Any], fault: Fault) -> dict[str, Any]:
+        """What a row says of picture and mouths over everything else, each column checked on its own."""
+        for column in ("realign", "height", "upscale", *(f"lipsync_{name}" for name in LipsyncStyle.model_fields)):
+            if not (text := row.get(column, "")):
+                continue
+            value: Any = text.lower()
+            name = column.removeprefix("lipsync_")
+            try:
+                wanted = merged(overrides, {"lipsync": {name: value}} if name != column else {name: value})
+                load_profile(profile, wanted)
+            except ProfileError as error:
+                fault(column, f"{text!r}: {str(error).partition(': ')[2].rstrip('.') or error}")
+            else:
+                overrides = wanted
+        return overrides
 
     def _within(self, file: str) -> str:
         """A file that a client's profile names, symbolic links resolved."""

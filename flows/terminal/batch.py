@@ -13,14 +13,25 @@ from flows.terminal.options import (
     AsJson,
     Consent,
     Glossary,
+    Height,
     Lexicon,
     Lipsync,
+    LipsyncExpression,
+    LipsyncLead,
+    LipsyncMode,
+    LipsyncRefine,
+    LipsyncRefineSeconds,
+    LipsyncStabilise,
+    LipsyncStrength,
     LoudnessName,
     Out,
     Preview,
     Profile,
+    Realign,
     Scene,
+    Upscale,
     Voices,
+    lipsync_style,
     overrides,
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json
@@ -42,6 +53,15 @@ def batch(
     manifest: Annotated[str, typer.Argument(help=".csv .xlsx .parquet or .yaml with columns title and languages")],
     profile: Profile = "offline",
     lipsync: Lipsync = None,
+    lipsync_mode: LipsyncMode = None,
+    lipsync_strength: LipsyncStrength = None,
+    lipsync_expression: LipsyncExpression = None,
+    lipsync_lead: LipsyncLead = None,
+    lipsync_stabilise: LipsyncStabilise = None,
+    lipsync_refine: LipsyncRefine = None,
+    lipsync_refine_seconds: LipsyncRefineSeconds = None,
+    height: Height = None,
+    upscale: Upscale = False,
     loudness: LoudnessName = None,
     voices: Voices = None,
     lexicon: Lexicon = None,
@@ -49,6 +69,7 @@ def batch(
     formality: Address = None,
     consent: Consent = None,
     scene: Scene = None,
+    realign: Realign = False,
     out: Out = "out",
     preview: Preview = 0.0,
     until: Until = None,
@@ -64,15 +85,17 @@ def batch(
     from flows.plan import checked_profile
     from flows.terminal.watch import run_batch
 
+    style = lipsync_style(
+        lipsync_mode,
+        lipsync_strength,
+        lipsync_expression,
+        lipsync_lead,
+        lipsync_stabilise,
+        lipsync_refine,
+        lipsync_refine_seconds,
+    )
     changes = overrides(
-        lipsync,
-        loudness,
-        voices,
-        lexicon,
-        glossary=glossary,
-        formality=formality,
-        consent=consent,
-        scene=scene,
+        lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene, height, upscale, style
     )
     chosen = or_exit(checked_profile, profile, changes)
     requests = or_exit(read_manifest, Path(manifest), Defaults(profile, changes, out, preview))

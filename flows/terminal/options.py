@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,34 @@ AsJson = Annotated[bool, typer.Option("--json", help="print summary.json to stdo
 Lipsync = Annotated[
     str | None, typer.Option("--lipsync", help="native, none, auto, or a system of `polydub lipsync list`")
 ]
+LipsyncMode = Annotated[
+    str | None, typer.Option("--lipsync-mode", help="phoneme, or syllable: for cartoons and faces far away")
+]
+LipsyncStrength = Annotated[
+    float | None, typer.Option("--lipsync-strength", help="how far the mouth moves: 0 to 1.5, 1 as planned")
+]
+LipsyncExpression = Annotated[str | None, typer.Option("--lipsync-expression", help="preserve, natural or expressive")]
+LipsyncLead = Annotated[
+    float | None,
+    typer.Option(
+        "--lipsync-lead", metavar="MS", help="the mouth runs ahead of the sound, 0 to 200; else as in the title"
+    ),
+]
+LipsyncStabilise = Annotated[
+    bool | None, typer.Option("--lipsync-stabilise/--no-lipsync-stabilise", help="take the face tracker's jitter out")
+]
+LipsyncRefine = Annotated[
+    bool | None,
+    typer.Option("--lipsync-refine/--no-lipsync-refine", help="teach a small network on the title (on a GPU, 180 s)"),
+]
+LipsyncRefineSeconds = Annotated[
+    float | None, typer.Option("--lipsync-refine-seconds", help="teach it for so long, on a CPU too")
+]
+Height = Annotated[
+    str | None, typer.Option("--height", help="of the masters' picture: source, 720p or 1080p (the shorter side)")
+]
+Upscale = Annotated[bool, typer.Option("--upscale", help="enlarge a smaller picture to --height")]
+Realign = Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")]
 Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file that remembers the series' voices")]
 Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and how they are pronounced")]
 Glossary = Annotated[str | None, typer.Option("--glossary", help="a .yaml or .csv file of names and terms")]
@@ -37,11 +66,15 @@ def overrides(
     formality: str | None = None,
     consent: str | None = None,
     scene: str | None = None,
+    height: str | None = None,
+    upscale: bool = False,
+    style: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What was typed, as a profile writes it."""
+    """What was typed, as a profile writes it; ``style`` by the names of `LipsyncStyle`, None where nothing was."""
     values: dict[str, Any] = {}
-    if lipsync:
-        values["lipsync"] = {"backend": lipsync}
+    drawn = {"backend": lipsync, **(style or {})}
+    if said := {name: value for name, value in drawn.items() if value is not None}:
+        values["lipsync"] = said
     if loudness:
         values["loudness"] = loudness
     if voices:
@@ -57,8 +90,33 @@ def overrides(
         values["consent"] = _file(consent)
     if scene:
         values["scene"] = scene
+    if height:
+        values["height"] = height
+    if upscale:
+        values["upscale"] = True
     return values
 
 
 def _file(typed: str | None) -> str | None:
     return str(Path(typed).expanduser().absolute()) if typed else None
+
+
+def lipsync_style(
+    mode: str | None,
+    strength: float | None,
+    expression: str | None,
+    lead_ms: float | None,
+    stabilise: bool | None,
+    refine: bool | None,
+    refine_s: float | None,
+) -> dict[str, Any]:
+    """What was typed, by the names of `LipsyncStyle`."""
+    return {
+        "mode": mode,
+        "strength": strength,
+        "expression": expression,
+        "lead_ms": lead_ms,
+        "stabilise": stabilise,
+        "refine": refine,
+        "refine_s": refine_s,
+    }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from configs.lipsync_models import lipsync_models
+from configs.profile import LipsyncSettings
 from tasks import registry
 from tasks.lipsync.systems import system_names
 from tasks.model import Script
@@ -107,3 +108,26 @@ def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
         return WholeTranslation(name, options)
     backend: LipSyncer = registry.create("lipsync", name, BACKENDS, options)
     return backend
+
+
+def lipsyncing(settings: LipsyncSettings) -> LipSyncer:
+    """A profile's backend, told what it knows of the style; `BadInputError` as `lipsyncer`."""
+    style = {name: value for name, value in settings.style().items() if name in _known(settings.backend)}
+    return lipsyncer(settings.backend, {**settings.options, **style})
+
+
+def unheeded(settings: LipsyncSettings) -> tuple[str, ...]:
+    """A note of what a profile says of the style and its backend does not know; empty where there is nothing."""
+    names = sorted(settings.style().keys() - _known(settings.backend))
+    return (f"Lip sync by {settings.backend} knows no {', '.join(names)}: not heeded.",) if names else ()
+
+
+def _known(name: str) -> frozenset[str]:
+    """The options of a backend."""
+    if dubs_alone(name):
+        return frozenset()
+    if name not in BACKENDS and (name == "auto" or name in system_names()):
+        from tasks.lipsync.foreign import Surroundings
+
+        return frozenset(Surroundings.model_fields)
+    return frozenset(registry.backend_class("lipsync", name, BACKENDS).Options.model_fields)

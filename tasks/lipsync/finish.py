@@ -1,9 +1,11 @@
-"""The whole picture in a scene mode: after any backend, and only where one is named."""
+"""The whole picture in a scene mode and at a height: after any backend, and only where one is asked for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from configs.profile import Profile
 from configs.scene_modes import scene_modes
 from tasks.door import asking
 from tasks.errors import ProcessFailedError
@@ -11,20 +13,88 @@ from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, st
 from tasks.process import capture
 
 
-def finish(picture: Path, mode: str, out: Path) -> None:
+@dataclass(frozen=True)
+class Finishing:
+    """What becomes of a picture after lip sync.
+
+    Attributes:
+        scene: a name of `scene_modes`; None for none.
+        height: of the shorter side, in lines; None as it is.
+        upscale: whether a smaller picture is enlarged to that height.
+    """
+
+    scene: str | None = None
+    height: int | None = None
+    upscale: bool = False
+
+    @classmethod
+    def of(cls, profile: Profile) -> Finishing:
+        """As a profile says."""
+        height = None if profile.height == "source" else int(profile.height.removesuffix("p"))
+        return cls(profile.scene, height, profile.upscale and height is not None)
+
+    def facts(self) -> list[object] | str | None:
+        """What a key holds of it."""
+        chain = scene_modes()[self.scene].chain if self.scene else None
+        return [chain, self.height, self.upscale] if self.height else chain
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.scene or self.height)
+
+
+def finished(picture: Path, how: Finishing, out: Path) -> tuple[bool, tuple[str, ...]]:
+    """Write what `finish` writes, unless nothing changes; whether it was written, and notes for the user.
+
+    Raises:
+        ProcessFailedError: as `finish`.
+    """
+    lines, notes = _lines(picture, how)
+    if lines is None and not how.scene:
+        return False, notes
+    finish(picture, how.scene, out, lines)
+    return True, notes
+
+
+def _lines(picture: Path, how: Finishing) -> tuple[int | None, tuple[str, ...]]:
+    """The shorter side that is to be made, None as it is; and a note of what is done."""
+    width, height = int(_stream(picture, "width")), int(_stream(picture, "height"))
+    short = min(width, height)
+    if how.height is None or how.height == short:
+        return None, ()
+    if how.height > short and not how.upscale:
+        why = f"{how.height}p was asked for, but a picture is not enlarged unless --upscale says so"
+        return None, (f"The masters keep the picture's {width}x{height}: {why}.",)
+    to = "x".join(map(str, _size(width, height, how.height)))
+    way = "enlarged" if how.height > short else "reduced"
+    return how.height, (f"The masters' picture was {way} from {width}x{height} to {to}.",)
+
+
+def _size(width: int, height: int, short: int) -> tuple[int, int]:
+    """Width and height with that shorter side, both even."""
+    other = 2 * round(max(width, height) * short / min(width, height) / 2)
+    return (other, short) if width >= height else (short, other)
+
+
+def finish(picture: Path, mode: str | None, out: Path, short: int | None = None) -> None:
     """Write the picture, without sound, through a mode's filters; same frames at the same times.
 
     Args:
         picture: a video.
-        mode: a name of `scene_modes`.
+        mode: a name of `scene_modes`; None for none.
         out: MP4 (H.264), written whole or not at all.
+        short: lines of its shorter side; None as it is.
 
     Raises:
         ProcessFailedError: a filter failed, or frames were lost.
     """
+    filters = [scene_modes()[mode].chain] if mode else []
+    if short is not None:
+        width, height = _size(int(_stream(picture, "width")), int(_stream(picture, "height")), short)
+        filters.insert(0, f"scale={width}:{height}:flags=lanczos+accurate_rnd")
     deep = "10" in _stream(picture, "pix_fmt")
     options = {
-        "vf": scene_modes()[mode].chain,
+        "vf": ",".join(filters),
         "vcodec": "libx264",
         "crf": 16,
         "preset": "medium",
@@ -39,7 +109,7 @@ def finish(picture: Path, mode: str, out: Path) -> None:
         run_ffmpeg(arguments(sink(source(picture)["V:0"], part, **options)))
         before, after = _frames(picture), _frames(part)
         if before != after:
-            raise ProcessFailedError(f"The scene mode {mode} made {after} frames of {before}.")
+            raise ProcessFailedError(f"Finishing the picture made {after} frames of {before}.")
 
 
 def _frames(video: Path) -> int:

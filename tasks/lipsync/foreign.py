@@ -18,6 +18,7 @@ from typing import Any, Literal
 import soundfile
 from pydantic import Field
 
+from configs.lipsync_style import LipsyncStyle
 from tasks import registry
 from tasks.ending import heed, parting, telling_threads
 from tasks.errors import BadInputError, MissingBackendError, PermanentError, is_transient
@@ -41,7 +42,7 @@ _DRIFT_S = 10.0
 _SPEECH_BYTES, _HEADER = 96_000, 4096
 
 
-class Surroundings(registry.Options):
+class Surroundings(LipsyncStyle, registry.Options):
     """What is done around a system.
 
     Attributes:
@@ -109,7 +110,7 @@ class ForeignLipSyncer:
         parts = [one.facts for one in systems.values()]
         parts += [restore_facts(options.restore)] if options.restore else []
         self.facts = _together(name, parts)
-        shared = options.model_dump(include={"crf", "preset", "device", "deadline_s"})
+        shared = options.model_dump(include={"crf", "preset", "device", "deadline_s", *LipsyncStyle.model_fields})
         self._native = NativeLipSyncer(NativeLipSyncer.Options(**shared))
 
     def fingerprint(self) -> str:
@@ -157,7 +158,7 @@ class ForeignLipSyncer:
                 "job": "transplant",
                 "out": str(out),
                 "folder": folder,
-                "options": self.options.model_dump(include={"crf", "preset", "device"}),
+                "options": self._native.drawing(),
                 "takes": [take for take in takes if not take["problem"]],
                 "native": [_span(shot) for shot, route in zip(shots, routes, strict=True) if route.way == "native"],
                 "reasons": [

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from configs.lipsync_style import LipsyncStyle
 from tasks import registry
 from tasks.lipsync import Resynced
 from tasks.lipsync.engine import engine_job
@@ -22,19 +23,15 @@ class NativeLipSyncer:
         name="native", code_licence="Apache-2.0", weights_licence="Apache-2.0 (MediaPipe face mesh)", device="any"
     )
 
-    class Options(registry.Options):
-        """How to edit, and how long a job may take.
+    class Options(LipsyncStyle, registry.Options):
+        """How to draw, how to encode, and how long a job may take.
 
         Attributes:
-            strength: excursion of the mouth from rest, 1 as planned.
-            expression: how lively the mouth is.
             crf: x264 quality of the edited picture, lower is better.
             preset: x264 speed.
             deadline_s: after which a job is stopped.
         """
 
-        strength: float = Field(1.0, ge=0.0, le=1.5)
-        expression: Literal["preserve", "natural", "expressive"] = "natural"
         crf: int = Field(17, ge=0, le=40)
         preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "veryfast"
         device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -47,7 +44,7 @@ class NativeLipSyncer:
         """The engine's version, its tracker's, and the options that change the picture."""
         from lipsync_engine import VERSION
 
-        chosen = self.options.model_dump(exclude={"deadline_s"})
+        chosen = self.options.model_dump(exclude={"deadline_s"}, exclude_none=True)
         return (
             f"native-{VERSION}-mediapipe-{registry.package_version('mediapipe')}-{json.dumps(chosen, sort_keys=True)}"
         )
@@ -61,7 +58,7 @@ class NativeLipSyncer:
     @property
     def tracker(self) -> FaceTracker:
         """The engine's."""
-        return FaceTracker(self.options.device, self.options.deadline_s)
+        return FaceTracker(self.options.device, self.options.deadline_s, stabilise=self.options.stabilise is not False)
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
@@ -74,13 +71,17 @@ class NativeLipSyncer:
             "dialogue": str(dialogue),
             "phones": str(phones),
             "out": str(out),
-            "options": self.options.model_dump(exclude={"deadline_s"}),
+            "options": self.drawing(),
         }
         report = self._job(job, progress)
         if not report["edited"]:
             why = ", ".join(f"{reason} ({count} frames)" for reason, count in report["bypassed"].items())
             return Resynced(None, report, (f"Lip sync edited nothing: {why or 'nobody speaks in the picture'}.",))
         return Resynced(out, report, passed_through(report))
+
+    def drawing(self) -> dict[str, Any]:
+        """What `lipsync_engine` is told: its own names; what is not said is left to it."""
+        return self.options.model_dump(exclude={"deadline_s", "stabilise"}, exclude_none=True)
 
     def _job(self, job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return engine_job(job, progress, device=self.options.device, deadline_s=self.options.deadline_s)

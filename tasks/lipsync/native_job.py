@@ -27,6 +27,7 @@ def _analyse(job: dict[str, Any]) -> dict[str, Any]:
         script=[tuple(line) for line in job["lines"]],
         language=job["language"],
         device=job["device"],
+        stabilise=job["stabilise"],
         progress=_tell,
     )
     return {"frames": len(track.times_s), "faces": len(track.identities)}
@@ -38,8 +39,16 @@ def _resync(job: dict[str, Any]) -> dict[str, Any]:
 
     phones = read_phones(Path(job["phones"]))
     options = Options(**job["options"])
-    video, analysis, out = Path(job["video"]), Path(job["analysis"]), Path(job["out"])
+    video, analysis, out = Path(job["video"]), _own_name(job), Path(job["out"])
     return asdict(resync(video, Path(job["dialogue"]), phones, analysis, out, options, _tell))
+
+
+def _own_name(job: dict[str, Any]) -> Path:
+    """The analysis under a name beside the result: what the engine keeps beside it, it does not keep in the store."""
+    name = Path(job["out"]).with_suffix(".analysis.npz")
+    name.unlink(missing_ok=True)
+    name.symlink_to(Path(job["analysis"]).absolute())
+    return name
 
 
 def _shots(job: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +95,7 @@ def _transplant(job: dict[str, Any]) -> dict[str, Any]:
     from lipsync_engine.resync import Options, resync
     from lipsync_engine.transplant import Foreign, Seen, Take, look_at
 
-    analysis, phones = Path(job["analysis"]), read_phones(Path(job["phones"]))
+    analysis, phones = _own_name(job), read_phones(Path(job["phones"]))
     track, judged = FaceTrack.load(analysis), []
     seen: dict[bool, list[Seen]] = {False: [], True: []}
     reasons: dict[int, list[tuple[int, int, str]]] = {}

@@ -3,9 +3,8 @@
 import json
 
 from configs.loudness import loudness_presets
-from configs.scene_modes import scene_modes
-from tasks.lipsync import VERSION, lipsyncer
-from tasks.lipsync.finish import finish
+from tasks.lipsync import VERSION, lipsyncing, unheeded
+from tasks.lipsync.finish import Finishing, finished
 from tasks.lipsync.plain import is_plain, make_plain
 from tasks.lipsync.tracker import NoTracker
 from tasks.lipsync.whole import WholeTranslation, conform
@@ -15,8 +14,7 @@ from tasks.step import Made, Work, remember, step_task
 
 def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
     """Whether lip sync works on the title itself, or on nothing."""
-    settings = run.profile.lipsync
-    idle = isinstance(lipsyncer(settings.backend, settings.options).tracker, NoTracker) and not run.profile.scene
+    idle = isinstance(lipsyncing(run.profile.lipsync).tracker, NoTracker) and not Finishing.of(run.profile)
     return idle or is_plain(facts)
 
 
@@ -35,8 +33,7 @@ def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
 @step_task("track-faces")
 def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
     """The analysis, as output ``analysis``. Depends on what is said, when and by whom."""
-    settings = run.profile.lipsync
-    tracker = lipsyncer(settings.backend, settings.options).tracker
+    tracker = lipsyncing(run.profile.lipsync).tracker
 
     def compute(work: Work) -> Made:
         out = work.folder / "analysis.npz"
@@ -53,31 +50,29 @@ def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
 @step_task("lipsync")
 def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset) -> StepRecord:
     """The report as value, and the output ``picture`` unless nothing was edited."""
-    settings = run.profile.lipsync
-    backend = lipsyncer(settings.backend, settings.options)
-
-    scene = run.profile.scene
+    backend, finishing = lipsyncing(run.profile.lipsync), Finishing.of(run.profile)
+    ignored = unheeded(run.profile.lipsync)
 
     def compute(work: Work) -> Made:
         out = work.folder / "picture.mp4"
         made = backend.resync(video.path, analysis.path, dialogue.path, phones.path, run.language, out, work.progress)
-        picture, told = made.picture, made.report
-        if scene:
-            finish(picture or video.path, scene, work.folder / "finished.mp4")
-            picture, told = work.folder / "finished.mp4", {**told, "scene": scene}
+        picture, told, notes = made.picture, made.report, (*ignored, *made.notes)
+        if finishing:
+            changed, said = finished(picture or video.path, finishing, work.folder / "finished.mp4")
+            picture, notes = (work.folder / "finished.mp4" if changed else picture), (*notes, *said)
+            told = {**told, **({"scene": finishing.scene} if finishing.scene else {})}
         report = work.folder / "lipsync.json"
         report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
         outputs = {"report": report} | ({"picture": picture} if picture else {})
-        return Made(outputs=outputs, value=told, notes=made.notes)
+        return Made(outputs=outputs, value=told, notes=notes)
 
     inputs = {"video": video, "analysis": analysis, "dialogue": dialogue, "phones": phones, "language": run.language}
-    finishing = scene_modes()[scene].chain if scene else None
     return remember(
         run,
         "lipsync",
         VERSION,
         compute,
-        settings=finishing,
+        settings=[finishing.facts(), list(ignored)] if ignored else finishing.facts(),
         backend=backend.fingerprint(),
         inputs=inputs,
         uses=[backend.facts],
@@ -106,21 +101,23 @@ def translate_film(run: Run, video: Asset) -> StepRecord:
 @step_task("conform-film")
 def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) -> StepRecord:
     """A service's film on the title's clock and at its loudness: ``picture``, ``dialogue`` (WAV), ``audio``."""
-    preset, scene = loudness_presets()[run.profile.loudness], run.profile.scene
+    preset, finishing = loudness_presets()[run.profile.loudness], Finishing.of(run.profile)
+    ignored = unheeded(run.profile.lipsync)
 
     def compute(work: Work) -> Made:
         from tasks.mix.mix import encode_aac
 
         picture, sound, audio = (work.folder / name for name in ("picture.mp4", "sound.wav", "dub.m4a"))
         notes = conform(film.path, came, source, picture, sound, lambda share: work.progress(share / 2))
-        if scene:
-            finish(picture, scene, work.folder / "finished.mp4")
-            picture = work.folder / "finished.mp4"
+        said: tuple[str, ...] = ignored
+        if finishing:
+            changed, told = finished(picture, finishing, work.folder / "finished.mp4")
+            picture, said = (work.folder / "finished.mp4" if changed else picture), (*said, *told)
         encoded = encode_aac(sound, audio, preset, lambda share: work.progress(0.5 + share / 2))
         value = {"mix": {"kept": []}, "encoded": encoded.model_dump(mode="json")}
         outputs = {"picture": picture, "dialogue": sound, "audio": audio}
-        return Made(outputs=outputs, value=value, notes=(*notes, *encoded.notes))
+        return Made(outputs=outputs, value=value, notes=(*notes, *said, *encoded.notes))
 
     inputs = {"film": film, "duration_ms": source.duration_ms, "picture": source.picture}
-    settings = [preset, scene_modes()[scene].chain if scene else None]
+    settings = [preset, finishing.facts(), *ignored]
     return remember(run, "conform-film", VERSION, compute, settings=settings, inputs=inputs)

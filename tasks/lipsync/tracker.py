@@ -21,20 +21,23 @@ class FaceTracker:
         device="any",
     )
 
-    def __init__(self, device: str, deadline_s: float) -> None:
+    def __init__(self, device: str, deadline_s: float, *, stabilise: bool = True) -> None:
         """Finds nothing yet.
 
         Args:
             device: ``"cuda"`` tracks on a GPU; else MediaPipe does, on the CPU.
             deadline_s: after which it is stopped.
+            stabilise: whether jitter is taken out by the skin's texture.
         """
+        self._stabilise = stabilise
         self._device, self._deadline_s = "cuda" if device == "cuda" else "cpu", deadline_s
 
     def fingerprint(self) -> str:
-        """The engine's version, MediaPipe's, and the device; no option of those who draw."""
+        """The engine's version, MediaPipe's, and the device; no option of those who draw but this one."""
         from lipsync_engine import VERSION
 
-        return f"faces-{VERSION}-mediapipe-{registry.package_version('mediapipe')}-{self._device}"
+        raw = "" if self._stabilise else "-raw"
+        return f"faces-{VERSION}-mediapipe-{registry.package_version('mediapipe')}-{self._device}{raw}"
 
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
         """Track every face of the title into the file ``out``."""
@@ -46,6 +49,7 @@ class FaceTracker:
             "language": script.language,
             "out": str(out),
             "device": self._device,
+            "stabilise": self._stabilise,
         }
         engine_job(job, progress, device=self._device, deadline_s=self._deadline_s)
 

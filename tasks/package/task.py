@@ -31,6 +31,8 @@ def package(
     audio: Asset,
     stems: Mapping[str, Asset],
     script: Script,
+    *,
+    altered: bool = True,
 ) -> StepRecord:
     """Outputs ``master`` (MP4), ``script`` (JSON), ``srt`` and ``vtt``, and every stem under its own role.
 
@@ -38,11 +40,13 @@ def package(
         run: title and language.
         video: the source, whose picture is copied where nothing was edited.
         facts: of the source.
-        picture: the lip-synced picture; None where nothing was edited.
+        picture: the lip-synced or finished picture; None where it is the source's.
         audio: the encoded dub.
         stems: lossless sound by role: the dub's dialogue, the bed (M&E), the mix.
         script: the dub's script.
+        altered: whether mouths of ``picture`` were changed.
     """
+    altered = altered and picture is not None
     recorded, kind = run.language in run.title.dubs, run.profile.mix.stems
 
     def compute(work: Work) -> Made:
@@ -66,7 +70,7 @@ def package(
             run.title.name,
             master,
             synthetic_speech=not recorded,
-            altered_picture=picture is not None,
+            altered_picture=altered,
             progress=work.progress,
         )
         outputs = {"master": master, "script": files["json"], "srt": files["srt"], "vtt": files["vtt"]}
@@ -78,6 +82,7 @@ def package(
     inputs = {
         "video": video,
         "picture": picture,
+        "altered": altered,
         "audio": audio,
         "script": script,
         "stems": stems,

@@ -63,12 +63,15 @@ def test_harmless_settings_change_the_operators_profile(tmp_path: Path) -> None:
         "extends: studio\nloudness: podcast\nsource_language: fr\npace: {line: 0.05}\n"
         "mix: {bed: ducked, room_db: -20}\n"
         "translate: {formality: formal, glossary: terms.csv}\n"
+        "lipsync: {mode: syllable, lead_ms: 60, refine: true}\nheight: 720p\n"
         "synthesize: {lexicon: words.yaml}\nvoices: voices.yaml\n",
     )
     assert base == "studio"
     profile = load_profile(base, wanted)
     assert (profile.name, profile.loudness, profile.source_language) == ("house", "podcast", "fr")
     assert (profile.mix.bed, profile.mix.room_db, profile.pace.line) == ("ducked", -20, 0.05)
+    assert (profile.lipsync.mode, profile.lipsync.lead_ms, profile.height) == ("syllable", 60, "720p")
+    assert profile.lipsync.backend == load_profile("studio").lipsync.backend
     assert profile.translate.backend == load_profile("studio").translate.backend
     assert profile.translate.options == {"provider": "google"}
     assert profile.translate.glossary == str(tmp_path / "terms.csv")

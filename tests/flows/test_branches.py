@@ -85,6 +85,7 @@ def test_what_one_backend_made_does_not_answer_for_another(video: Path, step: st
         {"waivers": {"drift": "agreed"}},
         {"ingest": {"clock": "trust"}},
         {"scene": "cinematic"},
+        {"height": "720p"},
         {"sidecar": False},
         {"realign": True},
     ],

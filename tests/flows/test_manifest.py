@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.profile import load_profile
 from flows.night.manifest import Defaults, read_manifest
 from flows.night.roots import Roots, videos_of
 from flows.plan import Request
@@ -227,3 +228,50 @@ def test_a_broken_manifest_is_refused(folder: Path, name: str, content: bytes) -
 def test_a_missing_manifest_is_refused(folder: Path) -> None:
     with pytest.raises(BadInputError, match="does not exist"):
         read(folder / "nowhere.csv")
+
+
+def test_a_row_says_how_its_mouths_are_drawn_and_how_high_its_picture_is(folder: Path) -> None:
+    (folder / "styles.csv").write_text(
+        "title,languages,realign,height,upscale,lipsync_mode,lipsync_strength,lipsync_expression,lipsync_lead_ms,"
+        "lipsync_stabilise,lipsync_refine,lipsync_refine_s\n"
+        "a.mp4,es,yes,720p,no,syllable,0.8,expressive,60,no,yes,90\n"
+        "b.mp4,es,,,,,,,,,,\n"
+    )
+    typed = Defaults(overrides={"lipsync": {"backend": "native", "mode": "phoneme"}, "realign": False})
+    styled, plain = (
+        load_profile(one.profile, dict(one.overrides)) for one in read_manifest(folder / "styles.csv", typed)
+    )
+    assert (styled.realign, styled.height, styled.upscale) == (True, "720p", False)
+    assert styled.lipsync.style() == {
+        "mode": "syllable",
+        "strength": 0.8,
+        "expression": "expressive",
+        "lead_ms": 60,
+        "stabilise": False,
+        "refine": True,
+        "refine_s": 90,
+    }
+    assert (plain.realign, plain.height, plain.lipsync.style()) == (False, "source", {"mode": "phoneme"})
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"),
+    [
+        ("lipsync_mode", "mumble", "'phoneme' or 'syllable'"),
+        ("lipsync_strength", "9", "less than or equal to 1.5"),
+        ("lipsync_lead_ms", "soon", "valid number"),
+        ("lipsync_refine", "perhaps", "valid boolean"),
+        ("height", "4000p", "'source', '720p' or '1080p'"),
+        ("realign", "maybe", "valid boolean"),
+    ],
+)
+def test_a_choice_that_is_none_is_named_with_its_row_and_column(
+    folder: Path, column: str, cell: str, told: str
+) -> None:
+    said = faults_of(folder, f"title,languages,{column}\na.mp4,es,{cell}\n")
+    assert f"row 2, column {column}: {cell!r}" in said
+    assert told in said
+
+
+def test_a_row_does_not_choose_who_draws(folder: Path) -> None:
+    assert "column lipsync_backend: unknown" in faults_of(folder, "title,languages,lipsync_backend\na.mp4,es,none\n")

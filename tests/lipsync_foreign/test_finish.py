@@ -12,7 +12,7 @@ from configs.profile import ProfileError, load_profile
 from configs.scene_modes import scene_modes
 from lipsync_engine import video
 from tasks.errors import MissingBackendError, ProcessFailedError
-from tasks.lipsync.finish import finish
+from tasks.lipsync.finish import Finishing, finish, finished
 from tasks.lipsync.restore import Restore, facts, missing, restore
 from tests.lipsync_engine.scenes import write
 from tests.lipsync_engine.test_video import times_of
@@ -40,6 +40,44 @@ def test_a_mode_keeps_frames_and_times_and_changes_the_picture(clip: Path, tmp_p
         assert luma(tmp_path / "a.mp4").max() <= 238
     else:
         assert np.abs(luma(tmp_path / "a.mp4") - luma(clip)).mean() > 0.5
+
+
+@pytest.fixture(scope="module")
+def tall(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    frames = [np.full((852, 480, 3), 40 * i, np.uint8) for i in range(4)]
+    return write(tmp_path_factory.mktemp("tall") / "tall.mp4", frames)
+
+
+def size(path: Path) -> tuple[int, int]:
+    return video.probe(path).width, video.probe(path).height
+
+
+def test_a_height_is_of_the_shorter_side_and_keeps_frames_and_times(tall: Path, tmp_path: Path) -> None:
+    written, (note,) = finished(tall, Finishing(height=240), tmp_path / "out.mp4")
+    assert written
+    assert size(tmp_path / "out.mp4") == (240, 426)
+    assert note == "The masters' picture was reduced from 480x852 to 240x426."
+    assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(tall), abs=1e-4)
+
+
+def test_a_picture_is_enlarged_only_when_asked(tall: Path, tmp_path: Path) -> None:
+    how = Finishing.of(load_profile("offline", {"height": "720p"}))
+    written, (note,) = finished(tall, how, tmp_path / "out.mp4")
+    assert not written
+    assert not (tmp_path / "out.mp4").exists()
+    assert "keep the picture's 480x852" in note
+    how = Finishing.of(load_profile("offline", {"height": "720p", "upscale": True}))
+    written, (note,) = finished(tall, how, tmp_path / "out.mp4")
+    assert written
+    assert size(tmp_path / "out.mp4") == (720, 1278)
+    assert "enlarged" in note
+
+
+def test_a_picture_of_that_height_already_is_not_encoded_again(tall: Path, tmp_path: Path) -> None:
+    assert finished(tall, Finishing(height=480), tmp_path / "out.mp4") == (False, ())
+    assert not Finishing.of(load_profile("offline"))
+    with pytest.raises(ProfileError, match="height"):
+        load_profile("offline", {"height": "4000p"})
 
 
 def test_modes_are_off_unless_named_and_unknown_ones_refused() -> None:
