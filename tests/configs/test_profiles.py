@@ -122,6 +122,6 @@ def test_presets_carry_the_published_targets() -> None:
 
 
 def test_a_profile_that_nests_without_end_is_refused_as_one(tmp_path: Path) -> None:
-    (tmp_path / "deep.yaml").write_text("fit: " + "[" * 5000)
+    (tmp_path / "deep.yaml").write_text("fit: " + "[\n" * 5000)
     with pytest.raises(ProfileError, match="is not valid YAML"):
         load_profile(str(tmp_path / "deep.yaml"), {})

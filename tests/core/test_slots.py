@@ -156,6 +156,7 @@ def test_a_server_that_stays_away_is_a_reason_to_try_again(monkeypatch: pytest.M
     from tasks import slots
 
     monkeypatch.setattr(slots._existing.retry, "stop", tenacity.stop_after_attempt(2))
+    monkeypatch.setattr(slots._existing.retry, "wait", tenacity.wait_none())
 
     away = temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"})
     with away, pytest.raises(TransientError, match="provider:deepl"), held(["provider:deepl"]):

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import tenacity
 
 from flows.service.maintenance import cleanup, reap_runs
 from flows.service.revive import CRASHES, CRASHES_IN_ALL, GIVEN_UP
@@ -147,6 +148,7 @@ def test_a_server_that_is_away_hangs_up_or_has_no_database_is_asked_again() -> N
     def ask() -> int:
         return httpx.get(f"http://127.0.0.1:{port}").raise_for_status().status_code
 
+    ask.retry.wait = tenacity.wait_fixed(0.1)  # type: ignore[attr-defined]
     thread = threading.Thread(target=come_back)
     thread.start()
     assert ask() == 200

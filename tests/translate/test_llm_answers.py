@@ -112,7 +112,7 @@ def test_any_answer_is_read_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize("hostile", ["{" * 300_000, "[" * 300_000, '{"a":' * 60_000, "(" * 300_000])
 def test_a_hostile_answer_takes_no_time(hostile: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert answered(hostile, "text", [0]) is None
     as_spoken({0: hostile}, SOURCES)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
