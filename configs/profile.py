@@ -63,6 +63,9 @@ class SynthesizeSettings(ChainedSettings):
     """The voices' backend, and what all of them respect."""
 
     takes: int = Field(1, ge=1, le=8, description="readings of each line, of which the best is kept")
+    retakes: int | None = Field(
+        None, ge=0, le=5, description="of a line that is not understood; 2, and none where a voice is paid for"
+    )
     lexicon: str | None = Field(None, description="a .yaml file of words and how they are pronounced")
 
 

@@ -9,7 +9,8 @@ from tasks.model import Asset, Line, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
 from tasks.synthesize import speaking
-from tasks.synthesize.casting import casting_facts
+from tasks.synthesize.casting import casting_facts, retakes_of
+from tasks.synthesize.retakes import clearest
 from tasks.synthesize.task import open_booth, takes_of
 from tasks.translate import Guidance, Rewriter
 from tasks.translate.chain import chain
@@ -59,19 +60,24 @@ def adapt(
         adapted, notes = adaptation.run(script, source, takes, {int(line) for line in edits}, work.progress)
         texts = {one.take.line: one.text for one in adapted}
         changed = [line.id for line in script.lines if texts.get(line.id, line.text) != line.text]
+        spoken_takes = {one.take.line: one.take for one in adapted}
+        worded = [line.model_copy(update={"text": texts[line.id]}) for line in script.lines if line.id in changed]
+        most = retakes_of(run.profile.synthesize, booth.backend.facts)
+        clear, _, heard = clearest(booth, worded, [spoken_takes[line.id] for line in worded], run.profile.pace, most)
+        spoken_takes |= {take.line: take for take in clear}
         if changed:
             name = _name(rewriting)
             notes.append(f"{len(changed)} of {len(misses)} lines that missed their time were worded anew by {name}.")
-        notes.extend(one.note for one in adapted if one.note)
+        notes.extend([*(one.note for one in adapted if one.note), *heard])
         lines = tuple(line.model_copy(update={"text": texts.get(line.id, line.text)}) for line in script.lines)
         fresh = script.model_copy(update={"lines": lines, "notes": (*script.notes, *dict.fromkeys(notes))})
         value = {
             **spoken.value,
             "script": fresh.model_dump(mode="json"),
-            "takes": [one.take.model_dump(mode="json") for one in adapted],
+            "takes": [take.model_dump(mode="json") for take in spoken_takes.values()],
             "adapted": changed,
         }
-        outputs = _audio([one.take for one in adapted])
+        outputs = _audio(list(spoken_takes.values()))
         return Made(outputs=outputs, value=value, notes=tuple(dict.fromkeys(notes)), parts=len(takes))
 
     inputs = {

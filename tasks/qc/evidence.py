@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -18,17 +18,19 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Recogniser:
-    """Speech recognition of the dub's language.
+    """What a recogniser of the dub's language heard, line by line, in the delivered dialogue.
 
     Attributes:
-        name: the backend's name, for the record.
-        transcribe: the text heard in a WAV file.
+        name: the backend's name, for the record; empty where nobody listens.
+        heard: line id to words, of every line that was laid; None where nothing could be heard.
         advisory: True where the recogniser's own error rate exceeds the gate, so that it can warn but never fail a dub.
+        note: why nothing was heard.
     """
 
     name: str
-    transcribe: Callable[[Path], str]
+    heard: Mapping[int, str] | None
     advisory: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Evidence:
         picture_start_ms: when the source's picture starts on the title's clock.
         av_offset: how late the master's sound is against its picture, in milliseconds; None where it was not measured.
         lipsync: the lip-sync report, as it came.
-        recogniser: of the dub's language; None where the profile has none.
+        recogniser: of the dub's language; None where nobody was asked.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
         kept: where the original's voices stay in the mix.
         waivers: gate name to reason ("Creative Intent", "Best Possible").

@@ -13,10 +13,11 @@ from tasks.package.subtitles import subtitle_facts
 from tasks.qc import timing
 from tasks.qc.evidence import Evidence, Measured
 from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
-from tasks.qc.intelligibility import intelligibility
+from tasks.qc.intelligibility import intelligibility, not_understood, understandings
 from tasks.qc.levels import furthest, line_levels
 from tasks.qc.master import sound_offset
 from tasks.qc.residual import Residual, bed_residual
+from tasks.understood.compare import Understanding
 
 
 def check(evidence: Evidence) -> dict[str, Any]:
@@ -32,12 +33,13 @@ def check(evidence: Evidence) -> dict[str, Any]:
     check_waivers(evidence.waivers)
     rate = evidence.frame_rate or DEFAULT_RATE
     subtitles = subtitle_facts(evidence.dub, rate, evidence.duration_ms)
-    understood = intelligibility(evidence.dub, evidence.dialogue, evidence.recogniser)
+    judged = understandings(evidence.dub, evidence.recogniser)
+    understood = intelligibility(evidence.dub, evidence.recogniser, judged)
     residual = _residual(evidence)
     levels = line_levels(evidence.source, evidence.placements, evidence.original, evidence.delivered)
     gates = (
         *_timing_gates(evidence),
-        _intelligibility_gate(evidence, understood),
+        *_intelligibility_gates(evidence, understood, judged),
         *_sound_gates(evidence),
         _gate(evidence, "line_level_lu", furthest(levels, gate_rules()["line_level_lu"].warn or 0.0)),
         *_master_gates(evidence),
@@ -50,7 +52,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "state": state(gates),
         "language": evidence.dub.language,
         "lines": len(evidence.dub.lines),
-        "per_line": _per_line(evidence, levels),
+        "per_line": _per_line(evidence, levels, judged),
         **{name: value[name] for name in ("stretch_max", "adherence", "speech_overlap", "drift_ms")},
         "loudness": _loudness(evidence),
         "av_offset_ms": value["av_offset_ms"],
@@ -65,8 +67,10 @@ def check(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _per_line(evidence: Evidence, levels: Mapping[int, float]) -> list[dict[str, Any]]:
-    """Each line of the script with where it was laid; ``fit`` is ``missing`` where it was not."""
+def _per_line(
+    evidence: Evidence, levels: Mapping[int, float], judged: Mapping[int, Understanding]
+) -> list[dict[str, Any]]:
+    """Each line of the script with where it was laid and what is heard; ``fit`` is ``missing`` where it was not."""
     placed = {placement.line: placement for placement in evidence.placements}
     rows = []
     for line in evidence.dub.lines:
@@ -77,8 +81,22 @@ def _per_line(evidence: Evidence, levels: Mapping[int, float]) -> list[dict[str,
             continue
         share = round(one.natural_ms / one.slot_ms, 3) if one.slot_ms else None
         measured = {"late_ms": one.start_ms - line.start_ms, "level_lu": levels.get(line.id)}
-        rows.append({**row, "fit": one.fit, "stretch": round(one.stretch, 3), "natural_of_slot": share, **measured})
+        row |= {"fit": one.fit, "stretch": round(one.stretch, 3), "natural_of_slot": share, **measured}
+        rows.append({**row, **_heard(evidence, line.id, judged)})
     return rows
+
+
+def _heard(evidence: Evidence, line: int, judged: Mapping[int, Understanding]) -> dict[str, Any]:
+    """What is heard of a line; ``differs``: spans of the said and the heard text that are not the same, and how."""
+    if evidence.recogniser is None or line not in judged:
+        return {}
+    how = judged[line]
+    return {
+        "heard": (evidence.recogniser.heard or {})[line],
+        "error": how.error,
+        "understood": how.understood,
+        "differs": [[*piece.said, *piece.heard, piece.verdict] for piece in how.pieces if piece.verdict != "same"],
+    }
 
 
 def _kept(evidence: Evidence) -> list[dict[str, Any]]:
@@ -123,11 +141,18 @@ def _extra_speech(evidence: Evidence) -> Measured:
     return Measured(float(len(said)), ", ".join(said))
 
 
-def _intelligibility_gate(evidence: Evidence, understood: dict[str, Any]) -> Gate:
+def _intelligibility_gates(
+    evidence: Evidence, understood: dict[str, Any], judged: Mapping[int, Understanding]
+) -> list[Gate]:
+    """The dub as a whole, and its lines: one in whose place something else is said fails, however long the title."""
     rate = understood["wer"] if "wer" in understood else understood["cer"]
     advisory = evidence.recogniser is not None and evidence.recogniser.advisory
-    measured = Measured(rate, understood["note"])
-    return _gate(evidence, "intelligibility", measured, fails=False if advisory else None)
+    lines = not_understood(evidence.dub, evidence.recogniser, judged)
+    other = any(one.other for one in judged.values()) and not advisory
+    return [
+        _gate(evidence, "intelligibility", Measured(rate, understood["note"]), fails=False if advisory else None),
+        _gate(evidence, "lines_not_understood", lines, fails=other),
+    ]
 
 
 def _sound_gates(evidence: Evidence) -> list[Gate]:

@@ -2,24 +2,27 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.loudness import loudness_presets
+from tasks.errors import PermanentError, ProviderBusyError
 from tasks.fit.task import placements_of
-from tasks.model import Asset, BranchResult, Gate, Loudness, MediaFacts, Run, Script, SharedWork, StepRecord
+from tasks.model import Asset, BranchResult, Gate, Loudness, MediaFacts, Placement, Run, Script, SharedWork, StepRecord
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.step import Made, Work, remember, step_task
-from tasks.transcribe import listening, transcriber
+from tasks.store import Store
+from tasks.understood.ears import clip_of, ears_for
+from tasks.understood.lines import hear_lines
 
 if TYPE_CHECKING:
     from tasks.qc.sync import Clocks
 
-#: Backends of transcription that do not listen.
-_NOT_HEARING = ("fake", "subtitles")
 #: Of these the user is told.
 _TOLD = ("warn", "fail")
+_AROUND_MS = 100  # before and after a line: a take is cut close
 _TIMES = ("fps", "seconds", "peak_rss_mb", "peak_vram_mb")
 
 
@@ -37,6 +40,7 @@ def qc(
 
     def compute(space: Work) -> Made:
         from tasks.mix.loudness import measure_curve
+        from tasks.qc.intelligibility import lost_lines, understandings
         from tasks.qc.master import master_times
         from tasks.qc.qc import check
         from tasks.qc.sync import av_offset
@@ -66,7 +70,7 @@ def qc(
             picture_start_ms=work.facts.picture.start_ms if work.facts.picture else 0,
             av_offset=av_offset(_clocks(run, work, laid, picture, mixed, master), space.folder),
             lipsync=_untimed(picture.value),
-            recogniser=_recogniser(run, space.folder),
+            recogniser=None if run.profile.fake else _recogniser(run, script, placements_of(laid), dialogue),
             recorded=_recorded(laid),
             kept=tuple((start, end) for start, end in mixed.value["mix"]["kept"]),
             waivers=run.profile.waivers,
@@ -74,7 +78,11 @@ def qc(
         value = check(evidence)
         out = space.folder / "qc.json"
         out.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        return Made(outputs={"qc": out}, value=value)
+        judged = understandings(script, evidence.recogniser)
+        notes = lost_lines(script, evidence.recogniser, judged)
+        if evidence.recogniser and evidence.recogniser.note:
+            notes.append(f"The dub was {evidence.recogniser.note}.")
+        return Made(outputs={"qc": out}, value=value, notes=tuple(notes))
 
     inputs = {
         "source": work.script,
@@ -95,7 +103,9 @@ def qc(
         "loudness": loudness_presets()[run.profile.loudness],
         "waivers": run.profile.waivers,
         "transcribe": run.profile.transcribe,
-        "heard_by": None if run.profile.fake else listening(run.profile.transcribe, run.language).backend.fingerprint(),
+        "heard_by": None
+        if run.profile.fake
+        else ears_for(run.profile.transcribe, run.language, paid=True).fingerprint(),
         "fake": run.profile.fake,
     }
     return remember(run, "qc", VERSION, compute, settings=settings, inputs=inputs)
@@ -182,31 +192,19 @@ def _dub_spans(dialogue: Path, folder: Path) -> Spans:
     return _spans(speech)
 
 
-def _recogniser(run: Run, folder: Path) -> Recogniser | None:
-    """The profile's own recogniser where it knows the language.
-
-    PocketSphinx, which is all that works without a download, knows English and is rough: it warns and never fails a
-    dub. A script that came from a file or an invented one names no recogniser; PocketSphinx stands in for it.
-    """
-    from configs.languages import primary
-
-    language = primary(run.language)
-    if run.profile.fake:
-        return None
-    listener = listening(run.profile.transcribe, language).backend
-    known = listener.facts.languages
-    if listener.facts.name in _NOT_HEARING or (known is not None and language not in known):
-        if language != "en":
-            return None
-        listener = transcriber("pocketsphinx", {})
-    from tasks.media import speech_copy
-    from tasks.progress import silent
-
-    def hear(wav: Path) -> str:
-        speech = folder / "recognised.wav"
-        speech_copy(wav, speech)
-        heard = listener.transcribe(speech, language, silent)
-        return " ".join(line.text for line in heard.lines)
-
-    name = listener.facts.name
-    return Recogniser(name=name, transcribe=hear, advisory=name == "pocketsphinx")
+def _recogniser(run: Run, script: Script, placements: tuple[Placement, ...], dialogue: Path) -> Recogniser:
+    """What is heard in the delivered dialogue where each line lies."""
+    ears = ears_for(run.profile.transcribe, run.language, paid=True)
+    if ears.listener is None:
+        return Recogniser("", None, note=ears.deaf)
+    texts = {line.id: line.text for line in script.lines}
+    laid = [one for one in placements if one.line in texts]
+    clips = [partial(clip_of, dialogue, one.start_ms - _AROUND_MS, one.end_ms + _AROUND_MS) for one in laid]
+    try:
+        heard = hear_lines(ears, [texts[one.line] for one in laid], clips, Store(Path(run.store)))
+    except (
+        PermanentError,
+        ProviderBusyError,
+    ) as error:  # a dub is delivered without this figure rather than not at all
+        return Recogniser(ears.name, None, note=f"not heard: {error.what.rstrip('.')}")
+    return Recogniser(ears.name, {one.line: line.text for one, line in zip(laid, heard, strict=True)}, ears.advisory)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from markupsafe import Markup
 
 from configs.languages import display_name
 from tasks.model import Line, Placement, Script
+from tasks.report.heard import WORDS, said_and_heard
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import LANE, WIDTH, clock, strips
 from tasks.report.wording import bypass_rows, gate_row, lipsync_rows
@@ -74,6 +76,8 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         ],
         "starts": {line.id: line.start_ms for line in inputs.source.lines},
         "fits": _FIT,
+        "marks": WORDS,
+        "listened": any("heard" in row for row in inputs.qc["per_line"]),
         "strips": strips(
             inputs.source, inputs.placements, inputs.duration_ms, inputs.original_dialogue, inputs.dialogue
         ),
@@ -95,8 +99,9 @@ def link(path: str) -> str:
 def _rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     dubbed: dict[int, Line] = {line.id: line for line in inputs.dub.lines}
     laid: dict[int, Placement] = {placement.line: placement for placement in inputs.placements}
+    measured = {row["line"]: row for row in inputs.qc["per_line"]}
     spoken = [
-        _row(line, dubbed.get(line.id), laid.get(line.id))
+        _row(line, dubbed.get(line.id), laid.get(line.id), measured.get(line.id, {}))
         for line in inputs.source.lines
         if not _stays(line, inputs.dub)
     ]
@@ -118,7 +123,7 @@ def _kept_row(start_ms: int, end_ms: int, text: str) -> dict[str, Any]:
         "time": clock(start_ms),
         "speaker": "",
         "source": text or "(sound)",
-        "dub": "",
+        "words": said_and_heard("", {}),
         "slot": f"{(end_ms - start_ms) / 1000:.2f}",
         "natural": "—",
         "stretch": "—",
@@ -127,7 +132,7 @@ def _kept_row(start_ms: int, end_ms: int, text: str) -> dict[str, Any]:
     }
 
 
-def _row(line: Line, dub: Line | None, laid: Placement | None) -> dict[str, Any]:
+def _row(line: Line, dub: Line | None, laid: Placement | None, measured: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": line.id,
         "start_ms": line.start_ms,
@@ -135,7 +140,7 @@ def _row(line: Line, dub: Line | None, laid: Placement | None) -> dict[str, Any]
         "time": clock(line.start_ms),
         "speaker": line.speaker,
         "source": line.text,
-        "dub": dub.text if dub else "",
+        "words": said_and_heard(dub.text if dub else "", measured),
         "slot": f"{(laid.slot_ms if laid else line.end_ms - line.start_ms) / 1000:.2f}",
         "natural": f"{laid.natural_ms / 1000:.2f}" if laid else "—",
         "stretch": f"{laid.stretch:.2f}×" if laid else "—",

@@ -17,7 +17,7 @@ from tasks.errors import UnsupportedError
 from tasks.model import Speaker
 from tasks.standin import Chosen, first_able
 
-VERSION = 5
+VERSION = 6
 
 BACKENDS = {
     "kokoro": "tasks.synthesize.kokoro:KokoroSynthesizer",

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from configs.profile import SynthesizeSettings
 from tasks.model import Run, Script
+from tasks.registry import BackendFacts
+from tasks.synthesize import speaking
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.lexicon import Entry, read_lexicon
-from tasks.transcribe import listening
+from tasks.understood.ears import ears_for
+
+_RETAKES = 2
 
 
 def casting_facts(run: Run, source: Script) -> dict[str, Any]:
@@ -21,13 +26,25 @@ def casting_facts(run: Run, source: Script) -> dict[str, Any]:
     Raises:
         BadInputError: the lexicon or the voices file is not valid.
     """
-    settings = run.profile.synthesize
+    settings, facts = run.profile.synthesize, speaking(run.profile.synthesize, run.language).backend.facts
+    listens = retakes_of(settings, facts) > 0 or (settings.takes > 1 and facts.varies)
     return {
         "lexicon": [[entry.word, entry.say, entry.ipa] for entry in lexicon_of(run)],
         "takes": settings.takes,
-        "judge": listening(run.profile.transcribe, run.language).backend.fingerprint() if settings.takes > 1 else None,
+        "retakes": retakes_of(settings, facts),
+        "ears": ears_for(run.profile.transcribe, run.language).fingerprint() if listens else None,
         "cast": cast_of(run, source).facts(),
     }
+
+
+def retakes_of(settings: SynthesizeSettings, facts: BackendFacts) -> int:
+    """How often a line that is not understood is spoken again: twice, unless the profile says otherwise.
+
+    A voice that is paid for is asked again only where the profile says so.
+    """
+    if settings.retakes is None:
+        return 0 if facts.paid else _RETAKES
+    return settings.retakes
 
 
 def lexicon_of(run: Run) -> tuple[Entry, ...]:

@@ -15,13 +15,14 @@ from tasks.speakable import speaks
 from tasks.store import Store, step_key
 from tasks.syllables import syllables
 from tasks.synthesize import PLAIN, Foretelling, Manner, NothingToSayError, Synthesizer
-from tasks.synthesize.judge import Judge
+from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
 from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.wave import write_wav
+from tasks.understood.ears import Ears
 
-_LINE, _JUDGED, _PAUSES = "synthesize-line", "synthesize-judged", "pause-line"
+_LINE, _PAUSES = "synthesize-line", "pause-line"
 #: Of one spoken line: apart from the step's, so that what was paid for stays when a pace is chosen otherwise.
 _VERSION = 3
 
@@ -41,7 +42,7 @@ class Booth:
         energies: of the source's lines, by id.
         rates: how fast the actors speak the source's lines, in syllables a second, by id.
         readings: how many there are to choose from; 1 where the backend has but one.
-        judge: who chooses among them.
+        ears: who listens to them.
         fresh: ids of the lines that were spoken now, in part or wholly.
         characters: sent to a service that is paid by them.
         unused: words of the lexicon that the backend could not be told.
@@ -58,7 +59,7 @@ class Booth:
     energies: Mapping[int, float] = field(default_factory=dict)
     rates: Mapping[int, float] = field(default_factory=dict)
     readings: int = 1
-    judge: Judge = field(default_factory=Judge)
+    ears: Ears = field(default_factory=lambda: Ears("und", deaf="nobody listens"))
     fresh: set[int] = field(default_factory=set)
     characters: int = 0
     unused: set[str] = field(default_factory=set)
@@ -85,21 +86,14 @@ class Booth:
         """The line's best reading at a pace, from the store or spoken now."""
         if self.readings == 1:
             return self._reading(line, pace, 0)
-        slot_ms = line.end_ms - line.start_ms
         found = [self._reading(line, 1.0, reading) for reading in range(self.readings)]
-        scores = [self._score(line, take, slot_ms) for take in found]
+        scores = [score(line, take, self.ears, self.store) for take in found]
         best = min(range(self.readings), key=lambda reading: (scores[reading], reading))
         return found[best] if pace == 1.0 else self._reading(line, pace, best)
 
-    def _score(self, line: Line, take: Take, slot_ms: int) -> float:
-        """How far a take is from what it should be, remembered, since listening takes time."""
-        facts = {"text": line.text, "language": self.language, "audio": take.audio, "slot_ms": slot_ms}
-        key = step_key(_JUDGED, 1, backend=self.judge.fingerprint, inputs=facts)
-        record = self.store.lookup(_JUDGED, key)
-        if record is None:
-            score = self.judge.score(line.text, self.language, take.audio.path, take.duration_ms, slot_ms)
-            record = self.store.commit(StepRecord(step=_JUDGED, key=key, value=score))
-        return float(record.value)
+    def again(self, line: Line, pace: float, reading: int, settings: PaceSettings) -> Take:
+        """The line in one certain way, its pauses grown where it is too short."""
+        return self._paused(line, self._reading(line, pace, reading), settings.pause_ms)
 
     def _reading(self, line: Line, pace: float, reading: int) -> Take:
         voice, clip = self.voices[line.speaker], self.references.get(line.speaker)

@@ -1,5 +1,6 @@
 """The Prefect task of `tasks.synthesize`: only lines that the store does not know are spoken."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from tasks.model import Asset, Run, Script, StepRecord, Take
@@ -8,11 +9,12 @@ from tasks.store import Store
 from tasks.syllables import syllables
 from tasks.synthesize import VERSION, Synthesizer, speaking
 from tasks.synthesize.cast import cast_of
-from tasks.synthesize.casting import casting_facts, lexicon_of
+from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
 from tasks.synthesize.energy import energies
-from tasks.synthesize.judge import Judge, judge_of
 from tasks.synthesize.references import Clips, reference_clips
+from tasks.synthesize.retakes import clearest
 from tasks.synthesize.takes import Booth
+from tasks.understood.ears import Ears, ears_for
 
 
 @step_task("synthesize")
@@ -35,18 +37,20 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
         paces = booth.paces(spoken, run.profile.pace)
         takes: list[Take] = []
         for number, line in enumerate(spoken):
-            work.progress(number / len(spoken))
+            work.progress(0.8 * number / len(spoken))
             takes.append(booth.paced(line, paces[line.speaker], run.profile.pace))
+        takes, retaken, heard = clearest(booth, spoken, takes, run.profile.pace, retakes_of(settings, backend.facts))
         value = {
             "takes": [take.model_dump(mode="json") for take in takes],
             "voices": booth.voices,
             "paces": paces,
             "characters": booth.characters,
+            "retaken": [asdict(one) for one in retaken],
         }
         return Made(
             outputs={f"take-{take.line}": take.audio for take in takes},
             value=value,
-            notes=(*silent, *_notes(booth, paces)),
+            notes=(*silent, *_notes(booth, paces), *heard),
             hits=len(spoken) - len(booth.fresh),
             parts=len(script.lines),
         )
@@ -93,7 +97,9 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
     # Those whose voice is remembered are asked for too, so that the others get different ones; clones differ anyway.
     asked = [one for one in source.speakers if not (backend.facts.clones and one.id in cast.voices)]
     voices = {**backend.voices(run.language, asked, references), **cast.voices}
-    judge = judge_of(run.profile.transcribe, run.language, folder) if _choosing(run, backend) else Judge()
+    choosing = settings.takes > 1 and backend.facts.varies
+    listens = choosing or retakes_of(settings, backend.facts) > 0
+    ears = ears_for(run.profile.transcribe, run.language) if listens else Ears(run.language, deaf="nobody listens")
     return Booth(
         Store(Path(run.store)),
         backend,
@@ -104,9 +110,9 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
         lexicon=lexicon_of(run),
         energies=energies(dialogue.path, source) if backend.facts.spirited else {},
         rates=_rates(source) if backend.facts.paces else {},
-        readings=settings.takes if _choosing(run, backend) else 1,
-        judge=judge,
-        remarks=(*chosen.notes, *clips.notes, *cast.notes, *_remarks(run, backend, judge)),
+        readings=settings.takes if choosing else 1,
+        ears=ears,
+        remarks=(*chosen.notes, *clips.notes, *cast.notes, *_remarks(run, backend, ears)),
     )
 
 
@@ -119,22 +125,15 @@ def _rates(source: Script) -> dict[int, float]:
     }
 
 
-def _choosing(run: Run, backend: Synthesizer) -> bool:
-    return run.profile.synthesize.takes > 1 and backend.facts.varies
-
-
-def _remarks(run: Run, backend: Synthesizer, judge: Judge) -> list[str]:
+def _remarks(run: Run, backend: Synthesizer, ears: Ears) -> list[str]:
     name, takes = backend.facts.name, run.profile.synthesize.takes
+    unheard = [f"Takes were {ears.deaf}."] if ears.deaf.startswith("not heard") else []
     if takes == 1:
-        return []
+        return unheard
     if not backend.facts.varies:
-        return [f"{name} reads a line the same way every time: {takes} takes are one."]
-    by = (
-        f"what {judge.name} hears and their length"
-        if judge.name
-        else f"length alone (no recogniser for {run.language})"
-    )
-    return [f"Of {takes} takes of each line the best was kept, by {by}."]
+        return [*unheard, f"{name} reads a line the same way every time: {takes} takes are one."]
+    by = f"what {ears.name} hears and their length" if ears.name else "length alone"
+    return [*unheard, f"Of {takes} takes of each line the best was kept, by {by}."]
 
 
 def takes_of(record: StepRecord) -> tuple[Take, ...]:

@@ -7,8 +7,9 @@ A backend is a class with ``facts``, ``Options`` and the methods of `Transcriber
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from configs.profile import ChainedSettings
 from tasks import registry
@@ -42,6 +43,24 @@ class Transcriber(Protocol):
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """The script of a 16 kHz mono WAV; ``language`` None: detect it.
+
+        Raises:
+            UnsupportedError: the backend does not know the language.
+            MissingBackendError: a model is not there and cannot be fetched.
+        """
+
+
+@runtime_checkable
+class KnowsWhere(Protocol):
+    """A transcriber that can be told where somebody speaks: it then misses no short line and looks for none."""
+
+    def transcribe_spans(self, audio: Path, spans: Sequence[tuple[int, int]], language: str) -> Script:
+        """The script of a 16 kHz mono WAV, the same on every run, however little of it is speech.
+
+        Args:
+            audio: the file.
+            spans: where somebody speaks, in order, not overlapping, in milliseconds; at least one.
+            language: BCP-47 tag.
 
         Raises:
             UnsupportedError: the backend does not know the language.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +18,10 @@ from configs.models import models
 from tasks import ctranslate, registry
 from tasks.errors import MissingBackendError
 from tasks.model import Script
-from tasks.progress import Progress
+from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
-from tasks.transcribe.hearing import Belief, Heard, Stretch, heard_stretches, listened_spans
+from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
 from tasks.weights import Weights, advice, here, located, needed
@@ -100,12 +100,31 @@ class FasterWhisperTranscriber:
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """The spoken words; the language is detected from the first speech where it is not given."""
-        for sentence in self.missing():
-            raise MissingBackendError(sentence, "Or choose the whisper backend.")
-        code = whisper_code(language, self._options.model) if language else None
+        code = self._code(language)
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
         if not spans:
             return Script(language=language or "en", lines=(), origin="faster-whisper")
+        return self._script(audio, spans, language, code, progress)
+
+    def transcribe_spans(self, audio: Path, spans: Sequence[Span], language: str) -> Script:
+        """The words of these spans; what is heard badly is not guessed at, so that every run hears the same."""
+        return self._script(audio, spans, language, self._code(language), silent, guess=False)
+
+    def _code(self, language: str | None) -> str | None:
+        for sentence in self.missing():
+            raise MissingBackendError(sentence, "Or choose the whisper backend.")
+        return whisper_code(language, self._options.model) if language else None
+
+    def _script(
+        self,
+        audio: Path,
+        spans: Sequence[Span],
+        language: str | None,
+        code: str | None,
+        progress: Progress,
+        *,
+        guess: bool = True,
+    ) -> Script:
         belief = Belief(spans)
         with _ONE_AT_A_TIME:
             chosen = self._options
@@ -114,7 +133,7 @@ class FasterWhisperTranscriber:
             resident = loaded_once(("faster-whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as movable:
                 for stretch in heard_stretches(spans, audio):
-                    segments, found = self._heard(movable.model, audio, stretch, code)
+                    segments, found = self._heard(movable.model, audio, stretch, code, guess=guess)
                     code = code or found
                     belief.take(segments, stretch)
                     progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
@@ -124,7 +143,9 @@ class FasterWhisperTranscriber:
             language=language or str(code), lines=lines, origin="faster-whisper", notes=(*note, *belief.notes())
         )
 
-    def _heard(self, model: Any, audio: Path, stretch: Stretch, code: str | None) -> tuple[Iterator[Heard], str]:
+    def _heard(
+        self, model: Any, audio: Path, stretch: Stretch, code: str | None, *, guess: bool
+    ) -> tuple[Iterator[Heard], str]:
         asked: dict[str, Any] = {
             "language": code,
             "task": "transcribe",
@@ -133,6 +154,7 @@ class FasterWhisperTranscriber:
             "word_timestamps": True,
             "vad_filter": False,  # the spans are known already
         }
+        asked |= {} if guess else {"temperature": 0.0}
         samples = read_span(audio, stretch.start_ms, stretch.end_ms)
         if self._options.batch > 1:
             from faster_whisper import BatchedInferencePipeline

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,10 +17,10 @@ from configs.models import models
 from tasks import registry
 from tasks.errors import MissingBackendError
 from tasks.model import Line, Script
-from tasks.progress import Progress
+from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
-from tasks.transcribe.hearing import Belief, Heard, Stretch, heard_stretches, listened_spans
+from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import whisper_code
 from tasks.weights import Weights, located, needed
@@ -80,13 +81,29 @@ class WhisperTranscriber:
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
         if not spans:
             return Script(language=language or "en", lines=(), origin="whisper")
+        return self._script(audio, spans, language, code, progress)
+
+    def transcribe_spans(self, audio: Path, spans: Sequence[Span], language: str) -> Script:
+        """The words of these spans; what is heard badly is not guessed at again."""
+        code = whisper_code(language, self._options.model)
+        return self._script(audio, spans, language, code, silent, _TEMPERATURES[:1])
+
+    def _script(
+        self,
+        audio: Path,
+        spans: Sequence[Span],
+        language: str | None,
+        code: str | None,
+        progress: Progress,
+        temperatures: tuple[float, ...] = _TEMPERATURES,
+    ) -> Script:
         belief = Belief(spans)
         with _ONE_AT_A_TIME:
             asked = self._options.model, self._options.models, self._options.device
             resident = loaded_once(("whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as model:
                 for stretch in heard_stretches(spans, audio):
-                    heard = self._heard(model, audio, stretch, code)
+                    heard = self._heard(model, audio, stretch, code, temperatures)
                     code = code or str(heard["language"])
                     belief.take(map(_segment, heard["segments"]), stretch)
                     progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
@@ -97,7 +114,9 @@ class WhisperTranscriber:
             language=language or str(code), lines=lines, origin="whisper", notes=(*note, *where, *belief.notes())
         )
 
-    def _heard(self, model: Any, audio: Path, stretch: Stretch, code: str | None) -> dict[str, Any]:
+    def _heard(
+        self, model: Any, audio: Path, stretch: Stretch, code: str | None, temperatures: tuple[float, ...]
+    ) -> dict[str, Any]:
         import torch
 
         with torch.random.fork_rng():
@@ -106,7 +125,7 @@ class WhisperTranscriber:
                 read_span(audio, stretch.start_ms, stretch.end_ms),
                 language=code,
                 task="transcribe",
-                temperature=_TEMPERATURES,
+                temperature=temperatures,
                 beam_size=self._options.beam_size,
                 condition_on_previous_text=False,
                 word_timestamps=True,

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from configs.loudness import loudness_presets
-from tasks.errors import BadInputError, MissingBackendError, ProviderBusyError, UnsupportedError
+from tasks.errors import BadInputError
 from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
@@ -56,7 +56,7 @@ def evidence(tmp_path: Path) -> Evidence:
         frame_rate=Fraction(25),
         lipsync={"frames": 100, "offset_frames": 0.5, "place_offset": 0.001},
         av_offset=Measured(4.0),
-        recogniser=Recogniser("echo", lambda _path: "buenos dias a todos ustedes"),
+        recogniser=Recogniser("echo", {1: "buenos dias a todos ustedes"}),
     )
 
 
@@ -107,7 +107,6 @@ def test_without_measurements_nothing_passes_by_default(evidence: Evidence) -> N
         ({"lipsync": {"offset_frames": -2.5}}, "lipsync_offset"),
         ({"lipsync": {"place_offset": 0.02}}, "lipsync_place"),
         ({"dub_speech": ((0, 1000), (3000, 4000))}, "speech_overlap"),
-        ({"recogniser": Recogniser("deaf", lambda _path: "algo muy distinto")}, "intelligibility"),
     ],
 )
 def test_one_fault_fails_its_own_gate_only(evidence: Evidence, change: dict, gate: str) -> None:
@@ -147,16 +146,43 @@ def test_a_speaker_over_himself_fails_but_two_speakers_may_overlap(evidence: Evi
         assert gates(sheet)["late_ms"]["status"] == "warn"
 
 
-@pytest.mark.parametrize("failure", [MissingBackendError, ProviderBusyError, UnsupportedError])
-def test_a_recogniser_that_cannot_listen_leaves_the_figure_unmeasured(
-    evidence: Evidence, failure: type[Exception]
-) -> None:
-    def deaf(_path: Path) -> str:
-        raise failure("The model turbo is not here.")
+def test_a_recogniser_without_its_weights_leaves_the_figures_unmeasured(evidence: Evidence) -> None:
+    sheet = check(replace(evidence, recogniser=Recogniser("whisper", None, note="not heard: turbo is not here")))
+    for name in ("intelligibility", "lines_not_understood"):
+        assert (gates(sheet)[name]["status"], gates(sheet)[name]["note"]) == (
+            "unmeasured",
+            "not heard: turbo is not here",
+        )
 
-    sheet = check(replace(evidence, recogniser=Recogniser("whisper", deaf)))
-    assert gates(sheet)["intelligibility"]["status"] == "unmeasured"
-    assert "turbo" in gates(sheet)["intelligibility"]["note"]
+
+def test_a_dub_that_says_something_else_fails_as_a_whole_and_by_its_line(evidence: Evidence) -> None:
+    sheet = check(replace(evidence, recogniser=Recogniser("ears", {1: "algo muy distinto"})))
+    failed = {name for name, gate in gates(sheet).items() if gate["status"] == "fail"}
+    assert failed == {"intelligibility", "lines_not_understood"}
+    assert gates(sheet)["lines_not_understood"]["note"] == "line 1 (100%)"
+    assert sheet["per_line"][0]["heard"] == "algo muy distinto"
+    assert sheet["state"] == "needs_review"
+
+
+def test_two_lines_whose_sound_is_swapped_fail_even_in_a_long_title(evidence: Evidence) -> None:
+    texts = [f"La frase número {number} habla de otra cosa distinta." for number in range(60)]
+    texts[7], texts[31] = "Los gatos duermen tranquilos toda la tarde.", "Mañana iremos juntos a comprar pan fresco."
+    lines = tuple(Line(id=n, start_ms=n * 60, end_ms=n * 60 + 50, text=text) for n, text in enumerate(texts))
+    dub = Script(language="es", lines=lines)
+    heard = dict(enumerate(texts))
+    right = check(replace(evidence, dub=dub, recogniser=Recogniser("ears", heard)))
+    swapped = check(replace(evidence, dub=dub, recogniser=Recogniser("ears", heard | {7: texts[31], 31: texts[7]})))
+    assert gates(right)["lines_not_understood"] | {"note": ""} == gates(right)["lines_not_understood"]
+    assert gates(right)["lines_not_understood"]["status"] == "pass"
+    assert gates(swapped)["intelligibility"]["value"] < 0.08  # the whole would not tell
+    assert gates(swapped)["lines_not_understood"]["status"] == "fail"
+    assert swapped["intelligibility"]["not_understood"] == [7, 31]
+
+
+def test_a_short_line_that_is_misheard_warns_and_says_that_it_is_short(evidence: Evidence) -> None:
+    sheet = check(replace(evidence, dub=script("es", "Sí."), recogniser=Recogniser("ears", {1: "Se iba."})))
+    gate = gates(sheet)["lines_not_understood"]
+    assert (gate["status"], gate["note"]) == ("warn", "line 1 (short)")
 
 
 def test_the_original_voice_in_the_bed_fails(evidence: Evidence) -> None:
@@ -166,15 +192,15 @@ def test_the_original_voice_in_the_bed_fails(evidence: Evidence) -> None:
 
 
 def test_a_weak_recogniser_warns_but_never_fails_a_dub(evidence: Evidence) -> None:
-    weak = Recogniser("pocketsphinx", lambda _path: "nada", advisory=True)
+    weak = Recogniser("pocketsphinx", {1: "nada"}, advisory=True)
     sheet = check(replace(evidence, recogniser=weak))
-    assert gates(sheet)["intelligibility"]["status"] == "warn"
+    assert gates(sheet)["intelligibility"]["status"] == gates(sheet)["lines_not_understood"]["status"] == "warn"
     assert sheet["intelligibility"]["wer"] == 1.0
     assert "own errors" in sheet["intelligibility"]["note"]
 
 
 def test_japanese_is_compared_by_characters(evidence: Evidence) -> None:
-    heard = Recogniser("echo", lambda _path: "おはようございまし")
+    heard = Recogniser("echo", {1: "おはようございまし"})
     sheet = check(replace(evidence, dub=script("ja", "おはようございます。"), recogniser=heard))
     assert sheet["intelligibility"]["cer"] == pytest.approx(1 / 9, abs=0.001)
 

@@ -9,7 +9,7 @@ import soundfile
 
 from configs.loudness import loudness_presets
 from tasks.model import Line, Loudness, Placement, Script
-from tasks.qc.evidence import Evidence, MasterTimes, Measured
+from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.qc import check
 from tasks.report.inputs import MadeBy, ReportInputs
 
@@ -31,7 +31,9 @@ def script(language: str, *texts: str) -> Script:
     return Script(language=language, lines=lines)
 
 
-def report_inputs(folder: Path, source: str = "Good morning.", dub: str = "Buenos días.") -> ReportInputs:
+def report_inputs(
+    folder: Path, source: str = "Good morning.", dub: str = "Buenos días.", heard: dict[int, str] | None = None
+) -> ReportInputs:
     placements = (
         Placement(line=0, start_ms=1000, end_ms=2900, slot_ms=2000, natural_ms=1900, stretch=1.0, fit="natural"),
         Placement(line=1, start_ms=5000, end_ms=7000, slot_ms=1500, natural_ms=2400, stretch=1.2, fit="borrowed"),
@@ -45,6 +47,7 @@ def report_inputs(folder: Path, source: str = "Good morning.", dub: str = "Bueno
         loudness=Loudness(integrated_lufs=-23.1, true_peak_dbtp=-4.2, range_lu=5.0),
         master=MasterTimes(0, 8000, 0, 8000),
         av_offset=Measured(6.0, "picture as seen in 4 parts"),
+        recogniser=None if heard is None else Recogniser("ears", heard),
         lipsync={"frames": 200, "edited": 120, "offset_frames": 0.0, "bypassed": {"no face": 80}},
     )
     return ReportInputs(

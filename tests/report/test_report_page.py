@@ -178,3 +178,18 @@ def test_every_change_to_the_subtitles_is_listed_with_its_reason_and_escaped(tmp
 def _page_of(folder: Path, inputs: ReportInputs) -> Page:
     write_report(folder / "report.html", inputs)
     return Page((folder / "report.html").read_text("utf-8"))
+
+
+def test_said_and_heard_stand_side_by_side_with_what_differs_marked(tmp_path: Path) -> None:
+    inputs = report_inputs(tmp_path, heard={0: "buenos días", 1: "Me encanta esta jirafa </mark>"})
+    write_report(tmp_path / "report.html", inputs)
+    html = (tmp_path / "report.html").read_text("utf-8")
+    assert '<mark class="other" title="heard as something else">ciudad</mark>.' in html
+    assert '<mark class="other" title="heard as something else">jirafa &lt;/mark</mark>&gt;' in html
+    assert html.count("Not understood</span>") == 1
+    assert "Me encanta esta ciudad." in Page(html).text
+
+
+def test_where_nobody_listened_there_is_no_such_column(page: Page) -> None:
+    assert "Heard" not in page.text
+    assert "not heard: nobody was asked to listen" in page.text

@@ -1,0 +1,163 @@
+"""A line that is not understood is spoken again another way, a bounded number of times; the clearest take wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from configs.profile import PaceSettings
+from tasks.errors import PermanentError, ProviderBusyError
+from tasks.model import Line, Take
+from tasks.synthesize.respell import respelled
+from tasks.synthesize.takes import Booth
+from tasks.understood.ears import clip_of
+from tasks.understood.lines import HeardLine, hear_line, hear_lines
+
+#: A take fits while its length is so much of its slot, as QC counts adherence.
+_WINDOW = (0.9, 1.2)
+_SLOWER, _FASTER = 0.9, 1.1
+_TOLD = 5  # lines that the notes name
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Another way to say a line; ``name`` completes "spoken again"."""
+
+    name: str
+    text: str
+    pace: float
+    reading: int = 0
+
+
+@dataclass(frozen=True)
+class Retaken:
+    """A line that was spoken again.
+
+    Attributes:
+        line: its id.
+        said: its words.
+        ways: how it was tried, in order.
+        won: which of them is kept; empty where it is the first take.
+        heard: what is heard in the take that is kept.
+        before: share that was not understood at first.
+        after: the same of what is kept.
+        understood: whether it is now.
+    """
+
+    line: int
+    said: str
+    ways: tuple[str, ...]
+    won: str
+    heard: str
+    before: float
+    after: float
+    understood: bool
+
+
+def clearest(
+    booth: Booth, lines: Sequence[Line], takes: Sequence[Take], settings: PaceSettings, most: int
+) -> tuple[list[Take], list[Retaken], list[str]]:
+    """Listen to the takes, and say again what is not understood.
+
+    Args:
+        booth: who speaks, and who listens; where nobody does the takes are returned.
+        lines: that were spoken.
+        takes: one a line.
+        settings: of the pace.
+        most: retakes of a line.
+
+    Returns:
+        The takes, of which some are others now; what was done about those that were not understood; and notes.
+    """
+    if booth.ears.listener is None or most <= 0:
+        return list(takes), [], []
+    clips = [partial(clip_of, take.audio.path) for take in takes]
+    try:
+        heard = hear_lines(booth.ears, [line.text for line in lines], clips, booth.store)
+    except (PermanentError, ProviderBusyError) as error:  # speech is delivered unheard rather than not at all
+        return list(takes), [], [f"The takes were not heard: {error.what}"]
+    kept, told = [], []
+    for line, take, first in zip(lines, takes, heard, strict=True):
+        if first.understanding.understood:
+            kept.append(take)
+            continue
+        best, retaken = _again(booth, line, take, first, settings, most)
+        kept.append(best)
+        told.append(retaken)
+    return kept, told, _notes(told)
+
+
+def _again(
+    booth: Booth, line: Line, take: Take, first: HeardLine, settings: PaceSettings, most: int
+) -> tuple[Take, Retaken]:
+    tried: list[tuple[str, Take, HeardLine]] = [("", take, first)]
+    for way, _ in zip(_ways(booth, line, take), range(most), strict=False):
+        again = booth.again(line.model_copy(update={"text": way.text}), way.pace, way.reading, settings)
+        heard = hear_line(booth.ears, line.text, clip_of(again.audio.path), booth.store)
+        tried.append((way.name, again, heard))
+        if heard.understanding.understood and _fits(again, take, line):
+            break
+    fitting = [one for one in tried if _fits(one[1], take, line)]
+    won, best, heard = min(fitting, key=lambda one: one[2].understanding.error)
+    return best, Retaken(
+        line=line.id,
+        said=line.text,
+        ways=tuple(name for name, _, _ in tried[1:]),
+        won=won,
+        heard=heard.text,
+        before=first.understanding.error,
+        after=heard.understanding.error,
+        understood=heard.understanding.understood,
+    )
+
+
+def _ways(booth: Booth, line: Line, take: Take) -> Iterator[_Way]:
+    """Each way once: another reading where the voice has several, other spelling, other pace, both."""
+    text, facts = respelled(line.text, booth.language), booth.backend.facts
+    if facts.varies:
+        yield _Way("in another reading", line.text, take.pace, booth.readings)
+    if text != line.text:
+        yield _Way("respelled", text, take.pace, booth.readings + 1 if facts.varies else 0)
+    if facts.paces:
+        slot_ms = line.end_ms - line.start_ms
+        slow = take.duration_ms / _SLOWER <= _WINDOW[1] * slot_ms
+        paces = (("slower", _SLOWER), ("faster", _FASTER)) if slow else (("faster", _FASTER), ("slower", _SLOWER))
+        for name, factor in paces:
+            yield _Way(name, text, round(take.pace * factor, 2))
+    elif facts.varies:
+        yield _Way("in a third reading", text, take.pace, booth.readings + 2)
+
+
+def _fits(take: Take, first: Take, line: Line) -> bool:
+    """Whether a take lasts as long as its slot asks, or is no further from it than the first one was."""
+    slot_ms = line.end_ms - line.start_ms
+    if take is first or slot_ms <= 0:
+        return True
+    low, high = _WINDOW[0] * slot_ms, _WINDOW[1] * slot_ms
+    return low <= take.duration_ms <= high or abs(take.duration_ms - slot_ms) <= abs(first.duration_ms - slot_ms)
+
+
+def _notes(retaken: Sequence[Retaken]) -> list[str]:
+    if not retaken:
+        return []
+    lost = [one for one in retaken if not one.understood]
+    won = [one for one in retaken if one.understood]
+    many = f"{len(retaken)} line{'s were' if len(retaken) != 1 else ' was'} not understood and spoken again"
+    notes = [f"{many}: {len(won)} {'are' if len(won) != 1 else 'is'} understood now, {len(lost)} not."]
+    notes += [f"Line {one.line} is understood now, {one.won}." if one.won else "" for one in won[:_TOLD]]
+    notes += [_lost(one) for one in lost[:_TOLD]]
+    if len(lost) > _TOLD:
+        notes.append(f"{len(lost) - _TOLD} more lines are not understood: see the report.")
+    return [note for note in notes if note]
+
+
+def _lost(one: Retaken) -> str:
+    tried = f" (tried {', '.join(one.ways)})" if one.ways else ""
+    heard = f"“{_short(one.heard)}” is heard" if one.heard else "nothing is heard"
+    return f"Line {one.line} is not understood{tried}: for “{_short(one.said)}” {heard}."
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= 80 else plain[:79] + "…"
