@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 
 from configs.languages import primary
+from tasks.spoken_form import in_words
 
 _SET_ASIDE = re.compile("[ˈˌː^ᵝ\u0361\\s._|-]")
 _ALIKE = str.maketrans("ɛɔʌɐɪʊɜᵻɚ", "eoəəiuəiə")
@@ -81,7 +82,8 @@ def _in_words(text: str, language: str) -> tuple[str, ...]:
         except (NotImplementedError, OverflowError, ValueError, TypeError, IndexError, KeyError):
             continue
         ways.append(re.sub(r"\d+", lambda one, said=said: f" {said[one[0]]} ", text))  # type: ignore[misc]
-    return (*ways, re.sub(r"\d", lambda one: f" {one[0]} ", text))
+    spoken, _ = in_words(text, language, ())
+    return (spoken, *ways, re.sub(r"\d", lambda one: f" {one[0]} ", text))
 
 
 @lru_cache(maxsize=4096)

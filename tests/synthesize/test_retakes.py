@@ -148,5 +148,5 @@ def test_a_recogniser_that_cannot_be_loaded_is_told_and_the_takes_stay(tmp_path:
 def test_spelling_otherwise_says_the_same() -> None:
     assert respelled("«Hola» – dijo Anna (25 años)…", "es") == "Hola, dijo Anna veinticinco años"
     assert respelled("Im Jahr 1995 war es KAPUTT.", "de") == "Im Jahr neunzehnhundertfünfundneunzig war es Kaputt."
-    assert respelled("Es kostet 3,5 Euro um 19:45.", "de") == "Es kostet 3,5 Euro um 19:45."
+    assert respelled("Es kostet 20 %.", "de") == "Es kostet zwanzig Prozent."
     assert respelled("Hola.", "es") == "Hola."
