@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tasks.model import Change, Passage, Word
 from tasks.speakable import speaks
+from tasks.transcribe import capitals
 from tasks.transcribe.cues import VOICES, Cue
 from tasks.transcribe.labels import Labels, may_have_label
 
@@ -16,6 +17,8 @@ KEPT = "of songs or sounds: the original stays there"
 EMPTY = "left out: no words"
 CLEANED = "without sounds, songs or marks that nobody says"
 LABELLED = "without the label that names the speaker"
+NAMED = "left out: the name of a speaker, and no words"
+DOUBTED = "spoken, although in capitals, as sounds and signs are written"
 
 _NOTES = "♩♪♫♬🎵🎶"
 _NOTE = re.compile(f"[{_NOTES}](?:[{_NOTES}\\s\ufe0f]*[{_NOTES}]\ufe0f?)?")
@@ -61,7 +64,9 @@ def spoken(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[Passage, ...], list[Ch
     """
     utterances = [_utterances(_visible(cue.text)) for cue in cues]
     hashes = any(re.search(r"^# .*\s#$", text, re.DOTALL) for texts in utterances for text in texts)
-    labels = Labels(_without_squares(text).strip() for texts in utterances for text in texts)
+    rows = (part for texts in utterances for text in texts for part in _at_labels(text, may_have_label))
+    labels = Labels(_without_squares(part) for part in rows)
+    utterances = [[part for text in texts for part in _at_labels(text, labels.leads)] for texts in utterances]
     song = _Song()
     said: list[Cue] = []
     passages: set[Passage] = set()
@@ -72,6 +77,9 @@ def spoken(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[Passage, ...], list[Ch
         parts = _parts(texts, labels, song, cue)
         words = [part for part in parts if not part.sung]
         if not words:
+            if all(labels.alone(text) for text in texts) and texts:
+                changes.append(cue.changed(NAMED))
+                continue
             described = any(letter.isalnum() or letter in _NOTES for letter in _visible(cue.text))
             if described and cue.end_ms > max(0, cue.start_ms):
                 text = " ".join(_visible(cue.text).split())
@@ -84,6 +92,8 @@ def spoken(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[Passage, ...], list[Ch
             elif piece.end_ms > max(0, piece.start_ms):
                 passages.add(Passage(start_ms=max(0, piece.start_ms), end_ms=piece.end_ms, text=part.text))
         changes.extend(_changes(cue, texts, words))
+        if labels.mixed and any(capitals.doubtful(part.text) for part in words):
+            changes.append(cue.changed(DOUBTED, " / ".join(part.text for part in words)))
     return said, tuple(sorted(passages, key=lambda one: (one.start_ms, one.end_ms, one.text))), changes
 
 
@@ -172,9 +182,22 @@ def _voice(text: str, labels: Labels, *, paired: bool) -> _Part:
     who = " ".join(named[1].split()) if named and (named[2] or labels.knows(named[1])) else ""
     if who and named:
         text = text[named.end() :]
-    text = _quiet(text)
+    text = _quiet(capitals.without_sounds(text) if labels.mixed else text)
     label, text = ("", text) if who else labels.split(text, paired=paired)
+    if capitals.music(label) or (labels.mixed and capitals.sound(text)):
+        text = ""
     return _Part(_quiet(text), who or label)
+
+
+def _at_labels(text: str, leads: Callable[[str], bool]) -> list[str]:
+    """The text, cut before each row that begins with a label."""
+    found: list[list[str]] = []
+    for row in text.split("\n"):
+        if found and not leads(_without_squares(row)):
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return ["\n".join(rows) for rows in found]
 
 
 def _without_squares(text: str) -> str:

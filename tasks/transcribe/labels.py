@@ -6,7 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-_LABEL = re.compile(r"([^\W\d_][\w .,'’&/#()\-・]{0,38}?)\s?(?::\s+|：\s*)(?=\S)")
+from tasks.transcribe.capitals import sound
+
+_FRONT = r"([^\W\d_][\w .,'’&/#()\-・]{0,38}?)\s?"
+_LABEL = re.compile(_FRONT + r"(?::\s+|：\s*)(?=\S)")
+_ALONE = re.compile(_FRONT + r"[:：]\s*$")
 _MANNER = re.compile(r"\s*\([^()]*\)")
 _NUMBER = re.compile(r"\s*(?:#\s*)?\d+$|\s+(?:[A-Z]|ONE|TWO|THREE|FOUR|FIVE)$")
 _SENTENCE = re.compile(r"\w{4,}[.,] ")
@@ -46,12 +50,14 @@ class Labels:
     """The labels of one file; what stands in front of a colon once may be anything."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        """Args: texts: every utterance of the file."""
+        """Args: texts: every utterance of the file. ``mixed``: it is not a file of capitals."""
         every = list(texts)
         found = [label for text in every if (label := _front(text)) is not None]
-        self._count = Counter(_name(label[0]) for label in found)
-        cased = [text for text in every if any(letter.islower() or letter.isupper() for letter in text)]
+        self._count = Counter(_name(label) for label, words in found if words)
+        plain = [words for text in every if not sound(words := (_front(text) or ("", text))[1])]
+        cased = [text for text in plain if any(letter.islower() or letter.isupper() for letter in text)]
         self._shouting = sum(text.isupper() for text in cased) * 2 > len(cased) > 2
+        self.mixed = not self._shouting and not all(text.isupper() for text in cased)
 
     def split(self, text: str, *, paired: bool) -> tuple[str, str]:
         """Who speaks (empty: nobody is named) and the words.
@@ -64,13 +70,23 @@ class Labels:
         if front is None:
             return "", text
         label, rest = front
-        return (_name(label), rest) if self._names(_name(label), paired=paired) else ("", text)
+        named = self._names(_name(label), paired=paired and bool(rest), alone=not rest)
+        return (_name(label), rest) if named else ("", text)
+
+    def leads(self, row: str) -> bool:
+        """Whether a row begins with a label, and so another voice."""
+        return bool(self.split(row, paired=False)[0])
+
+    def alone(self, text: str) -> bool:
+        """Whether a text is a label, and nothing else."""
+        name, rest = self.split(text, paired=False)
+        return bool(name) and not rest
 
     def knows(self, name: str) -> bool:
         """Whether a name, as in ``[Anna]``, stands in front of a colon elsewhere."""
         return any(known.casefold() == name.casefold() and self._names(known, paired=False) for known in self._count)
 
-    def _names(self, name: str, *, paired: bool) -> bool:
+    def _names(self, name: str, *, paired: bool, alone: bool = False) -> bool:
         plain = _NUMBER.sub("", name).casefold().rstrip(".")
         words = plain.split()
         if plain in _SAID or (words and words[0] in _SAID and len(words) < 4) or len(words) > _MOST_WORDS:
@@ -80,6 +96,8 @@ class Labels:
         often = paired or self._count[name] >= _OFTEN
         if name.isupper():
             person = bool(_NUMBER.search(name)) or bool({word.strip(".") for word in words} & _PEOPLE)
+            if alone and len(words) > 2 and not (person or self._count[name]):
+                return False  # LAST BUT NOT LEAST:
             return not self._shouting or often or person or self._count[name] > 1
         titled = all(word[:1].isupper() or not word[:1].isalpha() for word in name.split())
         return often and (titled or name.upper() == name.lower())
@@ -91,7 +109,7 @@ def may_have_label(text: str) -> bool:
 
 
 def _front(text: str) -> tuple[str, str] | None:
-    found = _LABEL.match(text)
+    found = _LABEL.match(text) or _ALONE.match(text)
     return (found[1], text[found.end() :]) if found else None
 
 

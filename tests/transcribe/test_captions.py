@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model import Script
-from tasks.transcribe.captions import spoken
+from tasks.transcribe.captions import DOUBTED, KEPT, spoken
 from tasks.transcribe.cues import Cue
 from tasks.transcribe.subtitles import read_script
 
@@ -125,6 +125,75 @@ def test_names_in_small_letters_are_labels_where_they_come_often_or_in_pairs() -
     assert said("- Anna: Where?\n- Bob: There.") == [("Anna", "Where?"), ("Bob", "There.")]
     assert said("Anna: a", "Anna: b", "Anna: c", "[Anna] d") == [("Anna", letter) for letter in "abcd"]
     assert said("太郎：はい。", "太郎：いいえ。", "太郎：さあ。")[0] == ("太郎", "はい。")
+
+
+@pytest.mark.parametrize("cue", ["ANNA:", "- ANNA:", "ANNA (off):", "MAN #2:", "ANNA:\nBOB:"])
+def test_a_label_without_words_is_not_spoken(cue: str) -> None:
+    lines, passages, changes = spoken([Cue(0, 1000, cue, "line 1"), Cue(1000, 2000, "And so on.", "line 2")])
+    assert [line.text for line in lines] == ["And so on."]
+    assert not passages
+    assert [(change.where, change.became) for change in changes] == [("line 1", "")]
+    assert "name" in changes[0].reason
+
+
+@pytest.mark.parametrize("cue", ["ANNA: [laughs]", "ANNA:\n(laughs)", "ANNA: ♪ la ♪", "ANNA: LAUGHS"])
+def test_of_a_label_and_a_sound_the_original_stays(cue: str) -> None:
+    lines, passages, changes = spoken([Cue(0, 1000, cue, "line 1"), Cue(1000, 2000, "And so on.", "line 2")])
+    assert [line.text for line in lines] == ["And so on."]
+    assert len(passages) == 1
+    assert [change.reason for change in changes] == [KEPT]
+
+
+def test_rows_with_labels_are_voices_of_their_own() -> None:
+    assert said("ANNA: Hello.\nBOB: Hi.", "So.")[:2] == [("ANNA", "Hello."), ("BOB", "Hi.")]
+    assert said("ANNA:\n(laughs)\nBOB: Hi.", "So.")[0] == ("BOB", "Hi.")
+    assert said("- ANNA:\n- BOB: Hi.", "So.")[0] == ("BOB", "Hi.")
+    assert said("ANNA: Hello.\nWARNING: no.", "So.")[0] == ("ANNA", "Hello. WARNING: no.")
+
+
+@pytest.mark.parametrize("cue", ["WARNING:", "Listen:", "LAST BUT NOT LEAST:"])
+def test_what_only_looks_like_a_label_without_words_is_spoken(cue: str) -> None:
+    assert words(cue, "And so on.")[0] == cue
+
+
+SOUNDS = (
+    "APPLAUSE|DOOR SLAMS|PHONE RINGS|LAUGHTER\nAND APPLAUSE|DOGS BARK|ANNA'S PHONE RINGS|MUSIC: Yesterday|GELÄCHTER"
+    "|MEN SHOUTING|THUNDER RUMBLES|MUSIC STOPS|АПЛОДИСМЕНТЫ"
+)
+
+
+@pytest.mark.parametrize("cue", SOUNDS.split("|"))
+def test_sounds_in_capitals_are_not_spoken_and_told(cue: str) -> None:
+    lines, passages, changes = spoken([Cue(0, 1000, cue, "line 1"), Cue(1000, 2000, "Thank you.", "line 2")])
+    assert [line.text for line in lines] == ["Thank you."]
+    assert [passage.text for passage in passages] == [" ".join(cue.split())]
+    assert [(change.where, change.reason) for change in changes] == [("line 1", KEPT)]
+
+
+def test_a_sound_in_capitals_beside_sentences_is_left_out() -> None:
+    assert words("APPLAUSE\nThank you.", "Thank you.\nDOOR SLAMS") == ["Thank you.", "Thank you."]
+    assert words("I love\nMUSIC", "MUSIC\nis my life.") == ["I love MUSIC", "MUSIC is my life."]
+
+
+WORDS = (
+    "NO!|STOP|STOP!|HELP ME|HELP|SING|RUN|DON'T SHOUT|STOP THE MUSIC|I HEAR MUSIC|WHO RINGS|KEEP SINGING|EVENING|JFK"
+    "|SHE'S SCREAMING|FIRE|EXPLOSION!|I LOVE THE\nMUSIC|KING|TURN THE MUSIC DOWN|SHUT UP|NO MUSIC"
+)
+
+
+@pytest.mark.parametrize("cue", WORDS.split("|"))
+def test_words_in_capitals_are_spoken(cue: str) -> None:
+    assert words(cue, "And so on.")[0] == " ".join(cue.split())
+
+
+def test_words_in_capitals_that_may_be_a_sound_or_a_sign_are_spoken_and_told() -> None:
+    doubted = ["HELP ME", "LONDON, 1943", "EXPLOSION!"]
+    cues = [Cue(0, 900, text, text) for text in (*doubted, "NO!", "STOP", *["And so on."] * 5)]
+    assert [change.where for change in spoken(cues)[2] if change.reason == DOUBTED] == doubted
+
+
+def test_in_a_file_of_capitals_sounds_cannot_be_told_from_words() -> None:
+    assert words("APPLAUSE", "STOP.", "NO MORE.", "I SEE.") == ["APPLAUSE", "STOP.", "NO MORE.", "I SEE."]
 
 
 @pytest.mark.parametrize(
