@@ -11,7 +11,7 @@ import pytest
 from flows.runner import answered_from_store
 from tests.e2e.test_fake_profile import delivered, dub, planned
 
-pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 
 
 def swap(path: Path) -> None:

@@ -70,6 +70,7 @@ def _artifact(key: str) -> list[dict[str, Any]]:
     return json.loads(found.data)  # type: ignore[arg-type,no-any-return]
 
 
+@pytest.mark.slow
 def test_a_dub_that_is_late_in_the_multi_track_master_alone_needs_review(
     short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
