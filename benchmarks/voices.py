@@ -114,7 +114,7 @@ def plain(text: str, language: str) -> str:
     if language == "hi":  # the same sound written with and without the dot, and with either sign of a nasal
         return unicodedata.normalize("NFD", words).replace("\u093c", "").replace("\u0901", "\u0902")
     if language == "ja":
-        from tasks.synthesize.kokoro_japanese import readings
+        from tasks.kana import readings
 
         return "".join(readings(words))
     if language == "zh":
