@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tasks import door, process
+from tasks import door
 from tasks.errors import ProcessFailedError
 from tasks.model import Colour
 
@@ -17,7 +17,7 @@ def first_frame(path: Path, index: int | str) -> dict[str, Any]:
     """The fields and side data of a stream's first frame; empty where it cannot be read."""
     shown = ("-select_streams", str(index), "-read_intervals", "%+#1", "-show_frames", "-of", "json")
     try:
-        frames = json.loads(process.capture(door.asking(path, *shown), deadline_s=300.0)).get("frames", [])
+        frames = json.loads(door.answer(path, *shown, deadline_s=300.0)).get("frames", [])
     except (ProcessFailedError, ValueError):
         return {}
     return dict(frames[0]) if frames else {}

@@ -125,7 +125,7 @@ def _check_file(path: Path) -> None:
 
 def _report(path: Path) -> dict[str, Any]:
     try:
-        answer = process.capture(door.asking(path, "-of", "json", "-show_format", "-show_streams", "-show_chapters"))
+        answer = door.answer(path, "-of", "json", "-show_format", "-show_streams", "-show_chapters")
     except ProcessFailedError as error:
         if "moov atom not found" in error.data["log"] and _is_mp4(path):
             raise BadInputError(

@@ -234,7 +234,7 @@ def _thumbnails(path: Path, start_s: float, seconds: float) -> NDArray[np.int16]
 def _frame_times(path: Path) -> Power:
     """When each frame is shown on the player's clock, seconds, in order."""
     shown = ("-show_entries", "packet=pts_time,flags:format=start_time", "-of", "csv", "-select_streams", "V:0")
-    told = process.capture(door.asking(path, "-fflags", "+genpts", *shown), deadline_s=3600.0).decode()
+    told = door.answer(path, "-fflags", "+genpts", *shown, deadline_s=3600.0).decode()
     rows = [line.split(",") for line in told.splitlines() if line]
     start = next((_number(row[1]) for row in rows if row[0] == "format"), 0.0)
     times = [_number(row[1]) for row in rows if row[0] == "packet" and "D" not in "".join(row[2:])]
@@ -247,7 +247,7 @@ def _number(text: str) -> float:
 
 
 def _start_s(path: Path) -> float:
-    found = json.loads(process.capture(door.asking(path, "-show_entries", "format=start_time", "-of", "json")))
+    found = json.loads(door.answer(path, "-show_entries", "format=start_time", "-of", "json"))
     return float(found["format"].get("start_time", 0))
 
 
