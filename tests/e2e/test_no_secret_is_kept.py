@@ -63,15 +63,10 @@ def test_a_key_stays_in_its_block(prefect_api: str, short_clip: Path, tmp_path: 
     from pydantic import SecretStr
 
     Secret(value=SecretStr(KEY)).save("polydub-openai-api-key", overwrite=True)
-    try:
-        with serving(ChatServer) as (url, server):
-            done = run(tmp_path, short_clip, url, "es", OPENAI_API_KEY="", PREFECT_API_URL=prefect_api)
-            assert [asked["headers"]["Authorization"] for asked in server.asked] == [f"Bearer {KEY}"] * len(
-                server.asked
-            )
-            assert posts(server)
-    finally:
-        Secret.delete("polydub-openai-api-key")  # the server is that of other tests too
+    with serving(ChatServer) as (url, server):
+        done = run(tmp_path, short_clip, url, "es", OPENAI_API_KEY="", PREFECT_API_URL=prefect_api)
+        assert [asked["headers"]["Authorization"] for asked in server.asked] == [f"Bearer {KEY}"] * len(server.asked)
+        assert posts(server)
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     assert holders(tmp_path) == []

@@ -12,9 +12,10 @@ import soundfile
 
 from configs.kokoro import kokoro
 from configs.models import models
+from lipsync_engine.audio import band_level_db
 from tasks.errors import UnsupportedError
 from tasks.model import Speaker
-from tasks.synthesize import Manner, NothingToSayError, synthesizer
+from tasks.synthesize import NothingToSayError, synthesizer
 from tasks.synthesize.kokoro_symbols import MOST, phones_of, pieces, spoken
 from tasks.synthesize.kokoro_text import said
 from tasks.synthesize.onnx_graph import with_outputs
@@ -40,7 +41,6 @@ def backend() -> Any:
         ("新幹線で東京へ", "ja", "ɕiŋkaɴseɴ de toːkʲoː e"),
         ("你好，女儿！", "zh", "ni↓xau↓, ny↓ɚ↗!"),
         ("我是中国人，3个月。", "zh", "wo↓ ʂɨ↘ ꭧʊ→ŋkwo↗ ɻə↗n, sa→nkɤ↘ ɥe↘."),
-        ("Fünf müssen", "de", "fˈynf mˈysən"),
         ("नमस्ते", "hi", "nəmˈʌsteː"),
     ],
 )
@@ -100,16 +100,6 @@ def test_the_length_is_foretold_and_falls_with_the_pace(backend: Any, tmp_path: 
     assert "p" in [ipa for ipa, *_ in heard.phones]
 
 
-def test_a_lively_line_is_louder_and_a_subdued_one_softer(backend: Any, tmp_path: Path) -> None:
-    def level_db(energy: float) -> float:
-        spoken = backend.synthesize("Sí.", "ef_dora", "es", tmp_path / "a.wav", manner=Manner(energy=energy))
-        return float(10 * np.log10((soundfile.read(str(spoken.audio))[0] ** 2).mean()))
-
-    plain = level_db(0.0)
-    assert level_db(-1.0) == pytest.approx(plain - 6, abs=0.2)
-    assert plain + 1 < level_db(1.0) <= plain + 6.2
-
-
 def test_speakers_of_a_language_with_one_voice_do_not_sound_alike(backend: Any) -> None:
     given = list(backend.voices("fr", [Speaker(id=str(n), pitch_hz=210.0) for n in range(3)], {}).values())
     assert given[0] == "ff_siwis"
@@ -126,3 +116,16 @@ def test_a_line_without_a_sound_and_a_language_that_it_is_not_chosen_for_are_ref
     with pytest.raises(UnsupportedError, match="Finnish"):
         backend.voices("fi", [Speaker(id="A")], {})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("line", "voice"), [("Así es esa casa.", "ef_dora"), ("Esa cosa es así.", "em_alex")])
+def test_sounds_lie_where_the_phones_say(backend: Any, tmp_path: Path, line: str, voice: str) -> None:
+    heard = backend.synthesize(line, voice, "es", tmp_path / "a.wav")
+    samples, rate = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    hissing = band_level_db(samples, rate, 4000, 8000, 0.005) - band_level_db(samples, rate, 100, 1500, 0.005)
+    moments = np.arange(len(hissing)) * 5.0
+    labels = sum(
+        ((moments >= start) & (moments < end) for ipa, start, end, _ in heard.phones if ipa == "s"), moments < 0
+    )
+    fits = {late * 5: float(np.corrcoef(np.roll(hissing, -late), labels)[0, 1]) for late in range(-20, 21)}
+    assert abs(max(fits, key=fits.__getitem__)) <= 25
