@@ -13,7 +13,7 @@ from typing import Protocol
 #: Up to so many bytes a file is read rather than remembered: that takes about a millisecond.
 SMALL = 1 << 20
 #: A file that changed so shortly ago may change again without its times telling (they count in ticks of the kernel).
-_FRESH_NS = 50_000_000
+FRESH_NS = 50_000_000
 
 
 class Memos(Protocol):
@@ -52,7 +52,7 @@ class Digests:
             return str(json.loads(self._memos.read(_memo(path, before)) or b"")["sha256"]), before.st_size
         except (ValueError, KeyError, TypeError):
             digest, size = file_sha256(path)
-            if _identity(path, path.stat()) == _identity(path, before):
+            if identity(path, path.stat()) == identity(path, before):
                 self._keep(path, before, digest)
             return digest, size
 
@@ -73,7 +73,7 @@ class Digests:
             return False
 
     def _keep(self, path: Path, stat: os.stat_result, digest: str, *, fresh: bool = False) -> None:
-        if stat.st_size > SMALL and (fresh or time.time_ns() - stat.st_ctime_ns > _FRESH_NS):
+        if stat.st_size > SMALL and (fresh or time.time_ns() - stat.st_ctime_ns > FRESH_NS):
             told = json.dumps({"path": str(path), "sha256": digest}, ensure_ascii=False)
             self._memos.write(_memo(path, stat), told.encode(errors="surrogatepass"))
 
@@ -87,18 +87,19 @@ def file_sha256(path: Path) -> tuple[str, int]:
 
 def known_sha256(path: Path) -> str:
     """Digest of a file, read again in this process only when it is another or was written again."""
-    return _sha256_of(path, *_identity(path, path.stat())[1:])
+    return _sha256_of(path, *identity(path, path.stat())[1:])
 
 
 @functools.lru_cache(maxsize=64)
-def _sha256_of(path: Path, *_identity: int) -> str:
+def _sha256_of(path: Path, *_times: int) -> str:
     return file_sha256(path)[0]
 
 
-def _identity(path: Path, stat: os.stat_result) -> tuple[str, int, int, int, int]:
+def identity(path: Path, stat: os.stat_result) -> tuple[str, int, int, int, int]:
+    """Path, size, times of content and of change, and inode: another one is another file, whatever times were set."""
     return str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def _memo(path: Path, stat: os.stat_result) -> str:
-    identity = json.dumps(list(_identity(path, stat)))
-    return f"records/sha256/{hashlib.sha256(identity.encode()).hexdigest()}.json"
+    told = json.dumps(list(identity(path, stat)))
+    return f"records/sha256/{hashlib.sha256(told.encode()).hexdigest()}.json"

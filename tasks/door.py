@@ -6,11 +6,18 @@ a newline means nothing to ffmpeg. A file is what its content says, never what i
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 from lipsync_engine.opening import RULES
+from tasks import process
+from tasks.digests import FRESH_NS, identity
 
+#: What ffprobe said in this process: so many short answers are kept, the last ones asked for.
+_KEPT, _SHORT = 512, 1 << 16
+_answers: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 _STILL_MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -42,3 +49,24 @@ def asking(path: Path, *words: str) -> list[str]:
     """A command line of ffprobe about a file."""
     told = [word for name, value in rules(path).items() for word in (f"-{name}", value)]
     return ["ffprobe", "-v", "error", *told, *words, "-i", url(path)]
+
+
+def answer(path: Path, *words: str, deadline_s: float = 120.0) -> bytes:
+    """What ffprobe says about a file; asked again in this process only when the file is another or was written again.
+
+    Raises:
+        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.capture`; nothing of it is kept.
+    """
+    try:
+        before = path.stat()
+    except OSError:
+        return process.capture(asking(path, *words), deadline_s=deadline_s)
+    asked = (*identity(path.absolute(), before), *words)
+    if (known := _answers.get(asked)) is not None:
+        return known
+    told = process.capture(asking(path, *words), deadline_s=deadline_s)
+    if len(told) <= _SHORT and time.time_ns() - before.st_ctime_ns > FRESH_NS:
+        _answers[asked] = told
+        while len(_answers) > _KEPT:
+            _answers.popitem(last=False)
+    return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks import media
-from tasks.model import PictureFacts
+from tasks.model import Colour, PictureFacts
 
 #: Visually lossless; this encode happens only where a copy is impossible.
 CRF = 16
@@ -44,14 +44,14 @@ def encoded(
     if picture.colour.hdr:
         return (
             stream,
-            {**_hevc(picture), "crf": crf},
-            ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *_lost(picture, 10)]),
+            hdr_options(picture.colour, crf),
+            ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *lost(picture)]),
         )
     options = {**_H264, "crf": crf, "threads": media.ENCODER_THREADS, **_rgb_tags(picture)}
     if fields and not split:
         options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
         said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
-    return stream, options, ", ".join([f"H.264 (CRF {crf})", *said, *_lost(picture, 8)])
+    return stream, options, ", ".join([f"H.264 (CRF {crf})", *said, *lost(picture)])
 
 
 _FIRST = {"tff": "top", "bff": "bottom"}
@@ -72,8 +72,8 @@ def _rgb_tags(picture: PictureFacts) -> dict[str, str]:
     return tags
 
 
-def _hevc(picture: PictureFacts) -> dict[str, Any]:
-    colour = picture.colour
+def hdr_options(colour: Colour, crf: int = CRF) -> dict[str, Any]:
+    """The encoder's options that keep PQ or HLG, with HDR10's figures: ten bits of HEVC."""
     told = ["log-level=error", _X265_THREADS, "repeat-headers=1"]
     if colour.mastering:
         told.append(f"master-display={colour.mastering}")
@@ -81,9 +81,13 @@ def _hevc(picture: PictureFacts) -> dict[str, Any]:
         told.append(f"max-cll={colour.light}")
     if colour.transfer == "smpte2084":
         told.append("hdr10=1")
+    return {**_HEVC, "crf": crf, "x265-params": ":".join(told), "color_range": "tv", **colour_tags(colour)}
+
+
+def colour_tags(colour: Colour) -> dict[str, str]:
+    """The encoder's options that say the same colours, as far as they are known."""
     tags = {"color_primaries": colour.primaries, "color_trc": colour.transfer, "colorspace": colour.matrix}
-    named = {name: value for name, value in tags.items() if value}
-    return {**_HEVC, "x265-params": ":".join(told), "color_range": "tv", **named}
+    return {name: value for name, value in tags.items() if value}
 
 
 def _kept(picture: PictureFacts) -> list[str]:
@@ -92,20 +96,20 @@ def _kept(picture: PictureFacts) -> list[str]:
     return [f"{curve}{figures} kept"]
 
 
-def _lost(picture: PictureFacts, bits: int) -> list[str]:
-    """What of the samples is less than it was."""
-    lost = []
+def lost(picture: PictureFacts) -> list[str]:
+    """What of the samples is less after `encoded` than it was."""
+    bits, less = 10 if picture.colour.hdr else 8, []
     chroma = next((name for name in ("444", "422") if name in picture.pixel_format), "")
     if picture.pixel_format.startswith(_RGB):
         chroma = "RGB"
     if picture.bit_depth > bits or chroma:
         was = f"{picture.bit_depth} bit {_CHROMA.get(chroma, chroma or '4:2:0')}"
-        lost.append(f"{bits} bit 4:2:0 (it was {was})")
+        less.append(f"{bits} bit 4:2:0 (it was {was})")
     if picture.alpha:
-        lost.append("without its transparency")
+        less.append("without its transparency")
     if picture.dolby_vision:
-        lost.append("without Dolby Vision")
-    return lost
+        less.append("without Dolby Vision")
+    return less
 
 
 _CHROMA = {"444": "4:4:4", "422": "4:2:2"}

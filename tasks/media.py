@@ -57,9 +57,9 @@ def on_clock(path: Path, shift_s: float = 0.0, **options: Any) -> Any:
 
 def picture_seconds(path: Path) -> float:
     """Length of a file's moving picture; 0 where it holds none that can be read."""
-    asked = door.asking(path, "-show_entries", "format=duration:stream=codec_type,duration", "-of", "json")
+    shown = ("-show_entries", "format=duration:stream=codec_type,duration", "-of", "json")
     try:
-        found = json.loads(process.capture(asked))
+        found = json.loads(door.answer(path, *shown))
         pictures = [stream for stream in found["streams"] if stream["codec_type"] == "video"]
         return float(found["format"].get("duration", 0)) if pictures else 0.0
     except MissingBackendError:

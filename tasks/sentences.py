@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from tasks.spacing import units
 
 #: Where a cut hurts least, best first: after a sentence, after a clause, between words.
 _CUTS = (
-    re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])"),
-    re.compile(r"(?<=[,;:—–])\s+|(?<=[，、；：])"),
+    re.compile(r"(?<=[.!?…؟।॥۔])\s+|(?<=[。．｡！？។៕။])"),
+    re.compile(r"(?<=[,;:—–،؛])\s+|(?<=[，、､；：၊៖])"),
     re.compile(r"\s+"),
 )
 
@@ -28,7 +31,7 @@ def _cut(text: str, limit: int, depth: int) -> list[str]:
     if len(text) <= limit:
         return [text] if text else []
     if depth == len(_CUTS):
-        return [text[at : at + limit] for at in range(0, len(text), limit)]
+        return list(_filled(text, limit))
     found: list[str] = []
     at = 0
     for mark in [*_CUTS[depth].finditer(text), None]:
@@ -40,3 +43,18 @@ def _cut(text: str, limit: int, depth: int) -> list[str]:
         else:
             found.extend(_cut(part.strip(), limit, depth + 1))
     return found
+
+
+def _filled(text: str, limit: int) -> Iterator[str]:
+    """A text without spaces, broken between letters."""
+    piece = ""
+    for unit in units(text):
+        if piece and len(piece) + len(unit) > limit:
+            yield piece
+            piece = ""
+        piece += unit
+        while len(piece) > limit:
+            yield piece[:limit]
+            piece = piece[limit:]
+    if piece:
+        yield piece

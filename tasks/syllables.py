@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from configs.languages import primary
+
 #: Vowels of the International Phonetic Alphabet; a diphthong is one phone to eSpeak NG.
 _VOWELS = frozenset("aeiouyøœæɐɑɒɔəɘɚɛɜɝɞɤɨɪɯɵɶʉʊʌʏɿʅᵻ")
+#: Phones to a vowel, of which no language has so many.
+_FEWEST_VOWELS = 6
+_KANJI = re.compile("[々\u3400-\u9fff\uf900-\ufaff]")
+#: Burmese consonants that end a syllable.
+_FINALS = re.compile("[\u1000-\u1021]\u1037?\u103a")
 _LATIN_VOWELS = frozenset("aeiouyаеёиоуыэюяіїєαεηιουω")
 
 
@@ -17,15 +26,30 @@ def syllables(text: str, language: str) -> int:
     from lipsync_engine import espeak
 
     try:
-        spoken = espeak.synthesize(text, espeak.voice_for(language))
+        spoken = espeak.synthesize(_readable(text, language), espeak.voice_for(language))
     except (espeak.UnknownVoiceError, espeak.SpeechError):
         return _by_letters(text)
-    return max(nuclei(phone.ipa for phone in spoken.phones), int(any(letter.isalpha() for letter in text)))
+    phones = [phone.ipa for phone in spoken.phones if phone.ipa]
+    found = nuclei(phones)
+    if found * _FEWEST_VOWELS < len(phones):  # a voice that knows no vowels, as the one of Burmese
+        return _by_letters(text)
+    return max(found, int(any(letter.isalpha() for letter in text)))
 
 
 def nuclei(phones: Iterable[str]) -> int:
     """Phones that carry a syllable: vowels and diphthongs, and consonants marked as syllabic."""
     return sum(any(sign in _VOWELS for sign in phone) or "\u0329" in phone for phone in phones)
+
+
+def _readable(text: str, language: str) -> str:
+    """Japanese in kana: of kanji eSpeak NG says that they are Chinese letters."""
+    if primary(language) != "ja" or not _KANJI.search(text):
+        return text
+    if importlib.util.find_spec("pyopenjtalk") is None:
+        return _KANJI.sub("かう", text)  # two morae, as many as most have
+    from tasks.kana import readings
+
+    return "、".join("".join(readings(part)) for part in re.split("[、。！？…]+", text))
 
 
 def _by_letters(text: str) -> int:
@@ -36,5 +60,5 @@ def _by_letters(text: str) -> int:
         vowel = letter in _LATIN_VOWELS
         runs += vowel and not before
         before = vowel or (before and unicodedata.combining(letter) > 0)
-    letters = sum(letter.isalpha() for letter in plain)
+    letters = sum(letter.isalpha() for letter in plain) - len(_FINALS.findall(plain))
     return runs or letters

@@ -89,3 +89,25 @@ def _boxes(data: bytes, at: int, end: int) -> list[tuple[int, int, bytes]]:
         found.append((at, size, data[at + 4 : at + 8]))
         at += size
     return found
+
+
+#: A mastering display as x265 writes it.
+MASTERING = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+
+
+def hdr10(path: Path, seconds: float = 1.0) -> Path:
+    """A moving picture in PQ with a sound, and the figures of its display and light."""
+    told = f"log-level=error:repeat-headers=1:hdr10=1:master-display={MASTERING}:max-cll=1000,400"
+    graph = "format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    seen, heard = f"testsrc2=s=160x120:r=25:d={seconds}", f"sine=d={seconds}"
+    encode = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", told)
+    ffmpeg("-f", "lavfi", "-i", seen, "-f", "lavfi", "-i", heard, "-vf", graph, *encode, path)
+    return path
+
+
+def ten_bits(path: Path, seconds: float = 1.0) -> Path:
+    """The same in SDR, ten bits of H.264."""
+    seen, heard = f"testsrc2=s=160x120:r=25:d={seconds}", f"sine=d={seconds}"
+    encode = ("-vf", "format=yuv420p10le", "-c:v", "libx264", "-preset", "ultrafast")
+    ffmpeg("-f", "lavfi", "-i", seen, "-f", "lavfi", "-i", heard, *encode, path)
+    return path

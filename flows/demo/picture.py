@@ -39,7 +39,7 @@ def make_title(folder: Path) -> Path:
             told = int(share * 10)
             console.print(f"demo title: {10 * told} %")
 
-    return make_demo_title(title.parent, tell)
+    return make_demo_title(title.parent, tell, lambda note: console.print(f"note: {note}", soft_wrap=True))
 
 
 def show_demo(folder: Path, summaries: list[dict[str, Any]], source: str) -> None:

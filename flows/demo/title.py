@@ -1,13 +1,15 @@
 """A title to try Polydub on, made on the spot from what the installed packages carry; no third-party media.
 
-Narration by eSpeak NG, a computed music bed, and scikit-image's public-domain portrait (NASA) made to speak by the
-engine's own portrait path.
+Narration by Kokoro, or by eSpeak NG where its weights are not here; a computed music bed; and scikit-image's
+public-domain portrait (NASA) made to speak by the engine's own portrait path.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +30,8 @@ SENTENCES = (
     "A computer made this voice and this music.",
     "I speak English, but I can learn your language.",
 )
-_LANGUAGE, _VARIANT, _WORDS_A_MINUTE = "en-US", "f3", 175
+_LANGUAGE, _VOICE = "en-US", "af_heart"
+_VARIANT, _WORDS_A_MINUTE = "f3", 175  # of eSpeak NG
 _LEAD_S, _PAUSE_S, _TAIL_S = 0.8, 0.95, 1.2
 _FRAME_RATE = 25
 #: Rows and columns of the portrait that are shown, head and shoulders, and the size they are brought to.
@@ -37,13 +40,21 @@ _SPEECH_LUFS, _BED_BELOW_SPEECH_LU = -20.0, 16.0
 _ANIMATE_DEADLINE_S = 1800.0
 _SHARE = re.compile(r"^\w+:\s+(\d+)%")
 
+#: IPA, start and end in milliseconds, stress.
+Sound = tuple[str, int, int, int]
+
 
 @dataclass(frozen=True)
 class Narration:
-    """Speech as float32 [N] at 48 kHz, a whole number of frames long, and when each sentence is spoken."""
+    """Speech as float32 [N] at 48 kHz, a whole number of frames long, and when each sentence is spoken.
+
+    ``phones``: on the title's clock. ``note``: why it is not spoken by Kokoro; empty where it is.
+    """
 
     samples: NDArray[np.float32]
     lines: tuple[Line, ...]
+    phones: tuple[Sound, ...] = ()
+    note: str = ""
 
     @property
     def duration_ms(self) -> int:
@@ -51,12 +62,13 @@ class Narration:
         return len(self.samples) * 1000 // RATE_HZ
 
 
-def make_demo_title(folder: Path, progress: Progress = silent) -> Path:
+def make_demo_title(folder: Path, progress: Progress = silent, say: Callable[[str], None] = lambda _: None) -> Path:
     """Make the demo title: about 14 s, 960x720, 25 frames a second, English over music.
 
     Args:
         folder: where ``polydub-demo.mp4`` and its subtitles ``polydub-demo.en.srt`` go; made where missing.
         progress: told the share that is done.
+        say: told what there is to say of it.
 
     Returns:
         The video. It appears last, so that a folder that has it is complete.
@@ -66,9 +78,11 @@ def make_demo_title(folder: Path, progress: Progress = silent) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     video = folder / f"{NAME}.mp4"
-    speech = narrate()
     with TemporaryDirectory(dir=folder, prefix=".demo") as name:
         scratch = Path(name)
+        speech = narrate(scratch)
+        if speech.note:
+            say(speech.note)
         _write_sound(scratch, speech)
         _write_portrait(scratch / "portrait.png")
         progress(0.05)
@@ -79,32 +93,64 @@ def make_demo_title(folder: Path, progress: Progress = silent) -> Path:
     return video
 
 
-def narrate() -> Narration:
-    """Speak the sentences, each with its true start and end in the title."""
+def narrate(folder: Path, sentences: Sequence[str] = SENTENCES) -> Narration:
+    """Speak sentences, each with its true start and end in the title.
+
+    Args:
+        folder: for the sentences while they are spoken.
+        sentences: what is said.
+    """
     import soxr
 
-    from lipsync_engine.espeak import synthesize, voice_for
-
-    voice = voice_for(_LANGUAGE, _VARIANT)
     parts = [np.zeros(round(_LEAD_S * RATE_HZ), np.float32)]
-    lines = []
-    for number, sentence in enumerate(SENTENCES, 1):
-        spoken = synthesize(sentence, voice, rate_wpm=_WORDS_A_MINUTE)
-        start_ms = sum(map(len, parts)) * 1000 // RATE_HZ
-        voiced = [phone for phone in spoken.phones if phone.ipa]
-        lines.append(
-            Line(id=number, start_ms=start_ms + voiced[0].start_ms, end_ms=start_ms + voiced[-1].end_ms, text=sentence)
-        )
-        parts.append(np.asarray(soxr.resample(spoken.samples, spoken.sample_rate_hz, RATE_HZ), np.float32))
+    lines: list[Line] = []
+    phones: list[Sound] = []
+    speak, note = _narrator(folder)
+    for number, sentence in enumerate(sentences, 1):
+        samples, rate, sounds = speak(sentence)
+        begin = sum(map(len, parts)) * 1000 // RATE_HZ
+        timed = [(ipa, begin + start, begin + end, stress) for ipa, start, end, stress in sounds if ipa]
+        lines.append(Line(id=number, start_ms=timed[0][1], end_ms=timed[-1][2], text=sentence))
+        phones += timed
+        parts.append(np.asarray(soxr.resample(samples, rate, RATE_HZ), np.float32))
         parts.append(np.zeros(round(_PAUSE_S * RATE_HZ), np.float32))
     parts.append(np.zeros(round((_TAIL_S - _PAUSE_S) * RATE_HZ), np.float32))
     samples = np.concatenate(parts)
     missing = -len(samples) % (RATE_HZ // _FRAME_RATE)
-    return Narration(np.pad(samples, (0, missing)), tuple(lines))
+    return Narration(np.pad(samples, (0, missing)), tuple(lines), tuple(phones), note)
+
+
+_Speak = Callable[[str], tuple[NDArray[np.float32], int, Sequence[Sound]]]
+
+
+def _narrator(folder: Path) -> tuple[_Speak, str]:
+    """Who speaks a sentence, as samples, their rate and phones; and why it is not Kokoro."""
+    from tasks.synthesize import synthesizer
+
+    kokoro = synthesizer("kokoro", {})
+    if absent := kokoro.missing():
+        return _by_espeak, f"The demo title is narrated by eSpeak NG, not by Kokoro: {absent[0]}"
+
+    def by_kokoro(sentence: str) -> tuple[NDArray[np.float32], int, Sequence[Sound]]:
+        import soundfile
+
+        spoken = kokoro.synthesize(sentence, _VOICE, _LANGUAGE, folder / "sentence.wav")
+        samples, rate = soundfile.read(str(spoken.audio), dtype="float32")
+        return samples, rate, spoken.phones
+
+    return by_kokoro, ""
+
+
+def _by_espeak(sentence: str) -> tuple[NDArray[np.float32], int, Sequence[Sound]]:
+    from lipsync_engine.espeak import synthesize, voice_for
+
+    spoken = synthesize(sentence, voice_for(_LANGUAGE, _VARIANT), rate_wpm=_WORDS_A_MINUTE)
+    phones = [(phone.ipa, phone.start_ms, phone.end_ms, phone.stress) for phone in spoken.phones]
+    return spoken.samples, spoken.sample_rate_hz, phones
 
 
 def _write_sound(folder: Path, speech: Narration) -> None:
-    """``speech.wav`` (what the engine hears), ``speech.txt`` and ``mix.wav`` (speech over the bed)."""
+    """``speech.wav`` (what the engine hears), ``phones.json`` and ``mix.wav`` (speech over the bed)."""
     import pyloudnorm
     import soundfile
 
@@ -115,7 +161,9 @@ def _write_sound(folder: Path, speech: Narration) -> None:
     bed *= 10 ** ((_SPEECH_LUFS - _BED_BELOW_SPEECH_LU - meter.integrated_loudness(bed)) / 20)
     soundfile.write(folder / "speech.wav", voice, RATE_HZ, subtype="PCM_24")
     soundfile.write(folder / "mix.wav", voice + bed, RATE_HZ, subtype="PCM_24")
-    (folder / "speech.txt").write_text(" ".join(SENTENCES), "utf-8")
+    names = ("ipa", "start_ms", "end_ms", "stress")
+    rows = [dict(zip(names, phone, strict=True)) for phone in speech.phones]
+    (folder / "phones.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
 
 
 def _write_portrait(path: Path) -> None:
@@ -131,7 +179,7 @@ def _animate(folder: Path, progress: Progress) -> None:
     """Make the portrait speak, in a process of its own: the tracker keeps its memory until the process ends."""
     command: list[str | Path] = [sys.executable, "-m", "lipsync_engine", "animate"]
     command += ["--image", folder / "portrait.png", "--audio", folder / "speech.wav"]
-    command += ["--text-file", folder / "speech.txt", "--language", _LANGUAGE, "--out", folder / "picture.mp4"]
+    command += ["--phones", folder / "phones.json", "--out", folder / "picture.mp4"]
 
     passes, before = 0, 0.0
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.profile import Profile
 from configs.scene_modes import scene_modes
+from tasks.colours import colour_of, first_frame
 from tasks.door import asking
+from tasks.encoding import CRF, colour_tags, hdr_options
 from tasks.errors import ProcessFailedError
 from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
+from tasks.model import Colour
 from tasks.process import capture
 
 
@@ -50,10 +55,20 @@ def finished(picture: Path, how: Finishing, out: Path) -> tuple[bool, tuple[str,
         ProcessFailedError: as `finish`.
     """
     lines, notes = _lines(picture, how)
-    if lines is None and not how.scene:
+    scene, hdr = fitting_scene(picture, how), _colour(picture).hdr
+    if how.scene and not scene:
+        notes = (*notes, f"The scene mode {how.scene} was left out: it is made for SDR, and the picture is HDR.")
+    if lines is None and not scene:
         return False, notes
-    finish(picture, how.scene, out, lines)
+    if _deep(picture) and not hdr:
+        notes = (*notes, "The finished picture is 8 bit 4:2:0 H.264; it had more bits.")
+    finish(picture, scene, out, lines)
     return True, notes
+
+
+def fitting_scene(picture: Path, how: Finishing) -> str | None:
+    """The scene mode that a picture gets: all are made for SDR."""
+    return None if how.scene and _colour(picture).hdr else how.scene
 
 
 def _lines(picture: Path, how: Finishing) -> tuple[int | None, tuple[str, ...]]:
@@ -81,8 +96,8 @@ def finish(picture: Path, mode: str | None, out: Path, short: int | None = None)
 
     Args:
         picture: a video.
-        mode: a name of `scene_modes`; None for none.
-        out: MP4 (H.264), written whole or not at all.
+        mode: a name of `scene_modes`, of an SDR picture; None for none.
+        out: MP4 (HDR in HEVC of ten bits, all else in H.264 of eight), written whole or not at all.
         short: lines of its shorter side; None as it is.
 
     Raises:
@@ -92,13 +107,12 @@ def finish(picture: Path, mode: str | None, out: Path, short: int | None = None)
     if short is not None:
         width, height = _size(int(_stream(picture, "width")), int(_stream(picture, "height")), short)
         filters.insert(0, f"scale={width}:{height}:flags=lanczos+accurate_rnd")
-    deep = "10" in _stream(picture, "pix_fmt")
+    colour = _colour(picture)
+    filters.insert(0, "format=yuv420p10le" if colour.hdr else "format=yuv420p")  # the modes' figures are of eight bits
+    eight = {"vcodec": "libx264", "crf": CRF, "preset": "medium", "pix_fmt": "yuv420p", **colour_tags(colour)}
     options = {
+        **(hdr_options(colour) if colour.hdr else eight),
         "vf": ",".join(filters),
-        "vcodec": "libx264",
-        "crf": 16,
-        "preset": "medium",
-        "pix_fmt": "yuv420p10le" if deep else "yuv420p",
         "threads": ENCODER_THREADS,
         "fps_mode": "passthrough",
         "enc_time_base": -1,
@@ -110,6 +124,17 @@ def finish(picture: Path, mode: str | None, out: Path, short: int | None = None)
         before, after = _frames(picture), _frames(part)
         if before != after:
             raise ProcessFailedError(f"Finishing the picture made {after} frames of {before}.")
+
+
+def _colour(picture: Path) -> Colour:
+    words = ("-select_streams", "V:0", "-show_streams", "-of", "json")
+    stream = json.loads(capture(asking(picture, *words)))["streams"][0]
+    return colour_of(stream, first_frame(picture, "V:0"))
+
+
+def _deep(picture: Path) -> bool:
+    """Whether a sample has more than eight bits."""
+    return bool(re.search(r"(?:p|gray)(?:9|1[0-6])(?:le|be)$", _stream(picture, "pix_fmt")))
 
 
 def _frames(video: Path) -> int:

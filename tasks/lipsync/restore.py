@@ -16,7 +16,7 @@ from typing import Literal
 import ffmpeg
 from pydantic import Field
 
-from tasks import door, process, registry
+from tasks import door, registry
 from tasks.errors import MissingBackendError
 from tasks.lipsync.local import checkout
 from tasks.media import run_ffmpeg, sink, source
@@ -146,4 +146,4 @@ _H264 = {"vcodec": "libx264", "crf": 8, "preset": "veryfast", "pix_fmt": "yuv420
 
 def _rate(clip: Path) -> str:
     words = ["-select_streams", "V:0", "-show_entries", "stream=avg_frame_rate", "-of", "csv=p=0"]
-    return process.capture(door.asking(clip, *words)).decode().strip()
+    return door.answer(clip, *words).decode().strip()

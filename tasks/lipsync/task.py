@@ -4,7 +4,7 @@ import json
 
 from configs.loudness import loudness_presets
 from tasks.lipsync import VERSION, lipsyncing, unheeded
-from tasks.lipsync.finish import Finishing, finished
+from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import is_plain, make_plain
 from tasks.lipsync.tracker import NoTracker
 from tasks.lipsync.whole import WholeTranslation, conform
@@ -60,7 +60,8 @@ def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: As
         if finishing:
             changed, said = finished(picture or video.path, finishing, work.folder / "finished.mp4")
             picture, notes = (work.folder / "finished.mp4" if changed else picture), (*notes, *said)
-            told = {**told, **({"scene": finishing.scene} if finishing.scene else {})}
+            scene = fitting_scene(made.picture or video.path, finishing)
+            told = {**told, **({"scene": scene} if scene else {})}
         report = work.folder / "lipsync.json"
         report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
         outputs = {"report": report} | ({"picture": picture} if picture else {})

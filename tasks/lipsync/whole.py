@@ -11,15 +11,14 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from tasks import media, registry
+from tasks.encoding import encoded, lost
 from tasks.ending import heed, parting
 from tasks.errors import PermanentError, UnsupportedError
 from tasks.lipsync import Resynced
 from tasks.lipsync.hosted import HostedTranslation, receipt_path
 from tasks.lipsync.tracker import NoTracker
-from tasks.model import MediaFacts
+from tasks.model import MediaFacts, PictureFacts
 from tasks.progress import Progress
-
-_H264 = {"vcodec": "libx264", "crf": 16, "preset": "medium", "pix_fmt": "yuv420p", "threads": media.ENCODER_THREADS}
 
 
 class WholeTranslation:
@@ -93,7 +92,8 @@ def conform(
         film: as the service made it.
         came: its facts.
         source: the title's facts.
-        picture: MP4 without sound, written whole or not at all; the last frame stays where the film is too short.
+        picture: MP4 without sound, HDR in HEVC and all else in H.264, written whole or not at all; the last frame stays
+            where the film is too short.
         sound: 48 kHz stereo WAV, likewise; silence where the film is too short.
         progress: told the share that is done.
 
@@ -113,8 +113,10 @@ def conform(
         .filter("tpad", stop=-1, stop_mode="clone")
         .filter("trim", end_frame=frames)
     )
+    whole = came.picture.model_copy(update={"fields": "progressive"})
+    shown, options, made = encoded(shown, whole)
     with media.staged(picture) as part:
-        graph = media.sink(shown, part, **_H264, movflags="+faststart", an=None)
+        graph = media.sink(shown, part, **options, movflags="+faststart", an=None)
         media.run_ffmpeg(graph, duration_ms=length_ms, progress=progress)
     media.extract_audio(film, came.model_copy(update={"duration_ms": length_ms}), None, sound)
     notes = ["Whole-title dub: the words are the service's own; there is no script, and so there are no subtitles."]
@@ -125,4 +127,17 @@ def conform(
     if (came.picture.width, came.picture.height) != (source.picture.width, source.picture.height):
         sizes = f"{came.picture.width}x{came.picture.height}, not {source.picture.width}x{source.picture.height}"
         notes.append(f"The service's picture is {sizes}.")
+    if fewer := _fewer(came.picture, source.picture):
+        notes.append(f"The service's picture is {fewer}.")
+    if lost(whole):
+        notes.append(f"The service's picture was put onto the title's clock as {made}.")
     return tuple(notes)
+
+
+def _fewer(came: PictureFacts, source: PictureFacts) -> str:
+    """How a service's picture shows less light or colour than the title's; empty where it does not."""
+    if source.colour.hdr and not came.colour.hdr:
+        return f"not HDR ({came.bit_depth} bit); the title's is ({source.bit_depth} bit)"
+    if source.bit_depth > came.bit_depth:
+        return f"of {came.bit_depth} bit, the title's of {source.bit_depth}"
+    return ""

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tasks import door, process
+from tasks import door
 from tasks.errors import MissingBackendError, PolydubError
 
 
 def dubbed_into(path: Path) -> tuple[str, ...]:
     """The languages of a master that Polydub made; none for any other file, or one that cannot be read."""
     try:
-        answer = process.capture(door.asking(path, "-show_entries", "format_tags=comment", "-of", "json"))
+        answer = door.answer(path, "-show_entries", "format_tags=comment", "-of", "json")
         tags = json.loads(answer)["format"]["tags"]
         mark = json.loads({name.lower(): value for name, value in tags.items()}["comment"])
         languages = mark["dubbed"] if {"synthetic_speech", "altered_picture"} <= mark.keys() else []

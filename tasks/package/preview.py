@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tasks import door, media, process
+from tasks import door, media
 from tasks.errors import ProcessFailedError
 
 #: Demultiplexer to the muxer that takes the same streams; Matroska for others.
@@ -27,8 +27,8 @@ def cut_beginning(video: Path, preview_ms: int, out: Path) -> tuple[str, ...]:
     Raises:
         ProcessFailedError: not even picture and sound can be cut.
     """
-    asked = door.asking(video, "-show_entries", "stream=codec_type:format=format_name:format_tags=major_brand")
-    found = json.loads(process.capture([*asked, "-of", "json"]))
+    shown = "stream=codec_type:format=format_name:format_tags=major_brand"
+    found = json.loads(door.answer(video, "-show_entries", shown, "-of", "json"))
     muxer = _muxer(found["format"])
     try:
         _cut(video, ("V:0", "a?", "s?", "t?"), preview_ms, muxer, out)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from configs.timed_text import TimedTextLimits
+from tasks.spacing import CLAUSE_END, SENTENCE_END, one_row, units
 
-_SENTENCE_END = frozenset(".!?…。！？؟।۔")
-_CLAUSE_END = frozenset(",;:—–、，；：،؛)]»”’」』）】")
-# Kinsoku (JIS X 4051): what may not begin a row, and what may not end one.
-_NOT_FIRST = _SENTENCE_END | _CLAUSE_END | frozenset("・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々ゝゞ》〉〕")
-_NOT_LAST = frozenset("(「『（【《〈〔[«“‘")
-_LATIN_RUN = re.compile(r"[0-9A-Za-z\u00c0-\u024f]+(?:['’.,-][0-9A-Za-z\u00c0-\u024f]+)*")
+_PAUSES = CLAUSE_END | frozenset(")]»”’」』）】")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +20,9 @@ class _Token:
 
 
 def clean_text(text: str) -> str:
-    """One plain row: control characters and line breaks become spaces, lone surrogates U+FFFD; direction marks stay."""
+    """One plain row: control characters become spaces, lone surrogates U+FFFD; direction marks stay."""
     kept = []
-    for char in text:
+    for char in one_row(text):
         category = unicodedata.category(char)
         if category == "Cs":
             kept.append("\ufffd")
@@ -70,32 +65,11 @@ def split_text(text: str, limits: TimedTextLimits, pieces_at_least: int = 1) -> 
 
 def _tokens(text: str, limits: TimedTextLimits) -> Iterator[_Token]:
     for word in text.split(" "):
-        units = list(_units(word)) if limits.spaceless else [word]
-        parts = [part for unit in units for part in _cut(unit, limits)]
+        whole = units(word) if limits.spaceless else (word,)
+        parts = [part for unit in whole for part in _cut(unit, limits)]
         for index, part in enumerate(parts):
             glue = " " if index == len(parts) - 1 else ""
             yield _Token(part, glue, text_width(part, wide=limits.wide))
-
-
-def _units(word: str) -> Iterator[str]:
-    """Break opportunities in a script without spaces: between characters, but for Latin runs and kinsoku."""
-    unit = ""
-    position = 0
-    while position < len(word):
-        run = _LATIN_RUN.match(word, position)
-        piece = run.group() if run else word[position]
-        position += len(piece)
-        sticks = bool(unit) and (
-            piece[0] in _NOT_FIRST
-            or unit[-1] in _NOT_LAST
-            or unicodedata.category(piece[0]) in ("Mn", "Me", "Mc", "Cf")
-        )
-        if unit and not sticks:
-            yield unit
-            unit = ""
-        unit += piece
-    if unit:
-        yield unit
 
 
 def _cut(unit: str, limits: TimedTextLimits) -> Iterator[str]:
@@ -137,9 +111,9 @@ def _partition(tokens: Sequence[_Token], limits: TimedTextLimits, share: float) 
 
 
 def _break_cost(before: _Token, last: bool) -> float:
-    if last or before.text[-1] in _SENTENCE_END:
+    if last or before.text[-1] in SENTENCE_END:
         return 0.0
-    if before.text[-1] in _CLAUSE_END:
+    if before.text[-1] in _PAUSES:
         return 0.2
     return 0.8 if before.glue else 1.5
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from tasks import door, process
+from tasks import door
 
 _JSON = ("-of", "json")
 _LOOK = 120  # packets; far more than pictures are reordered by
@@ -39,7 +39,7 @@ def stored_picture(path: Path) -> Stored:
     Part 2, whose packets tell their kind, and not for H.264: there the start alone is known, to a frame.
     """
     shown = "stream=index,codec_name,has_b_frames:stream_disposition=attached_pic:format=start_time"
-    answer = json.loads(process.capture(door.asking(path, *_JSON, "-select_streams", "v", "-show_entries", shown)))
+    answer = json.loads(door.answer(path, *_JSON, "-select_streams", "v", "-show_entries", shown))
     stream = next(one for one in answer["streams"] if not one.get("disposition", {}).get("attached_pic"))
     index, start = str(stream["index"]), float(answer["format"].get("start_time", 0))
     asked = ("-select_streams", index, "-read_intervals", f"%+#{_LOOK}", "-show_entries", "packet=pts_time,flags")
@@ -60,7 +60,7 @@ def stored_picture(path: Path) -> Stored:
 
 
 def _packets(path: Path, *asked: str) -> list[dict[str, str]]:
-    found = json.loads(process.capture(door.asking(path, *_JSON, *asked)))
+    found = json.loads(door.answer(path, *_JSON, *asked))
     return list(found.get("packets", []))
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks import door, media, process
+from tasks import media, process
 from tasks.errors import ProcessFailedError
-from tasks.model import Colour
 
 Fields = Literal["progressive", "tff", "bff"]
 #: Which field is shown first, by ffmpeg's names (the second letter; the first is the order of coding).
@@ -22,16 +20,6 @@ _TELEVISION_RATES = {25, 30}
 _FILM_ON_TELEVISION = 30  # frames a second to which film is stretched by 3:2, two frames in five combed
 _LOOKED_AT = 60  # frames
 _ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8a")
-
-
-def first_frame(path: Path, index: int) -> dict[str, Any]:
-    """The first frame's fields and side data; empty where it cannot be read."""
-    shown = ("-select_streams", str(index), "-read_intervals", "%+#1", "-show_frames", "-of", "json")
-    try:
-        frames = json.loads(process.capture(door.asking(path, *shown), deadline_s=300.0)).get("frames", [])
-    except (ProcessFailedError, ValueError):
-        return {}
-    return dict(frames[0]) if frames else {}
 
 
 def turn_of(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> tuple[int, bool]:
@@ -51,36 +39,6 @@ def _turn(side: Mapping[str, Any]) -> tuple[int, bool]:
         return 0, False  # a matrix of zeros, which players ignore
     turn = math.degrees(math.atan2(b, -a)) if mirrored else math.degrees(math.atan2(b, a))
     return round(turn / 90) * 90 % 360, mirrored
-
-
-def colour_of(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> Colour:
-    """Colours as the stream says, else its first frame; HDR10's figures from either."""
-    known = {
-        name: value
-        for name, key in _NAMES.items()
-        if (value := stream.get(key) or frame.get(key)) and value not in ("unknown", "reserved")
-    }
-    sides = [*stream.get("side_data_list", []), *frame.get("side_data_list", [])]
-    mastering = next((text for side in sides if "red_x" in side and (text := _mastering(side))), "")
-    light = next((f"{side['max_content']},{side['max_average']}" for side in sides if "max_content" in side), "")
-    return Colour(**known, mastering=mastering, light=light)
-
-
-_NAMES = {"primaries": "color_primaries", "transfer": "color_transfer", "matrix": "color_space", "range": "color_range"}
-
-
-def _mastering(side: Mapping[str, Any]) -> str:
-    def number(name: str, unit: int) -> int:
-        return round(Fraction(side[name]) * unit)
-
-    try:
-        points = "".join(
-            f"{letter}({number(f'{name}_x', 50_000)},{number(f'{name}_y', 50_000)})"
-            for letter, name in (("G", "green"), ("B", "blue"), ("R", "red"), ("WP", "white_point"))
-        )
-        return f"{points}L({number('max_luminance', 10_000)},{number('min_luminance', 10_000)})"
-    except (KeyError, ValueError, ZeroDivisionError):
-        return ""
 
 
 def dolby_vision_of(stream: Mapping[str, Any]) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import tag_of
-from tasks import door, media, process
+from tasks import colours, door, media, process
 from tasks.errors import BadInputError, ProcessFailedError
 from tasks.model import AudioFacts, MediaFacts, PictureFacts
 from tasks.probe import look, tracks
@@ -65,7 +65,7 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
             "Give it one clock: `ffmpeg -fflags +genpts -i FILE -map 0 -c copy NEW.mkv`.",
         )
     start_s = _seconds(container.get("start_time"))
-    frame = look.first_frame(path, video["index"]) if video and not still else {}
+    frame = colours.first_frame(path, video["index"]) if video and not still else {}
     picture = _picture(video, packets, start_s, still, frame) if video else None
     duration_ms = picture.start_ms + picture.duration_ms if picture else _sound_ms(sound, packets, container)
     if not still and (not packets.count or (picture.duration_ms if picture else duration_ms) <= 0):
@@ -125,7 +125,7 @@ def _check_file(path: Path) -> None:
 
 def _report(path: Path) -> dict[str, Any]:
     try:
-        answer = process.capture(door.asking(path, "-of", "json", "-show_format", "-show_streams", "-show_chapters"))
+        answer = door.answer(path, "-of", "json", "-show_format", "-show_streams", "-show_chapters")
     except ProcessFailedError as error:
         if "moov atom not found" in error.data["log"] and _is_mp4(path):
             raise BadInputError(
@@ -240,7 +240,7 @@ def _picture(
         rotation=rotation,
         mirrored=mirrored,
         aspect=look.aspect_of(stream),
-        colour=look.colour_of(stream, frame),
+        colour=colours.colour_of(stream, frame),
         alpha=look.has_alpha(pixel_format),
         dolby_vision=look.dolby_vision_of(stream),
         pixel_format=pixel_format,

@@ -29,6 +29,8 @@ _NO_GAIN = 0.02  # a shift is believed where it explains this much more than non
 _SILENT = "is silent"
 _OUTLIERS = 20  # of so many parts one may lie
 _GRID_HZ, _SIDE = 100, 16
+_AS_GOOD = 0.1  # of the rise beside the best shift: so much worse fits as well
+_AGREE_MS = 25.0
 _LOOKS, _LOOK_S, _LOOK_REACH_S = 3, 4.0, 1.0
 
 
@@ -167,7 +169,8 @@ def _best(piece: Power, around: Power, reach: int) -> float | None:
 def picture_shift(source: Path, master: Path) -> tuple[float | None, str]:
     """By how many milliseconds the master's picture is late against the source's; None where unknown; and how seen.
 
-    By what is seen in some parts, and by the times of all frames where there are as many.
+    By what is seen in some parts, and by the times of all frames where there are as many. Where a picture repeats,
+    several shifts look alike: then that counts which the times of the frames agree with, else the smallest.
     """
     first, second = (_frame_times(path) for path in (source, master))
     if not len(first) or not len(second):
@@ -175,34 +178,51 @@ def picture_shift(source: Path, master: Path) -> tuple[float | None, str]:
     same = len(first) == len(second)
     by_times = 1000 * (second - first if same else second[:1] - first[:1])
     off = float(by_times[np.abs(by_times).argmax()])
-    by_sight = _seen_shifts(source, master, first)
-    if not by_sight:
+    parts = _seen_shifts(source, master, first)
+    if not parts:
         return (
             (off, "picture by the times of its frames: nothing moves") if same else (None, "the picture does not move")
         )
-    worst = max(by_sight, key=abs)
-    return (
-        off if same and abs(off) > abs(worst) else worst
-    ), f"picture as seen in {len(by_sight)} part{'s' * (len(by_sight) > 1)}"
+    how = f"picture as seen in {len(parts)} part{'s' * (len(parts) > 1)}"
+    ends = [off, 1000 * float(second[-1] - first[-1])]
+    agreed = [*ends, *(part[0] for part in parts if len(part) == 1)]
+    by_sight = [_likely(part, agreed) for part in parts]
+    known = [shift for shift in by_sight if shift is not None]
+    if len(known) < len(by_sight):
+        return None, f"{how} repeats, and more than one offset fits it"
+    worst = max(known, key=abs)
+    if abs(worst) > _AGREE_MS and any(len(part) > 1 for part in parts):
+        how += ", which repeats: other offsets fit as well"
+    return (off if same and abs(off) > abs(worst) else worst), how
 
 
-def _seen_shifts(source: Path, master: Path, times: Power) -> list[float]:
-    """The shifts of parts in which something moves, in milliseconds."""
+def _likely(shifts: list[float], agreed: list[float]) -> float | None:
+    """Of shifts that look alike, one that something else agrees with, else the smallest; None between two of a size."""
+    if len(shifts) == 1:
+        return shifts[0]
+    backed = [shift for shift in shifts if any(abs(shift - other) <= _AGREE_MS for other in agreed)]
+    small, *others = sorted(backed or shifts, key=abs)
+    return None if others and abs(abs(others[0]) - abs(small)) <= 2 * _AGREE_MS else small
+
+
+def _seen_shifts(source: Path, master: Path, times: Power) -> list[list[float]]:
+    """Of each part in which something moves the shifts that fit, in milliseconds."""
     begins, ends = float(times[0]), float(times[-1])
     span = min(_LOOK_S, ends - begins)
     looks = min(_LOOKS, max(1, int((ends - begins) / (2 * _LOOK_S))))
-    found = []
-    for start in np.linspace(begins, ends - span, looks).round(2):
-        shift = _seen_shift(_thumbnails(source, start, span), _thumbnails(master, start, span))
-        found += [] if shift is None else [shift]
-    return found
+    parts = (
+        _seen_shift(_thumbnails(source, start, span), _thumbnails(master, start, span))
+        for start in np.linspace(begins, ends - span, looks).round(2)
+    )
+    return [part for part in parts if part]
 
 
-def _seen_shift(one: NDArray[np.int16], other: NDArray[np.int16]) -> float | None:
+def _seen_shift(one: NDArray[np.int16], other: NDArray[np.int16]) -> list[float]:
+    """The shifts at which two parts look alike: one, several where the picture repeats, none where nothing moves."""
     count, reach = min(len(one), len(other)), round(_LOOK_REACH_S * _GRID_HZ)
     reach = min(reach, count // 3)
     if reach < 20:
-        return None
+        return []
     middle = one[reach : count - reach]
     apart = np.array(
         [np.abs(middle - other[reach + by : count - reach + by]).mean() for by in range(-reach, reach + 1)]
@@ -210,10 +230,13 @@ def _seen_shift(one: NDArray[np.int16], other: NDArray[np.int16]) -> float | Non
     at = int(apart.argmin())
     beside = [apart[place] for place in (at - 8, at + 8) if 0 <= place < len(apart)]
     if not beside or apart[at] > 0.7 * max(beside) or max(beside) < 0.1:
-        return None
+        return []
+    fits = np.flatnonzero(apart <= apart[at] + _AS_GOOD * (max(beside) - apart[at]))
+    dips = np.split(fits, np.flatnonzero(np.diff(fits) > 8) + 1)
+    found = [float((int(dip[apart[dip].argmin()]) - reach) * 1000 / _GRID_HZ) for dip in dips]
     if apart[reach] <= 1.05 * apart[at] + 0.01:
-        return 0.0
-    return float((at - reach) * 1000 / _GRID_HZ)
+        found = [0.0, *(shift for shift in found if abs(shift) > _AGREE_MS)]
+    return found
 
 
 def _thumbnails(path: Path, start_s: float, seconds: float) -> NDArray[np.int16]:
@@ -234,7 +257,7 @@ def _thumbnails(path: Path, start_s: float, seconds: float) -> NDArray[np.int16]
 def _frame_times(path: Path) -> Power:
     """When each frame is shown on the player's clock, seconds, in order."""
     shown = ("-show_entries", "packet=pts_time,flags:format=start_time", "-of", "csv", "-select_streams", "V:0")
-    told = process.capture(door.asking(path, "-fflags", "+genpts", *shown), deadline_s=3600.0).decode()
+    told = door.answer(path, "-fflags", "+genpts", *shown, deadline_s=3600.0).decode()
     rows = [line.split(",") for line in told.splitlines() if line]
     start = next((_number(row[1]) for row in rows if row[0] == "format"), 0.0)
     times = [_number(row[1]) for row in rows if row[0] == "packet" and "D" not in "".join(row[2:])]
@@ -247,7 +270,7 @@ def _number(text: str) -> float:
 
 
 def _start_s(path: Path) -> float:
-    found = json.loads(process.capture(door.asking(path, "-show_entries", "format=start_time", "-of", "json")))
+    found = json.loads(door.answer(path, "-show_entries", "format=start_time", "-of", "json"))
     return float(found["format"].get("start_time", 0))
 
 

@@ -4,7 +4,7 @@
   const dub = document.getElementById("dub");
   const players = [source, dub].filter(Boolean);
   if (!players.length) return;
-  const lead = dub || source;
+  let lead = dub || source;
   const rows = [...document.querySelectorAll("tr[data-start]")];
   const strips = [...document.querySelectorAll("svg[data-start]")];
   const captions = { source: document.getElementById("now-source"), dub: document.getElementById("now-dub") };
@@ -20,8 +20,9 @@
       Promise.allSettled(players.map((player) => player.play()));
     } else players.forEach((player) => player.pause());
   });
-  lead.addEventListener("play", () => { button.textContent = "Pause both"; });
-  lead.addEventListener("pause", () => { button.textContent = "Play both"; });
+  players.forEach((player) => ["play", "pause"].forEach((event) => player.addEventListener(event, () => {
+    if (player === lead) button.textContent = event === "play" ? "Pause both" : "Play both";
+  })));
   document.querySelectorAll("input[name=hear]").forEach((choice) =>
     choice.addEventListener("change", () => hear(choice.value)));
   if (players.length > 1) hear("dub");
@@ -37,6 +38,23 @@
     const start = Number(strip.dataset.start);
     seek(start + share * (Number(strip.dataset.end) - start));
   }));
+
+  // A picture that the browser cannot decode is an error, or a sound alone.
+  players.forEach((player) => {
+    const judge = () => {
+      const blind = player.tagName === "VIDEO" && player.readyState > 0 && !player.videoWidth;
+      if (!player.error && !blind) return;
+      document.getElementById(`unshown-${player.id}`).hidden = false;
+      if (player.error && player === lead && players.length > 1 && !source.error) {
+        lead = source;
+        const choice = document.querySelector("input[name=hear][value=source]");
+        if (choice) choice.checked = true;
+        hear("source");
+      }
+    };
+    ["error", "loadedmetadata"].forEach((event) => player.addEventListener(event, judge));
+    judge();
+  });
 
   const show = () => {
     const now = lead.currentTime * 1000;
@@ -55,7 +73,7 @@
       head.style.display = share >= 0 && share < 1 ? "inline" : "none";
       head.setAttribute("transform", `translate(${share * Number(strip.dataset.width)} 0)`);
     });
-    if (!lead.paused && players.length > 1 && Math.abs(source.currentTime - dub.currentTime) > 0.12) {
+    if (!lead.paused && lead === dub && players.length > 1 && !source.error && Math.abs(source.currentTime - dub.currentTime) > 0.12) {
       source.currentTime = dub.currentTime;
     }
     requestAnimationFrame(show);

@@ -35,6 +35,7 @@ _MALE_BELOW_HZ = 165.0  # between the medians of men and women on a log scale
 #: Units by which sounds come before their symbols' own places, by the spectrum.
 _EARLY = 2
 _BEFORE_S, _AFTER_S = 0.05, 0.075  # kept around the sounds, so that no onset or release is cut
+_LIVELY_DB = 6.0  # louder where the actor is as lively as can be, softer where he is as subdued
 _PAUSE_S = 0.2  # between the pieces of a line too long for the model
 _NAME = re.compile(r"[a-z]{2}_[a-z]+")
 _ONE_AT_A_TIME = threading.Lock()
@@ -67,6 +68,7 @@ class KokoroSynthesizer:
             weights_licence="Apache-2.0",
             heavy=True,
             paces=True,
+            spirited=True,
             ipa=True,
             languages=frozenset(map(primary, self._tables)),
         )
@@ -74,7 +76,7 @@ class KokoroSynthesizer:
     def fingerprint(self) -> str:
         """The digests of the weights, and the versions of what reads and runs them."""
         versions = "+".join(map(registry.package_version, ("onnxruntime", "espeakng-loader", *READING)))
-        return f"kokoro:3:{versions}:{models()['kokoro'].files['model.onnx'].sha256[:16]}"
+        return f"kokoro:5:{versions}:{models()['kokoro'].files['model.onnx'].sha256[:16]}"
 
     def missing(self) -> list[str]:
         """The packages, or the weights."""
@@ -102,7 +104,10 @@ class KokoroSynthesizer:
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """Speak one line; a line without anything to speak is a `NothingToSayError`."""
+        """Speak one line; a line without anything to speak is a `NothingToSayError`.
+
+        Energy makes it louder or softer, by 6 dB at most.
+        """
         pieces, style = said(text, language, manner.ipa), _style(voice)
         samples: list[NDArray[np.float32]] = []
         phones: list[tuple[str, int, int, int]] = []
@@ -118,7 +123,7 @@ class KokoroSynthesizer:
             phones += _milliseconds(timed, start, end, offset)
             samples.append(audio[start:end])
         whole = np.concatenate(samples)
-        write_wav(out, levelled(whole, _RATE_HZ), _RATE_HZ)
+        write_wav(out, levelled(whole, _RATE_HZ, _LIVELY_DB * manner.energy), _RATE_HZ)
         length_ms = round(len(whole) * 1000 / _RATE_HZ)
         return Spoken(out, length_ms, tuple((ipa, a, min(b, length_ms), s) for ipa, a, b, s in phones if a < length_ms))
 

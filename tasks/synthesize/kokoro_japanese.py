@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tasks.kana import readings
+
 _ROWS = {
     "": "アa イi ウɯ エe オo",
     "k": "カa キʲi クɯ ケe コo",
@@ -53,14 +55,6 @@ def japanese(text: str) -> str:
     """A text without marks as symbols, its words apart."""
     apart = " ".join(word for word in map(_word, readings(text)) if word)
     return re.sub(" ?ʔ ?", "ʔ", apart)
-
-
-def readings(text: str) -> list[str]:
-    """How each word of a text is said, in katakana; empty for what is not said."""
-    from pyopenjtalk import run_frontend
-
-    words = run_frontend(text, use_sudachi_kanji_yomi=False)
-    return [re.sub("[^ァ-ヺー]", "", word["pron"]) if word["mora_size"] else "" for word in words]
 
 
 def _word(kana: str) -> str:

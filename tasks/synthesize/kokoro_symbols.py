@@ -29,6 +29,8 @@ _ENGLISH = {
 }
 _AMERICAN = {"ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ː": ""}
 _BRITISH = {"e^ə": "ɛː", "iə": "ɪə"}
+#: Sounds of other languages that the model has no symbol for, as the nearest that it has.
+_NEAREST = str.maketrans("ʏɵʉɱʑʐɭɫʀħɦɘɓɗʍg", "yøymʒʒllʁhhəbdwɡ")
 #: Symbols as phones; the others are their own IPA.
 _PHONES = {
     "I": "aɪ", "W": "aʊ", "A": "eɪ", "O": "oʊ", "Q": "əʊ", "Y": "ɔɪ", "ʣ": "dz", "ʤ": "dʒ", "ʦ": "ts", "ʧ": "tʃ", 
@@ -103,7 +105,7 @@ def written(sounds: str, english: str) -> str:
     for table in tables:
         for old in sorted(table, key=len, reverse=True):
             sounds = sounds.replace(old, table[old])
-    return sounds.replace("^", "").replace("-", "").replace("g", "ɡ")
+    return sounds.replace("^", "").replace("-", "").translate(_NEAREST)
 
 
 def pieces(symbols: str) -> Iterator[str]:

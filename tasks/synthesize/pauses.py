@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_MARK = re.compile(r"[,;:.!?…—–、。，；：！？،؛।]+(?=\s*\S)")
+from tasks.spacing import CLAUSE_END, SENTENCE_END
+
+_MARK = re.compile(f"[{re.escape(''.join(sorted(SENTENCE_END | CLAUSE_END)))}]+(?=\\s*\\S)")
 _WINDOW_MS = 10
 _QUIET_DB = -38.0  # below the loudest window
 _SHORTEST_MS = 60  # a shorter silence is the closure of a consonant

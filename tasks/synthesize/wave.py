@@ -41,16 +41,21 @@ def trim_bounds(samples: NDArray[np.float32], rate_hz: int) -> tuple[int, int]:
     return max(0, int(loud[0]) * window - keep), min(len(samples), (int(loud[-1]) + 1) * window + keep)
 
 
-def levelled(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+def levelled(samples: NDArray[np.float32], rate_hz: int, louder_db: float = 0.0) -> NDArray[np.float32]:
     """The samples brought to -23 dBFS RMS over their speech, their peaks under -1 dBFS.
 
     Windows of 10 ms more than 25 dB under the loudest do not count, so pauses do not raise the level.
+
+    Args:
+        samples: float32 [N], mono.
+        rate_hz: samples a second.
+        louder_db: over that level, as far as the peaks allow.
     """
     levels = _window_power(samples, rate_hz)
     if not len(levels) or levels.max() < 1e-9:
         return samples
     rms = float(np.sqrt(levels[levels > levels.max() * 10**-2.5].mean()))
-    gain = min(10 ** (_SPEECH_DBFS / 20) / rms, _PEAK / float(np.abs(samples).max()))
+    gain = min(10 ** ((_SPEECH_DBFS + louder_db) / 20) / rms, _PEAK / float(np.abs(samples).max()))
     return (samples * np.float32(gain)).astype(np.float32)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tasks.model import Change, Passage, Word
+from tasks.spacing import one_row, same_signs
 from tasks.speakable import speaks
 from tasks.transcribe import capitals
 from tasks.transcribe.cues import VOICES, Cue
@@ -82,7 +83,7 @@ def spoken(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[Passage, ...], list[Ch
                 continue
             described = any(letter.isalnum() or letter in _NOTES for letter in _visible(cue.text))
             if described and cue.end_ms > max(0, cue.start_ms):
-                text = " ".join(_visible(cue.text).split())
+                text = one_row(_visible(cue.text))
                 passages.add(Passage(start_ms=max(0, cue.start_ms), end_ms=cue.end_ms, text=text))
             changes.append(cue.changed(KEPT if described else EMPTY))
             continue
@@ -145,7 +146,7 @@ def _parts(texts: Sequence[str], labels: Labels, song: _Song, cue: Cue) -> list[
     parts: list[_Part] = []
     for text in texts:
         for piece, sung in _by_song(text, song, cue):
-            part = _Part(" ".join(piece.split()), sung=True) if sung else _voice(piece, labels, paired=paired)
+            part = _Part(one_row(piece), sung=True) if sung else _voice(piece, labels, paired=paired)
             if speaks(part.text):
                 parts.append(part)
     return parts
@@ -210,8 +211,8 @@ def _quiet(text: str) -> str:
     left = _ROUND.sub(lambda found: _described(found, left), left)
     left = _STARS.sub(lambda found: _starred(found, left), left)
     if left == text:
-        return " ".join(text.split())
-    return re.sub(r" (?=[,;])", "", " ".join(left.split())).lstrip(":： ")
+        return one_row(text)
+    return re.sub(r" (?=[,;])", "", one_row(left)).lstrip(":： ")
 
 
 def _between_sentences(found: re.Match[str], text: str) -> bool:
@@ -234,4 +235,4 @@ def _starred(found: re.Match[str], text: str) -> str:
 
 def _matching(cue: Cue) -> tuple[Word, ...]:
     """Its words' times, where they are of these very words."""
-    return cue.words if " ".join(word.text for word in cue.words) == cue.text else ()
+    return cue.words if same_signs("".join(word.text for word in cue.words), cue.text) else ()

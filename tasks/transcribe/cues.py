@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from tasks.errors import BadInputError
 from tasks.model import Change, Line, Word
+from tasks.spacing import one_row
 
 LONGEST_CUE = 10_000  # characters; more than anybody says in one breath, or than a screen holds
 _SHORTEST_MS = 300  # what an overlap leaves of a line at least, before both share the time
@@ -39,7 +40,7 @@ class Cue:
 
     def changed(self, reason: str, became: str = "") -> Change:
         """The record of a change to it."""
-        text = " ".join(self.text.split())
+        text = one_row(self.text)
         return Change(where=self.where, start_ms=self.start_ms, text=text, became=became, reason=reason)
 
     def shared(self, parts: Sequence[str]) -> list[Cue]:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.model import Change
+from tasks.model import Change, Word
+from tasks.spacing import atoms, joined, same_signs
 from tasks.transcribe.cues import Cue
 
 STAYED = "left out: all its rows stand there already (rolling captions)"
@@ -94,9 +95,9 @@ def _carried(old: list[str], new: list[str]) -> _Step:
         if old[-count:] == new[:count]:
             return _Step(rows=count, moved=count < len(old) or count < len(new))
         if old[-count:-1] == new[: count - 1] and new[count - 1].startswith(old[-1]):
-            return _Step(rows=count - 1, words=len(old[-1].split()), moved=True)
+            return _Step(rows=count - 1, words=len(atoms(old[-1])), moved=True)
     if len(old) == len(new) == 1:
-        count = _overlap(old[0].split(), new[0].split())
+        count = _overlap(atoms(old[0]), atoms(new[0]))
         if count > 1:
             return _Step(words=count, moved=True, scrolled=True)
     return _Step()
@@ -129,7 +130,7 @@ def _unroll(
         grows = bool(step.words) and not scrolling
         fresh = shown[step.rows :]
         if step.words and fresh and not grows:
-            fresh = [" ".join(fresh[0].split()[step.words :]), *fresh[1:]]
+            fresh = [joined(atoms(fresh[0])[step.words :]), *fresh[1:]]
         if grows and len(found) > mine:
             last = found.pop()
             became = _grown(last, cue, fresh[0])
@@ -139,12 +140,24 @@ def _unroll(
         elif step.carries:
             changes.append(cue.changed(NEW_ROWS if any(fresh) else STAYED, " ".join(fresh)))
         if any(fresh) or not step.carries:
-            count = sum(len(row.split()) for row in fresh)
-            found.append(replace(cue, text="\n".join(fresh), words=cue.words[-count:] if count else ()))
+            found.append(replace(cue, text="\n".join(fresh), words=_last(cue.words, "".join(fresh))))
 
 
 def _grown(last: Cue, cue: Cue, row: str) -> Cue:
     """The cue whose last row grew."""
     text = "\n".join([*last.text.split("\n")[:-1], row])
-    words = cue.words if cue.words and " ".join(word.text for word in cue.words) == " ".join(text.split()) else ()
+    words = cue.words if same_signs("".join(word.text for word in cue.words), text) else ()
     return replace(last, text=text, end_ms=max(last.end_ms, cue.end_ms), words=words)
+
+
+def _last(words: Sequence[Word], text: str) -> tuple[Word, ...]:
+    """The last of the words, which make up the text; none where they do not."""
+    left = "".join(text.split())
+    for number in range(len(words) - 1, -1, -1):
+        own = words[number].text.strip()
+        if not own or not left.endswith(own):
+            return ()
+        left = left.removesuffix(own)
+        if not left:
+            return tuple(words[number:])
+    return ()

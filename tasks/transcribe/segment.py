@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tasks.model import Line, Word
+from tasks.spacing import CLAUSE_END, SENTENCE_END, breakable, joined, spaceless
 
-_SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
 _CLOSING = "\"'”’»)]」』"
 #: A full stop after these ends no sentence.
 _ABBREVIATIONS = frozenset(
@@ -25,7 +25,7 @@ def lines_from_words(words: Sequence[Word], *, pause_ms: int = 500, longest_ms: 
     lines: list[Line] = []
     for group in _groups(_in_order(words), pause_ms):
         for part in _cut(group, longest_ms):
-            text = _joined(part)
+            text = joined(word.text for word in part)
             if text:
                 lines.append(
                     Line(id=len(lines), start_ms=part[0].start_ms, end_ms=part[-1].end_ms, text=text, words=tuple(part))
@@ -58,19 +58,35 @@ def _cut(group: list[Word], longest_ms: int) -> Iterator[list[Word]]:
     if group[-1].end_ms - group[0].start_ms <= longest_ms or len(group) < 2:
         yield group
         return
-    # The widest gap; among equal ones the most central, so that no single words are left over.
+    # The widest gap; among equal ones behind a clause, then the most central, so that no single words are left over.
     middle = len(group) / 2
-    at = max(range(1, len(group)), key=lambda i: (group[i].start_ms - group[i - 1].end_ms, -abs(i - middle)))
+    seams = [i for i in range(1, len(group)) if _apart(group[i - 1].text, group[i].text)] or range(1, len(group))
+    at = max(
+        seams,
+        key=lambda i: (group[i].start_ms - group[i - 1].end_ms, _rank(group[i - 1], group[i]), -abs(i - middle)),
+    )
     yield from _cut(group[:at], longest_ms)
     yield from _cut(group[at:], longest_ms)
 
 
+def _apart(before: str, after: str) -> bool:
+    """Whether a line may end between two words, which can be single letters where no spaces are written."""
+    last, first = before.rstrip()[-1:], after.lstrip()[:1]
+    if before[-1:].isspace() or after[:1].isspace() or not (spaceless(last) or spaceless(first)):
+        return True
+    return breakable(before.rstrip(), after.lstrip())
+
+
+def _rank(before: Word, after: Word) -> int:
+    """How well a line ends between two words: behind a clause, at a space, behind a Japanese particle or ending."""
+    text = before.text.rstrip()
+    if text.endswith(tuple(CLAUSE_END)):
+        return 3
+    if before.text != text or after.text[:1].isspace():
+        return 2
+    return int("\u3041" <= text[-1] <= "\u309f" and not "\u3041" <= after.text[0] <= "\u309f")
+
+
 def _ends_sentence(text: str) -> bool:
     bare = text.strip().rstrip(_CLOSING)
-    return bare.endswith(_SENTENCE_END) and bare.lower() not in _ABBREVIATIONS
-
-
-def _joined(words: Sequence[Word]) -> str:
-    """Recognisers that write spaces mark them on the word (`` word``); the others' words are joined by one."""
-    spaced = any(word.text[:1].isspace() or word.text[-1:].isspace() for word in words)
-    return " ".join(("" if spaced else " ").join(word.text for word in words).split())
+    return bare.endswith(tuple(SENTENCE_END)) and bare.lower() not in _ABBREVIATIONS

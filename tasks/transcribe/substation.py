@@ -15,6 +15,7 @@ from typing import Any
 
 from tasks.errors import BadInputError
 from tasks.model import Change
+from tasks.spacing import one_row
 from tasks.transcribe.cues import Cue, checked
 
 SIGN = "left out: a sign in the picture, not speech"
@@ -97,7 +98,7 @@ def _is_sign(event: _Event, spoken: Sequence[_Event]) -> bool:
 
 
 def _sung(cue: Cue) -> Cue:
-    text = " ".join(cue.text.split())
+    text = one_row(cue.text)
     return Cue(cue.start_ms, cue.end_ms, f"♪ {text} ♪" if text else "", cue.where)
 
 

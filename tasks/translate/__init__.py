@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from configs.profile import Formality
 from tasks import registry
 
-VERSION = 5
+VERSION = 6
 
 BACKENDS = {
     "apertium": "tasks.translate.apertium:ApertiumTranslator",

@@ -17,6 +17,7 @@ from tasks import registry
 from tasks.errors import PermanentError, ProviderBusyError
 from tasks.meter import bill
 from tasks.openai import OpenAiOptions
+from tasks.spacing import atoms, joined
 from tasks.speakable import speaks
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
 from tasks.translate.llm_answer import answered, as_spoken, text_of
@@ -199,9 +200,9 @@ def _like(text: str, answer: str) -> str:
     rows = text.count("\n")
     if answer.count("\n") == rows:
         return answer
-    words = answer.split()
+    words = atoms(answer)
     if not rows or len(words) <= rows:
-        return " ".join(words) + "\n" * rows
+        return joined(words) + "\n" * rows
     size = len(words) / (rows + 1)
     cuts = [round(size * number) for number in range(rows + 2)]
-    return "\n".join(" ".join(words[a:b]) for a, b in itertools.pairwise(cuts))
+    return "\n".join(joined(words[a:b]) for a, b in itertools.pairwise(cuts))

@@ -10,6 +10,7 @@ from collections.abc import Container
 
 from configs.languages import primary
 from tasks.model import Line, Passage, Script
+from tasks.spacing import atoms
 from tasks.translate.language_check import certainly
 
 _ENOUGH_WORDS = 4
@@ -35,4 +36,4 @@ def without_spoken_already(script: Script, target: str, edited: Container[int]) 
 def _is_in(line: Line, source: str, target: str) -> bool:
     if line.language:
         return primary(line.language) == primary(target)
-    return len(line.text.split()) >= _ENOUGH_WORDS and certainly(line.text, target, source)
+    return len(atoms(line.text)) >= _ENOUGH_WORDS and certainly(line.text, target, source)

@@ -22,6 +22,7 @@ from configs.profile import ChainedSettings
 from tasks.errors import MissingBackendError
 from tasks.model import StepRecord, Word
 from tasks.progress import silent
+from tasks.spacing import joined
 from tasks.store import Store, step_key
 from tasks.transcribe import KnowsWhere, Transcriber, listening, transcriber
 
@@ -82,7 +83,7 @@ class Ears:
         if self.listener is None:
             raise MissingBackendError(self.deaf)
         facts = {"language": self.language, "clips": [_digest(clip) for clip in clips]}
-        key = step_key(_HEARD, 1, backend=self.fingerprint(), inputs=facts)
+        key = step_key(_HEARD, 2, backend=self.fingerprint(), inputs=facts)
         record = store.lookup(_HEARD, key)
         if record is None:
             with store.workspace(_HEARD) as folder:
@@ -179,17 +180,11 @@ def _listened(listener: Transcriber, clips: Sequence[Clip], language: str, audio
     words: list[list[Word]] = [[] for _ in clips]
     for word in (word for line in script.lines for word in line.words):
         words[_nearest(spans, (word.start_ms + word.end_ms) / 2)].append(word)
-    return [_joined(row) for row in words]
+    return [joined(word.text for word in row) for row in words]
 
 
 def _nearest(spans: Sequence[tuple[int, int]], middle_ms: float) -> int:
     return min(range(len(spans)), key=lambda n: max(spans[n][0] - middle_ms, middle_ms - spans[n][1], 0.0))
-
-
-def _joined(words: Sequence[Word]) -> str:
-    """Recognisers that write spaces mark them on the word (`` word``); the others' words are joined by one."""
-    spaced = any(word.text[:1].isspace() or word.text[-1:].isspace() for word in words)
-    return " ".join(("" if spaced else " ").join(word.text for word in words).split())
 
 
 def _digest(clip: Clip) -> str:

@@ -45,11 +45,23 @@ def take(duration_ms: int) -> Take:
         ("Good morning.", "en", 3),
         ("Guten Morgen", "de", 4),
         ("Доброе утро", "ru", 5),
+        ("在自定义语音门户中", "zh", 9),
+        ("မင်္ဂလာပါ", "my", 4),
         ("...", "en", 0),
     ],
 )
 def test_syllables_are_counted_as_they_are_spoken(text: str, language: str, count: int) -> None:
     assert syllables(text, language) == count
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_japanese_is_as_long_in_kanji_as_in_kana(monkeypatch: pytest.MonkeyPatch, reads: bool) -> None:
+    if not reads:
+        monkeypatch.setattr("tasks.syllables.importlib.util.find_spec", lambda name: None)
+    syllables.cache_clear()
+    kana = syllables("きゃっかんてきじつざいのはんだんてきちしきがせいりつするのである。", "ja")
+    assert syllables("客観的実在の判断的知識が成立するのである。", "ja") == pytest.approx(kana, abs=2)
+    syllables.cache_clear()
 
 
 def test_a_language_without_a_voice_is_counted_by_its_letters() -> None:

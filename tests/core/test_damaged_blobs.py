@@ -137,7 +137,7 @@ def test_a_large_blob_is_read_once_and_again_only_when_it_was_written_again(
     assert read == []  # it was hashed when it came
     swap(asset.path, b"sound")
     os.utime(asset.path, ns=(1, 1))
-    monkeypatch.setattr(tasks.digests, "_FRESH_NS", 0)
+    monkeypatch.setattr(tasks.digests, "FRESH_NS", 0)
     for _ in range(3):
         assert Store(tmp_path / "store").lookup("fit", "k1")
     assert read == [asset.path]
@@ -147,7 +147,7 @@ def test_a_file_that_was_written_a_moment_ago_is_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks.digests, "SMALL", -1)
-    monkeypatch.setattr(tasks.digests, "_FRESH_NS", 60_000_000_000)
+    monkeypatch.setattr(tasks.digests, "FRESH_NS", 60_000_000_000)
     store, path = Store(tmp_path / "store"), a_file(tmp_path)
     before = store.reference(path)
     path.write_bytes(FALSE)  # perhaps within one tick of the kernel's clock

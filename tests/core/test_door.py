@@ -6,7 +6,10 @@ import json
 import os
 import re
 import subprocess
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from lipsync_engine.audio import AudioError, load_mono
 from lipsync_engine.opening import opened
 from lipsync_engine.video import MediaError
 from lipsync_engine.video import probe as engine_probe
-from tasks import media, process
+from tasks import door, media, process
 from tasks.door import asking
 from tasks.errors import BadInputError, ProcessFailedError
 from tasks.probe.probe import probe
@@ -153,3 +156,29 @@ def test_nothing_else_in_the_code_opens_media() -> None:
     found = {str(path.relative_to(ROOT)) for path in ours if makes.search(path.read_text("utf-8"))}
     told_of = {"tasks/fit/lay.py"}  # asks for the list of filters
     assert found <= allowed | told_of
+
+
+def test_a_file_is_asked_about_again_only_when_it_was_written_again(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    plain = process.capture
+
+    def counted(command: Sequence[str | Path], **options: Any) -> bytes:
+        asked.append(command)
+        return plain(command, **options)
+
+    monkeypatch.setattr(process, "capture", counted)
+    clip, words = tmp_path / "clip.mp4", ("-show_entries", "format=duration", "-of", "csv=p=0")
+    clip.write_bytes(short_clip.read_bytes())
+    before = clip.stat()
+    time.sleep(0.06)  # the times of a file that is younger do not tell
+    first = door.answer(clip, *words)
+    assert (door.answer(clip, *words), len(asked)) == (first, 1)
+
+    clip.write_bytes(b"\0" * before.st_size)
+    os.utime(clip, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for _ in range(2):
+        with pytest.raises(ProcessFailedError):  # a fault is asked about each time
+            door.answer(clip, *words)
+    assert len(asked) == 3

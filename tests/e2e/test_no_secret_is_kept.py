@@ -63,10 +63,15 @@ def test_a_key_stays_in_its_block(prefect_api: str, short_clip: Path, tmp_path: 
     from pydantic import SecretStr
 
     Secret(value=SecretStr(KEY)).save("polydub-openai-api-key", overwrite=True)
-    with serving(ChatServer) as (url, server):
-        done = run(tmp_path, short_clip, url, "es", OPENAI_API_KEY="", PREFECT_API_URL=prefect_api)
-        assert [asked["headers"]["Authorization"] for asked in server.asked] == [f"Bearer {KEY}"] * len(server.asked)
-        assert posts(server)
+    try:
+        with serving(ChatServer) as (url, server):
+            done = run(tmp_path, short_clip, url, "es", OPENAI_API_KEY="", PREFECT_API_URL=prefect_api)
+            assert [asked["headers"]["Authorization"] for asked in server.asked] == [f"Bearer {KEY}"] * len(
+                server.asked
+            )
+            assert posts(server)
+    finally:
+        Secret.delete("polydub-openai-api-key")  # the server is that of other tests too
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     assert holders(tmp_path) == []

@@ -8,31 +8,45 @@ import pysubs2
 import pytest
 
 from flows.demo.music import RATE_HZ, music_bed
-from flows.demo.title import NAME, SENTENCES, make_demo_title, narrate
+from flows.demo.title import NAME, SENTENCES, Narration, make_demo_title, narrate
 from tasks.qc.timing import speech_onset
 
 
-def test_the_narration_says_every_sentence_once_with_pauses_between() -> None:
-    narration = narrate()
+@pytest.fixture(scope="module")
+def narration(tmp_path_factory: pytest.TempPathFactory) -> Narration:
+    return narrate(tmp_path_factory.mktemp("narration"))
+
+
+def test_the_narration_says_every_sentence_once_with_pauses_between(narration: Narration) -> None:
     assert tuple(line.text for line in narration.lines) == SENTENCES
     assert all(after.start_ms - before.end_ms >= 900 for before, after in pairwise(narration.lines))
     assert narration.lines[-1].end_ms < narration.duration_ms
     assert 12_000 < narration.duration_ms < 18_000
     assert len(narration.samples) % (RATE_HZ // 25) == 0
+    assert all(before[2] <= after[1] for before, after in pairwise(narration.phones))
 
 
-def test_its_times_are_where_the_speech_is_heard(tmp_path: Path) -> None:
+def test_without_kokoros_weights_espeak_ng_narrates_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.synthesize.kokoro.KokoroSynthesizer.missing", lambda _: ["It is not here."])
+    narration = narrate(tmp_path)
+    assert narration.note == "The demo title is narrated by eSpeak NG, not by Kokoro: It is not here."
+    assert tuple(line.text for line in narration.lines) == SENTENCES
+
+
+def test_its_times_are_where_the_speech_is_heard(narration: Narration, tmp_path: Path) -> None:
     import soundfile
 
-    narration = narrate()
     soundfile.write(tmp_path / "a.wav", narration.samples, RATE_HZ, subtype="FLOAT")
     for line in narration.lines:
         heard = speech_onset(tmp_path / "a.wav", line.start_ms - 300, line.end_ms)
         assert heard == pytest.approx(line.start_ms, abs=60)
 
 
-def test_the_same_narration_and_music_every_time() -> None:
-    np.testing.assert_array_equal(narrate().samples, narrate().samples)
+def test_the_same_narration_and_music_every_time(tmp_path: Path) -> None:
+    one, two = (narrate(tmp_path, SENTENCES[2:3]) for _ in range(2))
+    np.testing.assert_array_equal(one.samples, two.samples)
     np.testing.assert_array_equal(music_bed(3.0), music_bed(3.0))
 
 

@@ -12,8 +12,9 @@ from configs.profile import ProfileError, load_profile
 from configs.scene_modes import scene_modes
 from lipsync_engine import video
 from tasks.errors import MissingBackendError, ProcessFailedError
-from tasks.lipsync.finish import Finishing, finish, finished
+from tasks.lipsync.finish import Finishing, finish, finished, fitting_scene
 from tasks.lipsync.restore import Restore, facts, missing, restore
+from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits
 from tests.lipsync_engine.scenes import write
 from tests.lipsync_engine.test_video import times_of
 
@@ -78,6 +79,40 @@ def test_a_picture_of_that_height_already_is_not_encoded_again(tall: Path, tmp_p
     assert not Finishing.of(load_profile("offline"))
     with pytest.raises(ProfileError, match="height"):
         load_profile("offline", {"height": "4000p"})
+
+
+def test_a_scene_mode_leaves_hdr_alone_and_says_so(tmp_path: Path) -> None:
+    source = hdr10(tmp_path / "in.mp4", 0.2)
+    written, (note,) = finished(source, Finishing(scene="broadcast"), tmp_path / "out.mp4")
+    assert not written
+    assert "broadcast was left out" in note
+    assert fitting_scene(source, Finishing(scene="broadcast")) is None
+
+
+def test_hdr_at_another_height_stays_hdr_with_its_figures(tmp_path: Path) -> None:
+    source = hdr10(tmp_path / "in.mp4", 0.2)
+    assert finished(source, Finishing(height=60), tmp_path / "out.mp4")[0]
+    before, after = (video.probe(tmp_path / name) for name in ("in.mp4", "out.mp4"))
+    assert (after.depth, after.mastering, after.light, after.colour) == (10, MASTERING, "1000,400", before.colour)
+    assert size(tmp_path / "out.mp4") == (80, 60)
+
+
+def test_ten_bits_of_sdr_become_eight_as_bright_as_they_were_and_it_is_said(tmp_path: Path) -> None:
+    source = ten_bits(tmp_path / "in.mp4", 0.2)
+    written, (note,) = finished(source, Finishing(scene="broadcast"), tmp_path / "out.mp4")
+    assert written
+    assert "8 bit" in note
+    assert video.probe(tmp_path / "out.mp4").depth == 8
+    assert luma(tmp_path / "out.mp4").mean() == pytest.approx(luma(source).mean() / 4, abs=3)
+
+
+@pytest.mark.parametrize("mode", sorted(scene_modes()))
+def test_a_mode_keeps_the_tags_of_colours(tmp_path: Path, mode: str) -> None:
+    graph = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:d=0.2", "-vf", graph, "-c:v", "libx264", tmp_path / "in.mp4")
+    finish(tmp_path / "in.mp4", mode, tmp_path / "out.mp4")
+    before, after = (video.probe(tmp_path / name) for name in ("in.mp4", "out.mp4"))
+    assert before.colour[:3] == after.colour[:3] == (1, 1, 1)
 
 
 def test_modes_are_off_unless_named_and_unknown_ones_refused() -> None:

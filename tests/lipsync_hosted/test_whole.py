@@ -12,7 +12,7 @@ from tasks.lipsync import dubs_alone, lipsyncer
 from tasks.lipsync.whole import conform
 from tasks.probe.probe import probe
 from tasks.progress import silent
-from tests.clips import ffmpeg
+from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits
 from tests.lipsync_engine.test_video import times_of
 
 PICTURE = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -28,6 +28,27 @@ def test_a_film_that_is_too_short_is_held_and_said(short_clip: Path, tmp_path: P
     assert soundfile.info(str(sound)).duration == pytest.approx(4.0, abs=0.05)
     assert any("ms shorter; it was held on its last frame" in note for note in notes)
     assert any("160x120, not 320x240" in note for note in notes)
+
+
+def test_hdr_of_a_service_stays_hdr(tmp_path: Path) -> None:
+    facts = probe(hdr10(tmp_path / "film.mp4"))
+    notes = conform(tmp_path / "film.mp4", facts, facts, tmp_path / "p.mp4", tmp_path / "s.wav", silent)
+    after = probe(tmp_path / "p.mp4").picture
+    assert facts.picture is not None
+    assert after is not None
+    assert (after.codec, after.bit_depth, after.colour) == ("hevc", 10, facts.picture.colour)
+    assert after.colour.mastering == MASTERING
+    assert len(notes) == 1
+
+
+def test_what_a_services_film_loses_against_the_title_is_said(short_clip: Path, tmp_path: Path) -> None:
+    source, film = probe(hdr10(tmp_path / "title.mp4")), probe(ten_bits(tmp_path / "film.mp4"))
+    notes = conform(tmp_path / "film.mp4", film, source, tmp_path / "p.mp4", tmp_path / "s.wav", silent)
+    assert any("not HDR" in note for note in notes)
+    assert any("8 bit 4:2:0 (it was 10 bit 4:2:0)" in note for note in notes)
+    plain = probe(short_clip)
+    notes = conform(short_clip, plain, film, tmp_path / "p.mp4", tmp_path / "s.wav", silent)
+    assert any("of 8 bit, the title's of 10" in note for note in notes)
 
 
 def test_a_film_without_sound_is_no_dub(short_clip: Path, tmp_path: Path) -> None:

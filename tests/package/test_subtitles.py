@@ -19,6 +19,7 @@ from tasks.model import Line, Script
 from tasks.package.cues import make_cues
 from tasks.package.rows import clean_text, text_width
 from tasks.package.subtitles import subtitle_facts, write_srt, write_vtt
+from tasks.spacing import units
 
 
 def script(*lines: tuple[int, int, str], language: str = "es") -> Script:
@@ -116,6 +117,30 @@ def test_japanese_rows_do_not_begin_with_punctuation() -> None:
         script((0, 9000, "客観的実在の判断的知識が成立するのである。それは、とても難しいことです。"), language="ja")
     )
     assert all(row[0] not in "。、" for cue in cues for row in cue.rows)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("th", "ขอบคุณมากครับที่มาในวันนี้ผมชอบน้ำใจของทุกคนเขาใช้ไมโครโฟนเพราะเสียงในห้องนี้ไม่ค่อยดีเท่าไร"),
+        ("lo", "ຂອບໃຈຫຼາຍໆທີ່ມາໃນມື້ນີ້ເຂົາໃຊ້ໄມໂຄຣໂຟນເພາະສຽງໃນຫ້ອງນີ້ບໍ່ດີປານໃດ"),
+        ("km", "សូមអរគុណច្រើនដែលបានមកថ្ងៃនេះខ្ញុំស្រឡាញ់ទឹកចិត្តរបស់អ្នកទាំងអស់គ្នា"),
+        ("my", "ဒီနေ့လာရောက်ကြတဲ့အတွက်ကျေးဇူးအများကြီးတင်ပါတယ်ခင်ဗျာ"),
+    ],
+)
+def test_rows_without_spaces_never_begin_with_what_hangs_on_a_letter(language: str, text: str) -> None:
+    rows = [row for cue in make_cues(script((0, 20_000, text), language=language)) for row in cue.rows]
+    assert "".join(rows) == text
+    assert len(rows) > 1
+    whole = list(units(text))
+    for row in rows:
+        assert list(units(row)) == whole[: len(list(units(row)))]
+        whole = whole[len(list(units(row))) :]
+
+
+def test_rows_of_a_japanese_line_become_rows_of_a_cue() -> None:
+    (cue,) = make_cues(script((0, 3000, "客観的実在の\n判断的知識"), language="ja"))
+    assert "".join(cue.rows) == "客観的実在の判断的知識"
 
 
 def test_half_width_characters_count_one_half_in_japanese_only() -> None:

@@ -129,3 +129,34 @@ def test_every_dub_of_a_multi_track_master_is_heard_against_its_picture(tmp_path
     one, other = track_offsets(source, tmp_path / "late.mkv", {1: dub, 2: dub}, tmp_path).values()
     assert (judge_av_offset(one).status, judge_av_offset(other).status) == ("pass", "fail")
     assert other.value == pytest.approx(80, abs=15)
+
+
+def flash_each_second(path: Path) -> Path:
+    seen = "color=c=gray:s=64x64:r=25:d=6,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.19)'"
+    ffmpeg("-f", "lavfi", "-i", seen, "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", path)
+    return path
+
+
+def shown_later(source: Path, frames: int, out: Path) -> Path:
+    later = f"tpad=start={frames}:start_mode=clone,trim=end_frame=150"
+    ffmpeg("-i", source, "-vf", later, "-c:v", "libx264", "-preset", "ultrafast", out)
+    return out
+
+
+def test_of_a_picture_that_repeats_one_repetition_is_not_taken_for_another(tmp_path: Path) -> None:
+    """Matroska shows the 0.4 s that an edit list hides: 0.6 s early would look the same."""
+    flash_each_second(tmp_path / "whole.mp4")
+    ffmpeg("-ss", "0.4", "-i", tmp_path / "whole.mp4", "-c", "copy", tmp_path / "edit.mp4")
+    ffmpeg("-i", tmp_path / "edit.mp4", "-c", "copy", tmp_path / "shown.mkv")
+    assert picture_shift(tmp_path / "edit.mp4", tmp_path / "shown.mkv")[0] == pytest.approx(400, abs=15)
+    assert picture_shift(tmp_path / "edit.mp4", tmp_path / "edit.mp4")[0] == 0
+
+
+def test_of_offsets_that_fit_a_repeating_picture_the_smaller_counts_and_none_of_two_of_a_size(tmp_path: Path) -> None:
+    source = flash_each_second(tmp_path / "whole.mp4")
+    shift, how = picture_shift(source, shown_later(source, 3, tmp_path / "late.mp4"))
+    assert shift == pytest.approx(120, abs=15)
+    assert "repeats" in how
+    shift, how = picture_shift(source, shown_later(source, 12, tmp_path / "half.mp4"))
+    assert shift is None
+    assert "more than one offset fits" in how

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -16,6 +17,7 @@ from tasks.model import Change
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import WIDTH, clock, peaks, strips
 from tasks.report.report import link, write_report
+from tests.clips import ffmpeg
 from tests.report.sample import bursts, report_inputs, script
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\'"&{{ 7*7 }}'
@@ -48,6 +50,35 @@ def test_it_shows_both_players_by_relative_links(page: Page) -> None:
         "./../../talk.mp4#t=0.04",
         "./../talk.es.mp4#t=0.04",
     ]
+
+
+def test_a_player_says_where_the_browser_cannot_show_its_file(page: Page) -> None:
+    said = {attrs["id"]: attrs for tag, attrs in page.tags if str(attrs.get("id", "")).startswith("unshown-")}
+    assert set(said) == {"unshown-source", "unshown-dub"}
+    assert all("hidden" in attrs for attrs in said.values())  # until the browser says so
+    assert page.text.count("This browser cannot show this file") == 2
+
+
+@pytest.mark.slow
+def test_in_a_browser_without_hevc_the_page_says_so_and_goes_on(tmp_path: Path) -> None:
+    browsing, chromium = pytest.importorskip("playwright.sync_api"), shutil.which("chromium")
+    if not chromium:
+        pytest.skip("no Chromium here")
+    seen = ("-f", "lavfi", "-i", "testsrc2=s=160x120:d=8", "-pix_fmt", "yuv420p", "-c:v")
+    ffmpeg(*seen, "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", tmp_path / "source.mp4")
+    ffmpeg(*seen, "libx264", tmp_path / "dub.mp4")
+    write_report(
+        tmp_path / "report.html", replace(report_inputs(tmp_path), source_media="source.mp4", dub_media="dub.mp4")
+    )
+    with browsing.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        shown = browser.new_page()
+        shown.goto((tmp_path / "report.html").as_uri())
+        shown.wait_for_selector("#unshown-source", state="visible", timeout=60_000)
+        assert not shown.is_visible("#unshown-dub")
+        shown.click("#play")
+        shown.wait_for_function("document.getElementById('dub').currentTime > 0.2", timeout=60_000)
+        browser.close()
 
 
 def test_every_gate_is_named_in_words(page: Page) -> None:

@@ -15,7 +15,7 @@ from configs.models import models
 from lipsync_engine.audio import band_level_db
 from tasks.errors import UnsupportedError
 from tasks.model import Speaker
-from tasks.synthesize import NothingToSayError, synthesizer
+from tasks.synthesize import Manner, NothingToSayError, synthesizer
 from tasks.synthesize.kokoro_symbols import MOST, phones_of, pieces, spoken
 from tasks.synthesize.kokoro_text import said
 from tasks.synthesize.onnx_graph import with_outputs
@@ -41,6 +41,7 @@ def backend() -> Any:
         ("新幹線で東京へ", "ja", "ɕiŋkaɴseɴ de toːkʲoː e"),
         ("你好，女儿！", "zh", "ni↓xau↓, ny↓ɚ↗!"),
         ("我是中国人，3个月。", "zh", "wo↓ ʂɨ↘ ꭧʊ→ŋkwo↗ ɻə↗n, sa→nkɤ↘ ɥe↘."),
+        ("Fünf müssen", "de", "fˈynf mˈysən"),
         ("नमस्ते", "hi", "nəmˈʌsteː"),
     ],
 )
@@ -98,6 +99,16 @@ def test_the_length_is_foretold_and_falls_with_the_pace(backend: Any, tmp_path: 
     heard = backend.synthesize(line, "ef_dora", "es", tmp_path / "a.wav", 1.25)
     assert heard.duration_ms == told[2] == heard.phones[-1][2]
     assert "p" in [ipa for ipa, *_ in heard.phones]
+
+
+def test_a_lively_line_is_louder_and_a_subdued_one_softer(backend: Any, tmp_path: Path) -> None:
+    def level_db(energy: float) -> float:
+        spoken = backend.synthesize("Sí.", "ef_dora", "es", tmp_path / "a.wav", manner=Manner(energy=energy))
+        return float(10 * np.log10((soundfile.read(str(spoken.audio))[0] ** 2).mean()))
+
+    plain = level_db(0.0)
+    assert level_db(-1.0) == pytest.approx(plain - 6, abs=0.2)
+    assert plain + 1 < level_db(1.0) <= plain + 6.2
 
 
 def test_speakers_of_a_language_with_one_voice_do_not_sound_alike(backend: Any) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.model import Word
+from tasks.spacing import breakable
 from tasks.transcribe.segment import lines_from_words
 
 WORDS = st.lists(
@@ -53,3 +54,23 @@ def test_a_sentence_ends_its_line_and_an_abbreviation_does_not(facts: list[tuple
 def test_a_long_sentence_is_cut_where_the_speaker_breathes() -> None:
     words = [Word(text=f" w{n}", start_ms=1000 * n + (400 if n > 5 else 0), end_ms=1000 * n + 900) for n in range(12)]
     assert [len(line.words) for line in lines_from_words(words, pause_ms=600, longest_ms=8000)] == [6, 6]
+
+
+def letters(text: str, each_ms: int = 300) -> list[Word]:
+    return [Word(text=one, start_ms=each_ms * n, end_ms=each_ms * (n + 1)) for n, one in enumerate(text)]
+
+
+def test_a_language_without_spaces_is_joined_without_them() -> None:
+    assert [line.text for line in lines_from_words(letters("客観的実在。成立する。"))] == ["客観的実在。", "成立する。"]
+    assert [line.text for line in lines_from_words(letters("សួស្តី។បាទ។"))] == ["សួស្តី។", "បាទ។"]
+
+
+def test_of_letters_a_line_ends_behind_a_clause_and_never_before_what_hangs_on_one() -> None:
+    first, second = lines_from_words(letters("通过将音频数据，直观地检查模型的质量"), longest_ms=4000)
+    assert (first.text, second.text) == ("通过将音频数据，", "直观地检查模型的质量")
+    for text in ("ちょっとまってくださいませんか", "ขอบคุณมากครับผมชอบน้ำใจ", "ကျေးဇူးတင်ပါတယ်ခင်ဗျာ"):
+        lines = lines_from_words(letters(text), longest_ms=1500)
+        assert "".join(line.text for line in lines) == text
+        ends = [sum(len(line.text) for line in lines[:number]) for number in range(1, len(lines))]
+        assert len(ends) > 2
+        assert all(breakable(text[:end], text[end:]) for end in ends)

@@ -80,6 +80,8 @@ def test_the_same_as_converted_to_srt(tmp_path: Path) -> None:
             ["one two", "three four", "five"],
         ),
         (["x\nno", "no\nno", "no\nyes"], ["x / no", "no", "yes"]),  # said twice
+        (["東京", "東京へ行く", "東京へ行く\n明日は"], ["東京へ行く", "明日は"]),  # a script without spaces
+        (["一二", "一二", "一二三四", "三四", "三四五"], ["一二", "三四", "五"]),
     ],
 )
 def test_rows_that_stay_on_the_screen_are_said_once(shown: list[str], spoken: list[str]) -> None:

@@ -173,6 +173,21 @@ def test_a_wrong_time_in_ass_is_told_with_its_line(tmp_path: Path) -> None:
         read(tmp_path, ASS.replace("0:00:01.00,0:00:02.50", "0:00:03.00,0:00:02.50"), "talk.en.ass")
 
 
+def test_rows_of_a_language_without_spaces_are_one_text(tmp_path: Path) -> None:
+    srt = "1\n00:00:01,000 --> 00:00:03,000\n客観的実在の\n判断的知識\n\n2\n00:00:04,000 --> 00:00:05,000\nสวัสดี\nครับ\n"
+    assert texts(read(tmp_path, srt, "talk.ja.srt")) == ["客観的実在の判断的知識", "สวัสดีครับ"]
+    song = "1\n00:00:01,000 --> 00:00:03,000\n♪ さくら\nさくら ♪\n\n2\n00:00:04,000 --> 00:00:05,000\nはい\n"
+    assert [one.text for one in read(tmp_path, song, "song.ja.srt").kept] == ["♪ さくらさくら ♪"]
+
+
+def test_words_with_times_come_back_in_a_language_without_spaces(tmp_path: Path) -> None:
+    words = [{"word": text, "start": n, "end": n + 1} for n, text in enumerate(["客観", "的", " Speech", "だ"])]
+    script = read(
+        tmp_path, json.dumps([{"start": 0, "end": 4, "text": "客観的 Speechだ", "words": words}]), "a.ja.json"
+    )
+    assert [word.text for word in script.lines[0].words] == ["客観", "的", "Speech", "だ"]
+
+
 def test_our_own_script_is_read_back_whole(tmp_path: Path) -> None:
     word = Word(text="Hola.", start_ms=0, end_ms=900)
     script = Script(
