@@ -104,9 +104,7 @@ def line_voices(
         spoken: the spans of speech of each line.
         progress: told the share that is done, from 0.3 to 0.8.
     """
-    from resemblyzer import VoiceEncoder
-
-    encoder = VoiceEncoder("cpu", verbose=False)
+    encoder = _encoder()
     rows, heard_ms = [], []
     for index, parts in enumerate(spoken):
         samples = _read(audio, parts, _LONGEST_MS)
@@ -126,6 +124,17 @@ def _read(audio: Path, parts: Sequence[tuple[int, int]], longest_ms: int) -> Sam
         read.append(read_span(audio, start, min(end, start + left)))
         left -= end - start
     return np.concatenate(read) if read else np.zeros(0, np.float32)
+
+
+def embedding(samples: Samples) -> NDArray[np.float64]:
+    """Unit vector [256] of some speech, float32 [N], mono, 16 kHz; zeros for silence."""
+    return _embedding(_encoder(), samples)
+
+
+def _encoder() -> Any:
+    from resemblyzer import VoiceEncoder
+
+    return VoiceEncoder("cpu", verbose=False)
 
 
 def _embedding(encoder: Any, samples: Samples) -> NDArray[np.float64]:

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarize.resemblyzer import line_voices, speech_of
+from tasks.diarize.resemblyzer import embedding, line_voices, speech_of
 from tasks.model import Script
 from tasks.progress import silent
-from tasks.speech_activity import one_thread, speech_spans
+from tasks.speech_activity import SAMPLE_RATE_HZ, one_thread, speech_spans
 
 #: Cosine distance up to which two voiceprints are of one voice.
 SAME_VOICE = 0.22
@@ -55,6 +55,16 @@ def voiceprints(audio: Path, script: Script) -> dict[str, Voiceprint]:
             mean = (voices * heard_ms[:, None]).sum(axis=0)
             found[speaker] = Voiceprint(_coded(mean / np.linalg.norm(mean)), int(heard_ms.sum()))
     return found
+
+
+def voice_of(clip: Path) -> NDArray[np.float64]:
+    """The unit vector [256] of a WAV of one speaker, of any rate; zeros where it is silent."""
+    import soundfile
+    import soxr
+
+    with one_thread():
+        samples, rate = soundfile.read(str(clip), dtype="float32", always_2d=True)  # seconds of speech
+        return embedding(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE_HZ))
 
 
 def decoded(coded: str) -> NDArray[np.float64]:

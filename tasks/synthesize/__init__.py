@@ -6,7 +6,7 @@ To add a backend: write ``tasks/synthesize/NAME.py``, add its line to `BACKENDS`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -17,7 +17,7 @@ from tasks.errors import UnsupportedError
 from tasks.model import Speaker
 from tasks.standin import Chosen, first_able
 
-VERSION = 6
+VERSION = 7
 
 BACKENDS = {
     "kokoro": "tasks.synthesize.kokoro:KokoroSynthesizer",
@@ -118,6 +118,38 @@ class Foretelling(Protocol):
 
     def foretold_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
         """The length that `Synthesizer.synthesize` would give; errors as there."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Speaker id to voice, and what to tell the user of how they were chosen."""
+
+    voices: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Matching(Protocol):
+    """A synthesizer that chooses among its voices by how the speakers of the original sound."""
+
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """As of a `Synthesizer`."""
+
+    def matched(
+        self, language: str, speakers: Sequence[Speaker], clips: Mapping[str, Path], taken: Collection[str] = ()
+    ) -> Matched:
+        """A voice for every speaker, no two alike as long as there are enough, the same on every run.
+
+        Args:
+            language: BCP-47 tag.
+            speakers: who speaks.
+            clips: speaker id to a WAV of that speaker alone; may lack some.
+            taken: voices that others have.
+
+        Raises:
+            UnsupportedError: no voice in that language.
+        """
 
 
 def synthesizer(name: str, options: dict[str, Any]) -> Synthesizer:

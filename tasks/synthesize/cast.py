@@ -17,8 +17,8 @@ from tasks.digests import file_sha256
 from tasks.errors import PolydubError
 from tasks.model import Asset, Run, Script, Speaker
 from tasks.store import Store, step_key
-from tasks.synthesize import Synthesizer, speaking
-from tasks.synthesize.references import reference_clips
+from tasks.synthesize import Matching, Synthesizer, speaking
+from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.series import ALL, Series, SeriesSpeaker, clip_of, held, keep_clip, read_series, write_series
 
 _NOTE = "cast"
@@ -89,6 +89,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
     with held(path), tempfile.TemporaryDirectory(prefix="polydub-cast-") as folder:
         before = read_series(path)
         series, names, notes = recognised(before, source, prints)
+        clips: Clips | None = None
         if backend.facts.clones:
             samples = reference_clips(dialogue.path, source, Path(folder), bed.path if bed else None).paths
             for speaker, name in names.items():
@@ -100,8 +101,14 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
                 series = _enrolled(series, names, backend, path, run.title.languages[0])
         else:
             for language in run.title.languages:
-                if language not in run.title.dubs:
-                    series = _voiced(series, names, speaking(settings, language).backend, language)
+                if language in run.title.dubs:
+                    continue
+                speaks = speaking(settings, language).backend
+                if isinstance(speaks, Matching):
+                    clips = clips or reference_clips(dialogue.path, source, Path(folder), bed.path if bed else None)
+                    series = _matched(series, names, speaks, language, clips.paths)
+                else:
+                    series = _voiced(series, names, speaks, language)
         if series != before:
             write_series(path, series)
     Store(Path(run.store)).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})
@@ -161,6 +168,24 @@ def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, pa
         except PolydubError:
             return series  # the branch meets the same error, and reports it
         series = series.with_speaker(name, entry.with_voice(backend.facts.name, ALL, made))
+    return series
+
+
+def _matched(
+    series: Series, names: Mapping[str, str], backend: Matching, language: str, clips: Mapping[str, Path]
+) -> Series:
+    """The series with a voice that is like them for each of these speakers who has none, unlike everybody else's."""
+    kind = backend.facts.name
+    new = {name: speaker for speaker, name in names.items() if not series.speakers[name].voice(kind, language)}
+    taken = [voice for one in series.speakers.values() if (voice := one.voice(kind, language))]
+    asked = [Speaker(id=name, pitch_hz=series.speakers[name].pitch_hz) for name in new]
+    heard = {name: clips[speaker] for name, speaker in new.items() if speaker in clips}
+    try:
+        found = backend.matched(language, asked, heard, taken).voices
+    except PolydubError:
+        return series  # the branch meets the same error, and reports it
+    for name, voice in found.items():
+        series = series.with_speaker(name, series.speakers[name].with_voice(kind, language, voice))
     return series
 
 

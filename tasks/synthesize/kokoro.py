@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ from tasks import registry
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.model import Speaker
 from tasks.resident import Resident, loaded_once
-from tasks.synthesize import PLAIN, Manner, Spoken
+from tasks.synthesize import PLAIN, Manner, Matched, Spoken
+from tasks.synthesize.kokoro_cast import match
 from tasks.synthesize.kokoro_symbols import MOST, Timed, phones_of
 from tasks.synthesize.kokoro_text import READING, readable, said, tag_of
 from tasks.synthesize.onnx_graph import with_outputs
@@ -31,7 +32,6 @@ from tasks.weights import advice, here, located
 
 _RATE_HZ, _UNIT = 24_000, 600
 _AUDIO, _DURATIONS = "audio", "/encoder/Clip_output_0"
-_MALE_BELOW_HZ = 165.0  # between the medians of men and women on a log scale
 #: Units by which sounds come before their symbols' own places, by the spectrum.
 _EARLY = 2
 _BEFORE_S, _AFTER_S = 0.05, 0.075  # kept around the sounds, so that no onset or release is cut
@@ -90,16 +90,17 @@ class KokoroSynthesizer:
         ]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """By how high each speaks, by turns where that is not known; where they run out, two are mixed."""
-        table = self._table(language)
-        waiting = {True: _offered(table.male), False: _offered(table.female)}
-        given = {True: 0, False: 0}
-        chosen: dict[str, str] = {}
-        for index, speaker in enumerate(speakers):
-            deep = speaker.pitch_hz < _MALE_BELOW_HZ if speaker.pitch_hz else index % 2 == 1
-            chosen[speaker.id] = waiting[deep][given[deep] % len(waiting[deep])]
-            given[deep] += 1
-        return chosen
+        """As `matched`."""
+        return self.matched(language, speakers, references).voices
+
+    def matched(
+        self, language: str, speakers: Sequence[Speaker], clips: Mapping[str, Path], taken: Collection[str] = ()
+    ) -> Matched:
+        """By likeness to each speaker's clip, and by pitch; by turns where nothing is known of a speaker."""
+        from tasks.diarize.voiceprints import voice_of
+
+        prints = {who: direction for who, clip in clips.items() if (direction := voice_of(clip)).any()}
+        return match(self._table(language), speakers, prints, taken)
 
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
@@ -206,13 +207,6 @@ def _inputs(symbols: str, style: NDArray[np.float32], pace: float) -> dict[str, 
         "style": style[min(len(symbols), MOST) - 1],
         "speed": np.array([pace], np.float32),
     }
-
-
-def _offered(names: Sequence[str]) -> list[str]:
-    """The voices of one sex, then their mixtures; one alone is mixed with the next best of other languages."""
-    others = [*names, *(("am_michael", "bm_george") if "m_" in names[0][:3] else ("af_heart", "bf_emma"))]
-    pairs = [f"{one}+{other}" for index, one in enumerate(names) for other in others[index + 1 :] if one != other]
-    return [*names, *pairs]
 
 
 def _style(voice: str) -> NDArray[np.float32]:

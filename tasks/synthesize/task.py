@@ -1,5 +1,6 @@
 """The Prefect task of `tasks.synthesize`: only lines that the store does not know are spoken."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -7,8 +8,8 @@ from tasks.model import Asset, Run, Script, StepRecord, Take
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
 from tasks.syllables import syllables
-from tasks.synthesize import VERSION, Synthesizer, speaking
-from tasks.synthesize.cast import cast_of
+from tasks.synthesize import VERSION, Matching, Synthesizer, speaking
+from tasks.synthesize.cast import Cast, cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
 from tasks.synthesize.energy import energies
 from tasks.synthesize.references import Clips, reference_clips
@@ -55,13 +56,14 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
             parts=len(script.lines),
         )
 
+    sampled = backend.facts.clones or isinstance(backend, Matching)
     inputs = {
         "script": script.lines,
         "language": run.language,
         "speakers": source.speakers,
         "spoken": [source.language, [line.text for line in source.lines]],
-        "dialogue": dialogue if backend.facts.clones or backend.facts.spirited else None,
-        "bed": bed if backend.facts.clones else None,
+        "dialogue": dialogue if sampled or backend.facts.spirited else None,
+        "bed": bed if sampled else None,
         "casting": casting_facts(run, source),
     }
     return remember(
@@ -91,12 +93,9 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
     backend = chosen.backend
     cast = cast_of(run, source)
     under = bed.path if bed else None
-    clips = reference_clips(dialogue.path, source, folder, under) if backend.facts.clones else Clips()
-    samples = {**clips.paths, **(cast.clips if backend.facts.clones else {})}
-    references = {who: clip for who, clip in samples.items() if who not in cast.voices}  # a named voice is no clone
-    # Those whose voice is remembered are asked for too, so that the others get different ones; clones differ anyway.
-    asked = [one for one in source.speakers if not (backend.facts.clones and one.id in cast.voices)]
-    voices = {**backend.voices(run.language, asked, references), **cast.voices}
+    voices, references, notes = _cast(
+        run, source, backend, cast, lambda: reference_clips(dialogue.path, source, folder, under)
+    )
     choosing = settings.takes > 1 and backend.facts.varies
     listens = choosing or retakes_of(settings, backend.facts) > 0
     ears = ears_for(run.profile.transcribe, run.language) if listens else Ears(run.language, deaf="nobody listens")
@@ -112,8 +111,26 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
         rates=_rates(source) if backend.facts.paces else {},
         readings=settings.takes if choosing else 1,
         ears=ears,
-        remarks=(*chosen.notes, *clips.notes, *cast.notes, *_remarks(run, backend, ears)),
+        remarks=(*chosen.notes, *notes, *cast.notes, *_remarks(run, backend, ears)),
     )
+
+
+def _cast(
+    run: Run, source: Script, backend: Synthesizer, cast: Cast, clips: Callable[[], Clips]
+) -> tuple[dict[str, str], dict[str, Path], tuple[str, ...]]:
+    """Everybody's voice, the samples that voices are cloned from, and notes."""
+    if backend.facts.clones:
+        cut = clips()
+        samples = {**cut.paths, **cast.clips}
+        references = {who: clip for who, clip in samples.items() if who not in cast.voices}  # a named voice is no clone
+        asked = [one for one in source.speakers if one.id not in cast.voices]
+        return {**backend.voices(run.language, asked, references), **cast.voices}, references, cut.notes
+    if isinstance(backend, Matching):
+        asked = [one for one in source.speakers if one.id not in cast.voices]
+        found = backend.matched(run.language, asked, clips().paths if asked else {}, tuple(cast.voices.values()))
+        return {**found.voices, **cast.voices}, {}, found.notes
+    # Those whose voice is remembered are asked for too, so that the others get different ones.
+    return {**backend.voices(run.language, source.speakers, {}), **cast.voices}, {}, ()
 
 
 def _rates(source: Script) -> dict[int, float]:

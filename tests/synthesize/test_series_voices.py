@@ -16,6 +16,7 @@ from tasks.diarize.voiceprints import same_voices, voiceprints
 from tasks.errors import BadInputError
 from tasks.model import Asset, Line, Run, Script, Speaker, Title
 from tasks.synthesize.cast import cast_of, cast_title, recognised
+from tasks.synthesize.kokoro import KokoroSynthesizer
 from tasks.synthesize.series import Series, SeriesSpeaker, clip_of, held, read_series, write_series
 from tests.speech_media import clip_16k
 from tests.synthesize.eleven_labs import KEY, eleven_labs
@@ -268,3 +269,21 @@ def test_a_voice_that_a_service_cloned_is_remembered_for_every_language_and_titl
             assert cast_of(asked, script("Anna")).voices == {"Anna": "cloned0"}
             assert cast_of(asked.branch("ja"), script("Anna")).voices == {"Anna": "cloned0"}
         assert [one["path"] for one in server.asked].count("/v1/voices/add") == 1
+
+
+def test_voices_by_likeness_are_remembered_and_no_two_of_a_series_are_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KokoroSynthesizer, "missing", lambda _self: [])
+    rng = np.random.default_rng(2)
+    soundfile.write(tmp_path / "speech.wav", 0.1 * rng.normal(size=16_000 * 9), 16_000)
+    speech = Asset(uri=str(tmp_path / "speech.wav"), sha256="3" * 64, bytes=1)
+    kokoro = {"synthesize": {"backend": "kokoro"}}
+    first, second = script("Anna", "Ben"), script("Carla", "Ben", "Anna")
+    cast_title(run(tmp_path, **kokoro), first, speech, speech)
+    before = cast_of(run(tmp_path, **kokoro), first).voices
+    cast_title(run(tmp_path, "two", **kokoro), second, speech, speech)
+    after = cast_of(run(tmp_path, "two", **kokoro), second).voices
+    assert {who: after[who] for who in before} == before
+    assert len(set(after.values())) == 3
+    assert set(read_series(tmp_path / "voices.yaml").speakers["Anna"].voices["kokoro"]) == {"es", "fr"}
