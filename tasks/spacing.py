@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
 
 #: Han, kana and bopomofo with their marks, full-width forms included.
 _EAST_ASIAN = (
@@ -18,7 +17,7 @@ _EAST_ASIAN = (
 #: Thai, Lao, Burmese and Khmer, which put spaces between phrases.
 _SOUTHEAST_ASIAN = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f"
 _SPACELESS = re.compile(f"[{_EAST_ASIAN}{_SOUTHEAST_ASIAN}]")
-_EAST = re.compile(f"[{_EAST_ASIAN}]")
+_EAST_SPACE = re.compile(f"(?<=[{_EAST_ASIAN}]) (?=[{_EAST_ASIAN}])")
 
 #: What ends a sentence, and what a clause, in any script.
 SENTENCE_END = frozenset(".!?…。．｡！？؟।॥۔។៕။")
@@ -43,25 +42,27 @@ def spaceless(sign: str) -> bool:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Words as a recogniser gives them, or rows of a text, as one row.
-
-    Where any of them brings spaces, they are as they should be; else one is put between two, unless a script without
-    spaces stands on either side. Between Chinese or Japanese signs none stays at a seam.
-    """
-    given = [part for part in parts if part.strip()]
-    theirs = any(part[0].isspace() or part[-1].isspace() for part in given)
+    """Rows, or words that bring no spaces, as one row: one space between two, none beside a script without spaces."""
     text = ""
-    for before, part in pairwise(["", *given]):
-        text += f"{_gap(before, part, theirs)}{part.strip()}" if before else part.strip()
-    return " ".join(text.split())
+    for part in (part.strip() for part in parts):
+        gap = " " if text and part and not spaceless(text[-1]) and not spaceless(part[0]) else ""
+        text += gap + part
+    return text
 
 
-def _gap(before: str, after: str, theirs: bool) -> str:
-    last, first = before.rstrip()[-1], after.lstrip()[0]
-    if theirs:
-        kept = before[-1].isspace() or after[0].isspace()
-        return " " if kept and not (_EAST.match(last) and _EAST.match(first)) else ""
-    return "" if spaceless(last) or spaceless(first) else " "
+def as_heard(words: Sequence[str]) -> str:
+    """Words as a recogniser gives them as one row, with its own spaces where it writes any.
+
+    Those between Chinese or Japanese signs are pauses, and left out.
+    """
+    if not own_spaces(words):
+        return joined(words)
+    return _EAST_SPACE.sub("", " ".join("".join(words).split()))
+
+
+def own_spaces(words: Sequence[str]) -> bool:
+    """Whether words bring the spaces that belong between them, as parts of words and single letters do."""
+    return any(word[:1].isspace() or word[-1:].isspace() or any(map(spaceless, word)) for word in words)
 
 
 def one_row(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.sentences import pieces
-from tasks.spacing import atoms, joined, one_row, same_signs, units
+from tasks.spacing import as_heard, atoms, joined, one_row, same_signs, units
 
 MIXED = st.text(alphabet="ab é.、。「」ー東京へุ้สวัកា្ညမင်္ဂ", max_size=40)
 
@@ -25,11 +25,13 @@ MIXED = st.text(alphabet="ab é.、。「」ー東京へุ้สวัកា្
         (["สวัสดี", "ครับ", " ผม"], "สวัสดีครับ ผม"),  # a space between phrases is Thai
         ([" 안녕", "하세요", " 여러분"], "안녕하세요 여러분"),
         ([" well", "-known"], "well-known"),
+        (["使用", "Mic", "rosoft", "的", "10", "B"], "使用Microsoft的10B"),  # parts of words
+        (["今日", "は", " 天気", "が"], "今日は天気が"),
         (["", " "], ""),
     ],
 )
 def test_words_are_joined_as_their_script_is_written(words: list[str], text: str) -> None:
-    assert joined(words) == text
+    assert as_heard(words) == text
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,7 @@ def test_what_hangs_together_is_not_broken(word: str, expected: list[str]) -> No
 
 
 def test_atoms_are_words_or_letters() -> None:
+    assert joined(["Custom", "Speech", "に", "は"]) == "Custom Speechには"
     assert atoms("good-natured people") == ["good-natured", "people"]
     assert atoms("Speech は easy") == ["Speech", "は", "easy"]
 

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from configs.languages import display_name
+from configs.languages import tag_of
 from configs.models import models
 from tasks import ctranslate, registry
 from tasks.errors import MissingBackendError
@@ -22,7 +24,7 @@ from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
-from tasks.transcribe.segment import lines_from_words
+from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.transcribe.whisper_codes import whisper_code
 from tasks.weights import Weights, advice, here, located, needed
 
@@ -78,7 +80,7 @@ class FasterWhisperTranscriber:
         if self._entry:
             file = models()[self._entry].files["model.bin"].sha256[:16]
         versions = "+".join(registry.package_version(name) for name in ("faster-whisper", "ctranslate2"))
-        return f"faster-whisper:3:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
+        return f"faster-whisper:4:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
 
     def missing(self) -> list[str]:
         """The package; or a model that is not there, and is not downloaded on first use."""
@@ -99,7 +101,7 @@ class FasterWhisperTranscriber:
         return [needed(self._entry, f"Whisper {self._options.model}")]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The spoken words; the language is detected from the first speech where it is not given."""
+        """The spoken words; where no language is given, that of each stretch is detected."""
         code = self._code(language)
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
         if not spans:
@@ -132,20 +134,20 @@ class FasterWhisperTranscriber:
             asked = str(ours or chosen.model), chosen.models, chosen.device, chosen.compute
             resident = loaded_once(("faster-whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as movable:
-                for stretch in heard_stretches(spans, audio):
-                    segments, found = self._heard(movable.model, audio, stretch, code, guess=guess)
-                    code = code or found
+                model = movable.model
+                tongues = Tongues(code) if code else heard_tongues(spans, audio, lambda part: _chances(model, part))
+                for stretch in heard_stretches(spans, audio, cuts=tongues.cuts):
+                    segments = self._heard(model, audio, stretch, tongues.at(stretch), guess=guess)
                     belief.take(segments, stretch)
                     progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
-        lines = tuple(lines_from_words(belief.words, pause_ms=self._options.pause_ms))
-        note = () if language else (f"The language was detected as {display_name(str(code))}.",)
         return Script(
-            language=language or str(code), lines=lines, origin="faster-whisper", notes=(*note, *belief.notes())
+            language=language or tag_of(tongues.main),
+            lines=tongues.lines(belief.words, self._options.pause_ms),
+            origin="faster-whisper",
+            notes=(*tongues.notes(), *belief.notes()),
         )
 
-    def _heard(
-        self, model: Any, audio: Path, stretch: Stretch, code: str | None, *, guess: bool
-    ) -> tuple[Iterator[Heard], str]:
+    def _heard(self, model: Any, audio: Path, stretch: Stretch, code: str, *, guess: bool) -> Iterator[Heard]:
         asked: dict[str, Any] = {
             "language": code,
             "task": "transcribe",
@@ -161,10 +163,15 @@ class FasterWhisperTranscriber:
 
             whole = [{"start": 0.0, "end": len(samples) / 16_000}] if len(samples) < 30 * 16_000 else None
             asked |= {"batch_size": self._options.batch, "clip_timestamps": whole or _windows(len(samples))}
-            segments, info = BatchedInferencePipeline(model=model).transcribe(samples, **asked)
+            segments, _ = BatchedInferencePipeline(model=model).transcribe(samples, **asked)
         else:
-            segments, info = model.transcribe(samples, **asked)
-        return map(_segment, segments), str(info.language)
+            segments, _ = model.transcribe(samples, **asked)
+        return map(_segment, segments)
+
+
+def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
+    """How probable each language is; models that know one alone are not asked."""
+    return dict(model.detect_language(samples)[2]) if model.model.is_multilingual else {"en": 1.0}
 
 
 def _windows(samples: int) -> list[dict[str, float]]:

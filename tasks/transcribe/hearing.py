@@ -7,7 +7,7 @@ late, and a recogniser that hears half a word drops it whole: so each stretch co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -84,9 +84,11 @@ def listened_spans(audio: Path, progress: Progress) -> list[Span]:
     return speech_spans(audio, max_speech_s=_LONGEST_SPAN_S, progress=progress)
 
 
-def heard_stretches(spans: Sequence[Span], audio: Path, most_ms: int = _MOST_MS) -> Iterator[Stretch]:
+def heard_stretches(
+    spans: Sequence[Span], audio: Path, most_ms: int = _MOST_MS, cuts: Container[int] = ()
+) -> Iterator[Stretch]:
     """The `stretches` of a recording, each with half a second of what is around it; nothing is heard twice."""
-    found = list(stretches(spans, most_ms))
+    found = list(stretches(spans, most_ms, cuts))
     middles = [(end + start) // 2 for (_, end), (start, _) in pairwise(found)]
     for (start, end), after, before in zip(found, [0, *middles], [*middles, duration_ms(audio)], strict=True):
         first = max(after, start - _AROUND_MS)
@@ -103,11 +105,17 @@ def _rise(audio: Path, from_ms: int, speech_ms: int) -> int:
     return min(speech_ms, from_ms + _FRAME_MS * int(both[0])) if len(both) else speech_ms
 
 
-def stretches(spans: Sequence[Span], most_ms: int = _MOST_MS) -> Iterator[Span]:
-    """What is heard at a time, three minutes at most, cut between spans of speech; long times without any are not."""
+def stretches(spans: Sequence[Span], most_ms: int = _MOST_MS, cuts: Container[int] = ()) -> Iterator[Span]:
+    """What is heard at a time, three minutes at most, cut between spans of speech; long times without any are not.
+
+    Args:
+        spans: of speech, in order.
+        most_ms: of a stretch.
+        cuts: spans that begin another one, by their start.
+    """
     start, end = spans[0]
     for following, until in spans[1:]:
-        if until - start > most_ms or following - end >= _IDLE_MS:
+        if until - start > most_ms or following - end >= _IDLE_MS or following in cuts:
             yield start, end
             start = following
         end = until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tasks.model import Line, Word
-from tasks.spacing import CLAUSE_END, SENTENCE_END, breakable, joined, spaceless
+from tasks.spacing import CLAUSE_END, SENTENCE_END, as_heard, breakable, own_spaces, spaceless
 
 _CLOSING = "\"'”’»)]」』"
 #: A full stop after these ends no sentence.
@@ -23,9 +23,9 @@ def lines_from_words(words: Sequence[Word], *, pause_ms: int = 500, longest_ms: 
         longest_ms: a longer line is cut at its widest gap (8 s: a subtitle may stay up for 7 s or so).
     """
     lines: list[Line] = []
-    for group in _groups(_in_order(words), pause_ms):
+    for group in _groups(in_order(words), pause_ms):
         for part in _cut(group, longest_ms):
-            text = joined(word.text for word in part)
+            text = as_heard([word.text for word in part])
             if text:
                 lines.append(
                     Line(id=len(lines), start_ms=part[0].start_ms, end_ms=part[-1].end_ms, text=text, words=tuple(part))
@@ -33,7 +33,8 @@ def lines_from_words(words: Sequence[Word], *, pause_ms: int = 500, longest_ms: 
     return lines
 
 
-def _in_order(words: Sequence[Word]) -> Iterator[Word]:
+def in_order(words: Sequence[Word]) -> Iterator[Word]:
+    """The words that say something, pushed forward where they overlap."""
     clock = 0
     for word in words:
         if not word.text.strip():
@@ -60,7 +61,8 @@ def _cut(group: list[Word], longest_ms: int) -> Iterator[list[Word]]:
         return
     # The widest gap; among equal ones behind a clause, then the most central, so that no single words are left over.
     middle = len(group) / 2
-    seams = [i for i in range(1, len(group)) if _apart(group[i - 1].text, group[i].text)] or range(1, len(group))
+    own = own_spaces([word.text for word in group])
+    seams = [i for i in range(1, len(group)) if _apart(group[i - 1].text, group[i].text, own)] or range(1, len(group))
     at = max(
         seams,
         key=lambda i: (group[i].start_ms - group[i - 1].end_ms, _rank(group[i - 1], group[i]), -abs(i - middle)),
@@ -69,12 +71,12 @@ def _cut(group: list[Word], longest_ms: int) -> Iterator[list[Word]]:
     yield from _cut(group[at:], longest_ms)
 
 
-def _apart(before: str, after: str) -> bool:
+def _apart(before: str, after: str, own: bool) -> bool:
     """Whether a line may end between two words, which can be single letters where no spaces are written."""
     last, first = before.rstrip()[-1:], after.lstrip()[:1]
-    if before[-1:].isspace() or after[:1].isspace() or not (spaceless(last) or spaceless(first)):
+    if before[-1:].isspace() or after[:1].isspace():
         return True
-    return breakable(before.rstrip(), after.lstrip())
+    return breakable(before, after) if spaceless(last) or spaceless(first) else not own
 
 
 def _rank(before: Word, after: Word) -> int:

@@ -5,6 +5,7 @@ Radford et al., "Robust speech recognition via large-scale weak supervision" (20
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import threading
 from collections.abc import Sequence
@@ -12,16 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from configs.languages import display_name
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.languages import tag_of
 from configs.models import models
 from tasks import registry
 from tasks.errors import MissingBackendError
-from tasks.model import Line, Script
+from tasks.model import Script
 from tasks.progress import Progress, silent
 from tasks.resident import Resident, loaded_once
 from tasks.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
-from tasks.transcribe.segment import lines_from_words
+from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.transcribe.whisper_codes import whisper_code
 from tasks.weights import Weights, located, needed
 
@@ -54,7 +58,7 @@ class WhisperTranscriber:
         path = Path(self._options.model)
         file = f"{path.stat().st_size}:{path.stat().st_mtime_ns}" if path.is_file() else ""
         version = registry.package_version("openai-whisper")
-        return f"whisper:4:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
+        return f"whisper:5:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
         """The package; or a checkpoint file that is not there (names are downloaded on first use)."""
@@ -76,7 +80,7 @@ class WhisperTranscriber:
         return [replace(told, there=told.there or bool(folder and (Path(folder) / f"{file}.pt").is_file()))]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The spoken words; the language is detected from the first speech where it is not given."""
+        """The spoken words; where no language is given, that of each stretch is detected."""
         code = whisper_code(language, self._options.model) if language else None
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
         if not spans:
@@ -102,20 +106,21 @@ class WhisperTranscriber:
             asked = self._options.model, self._options.models, self._options.device
             resident = loaded_once(("whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as model:
-                for stretch in heard_stretches(spans, audio):
-                    heard = self._heard(model, audio, stretch, code, temperatures)
-                    code = code or str(heard["language"])
+                tongues = Tongues(code) if code else heard_tongues(spans, audio, lambda part: _chances(model, part))
+                for stretch in heard_stretches(spans, audio, cuts=tongues.cuts):
+                    heard = self._heard(model, audio, stretch, tongues.at(stretch), temperatures)
                     belief.take(map(_segment, heard["segments"]), stretch)
                     progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
-        lines: tuple[Line, ...] = tuple(lines_from_words(belief.words, pause_ms=self._options.pause_ms))
-        note = () if language else (f"The language was detected as {display_name(str(code))}.",)
         where = () if resident.device != "cpu" else ("Whisper ran on the CPU.",)
         return Script(
-            language=language or str(code), lines=lines, origin="whisper", notes=(*note, *where, *belief.notes())
+            language=language or tag_of(tongues.main),
+            lines=tongues.lines(belief.words, self._options.pause_ms),
+            origin="whisper",
+            notes=(*tongues.notes(), *where, *belief.notes()),
         )
 
     def _heard(
-        self, model: Any, audio: Path, stretch: Stretch, code: str | None, temperatures: tuple[float, ...]
+        self, model: Any, audio: Path, stretch: Stretch, code: str, temperatures: tuple[float, ...]
     ) -> dict[str, Any]:
         import torch
 
@@ -135,6 +140,18 @@ class WhisperTranscriber:
         return answer
 
 
+def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
+    """How probable each language is; models that know one alone are not asked."""
+    import whisper
+    from whisper.audio import N_FRAMES, N_SAMPLES
+
+    if not model.is_multilingual:
+        return {"en": 1.0}
+    mel = whisper.log_mel_spectrogram(samples, model.dims.n_mels, padding=N_SAMPLES)
+    _, chances = model.detect_language(whisper.pad_or_trim(mel, N_FRAMES).to(model.device))
+    return dict(chances)
+
+
 def _model(name: str, folder: str | None, device: str | None) -> Resident:
     import whisper
 
@@ -146,12 +163,24 @@ def _model(name: str, folder: str | None, device: str | None) -> Resident:
             f"There is no Whisper model {name!r}.", f"Choose a file or one of: {', '.join(whisper.available_models())}."
         )
     try:
-        return Resident(whisper.load_model(name, device="cpu", download_root=folder), device or "auto")
+        return Resident(
+            _with_heads(whisper.load_model(name, device="cpu", download_root=folder), name), device or "auto"
+        )
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:  # network errors are OSErrors
         raise MissingBackendError(
             f"The Whisper model {name!r} could not be loaded: {error}",
             "Check the network, or fetch the .pt elsewhere and name it as transcribe.options.model.",
         ) from error
+
+
+def _with_heads(model: Any, name: str) -> Any:
+    """The model with the attention heads that tell its words' times, which the package sets only on a download."""
+    import whisper
+
+    if heads := whisper._ALIGNMENT_HEADS.get(Path(name).stem):
+        with contextlib.suppress(RuntimeError):  # another model under that name
+            model.set_alignment_heads(heads)
+    return model
 
 
 def _segment(segment: dict[str, Any]) -> Heard:

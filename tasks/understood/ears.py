@@ -22,7 +22,7 @@ from configs.profile import ChainedSettings
 from tasks.errors import MissingBackendError
 from tasks.model import StepRecord, Word
 from tasks.progress import silent
-from tasks.spacing import joined
+from tasks.spacing import as_heard
 from tasks.store import Store, step_key
 from tasks.transcribe import KnowsWhere, Transcriber, listening, transcriber
 
@@ -180,7 +180,7 @@ def _listened(listener: Transcriber, clips: Sequence[Clip], language: str, audio
     words: list[list[Word]] = [[] for _ in clips]
     for word in (word for line in script.lines for word in line.words):
         words[_nearest(spans, (word.start_ms + word.end_ms) / 2)].append(word)
-    return [joined(word.text for word in row) for row in words]
+    return [as_heard([word.text for word in row]) for row in words]
 
 
 def _nearest(spans: Sequence[tuple[int, int]], middle_ms: float) -> int:

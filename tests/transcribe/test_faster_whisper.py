@@ -45,6 +45,7 @@ class Engine:
     """CTranslate2's model: where it is, and its way off the GPU."""
 
     device = "cuda"
+    is_multilingual = True
 
     def __init__(self) -> None:
         self.moves: list[str] = []
@@ -73,6 +74,9 @@ class StandIn(types.ModuleType):
                     raise ValueError("Invalid model size 'gigantic'")
                 outer.loads.append((name, options))
                 self.model = outer.engine = Engine()
+
+            def detect_language(self, samples: Any) -> tuple[str, float, list[tuple[str, float]]]:
+                return "en", 0.9, [("en", 0.9), ("es", 0.1)]
 
             def transcribe(self, samples: Any, **options: Any) -> tuple[Iterator[Segment], Any]:
                 outer.calls.append({"seconds": len(samples) / 16_000, **options})

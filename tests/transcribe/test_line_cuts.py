@@ -68,6 +68,9 @@ def test_a_language_without_spaces_is_joined_without_them() -> None:
 def test_of_letters_a_line_ends_behind_a_clause_and_never_before_what_hangs_on_one() -> None:
     first, second = lines_from_words(letters("通过将音频数据，直观地检查模型的质量"), longest_ms=4000)
     assert (first.text, second.text) == ("通过将音频数据，", "直观地检查模型的质量")
+    parts = ["使", "用", "Mic", "rosoft", "的", "模", "型"]
+    words = [Word(text=text, start_ms=300 * n, end_ms=300 * (n + 1)) for n, text in enumerate(parts)]
+    assert [line.text for line in lines_from_words(words, longest_ms=1500)] == ["使用Microsoft", "的模型"]
     for text in ("ちょっとまってくださいませんか", "ขอบคุณมากครับผมชอบน้ำใจ", "ကျေးဇူးတင်ပါတယ်ခင်ဗျာ"):
         lines = lines_from_words(letters(text), longest_ms=1500)
         assert "".join(line.text for line in lines) == text

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import MissingBackendError, UnsupportedError
 from tasks.progress import silent
-from tasks.transcribe import transcriber
+from tasks.transcribe import transcriber, whisper
 from tests.speech_media import clip_16k, media
 from tests.tiny_whisper import save_tiny_whisper
 
@@ -43,6 +43,21 @@ def test_a_checkpoint_file_goes_through_the_real_loader(checkpoint: Path) -> Non
 def test_a_language_whisper_does_not_know_is_refused(checkpoint: Path) -> None:
     with pytest.raises(UnsupportedError, match="Zulu"):
         transcriber("whisper", {"model": str(checkpoint)}).transcribe(Path("unread.wav"), "zu", silent)
+
+
+def test_a_checkpoint_on_our_shelf_tells_words_times_by_the_heads_that_know_them(tmp_path: Path) -> None:
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+
+    for name, layers, heads in (
+        ("base", 6, [[3, 1], [4, 2], [4, 3], [4, 7], [5, 1], [5, 2], [5, 4], [5, 6]]),
+        ("tiny", 2, None),
+    ):
+        dims = ModelDimensions(80, 10, 16, 2, 1, 51865, 8, 16, 8, layers)
+        torch.save({"dims": vars(dims), "model_state_dict": Whisper(dims).state_dict()}, tmp_path / f"{name}.pt")
+        with whisper._model(str(tmp_path / f"{name}.pt"), None, "cpu").at_work() as model:
+            expected = heads or [[1, head] for head in range(8)]  # another model than the one of that name
+            assert model.alignment_heads.to_dense().nonzero().tolist() == expected
 
 
 def test_an_unknown_or_broken_model_is_told(tmp_path: Path) -> None:
