@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 
 from benchmarks.clips import MEDIA
 from configs.kokoro import kokoro
-from lipsync_engine import espeak
-from lipsync_engine.align import align
-from lipsync_engine.articulation import Features, segments
-from lipsync_engine.audio import load_mono
-from lipsync_engine.phones import read_phones, write_phones
+from lipsync_engine.media.audio import load_mono
 from lipsync_engine.records import FloatArray, Phone
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.align import align
+from lipsync_engine.speech.articulation import Features, segments
+from lipsync_engine.speech.phones import read_phones, write_phones
 from tasks.synthesize import Synthesizer, synthesizer
 
 _LIBRIVOX = "pocketsphinx/test/data/librivox"

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from benchmarks.clips import CLIPS, MEDIA
 from benchmarks.lipsync_speed import speech
-from lipsync_engine import video
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import CHIN, OUTER_TOP, fit_poses
-from lipsync_engine.mesh import LIPS
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import CHIN, OUTER_TOP, fit_poses
+from lipsync_engine.faces.mesh import LIPS
+from lipsync_engine.media import video
 from lipsync_engine.resync import Options, analyse, resync
 
 #: Widths in face widths, and contrasts in 8-bit levels against the skin of the chin.

@@ -34,21 +34,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import CLIPS, MEDIA
-from lipsync_engine import video
-from lipsync_engine.audio import load_mono, loudness_db, silent_hops
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import ANCHORS, CHIN, NOSE_BASE, NOSE_FOOT, fit_poses, to_canonical
-from lipsync_engine.likeness import psnr, slope, ssim
-from lipsync_engine.mesh import LIPS
-from lipsync_engine.mouth import series, speaker_stats
-from lipsync_engine.painter import Painter
-from lipsync_engine.phones import phones_for
-from lipsync_engine.quality import same_person
+from lipsync_engine.draw.painter import Painter
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import ANCHORS, CHIN, NOSE_BASE, NOSE_FOOT, fit_poses, to_canonical
+from lipsync_engine.faces.mesh import LIPS
+from lipsync_engine.faces.mouth import series, speaker_stats
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.measure.likeness import psnr, slope, ssim
+from lipsync_engine.measure.report_figures import same_person
+from lipsync_engine.media import video
+from lipsync_engine.media.audio import load_mono, loudness_db, silent_hops
+from lipsync_engine.plan.edit import Person, compose_score, knowing, person
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 from lipsync_engine.resync import analyse
-from lipsync_engine.score import Person, compose_score, knowing, person
-from lipsync_engine.track import track_faces
-from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.speech.phones import phones_for
 
 #: Seconds around the held-out part that the library must not know either.
 GAP_S = 1.0

@@ -22,13 +22,15 @@ import numpy as np
 import torch
 import torch.nn.functional as nn
 
-from lipsync_engine import espeak, player, video
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.mouth import series, speaker_stats
-from lipsync_engine.painter import Painter
+from lipsync_engine.draw import player
+from lipsync_engine.draw.painter import Painter
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.mouth import series, speaker_stats
+from lipsync_engine.media import video
+from lipsync_engine.plan.edit import compose_score, person
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.resync import analyse
-from lipsync_engine.score import compose_score, person
-from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.speech import espeak
 
 _TEXT = "Buenos días, me llamo Jorge y vivo en Barcelona. Mamá baja la papa blanca, y me gusta mucho esta ciudad. "
 _STAGES = ("flow", "load", "compose", "store")

@@ -190,7 +190,7 @@ def _times(path: Path, *, rendered: bool = False) -> list[float]:
 
 def _edit(title: Path, dub: str, measure: bool, place: Path) -> None:
     """Analyse and resynchronise; in the child."""
-    from lipsync_engine.facetrack import FaceTrack
+    from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.resync import Options, analyse, resync
 
     def work() -> dict:

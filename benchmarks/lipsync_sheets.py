@@ -19,13 +19,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.clips import CLIPS, MEDIA
-from lipsync_engine import espeak, video
-from lipsync_engine.articulation import segments
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import fit_poses, to_canonical, to_image
-from lipsync_engine.phones import concatenate
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import fit_poses, to_canonical, to_image
+from lipsync_engine.media import video
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.articulation import segments
+from lipsync_engine.speech.phones import concatenate
 
 Image = NDArray[np.uint8]
 

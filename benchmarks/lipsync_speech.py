@@ -28,16 +28,16 @@ import numpy as np
 import soundfile
 
 from configs.kokoro import kokoro
-from lipsync_engine import espeak
-from lipsync_engine.align import align_file
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.likeness import Figures, changed_figures
-from lipsync_engine.phones import concatenate
-from lipsync_engine.quality import same_person
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.measure.likeness import Figures, changed_figures
+from lipsync_engine.measure.report_figures import same_person
 from lipsync_engine.records import FloatArray, Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import analyse, resync
-from lipsync_engine.track import track_faces
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.align import align_file
+from lipsync_engine.speech.phones import concatenate
 from tasks.synthesize import synthesizer
 
 GRID = "lipnet-grid/evaluation/samples/GRID"

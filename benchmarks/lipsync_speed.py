@@ -116,8 +116,8 @@ def _analyse(title: Path, analysis: Path) -> Cost:
 def _edit(title: Path, analysis: Path, folder: Path) -> Cost:
     import soundfile
 
-    from lipsync_engine import render  # noqa: F401 (imported before the clock starts)
-    from lipsync_engine.facetrack import FaceTrack
+    from lipsync_engine.draw import render  # noqa: F401 (imported before the clock starts)
+    from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.resync import Options, resync
 
     phones, samples, rate = speech(float(FaceTrack.load(analysis).times_s[-1]))
@@ -132,7 +132,7 @@ def _edit(title: Path, analysis: Path, folder: Path) -> Cost:
 
 def speech(seconds: float) -> tuple[tuple[Phone, ...], NDArray[np.float32], int]:
     """Spanish speech that fills a length: phones, samples and their rate."""
-    from lipsync_engine import espeak
+    from lipsync_engine.speech import espeak
 
     spoken = espeak.synthesize(TEXT, espeak.voice_for("es"))
     length = len(spoken.samples) / spoken.sample_rate_hz

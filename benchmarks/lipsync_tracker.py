@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lipsync_engine import video
-from lipsync_engine.facemesh import regions
-from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
-from lipsync_engine.facemesh.models import device_named
-from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.follow import Follower
+from lipsync_engine.faces.facemesh import regions
+from lipsync_engine.faces.facemesh.mesh import SIDE, FaceMesh
+from lipsync_engine.faces.facemesh.models import device_named
+from lipsync_engine.faces.facemesh.picture import Picture
+from lipsync_engine.faces.follow import Follower
+from lipsync_engine.media import video
 
 Meshes = dict[int, NDArray[np.float32]]
 _CHUNK = 16

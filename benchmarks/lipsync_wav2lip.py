@@ -28,9 +28,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lipsync_engine.phones import phones_for
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.speech.phones import phones_for
 
 #: Pixels of Wav2Lip's square face, mel bands and steps of its sound window (its ``inference.py``).
 _FACE, _MEL = 96, (80, 16)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lipsync_engine.faces.track import Progress
 from lipsync_engine.records import Phone
-from lipsync_engine.track import Progress
 
 if TYPE_CHECKING:
     from lipsync_engine.resync import Options
@@ -102,8 +102,8 @@ def _span(text: str) -> tuple[float, float]:
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
-    from lipsync_engine.align import unread
-    from lipsync_engine.phones import phones_for, read_phones
+    from lipsync_engine.speech.align import unread
+    from lipsync_engine.speech.phones import phones_for, read_phones
 
     for path in (options.audio, options.text_file, options.phones):
         if path is not None and not path.is_file():
@@ -146,10 +146,10 @@ def _progress(stage: str) -> Progress:
 
 
 def _resync(options: argparse.Namespace) -> int:
-    from lipsync_engine.facetrack import FaceTrack
-    from lipsync_engine.mux import add_sound
-    from lipsync_engine.phones import read_phones
+    from lipsync_engine.faces.facetrack import FaceTrack
+    from lipsync_engine.media.mux import add_sound
     from lipsync_engine.resync import analyse, resync
+    from lipsync_engine.speech.phones import read_phones
 
     _need(options.video, options.out)
     if options.into is not None:
@@ -180,8 +180,8 @@ def _resync(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from lipsync_engine.phones import read_phones
-    from lipsync_engine.quality import clip_figures
+    from lipsync_engine.measure.report_figures import clip_figures
+    from lipsync_engine.speech.phones import read_phones
 
     _need(options.video, options.report)
     for picture in filter(None, (options.reference, options.truth)):
@@ -203,7 +203,7 @@ def _measure(options: argparse.Namespace) -> int:
 
 
 def _animate(options: argparse.Namespace) -> int:
-    from lipsync_engine.mux import add_sound
+    from lipsync_engine.media.mux import add_sound
     from lipsync_engine.portrait import animate
 
     _need(options.image, options.out)

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.mesh import mesh_triangles
+from lipsync_engine.faces.mesh import mesh_triangles
 
 #: Rings of each eye from the outer to the inner corner: upper lid edge, lower lid edge, and the crease above.
 _UPPER = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387, 386, 385, 384, 398, 362))

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine import video
-from lipsync_engine.audio import load_mono
 from lipsync_engine.blink import blink_landmarks, blinks, eye_triangles
-from lipsync_engine.player import deform
+from lipsync_engine.draw.player import deform
+from lipsync_engine.faces.track import MeshSource, Progress
+from lipsync_engine.media import video
+from lipsync_engine.media.audio import load_mono
 from lipsync_engine.records import Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
-from lipsync_engine.track import MeshSource, Progress
 
 RATE = Fraction(25)
 #: Sway of the head: amplitude in face widths and period in seconds of two incommensurate motions.

@@ -10,25 +10,29 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine import video
-from lipsync_engine.audio import spooled_mono
-from lipsync_engine.emphasis import level_of
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.gestures import Mode
-from lipsync_engine.habits import lead_of, learn
-from lipsync_engine.mouth import prior_stats, series, speaker_stats
-from lipsync_engine.mux import copy_picture
-from lipsync_engine.observations import Collector
-from lipsync_engine.phones import spelled_names
-from lipsync_engine.quality import PICTURE_FIGURES, mouth_of, picture_figures, speech_figures
+from lipsync_engine.draw.refine.corrections import Corrections
+from lipsync_engine.draw.refine.learn import Budget
+from lipsync_engine.draw.refine.title import networks, said
+from lipsync_engine.draw.render import Rendering, Task, render
+from lipsync_engine.exchange.transplant import Foreign, Replaced, grafted
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.mouth import prior_stats, series, speaker_stats
+from lipsync_engine.faces.observations import Collector
+from lipsync_engine.faces.speakers import SpeechSpan, active_frames, off_screen, speaking, speech_table
+from lipsync_engine.faces.track import Progress, track_faces
+from lipsync_engine.measure.report_figures import PICTURE_FIGURES, mouth_of, picture_figures, speech_figures
+from lipsync_engine.media import video
+from lipsync_engine.media.audio import spooled_mono
+from lipsync_engine.media.mux import copy_picture
+from lipsync_engine.plan.edit import Person, Score, compose_score, person
+from lipsync_engine.plan.habits import lead_of, learn
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.refine.corrections import Corrections
-from lipsync_engine.refine.learn import Budget
-from lipsync_engine.refine.title import networks, said
-from lipsync_engine.render import Rendering, Task, render
 from lipsync_engine.report import EngineReport, peak_memory_mb
-from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.source import (
+from lipsync_engine.speech.emphasis import level_of
+from lipsync_engine.speech.gestures import Mode
+from lipsync_engine.speech.phones import spelled_names
+from lipsync_engine.speech.title_speech import (
     RATE_HZ,
     OwnSpeech,
     ScriptLine,
@@ -38,10 +42,6 @@ from lipsync_engine.source import (
     stored_phones,
     within,
 )
-from lipsync_engine.speakers import SpeechSpan, active_frames, off_screen, speaking, speech_table
-from lipsync_engine.track import Progress, track_faces
-from lipsync_engine.trajectory import plan_mouth
-from lipsync_engine.transplant import Foreign, Replaced, grafted
 
 
 @dataclass(frozen=True, slots=True)

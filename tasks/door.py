@@ -11,7 +11,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from lipsync_engine.opening import RULES
+from lipsync_engine.media.opening import RULES
 from tasks import process
 from tasks.digests import FRESH_NS, identity
 

@@ -23,7 +23,7 @@ _LATIN_VOWELS = frozenset("aeiouyаеёиоуыэюяіїєαεηιουω")
 @lru_cache(maxsize=4096)
 def syllables(text: str, language: str) -> int:
     """Syllables of a text; at least one where it has a letter."""
-    from lipsync_engine import espeak
+    from lipsync_engine.speech import espeak
 
     try:
         spoken = espeak.synthesize(_readable(text, language), espeak.voice_for(language))

@@ -142,7 +142,7 @@ def _narrator(folder: Path) -> tuple[_Speak, str]:
 
 
 def _by_espeak(sentence: str) -> tuple[NDArray[np.float32], int, Sequence[Sound]]:
-    from lipsync_engine.espeak import synthesize, voice_for
+    from lipsync_engine.speech.espeak import synthesize, voice_for
 
     spoken = synthesize(sentence, voice_for(_LANGUAGE, _VARIANT), rate_wpm=_WORDS_A_MINUTE)
     phones = [(phone.ipa, phone.start_ms, phone.end_ms, phone.stress) for phone in spoken.phones]

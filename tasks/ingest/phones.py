@@ -22,7 +22,7 @@ def phones_of(
         placements: where each line lies in it.
         folder: for the lines' clips.
     """
-    from lipsync_engine.phones import phones_for
+    from lipsync_engine.speech.phones import phones_for
 
     texts = {line.id: line.text for line in script.lines}
     phones: list[dict[str, Any]] = []

@@ -34,8 +34,8 @@ def _analyse(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resync(job: dict[str, Any]) -> dict[str, Any]:
-    from lipsync_engine.phones import read_phones
     from lipsync_engine.resync import Options, resync
+    from lipsync_engine.speech.phones import read_phones
 
     phones = read_phones(Path(job["phones"]))
     options = Options(**job["options"])
@@ -52,9 +52,9 @@ def _own_name(job: dict[str, Any]) -> Path:
 
 
 def _shots(job: dict[str, Any]) -> dict[str, Any]:
-    from lipsync_engine.facetrack import FaceTrack
-    from lipsync_engine.phones import read_phones
-    from lipsync_engine.pieces import speaking_shots
+    from lipsync_engine.exchange.pieces import speaking_shots
+    from lipsync_engine.faces.facetrack import FaceTrack
+    from lipsync_engine.speech.phones import read_phones
 
     shots = speaking_shots(FaceTrack.load(Path(job["analysis"])), read_phones(Path(job["phones"])))
     return {"shots": [asdict(shot) for shot in shots]}
@@ -62,8 +62,8 @@ def _shots(job: dict[str, Any]) -> dict[str, Any]:
 
 def _cut(job: dict[str, Any]) -> dict[str, Any]:
     """Clips and stills of the shots that are given away, and why some could not be made."""
-    from lipsync_engine.facetrack import FaceTrack
-    from lipsync_engine.pieces import Bounds, Shot, pieces_of, write_clips, write_still
+    from lipsync_engine.exchange.pieces import Bounds, Shot, pieces_of, write_clips, write_still
+    from lipsync_engine.faces.facetrack import FaceTrack
 
     track, picture, folder = FaceTrack.load(Path(job["analysis"])), Path(job["video"]), Path(job["folder"])
     cut = []
@@ -89,11 +89,11 @@ def _cut(job: dict[str, Any]) -> dict[str, Any]:
 
 def _transplant(job: dict[str, Any]) -> dict[str, Any]:
     """Judge what came back, and render it together with what the engine draws by itself."""
-    from lipsync_engine.facetrack import FaceTrack
-    from lipsync_engine.phones import read_phones
-    from lipsync_engine.pieces import Piece
+    from lipsync_engine.exchange.pieces import Piece
+    from lipsync_engine.exchange.transplant import Foreign, Seen, Take, look_at
+    from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.resync import Options, resync
-    from lipsync_engine.transplant import Foreign, Seen, Take, look_at
+    from lipsync_engine.speech.phones import read_phones
 
     analysis, phones = _own_name(job), read_phones(Path(job["phones"]))
     track, judged = FaceTrack.load(analysis), []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lipsync_engine.opening import opened
+from lipsync_engine.media.opening import opened
 from tasks.qc.evidence import MasterTimes, Measured
 
 

@@ -67,7 +67,7 @@ class EspeakSynthesizer:
 
         Energy widens or narrows the melody.
         """
-        from lipsync_engine import espeak
+        from lipsync_engine.speech import espeak
 
         words, sounds = in_words(text, language, manner.ipa)
         try:
@@ -103,7 +103,7 @@ def _deep(speaker: Speaker, index: int) -> bool:
 
 
 def _voice(language: str, variant: str) -> str:
-    from lipsync_engine import espeak
+    from lipsync_engine.speech import espeak
 
     try:
         return espeak.voice_for(language, variant)

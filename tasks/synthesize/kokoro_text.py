@@ -83,7 +83,7 @@ def _mandarin(text: str) -> str:
 
 
 def _by_espeak(text: str, voice: str) -> str:
-    from lipsync_engine import espeak
+    from lipsync_engine.speech import espeak
 
     try:
         return espeak.transcribe(text, espeak.voice_for(voice))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from configs.languages import display_name, primary
-from lipsync_engine.audio import AudioError
+from lipsync_engine.media.audio import AudioError
 from tasks import registry
 from tasks.errors import PermanentError, PolydubError, UnsupportedError
 from tasks.hosted import Service

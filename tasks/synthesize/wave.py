@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from lipsync_engine.audio import load_mono, sample_rate_of
+from lipsync_engine.media.audio import load_mono, sample_rate_of
 from tasks.media import scratch
 
 _WINDOW_MS = 10

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.align import RATE_HZ, align
-from lipsync_engine.espeak import SpeechError, UnknownVoiceError
+from lipsync_engine.speech.align import RATE_HZ, align
+from lipsync_engine.speech.espeak import SpeechError, UnknownVoiceError
 from tasks.transcribe.openai_answer import Timed
 
 #: A word with the marks around it, or a clause where a language is written without spaces.

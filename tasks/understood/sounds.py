@@ -22,7 +22,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 @lru_cache(maxsize=8192)
 def sounds(text: str, language: str) -> str:
     """The sounds of a text, without gaps; empty where eSpeak NG cannot tell."""
-    from lipsync_engine import espeak
+    from lipsync_engine.speech import espeak
 
     if _HAN.search(text) and primary(language) not in ("zh", "yue"):  # it reads those as "Chinese letter"
         return ""

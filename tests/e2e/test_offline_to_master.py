@@ -23,10 +23,10 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.demo import title as demo_title
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.mouth import series
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.mouth import series
+from lipsync_engine.plan.trajectory import APERTURE
 from lipsync_engine.resync import analyse
-from lipsync_engine.trajectory import APERTURE
 from tests.clips import RATE, decoded
 from tests.speech_media import media
 

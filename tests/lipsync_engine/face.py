@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lipsync_engine.geometry import JAW, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
+from lipsync_engine.faces.geometry import JAW, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 
 
 def frontal_face(centre: tuple[float, float], width: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine import video
+from lipsync_engine.media import video
 from tests.speech_media import media
 
 Rgb = NDArray[np.uint8]

@@ -7,10 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from lipsync_engine import video
-from lipsync_engine.painter import Painter
-from lipsync_engine.render import Task, render
-from lipsync_engine.segments import NotDivisibleError, survey
+from lipsync_engine.draw.painter import Painter
+from lipsync_engine.draw.render import Task, render
+from lipsync_engine.media import video
+from lipsync_engine.media.segments import NotDivisibleError, survey
 from tests.clips import ffmpeg
 
 H264 = ("-c:v", "libx264", "-preset", "veryfast", "-g", "10")

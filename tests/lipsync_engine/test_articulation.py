@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine import espeak
-from lipsync_engine.articulation import Target, segments, stressed, target, unknown_symbols
-from lipsync_engine.gestures import Touch, gestures_of, rests_of, touches_of
 from lipsync_engine.records import Phone
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.articulation import Target, segments, stressed, target, unknown_symbols
+from lipsync_engine.speech.gestures import Touch, gestures_of, rests_of, touches_of
 
 SENTENCES = {
     "af": "Goeie môre, hoe gaan dit met jou?", "ar": "صباح الخير، كيف حالك اليوم؟",

@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipsync_engine import espeak
 from lipsync_engine.__main__ import main
-from lipsync_engine.agreement import phone_agreement
-from lipsync_engine.align import align
-from lipsync_engine.audio import band_level_db, load_mono
-from lipsync_engine.controls import TELLING, control_rows, shuffled, silent_about
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.leak import source_leak
-from lipsync_engine.measure import speech_measures
-from lipsync_engine.mouth import series, speaker_stats
-from lipsync_engine.phones import write_phones
-from lipsync_engine.quality import picture_figures
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.mouth import series, speaker_stats
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.measure.controls import TELLING, control_rows, shuffled, silent_about
+from lipsync_engine.measure.measure import speech_measures
+from lipsync_engine.measure.report_figures import picture_figures
+from lipsync_engine.measure.source_residue import source_leak
+from lipsync_engine.media.audio import band_level_db, load_mono
+from lipsync_engine.plan.agreement import phone_agreement
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import MouthPlan, MouthSeries, Phone
-from lipsync_engine.source import RATE_HZ, OwnSpeech, own_speech
-from lipsync_engine.track import track_faces
-from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.align import align
+from lipsync_engine.speech.phones import write_phones
+from lipsync_engine.speech.title_speech import RATE_HZ, OwnSpeech, own_speech
 from tests.lipsync_engine.speaker import STATS
 from tests.speech_media import media
 

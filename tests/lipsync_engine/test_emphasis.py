@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine.emphasis import vowel_spread_db, with_emphasis
-from lipsync_engine.gestures import Gesture, gestures_of
+from lipsync_engine.plan.trajectory import APERTURE, plan_mouth
 from lipsync_engine.records import Phone
-from lipsync_engine.trajectory import APERTURE, plan_mouth
+from lipsync_engine.speech.emphasis import vowel_spread_db, with_emphasis
+from lipsync_engine.speech.gestures import Gesture, gestures_of
 from tests.lipsync_engine.speaker import STATS
 
 PHONES = tuple(Phone(ipa, i * 100, i * 100 + 100, 2 if ipa == "a" else 0) for i, ipa in enumerate("tatatatatapa"))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lipsync_engine import espeak
+from lipsync_engine.speech import espeak
 
 
 def test_the_phones_tile_the_audio_from_start_to_end():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_engine import espeak
-from lipsync_engine.espeak import SpokenText, UnknownSoundError
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.espeak import SpokenText, UnknownSoundError
 
 
 def ipa(spoken: SpokenText) -> str:

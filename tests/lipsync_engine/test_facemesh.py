@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_engine import video
-from lipsync_engine.facemesh import regions
-from lipsync_engine.facemesh.detector import FaceDetector
-from lipsync_engine.facemesh.mesh import SIDE, FaceMesh
-from lipsync_engine.facemesh.models import FAR, MESH, NEAR, MediaPipeRun, TorchRun, path_of
-from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.facemesh.tflite import ModelError, read
+from lipsync_engine.faces.facemesh import regions
+from lipsync_engine.faces.facemesh.detector import FaceDetector
+from lipsync_engine.faces.facemesh.mesh import SIDE, FaceMesh
+from lipsync_engine.faces.facemesh.models import FAR, MESH, NEAR, MediaPipeRun, TorchRun, path_of
+from lipsync_engine.faces.facemesh.picture import Picture
+from lipsync_engine.faces.facemesh.tflite import ModelError, read
+from lipsync_engine.media import video
 from tests.speech_media import media
 
 OBAMA, TWO = "face_recognition/examples/obama-1080p.jpg", "face_recognition/examples/two_people.jpg"

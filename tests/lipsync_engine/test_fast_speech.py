@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lipsync_engine import espeak
-from lipsync_engine.agreement import phone_agreement
-from lipsync_engine.articulation import segments
-from lipsync_engine.gestures import gestures_of, tempo_s
+from lipsync_engine.plan.agreement import phone_agreement
+from lipsync_engine.plan.trajectory import APERTURE, plan_mouth
 from lipsync_engine.records import MouthPlan, Phone
-from lipsync_engine.trajectory import APERTURE, plan_mouth
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.articulation import segments
+from lipsync_engine.speech.gestures import gestures_of, tempo_s
 from tests.lipsync_engine.speaker import STATS
 
 SPEAKER = replace(STATS, mean=np.array([0.05, 0.36, 0.52, 0.165], np.float32))
@@ -56,7 +56,7 @@ def test_fast_speech_would_blur_in_a_mouth_as_stiff_as_in_slow_speech(monkeypatc
         return float(np.mean([s for s in shares if s is not None]))
 
     agile = agreement()
-    monkeypatch.setattr("lipsync_engine.trajectory.agility", np.ones_like)
+    monkeypatch.setattr("lipsync_engine.plan.trajectory.agility", np.ones_like)
     assert agile > agreement() + 0.005
 
 

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine import filearray, stabilise
-from lipsync_engine.filearray import Spool, save_arrays, stored_array
-from lipsync_engine.geometry import fit_poses
-from lipsync_engine.stabilise import settled
+from lipsync_engine.faces import stabilise
+from lipsync_engine.faces.geometry import fit_poses
+from lipsync_engine.faces.stabilise import settled
+from lipsync_engine.media import filearray
+from lipsync_engine.media.filearray import Spool, save_arrays, stored_array
 from tests.lipsync_engine.test_never_aborts import long_track
 
 VALUES = np.arange(60 * 4 * 3, dtype=np.float32).reshape(60, 4, 3)
@@ -91,7 +92,7 @@ def test_a_track_is_settled_in_parts_as_at_once(monkeypatch, rate):
 def test_poses_are_fitted_in_parts_as_at_once(monkeypatch):
     meshes = long_track(100).landmarks
     whole = fit_poses(meshes)
-    monkeypatch.setattr("lipsync_engine.geometry._TOGETHER", 7)
+    monkeypatch.setattr("lipsync_engine.faces.geometry._TOGETHER", 7)
     assert np.array_equal(fit_poses(spooled(meshes)).offset, whole.offset)
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.forms import foot_of, learn
-from lipsync_engine.geometry import ANCHOR_SHAPE, ANCHORS, UPPER_OUTER, fit_poses
-from lipsync_engine.library import build
-from lipsync_engine.mouth import vectors
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS, UPPER_OUTER, fit_poses
+from lipsync_engine.faces.mouth import vectors
+from lipsync_engine.plan.forms import foot_of, learn
+from lipsync_engine.plan.library import build
 from tests.lipsync_engine.face import frontal_face
 
 

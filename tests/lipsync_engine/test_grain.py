@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_engine.bands import detail
-from lipsync_engine.grain import Place, grained, noise_between
+from lipsync_engine.draw.bands import detail
+from lipsync_engine.draw.grain import Place, grained, noise_between
 
 SIZE = (96, 120)
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine import espeak
-from lipsync_engine.habits import KAPPA, habits_of, lead_of, learn
+from lipsync_engine.plan.habits import KAPPA, habits_of, lead_of, learn
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import Habit, MouthSeries, Phone
-from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.speech import espeak
 from tests.lipsync_engine.speaker import STATS
 
 SPEAKER = replace(STATS, mean=np.array([0.05, 0.36, 0.52, 0.165], np.float32))

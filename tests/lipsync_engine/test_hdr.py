@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_engine import video
+from lipsync_engine.media import video
 from tests.clips import ffmpeg
 
 MASTERING = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lipsync_engine import espeak
-from lipsync_engine.align import align, unread
-from lipsync_engine.articulation import Target, segments, target
-from lipsync_engine.phones import spelled_names
+from lipsync_engine.plan.trajectory import APERTURE, JAW, WIDTH, plan_mouth
 from lipsync_engine.records import Phone
-from lipsync_engine.trajectory import APERTURE, JAW, WIDTH, plan_mouth
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.align import align, unread
+from lipsync_engine.speech.articulation import Target, segments, target
+from lipsync_engine.speech.phones import spelled_names
 from tests.lipsync_engine.speaker import STATS
 
 

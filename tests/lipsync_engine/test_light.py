@@ -2,9 +2,9 @@
 
 import torch
 
-from lipsync_engine.blend import Observed, compose
-from lipsync_engine.warp import Flow
-from lipsync_engine.window import Region
+from lipsync_engine.draw.blend import Observed, compose
+from lipsync_engine.draw.warp import Flow
+from lipsync_engine.media.window import Region
 
 SIDE, WIDTH_PX = 96, 160.0
 SKIN = (120.0, 112.0, 150.0)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lipsync_engine import espeak
-from lipsync_engine.audio import loudness_db, mel_cepstra, runs, silent_hops
-from lipsync_engine.measure import speech_measures
-from lipsync_engine.phones import concatenate
+from lipsync_engine.measure.measure import speech_measures
+from lipsync_engine.media.audio import loudness_db, mel_cepstra, runs, silent_hops
+from lipsync_engine.plan.trajectory import APERTURE, plan_mouth
 from lipsync_engine.records import MouthPlan, MouthSeries, Phone
-from lipsync_engine.trajectory import APERTURE, plan_mouth
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.phones import concatenate
 from tests.lipsync_engine.speaker import STATS
 
 TEXT = (

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_engine.mux import add_sound, copy_picture
-from lipsync_engine.video import probe, read
+from lipsync_engine.media.mux import add_sound, copy_picture
+from lipsync_engine.media.video import probe, read
 from tests.flash_and_beep import beeps, flash_and_beep, flashes
 
 

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from lipsync_engine import espeak, video
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import fit_poses
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import fit_poses
+from lipsync_engine.faces.smoothing import Smoothing
+from lipsync_engine.media import video
+from lipsync_engine.plan.edit import person
 from lipsync_engine.records import Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
-from lipsync_engine.score import person
-from lipsync_engine.smoothing import Smoothing
+from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
 from tests.speech_media import media
 
@@ -144,7 +145,7 @@ def test_preparing_a_person_takes_no_more_of_a_title_twice_as_long(tmp_path):
 
 def long_track(rows: int) -> FaceTrack:
     """A synthetic face that opens and shuts its mouth in front of the camera."""
-    from lipsync_engine.geometry import ANCHOR_SHAPE, ANCHORS
+    from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS
     from tests.lipsync_engine.face import frontal_face
 
     still = np.zeros((478, 3))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lipsync_engine.records import Phone
-from lipsync_engine.source import phone_member, script_phones, stored_phones
+from lipsync_engine.speech.title_speech import phone_member, script_phones, stored_phones
 from tests.speech_media import media
 
 LINES = [

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_engine import espeak, video
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import FACE_LEFT, FACE_RIGHT
-from lipsync_engine.library import Library
-from lipsync_engine.mouth import series, speaker_stats
-from lipsync_engine.observations import Collector, Observations
-from lipsync_engine.painter import Painter
-from lipsync_engine.raster import rasterise
+from lipsync_engine.draw.painter import Painter
+from lipsync_engine.draw.raster import rasterise
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import FACE_LEFT, FACE_RIGHT
+from lipsync_engine.faces.mouth import series, speaker_stats
+from lipsync_engine.faces.observations import Collector, Observations
+from lipsync_engine.media import video
+from lipsync_engine.plan.edit import Person, Score, compose_score, person
+from lipsync_engine.plan.library import Library
+from lipsync_engine.plan.select import Wanted, choose
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.resync import analyse
-from lipsync_engine.score import Person, Score, compose_score, person
-from lipsync_engine.select import Wanted, choose
-from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.speech import espeak
 from tests.speech_media import media
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
@@ -282,7 +283,7 @@ def test_a_covered_mouth_is_neither_shown_later_nor_drawn_over(clip):
 def test_without_gpu_memory_the_processor_draws(clip, edit, monkeypatch):
     path, _ = clip
     expected, _ = painted(path, edit)
-    from lipsync_engine.player import Player
+    from lipsync_engine.draw.player import Player
 
     draw = Player.draw
 

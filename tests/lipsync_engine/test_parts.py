@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from lipsync_engine import espeak, video
 from lipsync_engine.__main__ import main
-from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.media import video
+from lipsync_engine.media.segments import survey
 from lipsync_engine.resync import Options, analyse, resync
-from lipsync_engine.segments import survey
-from lipsync_engine.track import track_faces
+from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
 from tests.speech_media import media
 

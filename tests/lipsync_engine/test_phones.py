@@ -11,9 +11,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lipsync_engine import align, espeak, phones
-from lipsync_engine.audio import AudioError
+from lipsync_engine.media.audio import AudioError
 from lipsync_engine.records import Phone
+from lipsync_engine.speech import align, espeak, phones
 from tests.speech_media import media
 
 SPANISH = "Buenos días, mi nombre es Pablo. Vivo en una familia muy pequeña, cerca del mar."

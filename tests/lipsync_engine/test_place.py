@@ -7,10 +7,11 @@ import pytest
 import soundfile as sf
 import torch
 
-from lipsync_engine import blend, espeak
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.place import place_offset
+from lipsync_engine.draw import blend
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.measure.place import place_offset
 from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
 from tests.speech_media import media
 

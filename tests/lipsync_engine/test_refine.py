@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_engine import video
+from lipsync_engine.draw.refine import windows
+from lipsync_engine.draw.refine.corrections import Corrections
+from lipsync_engine.draw.refine.learn import Budget, Learned, Outcome, load, new_net, save, teach
+from lipsync_engine.draw.refine.net import correct
+from lipsync_engine.draw.refine.samples import Samples, Scale, _stretches, training_samples
+from lipsync_engine.draw.refine.title import networks, said
+from lipsync_engine.media import video
+from lipsync_engine.plan.edit import compose_score, knowing, person
 from lipsync_engine.records import MouthPlan, MouthSeries
-from lipsync_engine.refine import windows
-from lipsync_engine.refine.corrections import Corrections
-from lipsync_engine.refine.learn import Budget, Learned, Outcome, load, new_net, save, teach
-from lipsync_engine.refine.net import correct
-from lipsync_engine.refine.samples import Samples, Scale, _stretches, training_samples
-from lipsync_engine.refine.title import networks, said
 from lipsync_engine.resync import analyse
-from lipsync_engine.score import compose_score, knowing, person
 from tests.lipsync_engine.face import frontal_face
 from tests.speech_media import media
 

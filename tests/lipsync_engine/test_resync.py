@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from lipsync_engine import espeak, video
 from lipsync_engine.__main__ import main
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.gates import judge
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.speakers import active_frames, speech_table
+from lipsync_engine.media import video
+from lipsync_engine.plan.gates import judge
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
-from lipsync_engine.speakers import active_frames, speech_table
+from lipsync_engine.speech import espeak
 from tests.lipsync_engine.test_video import make, times_of
 from tests.speech_media import media
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from lipsync_engine.geometry import ANCHOR_SHAPE, ANCHORS, JAW, LOWER_INNER, UPPER_INNER, fit_poses, to_canonical
-from lipsync_engine.mesh import LOWER_LIP, UPPER_LIP, mesh_triangles
-from lipsync_engine.mouth import vectors
-from lipsync_engine.shape import face_shape, reshape
+from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS, JAW, LOWER_INNER, UPPER_INNER, fit_poses, to_canonical
+from lipsync_engine.faces.mesh import LOWER_LIP, UPPER_LIP, mesh_triangles
+from lipsync_engine.faces.mouth import vectors
+from lipsync_engine.plan.shape import face_shape, reshape
 
 
 def face(aperture: float = 0.03) -> np.ndarray:

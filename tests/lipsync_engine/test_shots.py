@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_engine.facemesh.picture import Picture
-from lipsync_engine.shots import CutFinder
+from lipsync_engine.faces.facemesh.picture import Picture
+from lipsync_engine.faces.shots import CutFinder
 from tests.lipsync_engine.scenes import GRID, frames_of
 from tests.speech_media import media
 

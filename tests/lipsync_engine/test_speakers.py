@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.speakers import active_frames, off_screen, speech_table
+from lipsync_engine.faces.track import track_faces
 from lipsync_engine.resync import Options, resync
-from lipsync_engine.speakers import active_frames, off_screen, speech_table
-from lipsync_engine.track import track_faces
 from tests.lipsync_engine.scenes import GRID, frames_of, person, put, wall, write
 from tests.speech_media import media
 

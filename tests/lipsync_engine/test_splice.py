@@ -7,10 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from lipsync_engine import avc, video
-from lipsync_engine.render import Task, render
-from lipsync_engine.segments import NotDivisibleError, read_runs, survey
-from lipsync_engine.splice import PartEncoder, SpliceWriter
+from lipsync_engine.draw.render import Task, render
+from lipsync_engine.media import avc, video
+from lipsync_engine.media.segments import NotDivisibleError, read_runs, survey
+from lipsync_engine.media.splice import PartEncoder, SpliceWriter
 from tests.clips import ffmpeg
 
 SOURCES = {

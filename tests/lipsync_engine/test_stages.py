@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from lipsync_engine.stages import Timed, ahead
+from lipsync_engine.media.stages import Timed, ahead
 
 
 def stage_threads() -> int:

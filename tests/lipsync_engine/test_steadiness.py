@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine import espeak
-from lipsync_engine.facetrack import FaceTrack
-from lipsync_engine.geometry import fit_poses
-from lipsync_engine.likeness import changed_figures, truth_figures
-from lipsync_engine.listening import canonical_rows, heard_at, learnt_from, own_correlation
-from lipsync_engine.mouth import measured
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import fit_poses
+from lipsync_engine.faces.mouth import measured
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.measure.audio_visual_fit import canonical_rows, heard_at, learnt_from, own_correlation
+from lipsync_engine.measure.likeness import changed_figures, truth_figures
+from lipsync_engine.measure.steadiness import at_the_same_motion, flicker, jitter_ratio
+from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import MouthSeries
-from lipsync_engine.source import RATE_HZ
-from lipsync_engine.steadiness import at_the_same_motion, flicker, jitter_ratio
-from lipsync_engine.track import track_faces
-from lipsync_engine.trajectory import plan_mouth
+from lipsync_engine.speech import espeak
+from lipsync_engine.speech.title_speech import RATE_HZ
 from tests.lipsync_engine.speaker import STATS
 from tests.speech_media import media
 

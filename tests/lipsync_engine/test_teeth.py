@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_engine.geometry import ANCHOR_SHAPE, ANCHORS, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
-from lipsync_engine.mesh import VERTICES
-from lipsync_engine.teeth import dark_between
-from lipsync_engine.warp import Mesh, bicubic, flow, mouth_triangles, with_neck
-from lipsync_engine.window import Region
+from lipsync_engine.draw.teeth import dark_between
+from lipsync_engine.draw.warp import Mesh, bicubic, flow, mouth_triangles, with_neck
+from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
+from lipsync_engine.faces.mesh import VERTICES
+from lipsync_engine.media.window import Region
 from tests.lipsync_engine.face import frontal_face
 
 WIDTH, SIZE = 400.0, (480, 480)

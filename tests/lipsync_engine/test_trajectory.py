@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lipsync_engine import espeak
+from lipsync_engine.plan.trajectory import APERTURE, JAW, LIP_HEIGHT, WIDTH, limits, plan_mouth
 from lipsync_engine.records import MouthPlan, Phone
-from lipsync_engine.trajectory import APERTURE, JAW, LIP_HEIGHT, WIDTH, limits, plan_mouth
+from lipsync_engine.speech import espeak
 from tests.lipsync_engine.speaker import STATS
 
 SENTENCE = "Buenos días, mi nombre es Pablo. Vivo en una familia muy pequeña."

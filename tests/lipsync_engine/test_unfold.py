@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine.forms import Forms, foot_of
-from lipsync_engine.geometry import LOWER_INNER, UPPER_INNER
-from lipsync_engine.mesh import LIPS
-from lipsync_engine.mouth import vectors
-from lipsync_engine.shape import face_shape, reshape
-from lipsync_engine.unfold import areas, mouth_cells, unfolded
+from lipsync_engine.faces.geometry import LOWER_INNER, UPPER_INNER
+from lipsync_engine.faces.mesh import LIPS
+from lipsync_engine.faces.mouth import vectors
+from lipsync_engine.plan.forms import Forms, foot_of
+from lipsync_engine.plan.shape import face_shape, reshape
+from lipsync_engine.plan.unfold import areas, mouth_cells, unfolded
 from tests.lipsync_engine.whole_face import whole_face
 
 USUAL = whole_face()

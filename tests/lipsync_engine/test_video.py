@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_engine import video
+from lipsync_engine.media import video
 
 
 def make(path: Path, pts: list[int], *, size=(64, 48), pixel_format="yuv420p", codec="libx264", base=1000) -> Path:

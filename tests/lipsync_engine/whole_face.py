@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from lipsync_engine.geometry import ANCHOR_SHAPE, ANCHORS, CHIN, JAW, NOSE_FOOT, POINTS
-from lipsync_engine.mesh import LOWER_LIP, UPPER_LIP, neighbours
+from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS, CHIN, JAW, NOSE_FOOT, POINTS
+from lipsync_engine.faces.mesh import LOWER_LIP, UPPER_LIP, neighbours
 
 #: The face's outline above the ears, from one to the other.
 _FOREHEAD = (454, 356, 389, 251, 284, 332, 297, 338, 10, 109, 67, 103, 54, 21, 162, 127, 234)

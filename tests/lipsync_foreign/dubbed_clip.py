@@ -8,10 +8,10 @@ from pathlib import Path
 
 import soundfile as sf
 
-from lipsync_engine import espeak
-from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import analyse
+from lipsync_engine.speech import espeak
 from tests.speech_media import media
 
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import soundfile as sf
 
-from lipsync_engine import video
-from lipsync_engine.geometry import INNER_BOTTOM, INNER_TOP, OUTER_BOTTOM
-from lipsync_engine.track import MeshSource, track_faces
+from lipsync_engine.faces.geometry import INNER_BOTTOM, INNER_TOP, OUTER_BOTTOM
+from lipsync_engine.faces.track import MeshSource, track_faces
+from lipsync_engine.media import video
 from tasks.lipsync.reanimate import Limits, Takes
 from tests.lipsync_engine.scenes import Rgb, write
 

@@ -10,7 +10,7 @@ import pytest
 
 from configs.profile import ProfileError, load_profile
 from configs.scene_modes import scene_modes
-from lipsync_engine import video
+from lipsync_engine.media import video
 from tasks.errors import MissingBackendError, ProcessFailedError
 from tasks.lipsync.finish import Finishing, finish, finished, fitting_scene
 from tasks.lipsync.restore import Restore, facts, missing, restore

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine.pieces import Bounds, Shot, fitted, pieces_of
+from lipsync_engine.exchange.pieces import Bounds, Shot, fitted, pieces_of
 
 
 @given(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from configs.profile import LipsyncSettings, ProfileError, load_profile
-from lipsync_engine.facetrack import FaceTrack
+from lipsync_engine.faces.facetrack import FaceTrack
 from tasks.errors import BadInputError
 from tasks.lipsync import lipsyncing, native_job, unheeded
 from tasks.progress import silent

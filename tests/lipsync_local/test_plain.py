@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lipsync_engine import video
-from lipsync_engine.audio import load_mono
+from lipsync_engine.media import video
+from lipsync_engine.media.audio import load_mono
 from tasks.lipsync.plain import is_plain, make_plain
 from tasks.probe.probe import probe
 from tests.clips import clip, ffmpeg

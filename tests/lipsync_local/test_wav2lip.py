@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.plan import checked_profile
-from lipsync_engine import video
+from lipsync_engine.media import video
 from tasks.errors import BadInputError, MissingBackendError, PermanentError
 from tasks.lipsync import lipsyncer
 from tasks.lipsync.local.wav2lip import Wav2Lip

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lipsync_engine.video import open_picture
+from lipsync_engine.media.video import open_picture
 from tasks.package.preview import cut_beginning
 from tasks.probe.probe import probe
 from tasks.report.strip import frame_strip

@@ -12,7 +12,7 @@ import soundfile
 
 from configs.kokoro import kokoro
 from configs.models import models
-from lipsync_engine.audio import band_level_db
+from lipsync_engine.media.audio import band_level_db
 from tasks.errors import UnsupportedError
 from tasks.model import Speaker
 from tasks.synthesize import Manner, NothingToSayError, synthesizer

@@ -14,7 +14,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine import espeak
+from lipsync_engine.speech import espeak
 from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.meter import metered
 from tasks.model import Script

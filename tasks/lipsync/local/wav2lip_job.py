@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lipsync_engine import video
-from lipsync_engine.facemesh.models import device_named
-from lipsync_engine.track import track_faces
+from lipsync_engine.faces.facemesh.models import device_named
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.media import video
 from tasks.lipsync.local.wav2lip_network import Generator, Variant, load
 from tasks.lipsync.local.wav2lip_sound import mel, windows
 

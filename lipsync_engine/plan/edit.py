@@ -1,0 +1,290 @@
+"""The edit of one person, frame by frame: how the mouth is formed, from which observation, how strongly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine.faces.face_occluders import bare, covering
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import Poses, fit_poses, to_canonical, to_image, typical_shape
+from lipsync_engine.faces.mouth import measured
+from lipsync_engine.faces.observations import Observations
+from lipsync_engine.plan.agreement import CLOSED
+from lipsync_engine.plan.forms import Forms, foot_of, learn
+from lipsync_engine.plan.gates import judge
+from lipsync_engine.plan.library import Library, build, stir
+from lipsync_engine.plan.select import Wanted, choose
+from lipsync_engine.plan.shape import FaceShape, face_shape, reshape
+from lipsync_engine.plan.unfold import unfolded
+from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan
+
+Array = NDArray[np.float64]
+#: An opening seen in the title can be opened this much further before its teeth stretch.
+_OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
+#: Face widths by which a resting mouth may differ from the planned rest.
+_CALM = 0.02
+#: Length of the dissolve where one observation follows another (reference 5.8 c).
+_DISSOLVE_S = 0.075
+#: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
+_KEPT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Everything known of one person before a language is chosen.
+
+    Attributes:
+        track: rows of this person.
+        poses: head poses of the rows.
+        mouth: float32 [N, 4], mouth vectors.
+        shape: mean face and its weights.
+        library: observations that may be chosen.
+        forms: how the face goes with the mouth, learnt from them.
+        usable: rows of the library.
+        bare: float32 [N], 0 where something lies before the mouth, 1 where nothing does.
+        elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
+            frame's number in that picture, their landmarks are its pixels.
+    """
+
+    track: FaceTrack
+    poses: Poses
+    mouth: FloatArray
+    shape: FaceShape
+    library: Library
+    forms: Forms
+    usable: frozenset[int]
+    bare: FloatArray
+    elsewhere: tuple[tuple[Path, range], ...] = ()
+
+    def canonical(self, rows: NDArray[np.int64]) -> Array:
+        """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory.
+
+        Cells that the tracker turned over around the mouth lie the right way up.
+        """
+        return unfolded(to_canonical(self.track.landmarks[rows], self.poses.rows(rows)), self.shape.mean)
+
+    def pixels(self, rows: NDArray[np.int64]) -> Array:
+        """The same points where they lie in their pictures, float64 [n, 478, 2]."""
+        return to_image(self.canonical(rows), self.poses.rows(rows))[:, :, :2]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The edit of one person; all arrays have one entry an edited frame, in order.
+
+    Attributes:
+        row: int64 [E], row of the person's track.
+        frame: int64 [E], frame of the title.
+        target: float32 [E, 4], the mouth vector that is drawn.
+        strength: float32 [E], above 0, up to 1.
+        pick: int64 [E], row of the person's track whose texture is shown; -1 draws from the frame itself.
+        shown: int64 [E, 2], all rows whose texture is shown, the first also between the lips; -1 for none.
+        share: float32 [E, 2], their weights, adding up to 1 where there is any.
+        start: bool [E], a run of consecutive frames begins here.
+        declined: frame to the reason why it is left as it is.
+        portrait: bool, the mouth is drawn by deforming the frame itself, for want of observations.
+    """
+
+    row: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    target: FloatArray
+    strength: FloatArray
+    pick: NDArray[np.int64]
+    shown: NDArray[np.int64]
+    share: FloatArray
+    start: BoolArray
+    declined: dict[int, str]
+    portrait: bool
+
+
+def person(track: FaceTrack, identity: int) -> Person:
+    """Prepare one person of a title."""
+    own = track.of(identity)
+    kept = Observations(track.file).frames(identity) if track.file is not None else None
+    poses = fit_poses(own.landmarks)
+    mouth, width = measured(own.landmarks, poses)
+    angles = poses.angles()
+    yaw = np.abs(angles[:, 0])
+    frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
+    mean = typical_shape(own.landmarks, poses, frontal)
+    before = covering(own, mouth, angles)
+    library = build(own, kept, before)
+    usable = frozenset(library.row.tolist())
+    forms = learn(own, poses, library)
+    return Person(own, poses, mouth, face_shape(mean, width), library, forms, usable, bare(own, before))
+
+
+def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
+    """The person with only some observations, to draw frames that the engine may not look at.
+
+    Args:
+        who: the person.
+        frames: bool [T], frames of the title from which observations may come.
+        keep: bool [M], observations of the whole library that may be kept.
+    """
+    size = len(who.library.row)
+    kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
+    columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
+    library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
+    forms = learn(who.track, who.poses, library)
+    return replace(who, library=library, forms=forms, usable=frozenset(library.row.tolist()))
+
+
+def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
+    """Turn a plan into an edit of one person.
+
+    Args:
+        who: the person.
+        plan: planned mouth for every frame of the title.
+        active: bool [T], frames at which this person is the one who speaks the dub (or may be shown silent).
+    """
+    strength, reasons = judge(who.track)
+    reasons = [why or ("occluded" if b <= 0 else "") for why, b in zip(reasons, who.bare, strict=True)]
+    strength = strength * who.bare * active[who.track.frame]
+    still = active[who.track.frame] & (strength > 0) & _already_at_rest(who, plan)
+    strength = np.where(still, 0.0, strength).astype(np.float32)
+    on = active[who.track.frame]
+    declined = {int(f): r for f, r, a in zip(who.track.frame, reasons, on, strict=True) if r and a}
+    declined.update({int(f): "at_rest" for f in who.track.frame[still]})
+    row = np.flatnonzero(strength > 0)
+    frame = who.track.frame[row].astype(np.int64)
+    span = who.track.span[row]
+    start = np.ones(len(row), bool)
+    start[1:] = (np.diff(frame) != 1) | (np.diff(span) != 0)
+    planned = _shut(plan.series.values[frame], plan.closure[frame])
+    pick = np.full(len(row), -1, np.int64)
+    if who.library.moves and len(row):
+        pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
+        seen = who.mouth[pick, 0]
+        planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
+    part = strength[row][:, None]
+    target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
+    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame])
+    portrait = bool((pick < 0).any())
+    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait)
+
+
+def _shut(planned: FloatArray, closure: BoolArray) -> FloatArray:
+    """Lips that touch leave no opening, whatever the tracker reads on this speaker's."""
+    out = planned.copy()
+    aperture, lip_height = CHANNELS.index("aperture"), CHANNELS.index("lip_height")
+    out[closure, lip_height] -= out[closure, aperture]
+    out[closure, aperture] = 0.0
+    return out
+
+
+def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
+    """Rows inside long pauses of the dub in which the source's mouth rests too: nothing to change there."""
+    from scipy.ndimage import binary_erosion, binary_opening
+
+    times = plan.series.times_s
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
+    pause = binary_erosion(plan.rest, iterations=max(1, round(0.2 / step)), border_value=1)
+    off = np.abs(who.mouth - plan.series.values[who.track.frame])
+    calm = np.zeros(len(times), bool)
+    calm[who.track.frame] = (off[:, 0] < _CALM) & (off[:, 1] < 2 * _CALM)
+    return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
+
+
+def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArray) -> Wanted:
+    frame = who.track.frame[row]
+    return Wanted(
+        vectors=plan.series.values[frame],
+        pose=who.poses.angles()[row],
+        scale=who.poses.scale[row].astype(np.float32),
+        light=who.track.light[row],
+        stir=stir(plan.series.values, plan.series.times_s, who.library.spread)[frame],
+        closure=plan.closure[frame],
+        start=start,
+    )
+
+
+def faces(who: Person, score: Score, part: slice) -> Array:
+    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for a part of the score."""
+    row, target = score.row[part], score.target[part]
+    still = who.canonical(row)
+    own = reshape(still, target, who.shape)
+    pick = score.pick[part]
+    if (pick >= 0).all():
+        formed = who.forms.of(target, foot_of(still)) + _KEPT * _steady(_peculiar(who, pick), score.start[part])
+        formed = reshape(formed, target, who.shape)
+        weight = (who.shape.patch[None] * score.strength[part][:, None])[..., None]
+        own = own + weight * (formed - own)
+    return to_image(unfolded(own, who.shape.mean), who.poses.rows(row))[:, :, :2]
+
+
+def _peculiar(who: Person, pick: NDArray[np.int64]) -> Array:
+    """How far observations differ from the form that the person's face has with such mouths, float64 [n, 478, 3]."""
+    seen = who.canonical(pick)
+    return np.asarray(seen - who.forms.of(who.mouth[pick], foot_of(seen)))
+
+
+def _steady(values: Array, start: BoolArray) -> Array:
+    """Without the jumps where one observation follows another."""
+    from scipy.ndimage import gaussian_filter1d
+
+    out = values.copy()
+    bounds = [*np.flatnonzero(start), len(values)]
+    bounds = bounds if bounds[0] == 0 else [0, *bounds]
+    for a, b in pairwise(bounds):
+        if b - a > 2:
+            out[a:b] = gaussian_filter1d(values[a:b], 1.2, axis=0, mode="nearest")
+    return out
+
+
+def _dissolves(
+    who: Person, pick: NDArray[np.int64], start: BoolArray, times_s: NDArray[np.float64], closure: BoolArray
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Rows shown at each entry, int64 [E, 2], and their weights: a short dissolve wherever two runs join.
+
+    Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join. Lips
+    that must touch (``closure``, bool [E]) do not dissolve into parted ones: a quarter of those is seen as a slit.
+    """
+    shown = np.stack([pick, np.full_like(pick, -1)], axis=1)
+    share = np.zeros((len(pick), 2), np.float32)
+    share[:, 0] = pick >= 0
+    if not len(pick) or (pick < 0).any():
+        return shown, share
+    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:]) + 1
+    bounds = np.append(np.flatnonzero(start), len(pick))
+    for join in joins:
+        middle = (times_s[join - 1] + times_s[join]) / 2
+        run = int(np.searchsorted(bounds, join, side="right"))
+        for at in _near(times_s, middle, join, int(bounds[run - 1]), int(bounds[run])):
+            anchor = join - 1 if at >= join else join
+            weight = 0.5 - abs(times_s[at] - middle) / _DISSOLVE_S
+            other = _goes_on(who, int(pick[anchor]), at - anchor)
+            if weight > share[at, 1] and not (closure[at] and who.mouth[other, 0] > CLOSED):
+                shown[at, 1] = other
+                share[at] = (1 - weight, weight)
+    return shown, share
+
+
+def _near(times_s: NDArray[np.float64], middle: float, join: int, first: int, last: int) -> range:
+    """Entries within half a dissolve of a join, inside their run of frames."""
+    low = int(np.searchsorted(times_s, middle - _DISSOLVE_S / 2, side="right"))
+    high = int(np.searchsorted(times_s, middle + _DISSOLVE_S / 2, side="left"))
+    return range(max(low, first), min(max(high, join), last))
+
+
+def _goes_on(who: Person, row: int, steps: int) -> int:
+    """The row so many frames away in the same appearance, or the nearest one to it."""
+    step = 1 if steps > 0 else -1
+    for _ in range(abs(steps)):
+        after = row + step
+        if not 0 <= after < len(who.track.frame) or _jumps(who, np.array([row]), np.array([after]))[0]:
+            break
+        if after not in who.usable:
+            break
+        row = after
+    return row
+
+
+def _jumps(who: Person, a: NDArray[np.int64], b: NDArray[np.int64]) -> BoolArray:
+    near = np.abs(who.track.frame[a].astype(np.int64) - who.track.frame[b]) <= 2
+    return ~(near & (who.track.span[a] == who.track.span[b]))

@@ -1,0 +1,147 @@
+"""Sounds as rows of a least-squares problem over time, and its solution: the maths under `trajectory`.
+
+For each channel the path y minimises  sum_s w_s(t) (y - target_s)^2 + smoothness(y)  on a 100 Hz grid,
+where the dominance w_s of sound s rises before it and falls after it (Cohen and Massaro 1993). Contacts and
+rests are rows of very high weight. The normal equations are pentadiagonal, as in maximum-likelihood
+parameter generation (Tokuda 2000), and are solved by banded Cholesky in linear time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine.plan.agreement import mouth_class
+from lipsync_engine.plan.variance import APERTURE, JAW, LIP_HEIGHT, WIDTH, Grid
+from lipsync_engine.records import Habit, SpeakerStats
+from lipsync_engine.speech.gestures import Gesture, Touch
+
+_STEP_S = 0.01
+CLEAR_S = 2 * _STEP_S  # between two hard spans, so that no row of the grid belongs to both
+_JAW_LEAD_S = 0.025  # the jaw is slower and starts before the lips (task dynamics)
+_UNHURRIED_S = 0.06  # mean length of sounds up to which speech is fast
+_NO_HABIT = Habit(np.zeros(4, np.float32), np.ones(4, np.float32))
+_HARD = 1e6
+_SMOOTH = np.array([0.02, 0.02, 0.06, 0.02])  # per squared velocity, lips and jaw, in grid steps
+_STIFF = np.array([3.0, 3.0, 8.0, 3.0])  # per squared acceleration
+_LABIODENTAL = 0.08  # aperture left at lip-to-teeth contact, of the speaker's range
+
+
+def grid_of(times_s: NDArray[np.float64]) -> Grid:
+    """Times each 10 ms over the frames, with half a second of room for what lies at their edges."""
+    first, last = float(times_s[0]) - 0.5, float(times_s[-1]) + 0.5
+    return np.asarray(first + _STEP_S * np.arange(int(np.ceil((last - first) / _STEP_S)) + 1), np.float64)
+
+
+def soft_rows(grid: Grid, gestures: Sequence[Gesture], stats: SpeakerStats, lead: float) -> tuple[Grid, Grid]:
+    """Sum of dominances, and of dominance times target, each [G, 4]."""
+    weights, pulls = np.zeros((len(grid), 4)), np.zeros((len(grid), 4))
+    for gesture in gestures:
+        habit = _habit(gesture, stats)
+        pose = _pose(gesture, stats) + habit.offset
+        near = slice(*np.searchsorted(grid, [gesture.start_s - lead - 0.4, gesture.end_s - lead + 0.4]))
+        for channel in range(4):
+            early = lead + (_JAW_LEAD_S if channel == JAW else 0.0)
+            share = _dominance(grid[near] + early, gesture, jaw=channel == JAW) * habit.insistence[channel]
+            weights[near, channel] += share
+            pulls[near, channel] += share * pose[channel]
+    return weights, pulls
+
+
+def _habit(gesture: Gesture, stats: SpeakerStats) -> Habit:
+    """The speaker's habit for this phone, else for its class of mouth, else none."""
+    kind = mouth_class(gesture.goal)
+    return stats.habits.get(f"{gesture.ipa}:{kind}") or stats.habits.get(f"class:{kind}") or _NO_HABIT
+
+
+def _dominance(times: Grid, gesture: Gesture, *, jaw: bool) -> Grid:
+    """Rise and fall exponentially about the sound; rates in 1/s after Cohen-Massaro and JALI's onsets."""
+    goal = gesture.goal
+    peak = goal.jaw_weight if jaw else goal.lip_weight
+    rise, fall = (28.0, 34.0) if goal.contact else (11.0, 13.0) if goal.lip_heavy and not jaw else (24.0, 28.0)
+    length = gesture.end_s - gesture.start_s
+    core_start, core_end = gesture.start_s + 0.25 * length, gesture.end_s - 0.25 * length
+    before = np.clip(core_start - times, 0.0, None)
+    after = np.clip(times - core_end, 0.0, None)
+    return np.asarray(peak * np.exp(-rise * before - fall * after), np.float64)
+
+
+def _pose(gesture: Gesture, stats: SpeakerStats) -> Grid:
+    """A target in the speaker's own units, float64 [4]."""
+    goal = gesture.goal
+    closed, opened, rest = (np.asarray(v, np.float64) for v in (stats.closed, stats.open, stats.rest))
+    reach = stats.high[WIDTH] - rest[WIDTH] if goal.width >= 0 else rest[WIDTH] - stats.low[WIDTH]
+    pose = closed + goal.aperture * (opened - closed)
+    pose[WIDTH] = rest[WIDTH] + goal.width * max(float(reach), 0.0)
+    pose[JAW] = closed[JAW] + goal.jaw * (opened[JAW] - closed[JAW])
+    pose[LIP_HEIGHT] += 0.1 * goal.rounding * (opened[LIP_HEIGHT] - closed[LIP_HEIGHT])
+    return pose
+
+
+def hard_rows(
+    grid: Grid,
+    touches: Sequence[Touch],
+    rests: Sequence[tuple[float, float]],
+    stats: SpeakerStats,
+) -> tuple[Grid, Grid]:
+    """Weights and values of the rows that must hold, each [G, 4]."""
+    hard, values = np.zeros((len(grid), 4)), np.zeros((len(grid), 4))
+    for start, end in rests:
+        rows = _rows(grid, start, end)
+        hard[rows], values[rows] = _HARD, stats.rest
+    closed = np.asarray(stats.closed, np.float64)
+    teeth = closed + _LABIODENTAL * (stats.open - closed)
+    for touch in closures_last(touches):
+        rows = _rows(grid, touch.start_s, touch.end_s)
+        for channel in (APERTURE, LIP_HEIGHT):
+            hard[rows, channel] = _HARD
+            values[rows, channel] = closed[channel] if touch.contact == "closure" else teeth[channel]
+    return hard, values
+
+
+def closures_last(touches: Sequence[Touch]) -> list[Touch]:
+    """Contacts in the order of writing: where two meet, the closure has the last word."""
+    return sorted(touches, key=lambda t: t.contact == "closure")
+
+
+def _rows(grid: Grid, start: float, end: float) -> slice:
+    """The grid rows around a span, so that what is interpolated inside it holds exactly; none outside the grid."""
+    first = int(np.searchsorted(grid, start, side="right")) - 1
+    last = int(np.searchsorted(grid, end, side="left")) + 1
+    return slice(max(first, 0), max(last, 0)) if end >= grid[0] and start <= grid[-1] else slice(0, 0)
+
+
+def agility(tempo_s: Grid) -> Grid:
+    """How stiff the mouth is at each moment, 1 at an ordinary tempo down to 0.1, from the mean length of the sounds.
+
+    A mouth as stiff as in slow speech would average fast speech away: from 60 ms a sound on, stiffness falls with the
+    fourth power of the length, so that the bandwidth grows with the tempo.
+    """
+    return np.asarray(np.clip((tempo_s / _UNHURRIED_S) ** 4, 0.1, 1.0), np.float64)
+
+
+def solve(weights: Grid, goals: Grid, hard: Grid, values: Grid, stiffness: Grid) -> Grid:
+    """Minimise the sum of weighted squares plus smoothness, channel by channel: [G, 4]; ``stiffness`` [G]."""
+    from scipy.linalg import solveh_banded
+
+    count = len(weights)
+    path = np.empty_like(goals)
+    for channel in range(goals.shape[1]):
+        bands = np.zeros((3, count))
+        bands[2] = weights[:, channel] + hard[:, channel]
+        _add_penalty(bands, np.array([1.0, -1.0]), _SMOOTH[channel] * stiffness)
+        _add_penalty(bands, np.array([1.0, -2.0, 1.0]), _STIFF[channel] * stiffness)
+        right = weights[:, channel] * goals[:, channel] + hard[:, channel] * values[:, channel]
+        path[:, channel] = solveh_banded(bands, right)
+    return path
+
+
+def _add_penalty(bands: Grid, stencil: Grid, weight: Grid) -> None:
+    """Add D' diag(weight) D to upper banded storage, D applying ``stencil`` at every place, ``weight`` [G]."""
+    count, size = bands.shape[1], len(stencil)
+    places = count - size + 1
+    for i in range(size):
+        for j in range(i, size):
+            bands[2 - (j - i), j : places + j] += weight[:places] * stencil[i] * stencil[j]
