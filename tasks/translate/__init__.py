@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from configs.profile import Formality
 from tasks import registry
 
-VERSION = 6
+VERSION = 7
 
 BACKENDS = {
     "apertium": "tasks.translate.apertium:ApertiumTranslator",

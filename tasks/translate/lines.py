@@ -37,6 +37,13 @@ class Translated:
     notes: list[str] = field(default_factory=list)
     hits: int = 0
 
+    def add(self, other: Translated) -> None:
+        """Take in those of another part of the script."""
+        self.texts |= other.texts
+        self.by |= other.by
+        self.notes += other.notes
+        self.hits += other.hits
+
 
 class Lines:
     """One script on its way into one language."""

@@ -1,14 +1,17 @@
 """The Prefect task of `tasks.translate`: only lines that the store does not know are translated."""
 
+from functools import partial
 from pathlib import Path
 
 from tasks.errors import UnsupportedError
 from tasks.model import Run, Script, StepRecord
+from tasks.progress import Progress
 from tasks.step import Made, Work, remember, step_task
 from tasks.store import Store
 from tasks.translate import VERSION
 from tasks.translate.chain import chain
-from tasks.translate.lines import Lines
+from tasks.translate.lines import Lines, Translated
+from tasks.translate.own_languages import by_language
 from tasks.translate.spoken_already import without_spoken_already
 
 
@@ -33,12 +36,17 @@ def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str
         spoken, kept = (script, ()) if recorded else without_spoken_already(script, target, set(map(int, edits)))
         if not spoken.lines:
             raise UnsupportedError(f"Every line of the title is in {target} already: there is nothing to translate.")
-        done = Lines(Store(Path(run.store)), translators, spoken, target, work.progress).translated(edits)
+        parts, own = by_language(spoken, translators, target)
+        done = Translated()
+        for part in parts:
+            before = len(done.texts)
+            progress = partial(_progress, work.progress, before, len(part.lines), len(spoken.lines))
+            done.add(Lines(Store(Path(run.store)), translators, part, target, progress).translated(edits))
         lines = tuple(
             line.model_copy(update={"text": done.texts[line.id], "words": (), "language": ""}) for line in spoken.lines
         )
         origin = ", ".join(done.by) or translators.facts.name
-        notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *done.notes]))
+        notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *own, *done.notes]))
         update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
         dub = spoken.model_copy(update=update)
         return Made(value=dub.model_dump(mode="json"), notes=(*dub.notes, *strays), hits=done.hits, parts=len(lines))
@@ -46,6 +54,11 @@ def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str
     inputs = {"script": script, "target": target, "edits": edits, **({"strays": strays} if strays else {})}
     uses = [one.facts for one in translators.translators]
     return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs, uses=uses)
+
+
+def _progress(whole: Progress, before: int, lines: int, of: int, share: float) -> None:
+    """How much of the script is done, from how much of a part of it."""
+    whole((before + share * lines) / max(1, of))
 
 
 def _notes(route: list[str], edits: dict[str, str], kept: tuple[int, ...], target: str) -> tuple[str, ...]:

@@ -123,6 +123,45 @@ def test_what_the_script_says_of_a_line_decides(run: Run) -> None:
     assert [one.text for one in dub.kept] == ["Oui."]
 
 
+def test_a_line_in_a_third_language_is_translated_from_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes: list[tuple[str, str]] = []
+    real = FakeTranslator.route
+    monkeypatch.setattr(
+        FakeTranslator, "route", lambda self, source, to: routes.append((source, to)) or real(self, source, to)
+    )
+    source = marked(script("One.", "Guten Morgen.", "Three."), {2: "de"})
+    record, dub = step(run, source)
+    assert [(line.id, line.text) for line in dub.lines] == [
+        (1, "[es] One."),
+        (2, "[es] Guten Morgen."),
+        (3, "[es] Three."),
+    ]
+    assert [line.language for line in dub.lines] == ["", "", ""]
+    assert ("de", "es") in routes
+    assert "Line 2 is in German and translated from it." in record.notes
+
+
+def test_a_language_that_nobody_translates_is_taken_for_the_scripts_and_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FakeTranslator.route
+
+    def route(self: FakeTranslator, source: str, target: str) -> list[str]:
+        if source == "de":
+            raise UnsupportedError("no German")
+        return real(self, source, target)
+
+    monkeypatch.setattr(FakeTranslator, "route", route)
+    record, dub = step(run, marked(script("Eins.", "Two.", "Drei."), {1: "de", 3: "de-AT"}))
+    assert [line.text for line in dub.lines] == ["[es] Eins.", "[es] Two.", "[es] Drei."]
+    assert any(note.startswith("Line 1 is in German, which no translator") for note in record.notes)
+
+
+def marked(source: Script, languages: dict[int, str]) -> Script:
+    lines = (line.model_copy(update={"language": languages.get(line.id, "")}) for line in source.lines)
+    return source.model_copy(update={"lines": tuple(lines)})
+
+
 def test_a_persons_wording_of_a_line_is_spoken(run: Run) -> None:
     _, dub = step(run.branch("fr"), script("One.", FRENCH), edits={"2": "La gare ?"})
     assert [line.text for line in dub.lines] == ["[fr] One.", "La gare ?"]
