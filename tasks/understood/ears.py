@@ -34,9 +34,9 @@ _GAP = _RATE_HZ  # of silence between lines
 _BEFORE = _RATE_HZ // 2
 _MOST = 24 * _RATE_HZ  # of a group: well within one window of Whisper's
 _ENDS = 48  # of 256: a group ends after a line whose digest starts below it, so after five on average
-#: Languages in which Whisper's small models were measured to misread a fifth of the words at most; in others their own
-#: errors are too many to blame the dub for.
-_SURE = frozenset({"en", "es", "fr", "it", "pt", "de"})
+#: Languages in which Whisper's small models misread a fifth of the words at most, in voices that speak them without an
+#: accent (`configs/kokoro.yaml`) and in read speech; in others their own errors are too many to blame the dub for.
+_SURE = frozenset({"en", "es", "fr", "it", "pt", "de", "hi", "ja", "zh"})
 _SMALL = ("tiny", "base")
 _OURS = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
 
