@@ -48,6 +48,8 @@ _ARPABET = {
     "L": "l", "M": "m", "N": "n", "NG": "ŋ", "OW": "oʊ", "OY": "ɔɪ", "P": "p", "R": "ɹ", "S": "s", "SH": "ʃ",
     "T": "t", "TH": "θ", "UH": "ʊ", "UW": "u", "V": "v", "W": "w", "Y": "j", "Z": "z", "ZH": "ʒ",
 }  # fmt: skip
+#: As Kokoro reads them.
+_TAGS = {"en": "en-US"}
 _UNPAIRED, _OTHER_SOUND, _OTHER_KIND = 0.6, 0.2, 1.5
 
 
@@ -88,7 +90,7 @@ def _kept(backend: Synthesizer, voice: str, language: str, text: str, folder: Pa
         spoken = backend.synthesize(text, voice, language, sound)
         write_phones(times, tuple(Phone(*row) for row in spoken.phones or ()))
     samples, rate_hz = soundfile.read(sound, dtype="float32")
-    return Recording(language, text, samples, rate_hz, read_phones(times))
+    return Recording(_TAGS.get(language, language), text, samples, rate_hz, read_phones(times))
 
 
 def from_espeak(language: str, sentences: int) -> Iterator[Recording]:

@@ -1,8 +1,8 @@
 """Where the phones of a text lie in an audio that speaks it, without any trained weights.
 
 The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio
-(dynamic time warping over mel cepstra, as in the aeneas aligner). Pauses found by energy may open between
-words only.
+(dynamic time warping over mel cepstra, as in the aeneas aligner), then again with the reference turned towards the
+speaker by what was paired. Pauses found by energy may open between words only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.media.audio import load_mono, loudness_db, mel_cepstra, runs, silent_hops
+from lipsync_engine.media.audio import load_mono, loudness_db, runs, silent_hops
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 from lipsync_engine.speech import espeak
+from lipsync_engine.speech.sounding import HOP_MS, HOP_S, RATE_HZ, Frames, heard, read, resampled, turned_towards
 
-RATE_HZ = 16000
-HOP_S = 0.01
-_HOP_MS = 10
-_CEPSTRA = 13
+__all__ = ["RATE_HZ", "Alignment", "align", "align_file", "tile", "unread"]
+
 _STEP_COST = np.array([0.35, 0.0, 0.25, 0.6])  # staying on, advancing one, two or three reference hops
 _PAUSE_MISMATCH = 6.0  # a pause facing speech costs about three times a typical bad match
 _COARSE_CELLS = 16_000_000
@@ -37,8 +36,8 @@ class Alignment:
 
     Attributes:
         phones: tile the audio from 0 to its end; ``""`` is silence.
-        mean_cost: mean feature distance along the path, 0 for identical audio, about 1 for the right text in
-            another voice, higher for a wrong one; NaN where there is nothing to align.
+        mean_cost: mean feature distance along the first path, about 1 for the right text in another voice, higher for
+            a wrong one; NaN where there is nothing to align.
         rate_ratio: speaking time of the audio over that of the synthesised reference.
         approximate_text: some of the text could not be read (kanji) and was stood for by neutral syllables.
         words: of the text, in order: first character, last (exclusive), start and end in milliseconds; none where the
@@ -50,15 +49,6 @@ class Alignment:
     rate_ratio: float
     approximate_text: bool = False
     words: tuple[tuple[int, int, int, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    """An audio as the warp sees it: features [T, F], pause flags [T], and hops where a pause may open [T]."""
-
-    features: NDArray[np.float64]
-    pause: BoolArray
-    seam: BoolArray
 
 
 def align_file(audio_path: Path, text: str, language: str) -> Alignment:
@@ -79,18 +69,18 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
         espeak.UnknownVoiceError: eSpeak NG does not speak the language.
     """
     duration_ms = round(len(samples) * 1000 / sample_rate_hz)
-    audio = _resample(samples, sample_rate_hz)
+    audio = resampled(samples, sample_rate_hz)
     pause = silent_hops(loudness_db(audio, RATE_HZ, HOP_S), HOP_S)
     readable = _readable(text, language)
     silence = (Phone("", 0, duration_ms),) if duration_ms else ()
     if not readable.strip() or len(pause) < _FEWEST_HOPS or pause.all():
         return Alignment(silence, float("nan"), float("nan"))
-    spoken, ratio = _reference(readable, language, float((~pause).sum()) * HOP_S)
+    spoken, ratio, rate_wpm = _reference(readable, language, float((~pause).sum()) * HOP_S)
     if not any(p.ipa for p in spoken.phones):
         return Alignment(silence, float("nan"), float("nan"))
-    reference = _reference_frames(spoken)
-    target = _Frames(_features(audio, pause), pause, pause)
+    reference, target = read(spoken, readable, language, rate_wpm), heard(audio, pause)
     path, cost = _warp(reference, target)
+    path, _ = _warp(turned_towards(target, reference, path), target)
     phones = _place(spoken.phones, path, pause, duration_ms)
     words = _words(spoken.words, phones, _mapped(path, duration_ms), duration_ms) if readable == text else ()
     return Alignment(phones, cost, ratio, readable != text, words)
@@ -112,45 +102,18 @@ def _readable(text: str, language: str) -> str:
     return text
 
 
-def _resample(samples: FloatArray, rate: int) -> FloatArray:
-    if rate == RATE_HZ:
-        return samples
-    import soxr
-
-    return np.asarray(soxr.resample(samples, rate, RATE_HZ), np.float32)
-
-
-def _reference(text: str, language: str, speaking_s: float) -> tuple[espeak.SpokenText, float]:
-    """Speak the text about as fast as the audio does; the warp then has little to do."""
+def _reference(text: str, language: str, speaking_s: float) -> tuple[espeak.SpokenText, float, int | None]:
+    """Speak the text about as fast as the audio does; the warp then has little to do. The rate goes with it."""
     spoken = espeak.synthesize(text, language)
     own_s = sum(p.end_ms - p.start_ms for p in spoken.phones if p.ipa) / 1000
     ratio = speaking_s / max(own_s, 1e-3)
     if 0.9 <= ratio <= 1.1 or own_s == 0:
-        return spoken, ratio
-    return espeak.synthesize(text, language, rate_wpm=round(_DEFAULT_WPM / ratio)), ratio
+        return spoken, ratio, None
+    rate_wpm = round(_DEFAULT_WPM / ratio)
+    return espeak.synthesize(text, language, rate_wpm=rate_wpm), ratio, rate_wpm
 
 
-def _reference_frames(spoken: espeak.SpokenText) -> _Frames:
-    audio = _resample(spoken.samples, spoken.sample_rate_hz)
-    count = -(-len(audio) // round(HOP_S * RATE_HZ))
-    pause, seam = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    for phone in spoken.phones:
-        if not phone.ipa and phone.end_ms - phone.start_ms >= 40:
-            pause[phone.start_ms // _HOP_MS : phone.end_ms // _HOP_MS] = True
-    starts = np.array([w.start_ms // _HOP_MS for w in spoken.words] + [0, count - 1])
-    seam[np.clip(np.concatenate([starts - 1, starts, starts + 1]), 0, count - 1)] = True
-    return _Frames(_features(audio, pause), pause, seam | pause)
-
-
-def _features(audio: FloatArray, pause: BoolArray) -> NDArray[np.float64]:
-    """Mel cepstra and their slopes, mean and variance normalised over speech: [T, 2 * 13]."""
-    mfcc = mel_cepstra(audio, RATE_HZ, HOP_S, _CEPSTRA)
-    stacked = np.hstack([mfcc, np.gradient(mfcc, axis=0) * 2.0])
-    speech = stacked[~pause] if (~pause).sum() > 1 else stacked
-    return np.asarray((stacked - speech.mean(0)) / (speech.std(0) + 1e-6), np.float64)
-
-
-def _local_cost(reference: _Frames, target: _Frames, j: int, first: int, last: int) -> NDArray[np.float64]:
+def _local_cost(reference: Frames, target: Frames, j: int, first: int, last: int) -> NDArray[np.float64]:
     """Cost of target hop ``j`` against reference hops first..last: feature distance, or the pause rules."""
     if target.pause[j]:
         return np.where(reference.seam[first:last], 0.0, _PAUSE_MISMATCH)
@@ -159,7 +122,7 @@ def _local_cost(reference: _Frames, target: _Frames, j: int, first: int, last: i
     return np.where(reference.pause[first:last], _PAUSE_MISMATCH / 2, cost)
 
 
-def _warp(reference: _Frames, target: _Frames) -> tuple[NDArray[np.intp], float]:
+def _warp(reference: Frames, target: Frames) -> tuple[NDArray[np.intp], float]:
     """The reference hop that each target hop speaks, and the mean cost over speech.
 
     Two passes bound the memory: a coarse one over the whole plane (at most 16 M cells), a fine one in a
@@ -180,16 +143,16 @@ def _warp(reference: _Frames, target: _Frames) -> tuple[NDArray[np.intp], float]
     return path, float(np.mean(costs))
 
 
-def _thin(frames: _Frames, stride: int) -> _Frames:
+def _thin(frames: Frames, stride: int) -> Frames:
     """Every ``stride`` hops as one: mean features, a pause if most of it is one, a seam if any of it is."""
     starts = np.arange(0, len(frames.pause), stride)
     sizes = np.diff(np.append(starts, len(frames.pause)))
     quiet = np.add.reduceat(frames.pause.astype(np.intp), starts) * 2 > sizes
     features = np.add.reduceat(frames.features, starts, axis=0) / sizes[:, None]
-    return _Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts))
+    return Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts))
 
 
-def _viterbi(reference: _Frames, target: _Frames, centre: NDArray[np.float64] | None, half: int) -> NDArray[np.intp]:
+def _viterbi(reference: Frames, target: Frames, centre: NDArray[np.float64] | None, half: int) -> NDArray[np.intp]:
     """Cheapest monotone path from corner to corner; each target hop advances the reference by 0 to 3 hops.
 
     A reference more than three times longer than the target cannot be reached by such steps: the path then
@@ -225,7 +188,7 @@ def _viterbi(reference: _Frames, target: _Frames, centre: NDArray[np.float64] | 
 def _place(phones: tuple[Phone, ...], path: NDArray[np.intp], pause: BoolArray, duration_ms: int) -> tuple[Phone, ...]:
     """Move each phone by the path; the pauses of the audio then take time from the phones under them."""
     moved = _mapped(path, duration_ms)
-    silences = [(a * _HOP_MS, min(b * _HOP_MS, duration_ms)) for a, b in runs(pause)]
+    silences = [(a * HOP_MS, min(b * HOP_MS, duration_ms)) for a, b in runs(pause)]
     spoken = [Phone(p.ipa, moved(p.start_ms), moved(p.end_ms), p.stress) for p in phones if p.ipa]
     return tile([q for p in spoken if (q := _outside(p, silences))], duration_ms)
 
@@ -234,8 +197,8 @@ def _mapped(path: NDArray[np.intp], duration_ms: int) -> Callable[[int], int]:
     """Milliseconds of the reference on the clock of the audio."""
     hops = np.arange(len(path), dtype=np.float64)
     edge = np.flatnonzero(np.diff(path, prepend=-1) > 0)
-    reference_ms = np.concatenate([path[edge] * float(_HOP_MS), [(path[-1] + 1.0) * _HOP_MS]])
-    audio_ms = np.concatenate([hops[edge] * _HOP_MS, [float(duration_ms)]])
+    reference_ms = np.concatenate([path[edge] * float(HOP_MS), [(path[-1] + 1.0) * HOP_MS]])
+    audio_ms = np.concatenate([hops[edge] * HOP_MS, [float(duration_ms)]])
 
     def moved(ms: int) -> int:
         return round(float(np.interp(ms, reference_ms, audio_ms)))
@@ -250,7 +213,7 @@ def _words(
     edges = [*(moved(word.start_ms) for word in words), duration_ms]
     placed = []
     for word, start, until in zip(words, edges, edges[1:], strict=False):
-        own = [phone for phone in phones if phone.ipa and start <= phone.start_ms + _HOP_MS // 2 < until]
+        own = [phone for phone in phones if phone.ipa and start <= phone.start_ms + HOP_MS // 2 < until]
         begins, ends = (own[0].start_ms, own[-1].end_ms) if own else (start, until)
         placed.append((word.text_start, word.text_end, begins, ends))
     return tuple(placed)

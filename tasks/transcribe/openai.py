@@ -87,7 +87,7 @@ class OpenAiTranscriber:
 
     def fingerprint(self) -> str:
         """The address, the model and what it is asked; what a name stands for may change, unseen from here."""
-        return f"openai:1:{self._options.model_dump_json(include={'url', 'model', 'prompt', 'pause_ms'})}"
+        return f"openai:2:{self._options.model_dump_json(include={'url', 'model', 'prompt', 'pause_ms'})}"
 
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
