@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tasks.model import Line
+from tasks.spacing import atoms, joined
 
 _SAME_MS = 40  # a frame: a line that starts there has not moved
 _NEAR_MS = 500
@@ -22,8 +23,8 @@ _LOOKED_AT = 50  # lines in the gap, when words that changed are looked for
 
 
 def words_of(text: str) -> str:
-    """A text as it is compared: composition of letters, case and white space do not count."""
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).split())
+    """A text as it is compared: composition of letters, case and white space do not count, where words have none."""
+    return joined(atoms(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())))
 
 
 class Alignment:

@@ -133,3 +133,9 @@ def test_a_line_whose_words_changed_is_no_match_but_is_pointed_at() -> None:
     assert alike is not None
     assert alike.id == 1
     assert Alignment(old, script((3000, "Stop!"))).alike(1) is None
+
+
+def test_in_a_language_without_spaces_they_and_rows_tell_no_line_from_another() -> None:
+    old = script((1000, "客 観 的 実 在"), (3000, "Custom Speech には"), (5000, "ไป กัน"), (7000, "to day"))
+    new = script((1000, "客観的\n実在"), (3000, "Custom Speechには"), (5000, "ไปกัน"), (7000, "today"))
+    assert pairs(old, new) == {1: 1, 2: 2, 3: 3, 4: None}
