@@ -17,7 +17,7 @@ from tasks.errors import UnsupportedError
 from tasks.model import Speaker
 from tasks.standin import Chosen, first_able
 
-VERSION = 7
+VERSION = 8
 
 BACKENDS = {
     "kokoro": "tasks.synthesize.kokoro:KokoroSynthesizer",

@@ -24,7 +24,9 @@ Direction = NDArray[np.float64]
 _LENT = {"female": ("af_heart", "bf_emma"), "male": ("am_michael", "bm_george")}
 #: What an octave counts, as cosine distance of voiceprints: men and women are most of one apart.
 _OCTAVE = 0.3
-#: What a voice with another language's accent costs, and one of the other sex where nothing is known of a speaker.
+#: Below and above, a speaker is taken for a man or a woman; between, likeness decides.
+_SURELY_DEEP_HZ, _SURELY_HIGH_HZ = 155.0, 175.0
+#: What a voice with another language's accent costs, and one of the other sex.
 _FOREIGN, _OTHER_SEX = 0.15, 0.5
 #: Distance of two voices of which nothing is known, as that of most strangers; medians of men and women.
 _STRANGERS, _MALE_HZ, _FEMALE_HZ = 0.4, 120.0, 210.0
@@ -79,7 +81,7 @@ def match(
             [
                 _unlike(speaker, prints.get(speaker.id), sounds[name])
                 + _FOREIGN * (name in lent)
-                + (0.0 if _known(speaker, prints) or offer[name] == (place % 2 == 1) else _OTHER_SEX)
+                + _OTHER_SEX * _wrong(speaker, place, deep=offer[name], heard=speaker.id in prints)
                 + 1e-4 * rank  # of equals the better voice
                 for rank, name in enumerate(names)
             ]
@@ -118,8 +120,11 @@ def _octaves(one_hz: float, other_hz: float) -> float:
     return _OCTAVE * abs(math.log2(one_hz / other_hz)) if one_hz > 0 and other_hz > 0 else 0.0
 
 
-def _known(speaker: Speaker, prints: Mapping[str, Direction]) -> bool:
-    return speaker.id in prints or speaker.pitch_hz > 0
+def _wrong(speaker: Speaker, place: int, *, deep: bool, heard: bool) -> bool:
+    """Whether a voice is of the other sex, as far as the pitch tells; by turns where nothing is known of a speaker."""
+    if speaker.pitch_hz > 0:
+        return speaker.pitch_hz > _SURELY_HIGH_HZ if deep else speaker.pitch_hz < _SURELY_DEEP_HZ
+    return not heard and deep != (place % 2 == 1)
 
 
 def _assigned(cost: NDArray[np.float64], sounds: Sequence[Sound]) -> list[int]:

@@ -78,6 +78,11 @@ def test_without_a_sample_the_pitch_chooses_and_without_both_turns_are_taken() -
     assert [voice[1] for voice in match(TABLE, [Speaker(id="A"), Speaker(id="B")], {}).voices.values()] == ["f", "m"]
 
 
+def test_a_man_is_not_given_a_womans_voice_however_like_him_it_is() -> None:
+    asked = [Speaker(id="A", pitch_hz=140.0)]
+    assert match(TABLE, asked, {"A": SOUNDS["af_two"].direction}).voices["A"].startswith("am_")
+
+
 def test_a_voice_that_was_never_measured_is_deep_or_not() -> None:
     table = SpokenLanguage(female=("xf_new",), male=("xm_new",))
     assert match(table, [Speaker(id="A", pitch_hz=118.0)], {}).voices == {"A": "xm_new"}
