@@ -8,7 +8,7 @@ from __future__ import annotations
 from tasks.model import Asset, MediaFacts, Run, StepRecord
 from tasks.step import Made, Work, remember
 
-VERSION = 5
+VERSION = 6
 
 
 def probe_video(run: Run, video: Asset, language: str | None = None) -> StepRecord:

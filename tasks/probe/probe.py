@@ -15,7 +15,7 @@ from configs.languages import tag_of
 from tasks import colours, door, media, process
 from tasks.errors import BadInputError, ProcessFailedError
 from tasks.model import AudioFacts, MediaFacts, PictureFacts
-from tasks.probe import look, tracks
+from tasks.probe import edit_lists, look, tracks
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
@@ -42,12 +42,14 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
 
     Raises:
         BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
-            on a clock that jumps back, longer than ``longest_s``, or larger than 16384 pixels a side or 2^28 pixels.
+            on a clock that jumps back, put together by an edit list, longer than ``longest_s``, or larger than 16384
+            pixels a side or 2^28 pixels.
     """
     _check_file(path)
     report = _report(path)
     container = report.get("format", {})
     streams = report.get("streams", [])
+    edit_lists.refuse_edits(path)
     video = next((s for s in streams if s.get("codec_type") == "video" and not _is_cover(s)), None)
     sound = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name") and s.get("channels")]
     if video is None and not sound:
