@@ -29,6 +29,11 @@ _SOUNDING = frozenset(_SOUNDING_WORDS.split())
 _SOUND_LABELS = frozenset({"music", "song", "sound", "sounds", "sfx", "musik", "musique", "música", "musica"})
 _CLOSED = tuple('.?!…,;:-–—"”')
 _MOST_WORDS = 6
+#: Where a sentence ends amid a row, and the word before.
+_ENDED = re.compile(r"""(\w+)[.?!…]+["”»)]?(?=\s+\S)""")
+#: What a point shortens, besides single letters: names go on behind it.
+_SHORTENED_WORDS = "mr mrs ms dr st prof sr jr rev gen col sgt lt capt hr fr dra sra srta mme mlle vs"
+_SHORTENED = frozenset(_SHORTENED_WORDS.split())
 
 
 def sound(text: str) -> bool:
@@ -65,11 +70,20 @@ def without_sounds(text: str) -> str:
     """
     if sound(text):
         return ""
-    rows = text.split("\n")
-    if text.isupper() or len(rows) == 1:
+    if text.isupper():
         return text
+    rows = text.split("\n")
     kept = [row for place, row in enumerate(rows) if not (sound(row) and _apart(rows, place))]
-    return "\n".join(kept)
+    return "\n".join(_until_sound(row, last=place == len(kept) - 1) for place, row in enumerate(kept))
+
+
+def _until_sound(row: str, *, last: bool) -> str:
+    """A row without the sound behind its last finished sentence, ``Thank you. APPLAUSE``; ``last``: nothing follows."""
+    ends = list(_ENDED.finditer(row))
+    if not last or not ends or len(ends[-1][1]) == 1 or ends[-1][1].casefold() in _SHORTENED:
+        return row
+    said, rest = row[: ends[-1].end()], row[ends[-1].end() :].strip()
+    return said if sound(rest) and not said.isupper() else row
 
 
 def _apart(rows: list[str], place: int) -> bool:

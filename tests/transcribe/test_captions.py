@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model import Script
-from tasks.transcribe.captions import DOUBTED, KEPT, spoken
+from tasks.transcribe.captions import CLEANED, DOUBTED, KEPT, spoken
 from tasks.transcribe.cues import Cue
 from tasks.transcribe.subtitles import read_script
 
@@ -173,6 +173,43 @@ def test_sounds_in_capitals_are_not_spoken_and_told(cue: str) -> None:
 def test_a_sound_in_capitals_beside_sentences_is_left_out() -> None:
     assert words("APPLAUSE\nThank you.", "Thank you.\nDOOR SLAMS") == ["Thank you.", "Thank you."]
     assert words("I love\nMUSIC", "MUSIC\nis my life.") == ["I love MUSIC", "MUSIC is my life."]
+
+
+@pytest.mark.parametrize(
+    ("cue", "said_words"),
+    [
+        ("Thank you. APPLAUSE", "Thank you."),
+        ("Who is there? DOOR SLAMS", "Who is there?"),
+        ("Get down!\nHurry up! MEN SHOUTING", "Get down! Hurry up!"),
+        ("It is over… THUNDER RUMBLES", "It is over…"),
+        ("“Good night.” LAUGHTER AND APPLAUSE", "“Good night.”"),
+        ("So it is. I know. DOGS BARK", "So it is. I know."),
+        ("Спасибо. АПЛОДИСМЕНТЫ", "Спасибо."),
+    ],
+)
+def test_a_sound_in_capitals_behind_a_finished_sentence_is_left_out_and_told(cue: str, said_words: str) -> None:
+    lines, _, changes = spoken([Cue(0, 2000, cue, "line 1"), Cue(2000, 3000, "And so on.", "line 2")])
+    assert [line.text for line in lines] == [said_words, "And so on."]
+    assert [(change.where, change.became, change.reason) for change in changes] == [("line 1", said_words, CLEANED)]
+
+
+@pytest.mark.parametrize(
+    "cue",
+    [
+        "Thank you. STOP THE MUSIC",
+        "I know. HELP ME",
+        "Thank you. APPLAUSE!",
+        "Here comes Mr. THUNDER",
+        "It is J. THUNDER",
+        "He got, well, APPLAUSE",
+        "Thank you. APPLAUSE\nis what I want.",
+        "This is it. BBC",
+        "NO. DOOR SLAMS",
+        "Thank you. Applause",
+    ],
+)
+def test_words_in_capitals_behind_a_sentence_are_spoken(cue: str) -> None:
+    assert words(cue, "And so on.", "And on.", "And on.")[0] == " ".join(cue.split())
 
 
 WORDS = (
