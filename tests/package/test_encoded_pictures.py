@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.package.package import DubTrack, package_master, package_multi, upright_picture
+from tasks.package.package import DubTrack, package_master, package_multi, stream_hash, upright_picture
 from tasks.probe.probe import probe
 from tests.clips import click_track, ffmpeg
 
@@ -128,6 +129,63 @@ def test_an_interlaced_picture_stays_interlaced_and_says_so(
     assert {(one["interlaced_frame"], one["top_field_first"]) for one in found["frames"]} == {(1, first)}
     assert found["streams"][0]["sample_aspect_ratio"] == look(tmp_path / name)["streams"][0]["sample_aspect_ratio"]
     assert idet(tmp_path / "out.mp4").most_common(1)[0][0] == fields
+
+
+@pytest.mark.parametrize(
+    ("name", "television"),
+    [("pal.avi", "pal"), ("pal.dv", "pal"), ("ntsc.dv", "ntsc")],
+)
+def test_dv_is_bottom_field_first_in_both_files_and_as_wide_as_it_was(
+    name: str, television: str, sound: Path, tmp_path: Path
+) -> None:
+    size, rate, aspect, pixels = {
+        "pal": ("720x576", "50", Fraction(64, 45), "yuv420p"),
+        "ntsc": ("720x480", "60000/1001", Fraction(8, 9), "yuv411p"),
+    }[television]
+    seen, heard = f"testsrc2=s={size}:r={rate}:d=0.6", "sine=d=0.6:r=48000"
+    graph = f"interlace=lowpass=0:scan=bff,setsar={aspect.numerator}/{aspect.denominator},format={pixels}"
+    how = ("-c:v", "dvvideo", "-c:a", "pcm_s16le", "-ac", "2")
+    ffmpeg("-f", "lavfi", "-i", seen, "-f", "lavfi", "-i", heard, "-vf", graph, *how, tmp_path / name)
+    facts = probe(tmp_path / name)
+    assert facts.picture is not None
+    assert (facts.picture.fields, facts.picture.aspect) == ("bff", aspect)
+    notes = package_master(tmp_path / name, facts, sound, None, "es", "t", tmp_path / "out.mp4")
+    assert "do not take dvvideo in MP4" in notes[-1]
+    assert "interlaced as it was (bottom field first)" in notes[-1]
+    package_multi(tmp_path / name, facts, [DubTrack("es", sound)], "en", tmp_path / "out.mkv")
+    _in_fields(tmp_path, "bff", aspect)
+
+
+@pytest.mark.parametrize("fields", ["tff", "bff"])
+def test_h264_that_mixes_frames_and_fields_is_copied_with_its_order(fields: str, sound: Path, tmp_path: Path) -> None:
+    graph = f"interlace=lowpass=0:scan={fields},setsar=16/11"
+    codec = (
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-flags",
+        "+ilme+ildct",
+        "-x264opts",
+        f"interlaced=1:{fields}=1",
+    )
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x128:r=50:d=0.6", "-vf", graph, *codec, tmp_path / "in.mp4")
+    facts = probe(tmp_path / "in.mp4")
+    assert facts.picture is not None
+    assert (facts.picture.fields, facts.picture.aspect) == (fields, Fraction(16, 11))
+    assert package_master(tmp_path / "in.mp4", facts, sound, None, "es", "t", tmp_path / "out.mp4") == ()
+    package_multi(tmp_path / "in.mp4", facts, [DubTrack("es", sound)], "en", tmp_path / "out.mkv")
+    _in_fields(tmp_path, fields, Fraction(16, 11))
+    assert stream_hash(tmp_path / "out.mp4") == stream_hash(tmp_path / "in.mp4")
+
+
+def _in_fields(folder: Path, fields: str, aspect: Fraction) -> None:
+    for name in ("out.mp4", "out.mkv"):
+        found = look(folder / name, "-show_frames")
+        told = {(one["interlaced_frame"], one["top_field_first"]) for one in found["frames"]}
+        assert told == {(1, int(fields == "tff"))}, name
+        assert Fraction(found["streams"][0]["sample_aspect_ratio"].replace(":", "/")) == aspect, name
+        assert idet(folder / name).most_common(1)[0][0] == fields, name
 
 
 def test_what_is_progressive_at_the_size_of_television_stays_so(sound: Path, tmp_path: Path) -> None:
