@@ -23,23 +23,27 @@ def encoded(
     """A picture's stream as it goes to the encoder, the encoder's options, and what they make of it, in words.
 
     PQ and HLG stay so, in ten bits of HEVC with their figures; all else becomes H.264 of eight. Fields stay fields,
-    unless ``progressive``: then each becomes a frame (bwdif), so that motion stays as smooth as it was. ffmpeg itself
-    turns the picture upright.
+    unless ``progressive``, or the picture is to be turned: then each becomes a frame (bwdif), so that motion stays as
+    smooth as it was. ffmpeg itself turns the picture upright, after which fields would lie across its rows; so fields
+    are turned here.
 
     Args:
-        stream: decoded frames, as ffmpeg-python names them.
+        stream: decoded frames, as ffmpeg-python names them, of an input opened with `opened`.
         picture: what it is.
         progressive: no fields are wanted.
         crf: quality, lower is better.
     """
     fields = picture.fields != "progressive"
-    split = fields and (progressive or picture.colour.hdr)
+    turned = _turned_fields(picture)
+    split = fields and (progressive or picture.colour.hdr or turned)
     said = []
     if fields:
         stream = stream.filter("setfield", mode=picture.fields)
     if split:
         stream = stream.filter("bwdif", mode="send_field", parity=picture.fields, deint="all")
         said.append("deinterlaced to a frame a field (bwdif)")
+    for name, how in _upright(picture) if turned else ():
+        stream = stream.filter(name, **how)
     stream = stream.filter("scale", **_conversion(picture, interlaced=fields and not split)).filter("pad", **_EVEN)
     if picture.colour.hdr:
         return (
@@ -52,6 +56,24 @@ def encoded(
         options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
         said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
     return stream, options, ", ".join([f"H.264 (CRF {crf})", *said, *lost(picture)])
+
+
+def opened(picture: PictureFacts) -> dict[str, Any]:
+    """Options of the input whose picture `encoded` takes."""
+    return {"noautorotate": None} if _turned_fields(picture) else {}
+
+
+def _turned_fields(picture: PictureFacts) -> bool:
+    return picture.fields != "progressive" and bool(picture.rotation or picture.mirrored)
+
+
+def _upright(picture: PictureFacts) -> list[tuple[str, dict[str, Any]]]:
+    turns: dict[int, list[tuple[str, dict[str, Any]]]] = {
+        90: [("transpose", {"dir": "clock"})],
+        180: [("hflip", {}), ("vflip", {})],
+        270: [("transpose", {"dir": "cclock"})],
+    }
+    return [*turns.get(picture.rotation, []), *([("hflip", {})] if picture.mirrored else [])]
 
 
 _FIRST = {"tff": "top", "bff": "bottom"}

@@ -19,7 +19,7 @@ from tasks.lipsync.systems import system_names
 from tasks.model import Script
 from tasks.progress import Progress
 
-VERSION = 6
+VERSION = 7
 
 BACKENDS = {
     "native": "tasks.lipsync.native:NativeLipSyncer",

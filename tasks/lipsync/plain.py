@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks import media
-from tasks.encoding import encoded
+from tasks.encoding import encoded, opened
 from tasks.model import MediaFacts
 from tasks.progress import Progress
 
@@ -37,7 +37,8 @@ def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) ->
         Notes for the user.
     """
     assert facts.picture is not None
-    shown = media.on_clock(video)[str(facts.picture.index)]
+    reading = opened(facts.picture) if _to_encode(facts) else {}
+    shown = media.on_clock(video, **reading)[str(facts.picture.index)]
     options: dict[str, Any] = {"c:v:0": "copy"}
     notes: tuple[str, ...] = ()
     if _to_encode(facts):

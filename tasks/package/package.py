@@ -11,7 +11,7 @@ from typing import Any
 
 from configs.languages import autonym, iso639_2
 from tasks import media, process
-from tasks.encoding import encoded
+from tasks.encoding import encoded, opened
 from tasks.errors import ProcessFailedError
 from tasks.model import MediaFacts
 from tasks.package.carried import file_tags, left_out, with_chapters
@@ -284,7 +284,7 @@ def _copied(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict
 def _encoded(picture: Path, stored: Stored, facts: MediaFacts, why: str) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
     assert facts.picture is not None
     start = f"PTS-STARTPTS+{_start_s(facts):.3f}/TB"
-    stream = media.on_clock(picture)[str(stored.index)].filter("setpts", start)
+    stream = media.on_clock(picture, **opened(facts.picture))[str(stored.index)].filter("setpts", start)
     stream, how, made = encoded(stream, facts.picture)
     return stream, {**how, "vsync": "passthrough", "enc_time_base": -1}, (f"{why}{made}.",)
 

@@ -179,6 +179,36 @@ def test_h264_that_mixes_frames_and_fields_is_copied_with_its_order(fields: str,
     assert stream_hash(tmp_path / "out.mp4") == stream_hash(tmp_path / "in.mp4")
 
 
+@pytest.mark.parametrize(("turn", "mirrored"), [(90, False), (180, False), (270, True), (0, True)])
+def test_fields_of_a_turned_picture_become_frames_before_it_is_turned(
+    turn: int, mirrored: bool, sound: Path, tmp_path: Path
+) -> None:
+    """Turned first, the fields would lie across the rows, or change places."""
+    graph = f"{BOXES},interlace=lowpass=0:scan=tff"
+    codec = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-x264opts", "interlaced=1:tff=1")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x128:r=50:d=0.6", "-vf", graph, *codec, tmp_path / "plain.mp4")
+    source = with_matrix(tmp_path / "plain.mp4", tmp_path / "in.mp4", turn, mirrored)
+    notes = upright_picture(source, probe(source), tmp_path / "out.mkv")
+    assert "deinterlaced to a frame a field" in notes[0]
+    found = look(tmp_path / "out.mkv", "-show_frames")
+    assert {one["interlaced_frame"] for one in found["frames"]} == {0}
+    assert len(found["frames"]) == 30
+    assert not any("rotation" in side for side in found["streams"][0].get("side_data_list", []))
+    turns = {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[turn]
+    upright = ",".join([BOXES, *turns, *(["hflip"] if mirrored else [])])
+    wanted = _frames("-f", "lavfi", "-i", "testsrc2=s=160x128:r=50:d=0.6", "-vf", upright)
+    assert np.abs(_frames("-i", str(tmp_path / "out.mkv")).astype(int) - wanted).mean() < 5
+
+
+BOXES = "setsar=1,drawbox=w=40:h=40:c=white:t=fill,drawbox=x=120:c=black:w=40:t=fill"
+
+
+def _frames(*how: str) -> NDArray[np.uint8]:
+    """Thirty frames of 160 times 128 samples of grey, either way up: [30, samples]."""
+    command = ["ffmpeg", "-v", "error", *how, "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.uint8).reshape(30, -1)
+
+
 def _in_fields(folder: Path, fields: str, aspect: Fraction) -> None:
     for name in ("out.mp4", "out.mkv"):
         found = look(folder / name, "-show_frames")
