@@ -127,7 +127,8 @@ def _together(spans: Sequence[Span]) -> Iterator[list[Span]]:
         if held:
             length, longer = held[-1][1] - held[0][0], span[1] - held[0][0]
             pause = span[0] - held[-1][1]
-            if (length >= _FEWEST_MS and (pause >= _PAUSE_MS or longer > _MOST_MS)) or longer > _WINDOW_MS:
+            enough = length >= (_FEWEST_MS if pause < 2 * _PAUSE_MS else _FEWEST_MS // 2)
+            if (enough and (pause >= _PAUSE_MS or longer > _MOST_MS)) or longer > _WINDOW_MS:
                 yield held
                 held = []
         held.append(span)

@@ -56,6 +56,13 @@ def test_two_languages_that_are_heard_together_are_told_apart_at_the_pause(tmp_p
     assert tongues.parts[1] == (4200, 7900, "es")
 
 
+def test_a_short_sentence_is_not_heard_with_one_after_a_long_pause(tmp_path: Path) -> None:
+    audio = recorded(tmp_path, (7, 0.0), (7, 1.0), (20, 0.0))
+    spans = [(0, 4000), (4600, 6600), (7800, 9900), (10_500, 13_500), (14_500, 34_000)]
+    tongues = heard_tongues(spans, audio, told)
+    assert tongues.parts[1] == (7800, 13_500, "es")
+
+
 @pytest.mark.parametrize("level", [0.5, 0.6])
 def test_who_is_not_sure_of_another_language_hears_the_scripts(tmp_path: Path, level: float) -> None:
     tongues = heard_tongues([(0, 20_000), (21_000, 26_000)], recorded(tmp_path, (20, 0.0), (8, level)), told)
