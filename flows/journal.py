@@ -40,7 +40,7 @@ def journal(run: Run) -> Iterator[None]:
     token = _here.set(here)
 
     def listen(event: StepEvent) -> None:
-        if (event.title, event.language) != (run.title.name, run.language) or event.state == "progress":
+        if not event.is_of(run) or event.state == "progress":
             return
         here["step"] = event.step
         told: dict[str, Any] = {"state": event.state, "seconds": round(event.seconds, 3)}

@@ -79,7 +79,7 @@ def branch_progress(run: Run) -> Iterator[None]:
     teller.start()
 
     def listen(event: StepEvent) -> None:
-        if (event.title, event.language) == (run.title.name, run.language) and event.step in BRANCH_STEPS:
+        if event.is_of(run) and event.step in BRANCH_STEPS:
             bar.percent = 100 * (BRANCH_STEPS.index(event.step) + event.fraction) / len(BRANCH_STEPS)
 
     try:

@@ -78,7 +78,7 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     for result in found.values():
         deliver(Path(run.title.folder), result.outputs)
         for use in result.steps:
-            announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0))
+            announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0, folder=run.title.folder))
     launcher(launch).branches(run, [language for language in wanted if language not in found])
     return finish_title(run, work, found)
 

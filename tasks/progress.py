@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.model import NOTHING_USED, Usage
+from tasks.model import NOTHING_USED, Run, Usage
 
 #: Told the share of a step that is done, 0 to 1.
 Progress = Callable[[float], None]
@@ -18,6 +18,7 @@ Progress = Callable[[float], None]
 class StepEvent:
     """Something happened in a step of a title (``language`` is empty for the shared steps).
 
+    ``folder`` is where the title's deliverables go: two batches may have titles of the same name.
     ``usage``, ``hits`` and ``parts`` are told with ``computed`` (and usage with ``failed``: it is paid all the same).
     """
 
@@ -31,6 +32,12 @@ class StepEvent:
     usage: Usage = NOTHING_USED
     hits: int = 0
     parts: int = 0
+    folder: str = ""
+
+    def is_of(self, run: Run) -> bool:
+        """Whether it happened in a run's own branch, or in its shared part."""
+        here = (self.title, self.language) == (run.title.name, run.language)
+        return here and self.folder in ("", run.title.folder)
 
 
 _listeners: list[Callable[[StepEvent], None]] = []

@@ -82,24 +82,35 @@ def remember(
             if found is None:
                 with held(slots_of(uses)):
                     return _compute(run, store, step, key, compute)
-    announce(StepEvent(run.title.name, run.language, step, "reused", 1.0, hits=found.hits, parts=found.parts))
+    announce(
+        StepEvent(
+            run.title.name,
+            run.language,
+            step,
+            "reused",
+            1.0,
+            hits=found.hits,
+            parts=found.parts,
+            folder=run.title.folder,
+        )
+    )
     return _with_notes(found, store)
 
 
 def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Work], Made]) -> StepRecord:
     refuse_when_stopping()
-    title, language = run.title.name, run.language
-    announce(StepEvent(title, language, step, "started"))
+    event = functools.partial(StepEvent, run.title.name, run.language, step, folder=run.title.folder)
+    announce(event("started"))
     began = time.monotonic()
     with metered() as meter:
         try:
             with store.workspace(step) as folder:
-                made = compute(Work(folder, _reporter(title, language, step)))
+                made = compute(Work(folder, _reporter(event)))
                 outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
         except BaseException as raised:
             error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()
-            announce(StepEvent(title, language, step, "failed", seconds=took, message=str(error), usage=usage))
+            announce(event("failed", seconds=took, message=str(error), usage=usage))
             if isinstance(error, PolydubError):
                 error.data.setdefault("step", step)
             if error is raised:
@@ -122,11 +133,7 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
             usage=meter.usage(),
         )
     )
-    announce(
-        StepEvent(
-            title, language, step, "computed", 1.0, seconds, usage=record.usage, hits=record.hits, parts=record.parts
-        )
-    )
+    announce(event("computed", 1.0, seconds, usage=record.usage, hits=record.hits, parts=record.parts))
     return _with_notes(record, store)
 
 
@@ -139,7 +146,7 @@ def _stored(store: Store, output: Path | Asset) -> Asset:
     return output if isinstance(output, Asset) else store.add(output)
 
 
-def _reporter(title: str, language: str, step: str) -> Progress:
+def _reporter(event: Callable[..., StepEvent]) -> Progress:
     last = 0.0
 
     def report(fraction: float) -> None:
@@ -147,7 +154,7 @@ def _reporter(title: str, language: str, step: str) -> Progress:
         now = time.monotonic()
         if now - last >= _PROGRESS_EVERY_S:
             last = now
-            announce(StepEvent(title, language, step, "progress", min(max(fraction, 0.0), 1.0)))
+            announce(event("progress", min(max(fraction, 0.0), 1.0)))
 
     return report
 

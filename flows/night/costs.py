@@ -63,7 +63,7 @@ class Account:
 
     def listen(self, event: StepEvent) -> None:
         """Take down a step's end."""
-        if (event.title, event.language) != (self._run.title.name, self._run.language):
+        if not event.is_of(self._run):
             return
         if event.state not in ("computed", "reused", "failed"):
             return

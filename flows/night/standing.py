@@ -102,7 +102,7 @@ def noted_progress(run: Run) -> Iterator[None]:
         store.write_note(_PROGRESS, key, {**where, "step": step, "ends": ends, "ended": ended})
 
     def listen(event: StepEvent) -> None:
-        if (event.title, event.language, event.state) == (run.title.name, run.language, "started"):
+        if event.is_of(run) and event.state == "started":
             note(event.step if event.step in BRANCH_STEPS else BRANCH_STEPS[0])
 
     note(BRANCH_STEPS[0])

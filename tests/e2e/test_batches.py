@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,36 @@ def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(
     (box / "bad.csv").unlink()
     with pytest.raises(BadInputError, match="Nothing new"):
         inbox.once(0.01)
+
+
+@pytest.mark.slow  # two nights, with all that Prefect takes
+def test_two_batches_side_by_side_in_one_process_do_not_mix(folder: Path) -> None:
+    """Each has a title of the same name in the same language; one of them fails."""
+    batches = {}
+    for video, side in (("one", "left"), ("two", "right")):
+        (folder / side).mkdir()
+        (folder / f"{video}.mp4").rename(folder / side / "film.mp4")
+        (folder / side / "m.csv").write_text("title,languages\nfilm.mp4,es\n")
+        profile = profile_of(folder / side, ["es"] if side == "left" else [])
+        out = str(folder / side / "out")
+        requests = read_manifest(folder / side / "m.csv", Defaults(profile, {}, out))
+        batches[side] = new_batch("m", requests, checked_profile(profile, {}), out, BudgetSettings())[0]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(dub, batches.values()))
+
+    assert batches["left"].id != batches["right"].id
+    assert states_of(batches["left"]) == {"film es": "failed"}
+    assert states_of(batches["right"])["film es"] in ("completed", "needs_review")
+    for side in batches:
+        summary = json.loads((folder / side / "out" / "film" / "summary.json").read_text())
+        assert summary["source"] == str(folder / side / "film.mp4")
+        assert ("told to fail" in json.dumps(summary)) == (side == "left")
+        table = pandas.read_csv(folder / side / "out" / "summary.csv", keep_default_na=False)
+        assert ["completed" in state or "review" in state for state in table["state"]] == [side == "right"]
+        used = ledger(batch=batches[side].id)
+        steps = used[(used["step"] == "lipsync") & (used["language"] == "es")]
+        assert list(steps["state"]) == ["failed" if side == "left" else "computed"]
+        assert list(steps["retries"]) == [0]
+        assert not used.duplicated(["title", "language", "step"]).any()
+    assert not list((folder / "left" / "out").rglob("*.mp4"))
+    assert len(list((folder / "right" / "out").rglob("film.es.mp4"))) == 1
