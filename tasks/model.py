@@ -117,7 +117,8 @@ class PictureFacts(Record):
     """The video track of a file as probed; width and height are as stored, before ``rotation``.
 
     ``mirrored``: left and right change places after the turn. ``fields``: progressive, or which field is shown first.
-    ``aspect``: width over height of a stored pixel. ``dolby_vision``: its profile, 0 for none.
+    ``aspect``: width over height of a stored pixel. ``dolby_vision``: its profile, 0 for none. ``trimmed``: an edit
+    list hides frames behind the last that is shown; none of them counts in ``frames`` and ``duration_ms``.
     """
 
     index: int
@@ -139,6 +140,7 @@ class PictureFacts(Record):
     colour: Colour = Colour()
     alpha: bool = False
     dolby_vision: int = 0
+    trimmed: bool = False
 
 
 class MediaFacts(Record):

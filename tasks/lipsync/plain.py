@@ -1,4 +1,4 @@
-"""The title as lip sync takes it: whole frames, upright, and the sound of the track that is dubbed."""
+"""The title as lip sync takes it: whole frames, upright, none that is hidden, and the sound of the dubbed track."""
 
 from __future__ import annotations
 
@@ -59,4 +59,4 @@ def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) ->
 
 def _to_encode(facts: MediaFacts) -> bool:
     picture = facts.picture
-    return picture is not None and (picture.fields != "progressive" or picture.mirrored)
+    return picture is not None and (picture.fields != "progressive" or picture.mirrored or picture.trimmed)

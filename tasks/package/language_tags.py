@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 _PAD = b"~"
 _NAME_ID, _BCP47_ID = b"\x53\x6e", b"\x22\xb5\x9d"
@@ -76,7 +77,7 @@ def tag_mp4(path: Path, tracks: Sequence[TrackName]) -> None:
         ValueError: a padded name is not there.
     """
     with path.open("r+b") as file:
-        start, size = _moov(file.read(_TOP_LEVEL))
+        start, size = movie_header(file)
         file.seek(start)
         moov = file.read(size)
         for track in tracks:
@@ -98,8 +99,13 @@ _TOP_LEVEL = 4096  # faststart: ftyp, then moov
 _HDLR_HEAD = 32  # size, type, version and flags, predefined, handler type, reserved
 
 
-def _moov(head: bytes) -> tuple[int, int]:
-    at = 0
+def movie_header(file: BinaryIO) -> tuple[int, int]:
+    """Where the movie header at the front of an MP4 begins, and its length in bytes.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    head, at = file.read(_TOP_LEVEL), 0
     while at + 8 <= len(head):
         size, kind = struct.unpack(">I4s", head[at : at + 8])
         if kind == b"moov":

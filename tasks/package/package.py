@@ -26,6 +26,7 @@ from tasks.package.source_tracks import (
     own_subtitles,
 )
 from tasks.package.stored import Stored, stored_picture
+from tasks.package.trimmed import end_picture
 from tasks.progress import Progress, silent
 
 VERSION = 2
@@ -105,7 +106,7 @@ def package_master(
     Returns:
         Notes for the user: where the picture had to be encoded, and why.
     """
-    video = stored_picture(picture) if facts.picture else None
+    video = stored_picture(picture, trimmed=facts.picture.trimmed) if facts.picture else None
     track = TrackName(f"{autonym(language)} (dub)", language)
     words = TrackName(autonym(language), language)
     options: dict[str, Any] = {"f": "mp4", "movflags": "+faststart", "acodec": "copy"}
@@ -134,6 +135,8 @@ def package_master(
         )
         media.run_ffmpeg(command, duration_ms=facts.duration_ms, progress=progress)
         tag_mp4(part, tagged)
+        if facts.picture and video and video.behind and options.get("c:v:0") == "copy":
+            end_picture(part, facts.picture.duration_ms - 1)  # times are rounded
     return notes
 
 
@@ -236,11 +239,17 @@ def _multi_picture(
     source: Path, facts: MediaFacts, upright: Path | None
 ) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
     """The source's picture as it is stored, or the upright one; how to write it, and notes."""
-    stored = stored_picture(upright or source)
+    stored = stored_picture(upright or source, trimmed=facts.picture is not None and facts.picture.trimmed)
     shown, how, said = _copied(upright or source, stored, facts)
     if stored.timed and stored.hidden_s >= _TOLD_S:
         hidden = f"An edit list of the source hides the {stored.hidden_s:.2f} s before its first frame, which Matroska "
         said = (*said, hidden + "cannot: the multi-track master begins with them.")
+    if stored.timed and stored.behind:
+        more = f"{stored.behind} frame{'s' * (stored.behind > 1)}"
+        said = (
+            *said,
+            f"The picture of the multi-track master ends {more} later: shown ones are made from what follows.",
+        )
     return shown, how, said
 
 
@@ -276,7 +285,8 @@ def _copied(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict
     """The same as it is stored, as far as its packets say when they are shown."""
     if stored.timed:
         stream = media.on_clock(picture, _start_s(facts) - stored.start_s, fflags="+genpts")[str(stored.index)]
-        return stream, {"c:v:0": "copy"}, ()
+        ends = {"bsf:v:0": f"noise=drop='gte(n,{stored.packets})'"} if stored.packets is not None else {}
+        return stream, {"c:v:0": "copy", **ends}, ()
     note = f"The container does not say when the frames of its {stored.codec} picture are shown: it was encoded to "
     return _encoded(picture, stored, facts, note)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,11 @@ def cut_beginning(video: Path, preview_ms: int, out: Path) -> tuple[str, ...]:
     Raises:
         ProcessFailedError: not even picture and sound can be cut.
     """
-    shown = "stream=codec_type:format=format_name:format_tags=major_brand"
+    shown = "stream=codec_type,start_time,duration:stream_disposition=attached_pic"
+    shown += ":format=format_name,start_time:format_tags=major_brand"
     found = json.loads(door.answer(video, "-show_entries", shown, "-of", "json"))
     muxer = _muxer(found["format"])
+    preview_ms = round(min(preview_ms, _shown_ms(found)))
     try:
         _cut(video, ("V:0", "a?", "s?", "t?"), preview_ms, muxer, out)
     except ProcessFailedError:
@@ -38,6 +41,17 @@ def cut_beginning(video: Path, preview_ms: int, out: Path) -> tuple[str, ...]:
         return ()
     beside = any(stream["codec_type"] in ("subtitle", "attachment") for stream in found["streams"])
     return ("The source's own subtitles and attachments are not in the preview.",) if beside else ()
+
+
+def _shown_ms(found: dict[str, Any]) -> float:
+    """Where the picture of an MP4 or MOV ends, whose edit list may hide more; without end in others."""
+    pictures = [
+        one for one in found["streams"] if one["codec_type"] == "video" and not one["disposition"]["attached_pic"]
+    ]
+    if not found["format"]["format_name"].startswith("mov") or not pictures or "duration" not in pictures[0]:
+        return math.inf
+    start_s = float(pictures[0].get("start_time", 0)) - float(found["format"].get("start_time", 0))
+    return 1000 * (start_s + float(pictures[0]["duration"]))
 
 
 def _muxer(container: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tasks.model import Asset, MediaFacts, Run, StepRecord
 from tasks.step import Made, Work, remember
 
-VERSION = 6
+VERSION = 7
 
 
 def probe_video(run: Run, video: Asset, language: str | None = None) -> StepRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import statistics
 from dataclasses import dataclass, field
@@ -167,6 +168,7 @@ class _Packets:
     end_s: float = 0.0
     cut_short: bool = False
     jumps_at_s: float | None = None  # where the clock first jumps back
+    hidden_s: float = -math.inf  # when the last frame that an edit list hides would be shown
 
     def take(self, time: str, lasts: str) -> None:
         """The next packet, as ffprobe writes when it is shown and for how long (``N/A``: unknown)."""
@@ -178,6 +180,16 @@ class _Packets:
             self.jumps_at_s = self.read_s
         self.times.append(at)
         self.end_s = max(self.end_s, at + (0.0 if lasts == "N/A" else float(lasts)))
+
+    def hide(self, time: str) -> None:
+        """The next packet, which an edit list hides."""
+        if time != "N/A":
+            self.hidden_s = max(self.hidden_s, float(time))
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether frames behind the last that is shown are hidden."""
+        return bool(self.times) and self.hidden_s > max(self.times)
 
     @property
     def read_s(self) -> float:
@@ -207,7 +219,9 @@ def _read_packets(path: Path, index: int, longest_s: float | None) -> _Packets:
                 parts = line.split("|")
                 if parts[0] != "packet":
                     found.cut_short |= any(mark in line.lower() for mark in _CUT_SHORT)
-                elif len(parts) > 3 and "D" not in parts[3]:
+                elif len(parts) > 3 and "D" in parts[3]:
+                    found.hide(parts[1])
+                elif len(parts) > 3:
                     found.take(parts[1], parts[2])
                     refuse_longer(path, found.read_s, longest_s)
     except ProcessFailedError:
@@ -248,6 +262,7 @@ def _picture(
         pixel_format=pixel_format,
         bit_depth=_bit_depth(pixel_format),
         start_ms=0 if still else max(0, round((start_s - container_start_s) * 1000)),
+        trimmed=packets.trimmed,
     )
 
 
@@ -334,6 +349,11 @@ def _warnings(
     if late_ms >= _TOLD_MS:
         said.append(f"The sound starts {late_ms / 1000:.2f} s after the container; silence stands before it.")
     promised_ms = round(_seconds(container.get("duration")) * 1000)
+    if picture and picture.trimmed:
+        said.append(f"An edit list of the source ends its picture at {duration_ms / 1000:.2f} s: so do the masters.")
+        promised_ms = round(
+            max((_late_ms(one, container) + 1000 * _seconds(one.get("duration")) for one in sound), default=0)
+        )
     if picture and duration_ms and promised_ms > duration_ms * 1.01 + 1000:
         said.append(f"The picture ends {(promised_ms - duration_ms) / 1000:.1f} s before the container does.")
     return said
