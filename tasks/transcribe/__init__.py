@@ -17,7 +17,7 @@ from tasks.model import Script
 from tasks.progress import Progress
 from tasks.standin import Chosen, first_able
 
-VERSION = 8
+VERSION = 9
 
 BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",

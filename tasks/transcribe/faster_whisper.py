@@ -81,7 +81,7 @@ class FasterWhisperTranscriber:
         if self._entry:
             file = models()[self._entry].files["model.bin"].sha256[:16]
         versions = "+".join(registry.package_version(name) for name in ("faster-whisper", "ctranslate2"))
-        return f"faster-whisper:5:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
+        return f"faster-whisper:6:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
 
     def missing(self) -> list[str]:
         """The package; or a model that is not there, and is not downloaded on first use."""
@@ -136,7 +136,7 @@ class FasterWhisperTranscriber:
             resident = loaded_once(("faster-whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as movable:
                 model = movable.model
-                tongues = Tongues(code) if code else heard_tongues(spans, audio, lambda part: _chances(model, part))
+                tongues = Tongues(code) if code else _tongues(model, spans, audio)
                 for stretch in heard_stretches(spans, audio, cuts=tongues.cuts):
                     segments = self._heard(model, audio, stretch, tongues.at(stretch), guess=guess)
                     belief.take(segments, stretch)
@@ -170,11 +170,17 @@ class FasterWhisperTranscriber:
         return map(_segment, segments)
 
 
-def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
-    """How probable each language is, by a window of the sound's own length: a tenth of the work of one of 30 s.
+def _tongues(model: Any, spans: Sequence[Span], audio: Path) -> Tongues:
+    return heard_tongues(spans, audio, lambda part: _chances(model, part), lambda part: _glanced(model, part))
 
-    Models that know one language alone are not asked.
-    """
+
+def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
+    """How probable each language is; models that know one alone are not asked."""
+    return dict(model.detect_language(samples)[2]) if model.model.is_multilingual else {"en": 1.0}
+
+
+def _glanced(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
+    """The same by a window of the sound's own length: a tenth of the work of one of 30 s, and not as sure."""
     from faster_whisper.audio import pad_or_trim
 
     if not model.model.is_multilingual:

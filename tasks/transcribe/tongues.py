@@ -26,6 +26,7 @@ Detect = Callable[[NDArray[np.float32]], Mapping[str, float]]
 _FEWEST_MS = 3000  # of sound that tell a language
 _MOST_MS = 8000  # heard at a time, unless nobody pauses
 _WINDOW_MS = 30_000
+_MOST_LOOKS = 12  # thorough ones, for the main language
 _PAUSE_MS = 500  # at which another language may begin
 _CLEAR = 0.9  # less is heard again in halves: two languages may be in it
 _SURE, _HARDLY = 0.8, 0.1  # of the other language, and of the script's, where it is another one
@@ -95,29 +96,52 @@ class Tongues:
         return max(self.parts, key=lambda part: min(part[1], end_ms) - max(part[0], start_ms))[2]
 
 
-def heard_tongues(spans: Sequence[Span], audio: Path, detect: Detect) -> Tongues:
+def heard_tongues(spans: Sequence[Span], audio: Path, detect: Detect, glance: Detect | None = None) -> Tongues:
     """The languages of a recording.
+
+    A few seconds alone tell accented speech badly: the main language is that of windows as long as a recogniser hears,
+    from all over the recording, and another one is believed where a second, thorough look says so, too.
 
     Args:
         spans: of speech, in order; at least one.
         audio: 16 kHz mono.
-        detect: one look at a piece of it.
+        detect: one thorough look at a piece of it.
+        glance: a cheap one, for most of a long recording; None: all looks are thorough.
     """
+    main = _main(spans, audio, detect)
     pieces: list[_Piece] = []
     for together in _together(spans):
-        pieces += _heard(together, audio, detect)
-    weights: dict[str, float] = {}
-    for piece in pieces:
-        for code, chance in piece.chances.items():
-            weights[code] = weights.get(code, 0.0) + chance * piece.length_ms
-    main = max(sorted(weights), key=lambda code: weights[code])
+        pieces += _heard(together, audio, glance or detect)
     parts: list[tuple[int, int, str]] = []
     for piece in pieces:
         start, end, code = piece.spans[0][0], piece.spans[-1][1], _language(piece, main)
+        if code != main and glance:
+            code = _language(_Piece(piece.spans, detect(_sound(piece.spans, audio))), main)
         if parts and parts[-1][2] == code:
             start = parts.pop()[0]
         parts.append((start, end, code))
     return Tongues(main, tuple(parts), detected=True)
+
+
+def _main(spans: Sequence[Span], audio: Path, detect: Detect) -> str:
+    """The language of most of what is said in windows of half a minute."""
+    windows: list[list[Span]] = []
+    for span in spans:
+        if not windows or span[1] - windows[-1][0][0] > _WINDOW_MS:
+            windows.append([])
+        windows[-1].append(span)
+    chosen = {round(at) for at in np.linspace(0, len(windows) - 1, min(len(windows), _MOST_LOOKS))}
+    weights: dict[str, float] = {}
+    for window in (windows[at] for at in sorted(chosen)):
+        spoken = sum(end - start for start, end in window)
+        for code, chance in detect(_sound(window, audio)).items():
+            weights[code] = weights.get(code, 0.0) + chance * spoken
+    return max(sorted(weights), key=lambda code: weights[code])
+
+
+def _sound(spans: Sequence[Span], audio: Path) -> NDArray[np.float32]:
+    start = spans[0][0]
+    return read_span(audio, start, min(spans[-1][1], start + _WINDOW_MS))
 
 
 def _together(spans: Sequence[Span]) -> Iterator[list[Span]]:
@@ -137,12 +161,11 @@ def _together(spans: Sequence[Span]) -> Iterator[list[Span]]:
 
 def _heard(spans: list[Span], audio: Path, detect: Detect) -> list[_Piece]:
     """A piece, or its halves around its longest pause where it may be in two languages."""
-    start, end = spans[0][0], spans[-1][1]
-    piece = _Piece(spans, detect(read_span(audio, start, min(end, start + _WINDOW_MS))))
+    piece = _Piece(spans, detect(_sound(spans, audio)))
     if max(piece.chances.values()) >= _CLEAR or piece.length_ms < 2 * _FEWEST_MS or len(spans) < 2:
         return [piece]
     at = max(range(1, len(spans)), key=lambda n: (spans[n][0] - spans[n - 1][1], -abs(2 * n - len(spans))))
-    return [_Piece(part, detect(read_span(audio, part[0][0], part[-1][1]))) for part in (spans[:at], spans[at:])]
+    return [_Piece(part, detect(_sound(part, audio))) for part in (spans[:at], spans[at:])]
 
 
 def _language(piece: _Piece, main: str) -> str:

@@ -106,7 +106,8 @@ def package(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     find(monkeypatch, module.__spec__)
     monkeypatch.setattr("tasks.resident._pool", {})
-    monkeypatch.setattr(faster_whisper, "_chances", lambda model, samples: {"en": 0.9, "es": 0.1})
+    for look in ("_chances", "_glanced"):
+        monkeypatch.setattr(faster_whisper, look, lambda model, samples: {"en": 0.9, "es": 0.1})
     return module
 
 
