@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from tasks.errors import MissingBackendError
 from tasks.hosted import HostedOptions, Service
+from tasks.registry import BackendFacts
 from tasks.secrets import KeyVariable, advice, secret
 
 _OPENAI = "https://api.openai.com/v1"
@@ -38,6 +40,20 @@ class OpenAiOptions(HostedOptions):
         host = urlsplit(self.url).hostname or ""
         own = host in ("localhost", "127.0.0.1", "::1") or host == "openai.com" or host.endswith(".openai.com")
         return self.key_variable or ("OPENAI_API_KEY" if own else "")
+
+    def facts(self, name: str, **more: Any) -> BackendFacts:
+        """What a backend by that name is that asks this server; ``more`` as `BackendFacts` has it."""
+        return BackendFacts(
+            name=name,
+            code_licence="Apache-2.0",
+            weights_licence=f"of {self.model}",
+            commercial=self.commercial,
+            network=True,
+            services=frozenset({name}),
+            paid=self.paid,
+            price=f"{name}/{self.model}",
+            **more,
+        )
 
     def missing(self) -> list[str]:
         """The key of OpenAI's own address; a server elsewhere may need none."""

@@ -19,7 +19,6 @@ from pydantic import Field, field_validator
 
 from configs.languages import display_name, primary
 from lipsync_engine.media.audio import AudioError
-from tasks import registry
 from tasks.errors import PermanentError, PolydubError, UnsupportedError
 from tasks.hosted import Service
 from tasks.meter import bill
@@ -105,15 +104,8 @@ class OpenAiSynthesizer:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.facts = registry.BackendFacts(
-            name="openai",
-            code_licence="Apache-2.0",
-            weights_licence=f"of {options.model}",
-            commercial=options.commercial,
-            network=True,
-            services=frozenset({"openai"}),
-            paid=options.paid,
-            price=f"openai/{options.model}",
+        self.facts = options.facts(
+            "openai",
             paces=options.follow_pace,
             varies=True,
             spirited="{mood}" in options.instructions,

@@ -20,7 +20,6 @@ from pydantic import Field
 
 from configs.languages import display_name, tag_of
 from configs.timed_text import timed_text_limits
-from tasks import registry
 from tasks.errors import PermanentError, UnsupportedError
 from tasks.hosted import Service
 from tasks.meter import bill
@@ -74,16 +73,7 @@ class OpenAiTranscriber:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.facts = registry.BackendFacts(
-            name="openai",
-            code_licence="Apache-2.0",
-            weights_licence=f"of {options.model}",
-            commercial=options.commercial,
-            network=True,
-            services=frozenset({"openai"}),
-            paid=options.paid,
-            price=f"openai/{options.model}",
-        )
+        self.facts = options.facts("openai")
 
     def fingerprint(self) -> str:
         """The address, the model and what it is asked; what a name stands for may change, unseen from here."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import Field
 
-from tasks import registry
 from tasks.errors import PermanentError, ProviderBusyError
 from tasks.meter import bill
 from tasks.openai import OpenAiOptions
@@ -46,16 +45,7 @@ class LlmTranslator:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.facts = registry.BackendFacts(
-            name="llm",
-            code_licence="Apache-2.0",
-            weights_licence=f"of {options.model}",
-            commercial=options.commercial,
-            network=True,
-            services=frozenset({"llm"}),
-            paid=options.paid,
-            price=f"llm/{options.model}",
-        )
+        self.facts = options.facts("llm")
 
     def fingerprint(self) -> str:
         """Address, model and the version of prompt and reading; what a name stands for may change, unseen from here."""
