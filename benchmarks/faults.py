@@ -35,7 +35,7 @@ from uuid import UUID
 
 from benchmarks.night import delivered, environment, make_titles, masters, polydub
 from flows.service.server import answers
-from tasks.process import service, wait_until
+from tasks.machine.process import service, wait_until
 
 MEDIA = Path("../shared/media")
 _NIGHT_S = 3600.0

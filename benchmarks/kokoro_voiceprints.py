@@ -19,7 +19,7 @@ import yaml
 
 from configs.kokoro import kokoro
 from tasks.diarize.pitch import median_pitch_hz
-from tasks.diarize.voiceprints import voice_of
+from tasks.sound.voiceprints import voice_of
 from tasks.synthesize import synthesizer
 from tasks.understood.ears import clip_of
 

@@ -27,7 +27,7 @@ from flows.service.server import prefect_server
 _NAME = "provider:benchmark"
 _JOB = """
 import json, sys, time
-from tasks.slots import held
+from tasks.services.slots import held
 out, jobs, seconds = open(sys.argv[2], "w"), int(sys.argv[3]), float(sys.argv[4])
 for _ in range(jobs):
     with held([sys.argv[1]]):

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from benchmarks.separation import load
 from configs.loudness import LoudnessPreset, loudness_presets
-from tasks import media
-from tasks.mix.loudness import measure_curve
 from tasks.mix.mix import encode_aac, mix
 from tasks.mix.target import Target, target_of
 from tasks.probe.probe import probe
+from tasks.sound import media
+from tasks.sound.loudness import measure_curve
 
 RATE = media.SAMPLE_RATE
 SECONDS = 24

@@ -29,8 +29,8 @@ from typing import Any
 from flows.plan import Request, plan
 from flows.runner import dub_titles
 from flows.service.server import prefect_server
-from tasks.process import wait_until
-from tasks.progress import StepEvent, listening
+from tasks.machine.process import wait_until
+from tasks.records.progress import StepEvent, listening
 
 _LANGUAGES = ("es", "fr", "it", "pt", "ca", "pt-BR")
 _LINE_S = 6
@@ -104,8 +104,9 @@ from pathlib import Path
 from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from configs.profile import load_profile
-from tasks.model import Asset, Run, Title
-from tasks.step import Made, remember, settled, step_task
+from tasks.records.model import Asset, Run, Title
+from tasks.step.run import Made, remember
+from tasks.step.prefect import settled, step_task
 
 count, seconds, branches, out = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 video = Asset(uri="/nowhere.mp4", sha256="0" * 64, bytes=1)

@@ -142,15 +142,15 @@ def _demucs_small(folder: Path) -> None:
 
 
 def _separated(folder: Path, name: str, options: dict[str, object]) -> None:
-    from tasks.progress import silent
+    from tasks.records.progress import silent
     from tasks.separate import separator
 
     separator(name, options).separate(folder / "mix.wav", folder / "d.wav", folder / "b.wav", silent)
 
 
 def _whisper(folder: Path) -> None:
-    from tasks.media import speech_copy
-    from tasks.progress import silent
+    from tasks.records.progress import silent
+    from tasks.sound.media import speech_copy
     from tasks.transcribe import transcriber
     from tests.tiny_whisper import save_tiny_whisper
 
@@ -161,8 +161,8 @@ def _whisper(folder: Path) -> None:
 
 def _heard(folder: Path) -> None:
     from configs.profile import load_profile
-    from tasks.media import speech_copy
-    from tasks.progress import silent
+    from tasks.records.progress import silent
+    from tasks.sound.media import speech_copy
     from tasks.transcribe import listening
 
     speech_copy(folder / "speech.wav", folder / "speech16k.wav")
@@ -171,7 +171,7 @@ def _heard(folder: Path) -> None:
 
 def _spoken(folder: Path) -> None:
     from configs.profile import load_profile
-    from tasks.model import Speaker
+    from tasks.records.model import Speaker
     from tasks.synthesize import speaking
 
     left_ms = soundfile.info(str(folder / "mix.wav")).frames / RATE * 1000

@@ -20,7 +20,7 @@ import jiwer
 import soundfile
 
 from configs.profile import load_profile
-from tasks.progress import silent
+from tasks.records.progress import silent
 from tasks.transcribe import listening, transcriber
 
 #: Entries whose text describes the clip in other words ("as englishvideo", "L: ... / R: ...").

@@ -20,8 +20,8 @@ from benchmarks.kokoro_voiceprints import SENTENCES
 from configs.kokoro import kokoro
 from configs.kokoro_voices import sound_of
 from tasks.diarize.pitch import median_pitch_hz
-from tasks.diarize.voiceprints import voice_of
-from tasks.model import Speaker
+from tasks.records.model import Speaker
+from tasks.sound.voiceprints import voice_of
 from tasks.synthesize import synthesizer
 from tasks.synthesize.kokoro_cast import apart, match, own_voices
 from tasks.understood.ears import clip_of

@@ -28,12 +28,12 @@ import soundfile
 import yaml
 
 from configs.kokoro import kokoro
-from tasks.media import speech_copy
-from tasks.model import Speaker
-from tasks.progress import silent
-from tasks.spoken_form import in_words
+from tasks.records.model import Speaker
+from tasks.records.progress import silent
+from tasks.sound.media import speech_copy
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.transcribe import Transcriber, transcriber
+from tasks.words.spoken_form import in_words
 
 _BY_CHARACTER = ("hi", "ja", "zh")
 _TOGETHER, _BETWEEN_S = 5, 1.0
@@ -127,7 +127,7 @@ def plain(text: str, language: str) -> str:
     if language == "hi":
         return _consonants(unicodedata.normalize("NFC", words))
     if language == "ja":
-        from tasks.kana import readings
+        from tasks.words.kana import readings
 
         return "".join(readings(words.replace(" ", "")))
     if language == "zh":

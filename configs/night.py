@@ -51,7 +51,8 @@ class MailSettings(BaseModel):
         sender: address that it comes from.
         to: addresses.
         user: name at the server; empty: no login.
-        password_variable: the environment variable, or Secret block (`tasks.secrets`), that holds the password.
+        password_variable: the environment variable, or Secret block (`tasks.services.secrets`), that holds the
+            password.
         tls: whether the connection must be encrypted.
     """
 
@@ -70,7 +71,8 @@ class NotifySettings(BaseModel):
     """Who is told how a batch ended.
 
     Attributes:
-        webhook_variable: the environment variable, or Secret block (`tasks.secrets`), that holds a webhook's address.
+        webhook_variable: the environment variable, or Secret block (`tasks.services.secrets`), that holds a
+            webhook's address.
         mail: an e-mail.
     """
 

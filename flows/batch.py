@@ -30,8 +30,8 @@ from flows.service.admission import admit_batch, admit_night, is_deployed
 from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
 from flows.terminal.printed import Console
 from flows.title_end import carried_over
-from tasks.model import Run
-from tasks.stop import stop_at_sigterm
+from tasks.machine.stop import stop_at_sigterm
+from tasks.records.model import Run
 
 
 @flow(name="dub-batch", flow_run_name="{batch}", persist_result=False)

@@ -23,10 +23,10 @@ import tasks.transcribe
 import tasks.translate
 from flows.edits import Edits, Placed
 from flows.plan import backends
+from tasks.keep.store import Store, step_key
 from tasks.lipsync import unheeded
 from tasks.lipsync.finish import Finishing
-from tasks.model import BranchResult, Failure, Run, Script, SharedWork
-from tasks.store import Store, step_key
+from tasks.records.model import BranchResult, Failure, Run, Script, SharedWork
 from tasks.synthesize.casting import casting_facts
 
 #: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.

@@ -42,7 +42,7 @@ from flows.terminal.options import (
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
 from flows.terminal.printed import say, say_json
 from flows.terminal.store import app as store_app
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 app = typer.Typer(
     name="polydub",

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.digests import Digests
-from tasks.errors import BadInputError, TransientError, disk_full
-from tasks.model import Asset
-from tasks.places import Folder
-from tasks.store import store_root
+from tasks.keep.digests import Digests
+from tasks.keep.places import Folder
+from tasks.keep.store import store_root
+from tasks.records.errors import BadInputError, TransientError, disk_full
+from tasks.records.model import Asset
 
 _PIECE = 1 << 20
 _PART = re.compile(r"^\..+\.(\d+)\.part$", re.DOTALL)

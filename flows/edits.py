@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from flows.naming import folded
 from flows.same_lines import Alignment
-from tasks.model import Line, Record
-from tasks.store import Store, step_key, text_sha256
+from tasks.keep.store import Store, step_key, text_sha256
+from tasks.records.model import Line, Record
 
 _PREVIEW = ".preview"
 _SHOWN = 60  # characters of a text in a note

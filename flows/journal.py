@@ -16,9 +16,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.model import Run
-from tasks.progress import StepEvent, listening
-from tasks.visible import visible
+from tasks.records.model import Run
+from tasks.records.progress import StepEvent, listening
+from tasks.words.visible import visible
 
 _OURS = ("flows", "tasks", "lipsync_engine")
 _here: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar("polydub_here", default=None)

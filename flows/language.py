@@ -25,21 +25,21 @@ from flows.service.admission import admit, is_deployed
 from flows.show import branch_progress
 from flows.title_end import carried_over, follow_up
 from tasks.adapt.task import adapt, script_of
-from tasks.ending import telling_threads
-from tasks.errors import PermanentError
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
+from tasks.keep.store import Store
 from tasks.lipsync import dubs_alone
 from tasks.lipsync.task import conform_film, lipsync, translate_film
+from tasks.machine.ending import telling_threads
 from tasks.mix.task import mix
-from tasks.model import Asset, BranchResult, Run, Script, SharedWork, StepRecord
 from tasks.package.task import package
 from tasks.probe import facts_of
 from tasks.probe.task import probe
 from tasks.qc.task import qc
+from tasks.records.errors import PermanentError
+from tasks.records.model import Asset, BranchResult, Run, Script, SharedWork, StepRecord
 from tasks.report.task import report
-from tasks.step import settled
-from tasks.store import Store
+from tasks.step.prefect import settled
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
 

@@ -13,9 +13,9 @@ from flows.branches import branch_key, mark_begun, note_missing
 from flows.service.admission import allow
 from flows.service.pools import branch_deployment
 from flows.service.revive import revive
-from tasks.model import Run
-from tasks.outage import through_outages
-from tasks.store import text_sha256
+from tasks.keep.store import text_sha256
+from tasks.records.model import Run
+from tasks.services.outage import through_outages
 
 Kind = Literal["inline", "deployed"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tasks.errors import PolydubError, is_transient
-from tasks.model import Failure, StepRecord, StepUse
-from tasks.outage import is_outage
+from tasks.records.errors import PolydubError, is_transient
+from tasks.records.model import Failure, StepRecord, StepUse
+from tasks.services.outage import is_outage
 
 
 def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.errors import BadInputError
+from tasks.keep.store import Store, store_place, text_sha256
 from tasks.package.mark import dubbed_into
-from tasks.store import Store, store_place, text_sha256
+from tasks.records.errors import BadInputError
 
 _NAMED = 3  # files in a note
 

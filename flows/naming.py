@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import BadInputError
-from tasks.model import Run, Title
+from tasks.records.errors import BadInputError
+from tasks.records.model import Run, Title
 
 _CARD = "title.json"
 _NUMBERED = re.compile(r"(.+)-\d+", re.DOTALL)  # how two titles of one name were told apart before

@@ -13,19 +13,19 @@ from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, load_profile
 from flows.naming import named
 from tasks import diarize, lipsync, separate, synthesize, transcribe
-from tasks.consent import agreed, read_consent
-from tasks.errors import BadInputError
-from tasks.model import Asset, Consent, Likeness, Line, MediaFacts, Run, Title
+from tasks.keep.store import Store, store_place
+from tasks.keep.zips import is_zip
 from tasks.probe import facts_of, probe_video
-from tasks.registry import BackendFacts
-from tasks.store import Store, store_place
+from tasks.records.consent import agreed, read_consent
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset, Consent, Likeness, Line, MediaFacts, Run, Title
+from tasks.records.registry import BackendFacts
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.chain import chain
-from tasks.visible import name_part
-from tasks.zips import is_zip
+from tasks.words.visible import name_part
 
 #: Of a bed or a recorded dub beyond twice the title.
 _MOST_MORE_MS = 600_000

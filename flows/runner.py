@@ -12,9 +12,9 @@ from flows.ledger import failure_of
 from flows.naming import take
 from flows.service.server import prefect_server
 from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
-from tasks.ending import telling_threads
-from tasks.model import Run, StepUse
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.machine.ending import telling_threads
+from tasks.records.model import Run, StepUse
 
 
 def answered_from_store(run: Run) -> dict[str, Any] | None:

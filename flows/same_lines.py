@@ -13,8 +13,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tasks.model import Line
-from tasks.spacing import atoms, joined
+from tasks.records.model import Line
+from tasks.words.spacing import atoms, joined
 
 _SAME_MS = 40  # a frame: a line that starts there has not moved
 _NEAR_MS = 500

@@ -21,9 +21,9 @@ from prefect.artifacts import (
 )
 
 from flows.summary import TitleResult, notes_of
-from tasks.model import Run
-from tasks.outage import is_outage
-from tasks.progress import StepEvent, listening
+from tasks.records.model import Run
+from tasks.records.progress import StepEvent, listening
+from tasks.services.outage import is_outage
 
 #: The steps of one branch, in order; a recorded dub is ingested instead of synthesized and fitted.
 BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")

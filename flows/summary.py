@@ -14,9 +14,9 @@ from flows.branches import branch_key, finished, last_attempt, shared_key
 from flows.deliver import write_json
 from flows.naming import card_of, take
 from flows.plan import backends
-from tasks.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse
-from tasks.registry import package_version
-from tasks.store import Store, text_sha256
+from tasks.keep.store import Store, text_sha256
+from tasks.records.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse
+from tasks.records.registry import package_version
 
 DISCLOSURE = "This master contains synthetic speech and AI-edited picture made by Polydub from the named source."
 

@@ -23,14 +23,14 @@ from flows.summary import TitleResult, keep_title_result, results_of, write_summ
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize
 from tasks.lipsync.task import plain_picture, takes_as_it_is, track_faces
-from tasks.model import BranchResult, Run, Script, SharedWork, StepRecord
+from tasks.machine.stop import stop_at_sigterm
 from tasks.package.task import cut_preview
 from tasks.probe import facts_of
 from tasks.probe.task import probe
-from tasks.progress import StepEvent, announce
+from tasks.records.model import BranchResult, Run, Script, SharedWork, StepRecord
+from tasks.records.progress import StepEvent, announce
 from tasks.separate.task import separate
-from tasks.step import settled
-from tasks.stop import stop_at_sigterm
+from tasks.step.prefect import settled
 from tasks.synthesize.cast import cast_title
 from tasks.transcribe.task import transcribe
 

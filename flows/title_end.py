@@ -20,12 +20,12 @@ from flows.ledger import failure_of, notes_of
 from flows.service.revive import GIVEN_UP
 from flows.show import show_branches, show_notes
 from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
-from tasks.model import BranchResult, Gate, Run, SharedWork, StepRecord
-from tasks.outage import through_outages
+from tasks.keep.store import Store
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi
-from tasks.step import settled
-from tasks.store import Store
+from tasks.records.model import BranchResult, Gate, Run, SharedWork, StepRecord
+from tasks.services.outage import through_outages
+from tasks.step.prefect import settled
 
 
 def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) -> State[Any]:

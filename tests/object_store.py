@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from tasks import places
+from tasks.keep import places
 
 BUCKET = "polydub-tests"
 

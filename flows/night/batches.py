@@ -16,10 +16,10 @@ from flows.branches import branch_key, is_set_aside, last_attempt
 from flows.naming import named, taken
 from flows.night.budget import unpriced
 from flows.plan import Request, checked, parse_languages
-from tasks.errors import BadInputError
-from tasks.model import Record, Run
-from tasks.places import Place, place_of
-from tasks.store import store_place
+from tasks.keep.places import Place, place_of
+from tasks.keep.store import store_place
+from tasks.records.errors import BadInputError
+from tasks.records.model import Record, Run
 
 _FOLDER = "batches"
 _LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)

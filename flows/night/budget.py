@@ -19,12 +19,12 @@ from configs.prices import cost_usd, price_of
 from flows.branches import shared_work
 from flows.night.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
 from flows.plan import backends
+from tasks.keep.places import url_of
+from tasks.keep.store import Store, text_sha256
 from tasks.lipsync import dubs_alone
-from tasks.model import Run
-from tasks.places import url_of
-from tasks.registry import BackendFacts
-from tasks.slots import BUDGET, held
-from tasks.store import Store, text_sha256
+from tasks.records.model import Run
+from tasks.records.registry import BackendFacts
+from tasks.services.slots import BUDGET, held
 from tasks.translate.chain import Chain
 
 _NIGHT = "night"

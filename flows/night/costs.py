@@ -18,11 +18,11 @@ from typing import Any
 
 from configs.prices import cost_usd
 from flows.night.forecast import Forecast
-from tasks.errors import BadInputError
-from tasks.model import Bill, Run
-from tasks.places import place_of
-from tasks.progress import StepEvent, listening
-from tasks.store import Store, store_place, text_sha256
+from tasks.keep.places import place_of
+from tasks.keep.store import Store, store_place, text_sha256
+from tasks.records.errors import BadInputError
+from tasks.records.model import Bill, Run
+from tasks.records.progress import StepEvent, listening
 
 #: What `polydub costs --by` can sum over, and the column that holds it.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}

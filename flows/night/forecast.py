@@ -7,8 +7,8 @@ from pathlib import Path
 
 from flows.branches import shared_work
 from flows.plan import probed
-from tasks.model import Run
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import Run
 
 SHARED_STEPS = ("probe", "separate", "transcribe", "diarize", "track-faces")
 BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")

@@ -18,7 +18,7 @@ from flows.masters import refuse_masters, without_masters
 from flows.night.roots import Roots, videos_of
 from flows.night.table import rows_of
 from flows.plan import Request
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 _COLUMNS = {
     "title",

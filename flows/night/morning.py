@@ -14,8 +14,8 @@ from flows.night.batches import Batch
 from flows.night.costs import spent_by_branch
 from flows.night.standing import DELIVERED, Standing, standing
 from flows.summary import TitleResult, title_notes, title_result
-from tasks.model import Run
-from tasks.visible import cell, visible
+from tasks.records.model import Run
+from tasks.words.visible import cell, visible
 
 
 def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:

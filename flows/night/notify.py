@@ -15,8 +15,8 @@ from configs.night import MailSettings
 from flows.night.batches import Batch
 from flows.night.morning import as_markdown, counts_of, headline
 from flows.night.standing import DELIVERED
-from tasks.errors import BadInputError, TransientError
-from tasks.secrets import advice, secret
+from tasks.records.errors import BadInputError, TransientError
+from tasks.services.secrets import advice, secret
 
 _DEADLINE_S = 20.0
 

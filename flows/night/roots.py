@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 #: What counts as a video where a folder or a pattern is named.
 VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".m4v", ".avi", ".webm", ".mpg", ".mpeg", ".mxf", ".ts", ".mts", ".wmv"})

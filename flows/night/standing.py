@@ -15,9 +15,9 @@ from typing import Any
 from flows.branches import branch_key, is_begun, is_set_aside, last_attempt
 from flows.night.budget import Cost, expected
 from flows.night.forecast import BRANCH_STEPS
-from tasks.model import Run
-from tasks.progress import StepEvent, listening
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import Run
+from tasks.records.progress import StepEvent, listening
 
 _PROGRESS = "progress"
 _SILENT_S = 3600.0  # of a branch on another machine, after which it counts as interrupted

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tasks import zips
-from tasks.errors import BadInputError
+from tasks.keep import zips
+from tasks.records.errors import BadInputError
 
 MOST_ROWS, MOST_COLUMNS, LONGEST_CELL = 20_000, 200, 4096
 _MOST_BYTES = {".csv": 16 << 20, ".xlsx": 16 << 20, ".parquet": 16 << 20, ".yaml": 1 << 20, ".yml": 1 << 20}

@@ -16,10 +16,10 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from configs.profile import profile_names
-from tasks.errors import BadInputError
-from tasks.model import Run
-from tasks.places import url_of
-from tasks.store import Store, store_place, text_sha256
+from tasks.keep.places import url_of
+from tasks.keep.store import Store, store_place, text_sha256
+from tasks.records.errors import BadInputError
+from tasks.records.model import Run
 
 _RUN, _NIGHT = "planned-run", "planned-night"
 

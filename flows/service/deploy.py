@@ -19,10 +19,10 @@ from flows.service.admission import admit_night, allow_night
 from flows.service.automations import automate
 from flows.service.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from flows.service.server import asks_for_a_password
-from tasks.errors import BadInputError, ProcessFailedError, TransientError
-from tasks.lipsync.device import gpus
-from tasks.process import run
-from tasks.slots import BUDGET, CPU_HEAVY, GPU, provider_slot
+from tasks.machine.gpu import gpus
+from tasks.machine.process import run
+from tasks.records.errors import BadInputError, ProcessFailedError, TransientError
+from tasks.services.slots import BUDGET, CPU_HEAVY, GPU, provider_slot
 
 NIGHTLY = "dub-nightly/polydub"
 _SLUG = "nightly"

@@ -23,9 +23,9 @@ from pydantic import Field
 
 from flows.service.automations import PENDING_S, SILENT_S
 from flows.service.revive import revive
+from tasks.keep.store import Store, store_place
 from tasks.lipsync.hosted.kept import prune_jobs
-from tasks.outage import through_outages
-from tasks.store import Store, store_place
+from tasks.services.outage import through_outages
 
 _TAG = "polydub"  # of our deployments, and so of their runs
 _LAUNCHER_S = 60.0  # a parent that lives revives its own children sooner

@@ -11,8 +11,8 @@ from typing import Any
 
 from flows.night.costs import ledger
 from flows.terminal.status import status_of
-from tasks.errors import BadInputError
-from tasks.store import store_root
+from tasks.keep.store import store_root
+from tasks.records.errors import BadInputError
 
 _STATES = (
     "waiting",

@@ -14,10 +14,10 @@ from flows.service.login import password, password_file
 from flows.service.pools import CPU_POOL, GPU_POOL
 from flows.service.server import answers, environment
 from flows.terminal.printed import Console
-from tasks.errors import BadInputError, TransientError
-from tasks.lipsync.device import gpus
-from tasks.process import service, wait_until
-from tasks.store import store_root
+from tasks.keep.store import store_root
+from tasks.machine.gpu import gpus
+from tasks.machine.process import service, wait_until
+from tasks.records.errors import BadInputError, TransientError
 
 _PREFECT = (sys.executable, "-m", "prefect")
 _SERVER = (sys.executable, "-m", "flows.cli", "server")

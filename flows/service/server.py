@@ -12,8 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 
 from flows.service.login import fresh_password, log_in, named_server
-from tasks.errors import BadInputError, TransientError
-from tasks.process import service, wait_until
+from tasks.machine.process import service, wait_until
+from tasks.records.errors import BadInputError, TransientError
 
 _STARTUP_S = 180.0
 _LAST_EVENTS_S = 10.0

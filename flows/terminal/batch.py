@@ -36,7 +36,7 @@ from flows.terminal.options import (
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json
 from flows.terminal.printed import say, say_json
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 app = typer.Typer()
 

@@ -12,13 +12,13 @@ from configs.models import models
 from configs.profile import load_profile, profile_names
 from flows.plan import backends, checked_profile
 from flows.terminal.printed import Console
-from tasks.errors import PolydubError
-from tasks.process import capture
-from tasks.registry import package_version
-from tasks.store import store_root
+from tasks.keep.store import store_root
+from tasks.machine.process import capture
+from tasks.machine.weights import Downloading, advice, here
+from tasks.records.errors import PolydubError
+from tasks.records.registry import package_version
 from tasks.synthesize import speaking
 from tasks.transcribe import listening
-from tasks.weights import Downloading, advice, here
 
 _PROGRAMS = {
     "ffmpeg": "apt-get install ffmpeg",

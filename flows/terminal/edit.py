@@ -10,9 +10,9 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from flows.edits import Edit, Edits, Placed, lines_of, signed
-from tasks.errors import BadInputError
-from tasks.model import Line
-from tasks.store import Store, store_place
+from tasks.keep.store import Store, store_place
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line
 
 _TAKEN = "text"  # the one field of a line that a person may change
 

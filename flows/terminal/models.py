@@ -9,7 +9,7 @@ import typer
 
 from flows.terminal.outcome import EXIT_NOTHING, or_exit
 from flows.terminal.printed import say, say_json
-from tasks.errors import PolydubError
+from tasks.records.errors import PolydubError
 
 app = typer.Typer(help="The models that Polydub uses: list, fetch, verify, pack and unpack them.", no_args_is_help=True)
 
@@ -40,8 +40,8 @@ def fetch_command(
 ) -> None:
     """Bring models to this machine; a download that was interrupted goes on where it stopped."""
     from configs.models import models
-    from tasks.errors import BadInputError
-    from tasks.weights import fetched, here
+    from tasks.machine.weights import fetched, here
+    from tasks.records.errors import BadInputError
 
     chosen = [*(names or []), *(name for name, model in models().items() if setup and model.setup)]
     if not chosen:
@@ -56,7 +56,7 @@ def fetch_command(
 @app.command("verify")
 def verify_command(names: Annotated[list[str] | None, typer.Argument(help="models; all that are here")] = None) -> None:
     """Hash the files of models again and compare them with the table; exits with 1 where one is wrong."""
-    from tasks.weights.verify import verified
+    from tasks.machine.weights.verify import verified
 
     wrong = False
     for name in names or _table():
@@ -75,7 +75,7 @@ def pack_command(
     names: Annotated[list[str] | None, typer.Argument(help="models; all that are here")] = None,
 ) -> None:
     """Copy models into a folder for a machine without a network."""
-    from tasks.weights.crate import pack
+    from tasks.machine.weights.crate import pack
 
     say(f"Packed into {folder}: {', '.join(or_exit(pack, folder, names or []))}.")
 
@@ -83,7 +83,7 @@ def pack_command(
 @app.command("unpack")
 def unpack_command(folder: Annotated[Path, typer.Argument(help="what `pack` wrote")]) -> None:
     """Take over the models in a folder that `pack` wrote, each file verified."""
-    from tasks.weights.crate import unpack
+    from tasks.machine.weights.crate import unpack
 
     say(f"Unpacked: {', '.join(or_exit(unpack, folder))}.")
 
@@ -96,7 +96,7 @@ def _table() -> list[str]:
 
 def _row(name: str) -> dict[str, Any]:
     from configs.models import models
-    from tasks.weights.shelf import source
+    from tasks.machine.weights.shelf import source
 
     model = models()[name]
     return {

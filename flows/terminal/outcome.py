@@ -9,7 +9,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import typer
 
 from flows.terminal.printed import say, say_json
-from tasks.errors import BadInputError, PolydubError
+from tasks.records.errors import BadInputError, PolydubError
 
 EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
 

@@ -10,7 +10,7 @@ import rich.console
 import typer
 from rich.segment import Segment
 
-from tasks.visible import visible
+from tasks.words.visible import visible
 
 
 class Console(rich.console.Console):

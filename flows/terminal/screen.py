@@ -16,8 +16,8 @@ from rich.text import Text
 
 from flows.night.forecast import BRANCH_STEPS, LAST_STEPS, SHARED_STEPS, Forecast
 from flows.terminal.printed import Console
-from tasks.model import Run
-from tasks.progress import StepEvent, listening
+from tasks.records.model import Run
+from tasks.records.progress import StepEvent, listening
 
 _SHARED = "shared"
 

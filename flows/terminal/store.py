@@ -24,8 +24,8 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="print what was found to stdout")] = False,
 ) -> None:
     """Read every stored file again and compare it with its name; exits with 1 where a damaged one is left."""
-    from tasks.store import store_place
-    from tasks.verify import verify
+    from tasks.keep.store import store_place
+    from tasks.keep.verify import verify
 
     tenth = -1
 

@@ -14,7 +14,7 @@ from flows.night.morning import morning_rows, write_morning
 from flows.runner import answered_from_store, dub_kept_batch, dub_titles
 from flows.terminal.printed import Console
 from flows.terminal.screen import Screen
-from tasks.model import Run
+from tasks.records.model import Run
 
 Summaries = list[dict[str, Any]]
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configs.profile import PaceSettings
-from tasks.errors import PolydubError
-from tasks.model import Line, Script, Take
-from tasks.progress import Progress, silent
-from tasks.speakable import speaks
-from tasks.syllables import syllables
+from tasks.records.errors import PolydubError
+from tasks.records.model import Line, Script, Take
+from tasks.records.progress import Progress, silent
 from tasks.synthesize.takes import Booth
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
 from tasks.translate.glossary import matching, violated
+from tasks.words.speakable import speaks
+from tasks.words.syllables import syllables
 
 #: A take fits when its length is so much of its slot; QC counts the same window as adherence.
 WINDOW = (0.9, 1.2)

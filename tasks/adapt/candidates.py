@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.adapt import VERSION
-from tasks.store import Store, step_key
+from tasks.keep.store import Store, step_key
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, Rewriter, quiet
 from tasks.translate.glossary import matching
 

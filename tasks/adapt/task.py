@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.adapt import VERSION
-from tasks.model import Asset, Line, Run, Script, StepRecord, Take
-from tasks.step import Made, Work, remember, step_task
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import Asset, Line, Run, Script, StepRecord, Take
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts, retakes_of
 from tasks.synthesize.retakes import clearest

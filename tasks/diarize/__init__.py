@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from tasks import registry
-from tasks.model import Line, Script, Speaker
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.model import Line, Script, Speaker
+from tasks.records.progress import Progress
 
 VERSION = 1
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tasks import registry
 from tasks.diarize import named, with_speakers
-from tasks.model import Script, Speaker
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.model import Script, Speaker
+from tasks.records.progress import Progress
 
 
 class FakeDiarizer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.speech_activity import SAMPLE_RATE_HZ
+from tasks.sound.speech_activity import SAMPLE_RATE_HZ
 
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 420.0  # speech of men to children
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tasks import registry
 from tasks.diarize import named, with_speakers
 from tasks.diarize.clusters import FAIR_MS, group_voices
 from tasks.diarize.pitch import median_pitch_hz
-from tasks.model import Line, Script, Speaker
-from tasks.progress import Progress
-from tasks.speech_activity import SAMPLE_RATE_HZ, one_thread, read_span, speech_spans
+from tasks.records import registry
+from tasks.records.model import Line, Script, Speaker
+from tasks.records.progress import Progress
+from tasks.sound.speech_activity import SAMPLE_RATE_HZ, one_thread, read_span, speech_spans
 
 Samples = NDArray[np.float32]
 _LONGEST_MS = 10_000  # of one line's speech is listened to

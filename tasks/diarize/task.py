@@ -1,8 +1,9 @@
 """The Prefect task of `tasks.diarize`."""
 
 from tasks.diarize import VERSION, diarizer
-from tasks.model import Asset, Run, Script, StepRecord
-from tasks.step import Made, Work, remember, step_task
+from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 
 @step_task("diarize")

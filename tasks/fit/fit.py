@@ -14,7 +14,7 @@ from typing import Literal
 
 from configs.profile import FitSettings
 from tasks.fit.lay import lay, phones_on_clock
-from tasks.model import Line, Placement, Script, Take
+from tasks.records.model import Line, Placement, Script, Take
 
 __all__ = ["VERSION", "lay", "phones_on_clock", "plan"]
 

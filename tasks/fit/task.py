@@ -3,8 +3,9 @@
 import json
 
 from tasks.fit import VERSION
-from tasks.model import Placement, Run, Script, StepRecord
-from tasks.step import Made, Work, remember, step_task
+from tasks.records.model import Placement, Run, Script, StepRecord
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 from tasks.synthesize.task import takes_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import soundfile
 
-from tasks.model import Placement, Script
+from tasks.records.model import Placement, Script
 
 
 def phones_of(

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from tasks.ingest import VERSION
-from tasks.model import Asset, Run, Script, StepRecord
+from tasks.records.model import Asset, Run, Script, StepRecord
 from tasks.separate import separator
-from tasks.step import Made, Work, remember, step_task
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 
 @step_task("ingest")

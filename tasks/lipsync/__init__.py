@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from configs.lipsync_models import lipsync_models
 from configs.profile import LipsyncSettings
-from tasks import registry
 from tasks.lipsync.systems import system_names
-from tasks.model import Script
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.model import Script
+from tasks.records.progress import Progress
 
 VERSION = 7
 

@@ -6,10 +6,10 @@ import json
 import sys
 from typing import Any
 
-from tasks.errors import ProcessFailedError
-from tasks.lipsync.device import gpus, leased_device
-from tasks.process import stream
-from tasks.progress import Progress
+from tasks.machine.gpu import gpus, leased_device
+from tasks.machine.process import stream
+from tasks.records.errors import ProcessFailedError
+from tasks.records.progress import Progress
 
 
 def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline_s: float) -> dict[str, Any]:

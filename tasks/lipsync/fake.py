@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from tasks import registry
-from tasks.errors import PermanentError, TransientError
 from tasks.lipsync import Resynced
 from tasks.lipsync.tracker import NoTracker
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.errors import PermanentError, TransientError
+from tasks.records.progress import Progress
 
 
 class FakeLipSyncer:

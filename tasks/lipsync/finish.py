@@ -9,13 +9,13 @@ from pathlib import Path
 
 from configs.profile import Profile
 from configs.scene_modes import scene_modes
-from tasks.colours import colour_of, first_frame
-from tasks.door import asking
-from tasks.encoding import CRF, colour_tags, hdr_options
-from tasks.errors import ProcessFailedError
-from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
-from tasks.model import Colour
-from tasks.process import capture
+from tasks.machine.process import capture
+from tasks.picture.colours import colour_of, first_frame
+from tasks.picture.encoding import CRF, colour_tags, hdr_options
+from tasks.records.errors import ProcessFailedError
+from tasks.records.model import Colour
+from tasks.sound.door import asking
+from tasks.sound.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,6 @@ import soundfile
 from pydantic import Field
 
 from configs.lipsync_style import LipsyncStyle
-from tasks import registry
-from tasks.ending import heed, parting, telling_threads
-from tasks.errors import BadInputError, MissingBackendError, PermanentError, is_transient
 from tasks.lipsync import Resynced
 from tasks.lipsync.engine import engine_job
 from tasks.lipsync.native import NativeLipSyncer, passed_through
@@ -32,7 +29,10 @@ from tasks.lipsync.restore import missing as restore_missing
 from tasks.lipsync.route import Route, automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system
 from tasks.lipsync.tracker import FaceTracker
-from tasks.progress import Progress, silent
+from tasks.machine.ending import heed, parting, telling_threads
+from tasks.records import registry
+from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, is_transient
+from tasks.records.progress import Progress, silent
 
 #: Raised whenever what surrounds a system changes what comes out.
 _VERSION = 1

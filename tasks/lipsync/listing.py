@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from configs.lipsync_external import external_systems
-from tasks import registry
 from tasks.lipsync import BACKENDS
 from tasks.lipsync.hosted import rows
 from tasks.lipsync.systems import LOCAL, STEP, system
+from tasks.records import registry
 
 
 @dataclass(frozen=True)

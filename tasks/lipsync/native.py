@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from configs.lipsync_style import LipsyncStyle
-from tasks import registry
 from tasks.lipsync import Resynced
 from tasks.lipsync.engine import engine_job
 from tasks.lipsync.tracker import FaceTracker
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.progress import Progress
 
 
 class NativeLipSyncer:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from tasks import registry
 from tasks.lipsync import Resynced
 from tasks.lipsync.tracker import NoTracker
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.progress import Progress
 
 
 class NoLipSync:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tasks.progress import Progress
+from tasks.records.progress import Progress
 
 #: ``video``: a shot goes in and comes back; ``portrait``: one still picture of the speaker goes in.
 Takes = Literal["video", "portrait"]

@@ -16,10 +16,11 @@ from typing import Literal
 import ffmpeg
 from pydantic import Field
 
-from tasks import door, registry
-from tasks.errors import MissingBackendError
 from tasks.lipsync.local import checkout
-from tasks.media import run_ffmpeg, sink, source
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError
+from tasks.sound import door
+from tasks.sound.media import run_ffmpeg, sink, source
 
 
 class Restore(registry.Options):

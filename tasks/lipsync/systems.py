@@ -8,8 +8,8 @@ from typing import Any
 
 from configs.lipsync_external import external_systems
 from configs.lipsync_models import lipsync_models
-from tasks import registry
 from tasks.lipsync.reanimate import Reanimator
+from tasks.records import registry
 
 #: Systems that run in our own environment, name to ``"module:Class"``; a class has ``Options`` and ``facts``.
 LOCAL = {"wav2lip": "tasks.lipsync.local.wav2lip:Wav2Lip"}

@@ -8,8 +8,9 @@ from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import is_plain, make_plain
 from tasks.lipsync.tracker import NoTracker
 from tasks.lipsync.whole import WholeTranslation, conform
-from tasks.model import Asset, MediaFacts, Run, Script, StepRecord
-from tasks.step import Made, Work, remember, step_task
+from tasks.records.model import Asset, MediaFacts, Run, Script, StepRecord
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 
 def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from tasks import registry
 from tasks.lipsync.engine import engine_job
-from tasks.model import Script
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.model import Script
+from tasks.records.progress import Progress
 
 
 class FaceTracker:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import ffmpeg
 import soundfile
 
-from tasks import media
-from tasks.mix.loudness import SILENCE_LUFS
+from tasks.sound import media
+from tasks.sound.loudness import SILENCE_LUFS
 
 BedMode = Literal["untouched", "ducked", "voice_over"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks import media
-from tasks.mix.loudness import Curve
+from tasks.sound import media
+from tasks.sound.loudness import Curve
 
 _BLOCK = 1 << 17
 #: Blocks this far below the loudest of a line are its pauses.

@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks import media
-from tasks.separate.stems import blocks_with_context
+from tasks.sound import media
+from tasks.sound.blocks import blocks_with_context
 
 _BLOCK = 1 << 18
 #: Times 48 kHz, the oversampling that BS.1770-4 annex 2 asks of a true-peak meter.

@@ -11,17 +11,17 @@ import soundfile
 
 from configs.loudness import LoudnessPreset
 from configs.sound import MixSettings
-from tasks import media
+from tasks.keep.recall import recalled
 from tasks.mix import room
 from tasks.mix.blend import BedMode, Stems, blended, channels_of, layout_of, programme, stereo
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
 from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
 from tasks.mix.limiter import write_gained
-from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
 from tasks.mix.target import approach, target_of
-from tasks.model import Loudness, Record
-from tasks.progress import Progress, silent
-from tasks.recall import recalled
+from tasks.records.model import Loudness, Record
+from tasks.records.progress import Progress, silent
+from tasks.sound import media
+from tasks.sound.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
 
 __all__ = ["EncodeResult", "MixResult", "encode_aac", "measure_loudness", "mix"]
 
@@ -229,7 +229,7 @@ def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[
 
 def _heard(wav: Path, beside: Path) -> tuple[tuple[int, int], ...]:
     """Where a stem speaks."""
-    from tasks.speech_activity import speech_spans
+    from tasks.sound.speech_activity import speech_spans
 
     with media.scratch(beside) as listened:
         media.speech_copy(wav, listened)

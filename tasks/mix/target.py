@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from configs.loudness import LoudnessPreset
-from tasks.mix.loudness import SILENCE_LUFS, Curve, Spans
+from tasks.sound.loudness import SILENCE_LUFS, Curve, Spans
 
 _MAX_GAIN_DB = 40.0
 #: No programme is pressed further than this into the limiter: a miss that is told is better than a crushed mix.

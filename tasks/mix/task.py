@@ -3,8 +3,9 @@
 from configs.loudness import loudness_presets
 from tasks.fit.task import placements_of
 from tasks.mix import VERSION
-from tasks.model import Asset, Run, Script, StepRecord
-from tasks.step import Made, Work, remember, step_task
+from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 
 @step_task("mix")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks import door, media
-from tasks.model import Chapter, MediaFacts, OtherTrack
+from tasks.records.model import Chapter, MediaFacts, OtherTrack
+from tasks.sound import door, media
 
 #: Tags that ffmpeg writes into MP4, by its own names.
 _IN_MP4 = {

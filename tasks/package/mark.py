@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tasks import door
-from tasks.errors import MissingBackendError, PolydubError
+from tasks.records.errors import MissingBackendError, PolydubError
+from tasks.sound import door
 
 
 def dubbed_into(path: Path) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from configs.timed_text import TimedTextLimits
-from tasks.spacing import CLAUSE_END, SENTENCE_END, one_row, units
+from tasks.words.spacing import CLAUSE_END, SENTENCE_END, one_row, units
 
 _PAUSES = CLAUSE_END | frozenset(")]»”’」』）】")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, pairwise
 from pathlib import Path
 
-from tasks import door
+from tasks.sound import door
 
 _JSON = ("-of", "json")
 _LOOK = 120  # packets; far more than pictures are reordered by

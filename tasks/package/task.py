@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from tasks.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
 from tasks.package import VERSION
-from tasks.step import Made, Work, remember, step_task
+from tasks.records.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 
 @step_task("cut-preview")
@@ -50,10 +51,10 @@ def package(
     recorded, kind = run.language in run.title.dubs, run.profile.mix.stems
 
     def compute(work: Work) -> Made:
-        from tasks.mix.loudness import measure_loudness
         from tasks.package.package import package_master
         from tasks.package.stems import stem
         from tasks.package.subtitles import write_srt, write_vtt
+        from tasks.sound.loudness import measure_loudness
 
         files = {role: work.folder / f"script.{role}" for role in ("srt", "vtt", "json")}
         assert facts.picture is not None

@@ -5,8 +5,8 @@ One backend, ffprobe (`tasks.probe.probe`). A fault is told before anything is w
 
 from __future__ import annotations
 
-from tasks.model import Asset, MediaFacts, Run, StepRecord
-from tasks.step import Made, Work, remember
+from tasks.records.model import Asset, MediaFacts, Run, StepRecord
+from tasks.step.run import Made, Work, remember
 
 VERSION = 7
 

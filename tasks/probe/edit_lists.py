@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 _MOST_BOXES, _MOST_EDITS = 4096, 4096
 _SHOWN_OR_HEARD = (b"vide", b"soun")

@@ -1,8 +1,8 @@
 """The Prefect task of `tasks.probe`."""
 
-from tasks.model import Asset, Run, StepRecord
 from tasks.probe import probe_video
-from tasks.step import step_task
+from tasks.records.model import Asset, Run, StepRecord
+from tasks.step.prefect import step_task
 
 
 @step_task("probe")

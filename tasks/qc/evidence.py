@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from configs.loudness import LoudnessPreset
-from tasks.mix.loudness import Curve
-from tasks.model import Loudness, Placement, Script
+from tasks.records.model import Loudness, Placement, Script
+from tasks.sound.loudness import Curve
 
 #: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.
 Spans = tuple[tuple[int, int], ...]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from configs.gates import GateRule, gate_rules
-from tasks.errors import BadInputError
-from tasks.model import Gate
 from tasks.qc.evidence import Measured
+from tasks.records.errors import BadInputError
+from tasks.records.model import Gate
 
 Status = Literal["pass", "warn", "fail", "unmeasured"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.model import Line, Script
 from tasks.qc.evidence import Measured, Recogniser
+from tasks.records.model import Line, Script
 from tasks.understood.compare import Understanding, compare
 from tasks.understood.words import by_character
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from tasks.mix.loudness import Curve
-from tasks.model import Placement, Script
 from tasks.qc.evidence import Measured
+from tasks.records.model import Placement, Script
+from tasks.sound.loudness import Curve
 
 _FEWEST = 3  # lines from which there are others to compare with
 _SHORTEST_MS = 400  # BS.1770's block: what is shorter says nothing about its own level

@@ -7,7 +7,6 @@ from typing import Any
 
 from configs.gates import gate_rules
 from tasks.mix.target import Target, target_of
-from tasks.model import Gate
 from tasks.package.cues import DEFAULT_RATE
 from tasks.package.subtitles import subtitle_facts
 from tasks.qc import timing
@@ -16,7 +15,8 @@ from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.qc.intelligibility import intelligibility, not_understood, understandings
 from tasks.qc.levels import furthest, line_levels
 from tasks.qc.master import sound_offset
-from tasks.qc.residual import Residual, bed_residual
+from tasks.records.model import Gate
+from tasks.sound.residual import Residual, bed_residual
 from tasks.understood.compare import Understanding
 
 

@@ -7,13 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.loudness import loudness_presets
-from tasks.errors import PermanentError, ProviderBusyError
 from tasks.fit.task import placements_of
-from tasks.model import Asset, BranchResult, Gate, Loudness, MediaFacts, Placement, Run, Script, SharedWork, StepRecord
+from tasks.keep.store import Store
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
-from tasks.step import Made, Work, remember, step_task
-from tasks.store import Store
+from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.records.model import (
+    Asset,
+    BranchResult,
+    Gate,
+    Loudness,
+    MediaFacts,
+    Placement,
+    Run,
+    Script,
+    SharedWork,
+    StepRecord,
+)
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 from tasks.understood.ears import clip_of, ears_for
 from tasks.understood.lines import hear_lines
 
@@ -39,11 +51,11 @@ def qc(
     """Output ``qc`` (JSON), the same as value: figures, gates, and the branch's ``state``."""
 
     def compute(space: Work) -> Made:
-        from tasks.mix.loudness import measure_curve
         from tasks.qc.intelligibility import lost_lines, understandings
         from tasks.qc.master import master_times
         from tasks.qc.qc import check
         from tasks.qc.sync import av_offset
+        from tasks.sound.loudness import measure_curve
 
         preset = loudness_presets()[run.profile.loudness]
         master, dialogue = packed.outputs["master"].path, laid.outputs["dialogue"].path
@@ -150,8 +162,8 @@ def _clocks(
     run: Run, work: SharedWork, laid: StepRecord, picture: StepRecord, mixed: StepRecord, master: Path
 ) -> "Clocks":
     """A title's own sound and picture, or those of a service's film of it, and what came of them."""
-    from tasks.media import default_track
     from tasks.qc.sync import Clocks
+    from tasks.sound.media import default_track
 
     film, dialogue = picture.outputs.get("film"), laid.outputs["dialogue"].path
     if film is not None:
@@ -179,13 +191,13 @@ def _untimed(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spans(audio16k: Path) -> Spans:
-    from tasks.speech_activity import speech_spans
+    from tasks.sound.speech_activity import speech_spans
 
     return tuple(speech_spans(audio16k))
 
 
 def _dub_spans(dialogue: Path, folder: Path) -> Spans:
-    from tasks.media import speech_copy
+    from tasks.sound.media import speech_copy
 
     speech = folder / "dub-speech.wav"
     speech_copy(dialogue, speech)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tasks.model import Placement, Script
 from tasks.qc.evidence import Measured, Spans
-from tasks.speakable import speaks
+from tasks.records.model import Placement, Script
+from tasks.words.speakable import speaks
 
 _ADHERENCE = (0.9, 1.2)  # natural length over slot; the window of Descript's published evaluation
 _ONSET_BELOW_PEAK_DB = 30.0

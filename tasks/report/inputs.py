@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.model import Placement, Script
+from tasks.records.model import Placement, Script
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from tasks.model import Placement, Script
+from tasks.records.model import Placement, Script
 
 WIDTH = 1200
 LANE = 44  # half height of one waveform

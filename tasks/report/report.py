@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from configs.languages import display_name
-from tasks.model import Line, Placement, Script
+from tasks.records.model import Line, Placement, Script
 from tasks.report.heard import WORDS, said_and_heard
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import LANE, WIDTH, clock, strips

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.fit.task import placements_of
-from tasks.model import Run, Script, SharedWork, StepRecord
-from tasks.places import url_of
+from tasks.keep.places import url_of
+from tasks.records.model import Run, Script, SharedWork, StepRecord
 from tasks.report import VERSION
 from tasks.report.inputs import MadeBy, ReportInputs
-from tasks.step import Made, Work, remember, step_task
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 DISCLOSURE = "This master contains synthetic speech and machine-edited picture, made by Polydub from the named source."
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from tasks import registry
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.progress import Progress
 
 VERSION = 3
 

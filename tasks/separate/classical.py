@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks import media, registry
-from tasks.progress import Progress, silent
-from tasks.separate.stems import blocks_with_context, crossfaded, open_mix, write_stems
+from tasks.records import registry
+from tasks.records.progress import Progress, silent
+from tasks.sound import media
+from tasks.sound.blocks import blocks_with_context, crossfaded, open_mix, write_stems
 
 _VERSION = 2
 _WINDOW = 4096  # 85 ms at 48 kHz: resolves the partials of music and the harmonics of a voice
@@ -66,7 +67,7 @@ class ClassicalSeparator:
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
         """Write both stems, 22 seconds at a time."""
-        from tasks.speech_activity import speech_spans
+        from tasks.sound.speech_activity import speech_spans
 
         with open_mix(mix) as file:
             frames = file.frames

@@ -16,12 +16,13 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tasks import media, registry
-from tasks.errors import MissingBackendError
-from tasks.progress import Progress, silent
-from tasks.resident import Resident, loaded_once
-from tasks.separate.stems import open_mix, write_stems
-from tasks.weights import Weights, located, needed
+from tasks.machine.resident import Resident, loaded_once
+from tasks.machine.weights import Weights, located, needed
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError
+from tasks.records.progress import Progress, silent
+from tasks.sound import media
+from tasks.sound.blocks import open_mix, write_stems
 
 _VERSION = 3
 #: Seconds that a model hears at once, less where it was trained on less; and that some models want around them.

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks import registry
-from tasks.progress import Progress, silent
-from tasks.separate.stems import open_mix, write_stems
+from tasks.records import registry
+from tasks.records.progress import Progress, silent
+from tasks.sound.blocks import open_mix, write_stems
 
 
 class FakeSeparator:

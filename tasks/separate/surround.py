@@ -10,10 +10,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks import media
-from tasks.model import MediaFacts
-from tasks.progress import Progress, silent
+from tasks.records.model import MediaFacts
+from tasks.records.progress import Progress, silent
 from tasks.separate import Separator
+from tasks.sound import media
 
 #: Channels of a surround file: L R C LFE Ls Rs.
 CHANNELS = 6
@@ -72,14 +72,14 @@ def separate_surround(
 
 def _holds(fronts: Path, dialogue: Path, speech: Sequence[tuple[int, int]]) -> bool:
     """Whether the fronts speak what the centre does."""
-    from tasks.qc.residual import bed_residual
+    from tasks.sound.residual import bed_residual
 
     found = bed_residual(dialogue, fronts, tuple(speech))
     return found is not None and not found.bound and found.relative_db > _IN_FRONTS_DB
 
 
 def _heard(wav: Path, beside: Path) -> list[tuple[int, int]]:
-    from tasks.speech_activity import speech_spans
+    from tasks.sound.speech_activity import speech_spans
 
     with media.scratch(beside) as listened:
         media.speech_copy(wav, listened)

@@ -1,8 +1,9 @@
 """The Prefect task of `tasks.separate`: the title's sound on the player's clock, and its two stems."""
 
-from tasks.model import Asset, MediaFacts, Run, StepRecord
+from tasks.records.model import Asset, MediaFacts, Run, StepRecord
 from tasks.separate import VERSION, separator
-from tasks.step import Made, Work, remember, step_task
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 
 
 @step_task("separate")
@@ -15,9 +16,9 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
     backend = separator(settings.backend, settings.options)
 
     def compute(work: Work) -> Made:
-        from tasks import media
         from tasks.separate.client_bed import client_bed
         from tasks.separate.surround import is_surround, separate_surround
+        from tasks.sound import media
 
         files = {role: work.folder / f"{role}.wav" for role in ("original", "dialogue", "bed", "speech")}
         if facts.audio:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from configs.profile import ChainedSettings
-from tasks import registry
-from tasks.errors import UnsupportedError
-from tasks.model import Speaker
-from tasks.standin import Chosen, first_able
+from tasks.records import registry
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Speaker
+from tasks.records.standin import Chosen, first_able
 
 VERSION = 8
 

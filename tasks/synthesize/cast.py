@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.diarize import named
-from tasks.digests import file_sha256
-from tasks.errors import PolydubError
-from tasks.model import Asset, Run, Script, Speaker
-from tasks.store import Store, step_key
+from tasks.keep.digests import file_sha256
+from tasks.keep.store import Store, step_key
+from tasks.records.errors import PolydubError
+from tasks.records.model import Asset, Run, Script, Speaker
 from tasks.synthesize import Matching, Synthesizer, speaking
 from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.series import ALL, Series, SeriesSpeaker, clip_of, held, keep_clip, read_series, write_series
@@ -125,7 +125,7 @@ def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tup
         source: the script with speakers.
         prints: speaker id to voiceprint.
     """
-    from tasks.diarize.voiceprints import same_voices
+    from tasks.sound.voiceprints import same_voices
 
     lines = {line.speaker: line for line in source.lines}
     by_name = {who: found for who, line in lines.items() if named(line) and (found := series.name_of(who))}
@@ -208,7 +208,7 @@ def _voiced(series: Series, names: Mapping[str, str], backend: Synthesizer, lang
 
 
 def _voiceprints(speech: Path, source: Script) -> dict[str, str]:
-    from tasks.diarize.voiceprints import voiceprints
+    from tasks.sound.voiceprints import voiceprints
 
     return {who: found.coded for who, found in voiceprints(speech, source).items()}
 

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from configs.languages import primary
-from tasks import registry
-from tasks.digests import known_sha256
-from tasks.errors import MissingBackendError, UnsupportedError
-from tasks.model import Speaker
-from tasks.resident import Resident, loaded_once
-from tasks.sentences import pieces
+from tasks.keep.digests import known_sha256
+from tasks.machine.resident import Resident, loaded_once
+from tasks.machine.weights import Weights, needed, users
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, UnsupportedError
+from tasks.records.model import Speaker
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.coqui_models import local_model, model_folder, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
-from tasks.weights import Weights, needed, users
+from tasks.words.sentences import pieces
 
 #: Characters that XTTS takes at once; the package's own warnings begin there.
 _LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import LanguageError, parse_language, primary
-from tasks import registry
-from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, UnsupportedError
 
 #: The XTTS v2 model card's 17 languages, by its own codes.
 XTTS_CODES = ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu", "ko", "ja", "hi")

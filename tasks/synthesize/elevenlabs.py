@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from configs.languages import primary
-from tasks import registry
-from tasks.digests import file_sha256
-from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.hosted import HostedOptions, Service
-from tasks.meter import bill
-from tasks.model import Speaker
-from tasks.secrets import advice, secret
-from tasks.sentences import pieces
+from tasks.keep.digests import file_sha256
+from tasks.machine.meter import bill
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.records.model import Speaker
+from tasks.services.hosted import HostedOptions, Service
+from tasks.services.secrets import advice, secret
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
+from tasks.words.sentences import pieces
 
 _VARIABLE = "ELEVENLABS_API_KEY"
 _RATE_HZ = 24_000

@@ -12,12 +12,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tasks import registry
-from tasks.errors import BadInputError, MissingBackendError, UnsupportedError
-from tasks.model import Speaker
-from tasks.spoken_form import in_words
+from tasks.records import registry
+from tasks.records.errors import BadInputError, MissingBackendError, UnsupportedError
+from tasks.records.model import Speaker
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
+from tasks.words.spoken_form import in_words
 
 #: Medians of adult voices lie near 120 Hz (men) and 210 Hz (women); this is halfway on a log scale.
 _MALE_BELOW_HZ = 165.0

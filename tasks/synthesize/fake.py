@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import registry
-from tasks.errors import UnsupportedError
-from tasks.model import Speaker
+from tasks.records import registry
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Speaker
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import write_wav
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tasks.model import Line, Take
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import Line, Take
 from tasks.understood.ears import Ears, clip_of
 from tasks.understood.lines import hear_line
 

@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from configs.kokoro import SpokenLanguage, kokoro
 from configs.languages import display_name, primary
 from configs.models import models
-from tasks import registry
-from tasks.errors import MissingBackendError, UnsupportedError
-from tasks.model import Speaker
-from tasks.resident import Resident, loaded_once
+from tasks.machine.resident import Resident, loaded_once
+from tasks.machine.weights import advice, here, located
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, UnsupportedError
+from tasks.records.model import Speaker
 from tasks.synthesize import PLAIN, Manner, Matched, Spoken
 from tasks.synthesize.kokoro_cast import match
 from tasks.synthesize.kokoro_symbols import MOST, Timed, phones_of
 from tasks.synthesize.kokoro_text import READING, readable, said, tag_of
 from tasks.synthesize.onnx_graph import with_outputs
 from tasks.synthesize.wave import levelled, write_wav
-from tasks.weights import advice, here, located
 
 _RATE_HZ, _UNIT = 24_000, 600
 _AUDIO, _DURATIONS = "audio", "/encoder/Clip_output_0"
@@ -97,7 +97,7 @@ class KokoroSynthesizer:
         self, language: str, speakers: Sequence[Speaker], clips: Mapping[str, Path], taken: Collection[str] = ()
     ) -> Matched:
         """By likeness to each speaker's clip, and by pitch; by turns where nothing is known of a speaker."""
-        from tasks.diarize.voiceprints import voice_of
+        from tasks.sound.voiceprints import voice_of
 
         prints = {who: direction for who, clip in clips.items() if (direction := voice_of(clip)).any()}
         return match(self._table(language), speakers, prints, taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tasks.kana import readings
+from tasks.words.kana import readings
 
 _ROWS = {
     "": "アa イi ウɯ エe オo",

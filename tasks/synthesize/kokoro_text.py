@@ -7,11 +7,11 @@ from functools import partial
 
 from configs.kokoro import SpokenLanguage, kokoro
 from configs.languages import primary
-from tasks import registry
-from tasks.errors import MissingBackendError, UnsupportedError
-from tasks.spoken_form import in_words
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, UnsupportedError
 from tasks.synthesize import NothingToSayError
 from tasks.synthesize.kokoro_symbols import pieces, spoken, symbols_of, written
+from tasks.words.spoken_form import in_words
 
 #: What reads the languages that eSpeak NG does not read.
 _READERS = {"ja": ("pyopenjtalk-plus",), "zh": ("pypinyin", "rjieba")}

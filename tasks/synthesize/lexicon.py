@@ -22,8 +22,8 @@ import yaml
 
 from configs.languages import LanguageError, parse_language, primary
 from configs.timed_text import timed_text_limits
-from tasks.errors import BadInputError
-from tasks.small_yaml import read_yaml
+from tasks.records.errors import BadInputError
+from tasks.records.small_yaml import read_yaml
 
 _ALL = "*"
 

@@ -19,17 +19,17 @@ from pydantic import Field, field_validator
 
 from configs.languages import display_name, primary
 from lipsync_engine.media.audio import AudioError
-from tasks.errors import PermanentError, PolydubError, UnsupportedError
-from tasks.hosted import Service
-from tasks.meter import bill
-from tasks.model import Speaker
-from tasks.openai import OpenAiOptions
-from tasks.sentences import pieces
-from tasks.speakable import speaks
+from tasks.machine.meter import bill
+from tasks.records.errors import PermanentError, PolydubError, UnsupportedError
+from tasks.records.model import Speaker
+from tasks.services.hosted import Service
+from tasks.services.openai import OpenAiOptions
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.series import ALL
 from tasks.synthesize.wave import decoded, levelled, trim_bounds, write_wav
-from tasks.visible import visible
+from tasks.words.sentences import pieces
+from tasks.words.speakable import speaks
+from tasks.words.visible import visible
 
 #: Fields of a request that have an option of their own, or that would make the answer something else than one sound.
 _OURS = frozenset({"model", "input", "voice", "response_format", "speed", "instructions", "stream", "stream_format"})
@@ -45,7 +45,7 @@ _MOODS = ("very calmly", "calmly", "in an even tone", "lively", "with much energ
 
 
 class OpenAiSynthesizer:
-    """Asks the server at ``url``; where and with which key: `tasks.openai`."""
+    """Asks the server at ``url``; where and with which key: `tasks.services.openai`."""
 
     class Options(OpenAiOptions):
         """Which voices, and how they are asked.

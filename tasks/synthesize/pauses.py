@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.spacing import CLAUSE_END, SENTENCE_END
+from tasks.words.spacing import CLAUSE_END, SENTENCE_END
 
 _MARK = re.compile(f"[{re.escape(''.join(sorted(SENTENCE_END | CLAUSE_END)))}]+(?=\\s*\\S)")
 _WINDOW_MS = 10

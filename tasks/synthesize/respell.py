@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tasks.spoken_form import in_words
+from tasks.words.spoken_form import in_words
 
 _QUOTES = re.compile('["“”„«»‹›()\\[\\]{}*_]')
 _DASHES = re.compile(r"\s+[-–—]+\s+|[–—]|…|\.{2,}|\s*;\s*")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from configs.profile import PaceSettings
-from tasks.errors import PermanentError, ProviderBusyError
-from tasks.model import Line, Take
+from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.records.model import Line, Take
 from tasks.synthesize.respell import respelled
 from tasks.synthesize.takes import Booth
 from tasks.understood.ears import clip_of

@@ -29,9 +29,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from configs.languages import primary
-from tasks.digests import file_sha256
-from tasks.errors import BadInputError
-from tasks.small_yaml import read_yaml
+from tasks.keep.digests import file_sha256
+from tasks.records.errors import BadInputError
+from tasks.records.small_yaml import read_yaml
 
 _HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
 #: In place of a language: every one.

@@ -9,11 +9,9 @@ from pathlib import Path
 import soundfile
 
 from configs.profile import PaceSettings
-from tasks.digests import file_sha256
-from tasks.model import Line, StepRecord, Take
-from tasks.speakable import speaks
-from tasks.store import Store, step_key
-from tasks.syllables import syllables
+from tasks.keep.digests import file_sha256
+from tasks.keep.store import Store, step_key
+from tasks.records.model import Line, StepRecord, Take
 from tasks.synthesize import PLAIN, Foretelling, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
@@ -21,6 +19,8 @@ from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_p
 from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.wave import write_wav
 from tasks.understood.ears import Ears
+from tasks.words.speakable import speaks
+from tasks.words.syllables import syllables
 
 _LINE, _PAUSES = "synthesize-line", "pause-line"
 #: Of one spoken line: apart from the step's, so that what was paid for stays when a pace is chosen otherwise.

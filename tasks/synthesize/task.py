@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tasks.model import Asset, Run, Script, StepRecord, Take
-from tasks.step import Made, Work, remember, step_task
-from tasks.store import Store
-from tasks.syllables import syllables
+from tasks.keep.store import Store
+from tasks.records.model import Asset, Run, Script, StepRecord, Take
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 from tasks.synthesize import VERSION, Matching, Synthesizer, speaking
 from tasks.synthesize.cast import Cast, cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
@@ -16,6 +16,7 @@ from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.retakes import clearest
 from tasks.synthesize.takes import Booth
 from tasks.understood.ears import Ears, ears_for
+from tasks.words.syllables import syllables
 
 
 @step_task("synthesize")

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from configs.profile import ChainedSettings
-from tasks import registry
-from tasks.model import Script
-from tasks.progress import Progress
-from tasks.standin import Chosen, first_able
+from tasks.records import registry
+from tasks.records.model import Script
+from tasks.records.progress import Progress
+from tasks.records.standin import Chosen, first_able
 
 VERSION = 9
 

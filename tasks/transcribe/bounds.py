@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.errors import BadInputError, UnsupportedError
-from tasks.model import Change, Line, Script
+from tasks.records.errors import BadInputError, UnsupportedError
+from tasks.records.model import Change, Line, Script
 
 _SEEN_MS = 50  # a cue that ends by so much later is not worth a word
 

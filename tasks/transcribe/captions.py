@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tasks.model import Change, Passage, Word
-from tasks.spacing import one_row, same_signs
-from tasks.speakable import speaks
+from tasks.records.model import Change, Passage, Word
 from tasks.transcribe import capitals
 from tasks.transcribe.cues import VOICES, Cue
 from tasks.transcribe.labels import Labels, may_have_label
+from tasks.words.spacing import one_row, same_signs
+from tasks.words.speakable import speaks
 
 KEPT = "of songs or sounds: the original stays there"
 EMPTY = "left out: no words"

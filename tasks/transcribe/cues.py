@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.errors import BadInputError
-from tasks.model import Change, Line, Word
-from tasks.spacing import one_row
+from tasks.records.errors import BadInputError
+from tasks.records.model import Change, Line, Word
+from tasks.words.spacing import one_row
 
 LONGEST_CUE = 10_000  # characters; more than anybody says in one breath, or than a screen holds
 _SHORTEST_MS = 300  # what an overlap leaves of a line at least, before both share the time

@@ -12,7 +12,7 @@ import unicodedata
 import langcodes
 
 from configs.languages import display_name, primary
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.transcribe.code_pages import (
     BLOCKS,
     BY_SCRIPT,

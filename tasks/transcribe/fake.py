@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from tasks import registry
-from tasks.model import Line, Script, Word
-from tasks.progress import Progress
-from tasks.speech_activity import duration_ms
+from tasks.records import registry
+from tasks.records.model import Line, Script, Word
+from tasks.records.progress import Progress
+from tasks.sound.speech_activity import duration_ms
 
 _EVERY_MS, _SPOKEN_MS, _SHORTEST_MS = 2000, 1700, 300
 

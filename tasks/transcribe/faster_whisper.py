@@ -1,6 +1,7 @@
 """Whisper by CTranslate2 (faster-whisper, MIT): the same models in a quarter of the time and half the memory.
 
-``batch`` windows are recognised at once on a GPU. The model ``base`` comes with ``make setup`` (`tasks.weights`).
+``batch`` windows are recognised at once on a GPU. The model ``base`` comes with ``make setup``
+(`tasks.machine.weights`).
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from pydantic import Field
 
 from configs.languages import tag_of
 from configs.models import models
-from tasks import ctranslate, registry
-from tasks.errors import MissingBackendError
-from tasks.model import Script
-from tasks.progress import Progress, silent
-from tasks.resident import Resident, loaded_once
-from tasks.speech_activity import read_span
+from tasks.machine import ctranslate
+from tasks.machine.resident import Resident, loaded_once
+from tasks.machine.weights import Weights, advice, here, located, needed
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError
+from tasks.records.model import Script
+from tasks.records.progress import Progress, silent
+from tasks.sound.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
 from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.transcribe.whisper_codes import whisper_code
-from tasks.weights import Weights, advice, here, located, needed
 
 _ONE_AT_A_TIME = threading.Lock()
 #: Of the same number everywhere, so that sums are added up in the same order on any machine.

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.model import Word
-from tasks.progress import Progress
-from tasks.speech_activity import SAMPLE_RATE_HZ, duration_ms, read_span, speech_spans
+from tasks.records.model import Word
+from tasks.records.progress import Progress
+from tasks.sound.speech_activity import SAMPLE_RATE_HZ, duration_ms, read_span, speech_spans
 
 Span = tuple[int, int]
 

@@ -20,13 +20,13 @@ from pydantic import Field
 
 from configs.languages import display_name, tag_of
 from configs.timed_text import timed_text_limits
-from tasks.errors import PermanentError, UnsupportedError
-from tasks.hosted import Service
-from tasks.meter import bill
-from tasks.model import Script
-from tasks.openai import OpenAiOptions
-from tasks.progress import Progress
-from tasks.speech_activity import SAMPLE_RATE_HZ, read_span
+from tasks.machine.meter import bill
+from tasks.records.errors import PermanentError, UnsupportedError
+from tasks.records.model import Script
+from tasks.records.progress import Progress
+from tasks.services.hosted import Service
+from tasks.services.openai import OpenAiOptions
+from tasks.sound.speech_activity import SAMPLE_RATE_HZ, read_span
 from tasks.transcribe.hearing import Belief, Heard, heard_stretches, listened_spans
 from tasks.transcribe.openai_answer import Passage, language_told, passages
 from tasks.transcribe.placing import placed
@@ -58,7 +58,7 @@ class _Heeding:
 
 
 class OpenAiTranscriber:
-    """Asks the server at ``url``; where and with which key: `tasks.openai`."""
+    """Asks the server at ``url``; where and with which key: `tasks.services.openai`."""
 
     class Options(OpenAiOptions):
         """How it is asked.

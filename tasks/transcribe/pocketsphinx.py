@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from configs.languages import display_name, primary
-from tasks import registry
-from tasks.errors import UnsupportedError
-from tasks.model import Line, Script, Word
-from tasks.progress import Progress
-from tasks.speech_activity import read_span, speech_spans
+from tasks.records import registry
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Line, Script, Word
+from tasks.records.progress import Progress
+from tasks.sound.speech_activity import read_span, speech_spans
 from tasks.transcribe.segment import lines_from_words
 
 _FRAME_MS = 10

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.model import Change, Word
-from tasks.spacing import atoms, joined, same_signs
+from tasks.records.model import Change, Word
 from tasks.transcribe.cues import Cue
+from tasks.words.spacing import atoms, joined, same_signs
 
 STAYED = "left out: all its rows stand there already (rolling captions)"
 NEW_ROWS = "without rows that stand there already (rolling captions)"

@@ -17,8 +17,8 @@ from pydantic import (
 )
 
 from configs.languages import parse_language
-from tasks.errors import BadInputError
-from tasks.model import Word
+from tasks.records.errors import BadInputError
+from tasks.records.model import Word
 from tasks.transcribe.cues import Cue
 
 _KNOWN = (

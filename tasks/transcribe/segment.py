@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tasks.model import Line, Word
-from tasks.spacing import CLAUSE_END, SENTENCE_END, as_heard, breakable, own_spaces, spaceless
+from tasks.records.model import Line, Word
+from tasks.words.spacing import CLAUSE_END, SENTENCE_END, as_heard, breakable, own_spaces, spaceless
 
 _CLOSING = "\"'”’»)]」』"
 #: A full stop after these ends no sentence.

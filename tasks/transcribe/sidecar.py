@@ -16,7 +16,7 @@ from pathlib import Path
 import langcodes
 
 from configs.languages import LanguageError, parse_language, primary
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 FORMATS = (".srt", ".vtt", ".ass", ".ssa", ".json")  # in this order of preference
 _UNREAD = (".sub", ".idx", ".sup", ".smi", ".ttml", ".dfxp", ".sbv", ".lrc", ".stl", ".scc", ".mks")

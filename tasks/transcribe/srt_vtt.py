@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from tasks.errors import BadInputError
-from tasks.model import Change, Word
+from tasks.records.errors import BadInputError
+from tasks.records.model import Change, Word
 from tasks.transcribe.cues import VOICES, Cue, checked
 
 OUTSIDE = "left out: words that stand in no cue"

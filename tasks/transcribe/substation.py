@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.errors import BadInputError
-from tasks.model import Change
-from tasks.spacing import one_row
+from tasks.records.errors import BadInputError
+from tasks.records.model import Change
 from tasks.transcribe.cues import Cue, checked
+from tasks.words.spacing import one_row
 
 SIGN = "left out: a sign in the picture, not speech"
 DRAWING = "left out: a drawing, no words"

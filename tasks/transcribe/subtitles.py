@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from configs.languages import LanguageError, parse_language
-from tasks.errors import BadInputError
-from tasks.model import Change, Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Change, Script
 from tasks.transcribe.captions import spoken
 from tasks.transcribe.cues import Cue, checked, counted, lines_from_cues
 from tasks.transcribe.decoding import decoded

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from tasks.model import Asset, Run, Script, StepRecord, Title
-from tasks.step import Made, Work, remember, step_task
+from tasks.records.model import Asset, Run, Script, StepRecord, Title
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 from tasks.transcribe import VERSION, listening
 from tasks.transcribe.bounds import within
 
@@ -63,7 +64,7 @@ def _made(script: Script, duration_ms: int, title: Title) -> Made:
 
 
 def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> Script:
-    from tasks.speech_activity import speech_spans
+    from tasks.sound.speech_activity import speech_spans
     from tasks.transcribe.realign import realigned
 
     return realigned(script, speech_spans(speech.path, progress=work.progress), duration_ms)

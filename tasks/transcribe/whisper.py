@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from configs.languages import tag_of
 from configs.models import models
-from tasks import registry
-from tasks.errors import MissingBackendError
-from tasks.model import Script
-from tasks.progress import Progress, silent
-from tasks.resident import Resident, loaded_once
-from tasks.speech_activity import read_span
+from tasks.machine.resident import Resident, loaded_once
+from tasks.machine.weights import Weights, located, needed
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError
+from tasks.records.model import Script
+from tasks.records.progress import Progress, silent
+from tasks.sound.speech_activity import read_span
 from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
 from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.transcribe.whisper_codes import whisper_code
-from tasks.weights import Weights, located, needed
 
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's own; the next when a window fails
 _FILES = {"turbo": "large-v3-turbo", "large": "large-v3"}  # names that stand for others

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from configs.languages import display_name, primary
-from tasks.errors import UnsupportedError
+from tasks.records.errors import UnsupportedError
 
 #: Whisper's names where they differ from the BCP-47 primary subtag.
 _CODES = {"nb": "no", "fil": "tl", "iw": "he", "jv": "jw", "cmn": "zh"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from configs.profile import Formality
-from tasks import registry
+from tasks.records import registry
 
 VERSION = 7
 

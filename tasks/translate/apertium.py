@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from configs.languages import primary
-from tasks import process, registry
-from tasks.errors import MissingBackendError, ProcessFailedError
+from tasks.machine import process
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, ProcessFailedError
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.apertium_routes import Mode, find_route, parse_modes
 from tasks.translate.apertium_stream import deformat, reformat

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from configs.languages import LanguageError, display_name, parse_language, primary
-from tasks.errors import UnsupportedError
+from tasks.records.errors import UnsupportedError
 
 #: Debian 12's pair packages, to say which one would help. Not every one works in both directions.
 # fmt: off

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from configs.profile import TranslateSettings
-from tasks import registry
-from tasks.errors import UnsupportedError
-from tasks.store import text_sha256
+from tasks.keep.store import text_sha256
+from tasks.records import registry
+from tasks.records.errors import UnsupportedError
 from tasks.translate import Translator, translator
 from tasks.translate.glossary import Glossary, read_glossary
 

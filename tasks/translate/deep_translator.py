@@ -12,13 +12,13 @@ from typing import Any, NoReturn
 
 from pydantic import Field
 
-from tasks import registry
-from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.meter import bill
-from tasks.secrets import advice, secret
-from tasks.sentences import pieces
+from tasks.machine.meter import bill
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.services.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.provider_codes import Provider, provider_code
+from tasks.words.sentences import pieces
 
 #: Characters a request: Google refuses 5000; MyMemory 500 bytes, so fewer where a letter takes two; the others take
 #: the text in the address, which servers cut at about 8 KB, and a letter may take nine there.
@@ -29,8 +29,8 @@ _KEYS: dict[Provider, str] = {"libre": "LIBRE_API_KEY", "deepl": "DEEPL_API_KEY"
 class DeepTranslatorTranslator:
     """Sends line by line, and turns the package's many errors into ours.
 
-    Keys (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) come from `tasks.secrets` and are in no message: the package puts
-    them into addresses and error texts, so neither its text nor its traceback is passed on.
+    Keys (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) come from `tasks.services.secrets` and are in no message: the package
+    puts them into addresses and error texts, so neither its text nor its traceback is passed on.
     """
 
     batch = 1

@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import Field
 
 from configs.languages import primary
-from tasks import registry
-from tasks.errors import MissingBackendError, PermanentError
-from tasks.hosted import HostedOptions, Service
-from tasks.meter import bill
-from tasks.secrets import advice, secret
+from tasks.machine.meter import bill
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError
+from tasks.services.hosted import HostedOptions, Service
+from tasks.services.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
 

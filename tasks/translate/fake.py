@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tasks import registry
-from tasks.errors import TransientError, UnsupportedError
+from tasks.records import registry
+from tasks.records.errors import TransientError, UnsupportedError
 from tasks.translate import PLAIN, Guidance, Note, quiet
 
 

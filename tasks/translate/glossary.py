@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 
 from configs.languages import LanguageError, parse_language, primary
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.translate import Term
 
 #: Capitalised words that no language has: translators take them for names and leave them alone.

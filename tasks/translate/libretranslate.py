@@ -13,10 +13,10 @@ import langcodes
 from pydantic import Field
 
 from configs.languages import display_name, primary
-from tasks import registry
-from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.hosted import HostedOptions, Service
-from tasks.secrets import advice, secret
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError, UnsupportedError
+from tasks.services.hosted import HostedOptions, Service
+from tasks.services.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, quiet
 from tasks.translate.rows import by_rows
 

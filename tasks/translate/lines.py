@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tasks.errors import BadInputError, PermanentError, PolydubError, is_transient
-from tasks.model import Line, Script
-from tasks.progress import Progress, silent
-from tasks.speakable import speaks
-from tasks.store import Store, step_key
+from tasks.keep.store import Store, step_key
+from tasks.records.errors import BadInputError, PermanentError, PolydubError, is_transient
+from tasks.records.model import Line, Script
+from tasks.records.progress import Progress, silent
 from tasks.translate import Guidance, Term, Translator, language_check, quiet
 from tasks.translate.chain import Chain
 from tasks.translate.glossary import matching, protect, restore, violated
+from tasks.words.speakable import speaks
 
 _LINE, _LINE_VERSION = "translate-line", 3
 

@@ -13,14 +13,14 @@ from typing import Any
 
 from pydantic import Field
 
-from tasks.errors import PermanentError, ProviderBusyError
-from tasks.meter import bill
-from tasks.openai import OpenAiOptions
-from tasks.spacing import atoms, joined
-from tasks.speakable import speaks
+from tasks.machine.meter import bill
+from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.services.openai import OpenAiOptions
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, language_check, quiet
 from tasks.translate.llm_answer import answered, as_spoken, text_of
 from tasks.translate.llm_prompt import rewriting, translating
+from tasks.words.spacing import atoms, joined
+from tasks.words.speakable import speaks
 
 _SAME = "The last answer was not the JSON that was asked for."
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tasks.speakable import speaks
+from tasks.words.speakable import speaks
 
 _LONGEST = 400_000  # characters that are looked at, from the end
 _TRIES = 4000  # brackets that are tried for the beginning of JSON

@@ -17,14 +17,15 @@ import langcodes
 from pydantic import Field
 
 from configs.languages import display_name, primary
-from tasks import ctranslate, registry
-from tasks.digests import file_sha256
-from tasks.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.resident import Resident, loaded_once
-from tasks.sentences import pieces
+from tasks.keep.digests import file_sha256
+from tasks.machine import ctranslate
+from tasks.machine.resident import Resident, loaded_once
+from tasks.machine.weights import users
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
-from tasks.weights import users
+from tasks.words.sentences import pieces
 
 _NOWHERE = Path("nllb")
 _FILES = ("model.bin", "shared_vocabulary.json", "sentencepiece.bpe.model")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from configs.languages import display_name, primary
-from tasks.errors import UnsupportedError
-from tasks.model import Line, Script
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Line, Script
 from tasks.translate.chain import Chain
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import langcodes
 
 from configs.languages import display_name, primary
-from tasks.errors import UnsupportedError
+from tasks.records.errors import UnsupportedError
 
 Provider = Literal["google", "libre", "mymemory", "deepl"]
 

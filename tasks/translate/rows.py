@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tasks.speakable import speaks
+from tasks.words.speakable import speaks
 
 
 def by_rows(texts: Sequence[str], ask: Callable[[list[str]], list[str]], size: int) -> list[str]:

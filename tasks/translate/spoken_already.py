@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Container
 
 from configs.languages import primary
-from tasks.model import Line, Passage, Script
-from tasks.spacing import atoms
+from tasks.records.model import Line, Passage, Script
 from tasks.translate.language_check import certainly
+from tasks.words.spacing import atoms
 
 _ENOUGH_WORDS = 4
 

@@ -3,11 +3,12 @@
 from functools import partial
 from pathlib import Path
 
-from tasks.errors import UnsupportedError
-from tasks.model import Run, Script, StepRecord
-from tasks.progress import Progress
-from tasks.step import Made, Work, remember, step_task
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Run, Script, StepRecord
+from tasks.records.progress import Progress
+from tasks.step.prefect import step_task
+from tasks.step.run import Made, Work, remember
 from tasks.translate import VERSION
 from tasks.translate.chain import chain
 from tasks.translate.lines import Lines, Translated

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from configs.languages import display_name, primary
 from configs.profile import ChainedSettings
-from tasks.errors import MissingBackendError
-from tasks.model import StepRecord, Word
-from tasks.progress import silent
-from tasks.spacing import as_heard
-from tasks.store import Store, step_key
+from tasks.keep.store import Store, step_key
+from tasks.records.errors import MissingBackendError
+from tasks.records.model import StepRecord, Word
+from tasks.records.progress import silent
 from tasks.transcribe import KnowsWhere, Transcriber, listening, transcriber
+from tasks.words.spacing import as_heard
 
 Clip = NDArray[np.int16]
 

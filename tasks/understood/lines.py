@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks.store import Store
+from tasks.keep.store import Store
 from tasks.understood.compare import Understanding, compare
 from tasks.understood.ears import Clip, Ears
 

@@ -12,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 
 from configs.languages import primary
-from tasks.spoken_form import in_words
+from tasks.words.spoken_form import in_words
 
 _SET_ASIDE = re.compile("[ˈˌː^ᵝ\u0361\\s._|-]")
 _ALIKE = str.maketrans("ɛɔʌɐɪʊɜᵻɚ", "eoəəiuəiə")

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from configs.profile import PaceSettings
 from tasks.adapt.adapt import Adaptation, Adapted, budget, faithful, misses
 from tasks.adapt.candidates import Remembered
-from tasks.errors import ProviderBusyError
-from tasks.model import Asset, Line, Script, Take
-from tasks.store import Store
-from tasks.syllables import nuclei, syllables
+from tasks.keep.store import Store
+from tasks.records.errors import ProviderBusyError
+from tasks.records.model import Asset, Line, Script, Take
 from tasks.synthesize import synthesizer
 from tasks.synthesize.takes import Booth
 from tasks.translate import PLAIN, Guidance, Rewrite, Term, translator
+from tasks.words.syllables import nuclei, syllables
 from tests.translate.servers import ChatServer, posts, serving
 
 NOTHING = Asset(uri="/nowhere", sha256="0" * 64, bytes=1)
@@ -57,7 +57,7 @@ def test_syllables_are_counted_as_they_are_spoken(text: str, language: str, coun
 @pytest.mark.parametrize("reads", [True, False])
 def test_japanese_is_as_long_in_kanji_as_in_kana(monkeypatch: pytest.MonkeyPatch, reads: bool) -> None:
     if not reads:
-        monkeypatch.setattr("tasks.syllables.importlib.util.find_spec", lambda name: None)
+        monkeypatch.setattr("tasks.words.syllables.importlib.util.find_spec", lambda name: None)
     syllables.cache_clear()
     kana = syllables("きゃっかんてきじつざいのはんだんてきちしきがせいりつするのである。", "ja")
     assert syllables("客観的実在の判断的知識が成立するのである。", "ja") == pytest.approx(kana, abs=2)

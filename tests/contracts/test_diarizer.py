@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tasks.diarize import BACKENDS, diarizer
-from tasks.errors import BadInputError
-from tasks.model import Line, Script
-from tasks.progress import silent
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Script
+from tasks.records.progress import silent
 from tests.speech_media import clip_16k
 
 LINES = tuple(

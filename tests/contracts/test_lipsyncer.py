@@ -13,7 +13,7 @@ import pytest
 
 from configs.lipsync_models import lipsync_models
 from tasks.lipsync import LipSyncer, Resynced, lipsyncer
-from tasks.progress import silent
+from tasks.records.progress import silent
 from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
 from tests.lipsync_foreign.engine_here import engine_here

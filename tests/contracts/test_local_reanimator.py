@@ -15,13 +15,13 @@ import pytest
 
 from configs.lipsync_external import external_systems
 from lipsync_engine.records import Phone
-from tasks import registry
 from tasks.lipsync import Resynced
 from tasks.lipsync.foreign import ForeignLipSyncer, SystemOptions
 from tasks.lipsync.local.wav2lip import Wav2Lip
 from tasks.lipsync.reanimate import Reanimator
 from tasks.lipsync.systems import System
-from tasks.progress import silent
+from tasks.records import registry
+from tasks.records.progress import silent
 from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
 from tests.lipsync_foreign.engine_here import engine_here

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from configs.lipsync_models import lipsync_models
-from tasks.errors import BadInputError, MissingBackendError, PermanentError
 from tasks.lipsync.hosted import receipt_path
+from tasks.records.errors import BadInputError, MissingBackendError, PermanentError
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench, make_clips, reanimators
 from tests.lipsync_hosted.servers import KEY, SERVERS
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.errors import BadInputError
-from tasks.progress import silent
+from tasks.records.errors import BadInputError
+from tasks.records.progress import silent
 from tasks.separate import BACKENDS, separator
 from tests.clips import RATE
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tasks.errors import BadInputError, UnsupportedError
-from tasks.model import Speaker
+from tasks.records.errors import BadInputError, UnsupportedError
+from tasks.records.model import Speaker
 from tasks.synthesize import BACKENDS, Synthesizer, synthesizer
 from tests.openai_audio import VOICES, openai_audio
 from tests.synthesize.eleven_labs import KEY, eleven_labs

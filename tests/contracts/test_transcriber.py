@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.errors import BadInputError
-from tasks.progress import silent
-from tasks.speech_activity import duration_ms
+from tasks.machine.weights import located
+from tasks.records.errors import BadInputError
+from tasks.records.progress import silent
+from tasks.sound.speech_activity import duration_ms
 from tasks.transcribe import BACKENDS, transcriber
-from tasks.weights import located
 from tests.speech_media import clip_16k
 
 OFFLINE = ["pocketsphinx", "fake", "faster-whisper"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.translate import BACKENDS, Translator, translator
 from tests.translate.servers import ChatServer, DeepLJson, LibreJson, LibreServer, serving
 

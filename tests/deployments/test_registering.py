@@ -9,7 +9,7 @@ import pytest
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from flows.service import deploy
-from tasks.errors import ProcessFailedError, TransientError
+from tasks.records.errors import ProcessFailedError, TransientError
 
 LOCKED = (
     "PrefectHTTPStatusError: Server error '503 Service Unavailable' for url 'http://127.0.0.1:4200/api/deployments/'"

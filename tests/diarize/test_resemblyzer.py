@@ -10,9 +10,9 @@ from tasks.diarize import diarizer
 from tasks.diarize.clusters import cluster
 from tasks.diarize.pitch import median_pitch_hz
 from tasks.diarize.resemblyzer import TOO_SHORT
-from tasks.model import Line, Script
-from tasks.progress import silent
-from tasks.speech_activity import speech_spans
+from tasks.records.model import Line, Script
+from tasks.records.progress import silent
+from tasks.sound.speech_activity import speech_spans
 from tests.speech_media import clip_16k, media
 
 

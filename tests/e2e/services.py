@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.service.server import answers
-from tasks.process import wait_until
+from tasks.machine.process import wait_until
 
 PASSWORD = "someone:a-password-of-these-tests"
 

@@ -24,10 +24,10 @@ from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
 from flows.terminal.status import status_of
 from flows.terminal.watch import run_batch
-from tasks.errors import BadInputError, PermanentError
-from tasks.model import BranchResult, Failure, Run, Script
-from tasks.progress import Progress, StepEvent, listening
-from tasks.speech_activity import duration_ms
+from tasks.records.errors import BadInputError, PermanentError
+from tasks.records.model import BranchResult, Failure, Run, Script
+from tasks.records.progress import Progress, StepEvent, listening
+from tasks.sound.speech_activity import duration_ms
 from tasks.transcribe.fake import FakeTranscriber
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

@@ -15,8 +15,8 @@ from configs.sound import MixSettings
 from flows.night.forecast import LAST_STEPS
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
-from tasks.model import Run
-from tasks.progress import StepEvent, listening
+from tasks.records.model import Run
+from tasks.records.progress import StepEvent, listening
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 

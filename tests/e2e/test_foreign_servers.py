@@ -25,11 +25,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.media import speech_copy
-from tasks.progress import silent
+from tasks.machine.weights import located
+from tasks.records.progress import silent
+from tasks.sound.media import speech_copy
 from tasks.synthesize import synthesizer
 from tasks.transcribe import transcriber
-from tasks.weights import located
 from tests.e2e.test_command_line import polydub
 from tests.speech_media import clip_16k
 

@@ -25,7 +25,7 @@ import pytest
 import yaml
 
 from flows.service.server import answers
-from tasks.process import wait_until
+from tasks.machine.process import wait_until
 from tests.e2e.services import free_port, postgres, running
 from tests.object_store import BUCKET, object_store
 

@@ -16,7 +16,7 @@ import pytest
 from flows.night.costs import costs
 from flows.plan import Request, plan
 from flows.runner import dub_titles
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tests.clips import ffmpeg
 from tests.contracts.test_lipsyncer import rendered
 from tests.lipsync_hosted.hosted_clips import QUICK

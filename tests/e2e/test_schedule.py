@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tasks.process import wait_until
+from tasks.machine.process import wait_until
 from tests.e2e.services import environment, free_port, up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

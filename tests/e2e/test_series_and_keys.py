@@ -13,7 +13,7 @@ import yaml
 
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
-from tasks.model import Run
+from tasks.records.model import Run
 from tests.synthesize.eleven_labs import KEY, VOICES, eleven_labs
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

@@ -14,7 +14,7 @@ import yaml
 from flows.night.costs import ledger
 from flows.plan import Request, plan
 from flows.runner import dub_titles
-from tasks import resident
+from tasks.machine import resident
 from tests.clips import ffmpeg
 from tests.e2e.test_command_line import polydub
 from tests.speech_media import media

@@ -100,8 +100,8 @@ def take_in(path: Path) -> None:
     from flows.night.manifest import Defaults, read_manifest
     from flows.plan import checked_profile
     from tasks.ingest.line_files import lay_lines
-    from tasks.model import Line, Script
     from tasks.probe.probe import probe
+    from tasks.records.model import Line, Script
     from tasks.transcribe.subtitles import read_script
 
     if path.name.startswith("list"):
@@ -119,7 +119,7 @@ def take_in(path: Path) -> None:
 
 def _tried(number: int, seeds: list[Path], folder: Path, use: Callable[[Path], None]) -> str:
     """What is wrong with how an input was taken; nothing where it is fine."""
-    from tasks.errors import PolydubError
+    from tasks.records.errors import PolydubError
 
     dice = random.Random(SEED * 100_000 + number)
     seed, other = seeds[number % len(seeds)], dice.choice(seeds)

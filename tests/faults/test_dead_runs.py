@@ -17,8 +17,8 @@ import tenacity
 
 from flows.service.maintenance import cleanup, reap_runs
 from flows.service.revive import CRASHES, CRASHES_IN_ALL, GIVEN_UP
-from tasks.outage import is_outage, through_outages
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.services.outage import is_outage, through_outages
 from tests.e2e.services import free_port
 
 Begin = Callable[..., Any]

@@ -11,8 +11,8 @@ import pytest
 from configs.profile import load_profile, profile_names
 from flows.night.batches import load_batch
 from flows.service.admission import admit, admit_batch, admit_night, allow, allow_night
-from tasks.errors import BadInputError
-from tasks.model import Asset, Run, Title
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset, Run, Title
 
 
 def sent(here: Path, /, *, store: str = "", language: str = "es", profile: Any = None, **title: Any) -> Run:

@@ -17,11 +17,11 @@ from flows.night.costs import accounted, costs
 from flows.night.morning import morning_rows
 from flows.plan import Request, checked_profile
 from flows.terminal.status import status_of
-from tasks.errors import BadInputError
-from tasks.meter import Usage
-from tasks.model import Bill, BranchResult, Failure
-from tasks.progress import StepEvent, announce
-from tasks.slots import BUDGET
+from tasks.machine.meter import Usage
+from tasks.records.errors import BadInputError
+from tasks.records.model import Bill, BranchResult, Failure
+from tasks.records.progress import StepEvent, announce
+from tasks.services.slots import BUDGET
 from tests.object_store import BUCKET, object_store
 
 

@@ -28,8 +28,8 @@ from flows.branches import (
 from flows.edits import Edit, Edits
 from flows.night.batches import Batch, new_batch, runs_of, unfinished
 from flows.plan import Request, checked_profile, plan
-from tasks.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 

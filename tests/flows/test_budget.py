@@ -18,8 +18,8 @@ from flows.night.batches import new_batch
 from flows.night.budget import Cost, admit, begin_night, end_night, expected, settle
 from flows.night.forecast import Forecast
 from flows.plan import Request, checked_profile, plan, probed
-from tasks.errors import BadInputError
-from tasks.model import Line, Run, Script, SharedWork
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Run, Script, SharedWork
 
 NOON = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
 

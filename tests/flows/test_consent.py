@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.plan import Request, checked_profile, plan
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 XTTS = {"backend": "coqui", "options": {"model": "tts_models/multilingual/multi-dataset/xtts_v2"}}
 HOSTED = {"backend": "sync-lipsync-2", "options": {}}

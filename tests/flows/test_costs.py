@@ -14,11 +14,11 @@ import pytest
 
 from flows.night.costs import accounted, costs, ledger, spent_by_branch
 from flows.plan import Request, plan
-from tasks.errors import BadInputError, ProviderBusyError
-from tasks.lipsync.device import leased_device
-from tasks.meter import bill, device_time, metered
-from tasks.model import Run
-from tasks.step import Made, Work, remember
+from tasks.machine.gpu import leased_device
+from tasks.machine.meter import bill, device_time, metered
+from tasks.records.errors import BadInputError, ProviderBusyError
+from tasks.records.model import Run
+from tasks.step.run import Made, Work, remember
 from tasks.synthesize import synthesizer
 from tests.synthesize.eleven_labs import KEY, eleven_labs
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from flows.deliver import DamagedError, deliver, write_json
-from tasks.errors import BadInputError
-from tasks.model import Asset
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset
 from tests.small_files import files_no_larger_than
 
 
@@ -129,10 +129,10 @@ def test_a_delivered_file_that_was_swapped_for_one_of_its_size_and_time_is_repla
 def test_a_large_delivered_file_is_not_read_again_while_it_is_the_one_that_was_delivered(
     tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.digests.SMALL", 64 << 10)
+    monkeypatch.setattr("tasks.keep.digests.SMALL", 64 << 10)
     new = large(tmp_path)
     deliver(tmp_path / "out", {"talk.es.mp4": new})
-    monkeypatch.setattr("tasks.digests.file_sha256", lambda _path: pytest.fail("read again"))
+    monkeypatch.setattr("tasks.keep.digests.file_sha256", lambda _path: pytest.fail("read again"))
     assert deliver(tmp_path / "out", {"talk.es.mp4": new}) == ()
     monkeypatch.undo()
 
@@ -140,7 +140,7 @@ def test_a_large_delivered_file_is_not_read_again_while_it_is_the_one_that_was_d
 def test_a_stored_file_that_went_bad_on_the_disk_is_not_delivered_and_does_not_count_any_more(
     tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.digests.SMALL", 64 << 10)
+    monkeypatch.setattr("tasks.keep.digests.SMALL", 64 << 10)
     new = large(tmp_path)
     swapped(new.path, os.urandom(new.bytes))
     Store(store_folder)._digests.remember(new.path, new.sha256)  # the file's times do not tell

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from configs.profile import load_profile
 from flows.summary import _title
-from tasks.model import Asset, MediaFacts, Run, Script, Title
+from tasks.records.model import Asset, MediaFacts, Run, Script, Title
 
 
 def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from flows.edits import Edits, earlier_key
 from flows.terminal.edit import Imported, export_script, import_script
-from tasks.errors import BadInputError
-from tasks.model import Line
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line
 
 VIDEO = "ab" * 32
 FIRST = ("Good morning to you.", "And good evening too.")

@@ -15,7 +15,7 @@ import pytest
 
 from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.transcribe.sidecar import sidecar_of
 
 HEAD = "title,languages,due\n"

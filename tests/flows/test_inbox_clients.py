@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.night.inbox import Inbox
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 
 @pytest.mark.parametrize(

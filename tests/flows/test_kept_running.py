@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from flows.service import serve
-from tasks.process import wait_until
+from tasks.machine.process import wait_until
 
 
 def test_a_program_that_dies_is_begun_again(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from configs.profile import Profile, load_profile
 from flows.cli import app
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 FLAGS = [
     *("--lipsync-mode", "syllable", "--lipsync-strength", "0.8", "--lipsync-expression", "preserve"),

@@ -10,7 +10,7 @@ import pytest
 
 from flows.service.login import fresh_password, log_in, password, password_file
 from flows.service.server import prefect_server
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 KNOWN = "PREFECT_API_AUTH_STRING"
 

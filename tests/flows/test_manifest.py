@@ -16,7 +16,7 @@ from configs.profile import load_profile
 from flows.night.manifest import Defaults, read_manifest
 from flows.night.roots import Roots, videos_of
 from flows.plan import Request
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 ROWS = [
     {"title": "a.mp4", "languages": "es fr", "priority": "1", "due": "2026-11-30"},

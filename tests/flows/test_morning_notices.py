@@ -19,7 +19,7 @@ from configs.night import NotifySettings
 from flows.night.batches import Batch
 from flows.night.morning import write_morning
 from flows.night.notify import notify
-from tasks.secrets import block_name
+from tasks.services.secrets import block_name
 from tests.small_files import files_no_larger_than
 
 ROWS = [

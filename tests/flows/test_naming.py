@@ -18,8 +18,8 @@ from configs.profile import load_profile
 from flows.naming import hold, named, owner_of, take, taken
 from flows.plan import title_name
 from flows.summary import TitleResult, write_summary
-from tasks.errors import BadInputError
-from tasks.model import Asset, Run, Title
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset, Run, Title
 
 PROFILE = load_profile("fake", {})
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.plan import Request, checked_profile, plan, title_name
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 HOSTILE_NAMES = [
     'it\'s "so".mp4',

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.same_lines import Alignment
-from tasks.model import Line
+from tasks.records.model import Line
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import pytest
 from flows.branches import branch_key, keep_attempt, mark_begun
 from flows.night.standing import noted_progress, standing
 from flows.plan import Request, plan
-from tasks.model import BranchResult, Failure, Run
-from tasks.progress import StepEvent, announce
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import BranchResult, Failure, Run
+from tasks.records.progress import StepEvent, announce
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 

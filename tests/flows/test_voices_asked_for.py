@@ -11,8 +11,8 @@ from flows.branches import branch_key, shared_key
 from flows.night.manifest import Defaults, read_manifest
 from flows.plan import Request, plan
 from flows.terminal.options import overrides as typed
-from tasks.errors import BadInputError
-from tasks.model import Asset, Run, Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset, Run, Script
 from tasks.transcribe.task import transcribe
 from tests.speech_media import clip_16k
 

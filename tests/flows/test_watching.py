@@ -12,8 +12,8 @@ from configs.profile import load_profile
 from flows.journal import journal
 from flows.night.costs import accounted
 from flows.service.metrics import metrics, write_metrics
-from tasks.model import Asset, Bill, Run, Title, Usage
-from tasks.progress import StepEvent, announce
+from tasks.records.model import Asset, Bill, Run, Title, Usage
+from tasks.records.progress import StepEvent, announce
 
 
 @pytest.fixture

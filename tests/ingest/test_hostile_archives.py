@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from configs.profile import FitSettings
-from tasks.errors import BadInputError
 from tasks.ingest.line_files import holds_lines, lay_lines, pack_lines
-from tasks.model import Line, Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Script
 
 SCRIPT = Script(language="es", lines=(Line(id=1, start_ms=0, end_ms=2000, text="x"),))
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.sound import IngestSettings
-from tasks.errors import BadInputError
 from tasks.ingest.ingest import Ingested, ingest, locate
-from tasks.model import Line, Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Script
 from tests.clips import RATE, clip, ffmpeg
 from tests.speech_media import media
 

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from configs.profile import FitSettings
-from tasks.errors import BadInputError
 from tasks.ingest.line_files import holds_lines, lay_lines, pack_lines
-from tasks.model import Line, Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Script
 from tests.clips import RATE
 
 SETTINGS = FitSettings()  # type: ignore[call-arg]

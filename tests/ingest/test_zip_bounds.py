@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BadInputError
-from tasks.zips import Bounds, opened, unpack
+from tasks.keep.zips import Bounds, opened, unpack
+from tasks.records.errors import BadInputError
 
 BOUNDS = Bounds(entries=3, each=1000, total=1500)
 

@@ -11,9 +11,9 @@ import pytest
 from configs.profile import ProfileError, load_profile
 from configs.scene_modes import scene_modes
 from lipsync_engine.media import video
-from tasks.errors import MissingBackendError, ProcessFailedError
 from tasks.lipsync.finish import Finishing, finish, finished, fitting_scene
 from tasks.lipsync.restore import Restore, facts, missing, restore
+from tasks.records.errors import MissingBackendError, ProcessFailedError
 from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits
 from tests.lipsync_engine.scenes import write
 from tests.lipsync_engine.test_video import times_of

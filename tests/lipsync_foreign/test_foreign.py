@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks import registry
-from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.lipsync import Resynced
 from tasks.lipsync.foreign import AutoOptions, ForeignLipSyncer, SystemOptions
 from tasks.lipsync.reanimate import Limits, Reanimator
 from tasks.lipsync.systems import System
-from tasks.progress import silent
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.records.progress import silent
 from tests.lipsync_engine.test_video import times_of
 from tests.lipsync_foreign.dubbed_clip import Dubbed
 from tests.lipsync_foreign.engine_here import engine_here

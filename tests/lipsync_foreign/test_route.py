@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from tasks import registry
-from tasks.errors import BadInputError
 from tasks.lipsync import lipsyncer
 from tasks.lipsync.route import automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system_names
+from tasks.records import registry
+from tasks.records.errors import BadInputError
 from tests.lipsync_foreign.systems import Warper
 
 FACTS = registry.BackendFacts(name="hosted", code_licence="service")

@@ -9,9 +9,9 @@ import pytest
 
 from configs.profile import LipsyncSettings, ProfileError, load_profile
 from lipsync_engine.faces.facetrack import FaceTrack
-from tasks.errors import BadInputError
 from tasks.lipsync import lipsyncing, native_job, unheeded
-from tasks.progress import silent
+from tasks.records.errors import BadInputError
+from tasks.records.progress import silent
 from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
 from tests.lipsync_foreign.engine_here import engine_here
 

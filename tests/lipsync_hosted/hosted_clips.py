@@ -14,7 +14,7 @@ import pytest
 from configs.lipsync_models import lipsync_models
 from tasks.lipsync.hosted import HostedReanimator, fetch
 from tasks.lipsync.hosted.fetch import video_seconds
-from tasks.progress import silent
+from tasks.records.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.servers import KEY, SERVERS, World, serving
 

@@ -17,7 +17,7 @@ CHILD = """
 import signal, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tasks.ending import heed, parting, telling_threads
+from tasks.machine.ending import heed, parting, telling_threads
 from tasks.lipsync.hosted import HostedReanimator
 
 def made(out):

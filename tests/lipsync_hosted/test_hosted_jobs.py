@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted import jobs, receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
 from tasks.lipsync.hosted.jobs import Finds
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
 from tasks.lipsync.systems import system
-from tasks.progress import silent
-from tasks.slots import slots_of
+from tasks.records.errors import PermanentError, ProviderBusyError, TransientError
+from tasks.records.progress import silent
+from tasks.services.slots import slots_of
 from tests.clips import ffmpeg
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 from tests.lipsync_hosted.servers import KEY, ReplicateServer

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import PermanentError
 from tasks.lipsync.hosted import jobs, public, receipt_path
+from tasks.records.errors import PermanentError
 from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
 
 #: What a job writes, in this order: what it asks for, the id it was given, the receipt.

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.lipsync_models import lipsync_models
-from tasks.errors import BadInputError, PermanentError, UnsupportedError
 from tasks.lipsync.hosted import HostedReanimator, HostedTranslation, receipt_path, rows
 from tasks.lipsync.hosted.jobs import phase
 from tasks.lipsync.hosted.kling import token
 from tasks.lipsync.hosted.languages import best
 from tasks.lipsync.hosted.system import PROVIDERS, HostedOptions, HostedSystem
-from tasks.progress import silent
+from tasks.records.errors import BadInputError, PermanentError, UnsupportedError
+from tasks.records.progress import silent
 from tests.lipsync_hosted.hosted_clips import QUICK, Clips, bench
 from tests.lipsync_hosted.servers import KEY, SERVERS, serving
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tasks.errors import PermanentError, UnsupportedError
 from tasks.lipsync import dubs_alone, lipsyncer
 from tasks.lipsync.whole import conform
 from tasks.probe.probe import probe
-from tasks.progress import silent
+from tasks.records.errors import PermanentError, UnsupportedError
+from tasks.records.progress import silent
 from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits
 from tests.lipsync_engine.test_video import times_of
 

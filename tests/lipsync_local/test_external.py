@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from configs.lipsync_external import external_systems
-from tasks.errors import BadInputError, MissingBackendError, ProcessFailedError, ProcessTimeoutError
 from tasks.lipsync.listing import systems
 from tasks.lipsync.local.external import ExternalReanimator
-from tasks.media import picture_seconds
-from tasks.progress import silent
+from tasks.records.errors import BadInputError, MissingBackendError, ProcessFailedError, ProcessTimeoutError
+from tasks.records.progress import silent
+from tasks.sound.media import picture_seconds
 from tests.clips import ffmpeg
 from tests.lipsync_local.checkouts import stand_in, well
 

@@ -24,13 +24,13 @@ from hypothesis import strategies as st
 
 from flows.plan import checked_profile
 from lipsync_engine.media import video
-from tasks.errors import BadInputError, MissingBackendError, PermanentError
 from tasks.lipsync import lipsyncer
 from tasks.lipsync.local.wav2lip import Wav2Lip
 from tasks.lipsync.local.wav2lip_job import draw
 from tasks.lipsync.local.wav2lip_network import VARIANTS, load
 from tasks.lipsync.local.wav2lip_sound import STEPS, mel, windows
-from tasks.progress import silent
+from tasks.records.errors import BadInputError, MissingBackendError, PermanentError
+from tasks.records.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync_foreign.engine_here import engine_here
 from tests.lipsync_local import wav2lip_weights as weights

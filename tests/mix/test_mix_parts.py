@@ -13,11 +13,11 @@ from configs.loudness import loudness_presets
 from configs.sound import MixSettings
 from tasks.mix.keep import nonverbal_spans, without, write_kept
 from tasks.mix.levels import SpokenLine, line_gains
-from tasks.mix.loudness import Curve, measure_curve
 from tasks.mix.mix import mix
 from tasks.mix.room import add_room, decay_s
 from tasks.mix.target import target_of
-from tasks.model import Loudness
+from tasks.records.model import Loudness
+from tasks.sound.loudness import Curve, measure_curve
 from tests.clips import RATE
 from tests.speech_media import media
 

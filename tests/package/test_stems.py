@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.model import Asset
 from tasks.package.stems import stem
+from tasks.records.model import Asset
 from tests.clips import RATE
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from configs.profile import load_profile
-from tasks.errors import BadInputError
-from tasks.model import Run, Title
+from tasks.keep.store import Store
 from tasks.probe import probe_video
 from tasks.probe.probe import probe
-from tasks.store import Store
+from tasks.records.errors import BadInputError
+from tasks.records.model import Run, Title
 from tests.clips import clip, ffmpeg
 from tests.speech_media import media
 

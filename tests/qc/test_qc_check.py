@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from configs.loudness import loudness_presets
-from tasks.errors import BadInputError
-from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
 from tasks.qc.qc import check
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Loudness, Placement, Script
 from tests.speech_media import media
 
 CONTRACT = [

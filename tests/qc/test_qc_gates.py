@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.gates import gate_rules
-from tasks.errors import BadInputError
 from tasks.qc.evidence import Measured
 from tasks.qc.gates import check_waivers, judge, state
+from tasks.records.errors import BadInputError
 
 RANK = {"pass": 0, "warn": 1, "fail": 2}
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from configs.loudness import loudness_presets
-from tasks.mix.loudness import Curve
-from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence
 from tasks.qc.levels import line_levels
 from tasks.qc.qc import check
+from tasks.records.model import Line, Loudness, Placement, Script
+from tasks.sound.loudness import Curve
 
 LINE_MS, PAUSE_MS = 2000, 1000
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.qc.residual import bed_residual
+from tasks.sound.residual import bed_residual
 from tests.speech_media import media
 
 SPEECH = ((1260, 3950), (5250, 6630), (7610, 8690))  # what the clip's own repository asserts

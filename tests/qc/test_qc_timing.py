@@ -8,8 +8,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.model import Line, Placement, Script
 from tasks.qc import timing
+from tasks.records.model import Line, Placement, Script
 
 
 def placement(

@@ -8,9 +8,9 @@ import numpy as np
 import soundfile
 
 from configs.loudness import loudness_presets
-from tasks.model import Line, Loudness, Placement, Script
 from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.qc import check
+from tasks.records.model import Line, Loudness, Placement, Script
 from tasks.report.inputs import MadeBy, ReportInputs
 
 SPANS = ((1000, 3000), (5000, 6500))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.errors import BadInputError, ProcessFailedError
+from tasks.records.errors import BadInputError, ProcessFailedError
 from tasks.report.strip import frame_strip
 
 

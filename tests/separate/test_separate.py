@@ -7,11 +7,11 @@ import pytest
 import soundfile
 
 from benchmarks.separation import at_ratio, load, si_sdr, spoken
-from tasks.errors import MissingBackendError
-from tasks.progress import silent
+from tasks.records.errors import MissingBackendError
+from tasks.records.progress import silent
 from tasks.separate import classical, demucs, separator
 from tasks.separate.demucs import _resampled
-from tasks.separate.stems import crossfaded
+from tasks.sound.blocks import crossfaded
 from tests.clips import RATE
 from tests.speech_media import media
 

@@ -10,10 +10,10 @@ import pytest
 import soundfile
 
 from configs.profile import ChainedSettings, PaceSettings
-from tasks import registry
-from tasks.model import Line, Script, Speaker, Take, Word
-from tasks.progress import Progress
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records import registry
+from tasks.records.model import Line, Script, Speaker, Take, Word
+from tasks.records.progress import Progress
 from tasks.synthesize import PLAIN, Manner, Spoken, synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.takes import Booth

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.model import Line, Speaker
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.records.model import Line, Speaker
 from tasks.synthesize import Manner, Synthesizer, synthesizer
 from tasks.synthesize.takes import Booth
 from tests.synthesize.eleven_labs import KEY, eleven_labs

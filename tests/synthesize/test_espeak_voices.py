@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.errors import UnsupportedError
-from tasks.model import Speaker
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Speaker
 from tasks.synthesize import Spoken, Synthesizer, synthesizer
 
 SAYS = {

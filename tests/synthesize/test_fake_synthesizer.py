@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import UnsupportedError
+from tasks.records.errors import UnsupportedError
 from tasks.synthesize import synthesizer
 
 

@@ -9,9 +9,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import BadInputError
-from tasks.model import Line
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.lexicon import Entry, Lexicon, pronounce, read_lexicon
 from tasks.synthesize.takes import Booth

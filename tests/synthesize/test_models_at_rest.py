@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from configs.profile import load_profile
-from tasks import resident as residents
-from tasks.model import Asset, Line, Run, Script, Speaker, Title
-from tasks.resident import Resident, loaded_once, rest
+from tasks.machine import resident as residents
+from tasks.machine.resident import Resident, loaded_once, rest
+from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
 from tasks.synthesize.task import synthesize, takes_of
 from tests.tiny_coqui import save_tiny_vits
 
@@ -104,7 +104,7 @@ def test_many_at_once_move_it_once() -> None:
 def pool(monkeypatch: pytest.MonkeyPatch) -> dict[object, Resident]:
     """An empty one of this test alone."""
     models: dict[object, Resident] = {}
-    monkeypatch.setattr("tasks.resident._pool", models)
+    monkeypatch.setattr("tasks.machine.resident._pool", models)
     return models
 
 
@@ -142,8 +142,8 @@ def test_a_load_that_failed_is_tried_again() -> None:
 def test_a_crowded_process_forgets_the_idle_model_that_was_used_longest_ago(
     pool: dict[object, Resident], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.resident._memory_bytes", lambda: 100)
-    monkeypatch.setattr("tasks.resident._used_bytes", lambda: 20 * len(pool))  # half of it is full with three
+    monkeypatch.setattr("tasks.machine.resident._memory_bytes", lambda: 100)
+    monkeypatch.setattr("tasks.machine.resident._used_bytes", lambda: 20 * len(pool))  # half of it is full with three
     for name in ("busy", "old", "young"):
         loaded_once(name, lambda: Resident(Model(), "cpu"))
     with pool["busy"].at_work():
@@ -160,7 +160,7 @@ def test_the_process_and_its_memory_are_measured() -> None:
 
 
 def test_the_end_of_a_step_sends_every_idle_model_to_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from tasks.step import Made, remember
+    from tasks.step.run import Made, remember
 
     model, on_cpu = Model(), Model()
     residents = [Resident(model, "cuda"), Resident(on_cpu, "cpu")]

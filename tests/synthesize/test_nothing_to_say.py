@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tasks.adapt.adapt import faithful
-from tasks.model import Line, Script
+from tasks.keep.store import Store
 from tasks.qc.timing import missing_lines
-from tasks.speakable import speaks
-from tasks.store import Store
+from tasks.records.model import Line, Script
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.takes import Booth
+from tasks.words.speakable import speaks
 
 SILENT = ["", " ", "...", "…", "♪", "♪ ♪", "🎉", "?!", "—", "\u200b", "¿?", "。"]
 

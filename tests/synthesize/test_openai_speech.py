@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from configs.profile import PaceSettings
-from tasks.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.meter import metered
-from tasks.model import Line, Speaker
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.machine.meter import metered
+from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
+from tasks.records.model import Line, Speaker
 from tasks.synthesize import Manner, Synthesizer, synthesizer
 from tasks.synthesize.takes import Booth
 from tests.openai_audio import KEY, VOICES, encoded, openai_audio

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import PaceSettings
-from tasks.model import Line
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.model import Line
 from tasks.synthesize import synthesizer
 from tasks.synthesize.pace import Reach, is_near, line_pace, speaker_pace
 from tasks.synthesize.takes import Booth

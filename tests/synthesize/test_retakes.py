@@ -9,11 +9,11 @@ import numpy as np
 import soundfile
 
 from configs.profile import PaceSettings
-from tasks import registry
-from tasks.errors import MissingBackendError
-from tasks.model import Line, Script, Speaker, Take, Word
-from tasks.progress import Progress
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError
+from tasks.records.model import Line, Script, Speaker, Take, Word
+from tasks.records.progress import Progress
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.respell import respelled
 from tasks.synthesize.retakes import Retaken, clearest

@@ -12,9 +12,9 @@ import soundfile
 import yaml
 
 from configs.profile import load_profile
-from tasks.diarize.voiceprints import same_voices, voiceprints
-from tasks.errors import BadInputError
-from tasks.model import Asset, Line, Run, Script, Speaker, Title
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
+from tasks.sound.voiceprints import same_voices, voiceprints
 from tasks.synthesize.cast import cast_of, cast_title, recognised
 from tasks.synthesize.kokoro import KokoroSynthesizer
 from tasks.synthesize.series import Series, SeriesSpeaker, clip_of, held, read_series, write_series

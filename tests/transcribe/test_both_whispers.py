@@ -12,9 +12,9 @@ import jiwer
 import pytest
 
 from benchmarks.transcribe_wer import _NORMAL
-from tasks.progress import silent
+from tasks.machine.weights import located
+from tasks.records.progress import silent
 from tasks.transcribe import Transcriber, transcriber
-from tasks.weights import located
 from tests.speech_media import clip_16k, media
 from tests.whisper_weights import save_openai_whisper
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.errors import BadInputError, UnsupportedError
-from tasks.model import Line, Passage, Script
+from tasks.records.errors import BadInputError, UnsupportedError
+from tasks.records.model import Line, Passage, Script
 from tasks.transcribe.bounds import within
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.transcribe.decoding import decoded
 from tasks.transcribe.subtitles import read_script
 

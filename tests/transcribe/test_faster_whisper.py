@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.errors import MissingBackendError, UnsupportedError
-from tasks.progress import silent
+from tasks.machine.weights import located
+from tasks.records.errors import MissingBackendError, UnsupportedError
+from tasks.records.progress import silent
 from tasks.transcribe import faster_whisper, transcriber
-from tasks.weights import located
 from tests.speech_media import clip_16k, media
 from tests.tiny_whisper import save_tiny_converted_whisper
 
@@ -105,7 +105,7 @@ def package(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     module = StandIn()
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     find(monkeypatch, module.__spec__)
-    monkeypatch.setattr("tasks.resident._pool", {})
+    monkeypatch.setattr("tasks.machine.resident._pool", {})
     for look in ("_chances", "_glanced"):
         monkeypatch.setattr(faster_whisper, look, lambda model, samples: {"en": 0.9, "es": 0.1})
     return module
@@ -140,7 +140,7 @@ def test_a_batch_goes_through_the_pipeline_in_windows(package: StandIn, tmp_path
 
 
 def test_the_model_is_loaded_once_and_leaves_the_gpu_when_it_rests(package: StandIn, tmp_path: Path) -> None:
-    from tasks.resident import rest
+    from tasks.machine.resident import rest
 
     for language in ("en", "es"):
         transcriber("faster-whisper", {"model": "small"}).transcribe(speech(tmp_path), language, silent)

@@ -7,9 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.model import Word
-from tasks.spacing import breakable
+from tasks.records.model import Word
 from tasks.transcribe.segment import lines_from_words
+from tasks.words.spacing import breakable
 
 WORDS = st.lists(
     st.tuples(

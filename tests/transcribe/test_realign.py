@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.model import Line, Script, Word
-from tasks.speech_activity import duration_ms, speech_spans
+from tasks.records.model import Line, Script, Word
+from tasks.sound.speech_activity import duration_ms, speech_spans
 from tasks.transcribe.realign import placed, realigned, snap
 from tests.speech_media import clip_16k
 

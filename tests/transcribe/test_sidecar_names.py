@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.transcribe.sidecar import find_sidecar, named_language, sidecar_of
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGood morning.\n"

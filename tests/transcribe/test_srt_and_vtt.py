@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BadInputError
-from tasks.model import Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Script
 from tasks.transcribe.cues import Cue, lines_from_cues
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.glossary import read_glossary

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BadInputError
-from tasks.model import Script
+from tasks.records.errors import BadInputError
+from tasks.records.model import Script
 from tasks.transcribe.subtitles import read_script
 
 HEAD = "[Script Info]\nScriptType: v4.00+\n\n[Events]\n"

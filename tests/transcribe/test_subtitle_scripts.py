@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import BadInputError
-from tasks.model import Line, Script, Word
 from tasks.package.subtitles import write_srt, write_vtt
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Script, Word
 from tasks.transcribe.captions import spoken
 from tasks.transcribe.cues import Cue, counted, lines_from_cues
 from tasks.transcribe.subtitles import read_script

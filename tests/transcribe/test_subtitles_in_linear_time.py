@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 from tasks.transcribe.subtitles import read_script
 
 CUES = {

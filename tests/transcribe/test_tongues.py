@@ -10,13 +10,13 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.model import Word
-from tasks.progress import silent
+from tasks.machine.weights import located
+from tasks.records.model import Word
+from tasks.records.progress import silent
 from tasks.transcribe import transcriber
 from tasks.transcribe.hearing import Stretch, heard_stretches
 from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.understood.compare import compare
-from tasks.weights import located
 from tests.speech_media import clip_16k
 
 EN, ES, UNSURE = {"en": 0.97, "es": 0.02}, {"es": 0.95, "en": 0.03}, {"es": 0.5, "en": 0.4}

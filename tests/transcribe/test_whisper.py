@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import MissingBackendError, UnsupportedError
-from tasks.progress import silent
+from tasks.records.errors import MissingBackendError, UnsupportedError
+from tasks.records.progress import silent
 from tasks.transcribe import transcriber, whisper
 from tests.speech_media import clip_16k, media
 from tests.tiny_whisper import save_tiny_whisper

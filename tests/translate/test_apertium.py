@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import MissingBackendError, ProcessFailedError
+from tasks.records.errors import MissingBackendError, ProcessFailedError
 from tasks.translate import Translator, translator
 
 SENTENCES = [

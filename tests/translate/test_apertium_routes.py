@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import UnsupportedError
+from tasks.records.errors import UnsupportedError
 from tasks.translate.apertium_routes import Mode, find_route, parse_modes
 
 NAMES = "eng-spa spa-eng en-ca ca-en es-fr fr-es es-pt es-pt_BR cat-spa spa-cat_valencia oc_aran-ca"

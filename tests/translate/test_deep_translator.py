@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import MissingBackendError, PermanentError, PolydubError, ProviderBusyError, UnsupportedError
+from tasks.records.errors import MissingBackendError, PermanentError, PolydubError, ProviderBusyError, UnsupportedError
 from tasks.translate import Translator, translator
 from tasks.translate.provider_codes import provider_code
 from tests.translate.servers import DeepL, GooglePage, LibreServer, MyMemory, serving

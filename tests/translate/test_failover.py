@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from configs.profile import TranslateSettings
-from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
-from tasks.model import Line, Script
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.records.model import Line, Script
 from tasks.translate import BACKENDS
 from tasks.translate.chain import chain
 from tasks.translate.lines import Lines, Translated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.errors import TransientError, UnsupportedError
+from tasks.records.errors import TransientError, UnsupportedError
 from tasks.translate import translator
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import TranslateSettings
-from tasks.errors import BadInputError
-from tasks.model import Line, Script
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.records.errors import BadInputError
+from tasks.records.model import Line, Script
 from tasks.translate import Term
 from tasks.translate.chain import chain
 from tasks.translate.glossary import Glossary, matching, protect, read_glossary, restore, violated

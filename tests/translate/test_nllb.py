@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sentencepiece
 
-from tasks.errors import MissingBackendError, UnsupportedError
+from tasks.records.errors import MissingBackendError, UnsupportedError
 from tasks.translate import translator
 
 LANGUAGES = ["eng_Latn", "spa_Latn", "zho_Hans", "arb_Arab", "nob_Latn", "por_Latn"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from configs.profile import load_profile
-from tasks.errors import UnsupportedError
-from tasks.model import Asset, Line, Run, Script, StepRecord, Title
+from tasks.records.errors import UnsupportedError
+from tasks.records.model import Asset, Line, Run, Script, StepRecord, Title
 from tasks.translate.fake import FakeTranslator
 from tasks.translate.task import translate
 

@@ -9,14 +9,14 @@ import pytest
 import soundfile
 
 from configs.profile import ChainedSettings, load_profile
-from tasks.model import Speaker
-from tasks.registry import BackendFacts
-from tasks.store import Store
+from tasks.keep.store import Store
+from tasks.machine.weights import located
+from tasks.records.model import Speaker
+from tasks.records.registry import BackendFacts
 from tasks.synthesize import synthesizer
 from tasks.understood import ears
 from tasks.understood.ears import clip_of, ears_for
 from tasks.understood.lines import hear_lines
-from tasks.weights import located
 
 here = pytest.mark.skipif(not located("whisper-base") or not located("kokoro"), reason="`make setup` brings the models")
 

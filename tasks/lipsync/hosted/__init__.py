@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.errors import BadInputError
 from tasks.lipsync.hosted.jobs import Inputs, Receipt, receipt_path
 from tasks.lipsync.hosted.listing import Row, rows
 from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
 from tasks.lipsync.reanimate import Limits, Takes
-from tasks.progress import Progress
+from tasks.records.errors import BadInputError
+from tasks.records.progress import Progress
 
 __all__ = ["HostedReanimator", "HostedTranslation", "Receipt", "Row", "receipt_path", "rows"]
 

@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from configs.lipsync_models import Offer
-from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State
 from tasks.lipsync.hosted.media import media_type
 from tasks.lipsync.hosted.wire import UnclearError, Wire
-from tasks.secrets import secret
+from tasks.records.errors import PermanentError
+from tasks.services.secrets import secret
 
 _VIDEOS = (".mp4", ".webm", ".mov", ".mkv")
 

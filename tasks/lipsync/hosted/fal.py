@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from configs.lipsync_models import Offer
-from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import DATA_URI_BYTES, data_uri, media_type, put
 from tasks.lipsync.hosted.wire import UnclearError, Wire
-from tasks.secrets import secret
+from tasks.records.errors import PermanentError
+from tasks.services.secrets import secret
 
 _STORAGE = "https://rest.fal.ai"
 _PLATFORM = "https://api.fal.ai"

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from configs.lipsync_models import Offer
-from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import media_type, put
 from tasks.lipsync.hosted.wire import Wire
-from tasks.secrets import secret
+from tasks.records.errors import PermanentError
+from tasks.services.secrets import secret
 
 _IN_A_REQUEST_BYTES = 32_000_000
 

@@ -32,13 +32,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
-from tasks.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.lipsync.hosted.fetch import ExpiredError, Fetched, fetch
 from tasks.lipsync.hosted.wire import UnclearError
-from tasks.media import staged
-from tasks.meter import bill
-from tasks.progress import Progress
-from tasks.slots import held
+from tasks.machine.meter import bill
+from tasks.records.errors import PermanentError, ProviderBusyError, TransientError
+from tasks.records.progress import Progress
+from tasks.services.slots import held
+from tasks.sound.media import staged
 
 _T = TypeVar("_T")
 _UPLOADED, _FETCHING = 0.1, 0.9  # shares of the work that are done by then
@@ -184,7 +184,7 @@ class Job:
         book: the receipt of a job by id, length of its result, time asked for and digest.
         patience: how long to wait.
         progress: told the share that is done; an interrupt that it raises cancels the job where the provider can.
-        slot: the limit of the fleet that a job counts against (`tasks.slots`).
+        slot: the limit of the fleet that a job counts against (`tasks.services.slots`).
     """
 
     provider: Provider

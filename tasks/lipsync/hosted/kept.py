@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from tasks.store import store_root
+from tasks.keep.store import store_root
 
 
 def jobs_folder(chosen: str = "") -> Path:

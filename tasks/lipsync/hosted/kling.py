@@ -19,11 +19,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from configs.lipsync_models import Offer
-from tasks.errors import PermanentError, ProviderBusyError
 from tasks.lipsync.hosted import public
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.wire import UnclearError, Wire
-from tasks.secrets import secret
+from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.services.secrets import secret
 
 _PATH = "/v1/videos/advanced-lip-sync"
 _BUSY = {1302, 1303}  # rate and concurrency, from memory

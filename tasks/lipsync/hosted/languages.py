@@ -6,8 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import langcodes
 
-from tasks.errors import UnsupportedError
 from tasks.lipsync.hosted.jobs import Provider
+from tasks.records.errors import UnsupportedError
 
 
 @runtime_checkable

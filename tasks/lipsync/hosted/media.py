@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tasks.errors import PermanentError, ProviderBusyError
 from tasks.lipsync.hosted.fetch import check_address, is_local
 from tasks.lipsync.hosted.tls import trusted
+from tasks.records.errors import PermanentError, ProviderBusyError
 
 #: Up to so many bytes a file travels as a data URI (the smaller of the two limits that Replicate documents).
 DATA_URI_BYTES = 256_000

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from configs.lipsync_models import Offer
-from tasks.errors import PermanentError
 from tasks.lipsync.hosted.jobs import Inputs, State
 from tasks.lipsync.hosted.media import media_type
 from tasks.lipsync.hosted.wire import Wire
-from tasks.secrets import secret
+from tasks.records.errors import PermanentError
+from tasks.services.secrets import secret
 
 _DONE = 1
 _ENDED_BADLY = {6: "it was deleted", 7: "refused by moderation", 8: "the generation failed"}  # by third parties

@@ -17,7 +17,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import DATA_URI_BYTES, data_uri, media_type
 from tasks.lipsync.hosted.wire import UnclearError, Wire
-from tasks.secrets import secret
+from tasks.services.secrets import secret
 
 _PAGES = 20
 _CLOCKS_S = 120.0  # two clocks may differ by so much

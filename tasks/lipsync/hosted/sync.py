@@ -16,7 +16,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.media import media_type, put
 from tasks.lipsync.hosted.wire import Wire
-from tasks.secrets import secret
+from tasks.services.secrets import secret
 
 _PASSING = {"generation_infra_service_unavailable", "internal_error", "concurrency_limit_reached"}
 

@@ -14,14 +14,14 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from configs.lipsync_models import LipsyncModel, Offer, Setting, lipsync_models
-from tasks import registry
-from tasks.digests import file_sha256
-from tasks.errors import BadInputError, MissingBackendError
+from tasks.keep.digests import file_sha256
 from tasks.lipsync.hosted.jobs import Inputs, Job, Patience, Provider, Receipt
 from tasks.lipsync.hosted.kept import jobs_folder
-from tasks.progress import Progress
-from tasks.secrets import advice, secret
-from tasks.slots import provider_slot
+from tasks.records import registry
+from tasks.records.errors import BadInputError, MissingBackendError
+from tasks.records.progress import Progress
+from tasks.services.secrets import advice, secret
+from tasks.services.slots import provider_slot
 
 #: Adapters by provider, cheapest to set up first.
 PROVIDERS = {

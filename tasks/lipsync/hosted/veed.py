@@ -14,7 +14,7 @@ from configs.lipsync_models import Offer
 from tasks.lipsync.hosted import public
 from tasks.lipsync.hosted.jobs import Inputs, State, phase
 from tasks.lipsync.hosted.wire import Wire
-from tasks.secrets import secret
+from tasks.services.secrets import secret
 
 _PASSING = {"transload_failed", "timeout"}
 

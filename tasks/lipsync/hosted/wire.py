@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.errors import MissingBackendError, PermanentError, ProviderBusyError
-from tasks.hosted import retry_after_s
 from tasks.lipsync.hosted.tls import trusted
+from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
+from tasks.services.hosted import retry_after_s
 
 _WAIT_S = 60.0
 _SAID = 300  # characters of a provider's own words that are shown

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import process
-from tasks.errors import ProcessFailedError, ProcessTimeoutError
-from tasks.lipsync.device import gpus, leased_device
+from tasks.machine import process
+from tasks.machine.gpu import gpus, leased_device
+from tasks.records.errors import ProcessFailedError, ProcessTimeoutError
 
 #: Nothing is downloaded: model hubs are told so, and proxies that nobody serves stop the rest.
 _NOWHERE = "http://127.0.0.1:9"

@@ -11,12 +11,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tasks import registry
-from tasks.digests import known_sha256
-from tasks.errors import MissingBackendError, PermanentError
+from tasks.keep.digests import known_sha256
 from tasks.lipsync.engine import engine_job
 from tasks.lipsync.reanimate import Limits, Takes
-from tasks.progress import Progress
+from tasks.records import registry
+from tasks.records.errors import MissingBackendError, PermanentError
+from tasks.records.progress import Progress
 
 #: Raised whenever the same checkpoint draws something else.
 _VERSION = 1

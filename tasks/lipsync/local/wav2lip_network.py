@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tasks.errors import BadInputError
+from tasks.records.errors import BadInputError
 
 Activation = Literal["relu", "prelu", "leaky"]
 

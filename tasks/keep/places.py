@@ -1,0 +1,409 @@
+"""Where a store keeps its files: a local folder, or a prefix of an object store that every machine sees.
+
+Either gives a name to whole files alone: a local file is renamed into place, an object appears when its upload is
+complete. Two writers of one name write the same thing, or the last one counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from tasks.keep.digests import Digests, file_sha256
+from tasks.records.errors import BadInputError, MissingBackendError, PolydubError, TransientError
+
+DAMAGED = "damaged"
+"""The folder of files that were not what their name says."""
+
+#: So much of an object is asked for at once.
+_BLOCK = 8 << 20
+#: What tells one object from another that was put in its place, by the names of several object stores.
+_IDENTITY = ("size", "ETag", "etag", "LastModified", "VersionId", "generation", "updated", "last_modified", "created")
+_BLOB = re.compile(r"^blobs/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[^/]*)?$")
+#: A `Path` folds the two slashes of a URL into one; both are taken.
+_URL = re.compile(r"^([a-z][a-z0-9+.-]+):/+(.+?)/*$")
+
+
+class Place(Protocol):
+    """Files by relative name."""
+
+    def read(self, name: str) -> bytes | None:
+        """A small file's content; None where there is none."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a small file there, whole or not at all."""
+
+    def holds(self, name: str, sha256: str, size: int) -> bool | None:
+        """Whether the file is what it should be, by its content; None where there is none."""
+
+    def take(self, staged: Path, name: str, sha256: str) -> None:
+        """Move a finished local file there."""
+
+    def sha256(self, name: str) -> tuple[str, int] | None:
+        """Digest and size of the file, read now and remembered; None where there is none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+
+    def set_aside(self, name: str) -> bool:
+        """Move a file that is not what it should be below ``damaged/``; False where it was gone or mended already."""
+
+    def has_set_aside(self, name: str) -> bool:
+        """Whether a file of that name was."""
+
+    def below(self, folder: str) -> list[tuple[str, int]]:
+        """Names and sizes of the files anywhere below a folder, in order."""
+
+    def names(self, folder: str) -> list[str]:
+        """The files right below a folder, the one written last at the end."""
+
+    def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+        """The rows that are wanted of all Parquet files below a folder, as one pandas table."""
+
+    def uri(self, name: str) -> str:
+        """What an asset says of where it is."""
+
+
+class Folder:
+    """A local folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._digests = Digests(self)
+
+    def read(self, name: str) -> bytes | None:
+        """The content."""
+        try:
+            return (self._root / name).read_bytes()
+        except OSError:
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write beside, rename."""
+        path = self._root / name
+        private_folder(path.parent)
+        staged = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+        staged.write_bytes(data)
+        os.replace(staged, path)
+
+    def holds(self, name: str, sha256: str, size: int) -> bool | None:
+        """A large file is read once, and again when it was written again."""
+        return self._digests.are(self._root / name, sha256, size)
+
+    def take(self, staged: Path, name: str, sha256: str) -> None:
+        """Rename."""
+        path = self._root / name
+        private_folder(path.parent)
+        os.replace(staged, path)
+        self._digests.remember(path, sha256)
+
+    def sha256(self, name: str) -> tuple[str, int] | None:
+        """Whatever is remembered of it."""
+        try:
+            found = file_sha256(self._root / name)
+        except FileNotFoundError:
+            return None
+        self._digests.remember(self._root / name, found[0])
+        return found
+
+    def set_aside(self, name: str) -> bool:
+        """Rename; a file that another process mended in between goes back."""
+        path, aside = self._root / name, self._root / _aside(name)
+        private_folder(aside.parent)
+        try:
+            os.replace(path, aside)
+        except FileNotFoundError:
+            return False
+        with contextlib.suppress(OSError):  # what cannot be read is damaged
+            if file_sha256(aside)[0] == digest_in(name):
+                os.replace(aside, path)
+                return False
+        return True
+
+    def has_set_aside(self, name: str) -> bool:
+        """By its name."""
+        return (self._root / _aside(name)).exists()
+
+    def below(self, folder: str) -> list[tuple[str, int]]:
+        """Files that are being written have hidden names and are left out."""
+        found = []
+        for path in sorted((self._root / folder).rglob("[!.]*")):
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file():
+                    found.append((str(path.relative_to(self._root)), path.stat().st_size))
+        return found
+
+    def names(self, folder: str) -> list[str]:
+        """By time of modification."""
+        found = [(path.stat().st_mtime_ns, path.name) for path in (self._root / folder).glob("[!.]*")]
+        return [f"{folder}/{name}" for _, name in sorted(found)]
+
+    def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+        """Read one after another."""
+        return _table(_file_system("file"), str(self._root / folder), wanted)
+
+    def uri(self, name: str) -> str:
+        """The absolute path."""
+        return str(self._root / name)
+
+
+class Bucket:
+    """A prefix of an object store, by fsspec; large files pass through the cache folder.
+
+    Args:
+        url: such as ``s3://bucket/prefix``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._files = _file_system(url.partition("://")[0])
+        self._cache = Folder(cache_folder())
+
+    def read(self, name: str) -> bytes | None:
+        """One request."""
+        with _asked(self._url):
+            try:
+                content: bytes = self._files.cat_file(self.uri(name))
+            except FileNotFoundError:
+                return None
+            return content
+
+    def write(self, name: str, data: bytes) -> None:
+        """One request; the last writer counts."""
+        with _asked(self._url):
+            self._files.pipe_file(self.uri(name), data)
+
+    def holds(self, name: str, sha256: str, size: int) -> bool | None:
+        """One request, and one for the digest of this object, which whoever put it there left beside.
+
+        An object of which nobody left one is read, once for all machines.
+        """
+        facts = self._facts(name)
+        if facts is None or facts["size"] != size:
+            return None if facts is None else False
+        memo = self._memo(name, facts)
+        known = self._cache.read(memo)
+        if known is None and (known := self.read(memo)) is not None:
+            self._cache.write(memo, known)
+        if known is None:
+            return self.sha256(name) == (sha256, size)
+        return known == json.dumps(sha256).encode()
+
+    def take(self, staged: Path, name: str, sha256: str) -> None:
+        """Upload it with its digest, and keep it in the cache: the next step wants it."""
+        with _asked(self._url):
+            self._files.put_file(str(staged), self.uri(name))
+        self._remember(name, sha256)
+        self._cache.take(staged, name, sha256)
+
+    def sha256(self, name: str) -> tuple[str, int] | None:
+        """Streamed, nothing is kept but the digest."""
+        facts = self._facts(name)
+        if facts is None:
+            return None
+        with _asked(self._url):
+            try:
+                with self._files.open(self.uri(name), "rb", block_size=_BLOCK) as file:
+                    read = hashlib.sha256()
+                    size = 0
+                    while piece := file.read(_BLOCK):
+                        read.update(piece)
+                        size += len(piece)
+            except FileNotFoundError:
+                return None
+        if facts == self._facts(name):
+            self._remember(name, read.hexdigest())
+        return read.hexdigest(), size
+
+    def set_aside(self, name: str) -> bool:
+        """Copied by the object store itself."""
+        with _asked(self._url):
+            try:
+                self._files.mv(self.uri(name), self.uri(_aside(name)))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def has_set_aside(self, name: str) -> bool:
+        """One request."""
+        return self._facts(_aside(name)) is not None
+
+    def below(self, folder: str) -> list[tuple[str, int]]:
+        """One request a thousand files."""
+        with _asked(self._url):
+            root = self._url.partition("://")[2]
+            found = self._files.find(self.uri(folder), detail=True)
+            return [(path.removeprefix(f"{root}/"), facts["size"]) for path, facts in sorted(found.items())]
+
+    def _facts(self, name: str) -> Any:
+        with _asked(self._url):
+            try:
+                return self._files.info(self.uri(name))
+            except FileNotFoundError:
+                return None
+
+    def _memo(self, name: str, facts: Any) -> str:
+        """Where the digest of this very object is told: whoever puts another there changes its tag or time."""
+        identity = [self.uri(name), *(str(facts.get(fact)) for fact in _IDENTITY)]
+        return f"records/sha256/{hashlib.sha256(json.dumps(identity).encode()).hexdigest()}.json"
+
+    def _remember(self, name: str, sha256: str) -> None:
+        if (facts := self._facts(name)) is not None:
+            memo = self._memo(name, facts)
+            for place in (self, self._cache):
+                place.write(memo, json.dumps(sha256).encode())
+
+    def names(self, folder: str) -> list[str]:
+        """One request a thousand files; times are of whole seconds."""
+        with _asked(self._url):
+            try:
+                found = self._files.ls(self.uri(folder), detail=True)
+            except FileNotFoundError:
+                return []
+        by_time = sorted((entry["LastModified"], entry["name"]) for entry in found if entry["type"] == "file")
+        return [f"{folder}/{name.rpartition('/')[2]}" for _, name in by_time]
+
+    def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+        """Some requests a file."""
+        with _asked(self._url):
+            return _table(self._files, self.uri(folder).partition("://")[2], wanted)
+
+    def uri(self, name: str) -> str:
+        """The object's address."""
+        return f"{self._url}/{name}"
+
+
+def place_of(where: str | Path) -> tuple[Place, Path]:
+    """The place that is meant, and the local folder for work in progress: the same one, or the cache.
+
+    Args:
+        where: a folder, or a URL that fsspec knows.
+    """
+    if url := url_of(where):
+        return Bucket(url), cache_folder()
+    root = Path(where).expanduser().absolute()
+    return Folder(root), root
+
+
+def url_of(where: str | Path) -> str | None:
+    """The URL that is meant, without a last slash; None where a local folder is."""
+    found = _URL.match(str(where))
+    return f"{found[1]}://{found[2]}" if found else None
+
+
+def cache_folder() -> Path:
+    """Where this machine keeps copies of remote files: ``POLYDUB_CACHE``, else the user's cache folder."""
+    if folder := os.environ.get("POLYDUB_CACHE"):
+        return Path(folder).expanduser().absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "polydub-cache"
+
+
+def fetched(uri: str, sha256: str, size: int) -> Path:
+    """The local copy of a remote blob; its content is verified when it comes and whenever it was written again.
+
+    Raises:
+        TransientError: the object store does not answer, or gave something else than what was put there.
+        BadInputError: the blob is not there.
+    """
+    name = f"blobs/{sha256[:2]}/{uri.rpartition('/')[2]}"
+    cache, copy = Folder(cache_folder()), cache_folder() / name
+    if sound := cache.holds(name, sha256, size):
+        return copy
+    if sound is False:
+        cache.set_aside(name)
+    staged = cache_folder() / "tmp" / f"{sha256}.{os.getpid()}.{time.monotonic_ns()}"
+    private_folder(staged.parent)
+    try:
+        with _asked(uri):
+            try:
+                _file_system(uri.partition("://")[0]).get_file(uri, str(staged))
+            except FileNotFoundError:
+                raise BadInputError(f"{uri} is not in the store any more.", "Run the title again.") from None
+        if file_sha256(staged) != (sha256, size):
+            raise TransientError(f"{uri} did not arrive as it was stored.", "It is fetched again at the next try.")
+        staged.chmod(0o444)
+        cache.take(staged, name, sha256)
+    finally:
+        staged.unlink(missing_ok=True)
+    return copy
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for its user alone."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def digest_in(name: str) -> str:
+    """The digest that a blob's name says; empty where the name is no blob's."""
+    found = _BLOB.match(name)
+    return found[1] if found else ""
+
+
+def _aside(name: str) -> str:
+    return f"{DAMAGED}/{name.rpartition('/')[2]}"
+
+
+def moved(source: Path, target: Path) -> None:
+    """Rename, or copy where the two are on different file systems."""
+    try:
+        os.replace(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        source.unlink(missing_ok=True)
+
+
+def _table(files: Any, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
+    import pandas
+
+    try:
+        return pandas.read_parquet(folder, filesystem=files, filters=wanted)
+    except FileNotFoundError:
+        return pandas.DataFrame()
+
+
+@functools.cache
+def _file_system(scheme: str) -> Any:
+    import fsspec
+
+    try:
+        # What other machines put there must be seen at once.
+        return fsspec.filesystem(scheme, use_listings_cache=False)
+    except ImportError as error:
+        raise MissingBackendError(
+            f"A store at {scheme}:// needs a package that is not installed: {error}.", "Run `uv sync --extra s3`."
+        ) from error
+    except ValueError as error:
+        raise BadInputError(
+            f"{scheme}:// is no kind of store: {error}.", "Use a folder or s3://bucket/prefix."
+        ) from error
+
+
+@contextlib.contextmanager
+def _asked(url: str) -> Iterator[None]:
+    """Errors of the object store as ours; credentials are in none of them."""
+    try:
+        yield
+    except PolydubError:
+        raise
+    except FileNotFoundError as error:
+        raise BadInputError(f"The bucket of {url} does not exist.", "Make it, or set POLYDUB_STORE.") from error
+    except PermissionError as error:
+        raise BadInputError(
+            f"The store {url} refuses access: {error}.",
+            "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the policy.",
+        ) from error
+    except Exception as error:  # of botocore, aiohttp and the operating system
+        kind = type(error).__name__
+        raise TransientError(f"The store {url} does not answer ({kind}).", "Check AWS_ENDPOINT_URL.") from error

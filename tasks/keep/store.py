@@ -1,0 +1,276 @@
+"""Content-addressed assets and the records of finished steps. A record whose files are not what it says does not count.
+
+Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL
+(`tasks.keep.places`), beside the ``batches`` and the ``ledger`` of the flows. A blob is believed by its content: a
+large one that is still the very file that was read or written (`tasks.keep.digests`) is not read again. One that is
+another is never used: it is moved to ``damaged/``, told, and made again.
+A killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasks.keep.digests import Digests, file_sha256
+from tasks.keep.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
+from tasks.records.errors import BadInputError
+from tasks.records.model import Asset, StepRecord
+
+
+def store_place() -> str:
+    """Where finished work is kept: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
+    if where := os.environ.get("POLYDUB_STORE"):
+        return where
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "polydub")
+
+
+def store_root() -> Path:
+    """The local folder of that store: the store itself, or the cache of a remote one."""
+    return place_of(store_place())[1]
+
+
+class Store:
+    """Blobs and step records in a local folder, or in an object store that several machines share.
+
+    Args:
+        where: a folder, created where missing, or a URL such as ``s3://bucket/prefix``.
+
+    Attributes:
+        root: the local folder of work in progress, locks and memos: the store itself, or the cache of a remote one.
+        notes: what was found damaged, to tell the user.
+
+    Raises:
+        BadInputError: the folder cannot be written.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self._place, self.root = place_of(where)
+        self.where = url_of(where) or str(self.root)
+        self.notes: list[str] = []
+        self._copies = self._place if isinstance(self._place, Folder) else Folder(self.root)
+        self._digests = Digests(self._copies)
+        try:
+            for folder in ("blobs", "records", "tmp", "locks"):
+                private_folder(self.root / folder)
+                _close(self.root / folder)
+        except OSError as error:
+            raise BadInputError(
+                f"The store {self.root} cannot be written: {error.strerror}.",
+                "Set POLYDUB_STORE to a writable folder.",
+            ) from error
+
+    # -- blobs
+
+    def add(self, path: Path, *, keep: bool = False) -> Asset:
+        """Take a finished file into the store.
+
+        Args:
+            path: the file; moved unless ``keep``.
+            keep: copy instead of moving.
+        """
+        if path.is_relative_to(self.root / "blobs"):
+            raise ValueError(f"{path} is in the store already")
+        digest, size = file_sha256(path)
+        blob = _blob(digest, path)
+        asset = Asset(uri=self._place.uri(blob), sha256=digest, bytes=size)
+        if not self.holds(asset):
+            staged = self.root / "tmp" / f"{digest}.{os.getpid()}.{time.monotonic_ns()}"
+            shutil.copyfile(path, staged) if keep else moved(path, staged)
+            with staged.open("rb") as file:
+                os.fsync(file.fileno())
+            staged.chmod(0o444)
+            self._place.take(staged, blob, digest)
+        elif not keep:
+            path.unlink(missing_ok=True)
+        return asset
+
+    def reference(self, path: Path) -> Asset:
+        """Point at a user's file where it is; a remote store takes a copy, which every machine can read.
+
+        The digest is remembered, so that a large title is hashed once.
+        """
+        path = path.absolute()
+        digest, size = self._digests.of(path)
+        if url_of(self.where) is None:
+            return Asset(uri=str(path), sha256=digest, bytes=size)
+        asset = Asset(uri=self._place.uri(_blob(digest, path)), sha256=digest, bytes=size)
+        return asset if self.holds(asset) else self.add(path, keep=True)
+
+    def holds(self, asset: Asset) -> bool:
+        """Whether the asset's file is there and is what the asset says; one of the store that is not is set aside."""
+        name = asset.uri.removeprefix(f"{self.where}/")
+        if name == asset.uri:  # a user's file
+            return bool(self._digests.are(Path(asset.uri), asset.sha256, asset.bytes))
+        if self._place is not self._copies:
+            self._sound(self._copies, name, asset)  # a bad copy must not come before a good original
+        return self._sound(self._place, name, asset)
+
+    def _sound(self, place: Place, name: str, asset: Asset) -> bool:
+        found = place.holds(name, asset.sha256, asset.bytes)
+        if found is False and place.set_aside(name):
+            self._tell_damaged(place, name)
+            return False
+        return bool(found) or (found is False and bool(place.holds(name, asset.sha256, asset.bytes)))
+
+    def _tell_damaged(self, place: Place, name: str) -> None:
+        kept = place.uri(f"{DAMAGED}/{name.rpartition('/')[2]}")
+        what = "The local copy of a stored file" if place is not self._place else "A stored file"
+        note = f"{what} was not what had been stored and was not used: it was set aside as {kept} and made again."
+        if note not in self.notes:
+            self.notes.append(note)
+
+    # -- records
+
+    def lookup(self, step: str, key: str) -> StepRecord | None:
+        """The record of a finished step, if it is there and every file it names is what it was."""
+        try:
+            record = StepRecord.model_validate_json(self._place.read(_record(step, key)) or b"")
+        except ValidationError:
+            return None
+        lost = [asset for asset in record.outputs.values() if not self.holds(asset)]
+        for asset in lost:  # it may have been set aside before, by whoever asked first
+            name = asset.uri.removeprefix(f"{self.where}/")
+            if name != asset.uri and self._place.has_set_aside(name):
+                self._tell_damaged(self._place, name)
+        if lost:
+            return None
+        return record.model_copy(update={"reused": True, "hits": record.parts})
+
+    def commit(self, record: StepRecord) -> StepRecord:
+        """Make a step's result findable; its blobs must have been added before.
+
+        Returns:
+            The record as it will be found, order of keys included: a deliverable is the same bytes either way.
+        """
+        stored = record.model_dump(mode="json")
+        self.write_note(record.step, record.key, stored)
+        return StepRecord.model_validate_json(_json(stored))
+
+    def write_note(self, kind: str, key: str, value: Any) -> None:
+        """Keep a small JSON value that may change over time (a branch's last attempt)."""
+        self._place.write(_record(kind, key), _json(value))
+
+    def read_note(self, kind: str, key: str) -> Any | None:
+        """The value kept by `write_note`, or None."""
+        try:
+            return json.loads(self._place.read(_record(kind, key)) or b"")
+        except ValueError:
+            return None
+
+    # -- work in progress
+
+    @contextlib.contextmanager
+    def workspace(self, step: str) -> Iterator[Path]:
+        """A private folder on the store's file system, removed afterwards."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{step}-{os.getpid()}-", dir=self.root / "tmp"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, older_than_s: float = 0.0) -> int:
+        """Remove what killed processes of this host left under ``tmp/``; how many entries that were.
+
+        Args:
+            older_than_s: only what was last changed so long ago.
+        """
+        removed = 0
+        for entry in (self.root / "tmp").iterdir():
+            owners = [part for part in re.split(r"[-.]", entry.name) if part.isdigit()]
+            with contextlib.suppress(FileNotFoundError):  # its owner, or another sweep, was faster
+                old = time.time() - entry.stat().st_mtime >= older_than_s
+                if old and owners and not Path(f"/proc/{owners[0]}").exists():
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                    removed += 1
+        return removed
+
+    @contextlib.contextmanager
+    def claim(self, key: str) -> Iterator[None]:
+        """Hold a key while computing it: a second run of this machine waits and reuses.
+
+        Freed by the kernel if the holder dies. Two machines may compute one key; both write the same thing.
+        """
+        with (self.root / "locks" / f"{key}.lock").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _close(folder: Path) -> None:
+    """A folder of an earlier version becomes its user's alone."""
+    stat = folder.stat()
+    if stat.st_mode & 0o077 and stat.st_uid == os.geteuid():
+        folder.chmod(0o700)
+
+
+def _blob(digest: str, path: Path) -> str:
+    return f"blobs/{digest[:2]}/{digest}{path.suffix.lower()}"
+
+
+def _record(step: str, key: str) -> str:
+    return f"records/{step}/{key[:2]}/{key}.json"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+
+
+def step_key(
+    step: str,
+    version: int,
+    *,
+    settings: Any = None,
+    backend: str = "",
+    inputs: Mapping[str, Any] | None = None,
+) -> str:
+    """The content key of a step's result.
+
+    Args:
+        step: its name.
+        version: raised whenever its code changes what comes out.
+        settings: the settings that matter, JSON-like.
+        backend: the backend's fingerprint (name, version, model and weights).
+        inputs: assets (counted by content, never by place) and small JSON-like values.
+
+    Returns:
+        64 hex digits.
+    """
+    facts = {
+        "step": step,
+        "version": version,
+        "settings": _by_content(settings),
+        "backend": backend,
+        "inputs": _by_content(dict(inputs or {})),
+    }
+    return text_sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False))
+
+
+def _by_content(value: Any) -> Any:
+    if isinstance(value, Asset):
+        return value.sha256
+    if hasattr(value, "model_dump"):
+        return _by_content({name: getattr(value, name) for name in type(value).model_fields})
+    if isinstance(value, Mapping):
+        return {str(name): _by_content(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_content(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def text_sha256(text: str) -> str:
+    """Digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()

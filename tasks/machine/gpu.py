@@ -1,0 +1,68 @@
+"""One lip-sync job a GPU at a time on this host: a file lock that the kernel frees when its holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tasks.machine.meter import device_time
+from tasks.machine.process import capture
+from tasks.records.errors import PolydubError
+
+_POLL_S = 0.2
+
+
+def gpus() -> list[str]:
+    """This host's CUDA devices by UUID, the one with most free memory first, without loading torch.
+
+    Those alone that ``CUDA_VISIBLE_DEVICES`` names, where it is set.
+    """
+    program = shutil.which("nvidia-smi")
+    if not program:
+        return []
+    try:
+        listed = capture([program, "--query-gpu=memory.free,uuid,index", "--format=csv,noheader,nounits"]).decode()
+    except PolydubError:
+        return []
+    rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines() if line.count(",") == 2]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    named = None if visible is None else [name.strip() for name in visible.split(",")]
+    usable = [(_mebibytes(free), uuid) for free, uuid, index in rows if named is None or {uuid, index} & set(named)]
+    return [uuid for _, uuid in sorted(usable, key=lambda device: -device[0])]
+
+
+def _mebibytes(text: str) -> int:
+    """Free memory as nvidia-smi prints it; devices that share the host's memory print ``[N/A]``."""
+    return int(text) if text.isdigit() else 0
+
+
+@contextlib.contextmanager
+def leased_device(devices: Sequence[str], folder: Path | None = None) -> Iterator[str]:
+    """Hold one of the devices; wait while all are taken.
+
+    Args:
+        devices: their names, the preferred first; none at all yields ``""`` at once.
+        folder: where the lock files lie; on a local file system, shared by every process of the host.
+    """
+    if not devices:
+        yield ""
+        return
+    folder = folder or Path(tempfile.gettempdir()) / "polydub-devices"
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        for device in devices:
+            with (folder / f"{device}.lock").open("a+") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                with device_time(device):
+                    yield device
+                return
+        time.sleep(_POLL_S)

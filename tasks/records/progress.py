@@ -1,0 +1,68 @@
+"""How a step tells whoever watches how far it is. Plain callbacks: the terminal, Prefect or a test listens."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.records.model import NOTHING_USED, Run, Usage
+
+#: Told the share of a step that is done, 0 to 1.
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """Something happened in a step of a title (``language`` is empty for the shared steps).
+
+    ``folder`` is where the title's deliverables go: two batches may have titles of the same name.
+    ``usage``, ``hits`` and ``parts`` are told with ``computed`` (and usage with ``failed``: it is paid all the same).
+    """
+
+    title: str
+    language: str
+    step: str
+    state: Literal["started", "progress", "computed", "reused", "failed"]
+    fraction: float = 0.0
+    seconds: float = 0.0
+    message: str = ""
+    usage: Usage = NOTHING_USED
+    hits: int = 0
+    parts: int = 0
+    folder: str = ""
+
+    def is_of(self, run: Run) -> bool:
+        """Whether it happened in a run's own branch, or in its shared part."""
+        here = (self.title, self.language) == (run.title.name, run.language)
+        return here and self.folder in ("", run.title.folder)
+
+
+_listeners: list[Callable[[StepEvent], None]] = []
+_lock = threading.Lock()
+
+
+def announce(event: StepEvent) -> None:
+    """Tell every listener."""
+    with _lock:
+        listeners = tuple(_listeners)
+    for listener in listeners:
+        listener(event)
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[StepEvent], None]) -> Iterator[None]:
+    """Have a listener told of every step event in this process while the block runs."""
+    with _lock:
+        _listeners.append(listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners.remove(listener)
+
+
+def silent(_fraction: float) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,73 @@
+"""Servers with OpenAI's HTTP interface, OpenAI's own among them: where they are and which key is theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from tasks.records.errors import MissingBackendError
+from tasks.records.registry import BackendFacts
+from tasks.services.hosted import HostedOptions, Service
+from tasks.services.secrets import KeyVariable, advice, secret
+
+_OPENAI = "https://api.openai.com/v1"
+
+
+class OpenAiOptions(HostedOptions):
+    """Which model, where.
+
+    Attributes:
+        model: its name at the service.
+        url: the address up to ``/chat/completions``, ``/audio/speech`` or ``/audio/transcriptions``.
+        key_variable: the environment variable with the key, ``NAME_API_KEY``. Unnamed: ``OPENAI_API_KEY`` at OpenAI's
+            address and on this machine, none anywhere else.
+        paid: the service costs money.
+        commercial: the model's licence or the service's terms allow commercial use of what it makes.
+    """
+
+    model: str = Field(min_length=1)
+    url: str = Field(_OPENAI, pattern=r"^https?://\S+$")
+    key_variable: KeyVariable | None = None
+    paid: bool = True
+    commercial: bool = True
+    deadline_s: float = Field(120.0, gt=0)
+
+    @property
+    def variable(self) -> str:
+        """The variable whose key is sent to this address; empty: none is."""
+        host = urlsplit(self.url).hostname or ""
+        own = host in ("localhost", "127.0.0.1", "::1") or host == "openai.com" or host.endswith(".openai.com")
+        return self.key_variable or ("OPENAI_API_KEY" if own else "")
+
+    def facts(self, name: str, **more: Any) -> BackendFacts:
+        """What a backend by that name is that asks this server; ``more`` as `BackendFacts` has it."""
+        return BackendFacts(
+            name=name,
+            code_licence="Apache-2.0",
+            weights_licence=f"of {self.model}",
+            commercial=self.commercial,
+            network=True,
+            services=frozenset({name}),
+            paid=self.paid,
+            price=f"{name}/{self.model}",
+            **more,
+        )
+
+    def missing(self) -> list[str]:
+        """The key of OpenAI's own address; a server elsewhere may need none."""
+        needs = self.url.rstrip("/") == _OPENAI and not secret(self.variable)
+        return [f"{advice(self.variable)} Or name an own server (url)."] if needs else []
+
+    def service(self) -> Service:
+        """The server, ready to be asked.
+
+        Raises:
+            MissingBackendError: OpenAI's own address without a key.
+        """
+        for sentence in self.missing():
+            raise MissingBackendError(f"{self.model} needs a key.", sentence)
+        key = secret(self.variable) if self.variable else ""
+        variable = self.variable or "key_variable"
+        return Service(self.model, self.url, self, key=key, variable=variable, scheme="Bearer")

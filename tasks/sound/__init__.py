@@ -1,0 +1,5 @@
+"""Media through ffmpeg, and what can be heard in sound: speech, loudness, voices, residue.
+
+In: files, through the door. Out: filter graphs, blocks of samples (float32 [n, channels]) and figures.
+It knows no step.
+"""

@@ -1,0 +1,5 @@
+"""How a step runs, whatever it does.
+
+In: a run, and a function that computes. Out: the step's record, found in the store or made and committed.
+It knows no step; only `tasks.step.prefect` knows Prefect.
+"""

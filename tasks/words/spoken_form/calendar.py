@@ -1,0 +1,73 @@
+"""Dates and times of day."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.words.spoken_form.numerals import Numerals
+from tasks.words.spoken_form.rule import EDGES, JOINED_EDGES, Rules
+
+
+def rules(say: Numerals) -> Rules:
+    """Of dates, in digits and with the name of their month, and of times."""
+    yield from _dates_in_digits(say)
+    if not say.forms.joined:  # 3月14日 is read as it stands
+        yield from _dates_with_a_name(say)
+    yield from _times(say)
+    if say.forms.year:
+        yield rf"(?<!\d)(\d{{4}})(?={say.forms.year})", lambda match: say.digits(match[1])
+
+
+def _dates_in_digits(say: Numerals) -> Rules:
+    def local(match: re.Match[str]) -> str | None:
+        first, second = int(match[1]), int(match[2])
+        day, month = (second, first) if say.forms.month_first and first <= 12 else (first, second)
+        return _date(say, day, month, match[3])
+
+    yield (
+        r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])",
+        lambda match: _date(say, int(match[3]), int(match[2]), match[1]),
+    )
+    yield r"(?<![\w/.])(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?!\w|[/.]\d)", local
+
+
+def _date(say: Numerals, day: int, month: int, year: str) -> str | None:
+    if not (1 <= day <= 31 and 1 <= month <= 12):
+        return None
+    spoken = say.digits(year) if say.forms.year else say.year(int(year))
+    return say.forms.date.format(d=say.day(day), m=say.forms.months[month - 1], y=spoken)
+
+
+def _dates_with_a_name(say: Numerals) -> Rules:
+    names = "|".join(say.forms.months)
+    point = r"\.?" if say.forms.day == "ordinal" else ""
+
+    def day(match: re.Match[str]) -> str | None:
+        return say.day(int(match[1]), _word_before(match)) if 1 <= int(match[1]) <= 31 else None
+
+    yield rf"(?<![\w.,])(\d{{1,2}}){point}(?= (?:de )?(?:{names})\b)", day
+    if say.forms.month_first:
+        for name in say.forms.months:
+            yield rf"(?<={name} )(\d{{1,2}})(?:st|nd|rd|th)?(?![\d.:]\d|\w|%)", day
+
+
+def _word_before(match: re.Match[str]) -> str:
+    return (match.string[: match.start()].split() or [""])[-1].lower()
+
+
+def _times(say: Numerals) -> Rules:
+    forms = say.forms
+    swallowed = rf"(?:\s?(?:{'|'.join(forms.swallow)})(?!\w))?" if forms.swallow else ""
+    before = (JOINED_EDGES if forms.joined else EDGES)[0]
+
+    def time(match: re.Match[str]) -> str:
+        hour, minutes = int(match[1]), int(match[2] or 0)
+        said = forms.hours.get(hour) or say.cardinal(hour)
+        if minutes == 0:
+            return forms.hour.format(h=said)
+        zero = f"{forms.zero} " if forms.zero and minutes < 10 else ""
+        return forms.time.format(h=said, m=zero + say.cardinal(minutes))
+
+    yield rf"{before}([01]?\d|2[0-3])[:h]([0-5]\d)(?![\d:])h?{swallowed}", time
+    if forms.h:
+        yield rf"{before}([01]?\d|2[0-3]) ?h()(?!\w)", time
