@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from benchmarks.separation import load
 from configs.loudness import LoudnessPreset, loudness_presets
-from tasks.mix.mix import encode_aac, mix
-from tasks.mix.target import Target, target_of
-from tasks.probe.probe import probe
-from tasks.sound import media
+from tasks import media
+from tasks.media.probe import probe
+from tasks.mix.mix import mix
+from tasks.sound.aac import encode_aac
 from tasks.sound.loudness import measure_curve
+from tasks.sound.target import Target, target_of
 
 RATE = media.SAMPLE_RATE
 SECONDS = 24

@@ -16,10 +16,10 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.records.progress import silent
 from tasks.separate import separator
 from tasks.separate.classical import Spans, estimate
-from tasks.sound import media
 from tasks.sound.speech_activity import speech_spans
 
 Sound = NDArray[np.float32]  # [N, 2] at 48 kHz

@@ -149,8 +149,8 @@ def _separated(folder: Path, name: str, options: dict[str, object]) -> None:
 
 
 def _whisper(folder: Path) -> None:
+    from tasks.media import speech_copy
     from tasks.records.progress import silent
-    from tasks.sound.media import speech_copy
     from tasks.transcribe import transcriber
     from tests.tiny_whisper import save_tiny_whisper
 
@@ -161,8 +161,8 @@ def _whisper(folder: Path) -> None:
 
 def _heard(folder: Path) -> None:
     from configs.profile import load_profile
+    from tasks.media import speech_copy
     from tasks.records.progress import silent
-    from tasks.sound.media import speech_copy
     from tasks.transcribe import listening
 
     speech_copy(folder / "speech.wav", folder / "speech16k.wav")
@@ -189,7 +189,8 @@ def _mix(folder: Path) -> None:
     from configs.loudness import loudness_presets
     from configs.sound import MixSettings
     from tasks.mix.levels import SpokenLine
-    from tasks.mix.mix import encode_aac, mix
+    from tasks.mix.mix import mix
+    from tasks.sound.aac import encode_aac
 
     preset = loudness_presets()["netflix"]
     spans = [(at, at + 3000) for at in range(1000, soundfile.info(str(folder / "mix.wav")).frames // 48 - 5000, 5000)]

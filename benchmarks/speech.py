@@ -27,14 +27,15 @@ import soxr
 
 from configs.profile import load_profile
 from tasks.adapt.task import adapt, script_of
-from tasks.fit.task import fit, placements_of
+from tasks.fit.task import fit
 from tasks.keep.store import Store
+from tasks.media import speech_copy
 from tasks.qc import timing
 from tasks.qc.evidence import Spans
 from tasks.records.model import Asset, Line, Placement, Run, Script, Speaker, Title
-from tasks.sound.media import speech_copy
+from tasks.records.spoken import placements_of, takes_of
 from tasks.sound.speech_activity import speech_spans
-from tasks.synthesize.task import synthesize, takes_of
+from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
 
 RATE = 48_000

@@ -28,9 +28,9 @@ import soundfile
 import yaml
 
 from configs.kokoro import kokoro
+from tasks.media import speech_copy
 from tasks.records.model import Speaker
 from tasks.records.progress import silent
-from tasks.sound.media import speech_copy
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.transcribe import Transcriber, transcriber
 from tasks.words.spoken_form import in_words

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.demo.music import RATE_HZ, music_bed
+from tasks import media
 from tasks.machine import process
-from tasks.package.subtitles import write_srt
 from tasks.records.model import Line, Script
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
+from tasks.words.subtitles import write_srt
 
 NAME = "polydub-demo"
 SENTENCES = (

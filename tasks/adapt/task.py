@@ -7,12 +7,13 @@ from typing import Any
 from tasks.adapt import VERSION
 from tasks.keep.store import Store
 from tasks.records.model import Asset, Line, Run, Script, StepRecord, Take
+from tasks.records.spoken import takes_of
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
 from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts, retakes_of
 from tasks.synthesize.retakes import clearest
-from tasks.synthesize.task import open_booth, takes_of
+from tasks.synthesize.task import open_booth
 from tasks.translate import Guidance, Rewriter
 from tasks.translate.chain import chain
 

@@ -7,13 +7,12 @@ To add a backend: write ``tasks/diarize/NAME.py`` and add its line to `BACKENDS`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from tasks.records import registry
-from tasks.records.model import Line, Script, Speaker
+from tasks.records.model import Script, Speaker
 from tasks.records.progress import Progress
 
 VERSION = 1
@@ -43,11 +42,6 @@ def diarizer(name: str, options: dict[str, Any]) -> Diarizer:
     """The backend of that name; `BadInputError` for an unknown name or option."""
     backend: Diarizer = registry.create("diarize", name, BACKENDS, options)
     return backend
-
-
-def named(line: Line) -> bool:
-    """Whether the subtitles said who speaks; ``S1``, ``S2`` ... are no names."""
-    return re.fullmatch(r"S\d*", line.speaker) is None
 
 
 def with_speakers(script: Script, labels: Sequence[str], speakers: Sequence[Speaker], note: str = "") -> Script:

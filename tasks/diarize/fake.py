@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tasks.diarize import named, with_speakers
+from tasks.diarize import with_speakers
 from tasks.records import registry
 from tasks.records.model import Script, Speaker
 from tasks.records.progress import Progress
@@ -40,7 +40,7 @@ class FakeDiarizer:
         """Speakers ``S1``, ``S2`` ... in turn; names from subtitles stay."""
         time.sleep(self._options.delay_s)
         labels = [
-            line.speaker if named(line) else f"S{index % self._options.speakers + 1}"
+            line.speaker if line.named else f"S{index % self._options.speakers + 1}"
             for index, line in enumerate(script.lines)
         ]
         order = list(dict.fromkeys(labels))

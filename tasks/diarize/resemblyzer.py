@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tasks.diarize import named, with_speakers
+from tasks.diarize import with_speakers
 from tasks.diarize.clusters import FAIR_MS, group_voices
 from tasks.diarize.pitch import median_pitch_hz
 from tasks.records import registry
 from tasks.records.model import Line, Script, Speaker
 from tasks.records.progress import Progress
-from tasks.sound.speech_activity import SAMPLE_RATE_HZ, one_thread, read_span, speech_spans
+from tasks.sound.embeddings import line_voices, read, speech_of
+from tasks.sound.speech_activity import one_thread, speech_spans
 
-Samples = NDArray[np.float32]
-_LONGEST_MS = 10_000  # of one line's speech is listened to
-_QUIET = 10 ** (-30 / 20)  # RMS that the encoder expects at least (its own preprocessing raises to -30 dBFS)
 TOO_SHORT = "Speakers: no line is long enough to tell voices apart; the unnamed lines are taken for one speaker."
 
 
@@ -73,7 +71,7 @@ class ResemblyzerDiarizer:
     def _labels(
         self, lines: Sequence[Line], voices: NDArray[np.float64], heard_ms: NDArray[np.int64]
     ) -> tuple[list[str], str]:
-        labels = [line.speaker if named(line) else "" for line in lines]
+        labels = [line.speaker if line.named else "" for line in lines]
         unnamed = np.flatnonzero([not label for label in labels])
         if not len(unnamed):
             return labels, ""
@@ -87,64 +85,6 @@ class ResemblyzerDiarizer:
 _PACKAGES = ("resemblyzer", "silero-vad", "scikit-learn")
 
 
-def speech_of(line: Line, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The parts of a line in which somebody speaks; the whole line where none was found."""
-    inside = [(max(start, line.start_ms), min(end, line.end_ms)) for start, end in spans]
-    parts = [(start, end) for start, end in inside if end > start]
-    return parts or [(line.start_ms, line.end_ms)]
-
-
-def line_voices(
-    audio: Path, spoken: Sequence[Sequence[tuple[int, int]]], progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Embedding [N, 256] of each line, and the milliseconds that it stands for [N]; 0 for silence.
-
-    Args:
-        audio: 16 kHz mono.
-        spoken: the spans of speech of each line.
-        progress: told the share that is done, from 0.3 to 0.8.
-    """
-    encoder = _encoder()
-    rows, heard_ms = [], []
-    for index, parts in enumerate(spoken):
-        samples = _read(audio, parts, _LONGEST_MS)
-        rows.append(_embedding(encoder, samples))
-        heard_ms.append(len(samples) * 1000 // SAMPLE_RATE_HZ if rows[-1].any() else 0)
-        progress(0.3 + 0.5 * (index + 1) / len(spoken))
-    return np.stack(rows), np.array(heard_ms, np.int64)
-
-
-def _read(audio: Path, parts: Sequence[tuple[int, int]], longest_ms: int) -> Samples:
-    """The parts one after the other: float32 [N], mono, 16 kHz, ``longest_ms`` at most."""
-    read: list[Samples] = []
-    left = longest_ms
-    for start, end in parts:
-        if left <= 0:
-            break
-        read.append(read_span(audio, start, min(end, start + left)))
-        left -= end - start
-    return np.concatenate(read) if read else np.zeros(0, np.float32)
-
-
-def embedding(samples: Samples) -> NDArray[np.float64]:
-    """Unit vector [256] of some speech, float32 [N], mono, 16 kHz; zeros for silence."""
-    return _embedding(_encoder(), samples)
-
-
-def _encoder() -> Any:
-    from resemblyzer import VoiceEncoder
-
-    return VoiceEncoder("cpu", verbose=False)
-
-
-def _embedding(encoder: Any, samples: Samples) -> NDArray[np.float64]:
-    level = float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
-    if level == 0.0:
-        return np.zeros(256)
-    embedding: NDArray[np.float64] = encoder.embed_utterance(samples * max(1.0, _QUIET / level)).astype(np.float64)
-    return embedding
-
-
 def _pitch(audio: Path, spoken: Sequence[Sequence[tuple[int, int]]], labels: Sequence[str], name: str) -> float:
     theirs = [part for parts, label in zip(spoken, labels, strict=True) if label == name for part in parts]
-    return median_pitch_hz(_read(audio, theirs, _LONGEST_MS))
+    return median_pitch_hz(read(audio, theirs))

@@ -11,10 +11,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.machine import process
 from tasks.records.model import Placement, Take
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
 
 _BLOCK_MS = 5_000
 _FADE = 5 * media.PER_MS  # 5 ms: no click where a take begins or ends

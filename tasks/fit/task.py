@@ -3,10 +3,10 @@
 import json
 
 from tasks.fit import VERSION
-from tasks.records.model import Placement, Run, Script, StepRecord
+from tasks.records.model import Run, Script, StepRecord
+from tasks.records.spoken import takes_of
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
-from tasks.synthesize.task import takes_of
 
 
 @step_task("fit")
@@ -31,8 +31,3 @@ def fit(run: Run, script: Script, spoken: StepRecord, duration_ms: int) -> StepR
     times = [(line.id, line.start_ms, line.end_ms, line.speaker) for line in script.lines]
     inputs = {"lines": times, "takes": takes, "duration_ms": duration_ms}
     return remember(run, "fit", VERSION, compute, settings=settings, inputs=inputs)
-
-
-def placements_of(laid: StepRecord) -> tuple[Placement, ...]:
-    """The placements in the record of a fit or an ingest."""
-    return tuple(Placement.model_validate(placed) for placed in laid.value)

@@ -17,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from configs.profile import FitSettings
+from tasks import media
 from tasks.fit.fit import plan
 from tasks.fit.lay import lay
 from tasks.ingest.ingest import Ingested
@@ -24,7 +25,6 @@ from tasks.keep import zips
 from tasks.records.errors import BadInputError, PolydubError
 from tasks.records.model import Asset, Script, Take
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
 
 _NAME = re.compile(r"(?:.*[^\d])?(\d{1,9})$")
 _TAKE = re.compile(r"[-_ .]+(?:take|tk|t)[-_ .]?(\d{1,9})$", re.IGNORECASE)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import soundfile
 
+from tasks import media
 from tasks.ingest.clock import Clock
-from tasks.sound import media
 
 _BLOCK = 1 << 17
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from configs.profile import Profile
 from configs.scene_modes import scene_modes
 from tasks.machine.process import capture
-from tasks.picture.colours import colour_of, first_frame
-from tasks.picture.encoding import CRF, colour_tags, hdr_options
+from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
+from tasks.media.colours import colour_of, first_frame
+from tasks.media.door import asking
+from tasks.media.encoding import CRF, colour_tags, hdr_options
 from tasks.records.errors import ProcessFailedError
 from tasks.records.model import Colour
-from tasks.sound.door import asking
-from tasks.sound.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
 
 
 @dataclass(frozen=True)

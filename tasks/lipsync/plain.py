@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.picture.encoding import encoded, opened
+from tasks import media
+from tasks.media.encoding import encoded, opened
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress
-from tasks.sound import media
 
 #: Far below what is seen: the picture is encoded once more where mouths are drawn.
 _CRF = 8

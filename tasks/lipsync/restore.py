@@ -17,10 +17,9 @@ import ffmpeg
 from pydantic import Field
 
 from tasks.lipsync.local import checkout
+from tasks.media import door, run_ffmpeg, sink, source
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError
-from tasks.sound import door
-from tasks.sound.media import run_ffmpeg, sink, source
 
 
 class Restore(registry.Options):

@@ -107,7 +107,7 @@ def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) ->
     ignored = unheeded(run.profile.lipsync)
 
     def compute(work: Work) -> Made:
-        from tasks.mix.mix import encode_aac
+        from tasks.sound.aac import encode_aac
 
         picture, sound, audio = (work.folder / name for name in ("picture.mp4", "sound.wav", "dub.m4a"))
         notes = conform(film.path, came, source, picture, sound, lambda share: work.progress(share / 2))

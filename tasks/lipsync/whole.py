@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from tasks import media
 from tasks.lipsync import Resynced
 from tasks.lipsync.hosted import HostedTranslation, receipt_path
 from tasks.lipsync.tracker import NoTracker
 from tasks.machine.ending import heed, parting
-from tasks.picture.encoding import encoded, lost
+from tasks.media.encoding import encoded, lost
 from tasks.records import registry
 from tasks.records.errors import PermanentError, UnsupportedError
 from tasks.records.model import MediaFacts, PictureFacts
 from tasks.records.progress import Progress
-from tasks.sound import media
 
 
 class WholeTranslation:

@@ -9,14 +9,11 @@ from typing import Any, Literal
 import ffmpeg
 import soundfile
 
-from tasks.sound import media
+from tasks.sound.channels import channels_of, programme, stereo
 from tasks.sound.loudness import SILENCE_LUFS
 
 BedMode = Literal["untouched", "ducked", "voice_over"]
 
-#: Channels of a surround mix: L R C LFE Ls Rs.
-SURROUND = 6
-_LAYOUTS = {2: "stereo", SURROUND: "5.1"}
 #: The bed sinks by (1 - 1/ratio) x depth under speech of average level: 9 dB, the whole original under a lector 14 dB.
 _DUCK: dict[BedMode, dict[str, Any]] = {
     "ducked": {"ratio": 2.5, "attack": 20, "release": 300, "knee": 4, "detection": "rms"},
@@ -40,16 +37,6 @@ class Stems:
     bed: Path
     original: Path
     kept: Path | None = None
-
-
-def channels_of(path: Path) -> int:
-    """Channels of a WAV: 6 for a surround bed, else 2 whatever it has."""
-    return SURROUND if soundfile.info(str(path)).channels == SURROUND else 2
-
-
-def layout_of(channels: int) -> str:
-    """Ffmpeg's name of a mix's channels."""
-    return _LAYOUTS[channels]
 
 
 def blended(stems: Stems, mode: BedMode, voice_db: float, voice_lufs: float) -> Any:
@@ -78,25 +65,6 @@ def blended(stems: Stems, mode: BedMode, voice_db: float, voice_lufs: float) -> 
     if stems.kept is not None and mode != "voice_over":
         parts.append(_spread(stereo(stems.kept, thread_queue_size=66), channels))
     return _added(parts)
-
-
-def stereo(path: Path, **options: Any) -> Any:
-    """A WAV as stereo float at 48 kHz; mono goes to both sides at full level (``aformat`` alone takes off 3 dB).
-
-    ``thread_queue_size`` of another value makes another input of the same file: silent stems may be one blob.
-    """
-    sound = media.source(path, **options).audio
-    if soundfile.info(str(path)).channels == 1:
-        sound = sound.filter("channelmap", map="0|0", channel_layout="stereo")
-    return sound.filter("aformat", sample_fmts="fltp", sample_rates=media.SAMPLE_RATE, channel_layouts="stereo")
-
-
-def programme(path: Path) -> Any:
-    """A WAV as float at 48 kHz with the channels of a mix."""
-    if channels_of(path) == 2:
-        return stereo(path)
-    sound = media.source(path).audio.filter("channelmap", map="0|1|2|3|4|5", channel_layout="5.1")
-    return sound.filter("aformat", sample_fmts="fltp", sample_rates=media.SAMPLE_RATE, channel_layouts="5.1")
 
 
 def _spread(sound: Any, channels: int) -> Any:

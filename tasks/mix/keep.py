@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.sound import media
+from tasks import media
 
 _FRAME = 10 * media.PER_MS  # 10 ms
 #: A sound is an event from this level on, and this far below the dialogue's average at most.

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.sound import media
+from tasks import media
 from tasks.sound.loudness import Curve
 
 _BLOCK = 1 << 17

@@ -1,36 +1,34 @@
-"""Dialogue over bed at the original's balance, brought to a delivery preset, encoded, and measured after the encode."""
+"""Dialogue over bed at the original's balance, brought to a delivery preset."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import soundfile
 
 from configs.loudness import LoudnessPreset
 from configs.sound import MixSettings
+from tasks import media
 from tasks.keep.recall import recalled
 from tasks.mix import room
-from tasks.mix.blend import BedMode, Stems, blended, channels_of, layout_of, programme, stereo
+from tasks.mix.blend import BedMode, Stems, blended
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
 from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
-from tasks.mix.limiter import write_gained
-from tasks.mix.target import approach, target_of
 from tasks.records.model import Loudness, Record
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
+from tasks.sound.channels import channels_of, programme, stereo
+from tasks.sound.limiter import write_gained
 from tasks.sound.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
+from tasks.sound.target import approach, target_of
 
-__all__ = ["EncodeResult", "MixResult", "encode_aac", "measure_loudness", "mix"]
+__all__ = ["MixResult", "measure_loudness", "mix"]
 
 #: An original dialogue quieter than this is no dialogue; the dub is then set this far above the bed.
 _NO_SPEECH_LUFS = -50.0
 _SPEECH_OVER_BED_LU = 12.0
 _MAX_MATCH_DB = 24.0
-_BITRATES = {2: "256k", 6: "512k"}
-_AAC: dict[str, Any] = {"f": "mp4", "acodec": "aac", "ar": 48_000, "map_metadata": -1}
 
 
 class MixResult(Record):
@@ -60,24 +58,6 @@ class MixResult(Record):
     bed_mode: BedMode
     kept: tuple[tuple[int, int], ...] = ()
     speech: tuple[tuple[int, int], ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-class EncodeResult(Record):
-    """What the delivered file measures.
-
-    Attributes:
-        loudness: of the encoded file.
-        level_lufs: what counts for the preset: the same, or the dialogue's.
-        encodes: how many encodes it took.
-        on_target: within the preset's tolerance, and its true peak not passed.
-        notes: limits to tell the user.
-    """
-
-    loudness: Loudness
-    level_lufs: float
-    encodes: int
-    on_target: bool
     notes: tuple[str, ...] = ()
 
 
@@ -159,48 +139,6 @@ def mix(
         kept=staying,
         speech=tuple(target.speech or ()),
         notes=(*target.notes, *notes, *made.notes),
-    )
-
-
-def encode_aac(
-    mix_wav: Path, out_m4a: Path, preset: LoudnessPreset, progress: Progress = silent, *, speech: Spans = ()
-) -> EncodeResult:
-    """Encode a mix to AAC (256 kbit/s stereo, 512 kbit/s 5.1; M4A) so that the *encoded* file keeps the preset.
-
-    A lossy encode moves peaks by up to a decibel or two: the file is measured, and gain and ceiling are corrected and
-    it is encoded again, seven times at most.
-
-    Args:
-        mix_wav: stereo or 5.1.
-        out_m4a: written whole or not at all.
-        preset: what it is brought to.
-        progress: told the share that is done.
-        speech: where the mix speaks, for presets that measure dialogue.
-
-    Returns:
-        What the file that is delivered measures, whether or not it met the preset.
-    """
-    frames = soundfile.info(str(mix_wav)).frames
-    duration_ms = round(frames / media.PER_MS)
-    target = target_of(preset, speech, duration_ms)
-    channels = channels_of(mix_wav)
-    how = {**_AAC, "ac": channels, "audio_bitrate": _BITRATES[channels]}
-    with media.staged(out_m4a) as part, media.scratch(out_m4a) as changed:
-
-        def render(gain_db: float, ceiling: float | None) -> Curve:
-            write_gained(mix_wav, changed, gain_db, ceiling)
-            sound = programme(changed).filter("aformat", channel_layouts=layout_of(channels))
-            media.run_ffmpeg(media.sink(sound, part, **how), duration_ms=duration_ms, progress=progress)
-            return measure_curve(part)
-
-        made = approach(target, measure_curve(mix_wav), render)
-    progress(1.0)
-    return EncodeResult(
-        loudness=made.measured.loudness,
-        level_lufs=round(target.level(made.measured), 2),
-        encodes=made.tries,
-        on_target=not made.notes,
-        notes=made.notes,
     )
 
 

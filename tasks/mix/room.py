@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.sound import media
+from tasks import media
 
 #: Levels are taken every 10 ms, over 20 ms, and averaged over three.
 _HOP, _WINDOW, _AVERAGED = 10 * media.PER_MS, 20 * media.PER_MS, 3

@@ -1,9 +1,9 @@
 """The Prefect task of `tasks.mix`."""
 
 from configs.loudness import loudness_presets
-from tasks.fit.task import placements_of
 from tasks.mix import VERSION
 from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.records.spoken import placements_of
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
 
@@ -25,8 +25,8 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, script
 
     def compute(work: Work) -> Made:
         from tasks.mix.levels import SpokenLine
-        from tasks.mix.mix import encode_aac
         from tasks.mix.mix import mix as blend
+        from tasks.sound.aac import encode_aac
 
         placed = {one.line: (one.start_ms, one.end_ms) for one in placements_of(laid)}
         lines = [

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tasks import media
+from tasks.media import door
 from tasks.records.model import Chapter, MediaFacts, OtherTrack
-from tasks.sound import door, media
 
 #: Tags that ffmpeg writes into MP4, by its own names.
 _IN_MP4 = {

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tasks.media import door
 from tasks.records.errors import MissingBackendError, PolydubError
-from tasks.sound import door
 
 
 def dubbed_into(path: Path) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import autonym, iso639_2
+from tasks import media
 from tasks.machine import process
+from tasks.media.encoding import encoded, opened
 from tasks.package.carried import file_tags, left_out, with_chapters
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
 from tasks.package.source_tracks import (
@@ -24,11 +26,9 @@ from tasks.package.source_tracks import (
 )
 from tasks.package.stored import Stored, stored_picture
 from tasks.package.trimmed import end_picture
-from tasks.picture.encoding import encoded, opened
 from tasks.records.errors import ProcessFailedError
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
 
 VERSION = 2
 

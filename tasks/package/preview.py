@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from tasks import media
+from tasks.media import door
 from tasks.records.errors import ProcessFailedError
-from tasks.sound import door, media
 
 #: Demultiplexer to the muxer that takes the same streams; Matroska for others.
 _MUXERS = {"mov": "mp4", "mpegts": "mpegts", "mpeg": "vob", "avi": "avi", "ogg": "ogg", "asf": "asf", "mxf": "mxf"}

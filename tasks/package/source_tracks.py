@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import autonym
+from tasks import media
 from tasks.package.language_tags import TrackName
 from tasks.records.errors import ProcessFailedError
 from tasks.records.model import MediaFacts, OtherTrack
-from tasks.sound import media
 
 #: Subtitles that Matroska takes as they are, and text that becomes SubRip.
 _SUBTITLES = {"subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}

@@ -7,8 +7,8 @@ from typing import Literal
 
 import soundfile
 
+from tasks import media
 from tasks.records.model import Asset
-from tasks.sound import media
 
 
 def stem(made: Asset, kind: Literal["wav", "flac"], folder: Path, role: str) -> Path | Asset:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, pairwise
 from pathlib import Path
 
-from tasks.sound import door
+from tasks.media import door
 
 _JSON = ("-of", "json")
 _LOOK = 120  # packets; far more than pictures are reordered by

@@ -53,8 +53,8 @@ def package(
     def compute(work: Work) -> Made:
         from tasks.package.package import package_master
         from tasks.package.stems import stem
-        from tasks.package.subtitles import write_srt, write_vtt
         from tasks.sound.loudness import measure_loudness
+        from tasks.words.subtitles import write_srt, write_vtt
 
         files = {role: work.folder / f"script.{role}" for role in ("srt", "vtt", "json")}
         assert facts.picture is not None

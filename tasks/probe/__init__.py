@@ -1,6 +1,6 @@
 """What a source file is: picture, sound, times, and whether it can be worked with at all.
 
-One backend, ffprobe (`tasks.probe.probe`). A fault is told before anything is written.
+One backend, ffprobe (`tasks.media.probe`). A fault is told before anything is written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def probe_video(run: Run, video: Asset, language: str | None = None) -> StepReco
     Raises:
         BadInputError: it cannot be dubbed, or is longer than the profile's ``max_title_seconds``.
     """
-    from tasks.probe.probe import probe, refuse_longer
+    from tasks.media.probe import probe, refuse_longer
 
     longest_s = run.profile.max_title_seconds
 

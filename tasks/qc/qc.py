@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs.gates import gate_rules
-from tasks.mix.target import Target, target_of
-from tasks.package.cues import DEFAULT_RATE
-from tasks.package.subtitles import subtitle_facts
 from tasks.qc import timing
 from tasks.qc.evidence import Evidence, Measured
 from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
@@ -17,7 +14,10 @@ from tasks.qc.levels import furthest, line_levels
 from tasks.qc.master import sound_offset
 from tasks.records.model import Gate
 from tasks.sound.residual import Residual, bed_residual
+from tasks.sound.target import Target, target_of
 from tasks.understood.compare import Understanding
+from tasks.words.cues import DEFAULT_RATE
+from tasks.words.subtitles import subtitle_facts
 
 
 def check(evidence: Evidence) -> dict[str, Any]:

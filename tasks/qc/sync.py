@@ -15,10 +15,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.machine import process
+from tasks.media import door
 from tasks.qc.evidence import Measured
 from tasks.records.errors import ProcessFailedError
-from tasks.sound import door, media
 
 Power = NDArray[np.float64]  # mean square of each 5 ms
 

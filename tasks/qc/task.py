@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.loudness import loudness_presets
-from tasks.fit.task import placements_of
 from tasks.keep.store import Store
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
@@ -24,6 +23,7 @@ from tasks.records.model import (
     SharedWork,
     StepRecord,
 )
+from tasks.records.spoken import placements_of
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
 from tasks.understood.ears import clip_of, ears_for
@@ -162,8 +162,8 @@ def _clocks(
     run: Run, work: SharedWork, laid: StepRecord, picture: StepRecord, mixed: StepRecord, master: Path
 ) -> "Clocks":
     """A title's own sound and picture, or those of a service's film of it, and what came of them."""
+    from tasks.media import default_track
     from tasks.qc.sync import Clocks
-    from tasks.sound.media import default_track
 
     film, dialogue = picture.outputs.get("film"), laid.outputs["dialogue"].path
     if film is not None:
@@ -197,7 +197,7 @@ def _spans(audio16k: Path) -> Spans:
 
 
 def _dub_spans(dialogue: Path, folder: Path) -> Spans:
-    from tasks.sound.media import speech_copy
+    from tasks.media import speech_copy
 
     speech = folder / "dub-speech.wav"
     speech_copy(dialogue, speech)

@@ -1,12 +1,13 @@
 """The records that pass between steps: small, frozen, JSON-ready. Media never travels in them, only an `Asset`.
 
 Times are integer milliseconds on the player's clock of the source, where the container starts at 0: in scripts, cues,
-placements, stems and masters alike. A picture or a sound that starts later says so (``start_ms``); `tasks.sound.media`
+placements, stems and masters alike. A picture or a sound that starts later says so (``start_ms``); `tasks.media`
 reads by it, and `tasks.package` puts the picture back there. Frame rates are fractions; languages are BCP-47 tags.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -185,6 +186,11 @@ class Line(Record):
     speaker: str = "S1"
     words: tuple[Word, ...] = ()
     language: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether the subtitles said who speaks; ``S1``, ``S2`` ... are no names."""
+        return re.fullmatch(r"S\d*", self.speaker) is None
 
 
 class Passage(Record):

@@ -9,9 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks import media
 from tasks.machine import process
 from tasks.records.errors import BadInputError
-from tasks.sound import media
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont

@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.fit.task import placements_of
 from tasks.keep.places import url_of
 from tasks.records.model import Run, Script, SharedWork, StepRecord
+from tasks.records.spoken import placements_of
 from tasks.report import VERSION
 from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step.prefect import step_task

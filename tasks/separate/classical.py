@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.records import registry
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
 from tasks.sound.blocks import blocks_with_context, crossfaded, open_mix, write_stems
 
 _VERSION = 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.probe.probe import probe
+from tasks import media
+from tasks.media.probe import probe
 from tasks.separate.surround import is_surround
-from tasks.sound import media
 
 
 def client_bed(given: Path, duration_ms: int, out: Path) -> None:

@@ -16,12 +16,12 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import Field
 
+from tasks import media
 from tasks.machine.resident import Resident, loaded_once
 from tasks.machine.weights import Weights, located, needed
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError
 from tasks.records.progress import Progress, silent
-from tasks.sound import media
 from tasks.sound.blocks import open_mix, write_stems
 
 _VERSION = 3

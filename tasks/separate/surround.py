@@ -10,10 +10,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress, silent
 from tasks.separate import Separator
-from tasks.sound import media
 
 #: Channels of a surround file: L R C LFE Ls Rs.
 CHANNELS = 6

@@ -16,9 +16,9 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
     backend = separator(settings.backend, settings.options)
 
     def compute(work: Work) -> Made:
+        from tasks import media
         from tasks.separate.client_bed import client_bed
         from tasks.separate.surround import is_surround, separate_surround
-        from tasks.sound import media
 
         files = {role: work.folder / f"{role}.wav" for role in ("original", "dialogue", "bed", "speech")}
         if facts.audio:

@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.records.errors import BadInputError
-from tasks.sound import media
 
 #: A 24-bit sample in a 32-bit word, as libsndfile reads and writes it.
 _UNIT = 1 << 8

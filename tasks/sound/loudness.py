@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks import media
 from tasks.keep.recall import recalled
 from tasks.records.model import Loudness
-from tasks.sound import media
 
 #: BS.1770's absolute gate: what measures no more than this is silence.
 SILENCE_LUFS = -70.0

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from tasks.qc.evidence import Spans
+from tasks.sound.loudness import Spans
 
 FLOOR_DB = -60.0
 _WINDOW = 1024  # 21 ms at 48 kHz

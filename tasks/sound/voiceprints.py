@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarize.resemblyzer import embedding, line_voices, speech_of
 from tasks.records.model import Script
 from tasks.records.progress import silent
+from tasks.sound.embeddings import embedding, line_voices, speech_of
 from tasks.sound.speech_activity import SAMPLE_RATE_HZ, one_thread, speech_spans
 
 #: Cosine distance up to which two voiceprints are of one voice.

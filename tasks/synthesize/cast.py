@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.diarize import named
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import PolydubError
@@ -128,8 +127,8 @@ def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tup
     from tasks.sound.voiceprints import same_voices
 
     lines = {line.speaker: line for line in source.lines}
-    by_name = {who: found for who, line in lines.items() if named(line) and (found := series.name_of(who))}
-    unnamed = {who: prints[who] for who, line in lines.items() if not named(line) and who in prints}
+    by_name = {who: found for who, line in lines.items() if line.named and (found := series.name_of(who))}
+    unnamed = {who: prints[who] for who, line in lines.items() if not line.named and who in prints}
     taken = set(by_name.values())
     free = {name: one.voiceprint for name, one in series.speakers.items() if one.voiceprint and name not in taken}
     by_voice = same_voices(unnamed, free)
@@ -144,8 +143,8 @@ def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tup
         elif who in by_voice:
             names[who], apart = by_voice[who]
             notes.append(f"Series: {who} is taken for {names[who]} by voice (distance {apart}).")
-        elif named(lines[who]) or who in prints:
-            names[who] = who if named(lines[who]) else series.free_name()
+        elif lines[who].named or who in prints:
+            names[who] = who if lines[who].named else series.free_name()
             notes.append(f"Series: {who} is new, as {names[who]}.")
             series = series.with_speaker(names[who], SeriesSpeaker(pitch_hz=speaker.pitch_hz))
         else:

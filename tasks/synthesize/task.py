@@ -154,11 +154,6 @@ def _remarks(run: Run, backend: Synthesizer, ears: Ears) -> list[str]:
     return [*unheard, f"Of {takes} takes of each line the best was kept, by {by}."]
 
 
-def takes_of(record: StepRecord) -> tuple[Take, ...]:
-    """The takes in the record of a synthesize or an adapt step."""
-    return tuple(Take.model_validate(take) for take in record.value["takes"])
-
-
 def _notes(booth: Booth, paces: dict[str, float]) -> list[str]:
     voiced = ", ".join(
         f"{speaker} is {voice}" + (f" at {paces[speaker]:g} of its pace" if paces[speaker] != 1 else "")

@@ -13,7 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from lipsync_engine.media.audio import load_mono, sample_rate_of
-from tasks.sound.media import scratch
+from tasks.media import scratch
 
 _WINDOW_MS = 10
 _QUIET_DB = -45.0  # below the loudest window: silence

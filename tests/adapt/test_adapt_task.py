@@ -12,11 +12,12 @@ import soundfile
 
 from configs.profile import load_profile
 from tasks.adapt.task import adapt, script_of
-from tasks.fit.task import fit, placements_of
+from tasks.fit.task import fit
 from tasks.keep.store import Store
 from tasks.qc.timing import adherence
 from tasks.records.model import Asset, Line, Run, Script, Speaker, StepRecord, Title
-from tasks.synthesize.task import synthesize, takes_of
+from tasks.records.spoken import placements_of, takes_of
+from tasks.synthesize.task import synthesize
 from tests.adapt.test_adapt import FITTING, LONG, SLOT_MS, SOURCE
 from tests.translate.servers import ChatServer, posts, serving
 

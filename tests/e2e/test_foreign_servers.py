@@ -26,8 +26,8 @@ import pytest
 import soundfile
 
 from tasks.machine.weights import located
+from tasks.media import speech_copy
 from tasks.records.progress import silent
-from tasks.sound.media import speech_copy
 from tasks.synthesize import synthesizer
 from tasks.transcribe import transcriber
 from tests.e2e.test_command_line import polydub

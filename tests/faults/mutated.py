@@ -100,7 +100,7 @@ def take_in(path: Path) -> None:
     from flows.night.manifest import Defaults, read_manifest
     from flows.plan import checked_profile
     from tasks.ingest.line_files import lay_lines
-    from tasks.probe.probe import probe
+    from tasks.media.probe import probe
     from tasks.records.model import Line, Script
     from tasks.transcribe.subtitles import read_script
 

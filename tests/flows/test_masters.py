@@ -16,9 +16,9 @@ from flows.night.batches import Batch
 from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
 from flows.plan import Request
+from tasks.media.probe import probe
 from tasks.package.mark import dubbed_into
 from tasks.package.package import DubTrack, package_master, package_multi
-from tasks.probe.probe import probe
 from tasks.records.errors import BadInputError
 from tasks.records.model import Run
 from tests.clips import click_track, clip, ffmpeg

@@ -9,7 +9,7 @@ import soundfile
 
 from tasks.lipsync import dubs_alone, lipsyncer
 from tasks.lipsync.whole import conform
-from tasks.probe.probe import probe
+from tasks.media.probe import probe
 from tasks.records.errors import PermanentError, UnsupportedError
 from tasks.records.progress import silent
 from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits

@@ -10,9 +10,9 @@ import pytest
 from configs.lipsync_external import external_systems
 from tasks.lipsync.listing import systems
 from tasks.lipsync.local.external import ExternalReanimator
+from tasks.media import picture_seconds
 from tasks.records.errors import BadInputError, MissingBackendError, ProcessFailedError, ProcessTimeoutError
 from tasks.records.progress import silent
-from tasks.sound.media import picture_seconds
 from tests.clips import ffmpeg
 from tests.lipsync_local.checkouts import stand_in, well
 

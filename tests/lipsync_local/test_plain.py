@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lipsync_engine.media import video
 from lipsync_engine.media.audio import load_mono
 from tasks.lipsync.plain import is_plain, make_plain
-from tasks.probe.probe import probe
+from tasks.media.probe import probe
 from tests.clips import clip, ffmpeg
 from tests.package.test_encoded_pictures import CORNERS, with_matrix
 

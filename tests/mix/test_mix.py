@@ -9,7 +9,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from configs.loudness import LoudnessPreset, loudness_presets
-from tasks.mix.mix import encode_aac, measure_loudness, mix
+from tasks.mix.mix import measure_loudness, mix
+from tasks.sound.aac import encode_aac
 from tests.clips import RATE, ffmpeg
 from tests.speech_media import media
 

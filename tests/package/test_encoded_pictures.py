@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi, stream_hash, upright_picture
-from tasks.probe.probe import probe
 from tests.clips import click_track, ffmpeg
 
 CORNERS = {"top left": (9, 9), "top right": (9, -9), "bottom left": (-9, 9), "bottom right": (-9, -9)}

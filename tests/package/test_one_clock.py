@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tasks import media
+from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
 from tasks.package.preview import cut_beginning
-from tasks.probe.probe import probe
 from tasks.records.errors import BadInputError
 from tasks.separate.client_bed import client_bed
-from tasks.sound import media
 from tests.clips import decoded, ffmpeg
 from tests.flash_and_beep import CONTAINERS, LATE_S, beeps, cues, flash_and_beep, flashes, onsets
 

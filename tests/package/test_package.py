@@ -9,9 +9,9 @@ from typing import Any
 import av
 import pytest
 
+from tasks.media.probe import probe
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
 from tasks.package.package import DubTrack, package_master, package_multi, stream_hash
-from tasks.probe.probe import probe
 from tests.clips import click_track, clicks, clip, decoded, ffmpeg
 from tests.speech_media import media
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lipsync_engine.media.video import open_picture
+from tasks.media.probe import probe
 from tasks.package.preview import cut_beginning
-from tasks.probe.probe import probe
 from tasks.report.strip import frame_strip
 from tests.clips import cover_first, ffmpeg
 

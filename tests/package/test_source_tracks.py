@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
-from tasks.probe.probe import probe
 from tests.clips import click_track, clip, ffmpeg
 
 WORDS = "1\n00:00:00,500 --> 00:00:01,500\nHola.\n"

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.timed_text import timed_text_limits
-from tasks.package.cues import make_cues
-from tasks.package.rows import clean_text, text_width
-from tasks.package.subtitles import subtitle_facts, write_srt, write_vtt
 from tasks.records.model import Line, Script
+from tasks.words.cues import make_cues
+from tasks.words.rows import clean_text, text_width
 from tasks.words.spacing import units
+from tasks.words.subtitles import subtitle_facts, write_srt, write_vtt
 
 
 def script(*lines: tuple[int, int, str], language: str = "es") -> Script:

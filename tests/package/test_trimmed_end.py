@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tasks import media
 from tasks.lipsync.plain import make_plain
+from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
 from tasks.package.preview import cut_beginning
-from tasks.probe.probe import probe
-from tasks.sound import media
 from tests.clips import ffmpeg
 from tests.edit_lists import Edit, with_edits
 from tests.flash_and_beep import beeps, flash_and_beep, flashes

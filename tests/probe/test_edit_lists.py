@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.probe.probe import probe
+from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
 from tests.edit_lists import Edit, with_edits
 from tests.flash_and_beep import beeps, flash_and_beep, flashes

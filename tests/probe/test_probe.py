@@ -11,8 +11,8 @@ import pytest
 
 from configs.profile import load_profile
 from tasks.keep.store import Store
+from tasks.media.probe import probe
 from tasks.probe import probe_video
-from tasks.probe.probe import probe
 from tasks.records.errors import BadInputError
 from tasks.records.model import Run, Title
 from tests.clips import clip, ffmpeg

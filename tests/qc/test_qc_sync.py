@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from configs.gates import gate_rules
+from tasks import media
+from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
-from tasks.probe.probe import probe
 from tasks.qc.gates import judge_av_offset
 from tasks.qc.sync import Clocks, av_offset, picture_shift, track_offsets
-from tasks.sound import media
 from tests.clips import ffmpeg
 from tests.flash_and_beep import CONTAINERS, flash_and_beep
 

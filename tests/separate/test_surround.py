@@ -8,12 +8,13 @@ import soundfile
 
 from benchmarks.separation import load, si_sdr
 from configs.loudness import loudness_presets
-from tasks.mix.limiter import write_gained
-from tasks.mix.mix import encode_aac, measure_loudness, mix
-from tasks.probe.probe import probe
+from tasks.media.probe import probe
+from tasks.mix.mix import measure_loudness, mix
 from tasks.separate import separator
 from tasks.separate.client_bed import client_bed
 from tasks.separate.surround import is_surround, separate_surround
+from tasks.sound.aac import encode_aac
+from tasks.sound.limiter import write_gained
 from tests.clips import RATE, ffmpeg
 from tests.speech_media import media
 

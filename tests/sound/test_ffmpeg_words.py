@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks import media
 from tasks.records.errors import ProcessFailedError
-from tasks.sound import media
 from tests.clips import clip
 
 

@@ -11,7 +11,8 @@ from configs.profile import load_profile
 from tasks.machine import resident as residents
 from tasks.machine.resident import Resident, loaded_once, rest
 from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
-from tasks.synthesize.task import synthesize, takes_of
+from tasks.records.spoken import takes_of
+from tasks.synthesize.task import synthesize
 from tests.tiny_coqui import save_tiny_vits
 
 

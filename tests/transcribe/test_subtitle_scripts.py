@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.package.subtitles import write_srt, write_vtt
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line, Script, Word
 from tasks.transcribe.captions import spoken
 from tasks.transcribe.cues import Cue, counted, lines_from_cues
 from tasks.transcribe.subtitles import read_script
+from tasks.words.subtitles import write_srt, write_vtt
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGood morning,\nmy name is Anna.\n\n2\n00:00:03,000 --> 00:00:04,000\nHello.\n"
 ASS = """[Script Info]

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tasks.lipsync.hosted.tls import trusted
+from tasks.media import picture_seconds
 from tasks.records.errors import PermanentError, ProviderBusyError
-from tasks.sound.media import picture_seconds
 
 _WAIT_S = 60.0
 _AT_MOST_S = 1800.0

@@ -35,10 +35,10 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 from tasks.lipsync.hosted.fetch import ExpiredError, Fetched, fetch
 from tasks.lipsync.hosted.wire import UnclearError
 from tasks.machine.meter import bill
+from tasks.media import staged
 from tasks.records.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.records.progress import Progress
 from tasks.services.slots import held
-from tasks.sound.media import staged
 
 _T = TypeVar("_T")
 _UPLOADED, _FETCHING = 0.1, 0.9  # shares of the work that are done by then

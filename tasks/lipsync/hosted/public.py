@@ -9,9 +9,9 @@ import shutil
 import uuid
 from pathlib import Path
 
+from tasks.media import staged
 from tasks.records.errors import BadInputError
 from tasks.services.secrets import secret
-from tasks.sound.media import staged
 
 #: The folder, and the address under which the internet sees it.
 VARIABLES = ("POLYDUB_PUBLIC_FOLDER", "POLYDUB_PUBLIC_URL")

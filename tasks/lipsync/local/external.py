@@ -18,10 +18,10 @@ from pydantic import Field
 from configs.lipsync_external import ExternalSystem, external_systems
 from tasks.lipsync.local import checkout
 from tasks.lipsync.reanimate import Limits, Takes
+from tasks.media import picture_seconds, run_ffmpeg, sink, source
 from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError
 from tasks.records.progress import Progress
-from tasks.sound.media import picture_seconds, run_ffmpeg, sink, source
 
 #: Raised whenever the same checkout draws something else because of us.
 _VERSION = 1

@@ -8,8 +8,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from configs.timed_text import TimedTextLimits, timed_text_limits
-from tasks.package.rows import clean_text, split_text, text_width
 from tasks.records.model import Line, Script
+from tasks.words.rows import clean_text, split_text, text_width
 
 DEFAULT_RATE = Fraction(25)
 _LINGER_MS = 500  # the style guides let a cue stand this long after its speech

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks import media
 from tasks.records.model import Colour, PictureFacts
-from tasks.sound import media
 
 #: Visually lossless; this encode happens only where a copy is impossible.
 CRF = 16

@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tasks.media import door
 from tasks.records.errors import ProcessFailedError
 from tasks.records.model import Colour
-from tasks.sound import door
 
 
 def first_frame(path: Path, index: int | str) -> dict[str, Any]:

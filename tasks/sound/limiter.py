@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.sound import media
+from tasks import media
 from tasks.sound.blocks import blocks_with_context
 
 _BLOCK = 1 << 18

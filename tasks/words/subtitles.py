@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.timed_text import timed_text_limits
-from tasks.package.cues import DEFAULT_RATE, Cue, make_cues
-from tasks.package.rows import text_width
 from tasks.records.model import Script
+from tasks.words.cues import DEFAULT_RATE, Cue, make_cues
+from tasks.words.rows import text_width
 
 # SubRip has no escapes: an invisible U+2060 (word joiner) after the sign keeps players from reading it as markup.
 _SRT_MARKUP = re.compile(r"[<{\\]|--(?=>)")

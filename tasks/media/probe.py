@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import tag_of
+from tasks import media
 from tasks.machine import process
-from tasks.picture import colours
-from tasks.probe import edit_lists, look, tracks
+from tasks.media import colours, door, edit_lists, look, tracks
 from tasks.records.errors import BadInputError, ProcessFailedError
 from tasks.records.model import AudioFacts, MediaFacts, PictureFacts
-from tasks.sound import door, media
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28

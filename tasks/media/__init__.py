@@ -1,6 +1,6 @@
 """Graphs for ffmpeg: pure builders of arguments, and one runner; what is written is bit-exact and staged.
 
-What is read comes through `tasks.sound.door`.
+What is read comes through `tasks.media.door`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, Literal
 import ffmpeg
 
 from tasks.machine import process
+from tasks.media import door
+from tasks.media.door import is_still as is_still
+from tasks.media.door import url as url
 from tasks.records.errors import MissingBackendError, PolydubError, ProcessFailedError
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress, silent
-from tasks.sound import door
-from tasks.sound.door import is_still as is_still
-from tasks.sound.door import url as url
 
 SAMPLE_RATE = 48_000
 #: Samples of the working rate in a millisecond.

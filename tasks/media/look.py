@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from tasks import media
 from tasks.machine import process
 from tasks.records.errors import ProcessFailedError
-from tasks.sound import media
 
 Fields = Literal["progressive", "tff", "bff"]
 #: Which field is shown first, by ffmpeg's names (the second letter; the first is the order of coding).
