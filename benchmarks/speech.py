@@ -28,6 +28,7 @@ import soxr
 from configs.profile import load_profile
 from tasks.adapt.task import adapt, script_of
 from tasks.fit.task import fit
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.media import speech_copy
 from tasks.qc import timing
@@ -134,7 +135,7 @@ def measured(source: Source, language: str, profile: str, root: Path) -> dict[st
     spoken = synthesize.fn(run, dub, script, dialogue)
     adapted = adapt.fn(run, dub, script, spoken, dialogue, {})
     laid = fit.fn(run, script_of(adapted), adapted, source.duration_ms)
-    placements, stem = placements_of(laid), laid.outputs["dialogue"].path
+    placements, stem = placements_of(laid), path_of(laid.outputs["dialogue"])
     overlap = timing.speech_overlap(_spans(source.sound, root), _spans(stem, root), source.duration_ms)
     figures: dict[str, float | str] = {
         "adherence": timing.adherence(placements).value or 0.0,

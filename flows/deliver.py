@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.keep.assets import path_of
 from tasks.keep.digests import Digests
 from tasks.keep.places import Folder
 from tasks.keep.store import store_root
@@ -65,7 +66,7 @@ def _put(asset: Asset, target: Path, digests: Digests) -> bool:
     if there:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    blob, staged = asset.path, _part_of(target)
+    blob, staged = path_of(asset), _part_of(target)
     try:
         if (copied := _copy(blob, staged)) != asset.sha256:
             digests.remember(blob, copied)

@@ -13,6 +13,7 @@ from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, load_profile
 from flows.naming import named
 from tasks import diarize, lipsync, separate, synthesize, transcribe
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_place
 from tasks.keep.zips import is_zip
 from tasks.probe import facts_of, probe_video
@@ -259,9 +260,9 @@ def _check_media(run: Run, facts: MediaFacts) -> None:
             "Give the words with --subtitles, or a recorded dub with --dub.",
         )
     for what, asset in [("bed", title.bed), *((f"dub {tag}", asset) for tag, asset in title.dubs.items())]:
-        if asset is not None and not is_zip(asset.path) and not probed(run, asset).audio:
+        if asset is not None and not is_zip(path_of(asset)) and not probed(run, asset).audio:
             raise BadInputError(f"The {what} {asset.uri} has no audio track.", "Give a sound file such as WAV or FLAC.")
-        if asset is not None and not is_zip(asset.path):
+        if asset is not None and not is_zip(path_of(asset)):
             _refuse_endless(f"{what} {asset.uri}", probed(run, asset), facts)
 
 

@@ -1,6 +1,7 @@
 """The Prefect task of `tasks.diarize`."""
 
 from tasks.diarize import VERSION, diarizer
+from tasks.keep.assets import path_of
 from tasks.records.model import Asset, Run, Script, StepRecord
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
@@ -13,7 +14,7 @@ def diarize(run: Run, speech: Asset, script: Script) -> StepRecord:
     backend = diarizer(settings.backend, settings.options)
 
     def compute(work: Work) -> Made:
-        named = backend.diarize(speech.path, script, work.progress)
+        named = backend.diarize(path_of(speech), script, work.progress)
         return Made(value=named.model_dump(mode="json"), notes=named.notes)
 
     inputs = {"speech": speech, "script": script}

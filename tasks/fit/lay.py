@@ -12,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.assets import path_of
 from tasks.machine import process
 from tasks.records.model import Placement, Take
 from tasks.records.progress import Progress, silent
@@ -44,7 +45,7 @@ def lay(
     Returns:
         Notes for the user (a fallback that was used, a take that the title's end cuts).
     """
-    audio = {take.line: take.audio.path for take in takes}
+    audio = {take.line: path_of(take.audio) for take in takes}
     order = sorted(placements, key=lambda one: (one.start_ms, one.line))
     notes = _notes(order, duration_ms)
     with media.scratch(out) as summed, media.staged(out) as part:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tasks.ingest import VERSION
+from tasks.keep.assets import path_of
 from tasks.records.model import Asset, Run, Script, StepRecord
 from tasks.separate import separator
 from tasks.step.prefect import step_task
@@ -37,17 +38,17 @@ def ingest(run: Run, recording: Asset, script: Script, duration_ms: int, bed: As
         def separation(mixed: Path, out: Path) -> tuple[str, ...]:
             return backend.separate(mixed, out, work.folder / "recorded-bed.wav", lambda _done: None)
 
-        if holds_lines(recording.path):
-            taken = lay_lines(recording.path, script, duration_ms, run.profile.fit, dialogue, work.progress)
+        if holds_lines(path_of(recording)):
+            taken = lay_lines(path_of(recording), script, duration_ms, run.profile.fit, dialogue, work.progress)
         else:
             taken = take_in(
-                recording.path,
+                path_of(recording),
                 script,
                 duration_ms,
                 dialogue,
                 work.progress,
                 settings=settings,
-                bed=None if run.profile.fake else bed.path,
+                bed=None if run.profile.fake else path_of(bed),
                 separation=separation,
             )
         spoken, notes = phones_of(dialogue, script, taken.placements, work.folder)

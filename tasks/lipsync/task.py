@@ -3,6 +3,7 @@
 import json
 
 from configs.loudness import loudness_presets
+from tasks.keep.assets import path_of
 from tasks.lipsync import VERSION, lipsyncing, unheeded
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import is_plain, make_plain
@@ -25,7 +26,7 @@ def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
 
     def compute(work: Work) -> Made:
         out = work.folder / "plain.mov"
-        notes = make_plain(video.path, facts, out, work.progress)
+        notes = make_plain(path_of(video), facts, out, work.progress)
         return Made(outputs={"video": out}, notes=notes)
 
     return remember(run, "plain-picture", VERSION, compute, inputs={"video": video, "facts": facts})
@@ -38,7 +39,7 @@ def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
 
     def compute(work: Work) -> Made:
         out = work.folder / "analysis.npz"
-        tracker.analyse(video.path, script, out, work.progress)
+        tracker.analyse(path_of(video), script, out, work.progress)
         return Made(outputs={"analysis": out})
 
     lines = [(line.start_ms, line.end_ms, line.speaker, line.text) for line in script.lines]
@@ -56,12 +57,14 @@ def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: As
 
     def compute(work: Work) -> Made:
         out = work.folder / "picture.mp4"
-        made = backend.resync(video.path, analysis.path, dialogue.path, phones.path, run.language, out, work.progress)
+        made = backend.resync(
+            path_of(video), path_of(analysis), path_of(dialogue), path_of(phones), run.language, out, work.progress
+        )
         picture, told, notes = made.picture, made.report, (*ignored, *made.notes)
         if finishing:
-            changed, said = finished(picture or video.path, finishing, work.folder / "finished.mp4")
+            changed, said = finished(picture or path_of(video), finishing, work.folder / "finished.mp4")
             picture, notes = (work.folder / "finished.mp4" if changed else picture), (*notes, *said)
-            scene = fitting_scene(made.picture or video.path, finishing)
+            scene = fitting_scene(made.picture or path_of(video), finishing)
             told = {**told, **({"scene": scene} if scene else {})}
         report = work.folder / "lipsync.json"
         report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -89,7 +92,7 @@ def translate_film(run: Run, video: Asset) -> StepRecord:
 
     def compute(work: Work) -> Made:
         film, report = work.folder / "film.mp4", work.folder / "lipsync.json"
-        told = backend.translate(video.path, run.language, film, work.progress)
+        told = backend.translate(path_of(video), run.language, film, work.progress)
         report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
         notes = (f"{told['system']} dubbed the whole title into {told['language']}; its words were not checked.",)
         return Made(outputs={"film": film, "report": report}, value=told, notes=notes)
@@ -110,7 +113,7 @@ def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) ->
         from tasks.sound.aac import encode_aac
 
         picture, sound, audio = (work.folder / name for name in ("picture.mp4", "sound.wav", "dub.m4a"))
-        notes = conform(film.path, came, source, picture, sound, lambda share: work.progress(share / 2))
+        notes = conform(path_of(film), came, source, picture, sound, lambda share: work.progress(share / 2))
         said: tuple[str, ...] = ignored
         if finishing:
             changed, told = finished(picture, finishing, work.folder / "finished.mp4")

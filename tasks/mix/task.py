@@ -1,6 +1,7 @@
 """The Prefect task of `tasks.mix`."""
 
 from configs.loudness import loudness_presets
+from tasks.keep.assets import path_of
 from tasks.mix import VERSION
 from tasks.records.model import Asset, Run, Script, StepRecord
 from tasks.records.spoken import placements_of
@@ -38,9 +39,9 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, script
         chosen = settings.model_copy(update={"line_levels_db": 0.0}) if recorded else settings
         wav, m4a = work.folder / "mix.wav", work.folder / "dub.m4a"
         mixed = blend(
-            dialogue.path,
-            bed.path,
-            original_dialogue.path,
+            path_of(dialogue),
+            path_of(bed),
+            path_of(original_dialogue),
             preset,
             wav,
             lambda share: work.progress(share / 2),

@@ -8,6 +8,7 @@ from typing import Literal
 import soundfile
 
 from tasks import media
+from tasks.keep.assets import path_of
 from tasks.records.model import Asset
 
 
@@ -20,11 +21,11 @@ def stem(made: Asset, kind: Literal["wav", "flac"], folder: Path, role: str) -> 
         folder: where a file is written.
         role: the file's name, without its ending.
     """
-    facts = soundfile.info(str(made.path))
+    facts = soundfile.info(str(path_of(made)))
     if kind == "wav" and (facts.subtype, facts.samplerate) == ("PCM_24", media.SAMPLE_RATE):
         return made
     out = folder / f"{role}.{kind}"
-    sound = media.source(made.path).audio
+    sound = media.source(path_of(made)).audio
     lossless = {"f": "flac", "acodec": "flac", "ar": media.SAMPLE_RATE, "sample_fmt": "s32", "bits_per_raw_sample": 24}
     with media.staged(out) as part:
         graph = media.wav(sound, part, facts.channels) if kind == "wav" else media.sink(sound, part, **lossless)

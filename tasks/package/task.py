@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tasks.keep.assets import path_of
 from tasks.package import VERSION
 from tasks.records.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
 from tasks.step.prefect import step_task
@@ -15,8 +16,8 @@ def cut_preview(run: Run, video: Asset) -> StepRecord:
     def compute(work: Work) -> Made:
         from tasks.package.preview import cut_beginning
 
-        out = work.folder / f"preview{video.path.suffix.lower() or '.mkv'}"
-        notes = cut_beginning(video.path, run.title.preview_ms, out)
+        out = work.folder / f"preview{path_of(video).suffix.lower() or '.mkv'}"
+        notes = cut_beginning(path_of(video), run.title.preview_ms, out)
         return Made(outputs={"video": out}, notes=notes)
 
     inputs = {"video": video, "preview_ms": run.title.preview_ms}
@@ -63,9 +64,9 @@ def package(
         files["json"].write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
         master = work.folder / "master.mp4"
         notes = package_master(
-            (picture or video).path,
+            path_of(picture or video),
             facts,
-            audio.path,
+            path_of(audio),
             files["srt"],
             run.language,
             run.title.name,
@@ -103,7 +104,7 @@ def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
         from tasks.package.package import upright_picture
 
         out = work.folder / "upright.mkv"
-        notes = upright_picture(video.path, facts, out, work.progress)
+        notes = upright_picture(path_of(video), facts, out, work.progress)
         return Made(outputs={"picture": out}, notes=notes)
 
     return remember(run, "turn-picture", VERSION, compute, inputs={"video": video, "facts": facts})
@@ -138,21 +139,21 @@ def package_multi(
         dubs = [
             DubTrack(
                 language=language,
-                audio_m4a=audio.path,
-                subtitles_srt=subtitles.path if subtitles else None,
+                audio_m4a=path_of(audio),
+                subtitles_srt=path_of(subtitles) if subtitles else None,
                 synthetic=language not in run.title.dubs,
             )
             for language, audio, subtitles in tracks
             if audio
         ]
         notes = pack(
-            video.path,
+            path_of(video),
             facts,
             dubs,
             original_language,
             out,
             title=run.title.name,
-            picture=picture.path if picture else None,
+            picture=path_of(picture) if picture else None,
             progress=work.progress,
         )
         return Made(outputs={"multi": out}, notes=notes)

@@ -5,6 +5,7 @@ One backend, ffprobe (`tasks.media.probe`). A fault is told before anything is w
 
 from __future__ import annotations
 
+from tasks.keep.assets import path_of
 from tasks.records.model import Asset, MediaFacts, Run, StepRecord
 from tasks.step.run import Made, Work, remember
 
@@ -27,11 +28,13 @@ def probe_video(run: Run, video: Asset, language: str | None = None) -> StepReco
     longest_s = run.profile.max_title_seconds
 
     def compute(_work: Work) -> Made:
-        facts = probe(video.path, language, longest_s)
+        facts = probe(path_of(video), language, longest_s)
         return Made(value=facts.model_dump(mode="json"), notes=facts.warnings)
 
     record = remember(run, "probe", VERSION, compute, inputs={"video": video, "language": language})
-    refuse_longer(video.path, facts_of(record).duration_ms / 1000, longest_s)  # the bound may have been lowered since
+    refuse_longer(
+        path_of(video), facts_of(record).duration_ms / 1000, longest_s
+    )  # the bound may have been lowered since
     return record
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.loudness import loudness_presets
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
@@ -58,7 +59,7 @@ def qc(
         from tasks.sound.loudness import measure_curve
 
         preset = loudness_presets()[run.profile.loudness]
-        master, dialogue = packed.outputs["master"].path, laid.outputs["dialogue"].path
+        master, dialogue = path_of(packed.outputs["master"]), path_of(laid.outputs["dialogue"])
         spoken = None if run.profile.fake else _dub_spans(dialogue, space.folder)
         delivered = None if run.profile.fake else measure_curve(master)
         evidence = Evidence(
@@ -70,12 +71,12 @@ def qc(
             loudness=Loudness.model_validate(packed.value["loudness"]),
             dialogue_lufs=delivered.during(spoken) if delivered and preset.dialogue and spoken else None,
             delivered=delivered,
-            original=None if run.profile.fake else measure_curve(work.original.path),
-            source_speech=None if run.profile.fake else _spans(work.speech.path),
+            original=None if run.profile.fake else measure_curve(path_of(work.original)),
+            source_speech=None if run.profile.fake else _spans(path_of(work.speech)),
             dub_speech=spoken,
             dialogue=dialogue,
-            bed=work.bed.path,
-            original_dialogue=work.dialogue.path,
+            bed=path_of(work.bed),
+            original_dialogue=path_of(work.dialogue),
             separated=run.title.bed is None,
             master=master_times(master),
             frame_rate=work.facts.picture.frame_rate if work.facts.picture else None,
@@ -141,8 +142,8 @@ def qc_multi(run: Run, video: Asset, facts: MediaFacts, branches: Sequence[Branc
         from tasks.qc.gates import judge_av_offset
         from tasks.qc.sync import track_offsets
 
-        tracks = {number: audio.path for number, (_, audio) in enumerate(dubs, start=len(facts.audio))}
-        measured = track_offsets(video.path, multi.path, tracks, space.folder)
+        tracks = {number: path_of(audio) for number, (_, audio) in enumerate(dubs, start=len(facts.audio))}
+        measured = track_offsets(path_of(video), path_of(multi), tracks, space.folder)
         gates = {tag: judge_av_offset(measured[track], waiver) for track, (tag, _) in zip(tracks, dubs, strict=True)}
         value = {tag: gate.model_dump(mode="json") for tag, gate in gates.items()}
         return Made(value=value, notes=tuple(_off(tag, gate) for tag, gate in gates.items() if gate.status in _TOLD))
@@ -165,16 +166,16 @@ def _clocks(
     from tasks.media import default_track
     from tasks.qc.sync import Clocks
 
-    film, dialogue = picture.outputs.get("film"), laid.outputs["dialogue"].path
+    film, dialogue = picture.outputs.get("film"), path_of(laid.outputs["dialogue"])
     if film is not None:
-        return Clocks(source=film.path, track="a:0", stems=(dialogue,), mix=dialogue, master=master)
+        return Clocks(source=path_of(film), track="a:0", stems=(dialogue,), mix=dialogue, master=master)
     track = default_track(work.facts)
     stems = (work.original,) if run.title.bed else (work.dialogue, work.bed)
     return Clocks(
-        source=work.video.path,
+        source=path_of(work.video),
         track=None if track is None else str(track),
-        stems=tuple(stem.path for stem in stems),
-        mix=mixed.outputs["mix"].path,
+        stems=tuple(path_of(stem) for stem in stems),
+        mix=path_of(mixed.outputs["mix"]),
         master=master,
     )
 
@@ -182,7 +183,7 @@ def _clocks(
 def _recorded(laid: StepRecord) -> dict[str, Any] | None:
     """What an ingest found; None after a fit."""
     found = laid.outputs.get("ingest")
-    return None if found is None else dict(json.loads(found.path.read_text("utf-8")))
+    return None if found is None else dict(json.loads(path_of(found).read_text("utf-8")))
 
 
 def _untimed(report: dict[str, Any]) -> dict[str, Any]:

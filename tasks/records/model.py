@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from configs.profile import Profile
-from tasks.keep.places import fetched, url_of
 
 Milliseconds = Annotated[int, Field(ge=0)]
 Rate = Annotated[
@@ -44,13 +42,6 @@ class Asset(Record):
     uri: str
     sha256: str
     bytes: int
-
-    @property
-    def path(self) -> Path:
-        """The local file; one in a remote store is fetched into this machine's cache first."""
-        if url_of(self.uri) is None:
-            return Path(self.uri)
-        return fetched(self.uri, self.sha256, self.bytes)
 
 
 class AudioFacts(Record):

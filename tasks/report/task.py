@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tasks.keep.assets import path_of
 from tasks.keep.places import url_of
 from tasks.records.model import Run, Script, SharedWork, StepRecord
 from tasks.records.spoken import placements_of
@@ -51,8 +52,8 @@ def report(
             source_media=source,
             dub_media=f"../{run.title.name}.{run.language}.mp4",
             files=tuple((name, name) for name in files),
-            original_dialogue=work.dialogue.path,
-            dialogue=laid.outputs["dialogue"].path,
+            original_dialogue=path_of(work.dialogue),
+            dialogue=path_of(laid.outputs["dialogue"]),
             made_by=_made_by(run, ledger),
             notes=notes,
             disclosure=DISCLOSURE,

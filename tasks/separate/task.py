@@ -1,5 +1,6 @@
 """The Prefect task of `tasks.separate`: the title's sound on the player's clock, and its two stems."""
 
+from tasks.keep.assets import path_of
 from tasks.records.model import Asset, MediaFacts, Run, StepRecord
 from tasks.separate import VERSION, separator
 from tasks.step.prefect import step_task
@@ -22,10 +23,10 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
 
         files = {role: work.folder / f"{role}.wav" for role in ("original", "dialogue", "bed", "speech")}
         if facts.audio:
-            media.extract_audio(video.path, facts, None, files["original"])
+            media.extract_audio(path_of(video), facts, None, files["original"])
             if is_surround(facts):
                 surround = work.folder / "surround.wav"
-                media.extract_audio(video.path, facts, None, surround, layout="5.1")
+                media.extract_audio(path_of(video), facts, None, surround, layout="5.1")
                 notes = separate_surround(backend, surround, files["dialogue"], files["bed"], work.progress)
             else:
                 notes = backend.separate(files["original"], files["dialogue"], files["bed"], work.progress)
@@ -34,7 +35,7 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
                 media.silent_audio(facts.duration_ms, files[role])
             notes = ("The title has no sound of its own: dialogue and bed are silent.",)
         if run.title.bed is not None:
-            client_bed(run.title.bed.path, facts.duration_ms, files["bed"])
+            client_bed(path_of(run.title.bed), facts.duration_ms, files["bed"])
             notes = (*notes, "The bed is the client's M&E, not a separated one.")
         media.speech_copy(files["dialogue"], files["speech"])
         return Made(outputs=files, notes=notes)

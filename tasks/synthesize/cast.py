@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import PolydubError
@@ -84,13 +85,13 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
     path = Path(run.profile.voices).absolute()
     settings = run.profile.synthesize
     backend = speaking(settings, None).backend
-    prints = {} if run.profile.fake else _voiceprints(speech.path, source)
+    prints = {} if run.profile.fake else _voiceprints(path_of(speech), source)
     with held(path), tempfile.TemporaryDirectory(prefix="polydub-cast-") as folder:
         before = read_series(path)
         series, names, notes = recognised(before, source, prints)
         clips: Clips | None = None
         if backend.facts.clones:
-            samples = reference_clips(dialogue.path, source, Path(folder), bed.path if bed else None).paths
+            samples = reference_clips(path_of(dialogue), source, Path(folder), path_of(bed) if bed else None).paths
             for speaker, name in names.items():
                 entry = series.speakers[name]
                 if not entry.clip and speaker in samples:
@@ -104,7 +105,9 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
                     continue
                 speaks = speaking(settings, language).backend
                 if isinstance(speaks, Matching):
-                    clips = clips or reference_clips(dialogue.path, source, Path(folder), bed.path if bed else None)
+                    clips = clips or reference_clips(
+                        path_of(dialogue), source, Path(folder), path_of(bed) if bed else None
+                    )
                     series = _matched(series, names, speaks, language, clips.paths)
                 else:
                     series = _voiced(series, names, speaks, language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.model import Line, Take
 from tasks.understood.ears import Ears, clip_of
@@ -19,5 +20,5 @@ def score(line: Line, take: Take, ears: Ears, store: Store) -> float:
     length = abs(math.log(take.duration_ms / slot_ms)) if slot_ms > 0 and take.duration_ms > 0 else 0.0
     if ears.listener is None:
         return round(length, 4)
-    heard = hear_line(ears, line.text, clip_of(take.audio.path), store)
+    heard = hear_line(ears, line.text, clip_of(path_of(take.audio)), store)
     return round(heard.understanding.error + length, 4)

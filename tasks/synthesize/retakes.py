@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from configs.profile import PaceSettings
+from tasks.keep.assets import path_of
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.model import Line, Take
 from tasks.synthesize.respell import respelled
@@ -72,7 +73,7 @@ def clearest(
     """
     if booth.ears.listener is None or most <= 0:
         return list(takes), [], []
-    clips = [partial(clip_of, take.audio.path) for take in takes]
+    clips = [partial(clip_of, path_of(take.audio)) for take in takes]
     try:
         heard = hear_lines(booth.ears, [line.text for line in lines], clips, booth.store)
     except (PermanentError, ProviderBusyError) as error:  # speech is delivered unheard rather than not at all
@@ -94,7 +95,7 @@ def _again(
     tried: list[tuple[str, Take, HeardLine]] = [("", take, first)]
     for way, _ in zip(_ways(booth, line, take), range(most), strict=False):
         again = booth.again(line.model_copy(update={"text": way.text}), way.pace, way.reading, settings)
-        heard = hear_line(booth.ears, line.text, clip_of(again.audio.path), booth.store)
+        heard = hear_line(booth.ears, line.text, clip_of(path_of(again.audio)), booth.store)
         tried.append((way.name, again, heard))
         if heard.understanding.understood and _fits(again, take, line):
             break

@@ -9,6 +9,7 @@ from pathlib import Path
 import soundfile
 
 from configs.profile import PaceSettings
+from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
 from tasks.records.model import Line, StepRecord, Take
@@ -206,7 +207,7 @@ class Booth:
         key = step_key(_PAUSES, _VERSION, inputs=facts)
         record = self.store.lookup(_PAUSES, key)
         if record is None:
-            samples, rate = soundfile.read(take.audio.path, dtype="float32")
+            samples, rate = soundfile.read(path_of(take.audio), dtype="float32")
             places = widening(samples, rate, count, missing_ms, most_ms)
             outputs = {}
             if places:

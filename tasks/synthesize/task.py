@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.model import Asset, Run, Script, StepRecord, Take
 from tasks.step.prefect import step_task
@@ -93,9 +94,9 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
     chosen = speaking(settings, run.language)
     backend = chosen.backend
     cast = cast_of(run, source)
-    under = bed.path if bed else None
+    under = path_of(bed) if bed else None
     voices, references, notes = _cast(
-        run, source, backend, cast, lambda: reference_clips(dialogue.path, source, folder, under)
+        run, source, backend, cast, lambda: reference_clips(path_of(dialogue), source, folder, under)
     )
     choosing = settings.takes > 1 and backend.facts.varies
     listens = choosing or retakes_of(settings, backend.facts) > 0
@@ -108,7 +109,7 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
         references,
         folder,
         lexicon=lexicon_of(run),
-        energies=energies(dialogue.path, source) if backend.facts.spirited else {},
+        energies=energies(path_of(dialogue), source) if backend.facts.spirited else {},
         rates=_rates(source) if backend.facts.paces else {},
         readings=settings.takes if choosing else 1,
         ears=ears,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.keep.assets import path_of
 from tasks.records.model import Asset, Run, Script, StepRecord, Title
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
@@ -25,7 +26,7 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
         def read(work: Work) -> Made:
             from tasks.transcribe.subtitles import read_script
 
-            script = read_script(subtitles.path, title.source_language)
+            script = read_script(path_of(subtitles), title.source_language)
             if run.profile.realign:
                 script = _realigned(script, speech, duration_ms, work)
             return _made(script, duration_ms, title)
@@ -43,7 +44,7 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
     backend = chosen.backend
 
     def listen(work: Work) -> Made:
-        script = backend.transcribe(speech.path, title.source_language, work.progress)
+        script = backend.transcribe(path_of(speech), title.source_language, work.progress)
         script = script.model_copy(update={"notes": (*chosen.notes, *script.notes)})
         return _made(script, duration_ms, title)
 
@@ -67,4 +68,4 @@ def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> S
     from tasks.sound.speech_activity import speech_spans
     from tasks.transcribe.realign import realigned
 
-    return realigned(script, speech_spans(speech.path, progress=work.progress), duration_ms)
+    return realigned(script, speech_spans(path_of(speech), progress=work.progress), duration_ms)

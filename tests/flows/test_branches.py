@@ -28,6 +28,7 @@ from flows.branches import (
 from flows.edits import Edit, Edits
 from flows.night.batches import Batch, new_batch, runs_of, unfinished
 from flows.plan import Request, checked_profile, plan
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork
 
@@ -192,7 +193,7 @@ def test_a_branch_whose_file_is_gone_is_not_finished(video: Path, tmp_path: Path
         assets[name] = Store(run.store).add(tmp_path / name)
     ended(run, outputs={"clip.es.mp4": assets["outputs"]}, audio=assets["audio"], subtitles=assets["subtitles"])
     assert finished(run, "es") is not None
-    assets[lost].path.unlink()
+    path_of(assets[lost]).unlink()
     assert finished(run, "es") is None
 
 

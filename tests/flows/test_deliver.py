@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.deliver import DamagedError, deliver, write_json
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError
 from tasks.records.model import Asset
@@ -25,7 +26,7 @@ def asset(tmp_path: Path) -> Asset:
 def test_a_deliverable_is_a_copy_and_a_changed_one_is_delivered_anew(tmp_path: Path, asset: Asset) -> None:
     deliver(tmp_path / "out", {"talk.es.mp4": asset})
     (tmp_path / "out" / "talk.es.mp4").write_bytes(b"edited")
-    assert asset.path.read_bytes() == b"master"
+    assert path_of(asset).read_bytes() == b"master"
     deliver(tmp_path / "out", {"talk.es.mp4": asset})
     assert (tmp_path / "out" / "talk.es.mp4").read_bytes() == b"master"
 
@@ -70,7 +71,7 @@ def test_a_delivery_that_fails_midway_leaves_what_was_there_whole(tmp_path: Path
         deliver(out, {"talk.es.mp4": new})
     assert {path.name: path.read_bytes() for path in out.iterdir()} == ({"talk.es.mp4": before} if before else {})
     deliver(out, {"talk.es.mp4": new})
-    assert (out / "talk.es.mp4").read_bytes() == new.path.read_bytes()
+    assert (out / "talk.es.mp4").read_bytes() == path_of(new).read_bytes()
 
 
 def test_a_file_of_the_same_size_that_is_another_is_replaced(tmp_path: Path, asset: Asset) -> None:
@@ -142,8 +143,8 @@ def test_a_stored_file_that_went_bad_on_the_disk_is_not_delivered_and_does_not_c
 ) -> None:
     monkeypatch.setattr("tasks.keep.digests.SMALL", 64 << 10)
     new = large(tmp_path)
-    swapped(new.path, os.urandom(new.bytes))
-    Store(store_folder)._digests.remember(new.path, new.sha256)  # the file's times do not tell
+    swapped(path_of(new), os.urandom(new.bytes))
+    Store(store_folder)._digests.remember(path_of(new), new.sha256)  # the file's times do not tell
     assert Store(store_folder).holds(new)
     with pytest.raises(DamagedError, match="damaged"):
         deliver(tmp_path / "out", {"talk.es.mp4": new})

@@ -9,6 +9,7 @@ import pytest
 
 import tasks.keep.digests
 from configs.profile import load_profile
+from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256, known_sha256
 from tasks.keep.store import Store
 from tasks.records.model import Asset, Run, StepRecord, Title
@@ -44,9 +45,9 @@ def test_a_swapped_blob_does_not_count_and_is_set_aside(tmp_path: Path, times: b
     store = Store(tmp_path / "store")
     asset = committed(store, tmp_path).outputs["dialogue"]
     assert store.lookup("fit", "k1")
-    swap(asset.path, times=times, inode=inode)
+    swap(path_of(asset), times=times, inode=inode)
     assert store.lookup("fit", "k1") is None
-    assert not asset.path.exists()
+    assert not path_of(asset).exists()
     (aside,) = (tmp_path / "store" / "damaged").iterdir()
     assert aside.read_bytes() == FALSE
     assert [str(aside) in note for note in store.notes] == [True]
@@ -55,7 +56,7 @@ def test_a_swapped_blob_does_not_count_and_is_set_aside(tmp_path: Path, times: b
 @pytest.mark.usefixtures("size")
 def test_whoever_asks_after_it_was_set_aside_is_told_too_until_it_is_made_again(tmp_path: Path) -> None:
     asset = committed(Store(tmp_path / "store"), tmp_path).outputs["dialogue"]
-    swap(asset.path)
+    swap(path_of(asset))
     assert not Store(tmp_path / "store").holds(asset)
     after = Store(tmp_path / "store")
     assert after.lookup("fit", "k1") is None
@@ -71,10 +72,10 @@ def test_whoever_asks_after_it_was_set_aside_is_told_too_until_it_is_made_again(
 def test_adding_a_file_over_a_bad_blob_puts_it_right(store: Store, tmp_path: Path, keep: bool) -> None:
     asset = store.add(a_file(tmp_path))
     overwrite(store, asset.uri, FALSE)
-    if asset.path.exists() and asset.path.read_bytes() != FALSE:  # the copy of a remote one
-        swap(asset.path)
+    if path_of(asset).exists() and path_of(asset).read_bytes() != FALSE:  # the copy of a remote one
+        swap(path_of(asset))
     assert store.add(a_file(tmp_path), keep=keep) == asset
-    assert asset.path.read_bytes() == b"sound"
+    assert path_of(asset).read_bytes() == b"sound"
     assert store.holds(asset)
     assert store.notes
 
@@ -92,7 +93,7 @@ def test_a_remote_blob_that_was_swapped_is_seen_on_every_machine(
     assert remote.lookup("fit", "k1") is None
     committed(remote, tmp_path)
     assert there.lookup("fit", "k1")
-    assert asset.path.read_bytes() == b"sound"
+    assert path_of(asset).read_bytes() == b"sound"
 
 
 def test_a_remote_blob_of_which_nobody_left_a_digest_is_read_once_for_all_machines(
@@ -117,12 +118,12 @@ def overwrite_memos(store: Store) -> None:
 @pytest.mark.usefixtures("size")
 def test_a_swapped_copy_of_a_remote_blob_is_fetched_again(remote: Store, tmp_path: Path) -> None:
     asset = committed(remote, tmp_path).outputs["dialogue"]
-    swap(asset.path)
-    assert asset.path.read_bytes() == b"sound"
-    swap(asset.path)
+    swap(path_of(asset))
+    assert path_of(asset).read_bytes() == b"sound"
+    swap(path_of(asset))
     assert remote.lookup("fit", "k1")
     assert "local copy" in remote.notes[0]
-    assert asset.path.read_bytes() == b"sound"
+    assert path_of(asset).read_bytes() == b"sound"
 
 
 def test_a_large_blob_is_read_once_and_again_only_when_it_was_written_again(
@@ -135,12 +136,12 @@ def test_a_large_blob_is_read_once_and_again_only_when_it_was_written_again(
     for _ in range(3):
         assert Store(tmp_path / "store").lookup("fit", "k1")
     assert read == []  # it was hashed when it came
-    swap(asset.path, b"sound")
-    os.utime(asset.path, ns=(1, 1))
+    swap(path_of(asset), b"sound")
+    os.utime(path_of(asset), ns=(1, 1))
     monkeypatch.setattr(tasks.keep.digests, "FRESH_NS", 0)
     for _ in range(3):
         assert Store(tmp_path / "store").lookup("fit", "k1")
-    assert read == [asset.path]
+    assert read == [path_of(asset)]
 
 
 def test_a_file_that_was_written_a_moment_ago_is_not_remembered(
@@ -182,10 +183,10 @@ def test_a_step_whose_result_was_swapped_is_run_again_and_says_so_once(tmp_path:
         return Made({"mix": a_file(work.folder)}, notes=("fitted",))
 
     made = remember(run, "mix", 1, compute)
-    swap(made.outputs["mix"].path)
+    swap(path_of(made.outputs["mix"]))
     again = remember(run, "mix", 1, compute)
     assert not again.reused
-    assert again.outputs["mix"].path.read_bytes() == b"sound"
+    assert path_of(again.outputs["mix"]).read_bytes() == b"sound"
     assert again.notes[0] == "fitted"
     assert "damaged" in again.notes[1]
     found = remember(run, "mix", 1, compute)

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.places import Bucket, fetched, place_of, url_of
 from tasks.keep.store import Store, step_key
@@ -58,7 +59,7 @@ def test_a_committed_step_is_found_and_counts_every_part_as_a_hit(store: Store, 
     assert found is not None
     assert found.reused
     assert found.hits == 3
-    assert found.outputs["dialogue"].path.read_bytes() == b"sound"
+    assert path_of(found.outputs["dialogue"]).read_bytes() == b"sound"
 
 
 def test_what_is_computed_reads_like_what_is_found_down_to_the_order_of_its_facts(store: Store) -> None:
@@ -92,7 +93,7 @@ def test_a_damaged_record_does_not_count(store: Store, tmp_path: Path) -> None:
 def test_the_same_content_is_kept_once_and_read_only(store: Store, tmp_path: Path) -> None:
     first, second = store.add(a_file(tmp_path)), store.add(a_file(tmp_path))
     assert first == second
-    assert not stat.S_IMODE(first.path.stat().st_mode) & stat.S_IWUSR
+    assert not stat.S_IMODE(path_of(first).stat().st_mode) & stat.S_IWUSR
     assert not list((tmp_path / "store" / "tmp").iterdir())
 
 
@@ -105,8 +106,8 @@ def test_a_file_that_the_user_keeps_is_copied(store: Store, tmp_path: Path) -> N
 def test_adding_a_file_of_the_store_to_the_store_is_refused_rather_than_losing_it(store: Store, tmp_path: Path) -> None:
     asset = store.add(a_file(tmp_path))
     with pytest.raises(ValueError, match="already"):
-        store.add(asset.path)
-    assert asset.path.exists()
+        store.add(path_of(asset))
+    assert path_of(asset).exists()
 
 
 def test_a_users_file_is_hashed_again_only_when_it_changed(store: Store, tmp_path: Path) -> None:
@@ -238,12 +239,12 @@ def test_another_machine_finds_the_work_and_fetches_each_file_once(
     monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "elsewhere"))
     there = Store(remote.where).lookup("fit", "k1")
     assert there is not None
-    copy = there.outputs["dialogue"].path
+    copy = path_of(there.outputs["dialogue"])
     assert copy.is_relative_to(tmp_path / "elsewhere")
     assert copy.read_bytes() == b"sound"
-    assert title.path.read_bytes() == b"picture"
+    assert path_of(title).read_bytes() == b"picture"
     overwrite(remote, there.outputs["dialogue"].uri, None)
-    assert there.outputs["dialogue"].path == copy
+    assert path_of(there.outputs["dialogue"]) == copy
 
 
 def test_a_blob_that_is_not_what_was_stored_is_not_used(remote: Store, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.keep.verify import verify
 from tests.keep.test_store import a_file, committed, overwrite
@@ -47,5 +48,5 @@ def test_one_that_is_interrupted_harms_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         verify(store.where, True, interrupt)
-    assert asset.path.read_bytes() == b"sound"
+    assert path_of(asset).read_bytes() == b"sound"
     assert store.lookup("fit", "k1")

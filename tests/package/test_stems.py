@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tasks.keep.assets import path_of
 from tasks.package.stems import stem
 from tasks.records.model import Asset
 from tests.clips import RATE
@@ -34,7 +35,7 @@ def test_stems_have_24_bit_at_48_khz_sample_for_sample(
     sound = np.random.default_rng(4).integers(-(1 << 23), 1 << 23, (RATE // 4, channels), np.int32) << 8
     made = asset(tmp_path / "made.wav", sound, "PCM_24")
     out = stem(made, kind, tmp_path / "out", "mix")
-    path = out.path if isinstance(out, Asset) else out
+    path = path_of(out) if isinstance(out, Asset) else out
     found = facts(path)
     assert (found["codec_name"], found["sample_rate"], found["channels"]) == (codec, "48000", channels)
     assert found["bits_per_raw_sample"] == "24"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from configs.profile import load_profile
+from tasks.keep.assets import path_of
 from tasks.records.errors import DiskFullError, PermanentError, ProcessFailedError, TransientError, is_transient
 from tasks.records.model import Asset, Run, Title
 from tasks.records.progress import StepEvent, listening
@@ -48,7 +49,7 @@ def test_another_input_is_another_result(run: Run) -> None:
 
 
 def test_a_step_whose_file_was_lost_is_computed_again(run: Run) -> None:
-    remember(run, "mix", 1, write).outputs["x"].path.unlink()
+    path_of(remember(run, "mix", 1, write).outputs["x"]).unlink()
     assert not remember(run, "mix", 1, write).reused
 
 

@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line
@@ -112,7 +113,7 @@ def test_espeak_says_a_word_as_its_ipa_tells(tmp_path: Path, lexicon: Lexicon) -
     assert "siatel" in said
     plain = booth(tmp_path, backend, Lexicon()).take(line)
     assert "siatel" not in "".join(ipa for ipa, *_ in plain.phones)
-    assert soundfile.read(told.audio.path)[0].shape != soundfile.read(plain.audio.path)[0].shape
+    assert soundfile.read(path_of(told.audio))[0].shape != soundfile.read(path_of(plain.audio))[0].shape
 
 
 def test_a_new_word_costs_only_the_lines_that_hold_it(tmp_path: Path, lexicon: Lexicon) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import PaceSettings
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.model import Line
 from tasks.synthesize import synthesizer
@@ -75,7 +76,7 @@ def test_a_line_that_is_too_short_pauses_longer(tmp_path: Path) -> None:
     take = booth.paced(line, 0.85, PaceSettings())
     assert without.duration_ms < take.duration_ms <= without.duration_ms + 350
     assert take.pace == without.pace
-    info = soundfile.info(str(take.audio.path))
+    info = soundfile.info(str(path_of(take.audio)))
     assert take.duration_ms == pytest.approx(info.frames * 1000 / info.samplerate, abs=2)
     assert take.phones[-1][2] <= take.duration_ms
     assert all(one[2] <= other[1] for one, other in itertools.pairwise(take.phones))
