@@ -1,5 +1,5 @@
-"""Services behind the network: HTTP with retries and bounds, secrets, outages, slots of the fleet.
+"""Network services: HTTP with retries and limits, secrets, outages, concurrency slots of the fleet.
 
-In: addresses and requests of a backend. Out: checked answers, and what they cost.
-It knows no step.
+In: addresses and requests of a backend. Out: checked responses and their cost.
+It depends on no step.
 """

@@ -1,7 +1,7 @@
-"""How a hosted service is asked: JSON or sound, at its pace, again where that helps, and no secret told.
+"""The HTTP client of hosted services: JSON or audio, rate limits, retries, and no secret in a message.
 
-A request is tried again after a pause (its ``Retry-After``, else twice as long each time) when the service is busy,
-broken or silent; what it refuses for good is not.
+A request is retried when the service is busy, fails or does not answer: after its ``Retry-After``, else after a pause
+that doubles each time. A request that the service rejects is not retried.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from tasks.words.visible import visible
 
 _FIRST_PAUSE_S = 1.0
 _BUSY = {408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
-_SAID = 160  # characters of a service's own words that are shown
-_MOST_BYTES = 64 << 20  # of an answer in JSON
-#: What services say when a key has nothing left to spend; to ask again is of no use.
+_SAID = 160  # characters of a service's own message that are shown
+_MOST_BYTES = 64 << 20  # of a JSON response
+#: Error codes of a used-up quota; a retry is of no use.
 _SPENT = ("quota_exceeded", "insufficient_quota")
 
 
 class HostedOptions(registry.Options):
-    """What every hosted service can be told.
+    """Options of every hosted service.
 
     Attributes:
-        deadline_s: seconds to wait for one answer.
-        tries: requests at most for one answer.
-        longest_pause_s: a service that asks to wait longer than this counts as failed.
-        per_minute: requests a minute at most, in this process; 0 is no limit.
+        deadline_s: seconds to wait for one response.
+        tries: maximum number of requests for one response.
+        longest_pause_s: longest ``Retry-After`` that is waited for; beyond it the request fails.
+        per_minute: maximum requests a minute in this process; 0 for no limit.
     """
 
     deadline_s: float = Field(30.0, gt=0)
@@ -45,7 +45,7 @@ class HostedOptions(registry.Options):
 
 
 class Service:
-    """One address that takes JSON or sound, and answers with JSON or sound."""
+    """One base URL that accepts and returns JSON or audio."""
 
     def __init__(
         self,
@@ -58,16 +58,16 @@ class Service:
         scheme: str = "",
         header: str = "",
     ) -> None:
-        """Opens nothing.
+        """Open no connection yet.
 
         Args:
-            name: for messages.
-            url: base address.
-            options: pace and patience.
-            key: the secret; empty where the service needs none.
-            variable: where the key comes from, for messages.
-            scheme: what stands before the key in ``Authorization``; empty where it goes elsewhere.
-            header: that carries the bare key, in place of ``Authorization``.
+            name: the service's name in messages.
+            url: base URL.
+            options: deadline, retries and rate limit.
+            key: the API key; empty if the service needs none.
+            variable: the environment variable of the key, for messages.
+            scheme: authorization scheme before the key in ``Authorization``; empty if the key goes elsewhere.
+            header: name of the header that carries the bare key instead of ``Authorization``.
         """
         self._name, self._url, self._options = name, url.rstrip("/"), options
         self._key, self._variable = key, variable
@@ -76,60 +76,66 @@ class Service:
             self._headers[header] = key
 
     def get(self, path: str) -> Any:
-        """The answer to a ``GET``; errors as `post`."""
-        return self._patiently(self._json, "GET", path, {})
+        """The JSON response to a ``GET``; errors as `post`."""
+        return self._with_retries(self._json, "GET", path, {})
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The answer to a ``POST``.
+        """The JSON response to a ``POST``.
 
         Raises:
-            ProviderBusyError: busy, broken or silent after the last try, or asks for too long a pause.
-            MissingBackendError: the key is refused.
-            PermanentError: the request is refused.
+            ProviderBusyError: busy, failing or not answering after the last try, or asks to wait too long.
+            MissingBackendError: the key is rejected.
+            PermanentError: the request is rejected.
         """
-        return self._patiently(self._json, "POST", path, {"json": body})
+        return self._with_retries(self._json, "POST", path, {"json": body})
 
     def sound(self, path: str, body: Mapping[str, Any], most_bytes: int) -> bytes:
-        """The bytes that answer a ``POST``; errors as `post`.
+        """The bytes of the response to a ``POST``; errors as `post`.
 
         Args:
-            path: below the address.
+            path: relative to the base URL.
             body: sent as JSON.
-            most_bytes: a longer answer counts as a failure and is asked for again; no more than that is read.
+            most_bytes: size limit; a larger response is not read further, counts as a failure and is retried.
         """
-        return bytes(self._patiently(self._once, "POST", path, {"json": body}, most_bytes))
+        return bytes(self._with_retries(self._request, "POST", path, {"json": body}, most_bytes))
 
     def hear(self, path: str, fields: Mapping[str, str | Sequence[str]], sound: bytes) -> Any:
-        """The answer to a ``POST`` of a form with one WAV as ``file``; asked again as `post`, which errors it shares.
+        """The JSON response to a form ``POST`` with one WAV as ``file``; retries and errors as `post`.
 
         Args:
-            path: below the address.
-            fields: of the form; several values make as many fields of that name.
+            path: relative to the base URL.
+            fields: form fields; a list of values repeats the field.
             sound: a whole WAV file.
         """
         form = {"data": dict(fields), "files": {"file": ("speech.wav", sound, "audio/wav")}}
-        return self._patiently(self._json, "POST", path, form)
+        return self._with_retries(self._json, "POST", path, form)
 
     def upload(self, path: str, fields: Mapping[str, str], role: str, files: Sequence[Path]) -> Any:
-        """The answer to a ``POST`` of a form with sound files; errors as `post`.
+        """The JSON response to a form ``POST`` with sound files; errors as `post`.
 
-        Asked once: what it makes may be there although no answer came, so that a caller looks before it asks again.
+        Never retried: the service may have created the resource although no response came. Callers check first.
+
+        Args:
+            path: relative to the base URL.
+            fields: form fields.
+            role: form field of the files.
+            files: WAV files.
         """
         sounds = [(role, (file.name, file.read_bytes(), "audio/wav")) for file in files]
         return self._json("POST", path, {"data": fields, "files": sounds})
 
-    def _patiently(self, ask: Callable[..., Any], *asked: Any) -> Any:
+    def _with_retries(self, request: Callable[..., Any], *arguments: Any) -> Any:
         import tenacity
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._worth_it),
+            retry=tenacity.retry_if_exception(self._is_retryable),
             stop=tenacity.stop_after_attempt(self._options.tries),
             wait=self._pause_s,
             reraise=True,
         )
-        return retrying(ask, *asked)
+        return retrying(request, *arguments)
 
-    def _worth_it(self, error: BaseException) -> bool:
+    def _is_retryable(self, error: BaseException) -> bool:
         return isinstance(error, ProviderBusyError) and error.data.get("pause_s", 0) <= self._options.longest_pause_s
 
     def _pause_s(self, state: Any) -> float:
@@ -139,11 +145,11 @@ class Service:
 
     def _json(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
         try:
-            return json.loads(self._once(method, path, content))
+            return json.loads(self._request(method, path, content))
         except (ValueError, RecursionError):
-            raise ProviderBusyError(f"{self._name} answered with something that is not JSON.") from None
+            raise ProviderBusyError(f"{self._name} returned a response that is not JSON.") from None
 
-    def _once(self, method: str, path: str, content: Mapping[str, Any], most_bytes: int = _MOST_BYTES) -> bytes:
+    def _request(self, method: str, path: str, content: Mapping[str, Any], most_bytes: int = _MOST_BYTES) -> bytes:
         import httpx
 
         _take_turn(self._url, self._options.per_minute)
@@ -153,12 +159,12 @@ class Service:
         try:
             with asked as answer:
                 said = b"".join(_until(ends, answer.iter_bytes(), most_bytes))
-        except (httpx.TimeoutException, TimeoutError):  # `from None`: the key hangs on the package's errors
+        except (httpx.TimeoutException, TimeoutError):  # `from None`: httpx errors carry the request, and so the key
             raise ProviderBusyError(f"{self._name} did not answer within {wait_s:g} s.") from None
         except _TooLongError:
-            raise ProviderBusyError(f"{self._name} answered with more than {most_bytes} bytes.") from None
+            raise ProviderBusyError(f"{self._name} returned more than {most_bytes} bytes.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise ProviderBusyError(f"{self._name} cannot be reached ({type(error).__name__}).") from None
+            raise ProviderBusyError(f"{self._name} is not reachable ({type(error).__name__}).") from None
         self._check(answer, said)
         return said
 
@@ -169,37 +175,41 @@ class Service:
         text = said.decode("utf-8", "replace")
         if status < 400:
             raise PermanentError(
-                f"{self._name} answers with a redirect (status {status}), which is not followed.", "Mend the address."
+                f"{self._name} returned a redirect (status {status}), which is not followed.", "Correct the address."
             )
         if status in (401, 402, 403, 429) and any(word in text for word in _SPENT):
-            raise PermanentError(f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait for it.")
+            raise PermanentError(
+                f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait until it renews."
+            )
         if status in _BUSY or status >= 500:
             pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
             data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
-            words = f" ({self._said(_told(text))})" if _told(text) else ""
-            raise ProviderBusyError(f"{self._name} asks to wait or failed: {what}{words}.", status=status, **data)
+            words = f" ({self._said(_error_message(text))})" if _error_message(text) else ""
+            raise ProviderBusyError(f"{self._name} is busy or failed: {what}{words}.", status=status, **data)
         if status in (401, 403):
             fix = f"Check {self._variable}." if self._variable else "Does the service need a key?"
-            raise MissingBackendError(f"{self._name} refuses the request as not authorized.", fix)
+            raise MissingBackendError(f"{self._name} rejected the request as not authorized.", fix)
         if status == 456:
             raise PermanentError(
                 f"{self._name}: the character quota is used up.", "Add a fallback, or raise the quota."
             )
-        raise PermanentError(f"{self._name} refuses the request (status {status}): {self._said(_told(text) or text)}")
+        raise PermanentError(
+            f"{self._name} rejected the request (status {status}): {self._said(_error_message(text) or text)}"
+        )
 
     def _said(self, text: str) -> str:
-        """The service's own words without the key, which some repeat."""
+        """The service's own message without the key, which some echo."""
         plain = " ".join(text.split())
         return visible(plain.replace(self._key, "***") if self._key else plain)[:_SAID]
 
 
 class _TooLongError(Exception):
-    """More came than was allowed."""
+    """The response is larger than the limit."""
 
 
 def _until(ends: float, chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
-    """The chunks, as long as they come in time: the package's own time-out begins anew with each."""
+    """The chunks of a response within one deadline: httpx's own timeout restarts with each chunk."""
     left = most_bytes
     for chunk in chunks:
         left -= len(chunk)
@@ -210,21 +220,21 @@ def _until(ends: float, chunks: Iterable[bytes], most_bytes: int) -> Iterator[by
         yield chunk
 
 
-def _told(text: str) -> str:
-    """What an error says, where it is written as OpenAI's, FastAPI's or ElevenLabs' are; empty where it is not."""
+def _error_message(text: str) -> str:
+    """The message of an error response in OpenAI's, FastAPI's or ElevenLabs' form; empty for any other."""
     try:
-        told = json.loads(text)
+        body = json.loads(text)
     except (ValueError, RecursionError):
         return ""
     for key in ("detail", "error"):
-        if isinstance(told, dict) and isinstance(told.get(key), dict | str):
-            told = told[key]
-    words = [told] if isinstance(told, str) else [told.get("status"), told.get("message")] if _says(told) else []
+        if isinstance(body, dict) and isinstance(body.get(key), dict | str):
+            body = body[key]
+    words = [body] if isinstance(body, str) else [body.get("status"), body.get("message")] if _has_message(body) else []
     return ": ".join(word for word in words if isinstance(word, str))
 
 
-def _says(told: Any) -> bool:
-    return isinstance(told, dict) and isinstance(told.get("message"), str)
+def _has_message(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("message"), str)
 
 
 _turns: dict[str, float] = {}
@@ -232,7 +242,7 @@ _turning = threading.Lock()
 
 
 def _take_turn(url: str, per_minute: int) -> None:
-    """Wait until the service may be asked again."""
+    """Wait until the rate limit allows the next request."""
     if not per_minute:
         return
     with _turning:
@@ -242,7 +252,7 @@ def _take_turn(url: str, per_minute: int) -> None:
 
 
 def retry_after_s(value: str) -> float | None:
-    """Seconds from now that a ``Retry-After`` header names, in either of its forms; None where it names none."""
+    """Seconds to wait by a ``Retry-After`` header, a number or a date; None if it is neither."""
     text = value.strip()
     try:
         if text.isascii() and text.isdigit():

@@ -1,4 +1,4 @@
-"""Servers with OpenAI's HTTP interface, OpenAI's own among them: where they are and which key is theirs."""
+"""Servers with OpenAI's HTTP interface, including OpenAI's own: their address and their key."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _OPENAI = "https://api.openai.com/v1"
 
 
 class OpenAiOptions(HostedOptions):
-    """Which model, where.
+    """The model and the server.
 
     Attributes:
-        model: its name at the service.
-        url: the address up to ``/chat/completions``, ``/audio/speech`` or ``/audio/transcriptions``.
-        key_variable: the environment variable with the key, ``NAME_API_KEY``. Unnamed: ``OPENAI_API_KEY`` at OpenAI's
-            address and on this machine, none anywhere else.
-        paid: the service costs money.
-        commercial: the model's licence or the service's terms allow commercial use of what it makes.
+        model: its name on the server.
+        url: the base URL, without ``/chat/completions``, ``/audio/speech`` or ``/audio/transcriptions``.
+        key_variable: the environment variable with the key, ``NAME_API_KEY``. Default: ``OPENAI_API_KEY`` for OpenAI's
+            address and for this machine, none for any other server.
+        paid: whether the service costs money.
+        commercial: whether the model's licence or the service's terms allow commercial use of its output.
     """
 
     model: str = Field(min_length=1)
@@ -36,13 +36,13 @@ class OpenAiOptions(HostedOptions):
 
     @property
     def variable(self) -> str:
-        """The variable whose key is sent to this address; empty: none is."""
+        """The variable whose key is sent to this address; empty for no key."""
         host = urlsplit(self.url).hostname or ""
         own = host in ("localhost", "127.0.0.1", "::1") or host == "openai.com" or host.endswith(".openai.com")
         return self.key_variable or ("OPENAI_API_KEY" if own else "")
 
     def facts(self, name: str, **more: Any) -> BackendFacts:
-        """What a backend by that name is that asks this server; ``more`` as `BackendFacts` has it."""
+        """The facts of a backend of that name on this server; ``more`` are further fields of `BackendFacts`."""
         return BackendFacts(
             name=name,
             code_licence="Apache-2.0",
@@ -56,15 +56,15 @@ class OpenAiOptions(HostedOptions):
         )
 
     def missing(self) -> list[str]:
-        """The key of OpenAI's own address; a server elsewhere may need none."""
+        """The key for OpenAI's own address; other servers may need none."""
         needs = self.url.rstrip("/") == _OPENAI and not secret(self.variable)
-        return [f"{advice(self.variable)} Or name an own server (url)."] if needs else []
+        return [f"{advice(self.variable)} Or set the address of your own server (url)."] if needs else []
 
     def service(self) -> Service:
-        """The server, ready to be asked.
+        """A client of the server.
 
         Raises:
-            MissingBackendError: OpenAI's own address without a key.
+            MissingBackendError: no key for OpenAI's own address.
         """
         for sentence in self.missing():
             raise MissingBackendError(f"{self.model} needs a key.", sentence)

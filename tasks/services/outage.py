@@ -1,4 +1,4 @@
-"""Calls to a server that may be away for some minutes: a restart, a database that is down, a network that is cut."""
+"""Retries while a server is down for some minutes: a restart, a database outage, a network failure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import httpx
 import tenacity
 
 OUTAGE_S = 600.0
-_BUSY = 500  # and above: the server is there, its database is not
+_BUSY = 500  # and above: the server answers, its database does not
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the server is away, rather than of another opinion."""
+    """Whether the server is unavailable, as opposed to rejecting the request."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= _BUSY
     return isinstance(error, httpx.TransportError)
 
 
-#: Makes a function that asks a server ask again while it is away, `OUTAGE_S` at most; it must be safe to repeat.
+#: Decorator: retries a function while its server is unavailable, for at most `OUTAGE_S`; it must be safe to repeat.
 through_outages = tenacity.retry(
     retry=tenacity.retry_if_exception(is_outage),
     stop=tenacity.stop_after_delay(OUTAGE_S),

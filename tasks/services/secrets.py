@@ -1,7 +1,7 @@
-"""Keys of services, a mailbox's password, a webhook's address: from the environment, else from a Prefect Secret block.
+"""Service keys, the mail password, the webhook address: from the environment, else from a Prefect Secret block.
 
 ``DEEPL_API_KEY`` is looked for as that variable, then as the block ``polydub-deepl-api-key`` of the server at
-``PREFECT_API_URL``. None is ever in a parameter, a result, a record or a log: whoever needs it asks here.
+``PREFECT_API_URL``. No secret is ever in a parameter, a result, a record or a log; it is read here where it is used.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from tasks.records.errors import TransientError
 def _of_a_provider(variable: str) -> str:
     ours = variable.startswith(("AWS_", "PREFECT_", "POLYDUB_"))
     if ours or not re.fullmatch(r"[A-Z][A-Z0-9_]*_API_(KEY|TOKEN)", variable):
-        raise ValueError(f"{variable[:80]!r} is not named as a provider's key is (NAME_API_KEY)")
+        raise ValueError(f"{variable[:80]!r} is not the name of a provider's key (NAME_API_KEY)")
     return variable
 
 
-#: A variable that a profile may name as a provider's key: what is sent to a service is no other secret of the machine.
+#: A variable that a profile may name as a provider's key, so that no other secret of the machine is sent to a service.
 KeyVariable = Annotated[str, AfterValidator(_of_a_provider)]
 
 
 def secret(variable: str) -> str:
-    """The key that is known by this variable's name; empty where there is none.
+    """The secret of this variable's name; empty if there is none.
 
     Raises:
         TransientError: the Prefect server does not answer.
@@ -40,13 +40,13 @@ def secret(variable: str) -> str:
 
 
 def block_name(variable: str) -> str:
-    """The Secret block that holds what the variable would: ``DEEPL_API_KEY`` is ``polydub-deepl-api-key``."""
+    """The name of the Secret block for a variable: ``DEEPL_API_KEY`` is ``polydub-deepl-api-key``."""
     return f"polydub-{variable.lower().replace('_', '-')}"
 
 
 def advice(variable: str) -> str:
-    """How the user gives the key."""
-    return f"Set {variable} in the environment, or make the Prefect Secret block {block_name(variable)}."
+    """How the user provides the key."""
+    return f"Set {variable} in the environment, or create the Prefect Secret block {block_name(variable)}."
 
 
 @functools.cache
@@ -60,8 +60,8 @@ def _from_block(name: str, server: str) -> str:
             block = client.read_block_document_by_name(name, "secret")
     except ObjectNotFound:
         return ""
-    except httpx.HTTPError:  # `from None`: what was answered may hold what was asked for
+    except httpx.HTTPError:  # `from None`: the response may contain the secret
         raise TransientError(
-            f"{server} did not answer for the Secret block {name}.", "Is the Prefect server running?"
+            f"{server} did not answer the request for the Secret block {name}.", "Is the Prefect server running?"
         ) from None
     return str(block.data.get("value", ""))

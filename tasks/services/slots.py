@@ -1,8 +1,8 @@
-"""Slots of the fleet: how many steps may use a GPU, many cores or one hosted service at once, over all machines.
+"""Fleet-wide concurrency limits: how many steps may use a GPU, many cores or one hosted service at once.
 
-They are Prefect's global concurrency limits (`polydub deploy` makes them, sized by ``configs/limits.yaml``), held while
-a step computes; a step whose result is found holds none. A limit that the server does not have does not bound, and
-without a server there is none. The lease of a holder that dies ends within `LEASE_S`.
+They are Prefect's global concurrency limits (`polydub deploy` creates them, sized by ``configs/limits.yaml``), held
+while a step computes; a step whose result is found holds none. A limit that the server does not have is not enforced,
+and without a server there are no limits. The lease of a holder that dies expires within `LEASE_S`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _log = logging.getLogger(__name__)
 
 LEASE_S = 60.0  # the least that Prefect allows
 GPU, CPU_HEAVY = "gpu", "cpu-heavy"
-#: Who reads and writes what a night has spent; one at a time.
+#: Held while the night's account is read and written; one holder at a time.
 BUDGET = "budget"
 
 
 def provider_slot(name: str) -> str:
-    """The limit of one hosted service."""
+    """The name of the limit of one hosted service."""
     return f"provider:{name}"
 
 
@@ -43,10 +43,10 @@ def slots_of(uses: Sequence[BackendFacts]) -> list[str]:
 
 @contextlib.contextmanager
 def held(names: Sequence[str]) -> Iterator[None]:
-    """Hold one slot of each limit that the Prefect server has; wait while one has none free.
+    """Hold one slot of each limit that exists on the Prefect server; wait while none is free.
 
     Raises:
-        TransientError: the server does not give an answer.
+        TransientError: the server does not answer.
     """
     if not names:
         yield
@@ -64,15 +64,15 @@ def held(names: Sequence[str]) -> Iterator[None]:
             lease.enter_context(
                 concurrency(
                     bounding,
-                    strict=True,  # to get in; a server that is away for a while does not end the step
+                    strict=True,  # for acquiring; a server outage later on does not end the step
                     raise_on_lease_renewal_failure=False,
                     lease_duration=LEASE_S,
                 )
             )
-    except Exception as error:  # Prefect's own, httpx's and the operating system's alike
+    except Exception as error:  # from Prefect, httpx or the operating system
         raise TransientError(
-            f"The Prefect server gave no slot of {', '.join(names)} ({type(error).__name__}).",
-            "Is it running? The step is tried again.",
+            f"The Prefect server granted no slot of {', '.join(names)} ({type(error).__name__}).",
+            "Check that it is running. The step is retried.",
         ) from error
     try:
         yield
@@ -81,7 +81,7 @@ def held(names: Sequence[str]) -> Iterator[None]:
 
 
 def _let_go(lease: contextlib.ExitStack, names: Sequence[str]) -> None:
-    """Give the slots back; a server that is away does so itself when the lease ends, and the work is done."""
+    """Release the slots; if the server is down, the lease expires by itself and the step's result stands."""
     try:
         lease.close()
     except Exception as error:
