@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ from typing import Any
 from tasks.keep.assets import path_of
 from tasks.keep.digests import Digests
 from tasks.keep.places import Folder
+from tasks.keep.staging import staged, sweep
 from tasks.keep.store import store_root
 from tasks.records.errors import BadInputError, TransientError, disk_full
 from tasks.records.model import Asset
 
 _PIECE = 1 << 20
-_PART = re.compile(r"^\..+\.(\d+)\.part$", re.DOTALL)
 
 
 class DamagedError(TransientError):
@@ -43,7 +42,7 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> tuple[str, ...]:
     try:
         replaced = [place for place, asset in outputs.items() if _put(asset, folder / place, digests)]
         for used in {(folder / place).parent for place in outputs}:
-            _sweep(used)
+            sweep(used)
     except OSError as error:
         refused = BadInputError(
             f"{error.filename or folder} cannot be written: {error.strerror}.",
@@ -55,27 +54,21 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> tuple[str, ...]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write readable JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = _part_of(path)
-    staged.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(staged, path)
+    with staged(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _put(asset: Asset, target: Path, digests: Digests) -> bool:
     there = digests.are(target, asset.sha256, asset.bytes)
     if there:
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    blob, staged = path_of(asset), _part_of(target)
-    try:
-        if (copied := _copy(blob, staged)) != asset.sha256:
+    blob = path_of(asset)
+    with staged(target) as part:
+        if (copied := _copy(blob, part)) != asset.sha256:
             digests.remember(blob, copied)
             raise DamagedError(f"The stored file {asset.uri} is damaged.", "Run the command again: it is made again.")
         times = blob.stat()
-        os.utime(staged, ns=(times.st_atime_ns, times.st_mtime_ns))
-        os.replace(staged, target)
-    finally:
-        staged.unlink(missing_ok=True)
+        os.utime(part, ns=(times.st_atime_ns, times.st_mtime_ns))
     digests.remember(target, asset.sha256)
     return there is False
 
@@ -88,15 +81,3 @@ def _copy(source: Path, target: Path) -> str:
             digest.update(piece)
             here.write(piece)
     return digest.hexdigest()
-
-
-def _part_of(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.getpid()}.part")
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed delivery left in a folder."""
-    for entry in folder.iterdir():
-        found = _PART.match(entry.name)
-        if found and not Path(f"/proc/{found[1]}").exists():
-            entry.unlink(missing_ok=True)

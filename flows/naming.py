@@ -13,13 +13,13 @@ import json
 import os
 import re
 import unicodedata
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.keep.staging import write_first
 from tasks.records.errors import BadInputError
 from tasks.records.model import Run, Title
 
@@ -60,7 +60,7 @@ def take(run: Run) -> bool:
     if owner_of(folder) is None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write_first(folder / _CARD, json.dumps(card_of(run.title), indent=2, ensure_ascii=False) + "\n")
+            write_first(folder / _CARD, json.dumps(card_of(run.title), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise BadInputError(
                 f"The output folder {folder} cannot be written: {error.strerror}.", "Choose another --out."
@@ -227,19 +227,3 @@ def _out(run: Run) -> Path:
 def folded(name: str) -> str:
     """Names that some file systems take for one are equal."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _write_first(path: Path, text: str) -> None:
-    """Write a file that is not there yet, whole; does nothing where it is."""
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        staged.write_text(text, "utf-8")
-        try:
-            os.link(staged, path)
-        except FileExistsError:
-            return
-        except OSError:  # a file system without links
-            with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-                file.write(text)
-    finally:
-        staged.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_engine.faces.track import Progress
+from lipsync_engine.media.staging import staged
 from lipsync_engine.records import Phone
 
 if TYPE_CHECKING:
@@ -196,9 +196,8 @@ def _measure(options: argparse.Namespace) -> int:
         progress=_progress("track"),
     )
     text = json.dumps(figures, indent=2) + "\n"
-    temporary = options.report.with_name(f".{options.report.name}.{os.getpid()}.part")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, options.report)
+    with staged(options.report) as part:
+        part.write_text(text, "utf-8")
     return 0
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from lipsync_engine.media.staging import staged
 
 
 @dataclass(slots=True)
@@ -99,10 +100,9 @@ class EngineReport:
         return json.dumps(_rounded(asdict(self)), indent=2, ensure_ascii=False) + "\n"
 
     def write(self, path: Path) -> None:
-        """Write the JSON under a temporary name, then rename."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        temporary.write_text(self.to_json(), "utf-8")
-        os.replace(temporary, path)
+        """Write the JSON, whole or not at all."""
+        with staged(path) as part:
+            part.write_text(self.to_json(), "utf-8")
 
 
 def _rounded(value: object) -> object:

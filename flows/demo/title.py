@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from flows.demo.music import RATE_HZ, music_bed
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.machine import process
 from tasks.records.model import Line, Script
 from tasks.records.progress import Progress, silent
@@ -199,7 +200,7 @@ def _animate(folder: Path, progress: Progress) -> None:
 def _join(picture: Path, mix: Path, duration_ms: int, out: Path) -> None:
     """The animated picture as it is, with the mix as AAC."""
     streams = [media.source(picture)["v:0"], media.exactly(media.source(mix)["a:0"], duration_ms)]
-    with media.staged(out) as temporary:
+    with staged(out) as temporary:
         graph = media.sink(
             streams, temporary, vcodec="copy", acodec="aac", audio_bitrate="192k", movflags="+faststart", f="mp4"
         )

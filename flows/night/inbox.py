@@ -19,8 +19,8 @@ from flows.night.roots import Roots, is_video
 from flows.plan import Request, checked_profile, parse_languages, plan
 from flows.terminal.printed import Console
 from flows.terminal.watch import run_batch
+from tasks.keep.staging import staged
 from tasks.keep.store import Store, step_key, store_place
-from tasks.media import staged
 from tasks.records.errors import BadInputError, PolydubError
 from tasks.words.visible import visible
 

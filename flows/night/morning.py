@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from flows.night.batches import Batch
 from flows.night.costs import spent_by_branch
 from flows.night.standing import DELIVERED, Standing, standing
 from flows.summary import TitleResult, title_notes, title_result
+from tasks.keep.staging import staged
 from tasks.records.model import Run
 from tasks.words.visible import cell, visible
 
@@ -54,9 +54,12 @@ def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
     table = pandas.DataFrame(list(rows))
     folder = Path(batch.out)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "summary.csv", lambda path: table.map(cell).to_csv(path, index=False))
-    _write(folder / "summary.parquet", lambda path: table.to_parquet(path, index=False))
-    _write(folder / "summary.md", lambda path: path.write_text(as_markdown(batch, rows), "utf-8"))
+    with staged(folder / "summary.csv") as part:
+        table.map(cell).to_csv(part, index=False)
+    with staged(folder / "summary.parquet") as part:
+        table.to_parquet(part, index=False)
+    with staged(folder / "summary.md") as part:
+        part.write_text(as_markdown(batch, rows), "utf-8")
 
 
 def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
@@ -102,12 +105,3 @@ def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str,
         "master": place(".mp4"),
         "report": place("report.html"),
     }
-
-
-def _write(path: Path, write: Callable[[Path], Any]) -> None:
-    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(staged)
-        os.replace(staged, path)
-    finally:
-        staged.unlink(missing_ok=True)

@@ -6,14 +6,14 @@ the form ``user:password``; what somebody sets wins. The kept one is given to a 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from tasks.keep.staging import write_first
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -71,12 +71,5 @@ def _made() -> str:
     """Whoever is first keeps it: two servers that start at once have one password."""
     file = password_file()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, staged = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # readable for its user alone
-    try:
-        with open(handle, "w", encoding="ascii") as opened:
-            opened.write(fresh_password() + "\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(staged, file)
-    finally:
-        os.unlink(staged)
+    write_first(file, fresh_password() + "\n", private=True)
     return _kept()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 from flows.night.costs import ledger
 from flows.terminal.status import status_of
+from tasks.keep.staging import staged
 from tasks.keep.store import store_root
 from tasks.records.errors import BadInputError
 
@@ -49,9 +49,8 @@ def metrics() -> bytes:
 
 def write_metrics(path: Path) -> None:
     """The same in a file, whole or not at all, for the textfile collector of node_exporter."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
-    staged.write_bytes(metrics())
-    os.replace(staged, path)
+    with staged(path) as part:
+        part.write_bytes(metrics())
 
 
 class _Collector:

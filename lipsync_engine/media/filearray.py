@@ -13,6 +13,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.media.staging import staged
+
 #: Bytes that are read or written at a time.
 _PART = 4 << 20
 
@@ -150,18 +152,13 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any] | FileArray]) -> N
     """Write an uncompressed ``.npz`` array by array; same arrays, same bytes.
 
     Args:
-        path: appears under a temporary name first.
+        path: appears whole or not at all.
         arrays: by name.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for name, array in arrays.items():
-                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                    _write_array(member, array)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with staged(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                _write_array(member, array)
 
 
 def _write_array(member: IO[bytes], array: NDArray[Any] | FileArray) -> None:

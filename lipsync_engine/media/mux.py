@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from lipsync_engine.media import video
 from lipsync_engine.media.opening import opened
+from lipsync_engine.media.staging import staged
 
 #: Codecs that players expect in an MP4.
 _COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
@@ -52,10 +52,9 @@ def _assemble(
 
     import av
 
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part.mp4")
-    try:
+    with staged(out) as part:
         source, stream = video.open_picture(picture)
-        with source, av.open(str(temporary), "w", format="mp4") as target:
+        with source, av.open(str(part), "w", format="mp4") as target:
             copied = target.add_stream_from_template(stream)
             starts = 0 if audio else source.start_time or 0  # what is rendered has its times already
             origin = round(Fraction(starts, 1_000_000) / (stream.time_base or 1))
@@ -68,9 +67,6 @@ def _assemble(
                 target.mux(packet)
             if sound is not None and audio is not None:
                 _encode_sound(audio, target, sound, seconds)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _due(packets: Iterable[Any], step: int) -> Iterator[Any]:

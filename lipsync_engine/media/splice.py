@@ -8,13 +8,14 @@ is shown.
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lipsync_engine.media import avc, video
 from lipsync_engine.media.segments import Layout, NotDivisibleError, Run, opened, origin, packets
+from lipsync_engine.media.staging import staged
 
 #: Places that x264 moves a packet ahead at most (three B-frames, one of them a reference).
 _REORDER = 2
@@ -101,13 +102,15 @@ class SpliceWriter:
         self._runs = iter(runs)
         self._run: Run = (0, 0)
 
-        self._out, self._facts, self._layout, self._encoder = out, facts, layout, encoder
-        self._source = opened(base)
-        container, template = self._source.__enter__()
+        self._facts, self._layout, self._encoder = facts, layout, encoder
+        self._ends = contextlib.ExitStack()
+        temporary = self._ends.enter_context(staged(out))
+        self._ends.push(self._check)
+        self._container = self._ends.enter_context(av.open(str(temporary), "w", format="mp4"))
+        container, template = self._ends.enter_context(opened(base))
+        self._ends.push(self._finish)
         self._zero = origin(container, facts)
         self._packets = enumerate(packets(container, template))
-        self._temporary = out.with_name(f".{out.name}.{os.getpid()}.part.mp4")
-        self._container = av.open(str(self._temporary), "w", format="mp4")
         self._stream: Any = self._container.add_stream_from_template(template)
         assert layout.sets is not None
         self._length_size = layout.sets.length_size
@@ -162,15 +165,13 @@ class SpliceWriter:
     def __enter__(self) -> SpliceWriter:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._next_run()
-            self._source.__exit__()
-            self._container.close()
-            if kind is None and self._written != len(self._layout.pts):
-                raise video.MediaError(f"{self._written} of {len(self._layout.pts)} frames were written")
-            if kind is None:
-                os.replace(self._temporary, self._out)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+    def __exit__(self, *error: Any) -> None:
+        self._ends.__exit__(*error)
+
+    def _finish(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._next_run()
+
+    def _check(self, kind: object, *_: object) -> None:
+        if kind is None and self._written != len(self._layout.pts):
+            raise video.MediaError(f"{self._written} of {len(self._layout.pts)} frames were written")

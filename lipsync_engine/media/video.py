@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.media.opening import opened, picture_of
+from lipsync_engine.media.staging import staged
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Planes = tuple[Plane, Plane, Plane]
@@ -314,9 +315,10 @@ class Writer:
     def __init__(self, path: Path, facts: VideoFacts, *, crf: int = 17, preset: str = "veryfast") -> None:
         import av
 
-        self._path, self._facts = path, facts
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part.mp4")
-        self._container = av.open(str(self._temporary), "w", format="mp4")
+        self._facts, self._ends = facts, contextlib.ExitStack()
+        temporary = self._ends.enter_context(staged(path))
+        self._container = self._ends.enter_context(av.open(str(temporary), "w", format="mp4"))
+        self._ends.push(self._finish)
         self._stream = self._container.add_stream("libx265" if facts.hdr else "libx264", rate=facts.rate)
         set_up = set_up_hevc if facts.hdr else set_up_encoder
         set_up(self._stream.codec_context, facts, crf, preset)
@@ -340,14 +342,12 @@ class Writer:
     def __enter__(self) -> Writer:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, *error: Any) -> None:
+        self._ends.__exit__(*error)
+
+    def _finish(self, kind: object, *_: object) -> None:
         if kind is None:
             self._container.mux(self._stream.encode(None))
-        self._container.close()
-        if kind is None:
-            os.replace(self._temporary, self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
 
 
 def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parameters: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from lipsync_engine.media.staging import staged
 from lipsync_engine.records import Phone
 from lipsync_engine.speech.align import align_file, tile
 
@@ -86,9 +86,8 @@ def write_phones(path: Path, phones: Sequence[Phone]) -> None:
     """Write a timeline as JSON, whole or not at all."""
     rows = [{"ipa": p.ipa, "start_ms": p.start_ms, "end_ms": p.end_ms, "stress": p.stress} for p in phones]
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(f"[\n{lines}\n]\n" if rows else "[]\n", "utf-8")
-    os.replace(temporary, path)
+    with staged(path) as part:
+        part.write_text(f"[\n{lines}\n]\n" if rows else "[]\n", "utf-8")
 
 
 def spelled_names(phones: Sequence[Phone]) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tasks import media
 from tasks.keep.assets import path_of
+from tasks.keep.staging import scratch, staged
 from tasks.machine import process
 from tasks.records.model import Placement, Take
 from tasks.records.progress import Progress, silent
@@ -48,7 +49,7 @@ def lay(
     audio = {take.line: path_of(take.audio) for take in takes}
     order = sorted(placements, key=lambda one: (one.start_ms, one.line))
     notes = _notes(order, duration_ms)
-    with media.scratch(out) as summed, media.staged(out) as part:
+    with scratch(out) as summed, staged(out) as part:
         peak = _sum(order, audio, duration_ms, summed, progress)
         _convert(summed, part, min(1.0, _FULL_SCALE / peak) if peak > 0 else 1.0)
     return notes

@@ -16,6 +16,7 @@ from tasks.ingest.by_bed import clock_by_bed
 from tasks.ingest.by_speech import clock_by_speech, speech_onsets
 from tasks.ingest.clock import Clock, Fitted, beyond, mapped
 from tasks.ingest.retime import retime
+from tasks.keep.staging import scratch, staged
 from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line, MediaFacts, Placement, Record, Script
@@ -113,7 +114,7 @@ def ingest(
     if not facts.audio:
         raise BadInputError(f"The recorded dub {recording.name!r} has no sound.", "Give a recording with speech.")
     length_ms = _sound_ms(facts)
-    with media.scratch(out) as whole, media.scratch(out) as listened, media.scratch(out) as timed:
+    with scratch(out) as whole, scratch(out) as listened, scratch(out) as timed:
         media.extract_audio(recording, _as_long_as(facts, max(length_ms, 1)), None, whole, _part(progress, 0, 0.2))
         media.speech_copy(whole, listened)
         spans = speech_spans(listened, progress=_part(progress, 0.2, 0.4))
@@ -179,7 +180,7 @@ def _clock(
     nothing = Fitted(Clock(), 0.0, 0.0, 0, len(lines))
     furthest_ms = settings.furthest_s * 1000
     if bed is not None:
-        with media.scratch(listened) as bed16k:
+        with scratch(listened) as bed16k:
             media.speech_copy(bed, bed16k)
             match = clock_by_bed(bed16k, listened, max(furthest_ms, 1000.0), max(settings.speed, 0.01))
         if match is not None:
@@ -400,5 +401,5 @@ def _cut(whole: Path, out: Path, duration_ms: int) -> None:
     sound = media.exactly(media.source(whole).audio, duration_ms)
     if longer and length > media.SAMPLE_RATE:
         sound = sound.filter("afade", type="out", start_sample=length - 240, nb_samples=240)
-    with media.staged(out) as part:
+    with staged(out) as part:
         media.run_ffmpeg(media.wav(sound, part))

@@ -22,6 +22,7 @@ from tasks.fit.fit import plan
 from tasks.fit.lay import lay
 from tasks.ingest.ingest import Ingested
 from tasks.keep import zips
+from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError, PolydubError
 from tasks.records.model import Asset, Script, Take
 from tasks.records.progress import Progress, silent
@@ -65,7 +66,7 @@ def pack_lines(folder: Path, out_zip: Path) -> None:
             f"The folder {folder.name!r} holds no recording of a line.",
             "Names end in the number of the line in the script, such as 0012.wav or line-12_take2.wav.",
         )
-    with media.staged(out_zip) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+    with staged(out_zip) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for path in found:
             entry = zipfile.ZipInfo(path.name, (1980, 1, 1, 0, 0, 0))
             with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:

@@ -10,6 +10,7 @@ import soundfile
 
 from tasks import media
 from tasks.ingest.clock import Clock
+from tasks.keep.staging import scratch, staged
 
 _BLOCK = 1 << 17
 
@@ -25,7 +26,7 @@ def retime(recording: Path, clock: Clock, pitch: Literal["keep", "follow"], dura
         out: written whole or not at all.
     """
     if pitch == "follow" and clock.slowness != 1.0:
-        with media.scratch(out) as resampled:
+        with scratch(out) as resampled:
             _resample(recording, clock.slowness, resampled)
             _place(media.source(resampled).audio, clock.shift_ms / clock.slowness, duration_ms, out)
         return
@@ -43,7 +44,7 @@ def _place(sound: object, late_ms: float, duration_ms: int, out: Path) -> None:
         stream = stream.filter("atrim", start_sample=moved).filter("asetpts", "N/SR/TB")  # type: ignore[attr-defined]
     elif moved < 0:
         stream = stream.filter("adelay", f"{-moved}S", all=1)  # type: ignore[attr-defined]
-    with media.staged(out) as part:
+    with staged(out) as part:
         media.run_ffmpeg(media.wav(media.exactly(stream, duration_ms), part), duration_ms=duration_ms)
 
 

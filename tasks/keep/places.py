@@ -13,12 +13,12 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from tasks.keep.digests import Digests, file_sha256
+from tasks.keep.staging import scratch, staged
 from tasks.records.errors import BadInputError, MissingBackendError, PolydubError, TransientError
 
 DAMAGED = "damaged"
@@ -89,12 +89,11 @@ class Folder:
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        """Write beside, rename."""
+        """Whole or not at all."""
         path = self._root / name
         private_folder(path.parent)
-        staged = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-        staged.write_bytes(data)
-        os.replace(staged, path)
+        with staged(path) as part:
+            part.write_bytes(data)
 
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
         """A large file is read once, and again when it was written again."""
@@ -321,20 +320,17 @@ def fetched(uri: str, sha256: str, size: int) -> Path:
         return copy
     if sound is False:
         cache.set_aside(name)
-    staged = cache_folder() / "tmp" / f"{sha256}.{os.getpid()}.{time.monotonic_ns()}"
-    private_folder(staged.parent)
-    try:
+    private_folder(cache_folder() / "tmp")
+    with scratch(cache_folder() / "tmp" / sha256, "") as part:
         with _asked(uri):
             try:
-                _file_system(uri.partition("://")[0]).get_file(uri, str(staged))
+                _file_system(uri.partition("://")[0]).get_file(uri, str(part))
             except FileNotFoundError:
                 raise BadInputError(f"{uri} is not in the store any more.", "Run the title again.") from None
-        if file_sha256(staged) != (sha256, size):
+        if file_sha256(part) != (sha256, size):
             raise TransientError(f"{uri} did not arrive as it was stored.", "It is fetched again at the next try.")
-        staged.chmod(0o444)
-        cache.take(staged, name, sha256)
-    finally:
-        staged.unlink(missing_ok=True)
+        part.chmod(0o444)
+        cache.take(part, name, sha256)
     return copy
 
 

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from tasks.keep.digests import Digests, file_sha256
 from tasks.keep.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
+from tasks.keep.staging import scratch
 from tasks.records.errors import BadInputError
 from tasks.records.model import Asset, StepRecord
 
@@ -87,12 +88,12 @@ class Store:
         blob = _blob(digest, path)
         asset = Asset(uri=self._place.uri(blob), sha256=digest, bytes=size)
         if not self.holds(asset):
-            staged = self.root / "tmp" / f"{digest}.{os.getpid()}.{time.monotonic_ns()}"
-            shutil.copyfile(path, staged) if keep else moved(path, staged)
-            with staged.open("rb") as file:
-                os.fsync(file.fileno())
-            staged.chmod(0o444)
-            self._place.take(staged, blob, digest)
+            with scratch(self.root / "tmp" / digest, "") as part:
+                shutil.copyfile(path, part) if keep else moved(path, part)
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
+                part.chmod(0o444)
+                self._place.take(part, blob, digest)
         elif not keep:
             path.unlink(missing_ok=True)
         return asset

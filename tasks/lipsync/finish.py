@@ -9,8 +9,9 @@ from pathlib import Path
 
 from configs.profile import Profile
 from configs.scene_modes import scene_modes
+from tasks.keep.staging import staged
 from tasks.machine.process import capture
-from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source, staged
+from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source
 from tasks.media.colours import colour_of, first_frame
 from tasks.media.door import asking
 from tasks.media.encoding import CRF, colour_tags, hdr_options

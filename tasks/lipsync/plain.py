@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.media.encoding import encoded, opened
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress
@@ -51,7 +52,7 @@ def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) ->
         streams.append(media.on_clock(video)[str(facts.dubbed)].filter("aresample", media.SAMPLE_RATE, **whole))
         options |= {"c:a": "pcm_s16le", "ac": 2}
     in_mov = _to_encode(facts) or facts.picture.codec in _IN_MOV
-    with media.staged(out) as part:
+    with staged(out) as part:
         graph = media.sink(streams, part, f="mov" if in_mov else "matroska", **options)
         media.run_ffmpeg(graph, duration_ms=facts.duration_ms, progress=progress)
     return notes

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.lipsync import Resynced
 from tasks.lipsync.hosted import HostedTranslation, receipt_path
 from tasks.lipsync.tracker import NoTracker
@@ -116,7 +117,7 @@ def conform(
     )
     whole = came.picture.model_copy(update={"fields": "progressive"})
     shown, options, made = encoded(shown, whole)
-    with media.staged(picture) as part:
+    with staged(picture) as part:
         graph = media.sink(shown, part, **options, movflags="+faststart", an=None)
         media.run_ffmpeg(graph, duration_ms=length_ms, progress=progress)
     media.extract_audio(film, came.model_copy(update={"duration_ms": length_ms}), None, sound)

@@ -5,17 +5,15 @@ What is read comes through `tasks.media.door`.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import ffmpeg
 
+from tasks.keep.staging import staged
 from tasks.machine import process
 from tasks.media import door
 from tasks.media.door import is_still as is_still
@@ -140,29 +138,6 @@ _ADDRESS = re.compile(r" @ 0x[0-9a-f]+(?=\])")
 _LAST_WORDS = 3
 _PROGRESS_KEYS = {"frame", "fps", "bitrate", "total_size", "out_time_us", "out_time_ms", "out_time"}
 _PROGRESS_KEYS |= {"dup_frames", "drop_frames", "speed", "progress"}
-
-
-@contextlib.contextmanager
-def staged(out: Path) -> Iterator[Path]:
-    """A temporary name beside ``out``, moved there when the block ends well, removed otherwise."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{os.getpid()}-{time.monotonic_ns():x}.part{out.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def scratch(beside: Path, suffix: str = ".wav") -> Iterator[Path]:
-    """A temporary name in the folder of a result, removed when the block ends."""
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    temporary = beside.with_name(f".{os.getpid()}-{time.monotonic_ns():x}.scratch{suffix}")
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def samples(duration_ms: int) -> int:

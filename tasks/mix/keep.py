@@ -10,6 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import staged
 
 _FRAME = 10 * media.PER_MS  # 10 ms
 #: A sound is an event from this level on, and this far below the dialogue's average at most.
@@ -91,7 +92,7 @@ def write_kept(dialogue: Path, spans: Sequence[Span], out: Path) -> None:
     corners = [(float(edge), level) for start, end in spans for edge, level in _trapeze(start, end, fade)]
     times, gains = np.array([(0.0, 0.0), *corners]).T if corners else (np.zeros(1), np.zeros(1))
     with (
-        media.staged(out) as part,
+        staged(out) as part,
         soundfile.SoundFile(dialogue) as source,
         soundfile.SoundFile(part, "w", source.samplerate, source.channels, subtype="FLOAT", format="RF64") as target,
     ):

@@ -11,6 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.sound.loudness import Curve
 
 _BLOCK = 1 << 17
@@ -85,7 +86,7 @@ def levelled(dialogue: Path, gains: Sequence[LineGain], out: Path) -> None:
     """
     times, factors = _corners(gains)
     with (
-        media.staged(out) as part,
+        staged(out) as part,
         soundfile.SoundFile(dialogue) as source,
         soundfile.SoundFile(part, "w", source.samplerate, source.channels, subtype="FLOAT", format="RF64") as target,
     ):

@@ -12,6 +12,7 @@ from configs.loudness import LoudnessPreset
 from configs.sound import MixSettings
 from tasks import media
 from tasks.keep.recall import recalled
+from tasks.keep.staging import scratch, staged
 from tasks.mix import room
 from tasks.mix.blend import BedMode, Stems, blended
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
@@ -103,23 +104,23 @@ def mix(
     progress(0.2)
     with contextlib.ExitStack() as scratches:
 
-        def scratch() -> Path:
-            return scratches.enter_context(media.scratch(out_wav))
+        def spare() -> Path:
+            return scratches.enter_context(scratch(out_wav))
 
-        staying = () if mode == "voice_over" else _staying(dialogue, original_dialogue, lines, kept, chosen, scratch())
+        staying = () if mode == "voice_over" else _staying(dialogue, original_dialogue, lines, kept, chosen, spare())
         stems = Stems(
-            voice=_prepared(dialogue, original_dialogue, gains, chosen, scratch(), notes),
+            voice=_prepared(dialogue, original_dialogue, gains, chosen, spare(), notes),
             bed=bed,
             original=original_dialogue,
-            kept=_written(original_dialogue, staying, scratch()),
+            kept=_written(original_dialogue, staying, spare()),
         )
-        sum_wav = scratch()
+        sum_wav = spare()
         both = blended(stems, mode, gain_db, dub.loudness.integrated_lufs + gain_db)
         channels = channels_of(bed)
         exact = both.filter("apad", whole_len=frames).filter("atrim", end_sample=frames)
         graph = media.sink(exact, sum_wav, ac=channels, **{**media.WAV, "acodec": "pcm_f32le"})
         media.run_ffmpeg(graph, duration_ms=duration_ms, progress=lambda done: progress(0.2 + done * 0.3))
-        with media.staged(out_wav) as part:
+        with staged(out_wav) as part:
 
             def render(programme_db: float, ceiling: float | None) -> Curve:
                 write_gained(sum_wav, part, programme_db, ceiling)
@@ -169,7 +170,7 @@ def _heard(wav: Path, beside: Path) -> tuple[tuple[int, int], ...]:
     """Where a stem speaks."""
     from tasks.sound.speech_activity import speech_spans
 
-    with media.scratch(beside) as listened:
+    with scratch(beside) as listened:
         media.speech_copy(wav, listened)
         return tuple(speech_spans(listened))
 

@@ -12,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import staged
 
 #: Levels are taken every 10 ms, over 20 ms, and averaged over three.
 _HOP, _WINDOW, _AVERAGED = 10 * media.PER_MS, 20 * media.PER_MS, 3
@@ -46,7 +47,7 @@ def add_room(voice: Path, original: Path, kind: Literal["original", "small"], le
     seconds = measured or _SMALL_S
     response = _response(seconds, level_db)
     with (
-        media.staged(voice) as part,
+        staged(voice) as part,
         soundfile.SoundFile(voice) as source,
         soundfile.SoundFile(part, "w", source.samplerate, source.channels, subtype="FLOAT", format="RF64") as target,
     ):

@@ -11,6 +11,7 @@ from typing import Any
 
 from configs.languages import autonym, iso639_2
 from tasks import media
+from tasks.keep.staging import scratch, staged
 from tasks.machine import process
 from tasks.media.encoding import encoded, opened
 from tasks.package.carried import file_tags, left_out, with_chapters
@@ -130,7 +131,7 @@ def package_master(
         streams.append(media.source(subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
         options |= {"scodec": "mov_text", **_stream_tags("s", 0, words, handler=True)}
         tagged.append(words)
-    with media.staged(out_mp4) as part, media.scratch(out_mp4, ".txt") as marks:
+    with staged(out_mp4) as part, scratch(out_mp4, ".txt") as marks:
         command = with_chapters(
             media.arguments(media.sink(streams, part, **options), report=True), facts.chapters, marks
         )
@@ -175,7 +176,7 @@ def package_multi(
         synthetic_speech=any(track.synthetic for track in tracks),
         altered_picture=False,
     )
-    with tempfile.TemporaryDirectory(dir=out_mkv.parent, prefix=".multi-") as folder, media.staged(out_mkv) as part:
+    with tempfile.TemporaryDirectory(dir=out_mkv.parent, prefix=".multi-") as folder, staged(out_mkv) as part:
 
         def pack(*, whole: bool) -> tuple[str, ...]:
             made = _multi(source, facts, tracks, original_language, picture, Path(folder), whole=whole)
@@ -314,7 +315,7 @@ def upright_picture(source: Path, facts: MediaFacts, out_mkv: Path, progress: Pr
     """
     why = "Matroska's players do not agree on turned pictures: that of the multi-track master was encoded upright to "
     shown, how, notes = _encoded(source, stored_picture(source), facts, why)
-    with media.staged(out_mkv) as part:
+    with staged(out_mkv) as part:
         graph = media.sink([shown], part, f="matroska", write_crc32=0, **how)
         media.run_ffmpeg(graph, duration_ms=facts.duration_ms, progress=progress)
     return notes

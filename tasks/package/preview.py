@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.media import door
 from tasks.records.errors import ProcessFailedError
 
@@ -62,6 +63,6 @@ def _muxer(container: dict[str, Any]) -> str:
 
 def _cut(video: Path, streams: tuple[str, ...], preview_ms: int, muxer: str, out: Path) -> None:
     whole = media.on_clock(video)
-    with media.staged(out) as part:
+    with staged(out) as part:
         graph = media.sink([whole[one] for one in streams], part, c="copy", t=preview_ms / 1000, f=muxer)
         media.run_ffmpeg(graph)

@@ -9,6 +9,7 @@ import soundfile
 
 from tasks import media
 from tasks.keep.assets import path_of
+from tasks.keep.staging import staged
 from tasks.records.model import Asset
 
 
@@ -27,7 +28,7 @@ def stem(made: Asset, kind: Literal["wav", "flac"], folder: Path, role: str) -> 
     out = folder / f"{role}.{kind}"
     sound = media.source(path_of(made)).audio
     lossless = {"f": "flac", "acodec": "flac", "ar": media.SAMPLE_RATE, "sample_fmt": "s32", "bits_per_raw_sample": 24}
-    with media.staged(out) as part:
+    with staged(out) as part:
         graph = media.wav(sound, part, facts.channels) if kind == "wav" else media.sink(sound, part, **lossless)
         media.run_ffmpeg(graph)
     return out

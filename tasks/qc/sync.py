@@ -16,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import scratch
 from tasks.machine import process
 from tasks.media import door
 from tasks.qc.evidence import Measured
@@ -86,7 +87,7 @@ def track_offsets(source: Path, multi: Path, dubs: Mapping[int, Path], folder: P
 
 def _ear(folder: Path) -> Callable[[Path, str], Power]:
     def heard(path: Path, stream: str) -> Power:
-        with media.scratch(folder / "clock") as wav:
+        with scratch(folder / "clock") as wav:
             return power(path, stream, wav)
 
     return heard

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
@@ -16,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from configs.languages import display_name
+from tasks.keep.staging import staged
 from tasks.records.model import Line, Placement, Script
 from tasks.report.heard import WORDS, said_and_heard
 from tasks.report.inputs import ReportInputs
@@ -46,9 +46,8 @@ def write_report(out: Path, inputs: ReportInputs) -> None:
         js=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    temporary = out.with_name(f".{os.getpid()}.partial")
-    temporary.write_bytes(page.encode("utf-8", "replace"))
-    os.replace(temporary, out)
+    with staged(out) as part:
+        part.write_bytes(page.encode("utf-8", "replace"))
 
 
 def _asset(name: str) -> str:

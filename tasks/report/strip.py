@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.machine import process
 from tasks.records.errors import BadInputError
 
@@ -58,9 +58,8 @@ def frame_strip(
         shrink *= 0.85
         smaller = [[_scaled(frame, shrink) for frame in row] for row in rows]
         encoded = _encoded(_sheet([label for label, _ in videos], times_s, smaller))
-    temporary = out_png.with_name(f".{os.getpid()}.partial")
-    temporary.write_bytes(encoded)
-    os.replace(temporary, out_png)
+    with staged(out_png) as part:
+        part.write_bytes(encoded)
 
 
 def _frame(path: Path, time_s: float, crop: Crop | None, height: int) -> Image.Image:

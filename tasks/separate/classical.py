@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import scratch
 from tasks.records import registry
 from tasks.records.progress import Progress, silent
 from tasks.sound.blocks import blocks_with_context, crossfaded, open_mix, write_stems
@@ -71,7 +72,7 @@ class ClassicalSeparator:
 
         with open_mix(mix) as file:
             frames = file.frames
-        with media.scratch(dialogue) as listened:
+        with scratch(dialogue) as listened:
             media.speech_copy(mix, listened)
             spans = speech_spans(listened, min_silence_ms=200, pad_ms=80, progress=lambda done: progress(0.3 * done))
         pieces = crossfaded(_estimates(mix, spans), _CORE, _FADE)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tasks import media
+from tasks.keep.staging import scratch
 from tasks.machine.resident import Resident, loaded_once
 from tasks.machine.weights import Weights, located, needed
 from tasks.records import registry
@@ -104,7 +105,7 @@ class DemucsSeparator:
         key = ("demucs", chosen.model, str(chosen.repo), chosen.device)
         resident = loaded_once(key, lambda: Resident(_model(chosen.model, chosen.repo), chosen.device))
         rate = int(resident.model.samplerate)
-        with media.scratch(dialogue) as resampled:
+        with scratch(dialogue) as resampled:
             _resample_file(mix, resampled, rate)
             with resident.at_work() as model:
                 voice = _voices(model, chosen, resampled, progress)

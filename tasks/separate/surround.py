@@ -11,6 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import scratch, staged
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress, silent
 from tasks.separate import Separator
@@ -49,20 +50,20 @@ def separate_surround(
     """
     with contextlib.ExitStack() as scratches:
 
-        def scratch() -> Path:
-            return scratches.enter_context(media.scratch(bed))
+        def spare() -> Path:
+            return scratches.enter_context(scratch(bed))
 
-        centre, fronts = scratch(), scratch()
+        centre, fronts = spare(), spare()
         _split(mix, centre, (2, 2))
         _split(mix, fronts, (0, 1))
         speech = _heard(centre, bed)
         parts: dict[str, tuple[Path, Path]] = {}
         notes: list[str] = []
         if speech or not _heard(fronts, bed):
-            parts["centre"] = scratch(), scratch()
+            parts["centre"] = spare(), spare()
             notes += backend.separate(centre, *parts["centre"], lambda done: progress(done / 2))
         if not parts or _holds(fronts, parts["centre"][0], speech):
-            parts["fronts"] = scratch(), scratch()
+            parts["fronts"] = spare(), spare()
             notes += backend.separate(fronts, *parts["fronts"], lambda done: progress((1 + done) / 2))
             notes.append("Dialogue was heard in the left and right fronts: they were separated.")
         _assemble(mix, parts, dialogue, bed)
@@ -81,7 +82,7 @@ def _holds(fronts: Path, dialogue: Path, speech: Sequence[tuple[int, int]]) -> b
 def _heard(wav: Path, beside: Path) -> list[tuple[int, int]]:
     from tasks.sound.speech_activity import speech_spans
 
-    with media.scratch(beside) as listened:
+    with scratch(beside) as listened:
         media.speech_copy(wav, listened)
         return speech_spans(listened)
 
@@ -105,7 +106,7 @@ def _assemble(mix: Path, parts: dict[str, tuple[Path, Path]], dialogue: Path, be
             part: [files.enter_context(soundfile.SoundFile(path)) for path in paths] for part, paths in parts.items()
         }
         rate, frames = source.samplerate, source.frames
-        spoken_part, rest_part = files.enter_context(media.staged(dialogue)), files.enter_context(media.staged(bed))
+        spoken_part, rest_part = files.enter_context(staged(dialogue)), files.enter_context(staged(bed))
         spoken, rest = (
             files.enter_context(
                 soundfile.SoundFile(path, "w", rate, channels, subtype="PCM_24", format=_format(frames, channels))

@@ -9,6 +9,7 @@ import soundfile
 
 from configs.loudness import LoudnessPreset
 from tasks import media
+from tasks.keep.staging import scratch, staged
 from tasks.records.model import Loudness, Record
 from tasks.records.progress import Progress, silent
 from tasks.sound.channels import channels_of, layout_of, programme
@@ -61,7 +62,7 @@ def encode_aac(
     target = target_of(preset, speech, duration_ms)
     channels = channels_of(mix_wav)
     how = {**_AAC, "ac": channels, "audio_bitrate": _BITRATES[channels]}
-    with media.staged(out_m4a) as part, media.scratch(out_m4a) as changed:
+    with staged(out_m4a) as part, scratch(out_m4a) as changed:
 
         def render(gain_db: float, ceiling: float | None) -> Curve:
             write_gained(mix_wav, changed, gain_db, ceiling)

@@ -10,6 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError
 
 #: A 24-bit sample in a 32-bit word, as libsndfile reads and writes it.
@@ -43,8 +44,8 @@ def write_stems(mix: Path, dialogue: Path, bed: Path, estimate: Iterable[NDArray
     rate = media.SAMPLE_RATE
     with (
         open_mix(mix) as source,
-        media.staged(dialogue) as dialogue_part,
-        media.staged(bed) as bed_part,
+        staged(dialogue) as dialogue_part,
+        staged(bed) as bed_part,
         soundfile.SoundFile(dialogue_part, "w", rate, 2, subtype="PCM_24", format=_format(source)) as spoken,
         soundfile.SoundFile(bed_part, "w", rate, 2, subtype="PCM_24", format=_format(source)) as rest,
     ):

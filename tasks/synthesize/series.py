@@ -19,7 +19,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from configs.languages import primary
 from tasks.keep.digests import file_sha256
+from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError
 from tasks.records.small_yaml import read_yaml
 
@@ -143,12 +143,8 @@ def write_series(path: Path, series: Series) -> None:
     """Replace the file in one move; to be called while it is `held`."""
     plain = {"speakers": {name: one.model_dump(exclude_defaults=True) for name, one in series.speakers.items()}}
     text = _HEAD + yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=10_000)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        staged.write_text(text, "utf-8")
-        os.replace(staged, path)
-    finally:
-        staged.unlink(missing_ok=True)
+    with staged(path) as part:
+        part.write_text(text, "utf-8")
 
 
 def clip_of(path: Path, name: str, entry: SeriesSpeaker) -> Path:
@@ -188,7 +184,6 @@ def keep_clip(path: Path, name: str, clip: Path) -> str:
     folder.mkdir(exist_ok=True)
     safe = re.sub(r"[^\w-]+", "_", name)[:40] or "speaker"
     kept = folder / f"{safe}-{file_sha256(clip)[0][:8]}{clip.suffix}"
-    staged = kept.with_name(f".{kept.name}.{os.getpid()}.part")
-    shutil.copyfile(clip, staged)
-    os.replace(staged, kept)
+    with staged(kept) as part:
+        shutil.copyfile(clip, part)
     return str(kept.relative_to(path.parent))

@@ -5,7 +5,6 @@ What a service sends is decoded through the door that all media passes (`lipsync
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from lipsync_engine.media.audio import load_mono, sample_rate_of
-from tasks.media import scratch
+from tasks.keep.staging import scratch, staged
 
 _WINDOW_MS = 10
 _QUIET_DB = -45.0  # below the loudest window: silence
@@ -60,13 +59,9 @@ def levelled(samples: NDArray[np.float32], rate_hz: int, louder_db: float = 0.0)
 
 
 def write_wav(out: Path, samples: NDArray[np.float32], rate_hz: int) -> None:
-    """Write a 16-bit mono WAV under a temporary name and move it into place."""
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
+    """Write a 16-bit mono WAV, whole or not at all."""
+    with staged(out) as part:
         soundfile.write(part, samples, rate_hz, subtype="PCM_16", format="WAV")
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _window(rate_hz: int) -> int:

@@ -6,13 +6,13 @@ The writers are our own: subtitle libraries read ``<i>`` or ``{\an8}`` in a text
 from __future__ import annotations
 
 import html
-import os
 import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from configs.timed_text import timed_text_limits
+from tasks.keep.staging import staged
 from tasks.records.model import Script
 from tasks.words.cues import DEFAULT_RATE, Cue, make_cues
 from tasks.words.rows import text_width
@@ -95,6 +95,5 @@ def _clock(time_ms: int, separator: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{os.getpid()}.partial")
-    temporary.write_bytes(text.encode("utf-8"))
-    os.replace(temporary, path)
+    with staged(path) as part:
+        part.write_bytes(text.encode("utf-8"))

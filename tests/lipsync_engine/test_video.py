@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lipsync_engine.media import video
+from tests.small_files import files_no_larger_than
 
 
 def make(path: Path, pts: list[int], *, size=(64, 48), pixel_format="yuv420p", codec="libx264", base=1000) -> Path:
@@ -122,3 +123,10 @@ def test_what_is_seen_for_one_picture_is_encoded_as_well_as_what_stays(tmp_path)
     frames = video.read(tmp_path / "out.mp4", video.probe(tmp_path / "out.mp4"))
     errors = np.array([np.abs(f.planes[0][patch].astype(int) - pictures[f.index][patch]).mean() for f in frames])
     assert errors[once].max() < np.median(errors)
+
+
+def test_a_picture_whose_end_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", list(range(0, 8000, 1000)))
+    with files_no_larger_than(1), pytest.raises(av.FFmpegError, match="large"):
+        copy(source, tmp_path / "out.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch.nn import functional
 from lipsync_engine.draw.refine import losses
 from lipsync_engine.draw.refine.net import ResidualNet, inputs
 from lipsync_engine.draw.refine.samples import Samples, Scale, scale_of, training_samples
+from lipsync_engine.media.staging import staged
 from lipsync_engine.plan.edit import Person
 
 #: Raised whenever the network's shape or the meaning of its inputs changes.
@@ -241,7 +241,7 @@ def _fine(image: Tensor) -> Tensor:
 
 
 def save(learned: dict[int, Learned], path: Path) -> None:
-    """Write the networks of a title's speakers under a temporary name, then rename."""
+    """Write the networks of a title's speakers, whole or not at all."""
     stored = {
         str(identity): {
             "state": {k: v.cpu() for k, v in one.net.state_dict().items()},
@@ -253,9 +253,8 @@ def save(learned: dict[int, Learned], path: Path) -> None:
     }
     buffer = BytesIO()
     torch.save({"format": FORMAT, "people": stored}, buffer)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(buffer.getvalue())
-    os.replace(temporary, path)
+    with staged(path) as part:
+        part.write_bytes(buffer.getvalue())
 
 
 def load(path: Path) -> dict[int, Learned]:

@@ -32,10 +32,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+from tasks.keep.staging import staged
 from tasks.lipsync.hosted.fetch import ExpiredError, Fetched, fetch
 from tasks.lipsync.hosted.wire import UnclearError
 from tasks.machine.meter import bill
-from tasks.media import staged
 from tasks.records.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.records.progress import Progress
 from tasks.services.slots import held

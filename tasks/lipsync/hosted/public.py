@@ -9,7 +9,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from tasks.media import staged
+from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError
 from tasks.services.secrets import secret
 

