@@ -10,7 +10,6 @@ A killed process leaves at most a file under ``tmp/``; two writers of one key wr
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.keep.digests import Digests, file_sha256
+from tasks.keep.locks import locked
 from tasks.keep.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
 from tasks.keep.staging import scratch
 from tasks.records.errors import BadInputError
@@ -204,8 +204,7 @@ class Store:
 
         Freed by the kernel if the holder dies. Two machines may compute one key; both write the same thing.
         """
-        with (self.root / "locks" / f"{key}.lock").open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(self.root / "locks" / f"{key}.lock"):
             yield
 
 

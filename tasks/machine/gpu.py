@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tasks.keep.locks import locked_if_free
 from tasks.machine.meter import device_time
 from tasks.machine.process import capture
 from tasks.records.errors import PolydubError
@@ -57,12 +57,9 @@ def leased_device(devices: Sequence[str], folder: Path | None = None) -> Iterato
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         for device in devices:
-            with (folder / f"{device}.lock").open("a+") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                with device_time(device):
-                    yield device
-                return
+            with locked_if_free(folder / f"{device}.lock") as free:
+                if free:
+                    with device_time(device):
+                        yield device
+                    return
         time.sleep(_POLL_S)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import re
 import shutil
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from configs.languages import primary
 from tasks.keep.digests import file_sha256
+from tasks.keep.locks import locked
 from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError
 from tasks.records.small_yaml import read_yaml
@@ -128,14 +128,14 @@ def held(path: Path) -> Iterator[None]:
     Raises:
         BadInputError: its folder is not there or cannot be written.
     """
-    try:
-        lock = path.with_name(f".{path.name}.lock").open("a+")
-    except OSError as error:
-        raise BadInputError(
-            f"The voices file {path} cannot be kept: {error.strerror}.", "Name a file in a folder that can be written."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as lock:
+        try:
+            lock.enter_context(locked(path.with_name(f".{path.name}.lock")))
+        except OSError as error:
+            raise BadInputError(
+                f"The voices file {path} cannot be kept: {error.strerror}.",
+                "Name a file in a folder that can be written.",
+            ) from error
         yield
 
 

@@ -17,7 +17,6 @@ person has to decide.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -32,6 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+from tasks.keep.locks import locked
 from tasks.keep.staging import staged
 from tasks.lipsync.hosted.fetch import ExpiredError, Fetched, fetch
 from tasks.lipsync.hosted.wire import UnclearError
@@ -437,9 +437,8 @@ def _write(path: Path, values: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Two runs with the same inputs share one job: the second waits."""
-    with (folder / "lock").open("a+") as lock:
-        os.utime(lock.fileno())  # the time of its last use
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    (folder / "lock").touch()  # the time of its last use
+    with locked(folder / "lock"):
         yield
 
 

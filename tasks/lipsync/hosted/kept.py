@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from pathlib import Path
 
+from tasks.keep.locks import locked_if_free
 from tasks.keep.store import store_root
 
 
@@ -29,13 +29,9 @@ def prune_jobs(unused_s: float, folder: Path | None = None) -> int:
     """
     gone = 0
     for job in (folder or jobs_folder()).glob("??/*/"):
-        with (job / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+        with locked_if_free(job / "lock") as free:
             pending = (job / "job.json").exists() and not (job / "receipt.json").exists()
-            if not pending and time.time() - (job / "lock").stat().st_mtime > unused_s:
+            if free and not pending and time.time() - (job / "lock").stat().st_mtime > unused_s:
                 shutil.rmtree(job)
                 gone += 1
     return gone

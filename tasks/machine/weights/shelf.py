@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from configs.models import Model, ModelFile, models
+from tasks.keep.locks import locked
 from tasks.machine.weights import bring
 from tasks.machine.weights.places import cache_folder, kept, package_file, user_folder
 from tasks.machine.weights.seal import checked
@@ -146,14 +146,13 @@ def _packed(model: Model) -> bool:
 def _held(name: str) -> Iterator[Path]:
     """Our folder of a model, held against other processes; freed by the kernel if the holder dies."""
     folder = cache_folder() / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (cache_folder() / f".{name.replace(os.sep, '-')}.lock").open("a+")
-    except OSError as error:
-        raise MissingBackendError(
-            f"The folder {folder} cannot be made: {error.strerror}.",
-            "Set XDG_CACHE_HOME to a folder that can be written.",
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as lock:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.enter_context(locked(cache_folder() / f".{name.replace(os.sep, '-')}.lock"))
+        except OSError as error:
+            raise MissingBackendError(
+                f"The folder {folder} cannot be made: {error.strerror}.",
+                "Set XDG_CACHE_HOME to a folder that can be written.",
+            ) from error
         yield folder
