@@ -14,7 +14,7 @@ from tasks.machine.process import capture
 from tasks.media import ENCODER_THREADS, arguments, run_ffmpeg, sink, source
 from tasks.media.colours import colour_of, first_frame
 from tasks.media.door import asking
-from tasks.media.encoding import CRF, colour_tags, hdr_options
+from tasks.media.encoding import colour_tags, h264_options, hdr_options
 from tasks.records.errors import ProcessFailedError
 from tasks.records.model import Colour
 
@@ -110,9 +110,8 @@ def finish(picture: Path, mode: str | None, out: Path, short: int | None = None)
         filters.insert(0, f"scale={width}:{height}:flags=lanczos+accurate_rnd")
     colour = _colour(picture)
     filters.insert(0, "format=yuv420p10le" if colour.hdr else "format=yuv420p")  # the modes' figures are of eight bits
-    eight = {"vcodec": "libx264", "crf": CRF, "preset": "medium", "pix_fmt": "yuv420p", **colour_tags(colour)}
     options = {
-        **(hdr_options(colour) if colour.hdr else eight),
+        **(hdr_options(colour) if colour.hdr else {**h264_options(), **colour_tags(colour)}),
         "vf": ",".join(filters),
         "threads": ENCODER_THREADS,
         "fps_mode": "passthrough",

@@ -7,12 +7,10 @@ from typing import Any
 
 from tasks import media
 from tasks.keep.staging import staged
-from tasks.media.encoding import encoded, opened
+from tasks.media.encoding import INTERMEDIATE_CRF, encoded, opened
 from tasks.records.model import MediaFacts
 from tasks.records.progress import Progress
 
-#: Far below what is seen: the picture is encoded once more where mouths are drawn.
-_CRF = 8
 #: Pictures that a MOV holds with their exact times; others go into Matroska, whose times are whole milliseconds.
 _IN_MOV = {"h264", "hevc", "mpeg4", "prores", "mjpeg", "mpeg2video", "dvvideo"}
 
@@ -43,7 +41,7 @@ def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) ->
     options: dict[str, Any] = {"c:v:0": "copy"}
     notes: tuple[str, ...] = ()
     if _to_encode(facts):
-        shown, options, made = encoded(shown, facts.picture, progressive=True, crf=_CRF)
+        shown, options, made = encoded(shown, facts.picture, progressive=True, crf=INTERMEDIATE_CRF)
         options |= {"vsync": "passthrough", "enc_time_base": -1}
         notes = (f"Mouths are edited in whole upright frames: the lip-synced picture is made from {made}.",)
     streams = [shown]

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from tasks.lipsync.local import checkout
 from tasks.media import door, run_ffmpeg, sink, source
+from tasks.media.encoding import intermediate_options
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError
 
@@ -120,7 +121,7 @@ def restore(clip: Path, out: Path, options: Restore) -> None:
     if tool is None:
         amount = options.amount
         sharper = source(clip).video.filter("unsharp", lx=5, ly=5, la=amount, cx=3, cy=3, ca=0)
-        run_ffmpeg(sink(sharper, out, **_H264))
+        run_ffmpeg(sink(sharper, out, **intermediate_options()))
         return
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="restore") as folder:
         frames, made = Path(folder) / "frames", Path(folder) / "made"
@@ -138,10 +139,7 @@ def restore(clip: Path, out: Path, options: Restore) -> None:
         if options.kind == "gfpgan":
             both = [ffmpeg.input(str(frames.absolute() / "%06d.png"), framerate=_rate(clip)).video, shown]
             shown = ffmpeg.filter(both, "mix", inputs=2, weights=f"{options.fidelity} {1 - options.fidelity}")
-        run_ffmpeg(sink(shown, out, **_H264))
-
-
-_H264 = {"vcodec": "libx264", "crf": 8, "preset": "veryfast", "pix_fmt": "yuv420p", "threads": 4}
+        run_ffmpeg(sink(shown, out, **intermediate_options()))
 
 
 def _rate(clip: Path) -> str:

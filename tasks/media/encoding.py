@@ -9,8 +9,9 @@ from tasks.records.model import Colour, PictureFacts
 
 #: Visually lossless; this encode happens only where a copy is impossible.
 CRF = 16
+#: Far below what is seen, for a picture that is encoded once more.
+INTERMEDIATE_CRF = 8
 _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
-_H264: dict[str, Any] = {"c:v:0": "libx264", "preset": "medium", "pix_fmt": "yuv420p"}
 _HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
 #: Fixed, because the number of threads changes what x265 decides.
 _X265_THREADS = "pools=4:frame-threads=2"
@@ -51,7 +52,7 @@ def encoded(
             hdr_options(picture.colour, crf),
             ", ".join(["HEVC (Main 10)", *said, *_kept(picture), *lost(picture)]),
         )
-    options = {**_H264, "crf": crf, "threads": media.ENCODER_THREADS, **_rgb_tags(picture)}
+    options = {**h264_options(crf), **_rgb_tags(picture)}
     if fields and not split:
         options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
         said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
@@ -92,6 +93,17 @@ def _rgb_tags(picture: PictureFacts) -> dict[str, str]:
     if picture.pixel_format.startswith(_RGB):
         tags |= {"colorspace": "bt709"}
     return tags
+
+
+def h264_options(crf: int = CRF, preset: str = "medium") -> dict[str, Any]:
+    """The encoder's options of every other picture: eight bits of H.264."""
+    encoder = {"c:v:0": "libx264", "preset": preset, "pix_fmt": "yuv420p"}
+    return {**encoder, "crf": crf, "threads": media.ENCODER_THREADS}
+
+
+def intermediate_options() -> dict[str, Any]:
+    """The same for a picture that is encoded once more: hardly compressed, and fast."""
+    return h264_options(INTERMEDIATE_CRF, "veryfast")
 
 
 def hdr_options(colour: Colour, crf: int = CRF) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from configs.lipsync_external import ExternalSystem, external_systems
 from tasks.lipsync.local import checkout
 from tasks.lipsync.reanimate import Limits, Takes
 from tasks.media import picture_seconds, run_ffmpeg, sink, source
+from tasks.media.encoding import intermediate_options
 from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError
 from tasks.records.progress import Progress
@@ -151,7 +152,7 @@ class ExternalReanimator:
             shutil.move(found, out)
             return
         shown = source(found)["V:0"].filter("crop", *self._system.crop.split(":"))
-        run_ffmpeg(sink(shown, out, vcodec="libx264", crf=8, preset="veryfast", pix_fmt="yuv420p", threads=4))
+        run_ffmpeg(sink(shown, out, **intermediate_options()))
         found.unlink()
 
     def _needs(self) -> list[Path]:
