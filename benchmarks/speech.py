@@ -34,6 +34,7 @@ from tasks.media import speech_copy
 from tasks.qc import timing
 from tasks.qc.evidence import Spans
 from tasks.records.model import Asset, Line, Placement, Run, Script, Speaker, Title
+from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.records.spoken import placements_of, takes_of
 from tasks.sound.speech_activity import speech_spans
 from tasks.synthesize.task import synthesize
@@ -145,7 +146,11 @@ def measured(source: Source, language: str, profile: str, root: Path) -> dict[st
         "drift_ms": abs(timing.drift(script, placements, stem).value or 0.0),
     }
     off = sorted(
-        (p.natural_ms / p.slot_ms for p in placements if not 0.9 <= p.natural_ms / max(1, p.slot_ms) <= 1.2),
+        (
+            p.natural_ms / p.slot_ms
+            for p in placements
+            if not NATURAL_SPEED[0] <= p.natural_ms / max(1, p.slot_ms) <= NATURAL_SPEED[1]
+        ),
     )
     paces = sorted(take.pace for take in takes_of(adapted))
     return {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from configs.profile import PaceSettings
 from tasks.records.errors import PolydubError
 from tasks.records.model import Line, Script, Take
+from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.records.progress import Progress, silent
 from tasks.synthesize.takes import Booth
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
@@ -17,8 +18,6 @@ from tasks.translate.glossary import matching, violated
 from tasks.words.speakable import speaks
 from tasks.words.syllables import syllables
 
-#: A take fits when its length is so much of its slot; QC counts the same window as adherence.
-WINDOW = (0.9, 1.2)
 #: Shorter than this nobody sees or hears a mismatch, and there are no words to choose from.
 _SHORTEST_SLOT_MS = 400
 _NUMBER = re.compile(r"\d+")
@@ -35,9 +34,9 @@ class Adapted:
 
 
 def misses(take: Take, line: Line) -> bool:
-    """Whether a line's take is outside the window, and long enough to matter."""
+    """Whether a take misses its slot at natural speed, and the slot is long enough to matter."""
     slot_ms = line.end_ms - line.start_ms
-    return slot_ms >= _SHORTEST_SLOT_MS and not WINDOW[0] <= take.duration_ms / slot_ms <= WINDOW[1]
+    return slot_ms >= _SHORTEST_SLOT_MS and not NATURAL_SPEED[0] <= take.duration_ms / slot_ms <= NATURAL_SPEED[1]
 
 
 def budget(take: Take, line: Line, count: int) -> tuple[int, int]:
@@ -50,8 +49,8 @@ def budget(take: Take, line: Line, count: int) -> tuple[int, int]:
     """
     slot_ms = line.end_ms - line.start_ms
     rate = max(1, count) / max(1, take.duration_ms)
-    fewest = math.ceil(WINDOW[0] * slot_ms * rate)
-    return max(1, fewest), max(1, fewest, math.floor(WINDOW[1] * slot_ms * rate))
+    fewest = math.ceil(NATURAL_SPEED[0] * slot_ms * rate)
+    return max(1, fewest), max(1, fewest, math.floor(NATURAL_SPEED[1] * slot_ms * rate))
 
 
 def faithful(candidate: str, source: Line, language: str, target: str, terms: Sequence[Term]) -> str:

@@ -11,9 +11,9 @@ import soundfile
 
 from tasks.qc.evidence import Measured, Spans
 from tasks.records.model import Placement, Script
+from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.words.speakable import speaks
 
-_ADHERENCE = (0.9, 1.2)  # natural length over slot; the window of Descript's published evaluation
 _ONSET_BELOW_PEAK_DB = 30.0
 _FRAME_MS = 5
 
@@ -28,11 +28,11 @@ def stretch_range(placements: Sequence[Placement]) -> tuple[Measured, Measured]:
 
 
 def adherence(placements: Sequence[Placement]) -> Measured:
-    """Share of lines whose length at natural pace is 0.9 to 1.2 of their slot."""
+    """Share of lines that fit their slot at natural speed."""
     slots = [placement for placement in placements if placement.slot_ms > 0]
     if not slots:
         return Measured(None, "no line was laid")
-    low, high = _ADHERENCE
+    low, high = NATURAL_SPEED
     return Measured(round(sum(low <= p.natural_ms / p.slot_ms <= high for p in slots) / len(slots), 3))
 
 

@@ -10,13 +10,12 @@ from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.model import Line, Take
+from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.synthesize.respell import respelled
 from tasks.synthesize.takes import Booth
 from tasks.understood.ears import clip_of
 from tasks.understood.lines import HeardLine, hear_line, hear_lines
 
-#: A take fits while its length is so much of its slot, as QC counts adherence.
-_WINDOW = (0.9, 1.2)
 _SLOWER, _FASTER = 0.9, 1.1
 _TOLD = 5  # lines that the notes name
 
@@ -122,7 +121,7 @@ def _ways(booth: Booth, line: Line, take: Take) -> Iterator[_Way]:
         yield _Way("respelled", text, take.pace, booth.readings + 1 if facts.varies else 0)
     if facts.paces:
         slot_ms = line.end_ms - line.start_ms
-        slow = take.duration_ms / _SLOWER <= _WINDOW[1] * slot_ms
+        slow = take.duration_ms / _SLOWER <= NATURAL_SPEED[1] * slot_ms
         paces = (("slower", _SLOWER), ("faster", _FASTER)) if slow else (("faster", _FASTER), ("slower", _SLOWER))
         for name, factor in paces:
             yield _Way(name, text, round(take.pace * factor, 2))
@@ -135,7 +134,7 @@ def _fits(take: Take, first: Take, line: Line) -> bool:
     slot_ms = line.end_ms - line.start_ms
     if take is first or slot_ms <= 0:
         return True
-    low, high = _WINDOW[0] * slot_ms, _WINDOW[1] * slot_ms
+    low, high = NATURAL_SPEED[0] * slot_ms, NATURAL_SPEED[1] * slot_ms
     return low <= take.duration_ms <= high or abs(take.duration_ms - slot_ms) <= abs(first.duration_ms - slot_ms)
 
 
