@@ -15,10 +15,9 @@ from flows.deliver import write_json
 from flows.naming import card_of, take
 from flows.plan import backends
 from tasks.keep.store import Store, text_sha256
+from tasks.records.disclosure import DISCLOSURE
 from tasks.records.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse
 from tasks.records.registry import package_version
-
-DISCLOSURE = "This master contains synthetic speech and AI-edited picture made by Polydub from the named source."
 
 
 class TitleResult(Record):

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from tasks.keep.assets import path_of
 from tasks.keep.places import url_of
+from tasks.records.disclosure import DISCLOSURE
 from tasks.records.model import Run, Script, SharedWork, StepRecord
 from tasks.records.spoken import placements_of
 from tasks.report import VERSION
 from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step.prefect import step_task
 from tasks.step.run import Made, Work, remember
-
-DISCLOSURE = "This master contains synthetic speech and machine-edited picture, made by Polydub from the named source."
 
 
 @step_task("report")
