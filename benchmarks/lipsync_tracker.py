@@ -1,18 +1,17 @@
-"""Speed of the face trackers on this machine, and how far their landmarks lie apart.
+"""Speed of the face tracker's two runners on this machine, and how far their landmarks lie apart.
 
     python -m benchmarks.lipsync_tracker VIDEO... [--frames 150] [--device cuda]
 
-For each video: frames a second and CPU milliseconds a frame (decoding apart) of MediaPipe's own FaceMesh on the whole
-picture, of the engine's tracker with MediaPipe's interpreter and with torch; then the distance of landmarks, scaled to
-a picture 1080 pixels high (its shorter side): median, 99th percentile and largest over all points and frames. Each
-frame is looked at around the mesh of the one before, which makes much of little: the row "from starts 0.01 px apart" is
-MediaPipe's own rule against itself, and no other implementation can be expected to come nearer.
+For each video: frames a second and CPU milliseconds a frame (decoding apart) of the engine's tracker with ONNX Runtime
+and with torch; then the distance of landmarks, scaled to a picture 1080 pixels high (its shorter side): median, 99th
+percentile and largest over all points and frames. Each frame is looked at around the mesh of the one before, which
+makes much of little: the row "from starts 0.01 px apart" is that rule against itself, and no other implementation can
+be expected to come nearer.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -34,35 +33,17 @@ _CHUNK = 16
 
 
 class Clip:
-    """The first frames of a video: planes, and RGB as MediaPipe needs it."""
+    """The first frames of a video."""
 
     def __init__(self, path: Path, limit: int) -> None:
         facts = video.probe(path)
         self.size = (facts.width, facts.height)
         self.scale = 1080 / min(self.size)
         self.pictures: list[Picture] = []
-        self.frames: list[video.Frame] = []
         for frame in video.read(path, facts):
             if frame.index >= limit:
                 break
             self.pictures.append(Picture(frame.planes, facts.colour))
-            self.frames.append(frame)
-
-
-def mediapipe(clip: Clip) -> Meshes:
-    """MediaPipe's FaceMesh on whole pictures, one face."""
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    from mediapipe.python.solutions import face_mesh
-
-    width, height = clip.size
-    out: Meshes = {}
-    with face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.5) as model:
-        for index, frame in enumerate(clip.frames):
-            faces = model.process(frame.rgb()).multi_face_landmarks or []
-            for face in faces[:1]:
-                points = [(p.x * width, p.y * height, p.z * width) for p in face.landmark]
-                out[index] = np.array(points, np.float32)
-    return out
 
 
 def engine(clip: Clip, mesh: FaceMesh | None, device: str = "cpu") -> Meshes:
@@ -75,19 +56,8 @@ def engine(clip: Clip, mesh: FaceMesh | None, device: str = "cpu") -> Meshes:
     return out
 
 
-def same_regions(clip: Clip, reference: Meshes, mesh: FaceMesh) -> Meshes:
-    """Each frame looked at exactly where MediaPipe looked: around its own landmarks of the frame before."""
-    out: Meshes = {}
-    for index in sorted(reference):
-        if index - 1 in reference:
-            region = regions.around_landmarks(reference[index - 1][None])
-            points, _ = mesh(clip.pictures[index].crop(region[0], SIDE, steady=False)[None])
-            out[index] = regions.to_picture(points, region, SIDE)[0]
-    return out
-
-
 def followed(clip: Clip, start: NDArray[np.float32], mesh: FaceMesh) -> Meshes:
-    """Each frame looked at around the meshes of the frame before, from ``start`` on: MediaPipe's own rule."""
+    """Each frame looked at around the meshes of the frame before, from ``start`` on: the follower's rule."""
     out: Meshes = {0: start}
     for index, picture in enumerate(clip.pictures[1:], 1):
         region = regions.around_landmarks(out[index - 1][None])
@@ -136,21 +106,14 @@ def main() -> None:
     for path in options.videos:
         clip = Clip(path, options.frames)
         print(f"{path.name}: {clip.size[0]}x{clip.size[1]}, {len(clip.pictures)} frames, torch on {device}")
-        native, torch_mesh = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
-        reference = timed("MediaPipe FaceMesh", clip, partial(mediapipe, clip))
-        single = timed("engine, MediaPipe's interpreter", clip, partial(engine, clip, native))
-        batched = timed("engine, torch in batches", clip, partial(engine, clip, torch_mesh, device))
-        native, torch_mesh = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
-        gaps = same_crops(clip, reference, native, torch_mesh)
-        print(f"  same crops, pixels of the crop:    {summary(gaps)}")
-        looked = same_regions(clip, reference, torch_mesh)
-        print(f"  same regions, torch to MediaPipe:  {apart(looked, reference, clip.scale)}")
-        print(f"  end to end, interpreter to FaceMesh: {apart(single, reference, clip.scale)}")
-        print(f"  end to end, torch to FaceMesh:       {apart(batched, reference, clip.scale)}")
-        if 0 in reference:
-            one, other = (followed(clip, reference[0] + np.float32(step), native) for step in (0, 0.01))
+        onnx, batches = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
+        single = timed("ONNX Runtime", clip, partial(engine, clip, onnx))
+        batched = timed("torch, in batches", clip, partial(engine, clip, batches, device))
+        print(f"  same crops, pixels of the crop:      {summary(same_crops(clip, single, onnx, batches))}")
+        print(f"  end to end:                          {apart(batched, single, clip.scale)}")
+        if 0 in single:
+            one, other = (followed(clip, single[0] + np.float32(step), onnx) for step in (0, 0.01))
             print(f"  the rule from starts 0.01 px apart:  {apart(one, other, clip.scale)}")
-        print(f"  end to end, torch to interpreter:    {apart(batched, single, clip.scale)}")
 
 
 if __name__ == "__main__":

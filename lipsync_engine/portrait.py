@@ -53,11 +53,7 @@ def animate(
         AudioError: the audio cannot be decoded.
     """
     rgb = _read(image)
-    source = MeshSource(1)
-    try:
-        found = source.find(rgb, 0)
-    finally:
-        source.close()
+    found = MeshSource(1).find(rgb, 0)
     if not found:
         raise video.MediaError(f"{image.name} shows no face that the tracker can find")
     seconds = len(load_mono(audio, 16000)) / 16000

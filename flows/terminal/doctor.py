@@ -28,7 +28,6 @@ _PROGRAMS = {
 _PACKAGES = (
     "prefect",
     "torch",
-    "mediapipe",
     "pocketsphinx",
     "openai-whisper",
     "faster-whisper",

@@ -385,13 +385,10 @@ def _likeness(path: Path) -> _Looks | None:
     """Who is seen in some frames of a clip, or in a still, and how sharply."""
     found: list[tuple[FloatArray, Picture]] = []
     source = MeshSource(1)
-    try:
-        for picture, rgb in _some_pictures(path):
-            faces = source.find(rgb, 0)
-            if faces:
-                found.append((faces[0], picture))
-    finally:
-        source.close()
+    for picture, rgb in _some_pictures(path):
+        faces = source.find(rgb, 0)
+        if faces:
+            found.append((faces[0], picture))
     if not found:
         return None
     meshes = np.stack([mesh for mesh, _ in found])

@@ -140,11 +140,6 @@ class Follower:
         """Forget who is there: the next picture is of another shot."""
         self._alive, self._fresh = [], True
 
-    def close(self) -> None:
-        """Free the networks."""
-        self._mesh.close()
-        self._detector.close()
-
     def _extend(self, appearance: Appearance, pictures: list[Picture], first: int, path: _Path) -> None:
         known = len(appearance.landmarks)
         offset = appearance.last + 1 - first if appearance.landmarks else appearance.first - first

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from runpy import run_path
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.faces.facemesh.models import wheel
 from lipsync_engine.faces.geometry import JAW, LOWER_INNER, LOWER_OUTER, POINTS, UPPER_INNER, UPPER_OUTER
 
 #: Rings of neck points outside the jaw contour, which carry the warp out to nothing.
@@ -21,9 +20,9 @@ VERTICES = POINTS + RINGS * len(JAW)
 
 @lru_cache(maxsize=1)
 def _edges() -> frozenset[tuple[int, int]]:
-    """The edges that MediaPipe lists, from their file alone: the package takes seconds to import."""
-    listed = run_path(str(wheel() / "python" / "solutions" / "face_mesh_connections.py"))
-    return frozenset((min(a, b), max(a, b)) for a, b in listed["FACEMESH_TESSELATION"])
+    """The edges of MediaPipe's tessellation (its ``face_mesh_connections.py``, Apache-2.0)."""
+    listed = files("lipsync_engine.faces.facemesh").joinpath("edges.txt").read_text("ascii").split()
+    return frozenset((int(a), int(b)) for a, _, b in (edge.partition("-") for edge in listed))
 
 
 def _strip(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[tuple[int, int, int]]:

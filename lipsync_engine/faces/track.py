@@ -52,10 +52,6 @@ class MeshSource:
         self._follower.end_shot()
         return [a.landmarks[0] for a in self._follower.seen[before:] if a.landmarks]
 
-    def close(self) -> None:
-        """Free the models."""
-        self._follower.close()
-
 
 def track_faces(
     path: Path,
@@ -116,21 +112,18 @@ def track_faces(
             follow()
             follower.end_shot()
 
-    try:
-        for frame in video.read(path, facts):
-            times.append(frame.time_s)
-            waiting.append(frame)
-            for cut in cuts.see(Picture(frame.planes, facts.colour)):
-                decided(cut)
-            if progress and frame.index % 25 == 0:
-                progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
-            if until_s is not None and frame.time_s >= until_s:
-                break
-        for cut in cuts.end():
+    for frame in video.read(path, facts):
+        times.append(frame.time_s)
+        waiting.append(frame)
+        for cut in cuts.see(Picture(frame.planes, facts.colour)):
             decided(cut)
-        follow()
-    finally:
-        follower.close()
+        if progress and frame.index % 25 == 0:
+            progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
+        if until_s is not None and frame.time_s >= until_s:
+            break
+    for cut in cuts.end():
+        decided(cut)
+    follow()
     rate = float(facts.rate)
     least = _MIN_SPAN_S * rate if len(times) >= 8 else 1
     seen = [a for a in follower.seen if a.landmarks and len(a.landmarks) >= least]

@@ -12,6 +12,7 @@ from configs.lipsync_style import LipsyncStyle
 from tasks.lipsync import Resynced
 from tasks.lipsync.engine import engine_job
 from tasks.lipsync.tracker import FaceTracker
+from tasks.machine.weights import advice, here
 from tasks.records import registry
 from tasks.records.progress import Progress
 
@@ -41,18 +42,17 @@ class NativeLipSyncer:
         self.options = options
 
     def fingerprint(self) -> str:
-        """The engine's version, its tracker's, and the options that change the picture."""
+        """The engine's version, its face networks' weights, and the options that change the picture."""
         from lipsync_engine import VERSION
+        from lipsync_engine.faces.facemesh.weights import digest
 
         chosen = self.options.model_dump(exclude={"deadline_s"}, exclude_none=True)
-        return (
-            f"native-{VERSION}-mediapipe-{registry.package_version('mediapipe')}-{json.dumps(chosen, sort_keys=True)}"
-        )
+        return f"native-{VERSION}-{digest()}-{json.dumps(chosen, sort_keys=True)}"
 
     def missing(self) -> list[str]:
-        """MediaPipe, where it is not installed."""
-        if registry.package_version("mediapipe") == "absent":
-            return ["The package mediapipe is not installed. Run `make setup`."]
+        """The face networks, where they are not on this machine."""
+        if not here("face-mesh"):
+            return [f"The face networks are not on this machine. {advice('face-mesh')}"]
         return []
 
     @property

@@ -25,7 +25,7 @@ class FaceTracker:
         """Finds nothing yet.
 
         Args:
-            device: ``"cuda"`` tracks on a GPU; else MediaPipe does, on the CPU.
+            device: ``"cuda"`` tracks on a GPU; else the CPU does.
             deadline_s: after which it is stopped.
             stabilise: whether jitter is taken out by the skin's texture.
         """
@@ -33,11 +33,12 @@ class FaceTracker:
         self._device, self._deadline_s = "cuda" if device == "cuda" else "cpu", deadline_s
 
     def fingerprint(self) -> str:
-        """The engine's version, MediaPipe's, and the device; no option of those who draw but this one."""
+        """The engine's version, its weights, and the device; no option of those who draw but this one."""
         from lipsync_engine import VERSION
+        from lipsync_engine.faces.facemesh.weights import digest
 
         raw = "" if self._stabilise else "-raw"
-        return f"faces-{VERSION}-mediapipe-{registry.package_version('mediapipe')}-{self._device}{raw}"
+        return f"faces-{VERSION}-{digest()}-{self._device}{raw}"
 
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
         """Track every face of the title into the file ``out``."""

@@ -98,7 +98,6 @@ def test_batches_follow_as_one_by_one(people) -> None:
     for mesh in (FaceMesh(), FaceMesh(torch_on_cpu=True)):
         follower = Follower(1, "cpu", mesh)
         found.append(np.stack([meshes[0] for meshes in follower.take(pictures, 0)]))
-        follower.close()
     gaps = np.linalg.norm(found[0][..., :2] - found[1][..., :2], axis=2)
     assert np.median(gaps) < 0.3  # pixels of a picture 288 high
     assert np.percentile(gaps, 99) < 1.5
@@ -119,7 +118,6 @@ def test_texture_takes_out_jitter_and_keeps_the_heads_motion(people) -> None:
             noisy = view + rng.normal(0, 8, (720, 960, 1)).astype(np.float32)
             pictures.append(Picture.of_rgb(np.clip(noisy, 0, 255).astype(np.uint8)))
         follower.take(pictures, start)
-    follower.close()
     (seen,) = follower.seen
     raw = np.stack(seen.landmarks)
 

@@ -92,9 +92,7 @@ class Warper:
         frames, meshes = frames_of(picture), []
         if self.takes == "portrait":
             rate = 25.0
-            source = MeshSource(1)
-            mesh = source.find(frames[0])[0]
-            source.close()
+            mesh = MeshSource(1).find(frames[0])[0]
             frames = frames * round(sf.info(speech).duration * rate)
             meshes = [mesh] * len(frames)
         else:

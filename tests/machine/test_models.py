@@ -247,6 +247,42 @@ def test_a_model_in_a_package_of_npm_is_taken_out_and_verified(
         assert left(home) == []
 
 
+@pytest.mark.parametrize("body", [WHOLE, WHOLE[::-1]], ids=["right", "wrong"])
+def test_a_model_in_a_wheel_is_taken_out_and_verified_and_nothing_else_is_kept(
+    table: dict[str, Model], home: Path, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    table["m"] = entry(wheel={"package": "toy==1.0", "python": "3.11", "folder": "toy/data"}, file={"at": "deep/w"})
+    (home / "body").write_bytes(body)
+    uv = home / "uv"
+    uv.write_text(
+        "#!/bin/sh\n"
+        'while [ "$1" != --target ]; do shift; done; [ "$3" = "toy==1.0" ] || exit 1\n'
+        f'mkdir -p "$2/toy/data/deep" && cp {home}/body "$2/toy/data/deep/w"\n'
+    )
+    uv.chmod(0o755)
+    monkeypatch.setenv("UV", str(uv))
+    if body == WHOLE:
+        assert (fetched("m") / "w.bin").read_bytes() == WHOLE
+        assert left(home) == ["w.bin"]
+    else:
+        with pytest.raises(MissingBackendError, match="not the file"):
+            fetched("m")
+        assert left(home) == []
+
+
+def test_a_wheel_that_cannot_be_had_is_told_with_what_uv_said(
+    table: dict[str, Model], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table["m"] = entry(wheel={"package": "toy==1.0", "python": "3.11", "folder": "toy"})
+    uv = home / "uv"
+    uv.write_text("#!/bin/sh\necho 'no such wheel' >&2\nexit 2\n")
+    uv.chmod(0o755)
+    monkeypatch.setenv("UV", str(uv))
+    with pytest.raises(TransientError, match=r"toy==1\.0: no such wheel"):
+        fetched("m")
+    assert left(home) == []
+
+
 def test_models_travel_in_a_folder_and_are_verified_at_both_ends(
     table: dict[str, Model], data_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,9 +310,8 @@ def test_the_table_tells_licence_size_and_source_of_every_model() -> None:
         assert model.licence, name
         assert model.size_mb or name == "nllb", name
         assert model.commercial or model.clause, name
-        assert model.npm or model.hub or model.kept or name == "nllb" or all(f.parts for f in model.files.values()), (
-            name
-        )
+        sources = (model.npm, model.wheel, model.hub, model.kept, all(f.parts for f in model.files.values()))
+        assert any(sources) or name == "nllb", name
         if model.setup:
             assert model.commercial, name
             assert all(file.bytes and len(file.sha256) == 64 for file in model.files.values()), name

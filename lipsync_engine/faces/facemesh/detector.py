@@ -67,11 +67,6 @@ class FaceDetector:
         corners = corners * scale + np.array([left, top] * 4, np.float32)
         return _merge(corners.astype(np.float32), sure[keep])
 
-    def close(self) -> None:
-        """Free the networks."""
-        for run in self._runs.values():
-            run.close()
-
 
 def _split(out: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     """Boxes [n, 16] (centre, size, six points, in pixels of the input) and scores [n]."""

@@ -20,7 +20,7 @@ class FaceMesh:
     """The mesh network on one device.
 
     Args:
-        device: ``"cpu"`` (MediaPipe computes) or a torch device.
+        device: ``"cpu"`` (ONNX Runtime computes) or a torch device.
         torch_on_cpu: let torch compute on the CPU, too (to compare).
     """
 
@@ -54,10 +54,6 @@ class FaceMesh:
             points[:, start : start + 5, :2] = out[iris].reshape(count, 5, 2)
             points[:, start : start + 5, 2] = points[:, self._places[eye][:_CONTOUR], 2].mean(axis=1)[:, None]
         return points, (1 / (1 + np.exp(-out["conv_faceflag"][:, 0]))).astype(np.float32)
-
-    def close(self) -> None:
-        """Free the network."""
-        self._run.close()
 
 
 def _refined_places() -> dict[str, list[int]]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lipsync_engine.faces.facemesh.tflite import Graph, ModelError, Operator
+from lipsync_engine.faces.facemesh.tflite import Graph, Operator
+from lipsync_engine.faces.facemesh.weights import ModelError
 
 #: ``Padding`` and ``ActivationFunctionType`` of the file format.
 _SAME, _RELU = 0, 1

