@@ -105,7 +105,7 @@ from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from configs.profile import load_profile
 from tasks.records.model import Asset, Run, Title
-from tasks.step.run import Made, remember
+from tasks.step.run import StepOutput, remember
 from tasks.step.prefect import settled, step_task
 
 count, seconds, branches, out = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
@@ -116,10 +116,10 @@ run = Run(title=title, profile=load_profile("fake"), store=folder + "/store", la
 
 @step_task("simulated")
 def simulated(run, number):
-    def compute(work):
+    def compute(number, work):
         time.sleep(seconds)
-        return Made(value=number)
-    return remember(run, "simulated", 1, compute, inputs={"number": number})
+        return StepOutput(number)
+    return remember(run, "simulated", 1, number, compute, int)
 
 @flow(persist_result=False)
 def branch(first):

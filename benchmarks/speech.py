@@ -26,7 +26,7 @@ import soundfile
 import soxr
 
 from configs.profile import load_profile
-from tasks.adapt.task import adapt, script_of
+from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
@@ -35,7 +35,6 @@ from tasks.qc import timing
 from tasks.qc.evidence import Spans
 from tasks.records.model import Asset, Line, Placement, Run, Script, Speaker, Title
 from tasks.records.natural_speed import NATURAL_SPEED
-from tasks.records.spoken import placements_of, takes_of
 from tasks.sound.speech_activity import speech_spans
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
@@ -132,11 +131,11 @@ def measured(source: Source, language: str, profile: str, root: Path) -> dict[st
     video = Asset(uri=str(source.sound), sha256=dialogue.sha256, bytes=dialogue.bytes)
     title = Title(name=source.name, video=video, source=source.name, folder=str(root), languages=(language,))
     run = Run(title=title, profile=load_profile(profile), store=str(store.root), language=language)
-    dub = Script.model_validate(translate.fn(run, script, {}).value)
-    spoken = synthesize.fn(run, dub, script, dialogue)
-    adapted = adapt.fn(run, dub, script, spoken, dialogue, {})
-    laid = fit.fn(run, script_of(adapted), adapted, source.duration_ms)
-    placements, stem = placements_of(laid), path_of(laid.outputs["dialogue"])
+    dub = translate.fn(run, script, {}).value
+    spoken = synthesize.fn(run, dub, script, dialogue).value
+    adapted = adapt.fn(run, dub, script, spoken, dialogue, {}).value
+    laid = fit.fn(run, adapted.script, adapted.takes, source.duration_ms).value
+    placements, stem = laid.placements, path_of(laid.dialogue)
     overlap = timing.speech_overlap(_spans(source.sound, root), _spans(stem, root), source.duration_ms)
     figures: dict[str, float | str] = {
         "adherence": timing.adherence(placements).value or 0.0,
@@ -152,7 +151,7 @@ def measured(source: Source, language: str, profile: str, root: Path) -> dict[st
             if not NATURAL_SPEED[0] <= p.natural_ms / max(1, p.slot_ms) <= NATURAL_SPEED[1]
         ),
     )
-    paces = sorted(take.pace for take in takes_of(adapted))
+    paces = sorted(take.pace for take in adapted.takes)
     return {
         **figures,
         "paces": " ".join(f"{pace:.2f}" for pace in np.percentile(paces, (0, 10, 50, 90, 100))),

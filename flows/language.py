@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from flows.night.standing import noted_progress
 from flows.service.admission import admit, is_deployed
 from flows.show import branch_progress
 from flows.title_end import carried_over, follow_up
-from tasks.adapt.task import adapt, script_of
+from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
 from tasks.keep.store import Store
@@ -33,13 +33,13 @@ from tasks.lipsync.task import conform_film, lipsync, translate_film
 from tasks.machine.ending import telling_threads
 from tasks.mix.task import mix
 from tasks.package.task import package
-from tasks.probe import facts_of
 from tasks.probe.task import probe
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
-from tasks.records.model import Asset, BranchResult, Run, Script, SharedWork, StepRecord
+from tasks.records.made import Laid, Mixed, Pictured
+from tasks.records.model import Asset, BranchResult, Made, Run, Script, SharedWork, StepRecord
 from tasks.report.task import report
-from tasks.step.prefect import settled
+from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
 
@@ -51,16 +51,29 @@ class _Dub:
     Attributes:
         script: what is said.
         laid: the speech on the title's clock, and the places of its lines.
-        picture: the lip-sync report, and the picture where it was changed.
+        picture: the picture where it was changed, and the lip-sync report.
         mixed: the encoded sound.
         stems: lossless sound by role.
     """
 
     script: Script
-    laid: StepRecord
-    picture: StepRecord
-    mixed: StepRecord
+    laid: Laid
+    picture: Pictured
+    mixed: Mixed
     stems: dict[str, Asset]
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of a branch, as they end."""
+
+    ledger: list[StepRecord[Any]] = field(default_factory=list)
+
+    def settle(self, step: Submitted[Made]) -> Made:
+        """What a submitted step made, waited for; it is noted in the ledger."""
+        self.ledger.append(settled(step))
+        made: Made = self.ledger[-1].value
+        return made
 
 
 @flow(name="dub-language", flow_run_name="{run.title.name}-{run.language}", persist_result=False)
@@ -84,11 +97,11 @@ def dub_language(run: Run) -> State[Any]:
 
 def _dub(run: Run) -> State[Any]:
     key = branch_key(run, run.language)
-    ledger: list[StepRecord] = []
+    steps = _Steps()
     try:
         with branch_progress(run), noted_progress(run):
             hold(run)
-            result = _branch(run, key, ledger)
+            result = _branch(run, key, steps)
             deliver(Path(run.title.folder), result.outputs)
     except Exception as error:
         failure = failure_of(error)
@@ -96,8 +109,8 @@ def _dub(run: Run) -> State[Any]:
             language=run.language,
             state="failed",
             key=key,
-            steps=steps_of(ledger),
-            notes=notes_of(ledger),
+            steps=steps_of(steps.ledger),
+            notes=notes_of(steps.ledger),
             failure=failure,
         )
         keep_attempt(run, result)
@@ -109,84 +122,76 @@ def _dub(run: Run) -> State[Any]:
     return Completed(name="NeedsReview" if result.state == "needs_review" else "Completed", message=result.state)
 
 
-def _branch(run: Run, key: str, ledger: list[StepRecord]) -> BranchResult:
-    work, store = shared_work(run), Store(Path(run.store))
+def _branch(run: Run, key: str, steps: _Steps) -> BranchResult:
+    work, store, settle = shared_work(run), Store(run.store), steps.settle
     if work is None or not all(store.holds(asset) for asset in work.made):
         raise PermanentError("The shared steps of this title are not in the store.", "Run dub-title, which runs them.")
-
-    def settle(future: Any) -> StepRecord:
-        ledger.append(settled(future))
-        return ledger[-1]
-
     alone = dubs_alone(run.profile.lipsync.backend) and run.language not in run.title.dubs
-    dub = _made_elsewhere(run, work, settle) if alone else _made_here(run, work, settle)
-    edited, sound = dub.picture.outputs.get("picture"), dub.mixed.outputs["audio"]
-    altered = dub.picture.value.get("edited", 1) > 0  # a service that does not say has drawn mouths
-    packed = settle(package.submit(run, work.video, work.facts, edited, sound, dub.stems, dub.script, altered=altered))
-    checked = settle(qc.submit(run, work, dub.script, dub.laid, dub.picture, dub.mixed, packed))
-    page = settle(report.submit(run, work, dub.script, dub.laid, checked, list(ledger), list(dub.stems)))
+    dub = _made_elsewhere(run, work, steps) if alone else _made_here(run, work, steps)
+    picture, sound = dub.picture, dub.mixed.audio
+    packed = settle(
+        package.submit(
+            run, work.video, work.facts, picture.picture, sound, dub.stems, dub.script, altered=picture.altered
+        )
+    )
+    checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed))
+    page = settle(report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), list(dub.stems)))
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
-        f"{name}.{language}.mp4": packed.outputs["master"],
-        f"{language}/script.json": packed.outputs["script"],
-        f"{language}/script.srt": packed.outputs["srt"],
-        f"{language}/script.vtt": packed.outputs["vtt"],
-        **{f"{language}/{role}.{run.profile.mix.stems}": packed.outputs[role] for role in dub.stems},
-        f"{language}/lipsync.json": dub.picture.outputs["report"],
-        f"{language}/qc.json": checked.outputs["qc"],
-        f"{language}/report.html": page.outputs["report"],
+        f"{name}.{language}.mp4": packed.master,
+        f"{language}/script.json": packed.script,
+        f"{language}/script.srt": packed.srt,
+        f"{language}/script.vtt": packed.vtt,
+        **{f"{language}/{role}.{run.profile.mix.stems}": stem for role, stem in packed.stems.items()},
+        f"{language}/lipsync.json": picture.report,
+        f"{language}/qc.json": checked.qc,
+        f"{language}/report.html": page,
     }
     return BranchResult(
         language=language,
-        state=checked.value["state"],
+        state=checked.state,
         key=key,
         outputs=outputs,
         audio=sound,
-        subtitles=packed.outputs["srt"],
-        steps=steps_of(ledger),
-        notes=notes_of(ledger),
+        subtitles=packed.srt,
+        steps=steps_of(steps.ledger),
+        notes=notes_of(steps.ledger),
     )
 
 
-def _made_here(run: Run, work: SharedWork, settle: Any) -> _Dub:
+def _made_here(run: Run, work: SharedWork, steps: _Steps) -> _Dub:
     """Translated, spoken, lip-synced and mixed by the steps of the profile."""
-    worded = edits(run, run.language)
+    settle, worded = steps.settle, edits(run, run.language)
     translated = settle(translate.submit(run, work.script, worded.texts, worded.notes))
-    script, laid = _speech(run, work, Script.model_validate(translated.value), settle)
-    picture = _picture(run, work, laid, settle)
+    script, laid = _speech(run, work, translated, steps)
+    assert laid.phones is not None  # fit and ingest always tell them
+    picture = settle(lipsync.submit(run, work.plain or work.video, work.analysis, laid.dialogue, laid.phones))
     mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
-    stems = {"dialogue": laid.outputs["dialogue"], "bed": work.bed, "mix": mixed.outputs["mix"]}
+    stems = {"dialogue": laid.dialogue, "bed": work.bed, "mix": mixed.mix}
     return _Dub(script, laid, picture, mixed, stems)
 
 
-def _made_elsewhere(run: Run, work: SharedWork, settle: Any) -> _Dub:
+def _made_elsewhere(run: Run, work: SharedWork, steps: _Steps) -> _Dub:
     """All of it by one service; what was said, and where, is not known."""
-    translated = settle(translate_film.submit(run, work.video))
-    film = translated.outputs["film"]
-    came = facts_of(settle(probe.submit(run, film)))
-    made = settle(conform_film.submit(run, film, came, work.facts))
-    outputs = {"report": translated.outputs["report"], "picture": made.outputs["picture"], "film": film}
+    settle = steps.settle
+    film = settle(translate_film.submit(run, work.video))
+    came = settle(probe.submit(run, film.film))
+    made = settle(conform_film.submit(run, film.film, came, work.facts))
     return _Dub(
         script=Script(language=run.language, lines=()),
-        laid=made.model_copy(update={"value": []}),
-        picture=translated.model_copy(update={"outputs": outputs}),
-        mixed=made,
-        stems={"mix": made.outputs["dialogue"]},
+        laid=Laid(dialogue=made.dialogue),
+        picture=Pictured(report=film.report, figures=film.figures, picture=made.picture, film=film.film),
+        mixed=Mixed(mix=made.dialogue, audio=made.audio, encoded=made.encoded),
+        stems={"mix": made.dialogue},
     )
 
 
-def _speech(run: Run, work: SharedWork, script: Script, settle: Any) -> tuple[Script, StepRecord]:
+def _speech(run: Run, work: SharedWork, script: Script, steps: _Steps) -> tuple[Script, Laid]:
     """The script as it is spoken, and the speech in its place."""
+    settle = steps.settle
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed))
-    adapted = settle(
-        adapt.submit(run, script, work.script, spoken, work.dialogue, edits(run, run.language).texts, work.bed)
-    )
-    script = script_of(adapted)
-    return script, settle(fit.submit(run, script, adapted, work.facts.duration_ms))
-
-
-def _picture(run: Run, work: SharedWork, laid: StepRecord, settle: Any) -> StepRecord:
-    outputs = laid.outputs
-    return settle(lipsync.submit(run, work.plain or work.video, work.analysis, outputs["dialogue"], outputs["phones"]))
+    worded = edits(run, run.language).texts
+    adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, worded, work.bed))
+    return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from tasks.records.errors import PolydubError, is_transient
 from tasks.records.model import Failure, StepRecord, StepUse
 from tasks.services.outage import is_outage
 
 
-def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
+def steps_of(records: Iterable[StepRecord[Any]]) -> tuple[StepUse, ...]:
     """The ledger's lines; a step that was found cost nothing now."""
     return tuple(
         StepUse(
@@ -23,7 +24,7 @@ def steps_of(records: Iterable[StepRecord]) -> tuple[StepUse, ...]:
     )
 
 
-def notes_of(records: Iterable[StepRecord]) -> tuple[str, ...]:
+def notes_of(records: Iterable[StepRecord[Any]]) -> tuple[str, ...]:
     """What the steps tell the user, each note once."""
     return tuple(dict.fromkeys(note for record in records for note in record.notes))
 

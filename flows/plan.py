@@ -16,7 +16,7 @@ from tasks import diarize, lipsync, separate, synthesize, transcribe
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_place
 from tasks.keep.zips import is_zip
-from tasks.probe import facts_of, probe_video
+from tasks.probe import probe_video
 from tasks.records.consent import agreed, read_consent
 from tasks.records.errors import BadInputError
 from tasks.records.model import Asset, Consent, Likeness, Line, MediaFacts, Run, Title
@@ -243,7 +243,7 @@ def _consent(
 
 def probed(run: Run, asset: Asset, language: str | None = None) -> MediaFacts:
     """What a file is; `BadInputError` where it is no media."""
-    return facts_of(probe_video(run, asset, language))
+    return probe_video(run, asset, language).value
 
 
 def _check_media(run: Run, facts: MediaFacts) -> None:

@@ -25,12 +25,11 @@ from tasks.diarize.task import diarize
 from tasks.lipsync.task import plain_picture, takes_as_it_is, track_faces
 from tasks.machine.stop import stop_at_sigterm
 from tasks.package.task import cut_preview
-from tasks.probe import facts_of
 from tasks.probe.task import probe
-from tasks.records.model import BranchResult, Run, Script, SharedWork, StepRecord
+from tasks.records.model import BranchResult, Made, Run, SharedWork, StepRecord
 from tasks.records.progress import StepEvent, announce
 from tasks.separate.task import separate
-from tasks.step.prefect import settled
+from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.cast import cast_title
 from tasks.transcribe.task import transcribe
 
@@ -56,7 +55,7 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
 
 def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     wanted = [language for language in run.title.languages if only is None or language in only]
-    ledger: list[StepRecord] = []
+    ledger: list[StepRecord[Any]] = []
     try:
         hold(run)
         work = _shared_work(run, ledger)
@@ -83,30 +82,30 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     return finish_title(run, work, found)
 
 
-def _shared_work(run: Run, ledger: list[StepRecord]) -> SharedWork:
-    def settle(future: Any) -> StepRecord:
-        ledger.append(settled(future))
-        return ledger[-1]
+def _shared_work(run: Run, ledger: list[StepRecord[Any]]) -> SharedWork:
+    def settle(step: Submitted[Made]) -> Made:
+        ledger.append(settled(step))
+        made: Made = ledger[-1].value
+        return made
 
     video = run.title.video
     if run.title.preview_ms:
-        video = settle(cut_preview.submit(run, video)).outputs["video"]
-    facts = facts_of(settle(probe.submit(run, video, run.title.source_language)))
-    sound = settle(separate.submit(run, video, facts)).outputs
-    heard = Script.model_validate(settle(transcribe.submit(run, sound["speech"], facts.duration_ms)).value)
-    script = Script.model_validate(settle(diarize.submit(run, sound["speech"], heard)).value)
-    plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts)).outputs["video"]
-    tracked = settle(track_faces.submit(run, plain or video, script))
+        video = settle(cut_preview.submit(run, video))
+    facts = settle(probe.submit(run, video, run.title.source_language))
+    sound = settle(separate.submit(run, video, facts))
+    heard = settle(transcribe.submit(run, sound.speech, facts.duration_ms))
+    script = settle(diarize.submit(run, sound.speech, heard))
+    plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts))
     return SharedWork(
         video=video,
         plain=plain,
         facts=facts,
-        original=sound["original"],
-        dialogue=sound["dialogue"],
-        bed=sound["bed"],
-        speech=sound["speech"],
+        original=sound.original,
+        dialogue=sound.dialogue,
+        bed=sound.bed,
+        speech=sound.speech,
         script=script,
-        analysis=tracked.outputs["analysis"],
+        analysis=settle(track_faces.submit(run, plain or video, script)),
         notes=notes_of(ledger),
         steps=steps_of(ledger),
     )

@@ -23,7 +23,7 @@ from flows.summary import TitleResult, earlier_languages, keep_title_result, res
 from tasks.keep.store import Store
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi
-from tasks.records.model import BranchResult, Gate, Run, SharedWork, StepRecord
+from tasks.records.model import Asset, BranchResult, Run, SharedWork, StepRecord
 from tasks.services.outage import through_outages
 from tasks.step.prefect import settled
 
@@ -86,22 +86,22 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
         return title
     try:
         upright = _upright(run, work)
-        picture = upright.outputs["picture"] if upright else None
+        picture = upright.value if upright else None
         packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered, picture))
-        checked = settled(qc_multi.submit(run, work.video, work.facts, delivered, packed.outputs["multi"]))
-        deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.outputs["multi"]})
+        checked = settled(qc_multi.submit(run, work.video, work.facts, delivered, packed.value))
+        deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.value})
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
     made = {
-        "multi": packed.outputs["multi"],
+        "multi": packed.value,
         "multi_languages": tuple(branch.language for branch in delivered),
-        "multi_gates": {language: Gate.model_validate(gate) for language, gate in checked.value.items()},
+        "multi_gates": checked.value.gates,
         "notes": (*title.notes, *notes_of([*filter(None, [upright]), packed, checked])),
     }
     return title.model_copy(update=made)
 
 
-def _upright(run: Run, work: SharedWork) -> StepRecord | None:
+def _upright(run: Run, work: SharedWork) -> StepRecord[Asset] | None:
     """The picture of a title that is stored turned or mirrored, upright."""
     picture = work.facts.picture
     if picture is None or not (picture.rotation or picture.mirrored):

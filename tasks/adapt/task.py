@@ -1,21 +1,37 @@
 """The Prefect task of `tasks.adapt`."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from configs.profile import PaceSettings
 from tasks.adapt import VERSION
-from tasks.keep.store import Store
-from tasks.records.model import Asset, Line, Run, Script, StepRecord, Take
-from tasks.records.spoken import takes_of
+from tasks.keep.store import Store, unkeyed
+from tasks.records.made import Adapted, Spoken
+from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.records.registry import BackendFacts
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts, retakes_of
 from tasks.synthesize.retakes import clearest
 from tasks.synthesize.task import open_booth
-from tasks.translate import Guidance, Rewriter
+from tasks.translate import Guidance, Rewriter, Term
 from tasks.translate.chain import chain
+
+
+@dataclass(frozen=True)
+class _Given:
+    script: Script
+    source: Script
+    spoken: Spoken
+    edits: dict[str, str]
+    pace: PaceSettings
+    formality: Literal["default", "formal", "informal"]
+    terms: tuple[Term, ...]
+    rewriter: Rewriter | None
+    sampled: tuple[Asset, Asset | None] | None  # dialogue and bed; None where nothing is spoken anew
+    casting: dict[str, Any] | None
+    run: Run = unkeyed()
 
 
 @step_task("adapt")
@@ -23,101 +39,78 @@ def adapt(
     run: Run,
     script: Script,
     source: Script,
-    spoken: StepRecord,
+    spoken: Spoken,
     dialogue: Asset,
     edits: dict[str, str],
     bed: Asset | None = None,
-) -> StepRecord:
-    """The script and the takes after adaptation, as the record's value (``script``, ``takes``, ``voices``, ``paces``).
+) -> StepRecord[Adapted]:
+    """The script and the takes after adaptation.
 
     Args:
         run: title, profile and language.
         script: the dub's script.
         source: the source script.
-        spoken: of the synthesize step.
+        spoken: the script's takes.
         dialogue: the source's dialogue stem, for cloning backends.
         edits: lines that a person wrote; their words stay.
         bed: what was separated from the dialogue, as the synthesize step was told it.
     """
     translators = chain(run.profile.translate)
-    rewriting = next((one for one in translators.translators if isinstance(one, Rewriter)), None)
-    takes = takes_of(spoken)
-
-    def compute(work: Work) -> Made:
-        from tasks.adapt import adapt as steps
-        from tasks.adapt.candidates import Remembered
-
-        misses = [take for take, line in _with_lines(script, spoken) if steps.misses(take, line)]
-        value = {**spoken.value, "script": script.model_dump(mode="json"), "adapted": []}
-        if rewriting is None or not misses:
-            return Made(outputs=_audio(takes), value=value, parts=len(takes), hits=len(takes))
-        store = Store(Path(run.store))
-        told = Guidance(
-            formality=run.profile.translate.formality, terms=translators.glossary.pairs(source.language, run.language)
-        )
-        booth = open_booth(run, source, dialogue, work.folder, bed)
-        rewriter = Remembered(store, rewriting, _fingerprint(rewriting))
-        languages = source.language, script.language
-        adaptation = steps.Adaptation(booth, languages, spoken.value["paces"], run.profile.pace, rewriter, told)
-        adapted, notes = adaptation.run(script, source, takes, {int(line) for line in edits}, work.progress)
-        texts = {one.take.line: one.text for one in adapted}
-        changed = [line.id for line in script.lines if texts.get(line.id, line.text) != line.text]
-        spoken_takes = {one.take.line: one.take for one in adapted}
-        worded = [line.model_copy(update={"text": texts[line.id]}) for line in script.lines if line.id in changed]
-        most = retakes_of(run.profile.synthesize, booth.backend.facts)
-        clear, _, heard = clearest(booth, worded, [spoken_takes[line.id] for line in worded], run.profile.pace, most)
-        spoken_takes |= {take.line: take for take in clear}
-        if changed:
-            name = _name(rewriting)
-            notes.append(f"{len(changed)} of {len(misses)} lines that missed their time were worded anew by {name}.")
-        notes.extend([*(one.note for one in adapted if one.note), *heard])
-        lines = tuple(line.model_copy(update={"text": texts.get(line.id, line.text)}) for line in script.lines)
-        fresh = script.model_copy(update={"lines": lines, "notes": (*script.notes, *dict.fromkeys(notes))})
-        value = {
-            **spoken.value,
-            "script": fresh.model_dump(mode="json"),
-            "takes": [take.model_dump(mode="json") for take in spoken_takes.values()],
-            "adapted": changed,
-        }
-        outputs = _audio(list(spoken_takes.values()))
-        return Made(outputs=outputs, value=value, notes=tuple(dict.fromkeys(notes)), parts=len(takes))
-
-    inputs = {
-        "script": script,
-        "source": source,
-        "takes": takes,
-        "edits": edits,
-        "dialogue": dialogue if rewriting else None,
-        "bed": bed if rewriting else None,
-        "casting": casting_facts(run, source) if rewriting else None,
-        "formality": run.profile.translate.formality,
-        "glossary": [[term.source, term.target] for term in translators.glossary.pairs(source.language, run.language)],
-    }
-    backend = _fingerprint(rewriting) if rewriting is not None else "none"
-    voices = run.profile.synthesize
-    uses = [rewriting.facts, speaking(voices, run.language).backend.facts] if rewriting is not None else []
-    return remember(
-        run, "adapt", VERSION, compute, settings=run.profile.pace, backend=backend, inputs=inputs, uses=uses
+    rewriter = next((one for one in translators.translators if isinstance(one, Rewriter)), None)
+    given = _Given(
+        script=script,
+        source=source,
+        spoken=spoken,
+        edits=edits,
+        pace=run.profile.pace,
+        formality=run.profile.translate.formality,
+        terms=tuple(translators.glossary.pairs(source.language, run.language)),
+        rewriter=rewriter,
+        sampled=(dialogue, bed) if rewriter else None,
+        casting=casting_facts(run, source) if rewriter else None,
+        run=run,
     )
+    voices = speaking(run.profile.synthesize, run.language).backend.facts
+    uses = [_facts(rewriter), voices] if rewriter else []
+    return remember(run, "adapt", VERSION, given, _adapted, Adapted, uses=uses)
 
 
-def script_of(record: StepRecord) -> Script:
-    """The script in an adapt record."""
-    return Script.model_validate(record.value["script"])
+def _adapted(given: _Given, work: Work) -> StepOutput[Adapted]:
+    from tasks.adapt import adapt as steps
+    from tasks.adapt.candidates import Remembered
 
-
-def _with_lines(script: Script, spoken: StepRecord) -> list[tuple[Take, Line]]:
+    script, source, takes, run = given.script, given.source, given.spoken.takes, given.run
     lines = {line.id: line for line in script.lines}
-    return [(take, lines[take.line]) for take in takes_of(spoken)]
-
-
-def _audio(takes: Sequence[Take]) -> dict[str, Asset]:
-    return {f"take-{take.line}": take.audio for take in takes}
+    missed = [take for take in takes if steps.misses(take, lines[take.line])]
+    if given.rewriter is None or given.sampled is None or not missed:
+        return StepOutput(Adapted(script=script, takes=takes), parts=len(takes), hits=len(takes))
+    guidance = Guidance(formality=given.formality, terms=given.terms)
+    booth = open_booth(run, source, given.sampled[0], work.folder, given.sampled[1])
+    rewriter = Remembered(Store(run.store), given.rewriter, _fingerprint(given.rewriter))
+    languages = source.language, script.language
+    adaptation = steps.Adaptation(booth, languages, given.spoken.paces, given.pace, rewriter, guidance)
+    adapted, notes = adaptation.run(script, source, takes, set(map(int, given.edits)), work.progress)
+    texts = {one.take.line: one.text for one in adapted}
+    changed = tuple(line.id for line in script.lines if texts.get(line.id, line.text) != line.text)
+    spoken = {one.take.line: one.take for one in adapted}
+    worded = [line.model_copy(update={"text": texts[line.id]}) for line in script.lines if line.id in changed]
+    most = retakes_of(run.profile.synthesize, booth.backend.facts)
+    clear, _, heard = clearest(booth, worded, [spoken[line.id] for line in worded], given.pace, most)
+    spoken |= {take.line: take for take in clear}
+    if changed:
+        name = _facts(given.rewriter).name
+        notes.append(f"{len(changed)} of {len(missed)} lines that missed their time were worded anew by {name}.")
+    notes.extend([*(one.note for one in adapted if one.note), *heard])
+    fresh = tuple(line.model_copy(update={"text": texts.get(line.id, line.text)}) for line in script.lines)
+    reworded = script.model_copy(update={"lines": fresh, "notes": (*script.notes, *dict.fromkeys(notes))})
+    made = Adapted(script=reworded, takes=tuple(spoken.values()), reworded=changed)
+    return StepOutput(made, tuple(dict.fromkeys(notes)), parts=len(takes))
 
 
 def _fingerprint(rewriter: Any) -> str:
     return str(rewriter.fingerprint())
 
 
-def _name(rewriter: Any) -> str:
-    return str(rewriter.facts.name)
+def _facts(rewriter: Any) -> BackendFacts:
+    facts: BackendFacts = rewriter.facts
+    return facts

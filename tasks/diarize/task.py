@@ -1,21 +1,28 @@
 """The Prefect task of `tasks.diarize`."""
 
-from tasks.diarize import VERSION, diarizer
+from dataclasses import dataclass
+
+from tasks.diarize import VERSION, Diarizer, diarizer
 from tasks.keep.assets import path_of
 from tasks.records.model import Asset, Run, Script, StepRecord
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
+
+
+@dataclass(frozen=True)
+class _Given:
+    speech: Asset
+    script: Script
+    backend: Diarizer
 
 
 @step_task("diarize")
-def diarize(run: Run, speech: Asset, script: Script) -> StepRecord:
-    """The source script with speakers, as the record's value."""
-    settings = run.profile.diarize
-    backend = diarizer(settings.backend, settings.options)
+def diarize(run: Run, speech: Asset, script: Script) -> StepRecord[Script]:
+    """The source script with speakers."""
+    backend = diarizer(run.profile.diarize.backend, run.profile.diarize.options)
+    return remember(run, "diarize", VERSION, _Given(speech, script, backend), _diarized, Script)
 
-    def compute(work: Work) -> Made:
-        named = backend.diarize(path_of(speech), script, work.progress)
-        return Made(value=named.model_dump(mode="json"), notes=named.notes)
 
-    inputs = {"speech": speech, "script": script}
-    return remember(run, "diarize", VERSION, compute, backend=backend.fingerprint(), inputs=inputs)
+def _diarized(given: _Given, work: Work) -> StepOutput[Script]:
+    script = given.backend.diarize(path_of(given.speech), given.script, work.progress)
+    return StepOutput(script, script.notes)

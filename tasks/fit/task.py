@@ -1,33 +1,51 @@
 """The Prefect task of `tasks.fit`."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from configs.profile import FitSettings
 from tasks.fit import VERSION
-from tasks.records.model import Run, Script, StepRecord
-from tasks.records.spoken import takes_of
+from tasks.records.made import Laid
+from tasks.records.model import Line, Run, Script, StepRecord, Take
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
+
+
+@dataclass(frozen=True)
+class _Given:
+    script: Script  # without its words
+    takes: tuple[Take, ...]
+    duration_ms: int
+    settings: FitSettings
 
 
 @step_task("fit")
-def fit(run: Run, script: Script, spoken: StepRecord, duration_ms: int) -> StepRecord:
-    """Outputs ``dialogue`` (48 kHz mono, as long as the title) and ``phones`` (JSON); the placements as value."""
-    takes, settings = takes_of(spoken), run.profile.fit
+def fit(run: Run, script: Script, takes: Sequence[Take], duration_ms: int) -> StepRecord[Laid]:
+    """The takes laid into the dub's dialogue (48 kHz mono, as long as the title), with phones on the same clock."""
+    given = _Given(_wordless(script), tuple(takes), duration_ms, run.profile.fit)
+    return remember(run, "fit", VERSION, given, _laid, Laid)
 
-    def compute(work: Work) -> Made:
-        from tasks.fit.fit import plan
-        from tasks.fit.lay import lay, phones_on_clock
 
-        placements = plan(script, takes, settings, duration_ms)
-        dialogue, phones = work.folder / "dialogue.wav", work.folder / "phones.json"
-        notes = lay(takes, placements, duration_ms, dialogue, work.progress)
-        phones.write_text(json.dumps(phones_on_clock(takes, placements), ensure_ascii=False), "utf-8")
-        overlong = [placed.line for placed in placements if placed.fit == "overlong"]
-        if overlong:
-            notes = (*notes, f"Lines {', '.join(map(str, overlong))} are longer than their time allows; kept whole.")
-        value = [placed.model_dump(mode="json") for placed in placements]
-        return Made(outputs={"dialogue": dialogue, "phones": phones}, value=value, notes=notes)
+def _wordless(script: Script) -> Script:
+    """The lines' times and speakers alone: other words of the same length are laid alike."""
+    lines = tuple(
+        Line(id=line.id, start_ms=line.start_ms, end_ms=line.end_ms, speaker=line.speaker, text="")
+        for line in script.lines
+    )
+    return Script(language=script.language, lines=lines)
 
-    times = [(line.id, line.start_ms, line.end_ms, line.speaker) for line in script.lines]
-    inputs = {"lines": times, "takes": takes, "duration_ms": duration_ms}
-    return remember(run, "fit", VERSION, compute, settings=settings, inputs=inputs)
+
+def _laid(given: _Given, work: Work) -> StepOutput[Laid]:
+    from tasks.fit.fit import plan
+    from tasks.fit.lay import lay, phones_on_clock
+
+    placements = plan(given.script, given.takes, given.settings, given.duration_ms)
+    dialogue, phones = work.folder / "dialogue.wav", work.folder / "phones.json"
+    notes = lay(given.takes, placements, given.duration_ms, dialogue, work.progress)
+    phones.write_text(json.dumps(phones_on_clock(given.takes, placements), ensure_ascii=False), "utf-8")
+    overlong = [placed.line for placed in placements if placed.fit == "overlong"]
+    if overlong:
+        notes = (*notes, f"Lines {', '.join(map(str, overlong))} are longer than their time allows; kept whole.")
+    made = Laid(dialogue=work.keep(dialogue), phones=work.keep(phones), placements=tuple(placements))
+    return StepOutput(made, tuple(notes))

@@ -10,6 +10,7 @@ A killed process leaves at most a file under ``tmp/``; two writers of one key wr
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -18,7 +19,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from datetime import date
+from fractions import Fraction
+from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,7 +31,7 @@ from tasks.keep.locks import locked
 from tasks.keep.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
 from tasks.keep.staging import scratch
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, StepRecord
+from tasks.records.model import Asset, Made, StepRecord
 
 
 def store_place() -> str:
@@ -135,13 +138,19 @@ class Store:
 
     # -- records
 
-    def lookup(self, step: str, key: str) -> StepRecord | None:
-        """The record of a finished step, if it is there and every file it names is what it was."""
+    def lookup(self, step: str, key: str, made: type[Made]) -> StepRecord[Made] | None:
+        """The record of a finished step, if it is there and every file it names is what it was.
+
+        Args:
+            step: its name.
+            key: its content key.
+            made: the type of what it made.
+        """
         try:
-            record = StepRecord.model_validate_json(self._place.read(_record(step, key)) or b"")
+            record = record_of(made).model_validate_json(self._place.read(_record(step, key)) or b"")
         except ValidationError:
             return None
-        lost = [asset for asset in record.outputs.values() if not self.holds(asset)]
+        lost = [asset for asset in record.assets if not self.holds(asset)]
         for asset in lost:  # it may have been set aside before, by whoever asked first
             name = asset.uri.removeprefix(f"{self.where}/")
             if name != asset.uri and self._place.has_set_aside(name):
@@ -150,7 +159,7 @@ class Store:
             return None
         return record.model_copy(update={"reused": True, "hits": record.parts})
 
-    def commit(self, record: StepRecord) -> StepRecord:
+    def commit(self, record: StepRecord[Made]) -> StepRecord[Made]:
         """Make a step's result findable; its blobs must have been added before.
 
         Returns:
@@ -158,7 +167,7 @@ class Store:
         """
         stored = record.model_dump(mode="json")
         self.write_note(record.step, record.key, stored)
-        return StepRecord.model_validate_json(_json(stored))
+        return type(record).model_validate_json(_json(stored))
 
     def write_note(self, kind: str, key: str, value: Any) -> None:
         """Keep a small JSON value that may change over time (a branch's last attempt)."""
@@ -223,6 +232,11 @@ def _record(step: str, key: str) -> str:
     return f"records/{step}/{key[:2]}/{key}.json"
 
 
+def record_of(made: type[Made]) -> type[StepRecord[Made]]:
+    """The type of a record of that."""
+    return StepRecord[made]  # type: ignore[valid-type]
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
@@ -257,9 +271,37 @@ def step_key(
     return text_sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False))
 
 
+def unkeyed() -> Any:
+    """A field of what a step is given that changes nothing of what comes out: it enters no key."""
+    return dataclasses.field(metadata={"key": False})
+
+
+def given_key(step: str, version: int, given: Any) -> str:
+    """The content key of a step, from all that it is given.
+
+    Args:
+        step: its name.
+        version: raised whenever its code changes what comes out.
+        given: a dataclass; assets count by content, backends by their fingerprint, `unkeyed` fields not at all.
+
+    Returns:
+        64 hex digits.
+
+    Raises:
+        TypeError: something in it has no content.
+    """
+    facts = {"step": step, "version": version, "given": _by_content(given)}
+    return text_sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False))
+
+
 def _by_content(value: Any) -> Any:
     if isinstance(value, Asset):
         return value.sha256
+    if hasattr(value, "fingerprint"):
+        return value.fingerprint()
+    if dataclasses.is_dataclass(value):
+        fields = [field for field in dataclasses.fields(value) if field.metadata.get("key", True)]
+        return {field.name: _by_content(getattr(value, field.name)) for field in fields}
     if hasattr(value, "model_dump"):
         return _by_content({name: getattr(value, name) for name in type(value).model_fields})
     if isinstance(value, Mapping):
@@ -268,7 +310,9 @@ def _by_content(value: Any) -> Any:
         return [_by_content(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    return str(value)
+    if isinstance(value, date | Fraction | PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no content that could be part of a key")
 
 
 def text_sha256(text: str) -> str:

@@ -44,6 +44,10 @@ class Finishing:
         chain = scene_modes()[self.scene].chain if self.scene else None
         return [chain, self.height, self.upscale] if self.height else chain
 
+    def fingerprint(self) -> str:
+        """The same, as text."""
+        return json.dumps(self.facts())
+
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.scene or self.height)

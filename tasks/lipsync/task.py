@@ -1,17 +1,21 @@
 """The Prefect tasks of `tasks.lipsync`: the analysis once a title, the render once a language."""
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from configs.loudness import loudness_presets
+from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
-from tasks.lipsync import VERSION, lipsyncing, unheeded
+from tasks.lipsync import VERSION, LipSyncer, Tracker, lipsyncing, unheeded
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import is_plain, make_plain
 from tasks.lipsync.tracker import NoTracker
 from tasks.lipsync.whole import WholeTranslation, conform
+from tasks.records.made import Conformed, Filmed, Pictured
 from tasks.records.model import Asset, MediaFacts, Run, Script, StepRecord
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 
 
 def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
@@ -20,109 +24,159 @@ def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
     return idle or is_plain(facts)
 
 
+@dataclass(frozen=True)
+class _Plain:
+    video: Asset
+    facts: MediaFacts
+
+
 @step_task("plain-picture")
-def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
-    """The title as lip sync takes it, as output ``video``: whole frames, upright, the dubbed track alone."""
+def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord[Asset]:
+    """The title as lip sync takes it: whole frames, upright, the dubbed track alone."""
+    return remember(run, "plain-picture", VERSION, _Plain(video, facts), _made_plain, Asset)
 
-    def compute(work: Work) -> Made:
-        out = work.folder / "plain.mov"
-        notes = make_plain(path_of(video), facts, out, work.progress)
-        return Made(outputs={"video": out}, notes=notes)
 
-    return remember(run, "plain-picture", VERSION, compute, inputs={"video": video, "facts": facts})
+def _made_plain(given: _Plain, work: Work) -> StepOutput[Asset]:
+    out = work.folder / "plain.mov"
+    notes = make_plain(path_of(given.video), given.facts, out, work.progress)
+    return StepOutput(work.keep(out), notes)
+
+
+@dataclass(frozen=True)
+class _Tracked:
+    video: Asset
+    script: Script  # what is said, when and by whom
+    tracker: Tracker
 
 
 @step_task("track-faces")
-def track_faces(run: Run, video: Asset, script: Script) -> StepRecord:
-    """The analysis, as output ``analysis``. Depends on what is said, when and by whom."""
+def track_faces(run: Run, video: Asset, script: Script) -> StepRecord[Asset]:
+    """The analysis of the title's faces. Depends on what is said, when and by whom."""
     tracker = lipsyncing(run.profile.lipsync).tracker
+    lines = tuple(line.model_copy(update={"words": ()}) for line in script.lines)
+    given = _Tracked(video, Script(language=script.language, lines=lines), tracker)
+    return remember(run, "track-faces", VERSION, given, _analysed, Asset, uses=[tracker.facts])
 
-    def compute(work: Work) -> Made:
-        out = work.folder / "analysis.npz"
-        tracker.analyse(path_of(video), script, out, work.progress)
-        return Made(outputs={"analysis": out})
 
-    lines = [(line.start_ms, line.end_ms, line.speaker, line.text) for line in script.lines]
-    inputs = {"video": video, "lines": lines, "language": script.language}
-    return remember(
-        run, "track-faces", VERSION, compute, backend=tracker.fingerprint(), inputs=inputs, uses=[tracker.facts]
-    )
+def _analysed(given: _Tracked, work: Work) -> StepOutput[Asset]:
+    out = work.folder / "analysis.npz"
+    given.tracker.analyse(path_of(given.video), given.script, out, work.progress)
+    return StepOutput(work.keep(out))
+
+
+@dataclass(frozen=True)
+class _Resynced:
+    video: Asset
+    analysis: Asset
+    dialogue: Asset
+    phones: Asset
+    language: str
+    backend: LipSyncer
+    finishing: Finishing
+    ignored: tuple[str, ...]
 
 
 @step_task("lipsync")
-def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset) -> StepRecord:
-    """The report as value, and the output ``picture`` unless nothing was edited."""
-    backend, finishing = lipsyncing(run.profile.lipsync), Finishing.of(run.profile)
-    ignored = unheeded(run.profile.lipsync)
-
-    def compute(work: Work) -> Made:
-        out = work.folder / "picture.mp4"
-        made = backend.resync(
-            path_of(video), path_of(analysis), path_of(dialogue), path_of(phones), run.language, out, work.progress
-        )
-        picture, told, notes = made.picture, made.report, (*ignored, *made.notes)
-        if finishing:
-            changed, said = finished(picture or path_of(video), finishing, work.folder / "finished.mp4")
-            picture, notes = (work.folder / "finished.mp4" if changed else picture), (*notes, *said)
-            scene = fitting_scene(made.picture or path_of(video), finishing)
-            told = {**told, **({"scene": scene} if scene else {})}
-        report = work.folder / "lipsync.json"
-        report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        outputs = {"report": report} | ({"picture": picture} if picture else {})
-        return Made(outputs=outputs, value=told, notes=notes)
-
-    inputs = {"video": video, "analysis": analysis, "dialogue": dialogue, "phones": phones, "language": run.language}
-    return remember(
-        run,
-        "lipsync",
-        VERSION,
-        compute,
-        settings=[finishing.facts(), list(ignored)] if ignored else finishing.facts(),
-        backend=backend.fingerprint(),
-        inputs=inputs,
-        uses=[backend.facts],
+def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset) -> StepRecord[Pictured]:
+    """The picture with the speaker's mouth moving to the dub, unless nothing was edited, and its report."""
+    settings = run.profile.lipsync
+    given = _Resynced(
+        video=video,
+        analysis=analysis,
+        dialogue=dialogue,
+        phones=phones,
+        language=run.language,
+        backend=lipsyncing(settings),
+        finishing=Finishing.of(run.profile),
+        ignored=tuple(unheeded(settings)),
     )
+    return remember(run, "lipsync", VERSION, given, _pictured, Pictured, uses=[given.backend.facts])
+
+
+def _pictured(given: _Resynced, work: Work) -> StepOutput[Pictured]:
+    video, finishing = path_of(given.video), given.finishing
+    made = given.backend.resync(
+        video,
+        path_of(given.analysis),
+        path_of(given.dialogue),
+        path_of(given.phones),
+        given.language,
+        work.folder / "picture.mp4",
+        work.progress,
+    )
+    picture, figures, notes = made.picture, made.report, (*given.ignored, *made.notes)
+    if finishing:
+        changed, said = finished(picture or video, finishing, work.folder / "finished.mp4")
+        picture, notes = (work.folder / "finished.mp4" if changed else picture), (*notes, *said)
+        scene = fitting_scene(made.picture or video, finishing)
+        figures = {**figures, **({"scene": scene} if scene else {})}
+    pictured = Pictured(
+        report=work.keep(_written(figures, work.folder)),
+        figures=figures,
+        picture=work.keep(picture) if picture else None,
+    )
+    return StepOutput(pictured, notes)
+
+
+def _written(figures: dict[str, Any], folder: Path) -> Path:
+    report = folder / "lipsync.json"
+    report.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return report
+
+
+@dataclass(frozen=True)
+class _Whole:
+    video: Asset
+    language: str
+    backend: WholeTranslation
 
 
 @step_task("translate-film")
-def translate_film(run: Run, video: Asset) -> StepRecord:
-    """The title as a service dubbed it, as output ``film``, with ``report`` (JSON), which is the value too."""
+def translate_film(run: Run, video: Asset) -> StepRecord[Filmed]:
+    """The title as a service dubbed it, as ``film``, with its report."""
     settings = run.profile.lipsync
     backend = WholeTranslation(settings.backend, settings.options)
+    given = _Whole(video, run.language, backend)
+    return remember(run, "translate-film", VERSION, given, _dubbed_elsewhere, Filmed, uses=[backend.facts])
 
-    def compute(work: Work) -> Made:
-        film, report = work.folder / "film.mp4", work.folder / "lipsync.json"
-        told = backend.translate(path_of(video), run.language, film, work.progress)
-        report.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        notes = (f"{told['system']} dubbed the whole title into {told['language']}; its words were not checked.",)
-        return Made(outputs={"film": film, "report": report}, value=told, notes=notes)
 
-    inputs = {"video": video, "language": run.language}
-    return remember(
-        run, "translate-film", VERSION, compute, backend=backend.fingerprint(), inputs=inputs, uses=[backend.facts]
-    )
+def _dubbed_elsewhere(given: _Whole, work: Work) -> StepOutput[Filmed]:
+    film = work.folder / "film.mp4"
+    figures = given.backend.translate(path_of(given.video), given.language, film, work.progress)
+    note = f"{figures['system']} dubbed the whole title into {figures['language']}; its words were not checked."
+    report = _written(figures, work.folder)
+    return StepOutput(Filmed(film=work.keep(film), report=work.keep(report), figures=figures), (note,))
+
+
+@dataclass(frozen=True)
+class _Film:
+    film: Asset
+    came: MediaFacts
+    source: MediaFacts
+    preset: LoudnessPreset
+    finishing: Finishing
+    ignored: tuple[str, ...]
 
 
 @step_task("conform-film")
-def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) -> StepRecord:
-    """A service's film on the title's clock and at its loudness: ``picture``, ``dialogue`` (WAV), ``audio``."""
-    preset, finishing = loudness_presets()[run.profile.loudness], Finishing.of(run.profile)
-    ignored = unheeded(run.profile.lipsync)
+def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) -> StepRecord[Conformed]:
+    """A service's film on the title's clock and at its loudness."""
+    preset, ignored = loudness_presets()[run.profile.loudness], tuple(unheeded(run.profile.lipsync))
+    given = _Film(film, came, source, preset, Finishing.of(run.profile), ignored)
+    return remember(run, "conform-film", VERSION, given, _conformed, Conformed)
 
-    def compute(work: Work) -> Made:
-        from tasks.sound.aac import encode_aac
 
-        picture, sound, audio = (work.folder / name for name in ("picture.mp4", "sound.wav", "dub.m4a"))
-        notes = conform(path_of(film), came, source, picture, sound, lambda share: work.progress(share / 2))
-        said: tuple[str, ...] = ignored
-        if finishing:
-            changed, told = finished(picture, finishing, work.folder / "finished.mp4")
-            picture, said = (work.folder / "finished.mp4" if changed else picture), (*said, *told)
-        encoded = encode_aac(sound, audio, preset, lambda share: work.progress(0.5 + share / 2))
-        value = {"mix": {"kept": []}, "encoded": encoded.model_dump(mode="json")}
-        outputs = {"picture": picture, "dialogue": sound, "audio": audio}
-        return Made(outputs=outputs, value=value, notes=(*notes, *said, *encoded.notes))
+def _conformed(given: _Film, work: Work) -> StepOutput[Conformed]:
+    from tasks.sound.aac import encode_aac
 
-    inputs = {"film": film, "duration_ms": source.duration_ms, "picture": source.picture}
-    settings = [preset, finishing.facts(), *ignored]
-    return remember(run, "conform-film", VERSION, compute, settings=settings, inputs=inputs)
+    picture, sound, audio = (work.folder / name for name in ("picture.mp4", "sound.wav", "dub.m4a"))
+    notes = conform(
+        path_of(given.film), given.came, given.source, picture, sound, lambda share: work.progress(share / 2)
+    )
+    said = given.ignored
+    if given.finishing:
+        changed, told = finished(picture, given.finishing, work.folder / "finished.mp4")
+        picture, said = (work.folder / "finished.mp4" if changed else picture), (*said, *told)
+    encoded = encode_aac(sound, audio, given.preset, lambda share: work.progress(0.5 + share / 2))
+    made = Conformed(picture=work.keep(picture), dialogue=work.keep(sound), audio=work.keep(audio), encoded=encoded)
+    return StepOutput(made, (*notes, *said, *encoded.notes))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import ffmpeg
 import soundfile
 
+from tasks.records.made import BedMode
 from tasks.sound.channels import channels_of, programme, stereo
 from tasks.sound.loudness import SILENCE_LUFS
-
-BedMode = Literal["untouched", "ducked", "voice_over"]
 
 #: The bed sinks by (1 - 1/ratio) x depth under speech of average level: 9 dB, the whole original under a lector 14 dB.
 _DUCK: dict[BedMode, dict[str, Any]] = {

@@ -14,10 +14,11 @@ from tasks import media
 from tasks.keep.recall import recalled
 from tasks.keep.staging import scratch, staged
 from tasks.mix import room
-from tasks.mix.blend import BedMode, Stems, blended
+from tasks.mix.blend import Stems, blended
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
 from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
-from tasks.records.model import Loudness, Record
+from tasks.records.made import BedMode, MixResult
+from tasks.records.model import Loudness
 from tasks.records.progress import Progress, silent
 from tasks.sound.channels import channels_of, programme, stereo
 from tasks.sound.limiter import write_gained
@@ -30,36 +31,6 @@ __all__ = ["MixResult", "measure_loudness", "mix"]
 _NO_SPEECH_LUFS = -50.0
 _SPEECH_OVER_BED_LU = 12.0
 _MAX_MATCH_DB = 24.0
-
-
-class MixResult(Record):
-    """How a mix was made.
-
-    Attributes:
-        loudness: of the mix as written.
-        level_lufs: what counts for the preset: the same, or the dialogue's.
-        channels: 2 or 6.
-        dialogue_gain_db: what brought the dub to the original dialogue's loudness.
-        line_gains: by line, against that, in dB.
-        programme_gain_db: what brought the mix to the preset.
-        limited: whether the true-peak limiter was at work.
-        bed_mode: what the bed does under speech.
-        kept: sounds of the original dialogue that were kept, ``(start_ms, end_ms)``.
-        speech: where the dub speaks, as the dialogue's level was measured.
-        notes: fallbacks and limits to tell the user.
-    """
-
-    loudness: Loudness
-    level_lufs: float
-    channels: int
-    dialogue_gain_db: float
-    line_gains: dict[int, float]
-    programme_gain_db: float
-    limited: bool
-    bed_mode: BedMode
-    kept: tuple[tuple[int, int], ...] = ()
-    speech: tuple[tuple[int, int], ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def mix(

@@ -1,17 +1,31 @@
 """The Prefect task of `tasks.mix`."""
 
-from configs.loudness import loudness_presets
+from dataclasses import dataclass
+
+from configs.loudness import LoudnessPreset, loudness_presets
+from configs.sound import MixSettings
 from tasks.keep.assets import path_of
 from tasks.mix import VERSION
-from tasks.records.model import Asset, Run, Script, StepRecord
-from tasks.records.spoken import placements_of
+from tasks.records.made import Laid, Mixed
+from tasks.records.model import Asset, Passage, Run, Script, StepRecord
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
+
+
+@dataclass(frozen=True)
+class _Given:
+    dialogue: Asset
+    lines: tuple[tuple[int, str, tuple[int, int], tuple[int, int]], ...]  # id, speaker, its source's time, its own
+    bed: Asset
+    original: Asset
+    kept: tuple[Passage, ...]
+    preset: LoudnessPreset
+    settings: MixSettings
 
 
 @step_task("mix")
-def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, script: Script) -> StepRecord:
-    """Outputs ``mix`` (24-bit WAV) and ``audio`` (the encoded dub); how both measure as value.
+def mix(run: Run, laid: Laid, bed: Asset, original_dialogue: Asset, script: Script) -> StepRecord[Mixed]:
+    """The dub's sound, as WAV and encoded.
 
     Args:
         run: title and language.
@@ -20,49 +34,37 @@ def mix(run: Run, laid: StepRecord, bed: Asset, original_dialogue: Asset, script
         original_dialogue: of the source, on the same clock.
         script: the dub's, whose times are the source's: for the level of each line, and what stays of the original.
     """
-    preset, settings = loudness_presets()[run.profile.loudness], run.profile.mix
-    dialogue = laid.outputs["dialogue"]
-    recorded = run.language in run.title.dubs
-
-    def compute(work: Work) -> Made:
-        from tasks.mix.levels import SpokenLine
-        from tasks.mix.mix import mix as blend
-        from tasks.sound.aac import encode_aac
-
-        placed = {one.line: (one.start_ms, one.end_ms) for one in placements_of(laid)}
-        lines = [
-            SpokenLine(line.id, line.speaker, (line.start_ms, line.end_ms), placed[line.id])
-            for line in script.lines
-            if line.id in placed
-        ]
-        # whoever recorded a dub has set its levels
-        chosen = settings.model_copy(update={"line_levels_db": 0.0}) if recorded else settings
-        wav, m4a = work.folder / "mix.wav", work.folder / "dub.m4a"
-        mixed = blend(
-            path_of(dialogue),
-            path_of(bed),
-            path_of(original_dialogue),
-            preset,
-            wav,
-            lambda share: work.progress(share / 2),
-            settings=chosen,
-            lines=lines,
-            kept=[(passage.start_ms, passage.end_ms) for passage in script.kept],
-        )
-        encoded = encode_aac(wav, m4a, preset, lambda share: work.progress(0.5 + share / 2), speech=mixed.speech)
-        value = {"mix": mixed.model_dump(mode="json"), "encoded": encoded.model_dump(mode="json")}
-        return Made(outputs={"mix": wav, "audio": m4a}, value=value, notes=(*mixed.notes, *encoded.notes))
-
-    lines = [(line.id, line.start_ms, line.end_ms, line.speaker) for line in script.lines]
-    inputs = {
-        "dialogue": dialogue,
-        "placements": laid.value,
-        "lines": lines,
-        "bed": bed,
-        "original": original_dialogue,
-        "recorded": recorded,
-        "kept": script.kept,
-    }
-    return remember(
-        run, "mix", VERSION, compute, settings=[preset, settings.model_dump(exclude={"stems"})], inputs=inputs
+    placed = {one.line: (one.start_ms, one.end_ms) for one in laid.placements}
+    lines = tuple(
+        (line.id, line.speaker, (line.start_ms, line.end_ms), placed[line.id])
+        for line in script.lines
+        if line.id in placed
     )
+    settings = run.profile.mix.model_copy(update={"stems": "wav"})  # which files are delivered changes no mix
+    if run.language in run.title.dubs:  # whoever recorded a dub has set its levels
+        settings = settings.model_copy(update={"line_levels_db": 0.0})
+    preset = loudness_presets()[run.profile.loudness]
+    given = _Given(laid.dialogue, lines, bed, original_dialogue, script.kept, preset, settings)
+    return remember(run, "mix", VERSION, given, _mixed, Mixed)
+
+
+def _mixed(given: _Given, work: Work) -> StepOutput[Mixed]:
+    from tasks.mix.levels import SpokenLine
+    from tasks.mix.mix import mix as blend
+    from tasks.sound.aac import encode_aac
+
+    wav, m4a = work.folder / "mix.wav", work.folder / "dub.m4a"
+    mixed = blend(
+        path_of(given.dialogue),
+        path_of(given.bed),
+        path_of(given.original),
+        given.preset,
+        wav,
+        lambda share: work.progress(share / 2),
+        settings=given.settings,
+        lines=[SpokenLine(*line) for line in given.lines],
+        kept=[(passage.start_ms, passage.end_ms) for passage in given.kept],
+    )
+    encoded = encode_aac(wav, m4a, given.preset, lambda share: work.progress(0.5 + share / 2), speech=mixed.speech)
+    made = Mixed(mix=work.keep(wav), audio=work.keep(m4a), made=mixed, encoded=encoded)
+    return StepOutput(made, (*mixed.notes, *encoded.notes))

@@ -1,27 +1,51 @@
 """The Prefect tasks of `tasks.package`: a preview's source, a language's master, the title's multi-track master."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from tasks.keep.assets import path_of
 from tasks.package import VERSION
+from tasks.records.made import Packed
 from tasks.records.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    video: Asset
+    preview_ms: int
 
 
 @step_task("cut-preview")
-def cut_preview(run: Run, video: Asset) -> StepRecord:
-    """The beginning of the title, stream-copied, as output ``video``."""
+def cut_preview(run: Run, video: Asset) -> StepRecord[Asset]:
+    """The beginning of the title, stream-copied."""
+    return remember(run, "cut-preview", VERSION, _Beginning(video, run.title.preview_ms), _cut, Asset)
 
-    def compute(work: Work) -> Made:
-        from tasks.package.preview import cut_beginning
 
-        out = work.folder / f"preview{path_of(video).suffix.lower() or '.mkv'}"
-        notes = cut_beginning(path_of(video), run.title.preview_ms, out)
-        return Made(outputs={"video": out}, notes=notes)
+def _cut(given: _Beginning, work: Work) -> StepOutput[Asset]:
+    from tasks.package.preview import cut_beginning
 
-    inputs = {"video": video, "preview_ms": run.title.preview_ms}
-    return remember(run, "cut-preview", VERSION, compute, inputs=inputs)
+    video = path_of(given.video)
+    out = work.folder / f"preview{video.suffix.lower() or '.mkv'}"
+    notes = cut_beginning(video, given.preview_ms, out)
+    return StepOutput(work.keep(out), notes)
+
+
+@dataclass(frozen=True)
+class _Master:
+    video: Asset
+    facts: MediaFacts
+    picture: Asset | None
+    altered: bool
+    audio: Asset
+    script: Script
+    stems: dict[str, Asset]
+    kind: Literal["wav", "flac"]
+    language: str
+    title: str
+    recorded: bool
 
 
 @step_task("package")
@@ -35,8 +59,8 @@ def package(
     script: Script,
     *,
     altered: bool = True,
-) -> StepRecord:
-    """Outputs ``master`` (MP4), ``script`` (JSON), ``srt`` and ``vtt``, and every stem under its own role.
+) -> StepRecord[Packed]:
+    """A language's master with its script, subtitles and stems.
 
     Args:
         run: title and language.
@@ -48,66 +72,96 @@ def package(
         script: the dub's script.
         altered: whether mouths of ``picture`` were changed.
     """
-    altered = altered and picture is not None
-    recorded, kind = run.language in run.title.dubs, run.profile.mix.stems
+    given = _Master(
+        video=video,
+        facts=facts,
+        picture=picture,
+        altered=altered and picture is not None,
+        audio=audio,
+        script=script,
+        stems=dict(stems),
+        kind=run.profile.mix.stems,
+        language=run.language,
+        title=run.title.name,
+        recorded=run.language in run.title.dubs,
+    )
+    return remember(run, "package", VERSION, given, _packed, Packed)
 
-    def compute(work: Work) -> Made:
-        from tasks.package.package import package_master
-        from tasks.package.stems import stem
-        from tasks.sound.loudness import measure_loudness
-        from tasks.words.subtitles import write_srt, write_vtt
 
-        files = {role: work.folder / f"script.{role}" for role in ("srt", "vtt", "json")}
-        assert facts.picture is not None
-        write_srt(script, files["srt"], facts.picture.frame_rate, facts.duration_ms)
-        write_vtt(script, files["vtt"], facts.picture.frame_rate, facts.duration_ms)
-        files["json"].write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
-        master = work.folder / "master.mp4"
-        notes = package_master(
-            path_of(picture or video),
-            facts,
-            path_of(audio),
-            files["srt"],
-            run.language,
-            run.title.name,
-            master,
-            synthetic_speech=not recorded,
-            altered_picture=altered,
-            progress=work.progress,
-        )
-        outputs = {"master": master, "script": files["json"], "srt": files["srt"], "vtt": files["vtt"]}
-        sound = {role: stem(made, kind, work.folder, role) for role, made in stems.items()}
-        return Made(
-            outputs={**outputs, **sound}, value={"loudness": measure_loudness(master).model_dump()}, notes=notes
-        )
+def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
+    from tasks.package.package import package_master
+    from tasks.package.stems import stem
+    from tasks.sound.loudness import measure_loudness
+    from tasks.words.subtitles import write_srt, write_vtt
 
-    inputs = {
-        "video": video,
-        "picture": picture,
-        "altered": altered,
-        "audio": audio,
-        "script": script,
-        "stems": stems,
-        "kind": kind,
-        "language": run.language,
-        "title": run.title.name,
-        "recorded": recorded,
-    }
-    return remember(run, "package", VERSION, compute, inputs=inputs)
+    facts, script = given.facts, given.script
+    srt, vtt, lines = (work.folder / f"script.{form}" for form in ("srt", "vtt", "json"))
+    assert facts.picture is not None
+    write_srt(script, srt, facts.picture.frame_rate, facts.duration_ms)
+    write_vtt(script, vtt, facts.picture.frame_rate, facts.duration_ms)
+    lines.write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
+    master = work.folder / "master.mp4"
+    notes = package_master(
+        path_of(given.picture or given.video),
+        facts,
+        path_of(given.audio),
+        srt,
+        given.language,
+        given.title,
+        master,
+        synthetic_speech=not given.recorded,
+        altered_picture=given.altered,
+        progress=work.progress,
+    )
+    loudness = measure_loudness(master)
+    sound = {role: stem(made, given.kind, work.folder, role) for role, made in given.stems.items()}
+    made = Packed(
+        master=work.keep(master),
+        script=work.keep(lines),
+        srt=work.keep(srt),
+        vtt=work.keep(vtt),
+        stems={role: out if isinstance(out, Asset) else work.keep(out) for role, out in sound.items()},
+        loudness=loudness,
+    )
+    return StepOutput(made, notes)
+
+
+@dataclass(frozen=True)
+class _Turned:
+    video: Asset
+    facts: MediaFacts
 
 
 @step_task("turn-picture")
-def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord:
-    """Output ``picture``: that of the source, which is stored turned or mirrored, upright."""
+def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord[Asset]:
+    """The picture of a source that is stored turned or mirrored, upright."""
+    return remember(run, "turn-picture", VERSION, _Turned(video, facts), _upright, Asset)
 
-    def compute(work: Work) -> Made:
-        from tasks.package.package import upright_picture
 
-        out = work.folder / "upright.mkv"
-        notes = upright_picture(path_of(video), facts, out, work.progress)
-        return Made(outputs={"picture": out}, notes=notes)
+def _upright(given: _Turned, work: Work) -> StepOutput[Asset]:
+    from tasks.package.package import upright_picture
 
-    return remember(run, "turn-picture", VERSION, compute, inputs={"video": video, "facts": facts})
+    out = work.folder / "upright.mkv"
+    notes = upright_picture(path_of(given.video), given.facts, out, work.progress)
+    return StepOutput(work.keep(out), notes)
+
+
+@dataclass(frozen=True)
+class _Dub:
+    language: str
+    audio: Asset
+    subtitles: Asset | None
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class _Tracks:
+    video: Asset
+    facts: MediaFacts
+    picture: Asset | None
+    dubs: tuple[_Dub, ...]
+    original_language: str
+    title: str
 
 
 @step_task("package-multi")
@@ -118,8 +172,8 @@ def package_multi(
     original_language: str,
     branches: Sequence[BranchResult],
     picture: Asset | None = None,
-) -> StepRecord:
-    """Output ``multi``: the source's tracks copied, and every delivered language.
+) -> StepRecord[Asset]:
+    """One file with the source's tracks copied, and every delivered language.
 
     Args:
         run: the title.
@@ -129,41 +183,37 @@ def package_multi(
         branches: of every language, in the order of their tracks.
         picture: the source's, upright; None where it is stored so.
     """
-    tracks = [(branch.language, branch.audio, branch.subtitles) for branch in branches if branch.audio]
+    dubs = tuple(
+        _Dub(branch.language, branch.audio, branch.subtitles, branch.language not in run.title.dubs)
+        for branch in branches
+        if branch.audio
+    )
+    given = _Tracks(video, facts, picture, dubs, original_language, run.title.name)
+    return remember(run, "package-multi", VERSION, given, _multi, Asset)
 
-    def compute(work: Work) -> Made:
-        from tasks.package.package import DubTrack
-        from tasks.package.package import package_multi as pack
 
-        out = work.folder / "multi.mkv"
-        dubs = [
-            DubTrack(
-                language=language,
-                audio_m4a=path_of(audio),
-                subtitles_srt=path_of(subtitles) if subtitles else None,
-                synthetic=language not in run.title.dubs,
-            )
-            for language, audio, subtitles in tracks
-            if audio
-        ]
-        notes = pack(
-            path_of(video),
-            facts,
-            dubs,
-            original_language,
-            out,
-            title=run.title.name,
-            picture=path_of(picture) if picture else None,
-            progress=work.progress,
+def _multi(given: _Tracks, work: Work) -> StepOutput[Asset]:
+    from tasks.package.package import DubTrack
+    from tasks.package.package import package_multi as pack
+
+    out = work.folder / "multi.mkv"
+    dubs = [
+        DubTrack(
+            language=dub.language,
+            audio_m4a=path_of(dub.audio),
+            subtitles_srt=path_of(dub.subtitles) if dub.subtitles else None,
+            synthetic=dub.synthetic,
         )
-        return Made(outputs={"multi": out}, notes=notes)
-
-    inputs = {
-        "video": video,
-        "facts": facts,
-        "picture": picture,
-        "tracks": tracks,
-        "original": original_language,
-        "title": run.title.name,
-    }
-    return remember(run, "package-multi", VERSION, compute, inputs=inputs)
+        for dub in given.dubs
+    ]
+    notes = pack(
+        path_of(given.video),
+        given.facts,
+        dubs,
+        given.original_language,
+        out,
+        title=given.title,
+        picture=path_of(given.picture) if given.picture else None,
+        progress=work.progress,
+    )
+    return StepOutput(work.keep(out), notes)

@@ -5,14 +5,24 @@ One backend, ffprobe (`tasks.media.probe`). A fault is told before anything is w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tasks.keep.assets import path_of
+from tasks.keep.store import unkeyed
 from tasks.records.model import Asset, MediaFacts, Run, StepRecord
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 
 VERSION = 7
 
 
-def probe_video(run: Run, video: Asset, language: str | None = None) -> StepRecord:
+@dataclass(frozen=True)
+class _Given:
+    video: Asset
+    language: str | None
+    longest_s: float = unkeyed()  # a title that is too long is refused, not probed otherwise
+
+
+def probe_video(run: Run, video: Asset, language: str | None = None) -> StepRecord[MediaFacts]:
     """The facts of a video, probed once, its warnings as notes.
 
     Args:
@@ -23,21 +33,16 @@ def probe_video(run: Run, video: Asset, language: str | None = None) -> StepReco
     Raises:
         BadInputError: it cannot be dubbed, or is longer than the profile's ``max_title_seconds``.
     """
-    from tasks.media.probe import probe, refuse_longer
+    from tasks.media.probe import refuse_longer
 
     longest_s = run.profile.max_title_seconds
-
-    def compute(_work: Work) -> Made:
-        facts = probe(path_of(video), language, longest_s)
-        return Made(value=facts.model_dump(mode="json"), notes=facts.warnings)
-
-    record = remember(run, "probe", VERSION, compute, inputs={"video": video, "language": language})
-    refuse_longer(
-        path_of(video), facts_of(record).duration_ms / 1000, longest_s
-    )  # the bound may have been lowered since
+    record = remember(run, "probe", VERSION, _Given(video, language, longest_s), _probed, MediaFacts)
+    refuse_longer(path_of(video), record.value.duration_ms / 1000, longest_s)  # the bound may have been lowered since
     return record
 
 
-def facts_of(record: StepRecord) -> MediaFacts:
-    """The facts in a probe's record."""
-    return MediaFacts.model_validate(record.value)
+def _probed(given: _Given, _work: Work) -> StepOutput[MediaFacts]:
+    from tasks.media.probe import probe
+
+    facts = probe(path_of(given.video), given.language, given.longest_s)
+    return StepOutput(facts, facts.warnings)

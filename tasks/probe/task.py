@@ -1,11 +1,11 @@
 """The Prefect task of `tasks.probe`."""
 
 from tasks.probe import probe_video
-from tasks.records.model import Asset, Run, StepRecord
+from tasks.records.model import Asset, MediaFacts, Run, StepRecord
 from tasks.step.prefect import step_task
 
 
 @step_task("probe")
-def probe(run: Run, video: Asset, language: str | None = None) -> StepRecord:
+def probe(run: Run, video: Asset, language: str | None = None) -> StepRecord[MediaFacts]:
     """Probe a file; of several audio tracks one in ``language`` is dubbed."""
     return probe_video(run, video, language)

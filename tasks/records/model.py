@@ -8,15 +8,18 @@ reads by it, and `tasks.package` puts the picture back there. Frame rates are fr
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from configs.profile import Profile
 
 Milliseconds = Annotated[int, Field(ge=0)]
+#: What a step makes.
+Made = TypeVar("Made")
 Rate = Annotated[
     Fraction,
     BeforeValidator(lambda v: Fraction(v) if isinstance(v, str) else v),
@@ -343,14 +346,28 @@ class Usage(Record):
 NOTHING_USED = Usage()
 
 
-class StepRecord(Record):
+def assets_in(value: Any) -> Iterator[Asset]:
+    """Every file that a record points at, however deep."""
+    if isinstance(value, Asset):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from assets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from assets_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from assets_in(item)
+
+
+class StepRecord(Record, Generic[Made]):
     """What a step left in the store.
 
     Attributes:
         step: the step's name.
         key: its content key.
-        outputs: the files, by role.
-        value: the step's small result, JSON.
+        value: what it made (`tasks.records.made`): small, with its files as assets.
         seconds: what computing it took.
         versions: program and package versions that made it.
         notes: fallbacks and limits to tell the user.
@@ -362,8 +379,7 @@ class StepRecord(Record):
 
     step: str
     key: str
-    outputs: dict[str, Asset] = {}
-    value: Any = None
+    value: Made
     seconds: float = 0.0
     versions: dict[str, str] = {}
     notes: tuple[str, ...] = ()
@@ -371,6 +387,21 @@ class StepRecord(Record):
     hits: int = 0
     parts: int = 0
     usage: Usage = NOTHING_USED
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, stored: Any) -> Any:
+        """Until 0.1 files lay beside the value: a line that was paid for is not bought again."""
+        if isinstance(stored, dict) and "outputs" in stored and isinstance(stored.get("value"), dict):
+            outputs = stored["outputs"]
+            rest = {name: part for name, part in stored.items() if name != "outputs"}
+            return {**rest, "value": {**outputs, **stored["value"]}}
+        return stored
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """The files that it stands on."""
+        return tuple(assets_in(self.value))
 
 
 Likeness = Literal["voice", "face"]

@@ -10,7 +10,7 @@ import soundfile
 from configs.loudness import LoudnessPreset
 from tasks import media
 from tasks.keep.staging import scratch, staged
-from tasks.records.model import Loudness, Record
+from tasks.records.made import EncodeResult
 from tasks.records.progress import Progress, silent
 from tasks.sound.channels import channels_of, layout_of, programme
 from tasks.sound.limiter import write_gained
@@ -19,24 +19,6 @@ from tasks.sound.target import approach, target_of
 
 _BITRATES = {2: "256k", 6: "512k"}
 _AAC: dict[str, Any] = {"f": "mp4", "acodec": "aac", "ar": 48_000, "map_metadata": -1}
-
-
-class EncodeResult(Record):
-    """What the delivered file measures.
-
-    Attributes:
-        loudness: of the encoded file.
-        level_lufs: what counts for the preset: the same, or the dialogue's.
-        encodes: how many encodes it took.
-        on_target: within the preset's tolerance, and its true peak not passed.
-        notes: limits to tell the user.
-    """
-
-    loudness: Loudness
-    level_lufs: float
-    encodes: int
-    on_target: bool
-    notes: tuple[str, ...] = ()
 
 
 def encode_aac(

@@ -7,15 +7,32 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, Protocol
 
 from tasks.records.errors import StoppedError, is_transient
-from tasks.records.model import StepRecord
+from tasks.records.model import Made, StepRecord
 
 P = ParamSpec("P")
 
 
-def step_task(name: str) -> Callable[[Callable[P, StepRecord]], Any]:
+class Submitted(Protocol[Made]):
+    """A step under way."""
+
+    def result(self) -> StepRecord[Made]:
+        """Its record, waited for; raises what the step raised."""
+
+
+class StepTask(Protocol[P, Made]):
+    """A step as a Prefect task."""
+
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> Submitted[Made]:
+        """Begin it."""
+
+    def fn(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run it here, without Prefect: its record, or the state ``Reused`` that holds it."""
+
+
+def step_task(name: str) -> Callable[[Callable[P, StepRecord[Made]]], StepTask[P, Made]]:
     """Make a Prefect task of a step function; a step that was found shows as ``Reused``.
 
     Transient errors are tried again twice; permanent ones are not.
@@ -28,7 +45,7 @@ def step_task(name: str) -> Callable[[Callable[P, StepRecord]], Any]:
         error = state.data
         return isinstance(error, BaseException) and is_transient(error) and not isinstance(error, StoppedError)
 
-    def decorate(function: Callable[P, StepRecord]) -> Any:
+    def decorate(function: Callable[P, StepRecord[Made]]) -> Any:
         @task(
             name=name,
             cache_policy=NO_CACHE,
@@ -49,7 +66,6 @@ def step_task(name: str) -> Callable[[Callable[P, StepRecord]], Any]:
     return decorate
 
 
-def settled(future: Any) -> StepRecord:
+def settled(future: Submitted[Made]) -> StepRecord[Made]:
     """The record of a submitted step task, waited for; raises what the step raised."""
-    record: StepRecord = future.result()
-    return record
+    return future.result()

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
-from tasks.keep.store import Store, step_key
+from tasks.keep.store import Store, given_key, record_of
 from tasks.machine.meter import metered
 from tasks.machine.resident import rest
 from tasks.machine.stop import refuse_when_stopping
 from tasks.records.errors import PolydubError, disk_full
-from tasks.records.model import Asset, Run, StepRecord
+from tasks.records.model import Asset, Made, Run, StepRecord
 from tasks.records.progress import Progress, StepEvent, announce
 from tasks.records.registry import BackendFacts
 from tasks.services.slots import held, slots_of
@@ -22,15 +22,17 @@ from tasks.services.slots import held, slots_of
 _PROGRESS_EVERY_S = 0.25
 
 
-@dataclass(frozen=True)
-class Made:
-    """What a step computed, before it enters the store: files by role, a small value, and what to tell the user.
+Given = TypeVar("Given")
 
-    A file that is in the store already is named by its asset.
+
+@dataclass(frozen=True)
+class StepOutput(Generic[Made]):
+    """What a step computed: what it made, its files in the store already (`Work.keep`), and what to tell the user.
+
+    ``hits`` of its ``parts`` (lines) were found instead of computed.
     """
 
-    outputs: Mapping[str, Path | Asset] = field(default_factory=dict)
-    value: Any = None
+    value: Made
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     hits: int = 0
@@ -39,44 +41,49 @@ class Made:
 
 @dataclass(frozen=True)
 class Work:
-    """What a computing step is given: a private folder and somebody to tell how far it is."""
+    """What a computing step works with.
+
+    Attributes:
+        folder: its own, removed afterwards.
+        progress: told the share that is done.
+        keep: takes a finished file into the store.
+    """
 
     folder: Path
     progress: Progress
+    keep: Callable[[Path], Asset]
 
 
 def remember(
     run: Run,
     step: str,
     version: int,
-    compute: Callable[[Work], Made],
+    given: Given,
+    compute: Callable[[Given, Work], StepOutput[Made]],
+    made: type[Made],
     *,
-    settings: Any = None,
-    backend: str = "",
-    inputs: Mapping[str, Any] | None = None,
     uses: Sequence[BackendFacts] = (),
-) -> StepRecord:
+) -> StepRecord[Made]:
     """The step's record: found in the store, or computed and committed.
 
     Args:
         run: title, language and store.
         step: its name, the same in keys, logs and reports.
         version: raised whenever its code changes what comes out.
-        compute: called at most once, with a workspace that is removed afterwards.
-        settings: the settings that matter.
-        backend: the backend's fingerprint.
-        inputs: assets and small values that the result depends on.
+        given: all that the result depends on, a dataclass; its key is made of it (`tasks.keep.store.given_key`).
+        compute: called at most once, with that and a workspace that is removed afterwards.
+        made: the type of what it makes.
         uses: what it computes with; while it does, it holds a slot of each (`tasks.services.slots`).
     """
-    store = Store(Path(run.store))
-    key = step_key(step, version, settings=settings, backend=backend, inputs=inputs)
-    found = store.lookup(step, key)
+    store = Store(run.store)
+    key = given_key(step, version, given)
+    found = store.lookup(step, key, made)
     if found is None:
         with store.claim(key):
-            found = store.lookup(step, key)  # another run may have made it while we waited
+            found = store.lookup(step, key, made)  # another run may have made it while we waited
             if found is None:
                 with held(slots_of(uses)):
-                    return _compute(run, store, step, key, compute)
+                    return _compute(run, store, step, key, functools.partial(compute, given), made)
     announce(
         StepEvent(
             run.title.name,
@@ -92,7 +99,9 @@ def remember(
     return _with_notes(found, store)
 
 
-def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Work], Made]) -> StepRecord:
+def _compute(
+    run: Run, store: Store, step: str, key: str, compute: Callable[[Work], StepOutput[Made]], made: type[Made]
+) -> StepRecord[Made]:
     refuse_when_stopping()
     event = functools.partial(StepEvent, run.title.name, run.language, step, folder=run.title.folder)
     announce(event("started"))
@@ -100,8 +109,7 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
     with metered() as meter:
         try:
             with store.workspace(step) as folder:
-                made = compute(Work(folder, _reporter(event)))
-                outputs = {role: _stored(store, output) for role, output in made.outputs.items()}
+                output = compute(Work(folder, _reporter(event), store.add))
         except BaseException as raised:
             error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()
@@ -115,16 +123,15 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
             rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
     record = store.commit(
-        StepRecord(
+        record_of(made)(
             step=step,
             key=key,
-            outputs=outputs,
-            value=made.value,
+            value=output.value,
             seconds=seconds,
-            versions=dict(made.versions),
-            notes=made.notes,
-            hits=made.hits,
-            parts=made.parts,
+            versions=dict(output.versions),
+            notes=output.notes,
+            hits=output.hits,
+            parts=output.parts,
             usage=meter.usage(),
         )
     )
@@ -132,13 +139,9 @@ def _compute(run: Run, store: Store, step: str, key: str, compute: Callable[[Wor
     return _with_notes(record, store)
 
 
-def _with_notes(record: StepRecord, store: Store) -> StepRecord:
+def _with_notes(record: StepRecord[Made], store: Store) -> StepRecord[Made]:
     """What was found damaged is told with this run's record; the stored one is the same either way."""
     return record.model_copy(update={"notes": (*record.notes, *store.notes)}) if store.notes else record
-
-
-def _stored(store: Store, output: Path | Asset) -> Asset:
-    return output if isinstance(output, Asset) else store.add(output)
 
 
 def _reporter(event: Callable[..., StepEvent]) -> Progress:

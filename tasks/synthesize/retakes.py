@@ -9,6 +9,7 @@ from functools import partial
 from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.records.made import Retaken
 from tasks.records.model import Line, Take
 from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.synthesize.respell import respelled
@@ -28,31 +29,6 @@ class _Way:
     text: str
     pace: float
     reading: int = 0
-
-
-@dataclass(frozen=True)
-class Retaken:
-    """A line that was spoken again.
-
-    Attributes:
-        line: its id.
-        said: its words.
-        ways: how it was tried, in order.
-        won: which of them is kept; empty where it is the first take.
-        heard: what is heard in the take that is kept.
-        before: share that was not understood at first.
-        after: the same of what is kept.
-        understood: whether it is now.
-    """
-
-    line: int
-    said: str
-    ways: tuple[str, ...]
-    won: str
-    heard: str
-    before: float
-    after: float
-    understood: bool
 
 
 def clearest(

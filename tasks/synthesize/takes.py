@@ -12,7 +12,7 @@ from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
-from tasks.records.model import Line, StepRecord, Take
+from tasks.records.model import Asset, Line, Record, StepRecord, Take
 from tasks.synthesize import PLAIN, Foretelling, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
@@ -26,6 +26,22 @@ from tasks.words.syllables import syllables
 _LINE, _PAUSES = "synthesize-line", "pause-line"
 #: Of one spoken line: apart from the step's, so that what was paid for stays when a pace is chosen otherwise.
 _VERSION = 3
+
+
+class Said(Record):
+    """A line as a voice said it, once."""
+
+    audio: Asset
+    duration_ms: int
+    phones: tuple[tuple[str, int, int, int], ...] = ()
+    characters: int = 0
+
+
+class Lengthened(Record):
+    """A take with longer pauses: ``(at_ms, added_ms)``; no audio where none was put in."""
+
+    audio: Asset | None = None
+    places: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass
@@ -110,16 +126,18 @@ class Booth:
             "manner": [manner.reading, manner.energy, manner.ipa],
         }
         key = step_key(_LINE, _VERSION, backend=self.backend.fingerprint(), inputs=facts)
-        record = self.store.lookup(_LINE, key)
+        record = self.store.lookup(_LINE, key, Said)
         if record is None:
             with self.store.claim(key):  # no line is bought twice by runs at the same time
-                record = self.store.lookup(_LINE, key) or self._spoken(line, told.text, voice, pace, manner, key)
+                record = self.store.lookup(_LINE, key, Said)
+                record = record or self._spoken(line, told.text, voice, pace, manner, key)
+        said = record.value
         return Take(
             line=line.id,
-            audio=record.outputs["audio"],
-            duration_ms=record.value["duration_ms"],
+            audio=said.audio,
+            duration_ms=said.duration_ms,
             voice=voice,
-            phones=tuple(tuple(phone) for phone in record.value["phones"]),
+            phones=said.phones,
             pace=pace,
         )
 
@@ -127,17 +145,17 @@ class Booth:
         energy = self.energies.get(line.id, 0.0) if self.backend.facts.spirited else 0.0
         return replace(PLAIN, reading=reading, energy=energy, ipa=told.ipa)
 
-    def _spoken(self, line: Line, text: str, voice: str, pace: float, manner: Manner, key: str) -> StepRecord:
+    def _spoken(self, line: Line, text: str, voice: str, pace: float, manner: Manner, key: str) -> StepRecord[Said]:
         self.fresh.add(line.id)
         spoken = self.backend.synthesize(text, voice, self.language, self.folder / f"{key}.wav", pace, manner)
         self.characters += spoken.characters
-        audio = self.store.add(spoken.audio)
-        value = {
-            "duration_ms": spoken.duration_ms,
-            "phones": [list(phone) for phone in spoken.phones],
-            "characters": spoken.characters,
-        }
-        return self.store.commit(StepRecord(step=_LINE, key=key, outputs={"audio": audio}, value=value))
+        said = Said(
+            audio=self.store.add(spoken.audio),
+            duration_ms=spoken.duration_ms,
+            phones=tuple(spoken.phones),
+            characters=spoken.characters,
+        )
+        return self.store.commit(StepRecord[Said](step=_LINE, key=key, value=said))
 
     def paced(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
         """The line as near its slot as its speaker's pace allows.
@@ -205,24 +223,22 @@ class Booth:
             return take
         facts = {"audio": take.audio, "marks": count, "missing_ms": missing_ms, "most_ms": most_ms}
         key = step_key(_PAUSES, _VERSION, inputs=facts)
-        record = self.store.lookup(_PAUSES, key)
+        record = self.store.lookup(_PAUSES, key, Lengthened)
         if record is None:
             samples, rate = soundfile.read(path_of(take.audio), dtype="float32")
             places = widening(samples, rate, count, missing_ms, most_ms)
-            outputs = {}
+            audio = None
             if places:
                 out = self.folder / f"{key}.wav"
                 write_wav(out, widened(samples, rate, places), rate)
-                outputs["audio"] = self.store.add(out)
-            record = self.store.commit(
-                StepRecord(step=_PAUSES, key=key, outputs=outputs, value=[list(place) for place in places])
-            )
-        if not record.value:
+                audio = self.store.add(out)
+            made = Lengthened(audio=audio, places=tuple(places))
+            record = self.store.commit(StepRecord[Lengthened](step=_PAUSES, key=key, value=made))
+        audio, places = record.value.audio, record.value.places
+        if audio is None:
             return take
-        places = tuple((at, added) for at, added in record.value)
         length_ms = take.duration_ms + sum(added for _, added in places)
-        phones = moved(take.phones, places)
-        return take.model_copy(update={"audio": record.outputs["audio"], "duration_ms": length_ms, "phones": phones})
+        return take.model_copy(update={"audio": audio, "duration_ms": length_ms, "phones": moved(take.phones, places)})
 
     def paces(self, lines: Sequence[Line], settings: PaceSettings) -> dict[str, float]:
         """Every speaker's pace over these lines."""

@@ -1,14 +1,17 @@
 """The Prefect task of `tasks.synthesize`: only lines that the store does not know are spoken."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
-from tasks.keep.store import Store
-from tasks.records.model import Asset, Run, Script, StepRecord, Take
+from tasks.keep.store import Store, unkeyed
+from tasks.records.made import Spoken
+from tasks.records.model import Asset, Line, Run, Script, StepRecord, Take
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 from tasks.synthesize import VERSION, Matching, Synthesizer, speaking
 from tasks.synthesize.cast import Cast, cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
@@ -20,9 +23,25 @@ from tasks.understood.ears import Ears, ears_for
 from tasks.words.syllables import syllables
 
 
+@dataclass(frozen=True)
+class _Given:
+    lines: tuple[Line, ...]
+    language: str
+    source: Script
+    sampled: Asset | None  # the dialogue, of which voices or the energy of lines are taken
+    bed: Asset | None
+    casting: dict[str, Any]
+    pace: PaceSettings
+    backend: Synthesizer
+    dialogue: Asset = unkeyed()
+    run: Run = unkeyed()
+
+
 @step_task("synthesize")
-def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: Asset | None = None) -> StepRecord:
-    """The takes of every line, as the record's value.
+def synthesize(
+    run: Run, script: Script, source: Script, dialogue: Asset, bed: Asset | None = None
+) -> StepRecord[Spoken]:
+    """The takes of every line.
 
     Args:
         run: title, profile and language.
@@ -31,52 +50,45 @@ def synthesize(run: Run, script: Script, source: Script, dialogue: Asset, bed: A
         dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
         bed: what was separated from it: music under a line makes it a bad voice sample.
     """
-    settings = run.profile.synthesize
-    backend = speaking(settings, run.language).backend
-
-    def compute(work: Work) -> Made:
-        booth = open_booth(run, source, dialogue, work.folder, bed)
-        spoken, silent = booth.sayable(script.lines)
-        paces = booth.paces(spoken, run.profile.pace)
-        takes: list[Take] = []
-        for number, line in enumerate(spoken):
-            work.progress(0.8 * number / len(spoken))
-            takes.append(booth.paced(line, paces[line.speaker], run.profile.pace))
-        takes, retaken, heard = clearest(booth, spoken, takes, run.profile.pace, retakes_of(settings, backend.facts))
-        value = {
-            "takes": [take.model_dump(mode="json") for take in takes],
-            "voices": booth.voices,
-            "paces": paces,
-            "characters": booth.characters,
-            "retaken": [asdict(one) for one in retaken],
-        }
-        return Made(
-            outputs={f"take-{take.line}": take.audio for take in takes},
-            value=value,
-            notes=(*silent, *_notes(booth, paces), *heard),
-            hits=len(spoken) - len(booth.fresh),
-            parts=len(script.lines),
-        )
-
+    backend = speaking(run.profile.synthesize, run.language).backend
     sampled = backend.facts.clones or isinstance(backend, Matching)
-    inputs = {
-        "script": script.lines,
-        "language": run.language,
-        "speakers": source.speakers,
-        "spoken": [source.language, [line.text for line in source.lines]],
-        "dialogue": dialogue if sampled or backend.facts.spirited else None,
-        "bed": bed if sampled else None,
-        "casting": casting_facts(run, source),
-    }
-    return remember(
-        run,
-        "synthesize",
-        VERSION,
-        compute,
-        settings=run.profile.pace,
-        backend=backend.fingerprint(),
-        inputs=inputs,
-        uses=[backend.facts],
+    given = _Given(
+        lines=script.lines,
+        language=run.language,
+        source=source,
+        sampled=dialogue if sampled or backend.facts.spirited else None,
+        bed=bed if sampled else None,
+        casting=casting_facts(run, source),
+        pace=run.profile.pace,
+        backend=backend,
+        dialogue=dialogue,
+        run=run,
+    )
+    return remember(run, "synthesize", VERSION, given, _spoken, Spoken, uses=[backend.facts])
+
+
+def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
+    booth = open_booth(given.run, given.source, given.dialogue, work.folder, given.bed)
+    spoken, silent = booth.sayable(given.lines)
+    paces = booth.paces(spoken, given.pace)
+    takes: list[Take] = []
+    for number, line in enumerate(spoken):
+        work.progress(0.8 * number / len(spoken))
+        takes.append(booth.paced(line, paces[line.speaker], given.pace))
+    most = retakes_of(given.run.profile.synthesize, given.backend.facts)
+    takes, retaken, heard = clearest(booth, spoken, takes, given.pace, most)
+    made = Spoken(
+        takes=tuple(takes),
+        voices=dict(booth.voices),
+        paces=paces,
+        characters=booth.characters,
+        retaken=tuple(retaken),
+    )
+    return StepOutput(
+        made,
+        (*silent, *_notes(booth, paces), *heard),
+        hits=len(spoken) - len(booth.fresh),
+        parts=len(given.lines),
     )
 
 
@@ -102,7 +114,7 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
     listens = choosing or retakes_of(settings, backend.facts) > 0
     ears = ears_for(run.profile.transcribe, run.language) if listens else Ears(run.language, deaf="nobody listens")
     return Booth(
-        Store(Path(run.store)),
+        Store(run.store),
         backend,
         run.language,
         voices,

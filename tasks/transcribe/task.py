@@ -1,67 +1,79 @@
 """The Prefect task of `tasks.transcribe`: the user's subtitles where there are any, else a backend."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from tasks.keep.assets import path_of
-from tasks.records.model import Asset, Run, Script, StepRecord, Title
+from tasks.keep.store import unkeyed
+from tasks.records.model import Asset, Run, Script, StepRecord
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
-from tasks.transcribe import VERSION, listening
+from tasks.step.run import StepOutput, Work, remember
+from tasks.transcribe import VERSION, Transcriber, listening
 from tasks.transcribe.bounds import within
 
 
+@dataclass(frozen=True)
+class _Extent:
+    """What of a script counts: ``title`` names it in messages, ``preview`` says that it was cut short on purpose."""
+
+    duration_ms: int
+    preview: bool
+    title: str = unkeyed()
+
+
+@dataclass(frozen=True)
+class _Subtitled:
+    subtitles: Asset
+    language: str | None
+    extent: _Extent
+    realigned_to: Asset | None
+
+
+@dataclass(frozen=True)
+class _Heard:
+    speech: Asset
+    language: str | None
+    extent: _Extent
+    backend: Transcriber
+    instead: tuple[str, ...]  # why it is not another backend
+
+
 @step_task("transcribe")
-def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord:
-    """The source script as the record's value.
+def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord[Script]:
+    """The source script.
 
     Args:
         run: title and profile.
         speech: 16 kHz mono dialogue.
         duration_ms: of the title; lines beyond it are dropped or shortened.
     """
-    title, settings = run.title, run.profile.transcribe
+    title = run.title
+    extent = _Extent(duration_ms, bool(title.preview_ms), title.source)
     if title.subtitles is not None:
-        subtitles = title.subtitles
-
-        def read(work: Work) -> Made:
-            from tasks.transcribe.subtitles import read_script
-
-            script = read_script(path_of(subtitles), title.source_language)
-            if run.profile.realign:
-                script = _realigned(script, speech, duration_ms, work)
-            return _made(script, duration_ms, title)
-
-        inputs = {
-            "subtitles": subtitles,
-            "language": title.source_language,
-            "duration_ms": duration_ms,
-            "preview": bool(title.preview_ms),
-            "realigned_to": speech if run.profile.realign else None,
-        }
-        return remember(run, "transcribe", VERSION, read, backend="subtitles", inputs=inputs)
-
-    chosen = listening(settings, title.source_language)
-    backend = chosen.backend
-
-    def listen(work: Work) -> Made:
-        script = backend.transcribe(path_of(speech), title.source_language, work.progress)
-        script = script.model_copy(update={"notes": (*chosen.notes, *script.notes)})
-        return _made(script, duration_ms, title)
-
-    heard: dict[str, Any] = {
-        "speech": speech,
-        "language": title.source_language,
-        "duration_ms": duration_ms,
-        "instead": list(chosen.notes),
-    }
-    return remember(
-        run, "transcribe", VERSION, listen, backend=backend.fingerprint(), inputs=heard, uses=[backend.facts]
-    )
+        realigned_to = speech if run.profile.realign else None
+        read = _Subtitled(title.subtitles, title.source_language, extent, realigned_to)
+        return remember(run, "transcribe", VERSION, read, _read, Script)
+    chosen = listening(run.profile.transcribe, title.source_language)
+    heard = _Heard(speech, title.source_language, extent, chosen.backend, tuple(chosen.notes))
+    return remember(run, "transcribe", VERSION, heard, _listened, Script, uses=[chosen.backend.facts])
 
 
-def _made(script: Script, duration_ms: int, title: Title) -> Made:
-    inside = within(script, duration_ms, title.source, preview=bool(title.preview_ms))
-    return Made(value=inside.model_dump(mode="json"), notes=inside.notes)
+def _read(given: _Subtitled, work: Work) -> StepOutput[Script]:
+    from tasks.transcribe.subtitles import read_script
+
+    script = read_script(path_of(given.subtitles), given.language)
+    if given.realigned_to is not None:
+        script = _realigned(script, given.realigned_to, given.extent.duration_ms, work)
+    return _inside(script, given.extent)
+
+
+def _listened(given: _Heard, work: Work) -> StepOutput[Script]:
+    script = given.backend.transcribe(path_of(given.speech), given.language, work.progress)
+    return _inside(script.model_copy(update={"notes": (*given.instead, *script.notes)}), given.extent)
+
+
+def _inside(script: Script, extent: _Extent) -> StepOutput[Script]:
+    inside = within(script, extent.duration_ms, extent.title, preview=extent.preview)
+    return StepOutput(inside, inside.notes)
 
 
 def _realigned(script: Script, speech: Asset, duration_ms: int, work: Work) -> Script:

@@ -1,24 +1,35 @@
 """The Prefect task of `tasks.translate`: only lines that the store does not know are translated."""
 
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from tasks.keep.store import Store
+from tasks.keep.store import Store, unkeyed
 from tasks.records.errors import UnsupportedError
 from tasks.records.model import Run, Script, StepRecord
 from tasks.records.progress import Progress
 from tasks.step.prefect import step_task
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 from tasks.translate import VERSION
-from tasks.translate.chain import chain
+from tasks.translate.chain import Chain, chain
 from tasks.translate.lines import Lines, Translated
 from tasks.translate.own_languages import by_language
 from tasks.translate.spoken_already import without_spoken_already
 
 
+@dataclass(frozen=True)
+class _Given:
+    script: Script
+    target: str
+    edits: dict[str, str]
+    strays: tuple[str, ...]
+    recorded: bool  # a recorded dub says every line, those in its language too
+    translators: Chain
+    store: str = unkeyed()
+
+
 @step_task("translate")
-def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str, ...] = ()) -> StepRecord:
-    """The script in the branch's language, times and ids kept, as the record's value.
+def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str, ...] = ()) -> StepRecord[Script]:
+    """The script in the branch's language, times and ids kept.
 
     Args:
         run: title, profile and language.
@@ -26,35 +37,34 @@ def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str
         edits: line id to a text that a person wrote; those lines are not translated.
         strays: what to tell of texts that a person wrote and that fit no line.
     """
-    target = run.language
     translators = chain(run.profile.translate)
-
-    def compute(work: Work) -> Made:
-        if script.language == target:
-            raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
-        route = translators.route(script.language, target)
-        recorded = target in run.title.dubs  # with every line
-        spoken, kept = (script, ()) if recorded else without_spoken_already(script, target, set(map(int, edits)))
-        if not spoken.lines:
-            raise UnsupportedError(f"Every line of the title is in {target} already: there is nothing to translate.")
-        parts, own = by_language(spoken, translators, target)
-        done = Translated()
-        for part in parts:
-            before = len(done.texts)
-            progress = partial(_progress, work.progress, before, len(part.lines), len(spoken.lines))
-            done.add(Lines(Store(Path(run.store)), translators, part, target, progress).translated(edits))
-        lines = tuple(
-            line.model_copy(update={"text": done.texts[line.id], "words": (), "language": ""}) for line in spoken.lines
-        )
-        origin = ", ".join(done.by) or translators.facts.name
-        notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *own, *done.notes]))
-        update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
-        dub = spoken.model_copy(update=update)
-        return Made(value=dub.model_dump(mode="json"), notes=(*dub.notes, *strays), hits=done.hits, parts=len(lines))
-
-    inputs = {"script": script, "target": target, "edits": edits, **({"strays": strays} if strays else {})}
+    given = _Given(script, run.language, edits, strays, run.language in run.title.dubs, translators, run.store)
     uses = [one.facts for one in translators.translators]
-    return remember(run, "translate", VERSION, compute, backend=translators.fingerprint(), inputs=inputs, uses=uses)
+    return remember(run, "translate", VERSION, given, _translated, Script, uses=uses)
+
+
+def _translated(given: _Given, work: Work) -> StepOutput[Script]:
+    script, target, edits, translators = given.script, given.target, given.edits, given.translators
+    if script.language == target:
+        raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
+    route = translators.route(script.language, target)
+    spoken, kept = (script, ()) if given.recorded else without_spoken_already(script, target, set(map(int, edits)))
+    if not spoken.lines:
+        raise UnsupportedError(f"Every line of the title is in {target} already: there is nothing to translate.")
+    parts, own = by_language(spoken, translators, target)
+    done = Translated()
+    for part in parts:
+        before = len(done.texts)
+        progress = partial(_progress, work.progress, before, len(part.lines), len(spoken.lines))
+        done.add(Lines(Store(given.store), translators, part, target, progress).translated(edits))
+    lines = tuple(
+        line.model_copy(update={"text": done.texts[line.id], "words": (), "language": ""}) for line in spoken.lines
+    )
+    origin = ", ".join(done.by) or translators.facts.name
+    notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *own, *done.notes]))
+    update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
+    dub = spoken.model_copy(update=update)
+    return StepOutput(dub, (*dub.notes, *given.strays), hits=done.hits, parts=len(lines))
 
 
 def _progress(whole: Progress, before: int, lines: int, of: int, share: float) -> None:

@@ -84,11 +84,11 @@ class Ears:
             raise MissingBackendError(self.deaf)
         facts = {"language": self.language, "clips": [_digest(clip) for clip in clips]}
         key = step_key(_HEARD, 2, backend=self.fingerprint(), inputs=facts)
-        record = store.lookup(_HEARD, key)
+        record = store.lookup(_HEARD, key, tuple[str, ...])
         if record is None:
             with store.workspace(_HEARD) as folder:
                 said = _listened(self.listener, clips, self.language, folder / "lines.wav")
-            record = store.commit(StepRecord(step=_HEARD, key=key, value=said))
+            record = store.commit(StepRecord[tuple[str, ...]](step=_HEARD, key=key, value=tuple(said)))
         return list(record.value)
 
 

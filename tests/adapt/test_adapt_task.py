@@ -11,12 +11,12 @@ import pytest
 import soundfile
 
 from configs.profile import load_profile
-from tasks.adapt.task import adapt, script_of
+from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.keep.store import Store
 from tasks.qc.timing import adherence
+from tasks.records.made import Adapted, Spoken
 from tasks.records.model import Asset, Line, Run, Script, Speaker, StepRecord, Title
-from tasks.records.spoken import placements_of, takes_of
 from tasks.synthesize.task import synthesize
 from tests.adapt.test_adapt import FITTING, LONG, SLOT_MS, SOURCE
 from tests.translate.servers import ChatServer, posts, serving
@@ -44,26 +44,26 @@ def scripts() -> tuple[Script, Script]:
     return source.model_copy(update={"language": "es", "lines": tuple(dub), "notes": ("of the translation",)}), source
 
 
-def record(answer: Any) -> StepRecord:
+def record(answer: Any) -> StepRecord[Any]:
     """The record of a step's function; one that was found comes inside a state."""
     return answer if isinstance(answer, StepRecord) else answer.data
 
 
 def stepped(
     tmp_path: Path, dialogue: Asset, translate: dict[str, Any], edits: dict[str, str] | None = None
-) -> tuple[Run, Script, StepRecord, StepRecord]:
+) -> tuple[Run, Script, Spoken, StepRecord[Adapted]]:
     profile = load_profile("offline", {"translate": translate, "synthesize": {"backend": "espeak"}})
     title = Title(name="t", video=dialogue, source="t", folder=str(tmp_path / "out"), languages=("es",))
     run = Run(title=title, profile=profile, store=str(tmp_path / "store"), language="es")
     dub, source = scripts()
-    spoken = record(synthesize.fn(run, dub, source, dialogue))
+    spoken = record(synthesize.fn(run, dub, source, dialogue)).value
     return run, dub, spoken, record(adapt.fn(run, dub, source, spoken, dialogue, edits or {}))
 
 
 def test_a_translator_without_other_words_changes_nothing(tmp_path: Path, dialogue: Asset) -> None:
     _, dub, spoken, adapted = stepped(tmp_path, dialogue, {"backend": "apertium"})
-    assert script_of(adapted) == dub
-    assert takes_of(adapted) == takes_of(spoken)
+    assert adapted.value.script == dub
+    assert adapted.value.takes == spoken.takes
     assert adapted.notes == ()
 
 
@@ -73,13 +73,14 @@ def test_script_and_takes_change_together_and_adherence_rises(
     url, asked = server
     model = {"backend": "llm", "options": {"model": "small", "url": url}}
     run, dub, spoken, adapted = stepped(tmp_path, dialogue, model)
-    script = script_of(adapted)
+    script = adapted.value.script
     assert [line.text for line in script.lines] == [FITTING, FITTING]
     assert (script.lines[0].start_ms, script.lines[0].end_ms) == (dub.lines[0].start_ms, dub.lines[0].end_ms)
-    assert adapted.value["adapted"] == [1]
+    assert adapted.value.reworded == (1,)
     assert "1 of 1 lines that missed their time were worded anew by llm." in adapted.notes
     assert script.notes == ("of the translation", *adapted.notes)
-    shares = [adherence(placements_of(fit.fn(run, dub, takes, 15_000))).value for takes in (spoken, adapted)]
+    laid = [fit.fn(run, dub, made.takes, 15_000).value for made in (spoken, adapted.value)]
+    shares = [adherence(one.placements).value for one in laid]
     assert shares == [0.5, 1.0]
     assert len(posts(asked)) == 1
     again = stepped(tmp_path, dialogue, model)[3]
@@ -91,5 +92,5 @@ def test_a_persons_line_is_not_worded_anew(tmp_path: Path, dialogue: Asset, serv
     url, asked = server
     model = {"backend": "llm", "options": {"model": "small", "url": url}}
     _, dub, _, adapted = stepped(tmp_path, dialogue, model, {"1": LONG})
-    assert script_of(adapted).lines == dub.lines
+    assert adapted.value.script.lines == dub.lines
     assert posts(asked) == []

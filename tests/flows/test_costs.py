@@ -18,9 +18,11 @@ from tasks.machine.gpu import leased_device
 from tasks.machine.meter import bill, device_time, metered
 from tasks.records.errors import BadInputError, ProviderBusyError
 from tasks.records.model import Run
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 from tasks.synthesize import synthesizer
 from tests.synthesize.eleven_labs import KEY, eleven_labs
+
+NOTHING = type(None)
 
 
 @pytest.fixture
@@ -63,32 +65,32 @@ def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatc
     monkeypatch.setenv("ELEVENLABS_API_KEY", KEY)
     tries = 0
 
-    def translate(work: Work) -> Made:
+    def translate(_given: object, work: Work) -> StepOutput[None]:
         bill("llm/x", input_tokens=1000, output_tokens=500)
-        return Made(hits=1, parts=4)
+        return StepOutput(None, hits=1, parts=4)
 
-    def synthesize(work: Work) -> Made:
+    def synthesize(_given: object, work: Work) -> StepOutput[None]:
         nonlocal tries
         tries += 1
         speaks.synthesize("Good morning.", "aria", "es", work.folder / "one.wav")
         if tries == 1:
             raise ProviderBusyError("It was paid for all the same.")
-        return Made()
+        return StepOutput(None)
 
-    def other(work: Work) -> Made:
+    def other(_given: object, work: Work) -> StepOutput[None]:
         bill("mystery", seconds=2.0)
         bill("hosted/lips", usd=0.25, seconds=4.0)
-        return Made()
+        return StepOutput(None)
 
     with accounted(run) as account, eleven_labs() as (url, _):
         speaks = synthesizer("elevenlabs", {"url": url, "tries": 1, "voices": ["aria"]})
-        remember(run, "translate", 1, translate)
+        remember(run, "translate", 1, None, translate, NOTHING)
         with pytest.raises(ProviderBusyError):
-            remember(run, "synthesize", 1, synthesize)
-        remember(run, "synthesize", 1, synthesize)
-        remember(run, "lipsync", 1, other)
+            remember(run, "synthesize", 1, None, synthesize, NOTHING)
+        remember(run, "synthesize", 1, None, synthesize, NOTHING)
+        remember(run, "lipsync", 1, None, other, NOTHING)
     with accounted(run):
-        remember(run, "translate", 1, translate)
+        remember(run, "translate", 1, None, translate, NOTHING)
 
     table = ledger()
     assert set(table["batch"]) == {"night-1"}
@@ -109,35 +111,35 @@ def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatc
 
 
 def test_what_a_killed_process_used_is_written_down_once_when_its_branch_begins_again(run: Run) -> None:
-    def paid(work: Work) -> Made:
+    def paid(_given: object, work: Work) -> StepOutput[None]:
         bill("hosted/lips", "abc", usd=0.25, seconds=4.0)
-        return Made()
+        return StepOutput(None)
 
     killed = os.fork()
     if not killed:
         with accounted(run):
-            remember(run, "lipsync", 1, paid)
+            remember(run, "lipsync", 1, None, paid, NOTHING)
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(killed, 0)
     for _ in range(2):
         with accounted(run):
-            remember(run, "lipsync", 1, paid)
+            remember(run, "lipsync", 1, None, paid, NOTHING)
     table = ledger()
     assert list(table[table["step"] == "lipsync"]["state"]) == ["computed", "billed", "reused", "reused"]
     assert table["usd"].sum() == 0.25
 
 
 def test_a_job_is_billed_once_however_often_its_result_is_used(run: Run) -> None:
-    def lipsync(work: Work) -> Made:
+    def lipsync(_given: object, work: Work) -> StepOutput[None]:
         bill("replicate/sync-lipsync-2", "abc", usd=0.25, seconds=5.0)
         bill("replicate/sync-lipsync-2", "abc", usd=0.25, seconds=5.0)  # two shots alike share a job
         bill("replicate/sync-lipsync-2", "def", usd=0.5, seconds=10.0)
-        return Made()
+        return StepOutput(None)
 
     with accounted(run) as first:
-        remember(run, "lipsync", 1, lipsync)
+        remember(run, "lipsync", 1, None, lipsync, NOTHING)
     with accounted(run) as second:
-        remember(run, "lipsync", 2, lipsync)  # another dub of the same speech finds the same jobs
+        remember(run, "lipsync", 2, None, lipsync, NOTHING)  # another dub of the same speech finds the same jobs
     assert (first.usd, second.usd) == (0.75, 0.0)
     table = ledger()
     assert sorted(table[table["state"] == "billed"]["job"]) == ["abc", "def"]

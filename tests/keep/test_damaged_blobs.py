@@ -12,8 +12,9 @@ from configs.profile import load_profile
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256, known_sha256
 from tasks.keep.store import Store
+from tasks.records.made import Laid
 from tasks.records.model import Asset, Run, StepRecord, Title
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 from tests.keep.test_store import a_file, committed, overwrite
 
 FALSE = b"noise"  # as long as b"sound"
@@ -43,10 +44,10 @@ def swap(path: Path, content: bytes = FALSE, *, times: bool = True, inode: bool 
 @pytest.mark.parametrize(("times", "inode"), [(False, False), (True, False), (True, True)])
 def test_a_swapped_blob_does_not_count_and_is_set_aside(tmp_path: Path, times: bool, inode: bool) -> None:
     store = Store(tmp_path / "store")
-    asset = committed(store, tmp_path).outputs["dialogue"]
-    assert store.lookup("fit", "k1")
+    asset = committed(store, tmp_path).value.dialogue
+    assert store.lookup("fit", "k1", Laid)
     swap(path_of(asset), times=times, inode=inode)
-    assert store.lookup("fit", "k1") is None
+    assert store.lookup("fit", "k1", Laid) is None
     assert not path_of(asset).exists()
     (aside,) = (tmp_path / "store" / "damaged").iterdir()
     assert aside.read_bytes() == FALSE
@@ -55,15 +56,15 @@ def test_a_swapped_blob_does_not_count_and_is_set_aside(tmp_path: Path, times: b
 
 @pytest.mark.usefixtures("size")
 def test_whoever_asks_after_it_was_set_aside_is_told_too_until_it_is_made_again(tmp_path: Path) -> None:
-    asset = committed(Store(tmp_path / "store"), tmp_path).outputs["dialogue"]
+    asset = committed(Store(tmp_path / "store"), tmp_path).value.dialogue
     swap(path_of(asset))
     assert not Store(tmp_path / "store").holds(asset)
     after = Store(tmp_path / "store")
-    assert after.lookup("fit", "k1") is None
+    assert after.lookup("fit", "k1", Laid) is None
     assert len(after.notes) == 1
     committed(Store(tmp_path / "store"), tmp_path)
     mended = Store(tmp_path / "store")
-    assert mended.lookup("fit", "k1")
+    assert mended.lookup("fit", "k1", Laid)
     assert not mended.notes
 
 
@@ -84,30 +85,30 @@ def test_adding_a_file_over_a_bad_blob_puts_it_right(store: Store, tmp_path: Pat
 def test_a_remote_blob_that_was_swapped_is_seen_on_every_machine(
     remote: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asset = committed(remote, tmp_path).outputs["dialogue"]
+    asset = committed(remote, tmp_path).value.dialogue
     overwrite(remote, asset.uri, FALSE)
     monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "elsewhere"))
     there = Store(remote.where)
-    assert there.lookup("fit", "k1") is None
+    assert there.lookup("fit", "k1", Laid) is None
     assert "damaged/" in there.notes[0]
-    assert remote.lookup("fit", "k1") is None
+    assert remote.lookup("fit", "k1", Laid) is None
     committed(remote, tmp_path)
-    assert there.lookup("fit", "k1")
+    assert there.lookup("fit", "k1", Laid)
     assert path_of(asset).read_bytes() == b"sound"
 
 
 def test_a_remote_blob_of_which_nobody_left_a_digest_is_read_once_for_all_machines(
     remote: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asset = committed(remote, tmp_path).outputs["dialogue"]
+    asset = committed(remote, tmp_path).value.dialogue
     overwrite(remote, asset.uri, b"sound")  # as an earlier version put it there
     overwrite_memos(remote)
     monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "first"))
-    assert Store(remote.where).lookup("fit", "k1")
+    assert Store(remote.where).lookup("fit", "k1", Laid)
     monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "second"))
     second = Store(remote.where)
     monkeypatch.setattr(second._place, "sha256", lambda _name: pytest.fail("read again"))
-    assert second.lookup("fit", "k1")
+    assert second.lookup("fit", "k1", Laid)
 
 
 def overwrite_memos(store: Store) -> None:
@@ -117,11 +118,11 @@ def overwrite_memos(store: Store) -> None:
 
 @pytest.mark.usefixtures("size")
 def test_a_swapped_copy_of_a_remote_blob_is_fetched_again(remote: Store, tmp_path: Path) -> None:
-    asset = committed(remote, tmp_path).outputs["dialogue"]
+    asset = committed(remote, tmp_path).value.dialogue
     swap(path_of(asset))
     assert path_of(asset).read_bytes() == b"sound"
     swap(path_of(asset))
-    assert remote.lookup("fit", "k1")
+    assert remote.lookup("fit", "k1", Laid)
     assert "local copy" in remote.notes[0]
     assert path_of(asset).read_bytes() == b"sound"
 
@@ -130,17 +131,17 @@ def test_a_large_blob_is_read_once_and_again_only_when_it_was_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks.keep.digests, "SMALL", 4)
-    asset = committed(Store(tmp_path / "store"), tmp_path).outputs["dialogue"]
+    asset = committed(Store(tmp_path / "store"), tmp_path).value.dialogue
     read: list[Path] = []
     monkeypatch.setattr(tasks.keep.digests, "file_sha256", lambda path: read.append(path) or file_sha256(path))
     for _ in range(3):
-        assert Store(tmp_path / "store").lookup("fit", "k1")
+        assert Store(tmp_path / "store").lookup("fit", "k1", Laid)
     assert read == []  # it was hashed when it came
     swap(path_of(asset), b"sound")
     os.utime(path_of(asset), ns=(1, 1))
     monkeypatch.setattr(tasks.keep.digests, "FRESH_NS", 0)
     for _ in range(3):
-        assert Store(tmp_path / "store").lookup("fit", "k1")
+        assert Store(tmp_path / "store").lookup("fit", "k1", Laid)
     assert read == [path_of(asset)]
 
 
@@ -179,17 +180,17 @@ def test_a_step_whose_result_was_swapped_is_run_again_and_says_so_once(tmp_path:
     title = Title(name="talk", video=video, source="/talk.mp4", folder=str(tmp_path), languages=("es",))
     run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"), language="es")
 
-    def compute(work: Work) -> Made:
-        return Made({"mix": a_file(work.folder)}, notes=("fitted",))
+    def compute(_given: object, work: Work) -> StepOutput[Asset]:
+        return StepOutput(work.keep(a_file(work.folder)), notes=("fitted",))
 
-    made = remember(run, "mix", 1, compute)
-    swap(path_of(made.outputs["mix"]))
-    again = remember(run, "mix", 1, compute)
+    made = remember(run, "mix", 1, None, compute, Asset)
+    swap(path_of(made.value))
+    again = remember(run, "mix", 1, None, compute, Asset)
     assert not again.reused
-    assert path_of(again.outputs["mix"]).read_bytes() == b"sound"
+    assert path_of(again.value).read_bytes() == b"sound"
     assert again.notes[0] == "fitted"
     assert "damaged" in again.notes[1]
-    found = remember(run, "mix", 1, compute)
+    found = remember(run, "mix", 1, None, compute, Asset)
     assert (found.reused, found.notes) == (True, ("fitted",))
 
 
@@ -197,5 +198,5 @@ def test_a_record_that_names_another_size_than_the_file_has_does_not_count(tmp_p
     store = Store(tmp_path / "store")
     asset = store.add(a_file(tmp_path))
     wrong = asset.model_copy(update={"bytes": 4})
-    store.commit(StepRecord(step="fit", key="k2", outputs={"dialogue": wrong}))
-    assert store.lookup("fit", "k2") is None
+    store.commit(StepRecord[Asset](step="fit", key="k2", value=wrong))
+    assert store.lookup("fit", "k2", Asset) is None

@@ -15,6 +15,7 @@ import subprocess
 import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pandas
@@ -27,7 +28,9 @@ from tasks.keep.digests import file_sha256
 from tasks.keep.places import Bucket, fetched, place_of, url_of
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import BadInputError, MissingBackendError, TransientError
+from tasks.records.made import Laid
 from tasks.records.model import Asset, StepRecord
+from tasks.synthesize.takes import Said
 
 
 def overwrite(store: Store, uri: str, content: bytes | None) -> None:
@@ -48,46 +51,59 @@ def a_file(folder: Path, content: bytes = b"sound", name: str = "take.wav") -> P
     return path
 
 
-def committed(store: Store, folder: Path, key: str = "k1") -> StepRecord:
+def committed(store: Store, folder: Path, key: str = "k1") -> StepRecord[Laid]:
     asset = store.add(a_file(folder))
-    return store.commit(StepRecord(step="fit", key=key, outputs={"dialogue": asset}, value={"a": 1}, parts=3))
+    return store.commit(StepRecord[Laid](step="fit", key=key, value=Laid(dialogue=asset), parts=3))
 
 
 def test_a_committed_step_is_found_and_counts_every_part_as_a_hit(store: Store, tmp_path: Path) -> None:
     committed(store, tmp_path)
-    found = store.lookup("fit", "k1")
+    found = store.lookup("fit", "k1", Laid)
     assert found is not None
     assert found.reused
     assert found.hits == 3
-    assert path_of(found.outputs["dialogue"]).read_bytes() == b"sound"
+    assert path_of(found.value.dialogue).read_bytes() == b"sound"
 
 
 def test_what_is_computed_reads_like_what_is_found_down_to_the_order_of_its_facts(store: Store) -> None:
     """Else a quality sheet would differ by whether its night was interrupted."""
-    made = store.commit(StepRecord(step="qc", key="0" * 64, value={"shuffled": {"b": 1, "a": (2, 3)}, "frozen": {}}))
-    found = store.lookup("qc", "0" * 64)
+    made = store.commit(
+        StepRecord[dict[str, Any]](step="qc", key="0" * 64, value={"shuffled": {"b": 1, "a": (2, 3)}, "frozen": {}})
+    )
+    found = store.lookup("qc", "0" * 64, dict[str, Any])
     assert found is not None
     assert json.dumps(made.value) == json.dumps(found.value) == '{"frozen": {}, "shuffled": {"a": [2, 3], "b": 1}}'
 
 
+def test_a_line_that_an_earlier_version_bought_is_found(store: Store, tmp_path: Path) -> None:
+    """Until 0.1 files lay beside the value."""
+    audio = store.add(a_file(tmp_path))
+    said = {"duration_ms": 900, "phones": [["a", 0, 900, 1]], "characters": 3}
+    old = {"step": "synthesize-line", "key": "k", "outputs": {"audio": audio.model_dump()}, "value": said}
+    store.write_note("synthesize-line", "k", old)
+    found = store.lookup("synthesize-line", "k", Said)
+    assert found is not None
+    assert found.value == Said(audio=audio, duration_ms=900, phones=(("a", 0, 900, 1),), characters=3)
+
+
 def test_an_unknown_key_is_not_found(store: Store) -> None:
-    assert store.lookup("fit", "never") is None
+    assert store.lookup("fit", "never", Laid) is None
 
 
 def test_a_record_whose_file_is_gone_does_not_count(store: Store, tmp_path: Path) -> None:
-    overwrite(store, committed(store, tmp_path).outputs["dialogue"].uri, None)
-    assert store.lookup("fit", "k1") is None
+    overwrite(store, committed(store, tmp_path).value.dialogue.uri, None)
+    assert store.lookup("fit", "k1", Laid) is None
 
 
 def test_a_record_whose_file_was_cut_short_does_not_count(store: Store, tmp_path: Path) -> None:
-    overwrite(store, committed(store, tmp_path).outputs["dialogue"].uri, b"so")
-    assert store.lookup("fit", "k1") is None
+    overwrite(store, committed(store, tmp_path).value.dialogue.uri, b"so")
+    assert store.lookup("fit", "k1", Laid) is None
 
 
 def test_a_damaged_record_does_not_count(store: Store, tmp_path: Path) -> None:
     committed(store, tmp_path)
     overwrite(store, f"{store.where}/records/fit/k1/k1.json", b"{half")
-    assert store.lookup("fit", "k1") is None
+    assert store.lookup("fit", "k1", Laid) is None
 
 
 def test_the_same_content_is_kept_once_and_read_only(store: Store, tmp_path: Path) -> None:
@@ -237,14 +253,14 @@ def test_another_machine_finds_the_work_and_fetches_each_file_once(
     committed(remote, tmp_path)
     title = remote.reference(a_file(tmp_path, b"picture", "talk.mp4"))
     monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "elsewhere"))
-    there = Store(remote.where).lookup("fit", "k1")
+    there = Store(remote.where).lookup("fit", "k1", Laid)
     assert there is not None
-    copy = path_of(there.outputs["dialogue"])
+    copy = path_of(there.value.dialogue)
     assert copy.is_relative_to(tmp_path / "elsewhere")
     assert copy.read_bytes() == b"sound"
     assert path_of(title).read_bytes() == b"picture"
-    overwrite(remote, there.outputs["dialogue"].uri, None)
-    assert path_of(there.outputs["dialogue"]) == copy
+    overwrite(remote, there.value.dialogue.uri, None)
+    assert path_of(there.value.dialogue) == copy
 
 
 def test_a_blob_that_is_not_what_was_stored_is_not_used(remote: Store, tmp_path: Path) -> None:

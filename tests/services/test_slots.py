@@ -18,7 +18,7 @@ from tasks.records.errors import TransientError
 from tasks.records.model import Asset, Run, Title
 from tasks.records.registry import BackendFacts
 from tasks.services.slots import held, slots_of
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 
 DEEPL = BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, services=frozenset({"deepl"}), paid=True)
 NATIVE = BackendFacts(name="native", code_licence="Apache-2.0", device="any")
@@ -111,12 +111,12 @@ def test_a_slot_is_held_while_a_step_computes_and_not_for_one_that_is_found(pref
     run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"))
     seen: list[int] = []
 
-    def compute(work: Work) -> Made:
+    def compute(_given: object, work: Work) -> StepOutput[int]:
         seen.append(taken())
-        return Made(value=1)
+        return StepOutput(1)
 
     for _ in range(2):
-        remember(run, "translate", 1, compute, uses=[DEEPL, ESPEAK])
+        remember(run, "translate", 1, None, compute, int, uses=[DEEPL, ESPEAK])
     assert seen == [1]
     assert taken() == 0
 

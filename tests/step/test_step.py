@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from configs.profile import load_profile
 from tasks.keep.assets import path_of
+from tasks.keep.store import unkeyed
 from tasks.records.errors import DiskFullError, PermanentError, ProcessFailedError, TransientError, is_transient
-from tasks.records.model import Asset, Run, Title
+from tasks.records.model import Asset, Run, StepRecord, Title
 from tasks.records.progress import StepEvent, listening
-from tasks.step.run import Made, Work, remember
+from tasks.step.run import StepOutput, Work, remember
 
 
 @pytest.fixture
@@ -22,54 +24,90 @@ def run(tmp_path: Path) -> Run:
     return Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"))
 
 
-def write(work: Work) -> Made:
+def write(_given: object, work: Work) -> StepOutput[Asset]:
     path = work.folder / "x.txt"
     path.write_text("made")
-    return Made(outputs={"x": path}, value=[1], notes=("rough",))
+    return StepOutput(work.keep(path), notes=("rough",))
+
+
+def made(run: Run, given: object = None, step: str = "mix") -> StepRecord[Asset]:
+    return remember(run, step, 1, given, write, Asset)
 
 
 def test_a_step_is_computed_once_and_found_afterwards(run: Run) -> None:
     calls = []
 
-    def compute(work: Work) -> Made:
+    def compute(given: int, work: Work) -> StepOutput[Asset]:
         calls.append(work)
-        return write(work)
+        return write(given, work)
 
-    first = remember(run, "mix", 1, compute, inputs={"a": 1})
-    second = remember(run, "mix", 1, compute, inputs={"a": 1})
+    first = remember(run, "mix", 1, 1, compute, Asset)
+    second = remember(run, "mix", 1, 1, compute, Asset)
     assert len(calls) == 1
     assert (first.reused, second.reused) == (False, True)
-    assert second.outputs == first.outputs
+    assert second.value == first.value
+    assert second.assets == (first.value,)
     assert second.notes == ("rough",)
     assert not calls[0].folder.exists()
 
 
-def test_another_input_is_another_result(run: Run) -> None:
-    assert remember(run, "mix", 1, write, inputs={"a": 1}).key != remember(run, "mix", 1, write, inputs={"a": 2}).key
+@dataclass(frozen=True)
+class Given:
+    audio: Asset
+    gain_db: float
+    named: str = unkeyed()
+
+
+SOUND = Asset(uri="/nowhere/a.wav", sha256="1" * 64, bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (Given(SOUND, 2.0, "a"), False),
+        (Given(SOUND.model_copy(update={"sha256": "2" * 64}), 1.0, "a"), False),
+        (Given(SOUND.model_copy(update={"uri": "/elsewhere/b.wav"}), 1.0, "a"), True),
+        (Given(SOUND, 1.0, "b"), True),
+    ],
+)
+def test_what_a_step_is_given_makes_its_key_but_for_places_and_what_is_declared_to_change_nothing(
+    run: Run, other: Given, same: bool
+) -> None:
+    assert (made(run, Given(SOUND, 1.0, "a")).key == made(run, other).key) is same
+
+
+def test_what_has_no_content_cannot_be_given(run: Run) -> None:
+    with pytest.raises(TypeError, match="object has no content"):
+        made(run, {"what": object()})
+
+
+def test_a_record_of_another_shape_does_not_count(run: Run) -> None:
+    made(run)
+    assert not remember(run, "mix", 1, None, lambda _given, _work: StepOutput("other"), str).reused
 
 
 def test_a_step_whose_file_was_lost_is_computed_again(run: Run) -> None:
-    path_of(remember(run, "mix", 1, write).outputs["x"]).unlink()
-    assert not remember(run, "mix", 1, write).reused
+    path_of(made(run).value).unlink()
+    assert not made(run).reused
 
 
 def test_a_failed_step_leaves_nothing_and_names_itself(run: Run) -> None:
-    def fail(work: Work) -> Made:
+    def fail(_given: object, work: Work) -> StepOutput[Asset]:
         (work.folder / "half").write_text("x")
         raise PermanentError("No voice speaks that.")
 
     with pytest.raises(PermanentError) as caught:
-        remember(run, "synthesize", 1, fail)
+        remember(run, "synthesize", 1, None, fail, Asset)
     assert caught.value.data["step"] == "synthesize"
     assert not list((Path(run.store) / "tmp").iterdir())
-    assert not remember(run, "synthesize", 1, write).reused
+    assert not made(run, step="synthesize").reused
 
 
 def test_listeners_are_told_of_each_state_with_title_and_language(run: Run) -> None:
     heard: list[StepEvent] = []
     with listening(heard.append):
-        remember(run.branch("es"), "mix", 1, write)
-        remember(run.branch("es"), "mix", 1, write)
+        made(run.branch("es"))
+        made(run.branch("es"))
     assert [(event.language, event.step, event.state) for event in heard] == [
         ("es", "mix", "started"),
         ("es", "mix", "computed"),
@@ -92,16 +130,16 @@ def test_only_what_may_pass_is_tried_again() -> None:
     ],
 )
 def test_a_full_disk_is_said_plainly_nothing_is_kept_and_the_branch_is_not_to_blame(run: Run, met: Exception) -> None:
-    def compute(work: Work) -> Made:
+    def compute(_given: object, work: Work) -> StepOutput[Asset]:
         (work.folder / "half").write_text("ha")
         raise met
 
     with pytest.raises(DiskFullError, match="no room left") as caught:
-        remember(run, "mix", 1, compute)
+        remember(run, "mix", 1, None, compute, Asset)
     assert caught.value.data["step"] == "mix"
     assert is_transient(caught.value)
     assert not list((Path(run.store) / "tmp").iterdir())
-    assert not remember(run, "mix", 1, write).reused
+    assert not made(run).reused
 
 
 def test_a_gpu_without_memory_is_tried_again() -> None:

@@ -11,7 +11,6 @@ from configs.profile import load_profile
 from tasks.machine import resident as residents
 from tasks.machine.resident import Resident, loaded_once, rest
 from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
-from tasks.records.spoken import takes_of
 from tasks.synthesize.task import synthesize
 from tests.tiny_coqui import save_tiny_vits
 
@@ -49,7 +48,7 @@ def test_three_languages_of_a_batch_load_a_coqui_model_once(tmp_path: Path, monk
     for language in ("es", "fr", "de"):
         title = Title(name="t", video=video, source="t.mp4", folder=str(tmp_path), languages=(language,))
         run = Run(title=title, profile=profile, store=str(tmp_path / "store"), language=language)
-        assert len(takes_of(synthesize.fn(run, script(language), source, dialogue))) == 2
+        assert len(synthesize.fn(run, script(language), source, dialogue).value.takes) == 2
     assert loads == [str(checkpoint)]
 
 
@@ -161,7 +160,7 @@ def test_the_process_and_its_memory_are_measured() -> None:
 
 
 def test_the_end_of_a_step_sends_every_idle_model_to_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from tasks.step.run import Made, remember
+    from tasks.step.run import StepOutput, remember
 
     model, on_cpu = Model(), Model()
     residents = [Resident(model, "cuda"), Resident(on_cpu, "cpu")]
@@ -171,13 +170,13 @@ def test_the_end_of_a_step_sends_every_idle_model_to_rest(monkeypatch: pytest.Mo
     title = Title(name="t", video=video, source="t.mp4", folder=str(tmp_path), languages=("es",))
     run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"))
 
-    def compute(_work: object) -> Made:
+    def compute(_given: object, _work: object) -> StepOutput[int]:
         for resident in residents:
             with resident.at_work():
                 pass
-        return Made(value=1)
+        return StepOutput(1)
 
-    remember(run, "speak", 1, compute)
+    remember(run, "speak", 1, None, compute, int)
     assert model.places == ["cuda", "cpu"]
     assert on_cpu.places == []
     assert emptied == [True]

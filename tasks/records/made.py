@@ -1,0 +1,215 @@
+"""What steps make, one record a step. Files travel as assets; everything else is small."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from tasks.records.model import Asset, Gate, Loudness, Placement, Record, Script, Take
+
+BedMode = Literal["untouched", "ducked", "voice_over"]
+
+
+class Separated(Record):
+    """A title's sound on the player's clock: ``original``, ``dialogue``, ``bed`` at 48 kHz, ``speech`` 16 kHz mono.
+
+    ``dialogue`` and ``original`` are stereo; ``bed`` is stereo, or 5.1 where the title is.
+    """
+
+    original: Asset
+    dialogue: Asset
+    bed: Asset
+    speech: Asset
+
+
+class Retaken(Record):
+    """A line that was spoken again.
+
+    Attributes:
+        line: its id.
+        said: its words.
+        ways: how it was tried, in order.
+        won: which of them is kept; empty where it is the first take.
+        heard: what is heard in the take that is kept.
+        before: share that was not understood at first.
+        after: the same of what is kept.
+        understood: whether it is now.
+    """
+
+    line: int
+    said: str
+    ways: tuple[str, ...]
+    won: str
+    heard: str
+    before: float
+    after: float
+    understood: bool
+
+
+class Spoken(Record):
+    """The lines of a dub, spoken.
+
+    Attributes:
+        takes: of every line that has something to say, in the script's order.
+        voices: the backend's name of each speaker's voice.
+        paces: of each speaker, as a factor of the voice's own.
+        characters: sent to a paid service.
+        retaken: lines that were spoken again.
+    """
+
+    takes: tuple[Take, ...]
+    voices: dict[str, str]
+    paces: dict[str, float]
+    characters: int = 0
+    retaken: tuple[Retaken, ...] = ()
+
+
+class Adapted(Record):
+    """The script and its takes after adaptation; ``reworded``: ids of the lines that say something else now."""
+
+    script: Script
+    takes: tuple[Take, ...]
+    reworded: tuple[int, ...] = ()
+
+
+class Laid(Record):
+    """A dub's speech on the title's clock.
+
+    Attributes:
+        dialogue: WAV, as long as the title.
+        phones: JSON of the phones on the same clock; None where nothing is known of them.
+        placements: of the lines; empty where a service laid them.
+        ingest: JSON of what was found in a recorded dub; None for a synthesised one.
+    """
+
+    dialogue: Asset
+    phones: Asset | None = None
+    placements: tuple[Placement, ...] = ()
+    ingest: Asset | None = None
+
+
+class Pictured(Record):
+    """A dub's picture.
+
+    Attributes:
+        report: JSON of the figures.
+        figures: of the lip sync; which ones is the system's choice.
+        picture: None where it is the title's own.
+        film: what a service that dubs by itself sent, of which it is the picture.
+    """
+
+    report: Asset
+    figures: dict[str, Any]
+    picture: Asset | None = None
+    film: Asset | None = None
+
+    @property
+    def altered(self) -> bool:
+        """Whether mouths were drawn; a service that does not say has drawn them."""
+        return bool(self.figures.get("edited", 1) > 0)
+
+
+class MixResult(Record):
+    """How a mix was made.
+
+    Attributes:
+        loudness: of the mix as written.
+        level_lufs: what counts for the preset: the same, or the dialogue's.
+        channels: 2 or 6.
+        dialogue_gain_db: what brought the dub to the original dialogue's loudness.
+        line_gains: by line, against that, in dB.
+        programme_gain_db: what brought the mix to the preset.
+        limited: whether the true-peak limiter was at work.
+        bed_mode: what the bed does under speech.
+        kept: sounds of the original dialogue that were kept, ``(start_ms, end_ms)``.
+        speech: where the dub speaks, as the dialogue's level was measured.
+        notes: fallbacks and limits to tell the user.
+    """
+
+    loudness: Loudness
+    level_lufs: float
+    channels: int
+    dialogue_gain_db: float
+    line_gains: dict[int, float]
+    programme_gain_db: float
+    limited: bool
+    bed_mode: BedMode
+    kept: tuple[tuple[int, int], ...] = ()
+    speech: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class EncodeResult(Record):
+    """What the delivered file measures.
+
+    Attributes:
+        loudness: of the encoded file.
+        level_lufs: what counts for the preset: the same, or the dialogue's.
+        encodes: how many encodes it took.
+        on_target: within the preset's tolerance, and its true peak not passed.
+        notes: limits to tell the user.
+    """
+
+    loudness: Loudness
+    level_lufs: float
+    encodes: int
+    on_target: bool
+    notes: tuple[str, ...] = ()
+
+
+class Filmed(Record):
+    """A whole title as a service dubbed it, and what it says of it, as JSON and as its content."""
+
+    film: Asset
+    report: Asset
+    figures: dict[str, Any]
+
+
+class Conformed(Record):
+    """A service's film on the title's clock and at its loudness: picture, sound (WAV), and encoded sound."""
+
+    picture: Asset
+    dialogue: Asset
+    audio: Asset
+    encoded: EncodeResult
+
+
+class Mixed(Record):
+    """A dub's sound: ``mix`` (24-bit WAV), encoded ``audio``, and how both measure.
+
+    ``made``: None where a service mixed it.
+    """
+
+    mix: Asset
+    audio: Asset
+    made: MixResult | None = None
+    encoded: EncodeResult
+
+
+class Packed(Record):
+    """A language's master (MP4), its script (JSON) and subtitles, its stems by role, and how loud the master is."""
+
+    master: Asset
+    script: Asset
+    srt: Asset
+    vtt: Asset
+    stems: dict[str, Asset]
+    loudness: Loudness
+
+
+class Checked(Record):
+    """The quality sheet of a master, as ``qc.json`` and as its content."""
+
+    qc: Asset
+    sheet: dict[str, Any]
+
+    @property
+    def state(self) -> Literal["completed", "needs_review"]:
+        """Whether somebody has to look at it."""
+        state: Literal["completed", "needs_review"] = self.sheet["state"]
+        return state
+
+
+class TrackGates(Record):
+    """What was measured of each dub in the multi-track master, by language."""
+
+    gates: dict[str, Gate]
