@@ -109,7 +109,7 @@ def finished(run: Run, language: str) -> BranchResult | None:
     result = last_attempt(run, branch_key(run, language))
     if result is None or not result.delivered:
         return None
-    store = Store(Path(run.store))
+    store = Store(run.store)
     assets = [*result.outputs.values(), *filter(None, (result.audio, result.subtitles))]
     if not all(store.holds(asset) for asset in assets):
         return None
@@ -120,7 +120,7 @@ def finished(run: Run, language: str) -> BranchResult | None:
 def last_attempt(run: Run, key: str) -> BranchResult | None:
     """How a branch ended when it was last tried."""
     try:
-        return BranchResult.model_validate(Store(Path(run.store)).read_note("branch", key))
+        return BranchResult.model_validate(Store(run.store).read_note("branch", key))
     except ValidationError:
         return None
 
@@ -134,7 +134,7 @@ def keep_attempt(run: Run, result: BranchResult) -> None:
     elif result.state == "failed" and result.failure and not (result.failure.transient or is_begun(result)):
         strikes += 1
     kept = result.model_copy(update={"strikes": strikes})
-    Store(Path(run.store)).write_note("branch", result.key, kept.model_dump(mode="json"))
+    Store(run.store).write_note("branch", result.key, kept.model_dump(mode="json"))
 
 
 def mark_begun(run: Run, language: str) -> None:
@@ -176,14 +176,14 @@ def is_begun(result: BranchResult) -> bool:
 def shared_work(run: Run) -> SharedWork | None:
     """What the shared steps of a title made, if the store has it."""
     try:
-        return SharedWork.model_validate(Store(Path(run.store)).read_note("shared", shared_key(run)))
+        return SharedWork.model_validate(Store(run.store).read_note("shared", shared_key(run)))
     except ValidationError:
         return None
 
 
 def keep_shared_work(run: Run, work: SharedWork) -> None:
     """Remember what the shared steps made, for branches that run elsewhere or later."""
-    Store(Path(run.store)).write_note("shared", shared_key(run), work.model_dump(mode="json"))
+    Store(run.store).write_note("shared", shared_key(run), work.model_dump(mode="json"))
 
 
 def edits(run: Run, language: str) -> Placed:
@@ -199,4 +199,4 @@ def _edit_facts(run: Run, language: str) -> Any:
 
 def _edits(run: Run, language: str) -> Edits:
     title = run.title
-    return Edits(Store(Path(run.store)), title.plain or title.name, title.video.sha256, language, Path(title.folder))
+    return Edits(Store(run.store), title.plain or title.name, title.video.sha256, language, Path(title.folder))

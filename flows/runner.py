@@ -26,7 +26,7 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     packed = {branch.language for branch in (*branches, *earlier_languages(run))}
     if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
         return None
-    if not Store(Path(run.store)).holds(previous.multi) or not take(run):
+    if not Store(run.store).holds(previous.multi) or not take(run):
         return None
     outputs = {place: asset for branch in branches for place, asset in branch.outputs.items()}
     try:
@@ -88,7 +88,7 @@ def dub_kept_batch(
 
 def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str, Any]]:
     for run in runs:
-        Store(Path(run.store)).sweep()
+        Store(run.store).sweep()
         forget_title_result(run)
     trouble: Exception | None = None
     try:

@@ -38,20 +38,20 @@ class TitleResult(Record):
 
 def keep_title_result(run: Run, result: TitleResult) -> None:
     """Remember a title's last result."""
-    Store(Path(run.store)).write_note("title", _title_key(run), result.model_dump(mode="json"))
+    Store(run.store).write_note("title", _title_key(run), result.model_dump(mode="json"))
 
 
 def title_result(run: Run) -> TitleResult | None:
     """A title's last result."""
     try:
-        return TitleResult.model_validate(Store(Path(run.store)).read_note("title", _title_key(run)))
+        return TitleResult.model_validate(Store(run.store).read_note("title", _title_key(run)))
     except ValidationError:
         return None
 
 
 def forget_title_result(run: Run) -> None:
     """Before a new attempt: the last one's result does not count."""
-    Store(Path(run.store)).write_note("title", _title_key(run), None)
+    Store(run.store).write_note("title", _title_key(run), None)
 
 
 def results_of(run: Run, found: Mapping[str, BranchResult]) -> list[BranchResult]:

@@ -36,7 +36,7 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) 
         work: of its shared steps.
         found: branches that were finished before; the others ended as the store says.
     """
-    with Store(Path(run.store)).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
+    with Store(run.store).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
         title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
         keep_title_result(run, title)
         summary = write_summary(run, title)

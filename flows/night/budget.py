@@ -11,7 +11,6 @@ import datetime
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from configs.night import BudgetSettings
@@ -55,12 +54,12 @@ def begin_night(run: Run, settings: BudgetSettings) -> None:
         "claims": {},
         "over": False,
     }
-    Store(Path(run.store)).write_note(_NIGHT, _key(run), night)
+    Store(run.store).write_note(_NIGHT, _key(run), night)
 
 
 def end_night(run: Run) -> None:
     """Close it: whoever starts a branch by hand from now on is not held back."""
-    store, key = Store(Path(run.store)), _key(run)
+    store, key = Store(run.store), _key(run)
     with _alone(run):
         store.write_note(_NIGHT, key, {**(store.read_note(_NIGHT, key) or {}), "over": True})
 
@@ -73,7 +72,7 @@ def admit(run: Run) -> str:
     """
     if not run.batch:
         return ""
-    store, key, cost = Store(Path(run.store)), _key(run), expected(run)
+    store, key, cost = Store(run.store), _key(run), expected(run)
     with _alone(run):
         night = store.read_note(_NIGHT, key)
         if night is None or night["over"]:
@@ -95,7 +94,7 @@ def _alone(run: Run) -> Iterator[None]:
 
 def refused_title(run: Run, languages: Sequence[str]) -> str:
     """Why a night has no room for a title's shared steps and the first of its languages; empty when it has."""
-    night = Store(Path(run.store)).read_note(_NIGHT, _key(run))
+    night = Store(run.store).read_note(_NIGHT, _key(run))
     if night is None:
         return ""
     return _refusal(night, _spent(night["claims"]), expected(run) + expected(run.branch(languages[0])))
@@ -105,7 +104,7 @@ def settle(run: Run, used: Cost) -> None:
     """Put what a branch really used in the place of what was expected."""
     if not run.batch:
         return
-    store, key = Store(Path(run.store)), _key(run)
+    store, key = Store(run.store), _key(run)
     with _alone(run):
         night = store.read_note(_NIGHT, key)
         if night is not None:

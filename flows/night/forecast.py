@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from flows.branches import shared_work
 from flows.plan import probed
@@ -44,7 +43,7 @@ class Forecast:
     """
 
     def __init__(self, run: Run) -> None:
-        self._store = Store(Path(run.store))
+        self._store = Store(run.store)
         self._key = f"{run.profile.name}-{run.profile.lipsync.backend}"
         self.duration_s = max(_duration_s(run), 1.0)
         known = self._store.read_note("pace", self._key)

@@ -74,7 +74,7 @@ def standing(run: Run, language: str) -> Standing:
 
 def _under_way(branch: Run, key: str, left: Cost) -> Standing:
     name, language = branch.title.name, branch.language
-    note = Store(Path(branch.store)).read_note(_PROGRESS, key)
+    note = Store(branch.store).read_note(_PROGRESS, key)
     if not note or note["ended"]:
         return Standing(name, language, "waiting", left_s=left.seconds)
     if not _is_alive(note):
@@ -94,7 +94,7 @@ def _is_alive(note: dict[str, Any]) -> bool:
 @contextlib.contextmanager
 def noted_progress(run: Run) -> Iterator[None]:
     """Keep a note of which step a branch is at while the block runs."""
-    store, key = Store(Path(run.store)), branch_key(run, run.language)
+    store, key = Store(run.store), branch_key(run, run.language)
     ends = time.time() + expected(run).seconds
 
     def note(step: str, ended: bool = False) -> None:

@@ -30,7 +30,7 @@ _BLOCK = 8 << 20
 _IDENTITY = ("size", "ETag", "etag", "LastModified", "VersionId", "generation", "updated", "last_modified", "created")
 _BLOB = re.compile(r"^blobs/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[^/]*)?$")
 #: A `Path` folds the two slashes of a URL into one; both are taken.
-_URL = re.compile(r"^([a-z][a-z0-9+.-]+):/+(.+?)/*$")
+_URL = re.compile(r"^([a-z][a-z0-9+.-]+)://(.+?)/*$")
 
 
 class Place(Protocol):

@@ -53,7 +53,7 @@ def cast_of(run: Run, source: Script) -> Cast:
     if run.profile.voices is None:
         return Cast()
     path = Path(run.profile.voices).absolute()
-    known = Store(Path(run.store)).read_note(_NOTE, _key(run, source, path)) or {}
+    known = Store(run.store).read_note(_NOTE, _key(run, source, path)) or {}
     series, backend = read_series(path), speaking(run.profile.synthesize, run.language).backend.facts.name
     voices: dict[str, str] = {}
     clips: dict[str, Path] = {}
@@ -113,7 +113,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
                     series = _voiced(series, names, speaks, language)
         if series != before:
             write_series(path, series)
-    Store(Path(run.store)).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})
+    Store(run.store).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})
 
 
 def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tuple[Series, dict[str, str], list[str]]:

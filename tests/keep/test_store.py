@@ -295,7 +295,7 @@ def test_a_kind_of_store_whose_package_is_missing_says_how_to_get_it() -> None:
     ("typed", "url"),
     [
         ("s3://bucket/a/", "s3://bucket/a"),
-        ("s3:/bucket/a", "s3://bucket/a"),  # as a Path has it
+        ("s3:/bucket/a", None),  # a folder
         ("s3://bucket", "s3://bucket"),
         ("/var/store", None),
         ("store", None),
