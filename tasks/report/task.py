@@ -9,8 +9,8 @@ from typing import Any
 from configs.profile import Profile
 from tasks.keep.assets import path_of
 from tasks.keep.places import url_of
-from tasks.records.disclosure import DISCLOSURE
 from tasks.keep.store import unkeyed
+from tasks.records.disclosure import DISCLOSURE
 from tasks.records.made import Laid
 from tasks.records.model import Asset, Run, Script, SharedWork, StepRecord
 from tasks.report import VERSION
