@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tenacity
-
 import flows
 from configs.limits import Limits, LimitsError, load_limits
 from flows.service.admission import admit_night, allow_night
@@ -22,6 +20,7 @@ from flows.service.server import asks_for_a_password
 from tasks.machine.gpu import gpus
 from tasks.machine.process import run
 from tasks.records.errors import BadInputError, ProcessFailedError, TransientError
+from tasks.services.retries import Retries
 from tasks.services.slots import BUDGET, CPU_HEAVY, GPU, provider_slot
 
 NIGHTLY = "dub-nightly/polydub"
@@ -61,7 +60,7 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
     schedule = _schedule(nightly) if nightly else None
     devices = len(gpus())
     with_gpu = bool(devices) if gpu is None else gpu
-    before = _prepare(slots_by_name(limits, devices, os.cpu_count() or 1), with_gpu)
+    before = _retries.call(_prepare, slots_by_name(limits, devices, os.cpu_count() or 1), with_gpu)
     _deploy_flows(with_gpu)  # leaves schedules as they are, but not parameters
     with _client() as client:
         if nightly and schedule:
@@ -161,15 +160,9 @@ def _set_parameters(client: Any, parameters: dict[str, Any]) -> None:
 
 
 #: A server on a busy machine answers 503 while its SQLite file is locked; all that is asked of it here can be repeated.
-_patiently = tenacity.retry(
-    retry=tenacity.retry_if_exception_type(TransientError),
-    wait=tenacity.wait_fixed(5),
-    stop=tenacity.stop_after_attempt(4),
-    reraise=True,
-)
+_retries = Retries(tries=4, first_s=5.0, longest_s=5.0, on=TransientError)
 
 
-@_patiently
 def _prepare(slots: dict[str, int], with_gpu: bool) -> Any:
     """Make pools, limits and automations; returns the nightly deployment as it was."""
     with _client() as client:
@@ -199,7 +192,6 @@ def _make_pools(client: Any, with_gpu: bool) -> None:
             client.update_work_pool(name, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
 
 
-@_patiently
 def _deploy_flows(with_gpu: bool) -> None:
     file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
     if not file.exists():
@@ -208,6 +200,10 @@ def _deploy_flows(with_gpu: bool) -> None:
     names += [BRANCH_ON_GPU] if with_gpu else []
     chosen = [part for name in names for part in ("--name", name)]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
+    _retries.call(_run, command)
+
+
+def _run(command: list[str]) -> None:
     try:
         run(command, deadline_s=180, env=QUIET)
     except ProcessFailedError as error:

@@ -6,11 +6,10 @@ that doubles each time. A request that the service rejects is not retried.
 
 from __future__ import annotations
 
-import email.utils
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from pydantic import Field
 
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
-from tasks.words.visible import visible
+from tasks.services.http import Answer, LateError, NoAnswerError, TooLongError, exchange, quoted
+from tasks.services.retries import Retries
 
 _FIRST_PAUSE_S = 1.0
 _BUSY = {408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
@@ -28,7 +28,7 @@ _MOST_BYTES = 64 << 20  # of a JSON response
 _SPENT = ("quota_exceeded", "insufficient_quota")
 
 
-class HostedOptions(registry.Options):
+class ServiceOptions(registry.Options):
     """Options of every hosted service.
 
     Attributes:
@@ -51,7 +51,7 @@ class Service:
         self,
         name: str,
         url: str,
-        options: HostedOptions,
+        options: ServiceOptions,
         *,
         key: str = "",
         variable: str = "",
@@ -71,13 +71,15 @@ class Service:
         """
         self._name, self._url, self._options = name, url.rstrip("/"), options
         self._key, self._variable = key, variable
+        longest_s = options.longest_pause_s
+        self._retries = Retries(options.tries, _FIRST_PAUSE_S, longest_s, longest_asked_s=longest_s)
         self._headers = {"Authorization": f"{scheme} {key}"} if key and scheme else {}
         if key and header:
             self._headers[header] = key
 
     def get(self, path: str) -> Any:
         """The JSON response to a ``GET``; errors as `post`."""
-        return self._with_retries(self._json, "GET", path, {})
+        return self._retries.call(self._json, "GET", path, {})
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON response to a ``POST``.
@@ -87,7 +89,7 @@ class Service:
             MissingBackendError: the key is rejected.
             PermanentError: the request is rejected.
         """
-        return self._with_retries(self._json, "POST", path, {"json": body})
+        return self._retries.call(self._json, "POST", path, {"json": body})
 
     def sound(self, path: str, body: Mapping[str, Any], most_bytes: int) -> bytes:
         """The bytes of the response to a ``POST``; errors as `post`.
@@ -97,7 +99,7 @@ class Service:
             body: sent as JSON.
             most_bytes: size limit; a larger response is not read further, counts as a failure and is retried.
         """
-        return bytes(self._with_retries(self._request, "POST", path, {"json": body}, most_bytes))
+        return bytes(self._retries.call(self._request, "POST", path, {"json": body}, most_bytes))
 
     def hear(self, path: str, fields: Mapping[str, str | Sequence[str]], sound: bytes) -> Any:
         """The JSON response to a form ``POST`` with one WAV as ``file``; retries and errors as `post`.
@@ -108,7 +110,7 @@ class Service:
             sound: a whole WAV file.
         """
         form = {"data": dict(fields), "files": {"file": ("speech.wav", sound, "audio/wav")}}
-        return self._with_retries(self._json, "POST", path, form)
+        return self._retries.call(self._json, "POST", path, form)
 
     def upload(self, path: str, fields: Mapping[str, str], role: str, files: Sequence[Path]) -> Any:
         """The JSON response to a form ``POST`` with sound files; errors as `post`.
@@ -124,25 +126,6 @@ class Service:
         sounds = [(role, (file.name, file.read_bytes(), "audio/wav")) for file in files]
         return self._json("POST", path, {"data": fields, "files": sounds})
 
-    def _with_retries(self, request: Callable[..., Any], *arguments: Any) -> Any:
-        import tenacity
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._is_retryable),
-            stop=tenacity.stop_after_attempt(self._options.tries),
-            wait=self._pause_s,
-            reraise=True,
-        )
-        return retrying(request, *arguments)
-
-    def _is_retryable(self, error: BaseException) -> bool:
-        return isinstance(error, ProviderBusyError) and error.data.get("pause_s", 0) <= self._options.longest_pause_s
-
-    def _pause_s(self, state: Any) -> float:
-        asked = state.outcome.exception().data.get("pause_s")
-        doubling = _FIRST_PAUSE_S * 2 ** (state.attempt_number - 1)
-        return float(min(doubling, self._options.longest_pause_s) if asked is None else asked)
-
     def _json(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
         try:
             return json.loads(self._request(method, path, content))
@@ -150,29 +133,25 @@ class Service:
             raise ProviderBusyError(f"{self._name} returned a response that is not JSON.") from None
 
     def _request(self, method: str, path: str, content: Mapping[str, Any], most_bytes: int = _MOST_BYTES) -> bytes:
-        import httpx
-
         _take_turn(self._url, self._options.per_minute)
         wait_s = self._options.deadline_s
-        ends = time.monotonic() + wait_s
-        asked = httpx.stream(method, f"{self._url}{path}", headers=self._headers, timeout=wait_s, **content)
+        url = f"{self._url}{path}"
+        limits: dict[str, Any] = {"wait_s": wait_s, "within_s": wait_s, "most_bytes": most_bytes}
         try:
-            with asked as answer:
-                said = b"".join(_until(ends, answer.iter_bytes(), most_bytes))
-        except (httpx.TimeoutException, TimeoutError):  # `from None`: httpx errors carry the request, and so the key
+            answer = exchange(method, url, **limits, headers=self._headers, **content)
+        except LateError:
             raise ProviderBusyError(f"{self._name} did not answer within {wait_s:g} s.") from None
-        except _TooLongError:
+        except TooLongError:
             raise ProviderBusyError(f"{self._name} returned more than {most_bytes} bytes.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise ProviderBusyError(f"{self._name} is not reachable ({type(error).__name__}).") from None
-        self._check(answer, said)
-        return said
+        except NoAnswerError as error:
+            raise ProviderBusyError(f"{self._name} is not reachable ({error}).") from None
+        self._check(answer)
+        return answer.content
 
-    def _check(self, answer: Any, said: bytes) -> None:
-        status = answer.status_code
+    def _check(self, answer: Answer) -> None:
+        status, text = answer.status, answer.text
         if status < 300:
             return
-        text = said.decode("utf-8", "replace")
         if status < 400:
             raise PermanentError(
                 f"{self._name} returned a redirect (status {status}), which is not followed.", "Correct the address."
@@ -182,11 +161,9 @@ class Service:
                 f"{self._name}: the quota of this key is used up.", "Raise the quota, or wait until it renews."
             )
         if status in _BUSY or status >= 500:
-            pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
-            data: dict[str, Any] = {} if pause_s is None else {"pause_s": pause_s}
             what = "too many requests" if status == 429 else f"status {status}"
             words = f" ({self._said(_error_message(text))})" if _error_message(text) else ""
-            raise ProviderBusyError(f"{self._name} is busy or failed: {what}{words}.", status=status, **data)
+            raise ProviderBusyError(f"{self._name} is busy or failed: {what}{words}.", status=status, **answer.pause)
         if status in (401, 403):
             fix = f"Check {self._variable}." if self._variable else "Does the service need a key?"
             raise MissingBackendError(f"{self._name} rejected the request as not authorized.", fix)
@@ -200,24 +177,7 @@ class Service:
 
     def _said(self, text: str) -> str:
         """The service's own message without the key, which some echo."""
-        plain = " ".join(text.split())
-        return visible(plain.replace(self._key, "***") if self._key else plain)[:_SAID]
-
-
-class _TooLongError(Exception):
-    """The response is larger than the limit."""
-
-
-def _until(ends: float, chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
-    """The chunks of a response within one deadline: httpx's own timeout restarts with each chunk."""
-    left = most_bytes
-    for chunk in chunks:
-        left -= len(chunk)
-        if time.monotonic() > ends:
-            raise TimeoutError
-        if left < 0:
-            raise _TooLongError
-        yield chunk
+        return quoted(text, self._key, _SAID)
 
 
 def _error_message(text: str) -> str:
@@ -249,14 +209,3 @@ def _take_turn(url: str, per_minute: int) -> None:
         at = max(time.monotonic(), _turns.get(url, 0.0))
         _turns[url] = at + 60.0 / per_minute
     time.sleep(max(0.0, at - time.monotonic()))
-
-
-def retry_after_s(value: str) -> float | None:
-    """Seconds to wait by a ``Retry-After`` header, a number or a date; None if it is neither."""
-    text = value.strip()
-    try:
-        if text.isascii() and text.isdigit():
-            return float(text)
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from tasks.records.errors import MissingBackendError
 from tasks.records.registry import BackendFacts
-from tasks.services.hosted import HostedOptions, Service
+from tasks.services.hosted import Service, ServiceOptions
 from tasks.services.secrets import KeyVariable, advice, secret
 
 _OPENAI = "https://api.openai.com/v1"
 
 
-class OpenAiOptions(HostedOptions):
+class OpenAiOptions(ServiceOptions):
     """The model and the server.
 
     Attributes:

@@ -27,7 +27,7 @@ from tasks.machine.meter import bill
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError, UnsupportedError
 from tasks.records.model import Speaker
-from tasks.services.hosted import HostedOptions, Service
+from tasks.services.hosted import Service, ServiceOptions
 from tasks.services.secrets import advice, secret
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
@@ -58,7 +58,7 @@ _cloning = threading.Lock()
 class ElevenLabsSynthesizer:
     """Asks ElevenLabs with the key in ``ELEVENLABS_API_KEY``."""
 
-    class Options(HostedOptions):
+    class Options(ServiceOptions):
         """How ElevenLabs is asked.
 
         Attributes:

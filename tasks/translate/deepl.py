@@ -15,7 +15,7 @@ from configs.languages import primary
 from tasks.machine.meter import bill
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError
-from tasks.services.hosted import HostedOptions, Service
+from tasks.services.hosted import Service, ServiceOptions
 from tasks.services.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
@@ -37,7 +37,7 @@ class DeepLTranslator:
     context = 2
     timed = False
 
-    class Options(HostedOptions):
+    class Options(ServiceOptions):
         """How DeepL is asked.
 
         Attributes:

@@ -15,7 +15,7 @@ from pydantic import Field
 from configs.languages import display_name, primary
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.services.hosted import HostedOptions, Service
+from tasks.services.hosted import Service, ServiceOptions
 from tasks.services.secrets import advice, secret
 from tasks.translate import PLAIN, Guidance, Note, Rewrite, quiet
 from tasks.translate.rows import by_rows
@@ -31,7 +31,7 @@ class LibreTranslateTranslator:
     context = 0
     timed = False
 
-    class Options(HostedOptions):
+    class Options(ServiceOptions):
         """``url``: the server; ``alternatives``: other translations that it offers for a line that does not fit."""
 
         url: str = Field(_HOSTED, pattern=r"^https?://\S+$")

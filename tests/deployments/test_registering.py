@@ -26,7 +26,7 @@ def prefect_says(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise ProcessFailedError("python ended with code 1: An exception occurred.", log=says.pop(0))
 
     monkeypatch.setattr(deploy, "run", run)
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
     return says
 

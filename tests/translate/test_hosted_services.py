@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.services.hosted import retry_after_s
+from tasks.services.http import retry_after_s
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, translator
 from tasks.translate.llm import LlmTranslator
 from tests.translate.servers import ChatServer, DeepLJson, LibreJson, posts, serving

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from tasks.lipsync.hosted.tls import trusted
 from tasks.media import picture_seconds
 from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.services.http import answering
 
 _WAIT_S = 60.0
 _AT_MOST_S = 1800.0
@@ -55,11 +55,9 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
     local = is_local(urlsplit(base).hostname or "")
     digest, size, ends = hashlib.sha256(), 0, time.monotonic() + _AT_MOST_S
     try:
-        with (
-            httpx.Client(timeout=_WAIT_S, verify=trusted()) as client,
-            contextlib.closing(_opened(client, url, local)) as answer,
-            out.open("wb") as file,
-        ):
+        with contextlib.ExitStack() as connection:
+            answer = _opened(connection, url, local)
+            file = connection.enter_context(out.open("wb"))
             for chunk in answer.iter_bytes():
                 size += len(chunk)
                 if size > largest:
@@ -73,14 +71,14 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
     return Fetched(digest.hexdigest(), size, video_seconds(out))
 
 
-def _opened(client: Any, url: str, local: bool) -> Any:
+def _opened(connection: contextlib.ExitStack, url: str, local: bool) -> Any:
     """The open answer at the end of the redirects, each of which is checked like the first address."""
     for _ in range(_REDIRECTS):
         check_address(url, local=local)
-        answer = client.send(client.build_request("GET", url), stream=True)
+        answer = connection.enter_context(answering("GET", url, wait_s=_WAIT_S))
         if answer.status_code < 300:
             return answer
-        answer.close()
+        connection.close()
         if answer.status_code in _GONE:
             raise ExpiredError(f"The address of the result is no longer valid (status {answer.status_code}).")
         if not answer.has_redirect_location:

@@ -38,11 +38,13 @@ from tasks.lipsync.hosted.wire import UnclearError
 from tasks.machine.meter import bill
 from tasks.records.errors import PermanentError, ProviderBusyError, TransientError
 from tasks.records.progress import Progress
+from tasks.services.retries import Retries
 from tasks.services.slots import held
 
 _T = TypeVar("_T")
 _UPLOADED, _FETCHING = 0.1, 0.9  # shares of the work that are done by then
 _TRIES = 4  # at a provider that is not there
+_SLOWER = 1.5  # each pause than the one before
 _HEEDS_S = 1.0  # between two looks whether the process ends
 _LOOKS = 3  # at the list of jobs before one counts as never made
 
@@ -250,11 +252,11 @@ class Job:
         return note or self._ask()
 
     def _ask(self) -> _Note:
-        request = self._patiently(lambda: self.provider.prepare(self.inputs))
+        request = self._retried(lambda: self.provider.prepare(self.inputs))
         self.progress(_UPLOADED)
         note = self._remember(_Note(uuid.uuid4().hex, time.time(), request))
         try:
-            job = self._patiently(lambda: self.provider.create(request, note.tag), unless=UnclearError)
+            job = self._retried(lambda: self.provider.create(request, note.tag), unless=UnclearError)
         except UnclearError:
             found = self._again(note)
             if not found:
@@ -273,7 +275,7 @@ class Job:
             0 <= time.time() - note.since < provider.repeats_s
         ):  # another process may have asked: its clock was the wall's
             try:
-                return self._patiently(lambda: provider.create(note.request, note.tag))
+                return self._retried(lambda: provider.create(note.request, note.tag))
             except PermanentError:
                 self._forget(note)
                 raise
@@ -282,7 +284,7 @@ class Job:
         for look in range(_LOOKS):
             time.sleep(self.patience.first_s if look else 0.0)
             try:
-                job = self._patiently(lambda: provider.find(note.request, note.tag, note.since), unless=UnclearError)
+                job = self._retried(lambda: provider.find(note.request, note.tag, note.since), unless=UnclearError)
             except UnclearError:
                 raise self._undecided(note) from None
             if job:
@@ -339,7 +341,7 @@ class Job:
                 if (left_s := resumes - time.monotonic()) <= 0:
                     break
                 time.sleep(min(left_s, _HEEDS_S))
-            pause_s = min(pause_s * 1.5, self.patience.last_s)
+            pause_s = min(pause_s * _SLOWER, self.patience.last_s)
 
     def _cancel(self, note: _Note) -> None:
         if isinstance(self.provider, Cancels):
@@ -360,7 +362,7 @@ class Job:
                     if not left:
                         raise _undelivered(provider.title, job, error) from None
                 time.sleep(self.patience.first_s)
-                url = self._patiently(lambda: provider.poll(job)).url or url
+                url = self._retried(lambda: provider.poll(job)).url or url
         raise AssertionError("unreachable")
 
     # -- remembered
@@ -388,21 +390,16 @@ class Job:
         if isinstance(self.provider, Withdraws):
             self.provider.withdraw(note.request)
 
-    def _patiently(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
+    def _retried(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
         """Call again while the provider asks to wait, and a few times when it is not there."""
-        pause_s, failures, ends = self.patience.first_s, 0, time.monotonic() + self.patience.deadline_s
-        while True:
-            try:
-                return call()
-            except ProviderBusyError as busy:
-                if unless and isinstance(busy, unless):
-                    raise
-                failures += not busy.data.get("waits")
-                pause_s = min(pause_s * 1.5, self.patience.last_s)
-                wait_s = busy.data.get("pause_s", pause_s)
-                if failures >= _TRIES or time.monotonic() + wait_s > ends:
-                    raise
-            time.sleep(wait_s)
+        return Retries(
+            tries=_TRIES,
+            first_s=self.patience.first_s * _SLOWER,
+            growth=_SLOWER,
+            longest_s=self.patience.last_s,
+            within_s=self.patience.deadline_s,
+            unless=unless,
+        ).call(call)
 
 
 def phase(word: Any) -> Literal["running", "done", "failed", "cancelled"]:

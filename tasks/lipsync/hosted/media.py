@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tasks.lipsync.hosted.fetch import check_address, is_local
-from tasks.lipsync.hosted.tls import trusted
 from tasks.records.errors import PermanentError, ProviderBusyError
+from tasks.services.http import NoAnswerError, exchange
 
 #: Up to so many bytes a file travels as a data URI (the smaller of the two limits that Replicate documents).
 DATA_URI_BYTES = 256_000
@@ -42,17 +42,17 @@ def put(path: Path, url: str, base: str, more: Mapping[str, str] | None = None) 
         base: the provider's own address; `check_address` says when the other may be local.
         more: headers that the provider gave with the address.
     """
-    import httpx
-
     check_address(url, local=is_local(urlsplit(base).hostname or ""))
     size = str(path.stat().st_size)
     headers = {"Content-Type": media_type(path), **(more or {}), "Content-Length": size}
     try:
         with path.open("rb") as file:
-            answer = httpx.put(url, content=file, headers=headers, timeout=_WAIT_S, verify=trusted())
-    except (httpx.HTTPError, OSError) as error:
+            status = exchange("PUT", url, wait_s=_WAIT_S, content=file, headers=headers).status
+    except NoAnswerError as error:
+        raise ProviderBusyError(f"{path.name} could not be uploaded ({error}).") from None
+    except OSError as error:
         raise ProviderBusyError(f"{path.name} could not be uploaded ({type(error).__name__}).") from None
-    if answer.status_code >= 500:
-        raise ProviderBusyError(f"{path.name} could not be uploaded (status {answer.status_code}).")
-    if answer.status_code >= 300:
-        raise PermanentError(f"{path.name} was not taken by the provider's storage (status {answer.status_code}).")
+    if status >= 500:
+        raise ProviderBusyError(f"{path.name} could not be uploaded (status {status}).")
+    if status >= 300:
+        raise PermanentError(f"{path.name} was not taken by the provider's storage (status {status}).")

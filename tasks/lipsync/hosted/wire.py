@@ -9,9 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.lipsync.hosted.tls import trusted
 from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
-from tasks.services.hosted import retry_after_s
+from tasks.services.http import Answer, ImpossibleError, NoAnswerError, UnreachableError, exchange, quoted
 
 _WAIT_S = 60.0
 _SAID = 300  # characters of a provider's own words that are shown
@@ -51,7 +50,7 @@ class Wire:
             path: below the base address.
             creates: it makes a job that costs money, so that silence after it is not the same as a refusal.
             headers: besides those that carry the key.
-            more: as `httpx.request` takes it (``json``, ``files``, ``params`` ...).
+            more: as `httpx.stream` takes it (``json``, ``files``, ``params`` ...).
 
         Raises:
             UnclearError: it ``creates``, was sent, and what became of it is unknown.
@@ -60,20 +59,16 @@ class Wire:
             MissingBackendError: the key is refused.
             PermanentError: the request is refused, in the provider's own words.
         """
-        import httpx
-
         silent = UnclearError if creates else ProviderBusyError
         sent = {**self._headers, **(headers or {})}
-        try:  # `from None`: the key hangs on the package's errors
-            answer = httpx.request(
-                method, f"{self.url}{path}", headers=sent, timeout=self._wait_s, verify=trusted(), **more
-            )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise ProviderBusyError(f"{self.title} cannot be reached ({type(error).__name__}).") from None
-        except (httpx.TransportError, OSError) as error:
-            raise silent(f"{self.title} did not answer ({type(error).__name__}).") from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise PermanentError(f"{self.title} cannot be asked at {self.url} ({type(error).__name__}).") from None
+        try:
+            answer = exchange(method, f"{self.url}{path}", wait_s=self._wait_s, headers=sent, **more)
+        except UnreachableError as error:
+            raise ProviderBusyError(f"{self.title} cannot be reached ({error}).") from None
+        except ImpossibleError as error:
+            raise PermanentError(f"{self.title} cannot be asked at {self.url} ({error}).") from None
+        except NoAnswerError as error:
+            raise silent(f"{self.title} did not answer ({error}).") from None
         return self._read(answer, silent)
 
     def part(self, body: Any, *names: str, creates: bool = False) -> str:
@@ -86,7 +81,7 @@ class Wire:
             raise silent(f"{self.title} answered without {'.'.join(names)}.")
         return str(found)
 
-    def _read(self, answer: Any, silent: type[ProviderBusyError]) -> dict[str, Any]:
+    def _read(self, answer: Answer, silent: type[ProviderBusyError]) -> dict[str, Any]:
         self._check(answer, silent)
         try:
             body = json.loads(answer.content or b"{}")
@@ -96,17 +91,15 @@ class Wire:
             raise silent(f"{self.title} answered with something that is not a JSON object.")
         return body
 
-    def _check(self, answer: Any, silent: type[ProviderBusyError]) -> None:
-        status = answer.status_code
+    def _check(self, answer: Answer, silent: type[ProviderBusyError]) -> None:
+        status = answer.status
         if status < 300:
             return
         words = self.said(answer.text)
         if status >= 500 or status == 408:
-            raise silent(f"{self.title} failed (status {status}): {words}", status=status, **_pause(answer))
+            raise silent(f"{self.title} failed (status {status}): {words}", status=status, **answer.pause)
         if status in _BUSY:
-            raise ProviderBusyError(
-                f"{self.title} asks to wait (status {status}): {words}", waits=True, **_pause(answer)
-            )
+            raise ProviderBusyError(f"{self.title} asks to wait (status {status}): {words}", waits=True, **answer.pause)
         if status in (401, 403):
             raise MissingBackendError(
                 f"{self.title} refuses the key (status {status}): {words}", f"Check {self._variable}."
@@ -118,10 +111,4 @@ class Wire:
         """A provider's words on one short line, without the key, which some repeat."""
         if isinstance(text, dict | list):
             text = json.dumps(text, ensure_ascii=False)
-        plain = " ".join(str(text).split())
-        return (plain.replace(self._secret, "***") if self._secret else plain)[:_SAID] or "nothing more was said"
-
-
-def _pause(answer: Any) -> dict[str, Any]:
-    pause_s = retry_after_s(answer.headers.get("Retry-After", ""))
-    return {} if pause_s is None else {"pause_s": pause_s}
+        return quoted(str(text), self._secret, _SAID) or "nothing more was said"
