@@ -52,7 +52,7 @@ def _own_name(job: dict[str, Any]) -> Path:
 
 
 def _shots(job: dict[str, Any]) -> dict[str, Any]:
-    from lipsync_engine.exchange.pieces import speaking_shots
+    from lipsync_engine.exchange.shots import speaking_shots
     from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.speech.phones import read_phones
 
@@ -62,7 +62,8 @@ def _shots(job: dict[str, Any]) -> dict[str, Any]:
 
 def _cut(job: dict[str, Any]) -> dict[str, Any]:
     """Clips and stills of the shots that are given away, and why some could not be made."""
-    from lipsync_engine.exchange.pieces import Bounds, Shot, pieces_of, write_clips, write_still
+    from lipsync_engine.exchange.clips import write_clips, write_still
+    from lipsync_engine.exchange.shots import Bounds, Shot, pieces_of
     from lipsync_engine.faces.facetrack import FaceTrack
 
     track, picture, folder = FaceTrack.load(Path(job["analysis"])), Path(job["video"]), Path(job["folder"])
@@ -89,8 +90,9 @@ def _cut(job: dict[str, Any]) -> dict[str, Any]:
 
 def _transplant(job: dict[str, Any]) -> dict[str, Any]:
     """Judge what came back, and render it together with what the engine draws by itself."""
-    from lipsync_engine.exchange.pieces import Piece
-    from lipsync_engine.exchange.transplant import Foreign, Seen, Take, look_at
+    from lipsync_engine.exchange.graft import Foreign
+    from lipsync_engine.exchange.judge import Seen, Take, look_at
+    from lipsync_engine.exchange.shots import Piece
     from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.resync import Options, resync
     from lipsync_engine.speech.phones import read_phones

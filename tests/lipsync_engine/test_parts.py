@@ -113,7 +113,7 @@ def test_the_result_is_measured_in_the_shots_that_were_edited(title, dub, track,
         asked.append(only)
         return track_faces(path, *arguments, only=only, **options)
 
-    monkeypatch.setattr("lipsync_engine.resync.track_faces", spied)
+    monkeypatch.setattr("lipsync_engine.resync.reporting.track_faces", spied)
     report = resync(title, *dub, track, tmp_path / "o.mp4", Options())
     assert report.sharpness_ratio is not None
     assert np.array_equal(asked[0], track.shots == track.shots[0])

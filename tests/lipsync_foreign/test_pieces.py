@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_engine.exchange.pieces import Bounds, Shot, fitted, pieces_of
+from lipsync_engine.exchange.clips import fitted
+from lipsync_engine.exchange.shots import Bounds, Shot, pieces_of
 
 
 @given(

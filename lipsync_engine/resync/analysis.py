@@ -1,0 +1,51 @@
+"""What a title needs once, whatever it is dubbed into: whose face is where, and which mouths it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.observations import Collector
+from lipsync_engine.faces.speakers import SpeechSpan, speech_table
+from lipsync_engine.faces.track import Progress, track_faces
+from lipsync_engine.media import video
+from lipsync_engine.speech.title_speech import ScriptLine, phone_member, script_phones
+
+
+def analyse(
+    picture: Path,
+    out_npz: Path,
+    *,
+    speech_spans: Iterable[SpeechSpan] | None = None,
+    script: Iterable[ScriptLine] = (),
+    language: str = "",
+    until_s: float | None = None,
+    device: str = "cpu",
+    stabilise: bool = True,
+    progress: Progress | None = None,
+) -> FaceTrack:
+    """Track every face of a title once; every language reuses the file.
+
+    Args:
+        picture: the title.
+        out_npz: where the track is written.
+        speech_spans: source speech as (start ms, end ms, speaker), where known.
+        script: source lines as (start ms, end ms, text), where known: the speaker's own ways are learnt from them.
+        language: BCP-47 tag of the script.
+        until_s: where a preview ends: the first frame there is the last one; ``None`` for the whole title.
+        device: where the face networks run: ``"cpu"``, ``"cuda"``, or ``"auto"`` (a GPU where there is one).
+        stabilise: take the mesh's jitter out by the skin's texture, not by smoothing alone.
+        progress: called with (share done, message).
+
+    Raises:
+        MediaError: the picture cannot be decoded.
+        ValueError: a speech span ends before it starts.
+    """
+    spans = speech_table(speech_spans or ())
+    with Collector(video.probe(picture)) as mouths:
+        track = track_faces(picture, progress, watch=mouths.see, device=device, until_s=until_s, stabilise=stabilise)
+        track = replace(track, speech=spans)
+        own = script_phones(picture, script, language) if language else None
+        return track.save(out_npz, mouths.members(track) | phone_member(own))

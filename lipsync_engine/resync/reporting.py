@@ -1,0 +1,148 @@
+"""Fill the report of a dub: what was done to which frames, and how well the result speaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lipsync_engine.draw.render import Rendering
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.track import track_faces
+from lipsync_engine.measure.report_figures import PICTURE_FIGURES, mouth_of, picture_figures, speech_figures
+from lipsync_engine.records import BoolArray, Phone
+from lipsync_engine.report import EngineReport
+from lipsync_engine.resync.parts import Part, drawn_by, edited_by
+from lipsync_engine.speech.title_speech import OwnSpeech
+
+_CANNOT_TELL = "this material does not tell the right mouth from one at another time"
+_NOT_DEFINED = "not defined for this material (too few such sounds, pauses or frames)"
+_SPEECH = (
+    "phone_agreement",
+    "closure_rate",
+    "open_closed_ratio",
+    "articulation_ratio",
+    "silence_motion",
+    "own_silence_motion",
+    "offset_frames",
+    "offset_first_third",
+    "offset_last_third",
+    "drift_frames_60s",
+    "phone_correlation",
+    "av_correlation",
+    "plan_correlation",
+    "source_partial_correlation",
+    "source_leak_noise",
+    "source_leak_share",
+)
+
+
+def count(
+    report: EngineReport,
+    done: Rendering,
+    track: FaceTrack,
+    parts: list[Part],
+    drawn: BoolArray,
+    away: BoolArray,
+) -> None:
+    """Which frames were edited, and why the others were not.
+
+    Args:
+        report: to be filled.
+        done: what the renderer did.
+        track: the analysis.
+        parts: every person's share of the edit.
+        drawn: bool [T], frames that were drawn into.
+        away: bool [T], frames at which the line's speaker is not in the picture.
+    """
+    report.seconds |= done.seconds
+    report.copied = done.copied
+    report.notes += done.notes
+    report.frames, report.edited = done.frames, done.checks.edited
+    report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
+    report.notes += done.checks.notes
+    reasons = np.full(max(done.frames, len(track.times_s)), "no_face", dtype=object)
+    reasons[track.frame] = np.where(away[track.frame], "off_screen", "not_speaking")
+    edited = np.zeros(len(reasons), bool)
+    edited[: len(drawn)] = drawn
+    for part in parts:
+        for frame, reason in part.score.declined.items():
+            reasons[frame] = reason
+        reasons[part.score.frame] = "not_in_this_render"
+        report.portrait_frames += int(drawn[part.score.frame].sum()) if part.score.portrait else 0
+    reasons[done.checks.occluded] = "occluded"
+    edited[done.checks.occluded] = False
+    if done.checks.covered:
+        report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
+    reasons, edited = reasons[: done.frames], edited[: done.frames]
+    names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
+    report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def count_whole(report: EngineReport, whole: BoolArray, parts: list[Part]) -> None:
+    """Count pictures, bool [T], that are another system's as a whole: those count as edited, too."""
+    report.edited += int((whole & ~drawn_by(parts, len(whole))).sum())
+    report.notes.append(f"{int(whole.sum())} whole pictures are another system's")
+
+
+def measure(
+    report: EngineReport,
+    track: FaceTrack,
+    parts: list[Part],
+    out: Path,
+    audio: Path,
+    phones: tuple[Phone, ...],
+    own: OwnSpeech | None,
+) -> None:
+    """Track the result again and report how well it speaks: the person who is edited most; a note tells of others.
+
+    Args:
+        report: to be filled.
+        track: the analysis of the title.
+        parts: every person's share of the edit.
+        out: the result.
+        audio: the dub.
+        phones: what the dub says, on its clock.
+        own: what the title itself says and how it sounds, where known.
+    """
+    main = max(parts, key=lambda part: len(part.score.row))
+    shown = np.zeros(track.shots.max(initial=0) + 1, bool)
+    shown[track.shots[main.score.frame]] = True
+    again = track_faces(out, only=shown[track.shots])
+    found = mouth_of(again, main.who.track)
+    if found is None:
+        all_missing(report, "the face is not found again in the result")
+        return
+    seen, rows = found
+    only = edited_by(main.score, len(seen.times_s))
+    figures, report.controls, silent = speech_figures(
+        seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
+    )
+    report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
+    figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
+    figures |= picture_figures(main.who.track, rows, main.score.frame)
+    for name in _SPEECH + PICTURE_FIGURES:
+        setattr(report, name, figures.get(name))
+        if figures.get(name) is None:
+            report.missing[name] = _CANNOT_TELL if name in silent else _NOT_DEFINED
+    if report.seam_ratio is None:
+        report.missing["seam_ratio"] = "no observation was blended in"
+    if len(parts) > 1:
+        report.notes.append(f"speech figures are of the most edited of {len(parts)} people")
+
+
+def all_missing(report: EngineReport, why: str) -> None:
+    """Say why no figure was measured."""
+    for name in _SPEECH + PICTURE_FIGURES + ("seam_ratio", "outside_mask_max_diff"):
+        if getattr(report, name) is None:
+            report.missing[name] = why
+
+
+def count_vram(report: EngineReport) -> None:
+    """The most that the GPU's memory held so far."""
+    if report.device != "cuda":
+        report.missing["peak_vram_mb"] = "no GPU was used"
+        return
+    import torch
+
+    report.peak_vram_mb = torch.cuda.max_memory_allocated() / 2**20
