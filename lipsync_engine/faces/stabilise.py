@@ -1,4 +1,4 @@
-"""Takes the mesh network's jitter out of a track by the skin's own texture (reference 5.7.2).
+"""Takes the mesh network's jitter out of a track by the skin's own texture, and smooths what is left.
 
 The network places each picture's mesh anew, a pixel to and fro on a large face. Nose and upper cheeks ride on the
 skull, so their texture, sampled in the mesh's own frame, should stand still: how far it moves against its running
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from lipsync_engine.faces.facemesh.picture import Picture
-from lipsync_engine.faces.geometry import fit_poses, frame_of, joined
-from lipsync_engine.faces.smoothing import Smoothing
+from lipsync_engine.faces.geometry import Poses, fit_poses, frame_of, joined, to_canonical, to_image
+from lipsync_engine.faces.mesh import LIPS
 from lipsync_engine.media.filearray import FileArray
 from lipsync_engine.records import FloatArray
 
@@ -41,6 +41,8 @@ _LARGEST = 0.03
 _DRIFT_S = 0.5
 #: Fewest pictures whose texture must tell, for it to be believed.
 _FEWEST = 5
+#: Seconds over which the head's turns, the skin and its place, and the lips are fitted.
+_HEAD_S, _SKIN_S, _LIPS_S = 0.3, 0.23, 0.1
 #: Meshes that are settled at a time, at least; far more than a filter reaches.
 _PART = 256
 
@@ -76,6 +78,48 @@ class Steadier:
             self._mean = (1 - _FOLLOW) * self._mean + _FOLLOW * moved
         else:
             self._mean = (1 - _FOLLOW) * self._mean + _FOLLOW * patch
+
+
+class Smoothing:
+    """Zero-phase Savitzky-Golay smoothing of one uninterrupted span, pose and face shape apart, a part after the other.
+
+    The head turns slowly against the jitter of a mesh: the pose is fitted over 0.3 s and the skin over 0.23 s. The
+    lips move as fast as the jitter (a closure lasts two frames of 25 a second), so they are fitted over 0.1 s, which
+    leaves them as seen up to 30 frames a second.
+
+    Args:
+        poses: of all meshes of the span, in order.
+        rate: frames per second.
+    """
+
+    def __init__(self, poses: Poses, rate: float) -> None:
+        from scipy.spatial.transform import Rotation
+
+        turns = Rotation.from_matrix(poses.rotation)
+        middle = turns[len(turns) // 2]
+        vectors = (middle.inv() * turns).as_rotvec()
+        self._poses, self._rate = poses, rate
+        self._steady = Poses(
+            rotation=(middle * Rotation.from_rotvec(_fit(vectors, _HEAD_S, rate))).as_matrix(),
+            scale=np.exp(_fit(np.log(poses.scale)[:, None], _HEAD_S, rate))[:, 0],
+            offset=_fit(poses.offset, _SKIN_S, rate),
+            residual=poses.residual,
+        )
+
+    def around(self, part: slice) -> slice:
+        """The meshes that must be known to smooth those of ``part``."""
+        margin = _window(_SKIN_S, self._rate) // 2
+        return slice(max(0, part.start - margin), min(part.stop + margin, len(self._poses.scale)))
+
+    def smooth(self, meshes: FloatArray, part: slice) -> FloatArray:
+        """The smoothed meshes of ``part``, float32 [n, 478, 3], from the meshes ``around(part)``."""
+        known = self.around(part)
+        canonical = to_canonical(meshes, self._poses.rows(known))
+        fitted = _fit(canonical, _SKIN_S, self._rate)
+        lips = list(LIPS)
+        fitted[:, lips] = _fit(canonical[:, lips], _LIPS_S, self._rate)
+        inner = slice(part.start - known.start, part.stop - known.start)
+        return to_image(fitted[inner], self._steady.rows(part)).astype(np.float32)
 
 
 def settled(meshes: FloatArray | FileArray, errors: NDArray[np.float64], rate: float) -> Iterator[FloatArray]:
@@ -205,3 +249,18 @@ def _moved(patch: NDArray[np.float32], error: NDArray[np.float64]) -> NDArray[np
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     one, two = a[_INNER] - a[_INNER].mean(), b[_INNER] - b[_INNER].mean()
     return float((one * two).sum() / (np.linalg.norm(one) * np.linalg.norm(two) + 1e-6))
+
+
+def _window(seconds: float, rate: float) -> int:
+    return max(3, round(seconds * rate)) // 2 * 2 + 1
+
+
+def _fit(values: NDArray[np.float64], seconds: float, rate: float) -> NDArray[np.float64]:
+    from scipy.signal import savgol_filter
+
+    window = _window(seconds, rate)
+    if window > len(values):
+        window = (len(values) - 1) // 2 * 2 + 1
+    if window < 5:
+        return values.copy()
+    return np.asarray(savgol_filter(values, window, 2, axis=0, mode="interp"))

@@ -1,7 +1,6 @@
 """The mouth's path through a sentence: coarticulated, with hard closures, in the speaker's own range.
 
-`path` holds the maths of one path, `variance` gives it the speaker's own spread; here both are put to the frames of
-a picture.
+`path` holds the maths of one path and of its spread; here they are put to the frames of a picture.
 """
 
 from __future__ import annotations
@@ -13,14 +12,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.plan.path import CLEAR_S, agility, closures_last, grid_of, hard_rows, soft_rows, solve
-from lipsync_engine.plan.variance import (
+from lipsync_engine.plan.path import (
     APERTURE,
+    CLEAR_S,
     JAW,
     LIP_HEIGHT,
     WIDTH,
     Grid,
+    agility,
+    closures_last,
+    grid_of,
+    hard_rows,
     limits,
+    soft_rows,
+    solve,
     with_own_statistics,
     within_range,
 )

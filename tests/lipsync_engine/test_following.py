@@ -11,8 +11,7 @@ from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.follow import Follower
 from lipsync_engine.faces.geometry import ANCHORS, fit_poses
-from lipsync_engine.faces.smoothing import Smoothing
-from lipsync_engine.faces.stabilise import settled
+from lipsync_engine.faces.stabilise import Smoothing, settled
 from lipsync_engine.faces.track import track_faces
 from tests.lipsync_engine.scenes import GRID, frames_of, person, put, wall, write
 from tests.speech_media import media

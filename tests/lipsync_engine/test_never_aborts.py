@@ -8,7 +8,7 @@ import soundfile as sf
 
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import fit_poses
-from lipsync_engine.faces.smoothing import Smoothing
+from lipsync_engine.faces.stabilise import Smoothing
 from lipsync_engine.media import video
 from lipsync_engine.plan.edit import person
 from lipsync_engine.records import Phone
