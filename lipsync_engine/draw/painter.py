@@ -72,29 +72,39 @@ class Painter:
 
         Where the GPU has no memory left the batch is halved, and at last drawn by the CPU.
         """
-        edits: dict[int, list[Edit]] = {}
+        before = self._to_compare(frames)
+        edits = self._edits(frames)
+        for number, check in before.items():
+            check.report(edits[number], self.checks)
+        changed = [any(not edit.occluded for edit in made) for made in edits]
+        self.checks.edited += sum(changed)
+        for frame, made, drawn in zip(frames, edits, changed, strict=True):
+            if made and not drawn:
+                self.checks.occluded.append(frame.index)
+            elif any(edit.covered for edit in made):
+                self.checks.covered.append(frame.index)
+        return changed
+
+    def _to_compare(self, frames: Sequence[video.Frame]) -> dict[int, _Before]:
+        """Number of a frame in the batch to what it was: every so many of those that will be edited."""
         before = {}
         for number, frame in enumerate(frames):
             if any(player.plays(frame.index) for player in self._players):
                 if self._seen % _CHECK_EVERY == 0:
                     before[number] = _Before(frame)
                 self._seen += 1
+        return before
+
+    def _edits(self, frames: Sequence[video.Frame]) -> list[list[Edit]]:
+        """What was drawn into each frame."""
+        edits: list[list[Edit]] = [[] for _ in frames]
         place = {frame.index: number for number, frame in enumerate(frames)}
         for player in self._players:
             wanted = [frame for frame in frames if player.plays(frame.index)]
             for part in player.batches(wanted, self._device):
                 for edit in self._draw(player, part):
-                    edits.setdefault(place[edit.frame.index], []).append(edit)
-        for number, check in before.items():
-            check.report(edits.get(number, []), self.checks)
-        changed = [any(not edit.occluded for edit in edits.get(number, [])) for number in range(len(frames))]
-        self.checks.edited += sum(changed)
-        for number, made in edits.items():
-            if not changed[number]:
-                self.checks.occluded.append(frames[number].index)
-            elif any(edit.covered for edit in made):
-                self.checks.covered.append(frames[number].index)
-        return changed
+                    edits[place[edit.frame.index]].append(edit)
+        return edits
 
     def _draw(self, player: Player, frames: Sequence[video.Frame]) -> list[Edit]:
         try:

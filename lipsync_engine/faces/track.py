@@ -83,52 +83,80 @@ def track_faces(
         ModelError: the face networks are not installed.
     """
     facts = video.probe(path)
-    follower = Follower(faces, device_named(device), mesh)
-    cuts = CutFinder(float(facts.rate))
-    times: list[float] = []
-    shots: list[int] = []
-    waiting: deque[video.Frame] = deque()
-    chunk: list[video.Frame] = []
-    size = _chunk_size(facts)
-
-    def follow() -> None:
-        pictures = [Picture(frame.planes, facts.colour) for frame in chunk]
-        meshes = follower.take(pictures, chunk[0].index) if chunk else []
-        if watch:
-            for frame, found in zip(chunk, meshes, strict=True):
-                watch(frame, found)
-        chunk.clear()
-
-    def decided(cut: bool) -> None:
-        if cut or len(chunk) == size:
-            follow()
-        if cut:
-            follower.end_shot()
-        shots.append((shots[-1] if shots else 0) + int(cut))
-        frame = waiting.popleft()
-        if only is None or (frame.index < len(only) and only[frame.index]):
-            chunk.append(frame)
-        else:
-            follow()
-            follower.end_shot()
-
+    following = _Following(facts, Follower(faces, device_named(device), mesh), watch, only)
     for frame in video.read(path, facts):
-        times.append(frame.time_s)
-        waiting.append(frame)
-        for cut in cuts.see(Picture(frame.planes, facts.colour)):
-            decided(cut)
+        following.see(frame)
         if progress and frame.index % 25 == 0:
             progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
         if until_s is not None and frame.time_s >= until_s:
             break
-    for cut in cuts.end():
-        decided(cut)
-    follow()
+    seen = following.end()
     rate = float(facts.rate)
-    least = _MIN_SPAN_S * rate if len(times) >= 8 else 1
-    seen = [a for a in follower.seen if a.landmarks and len(a.landmarks) >= least]
-    picture_size = np.array([facts.width, facts.height], np.int32)
-    return _assemble(seen, np.array(times), np.array(shots, np.int32), picture_size, rate, stabilise)
+    least = _MIN_SPAN_S * rate if len(following.times) >= 8 else 1
+    seen = [a for a in seen if a.landmarks and len(a.landmarks) >= least]
+    size = np.array([facts.width, facts.height], np.int32)
+    return _assemble(seen, np.array(following.times), np.array(following.shots, np.int32), size, rate, stabilise)
+
+
+class _Following:
+    """The pass: a picture waits until it is known whether a shot begins with it; then some are followed together.
+
+    Args:
+        facts: of the picture.
+        follower: of the faces.
+        watch: called with every frame, in order, and the meshes found in it.
+        only: bool [T], frames in which faces are followed; ``None`` for all.
+
+    Attributes:
+        times: presentation time of each frame, seconds.
+        shots: number of each frame's shot.
+    """
+
+    def __init__(
+        self, facts: video.VideoFacts, follower: Follower, watch: Watch | None, only: BoolArray | None
+    ) -> None:
+        self.times: list[float] = []
+        self.shots: list[int] = []
+        self._facts, self._follower, self._watch, self._only = facts, follower, watch, only
+        self._cuts = CutFinder(float(facts.rate))
+        self._waiting: deque[video.Frame] = deque()
+        self._chunk: list[video.Frame] = []
+        self._size = _chunk_size(facts)
+
+    def see(self, frame: video.Frame) -> None:
+        """Take the next frame."""
+        self.times.append(frame.time_s)
+        self._waiting.append(frame)
+        for cut in self._cuts.see(Picture(frame.planes, self._facts.colour)):
+            self._decided(cut)
+
+    def end(self) -> list[Appearance]:
+        """Every face that was seen, after the last frame."""
+        for cut in self._cuts.end():
+            self._decided(cut)
+        self._follow()
+        return self._follower.seen
+
+    def _decided(self, cut: bool) -> None:
+        if cut or len(self._chunk) == self._size:
+            self._follow()
+        if cut:
+            self._follower.end_shot()
+        self.shots.append((self.shots[-1] if self.shots else 0) + int(cut))
+        frame = self._waiting.popleft()
+        if self._only is None or (frame.index < len(self._only) and self._only[frame.index]):
+            self._chunk.append(frame)
+        else:
+            self._follow()
+            self._follower.end_shot()
+
+    def _follow(self) -> None:
+        pictures = [Picture(frame.planes, self._facts.colour) for frame in self._chunk]
+        meshes = self._follower.take(pictures, self._chunk[0].index) if self._chunk else []
+        if self._watch:
+            for frame, found in zip(self._chunk, meshes, strict=True):
+                self._watch(frame, found)
+        self._chunk.clear()
 
 
 def _chunk_size(facts: video.VideoFacts) -> int:
