@@ -14,10 +14,10 @@ import pytest
 from configs.lipsync_models import lipsync_models
 from tasks.lipsync import LipSyncer, Resynced, lipsyncer
 from tasks.records.progress import silent
-from tests.lipsync_engine.test_video import times_of
-from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
-from tests.lipsync_foreign.engine_here import engine_here
-from tests.lipsync_foreign.systems import Warper
+from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
+from tests.lipsync.engine_here import engine_here
+from tests.lipsync.systems import Warper
+from tests.lipsync_engine.pictures import times_of
 from tests.lipsync_hosted.hosted_clips import QUICK, reanimators
 from tests.lipsync_hosted.servers import KEY, SERVERS, serving
 

@@ -22,10 +22,10 @@ from tasks.lipsync.reanimate import Reanimator
 from tasks.lipsync.systems import System
 from tasks.records import registry
 from tasks.records.progress import silent
-from tests.lipsync_engine.test_video import times_of
-from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
-from tests.lipsync_foreign.engine_here import engine_here
-from tests.lipsync_foreign.systems import Warper
+from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
+from tests.lipsync.engine_here import engine_here
+from tests.lipsync.systems import Warper
+from tests.lipsync_engine.pictures import times_of
 from tests.lipsync_local import wav2lip_weights as weights
 from tests.lipsync_local.checkouts import BESIDE, stand_in
 

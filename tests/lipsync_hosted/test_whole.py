@@ -13,7 +13,7 @@ from tasks.media.probe import probe
 from tasks.records.errors import PermanentError, UnsupportedError
 from tasks.records.progress import silent
 from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits
-from tests.lipsync_engine.test_video import times_of
+from tests.lipsync_engine.pictures import times_of
 
 PICTURE = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 

@@ -32,7 +32,7 @@ from tasks.lipsync.local.wav2lip_sound import STEPS, mel, windows
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError
 from tasks.records.progress import silent
 from tests.clips import ffmpeg
-from tests.lipsync_foreign.engine_here import engine_here
+from tests.lipsync.engine_here import engine_here
 from tests.lipsync_local import wav2lip_weights as weights
 from tests.speech_media import media
 

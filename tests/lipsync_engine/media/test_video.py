@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,24 +10,8 @@ import numpy as np
 import pytest
 
 from lipsync_engine.media import video
+from tests.lipsync_engine.pictures import make, times_of
 from tests.small_files import files_no_larger_than
-
-
-def make(path: Path, pts: list[int], *, size=(64, 48), pixel_format="yuv420p", codec="libx264", base=1000) -> Path:
-    """A small picture with frames at the given milliseconds."""
-    rng = np.random.default_rng(1)
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream(codec, rate=25)
-        stream.width, stream.height = size
-        stream.pix_fmt = pixel_format
-        stream.time_base = stream.codec_context.time_base = Fraction(1, base)
-        for at in pts:
-            frame = av.VideoFrame.from_ndarray(rng.integers(0, 255, (size[1], size[0], 3), np.uint8), format="rgb24")
-            frame = frame.reformat(format=pixel_format)
-            frame.pts, frame.time_base = at, Fraction(1, base)
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-    return path
 
 
 def copy(source: Path, target: Path) -> list[float]:
@@ -39,10 +22,6 @@ def copy(source: Path, target: Path) -> list[float]:
             times.append(frame.time_s)
             writer.write(frame.planes, frame.pts)
     return times
-
-
-def times_of(path: Path) -> list[float]:
-    return [frame.time_s for frame in video.read(path, video.probe(path))]
 
 
 def test_variable_frame_times_are_kept(tmp_path):

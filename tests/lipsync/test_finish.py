@@ -15,8 +15,8 @@ from tasks.lipsync.finish import Finishing, finish, finished, fitting_scene
 from tasks.lipsync.restore import Restore, facts, missing, restore
 from tasks.records.errors import MissingBackendError, ProcessFailedError
 from tests.clips import MASTERING, ffmpeg, hdr10, ten_bits
+from tests.lipsync_engine.pictures import times_of
 from tests.lipsync_engine.scenes import write
-from tests.lipsync_engine.test_video import times_of
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from lipsync_engine.faces.geometry import fit_poses
 from lipsync_engine.faces.stabilise import settled
 from lipsync_engine.media import filearray
 from lipsync_engine.media.filearray import Spool, save_arrays, stored_array
-from tests.lipsync_engine.test_never_aborts import long_track
+from tests.lipsync_engine.face import long_track
 
 VALUES = np.arange(60 * 4 * 3, dtype=np.float32).reshape(60, 4, 3)
 #: What a part of a file may be asked for by.

@@ -11,7 +11,7 @@ from tasks.lipsync.route import automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system_names
 from tasks.records import registry
 from tasks.records.errors import BadInputError
-from tests.lipsync_foreign.systems import Warper
+from tests.lipsync.systems import Warper
 
 FACTS = registry.BackendFacts(name="hosted", code_licence="service")
 VIDEO = System("resync", Warper(), FACTS)

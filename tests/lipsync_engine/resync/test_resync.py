@@ -16,7 +16,7 @@ from lipsync_engine.plan.gates import judge
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
-from tests.lipsync_engine.test_video import make, times_of
+from tests.lipsync_engine.pictures import make, times_of
 from tests.speech_media import media
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"

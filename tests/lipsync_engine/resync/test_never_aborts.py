@@ -16,6 +16,7 @@ from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
+from tests.lipsync_engine.face import long_track
 from tests.speech_media import media
 
 GRID = [f"lipnet-grid/evaluation/samples/GRID/{name}.mpg" for name in ("bbaf2n", "brbk7n", "lbax4n", "swiz3n")]
@@ -141,29 +142,3 @@ def test_preparing_a_person_takes_no_more_of_a_title_twice_as_long(tmp_path):
     peak(100)  # what is imported on the way
     once, twice = peak(4000), peak(8000)
     assert twice - once < 0.1 * 4000 * 478 * 3 * 4
-
-
-def long_track(rows: int) -> FaceTrack:
-    """A synthetic face that opens and shuts its mouth in front of the camera."""
-    from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS
-    from tests.lipsync_engine.face import frontal_face
-
-    still = np.zeros((478, 3))
-    still[:, :2] = frontal_face((320, 240), 200)
-    still[list(ANCHORS)] = ANCHOR_SHAPE * 200 + (320, 240, 0)
-    meshes = np.repeat(still[None].astype(np.float32), rows, axis=0)
-    meshes[:, [14, 17, 152], 1] += 8 * (1 + np.sin(np.arange(rows) / 3))[:, None]
-    return FaceTrack(
-        times_s=np.arange(rows) / 25,
-        shots=np.zeros(rows, np.int32),
-        size=np.array([640, 480], np.int32),
-        speech=np.zeros((0, 3), np.int64),
-        frame=np.arange(rows, dtype=np.int32),
-        identity=np.zeros(rows, np.int32),
-        span=np.zeros(rows, np.int32),
-        landmarks=meshes,
-        confidence=np.ones(rows, np.float32),
-        sharpness=np.ones(rows, np.float32),
-        light=np.full((rows, 3), 128, np.float32),
-        thumb=np.zeros((rows, 16, 24), np.uint8),
-    )

@@ -12,8 +12,8 @@ from lipsync_engine.faces.facetrack import FaceTrack
 from tasks.lipsync import lipsyncing, native_job, unheeded
 from tasks.records.errors import BadInputError
 from tasks.records.progress import silent
-from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
-from tests.lipsync_foreign.engine_here import engine_here
+from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
+from tests.lipsync.engine_here import engine_here
 
 STYLES: list[dict[str, Any]] = [
     {"strength": 0.4},

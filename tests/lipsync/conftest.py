@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lipsync_foreign.dubbed_clip import Dubbed, make_dubbed
+from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
 
 
 @pytest.fixture(scope="session")

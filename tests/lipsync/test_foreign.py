@@ -13,10 +13,10 @@ from tasks.lipsync.systems import System
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
 from tasks.records.progress import silent
-from tests.lipsync_engine.test_video import times_of
-from tests.lipsync_foreign.dubbed_clip import Dubbed
-from tests.lipsync_foreign.engine_here import engine_here
-from tests.lipsync_foreign.systems import Other, Warper
+from tests.lipsync.dubbed_clip import Dubbed
+from tests.lipsync.engine_here import engine_here
+from tests.lipsync.systems import Other, Warper
+from tests.lipsync_engine.pictures import times_of
 from tests.speech_media import media
 
 
