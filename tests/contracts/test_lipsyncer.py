@@ -16,10 +16,10 @@ from tasks.lipsync import LipSyncer, Resynced, lipsyncer
 from tasks.records.progress import silent
 from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
 from tests.lipsync.engine_here import engine_here
+from tests.lipsync.hosted.hosted_clips import QUICK, reanimators
+from tests.lipsync.hosted.servers import KEY, SERVERS, serving
 from tests.lipsync.systems import Warper
 from tests.lipsync_engine.pictures import times_of
-from tests.lipsync_hosted.hosted_clips import QUICK, reanimators
-from tests.lipsync_hosted.servers import KEY, SERVERS, serving
 
 #: By the protocol that carries most; the others differ in what surrounds the same files.
 QUICKLY = {("native", ""), ("sync-lipsync-2", "replicate")}

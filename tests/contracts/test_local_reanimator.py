@@ -24,10 +24,10 @@ from tasks.records import registry
 from tasks.records.progress import silent
 from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
 from tests.lipsync.engine_here import engine_here
+from tests.lipsync.local import wav2lip_weights as weights
+from tests.lipsync.local.checkouts import BESIDE, stand_in
 from tests.lipsync.systems import Warper
 from tests.lipsync_engine.pictures import times_of
-from tests.lipsync_local import wav2lip_weights as weights
-from tests.lipsync_local.checkouts import BESIDE, stand_in
 
 FACTS = registry.BackendFacts(name="local", code_licence="Apache-2.0")
 

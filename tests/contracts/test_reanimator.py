@@ -11,8 +11,8 @@ import pytest
 from configs.lipsync_models import lipsync_models
 from tasks.lipsync.hosted import receipt_path
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError
-from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench, make_clips, reanimators
-from tests.lipsync_hosted.servers import KEY, SERVERS
+from tests.lipsync.hosted.hosted_clips import Bench, Clips, bench, make_clips, reanimators
+from tests.lipsync.hosted.servers import KEY, SERVERS
 
 #: One model of each provider: what does not depend on the model.
 ONE_EACH = [next(pair for pair in reanimators() if pair[1] == provider) for provider in SERVERS]

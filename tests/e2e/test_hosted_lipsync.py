@@ -19,8 +19,8 @@ from flows.runner import dub_titles
 from tasks.records.errors import BadInputError
 from tests.clips import ffmpeg
 from tests.contracts.test_lipsyncer import rendered
-from tests.lipsync_hosted.hosted_clips import QUICK
-from tests.lipsync_hosted.servers import KEY, serving
+from tests.lipsync.hosted.hosted_clips import QUICK
+from tests.lipsync.hosted.servers import KEY, serving
 from tests.speech_media import media
 
 pytestmark = pytest.mark.prefect

@@ -1,7 +1,7 @@
 """Lip-sync systems that run elsewhere and cost money: one table, one adapter per protocol, one course of a job.
 
 To add a model: its lines in ``configs/lipsync_models.yaml``. To add a provider: ``tasks/lipsync/hosted/NAME.py``, its
-line in `system.PROVIDERS`, a server in ``tests/lipsync_hosted/servers.py``; run ``tests/contracts/test_reanimator.py``.
+line in `system.PROVIDERS`, a server in ``tests/lipsync/hosted/servers.py``; run ``tests/contracts/test_reanimator.py``.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from tasks.lipsync.hosted.languages import best
 from tasks.lipsync.hosted.system import PROVIDERS, HostedOptions, HostedSystem
 from tasks.records.errors import BadInputError, PermanentError, UnsupportedError
 from tasks.records.progress import silent
-from tests.lipsync_hosted.hosted_clips import QUICK, Clips, bench
-from tests.lipsync_hosted.servers import KEY, SERVERS, serving
+from tests.lipsync.hosted.hosted_clips import QUICK, Clips, bench
+from tests.lipsync.hosted.servers import KEY, SERVERS, serving
 
 OFFERS = [(name, provider) for name, model in lipsync_models().items() for provider in model.offers]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lipsync_hosted.hosted_clips import Clips, bench
+from tests.lipsync.hosted.hosted_clips import Clips, bench
 
 CHILD = """
 import signal, sys

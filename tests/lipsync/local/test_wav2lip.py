@@ -33,7 +33,7 @@ from tasks.records.errors import BadInputError, MissingBackendError, PermanentEr
 from tasks.records.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync.engine_here import engine_here
-from tests.lipsync_local import wav2lip_weights as weights
+from tests.lipsync.local import wav2lip_weights as weights
 from tests.speech_media import media
 
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("wav2lip_golden.json").read_text("utf-8"))

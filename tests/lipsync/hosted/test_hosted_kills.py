@@ -11,7 +11,7 @@ import pytest
 
 from tasks.lipsync.hosted import jobs, public, receipt_path
 from tasks.records.errors import PermanentError
-from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
+from tests.lipsync.hosted.hosted_clips import Bench, Clips, bench
 
 #: What a job writes, in this order: what it asks for, the id it was given, the receipt.
 INTENT, ID, RECEIPT = 1, 2, 3

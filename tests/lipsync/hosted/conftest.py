@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lipsync_hosted.hosted_clips import Clips, make_clips
+from tests.lipsync.hosted.hosted_clips import Clips, make_clips
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from tasks.media import picture_seconds
 from tasks.records.errors import BadInputError, MissingBackendError, ProcessFailedError, ProcessTimeoutError
 from tasks.records.progress import silent
 from tests.clips import ffmpeg
-from tests.lipsync_local.checkouts import stand_in, well
+from tests.lipsync.local.checkouts import stand_in, well
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tasks.lipsync.hosted import HostedReanimator, fetch
 from tasks.lipsync.hosted.fetch import video_seconds
 from tasks.records.progress import silent
 from tests.clips import ffmpeg
-from tests.lipsync_hosted.servers import KEY, SERVERS, World, serving
+from tests.lipsync.hosted.servers import KEY, SERVERS, World, serving
 
 #: Short waits, so that tests take milliseconds.
 QUICK = {"first_pause_s": 0.01, "longest_pause_s": 0.02, "deadline_s": 20.0}

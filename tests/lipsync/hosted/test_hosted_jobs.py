@@ -25,9 +25,9 @@ from tasks.records.errors import PermanentError, ProviderBusyError, TransientErr
 from tasks.records.progress import silent
 from tasks.services.slots import slots_of
 from tests.clips import ffmpeg
-from tests.lipsync_hosted.hosted_clips import Bench, Clips, bench
-from tests.lipsync_hosted.servers import KEY, ReplicateServer
-from tests.lipsync_hosted.test_hosted_kills import NO_PROOF, ONE_MODEL
+from tests.lipsync.hosted.hosted_clips import Bench, Clips, bench
+from tests.lipsync.hosted.servers import KEY, ReplicateServer
+from tests.lipsync.hosted.test_hosted_kills import NO_PROOF, ONE_MODEL
 
 CANCELLING = ("replicate", "fal", "comfyui")
 
@@ -367,7 +367,7 @@ def test_addresses_that_a_provider_must_not_name(url: str) -> None:
 
 
 def test_a_result_is_refused_when_it_is_too_large(clips: Clips, tmp_path: Path) -> None:
-    from tests.lipsync_hosted.servers import serving
+    from tests.lipsync.hosted.servers import serving
 
     with serving("replicate", clips.result) as (url, _), pytest.raises(PermanentError, match="larger than"):
         fetch(f"{url}/results/job1.mp4", tmp_path / "out", url, largest=100)
