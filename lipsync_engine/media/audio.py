@@ -43,7 +43,16 @@ def load_mono(path: Path, sample_rate_hz: int = 16000, longest_s: float | None =
 
 
 def spooled_mono(path: Path, sample_rate_hz: int = 16000, longest_s: float | None = None) -> FileArray:
-    """As `load_mono`, in a temporary file: the sound of a long title is as large as hundreds of its pictures."""
+    """As `load_mono`, in a temporary file: the sound of a long title is as large as hundreds of its pictures.
+
+    Args:
+        path: audio or video file.
+        sample_rate_hz: wanted rate.
+        longest_s: a longer sound is not decoded to its end; None is no limit.
+
+    Returns:
+        float32 [N] mono, -1 to 1, in a file.
+    """
     spool = Spool((), np.float32)
     count = 0
     for block in _blocks(path, sample_rate_hz):
@@ -207,6 +216,6 @@ def silent_hops(level_db: NDArray[np.float64], hop_s: float = 0.01, shortest_s: 
 
 
 def runs(flags: BoolArray) -> list[tuple[int, int]]:
-    """Half-open index spans in which ``flags`` is True."""
+    """Half-open index spans in which ``flags``, bool [N], is True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -49,7 +49,11 @@ class FileArray:
         return len(self) * self._row
 
     def rows(self, index: NDArray[Any] | slice) -> FileArray:
-        """The same file's rows ``index``; nothing is read."""
+        """The same file's rows ``index``; nothing is read.
+
+        Args:
+            index: int64 [n], bool [N] or a slice: the rows.
+        """
         known = np.arange(len(self), dtype=np.int64) if self._at is None else self._at
         return FileArray(self._file, self._start, self.shape, self.dtype, known[index])
 
@@ -144,7 +148,7 @@ class Spool:
         return first
 
     def array(self, at: NDArray[np.int64] | None = None) -> FileArray:
-        """The rows so far, or the rows ``at``."""
+        """The rows so far, or the rows ``at``, int64 [n], in this order."""
         return FileArray(self._file, 0, (self._count, *self._shape), self._dtype, at)
 
 
@@ -153,7 +157,7 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any] | FileArray]) -> N
 
     Args:
         path: appears whole or not at all.
-        arrays: by name.
+        arrays: by name, [N, ...] of any dtype and shape.
     """
     with staged(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():

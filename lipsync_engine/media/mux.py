@@ -18,6 +18,11 @@ _COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4"}
 def copy_picture(source: Path, out: Path, facts: video.VideoFacts) -> bool:
     """The source picture alone as MP4: packets as they are where MP4 can hold them, else encoded again.
 
+    Args:
+        source: the title.
+        out: MP4.
+        facts: of the title's picture.
+
     Returns:
         Whether the packets were copied.
     """

@@ -46,7 +46,7 @@ class Layout:
     sets: avc.ParameterSets | None
 
     def touched(self, frames: BoolArray) -> list[Run]:
-        """Runs of whole segments that hold any of the marked frames; neighbours are joined."""
+        """Runs of whole segments that hold any of the marked frames, bool [T]; neighbours are joined."""
         hit = [bool(frames[a:b].any()) for a, b in pairwise(self.bounds)]
         runs: list[Run] = []
         for (a, b), on in zip(pairwise(self.bounds.tolist()), hit, strict=True):

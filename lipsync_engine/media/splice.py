@@ -23,7 +23,14 @@ _PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10"}
 
 
 class PartEncoder:
-    """Encodes one part after another; each is a stream of its own, so its bytes depend on its frames alone."""
+    """Encodes one part after another; each is a stream of its own, so its bytes depend on its frames alone.
+
+    Args:
+        facts: of the picture.
+        layout: of the stream that the parts go into.
+        crf: x264 quality, lower is better.
+        preset: x264 speed.
+    """
 
     def __init__(self, facts: video.VideoFacts, layout: Layout, crf: int, preset: str) -> None:
         self._facts, self._crf, self._preset = facts, crf, preset
@@ -86,7 +93,16 @@ class PartEncoder:
 
 
 class SpliceWriter:
-    """An MP4 of the frames of ``runs``, encoded, and of all others, copied from ``base``; appears when complete."""
+    """An MP4 of the frames of ``runs``, encoded, and of all others, copied from ``base``; appears when complete.
+
+    Args:
+        base: picture that is copied from.
+        out: MP4.
+        facts: of the picture.
+        layout: of ``base``.
+        encoder: of the parts.
+        runs: frames that are encoded, in order, apart from each other; whole segments of ``layout``.
+    """
 
     def __init__(
         self,

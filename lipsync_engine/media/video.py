@@ -84,6 +84,12 @@ class Frame:
 
     The planes are made when they are first asked for, upright and free to be changed: what is written there is what
     the encoder gets. A frame whose planes nobody asks for goes to the encoder as it came from the decoder.
+
+    Args:
+        index: number of the frame, from 0.
+        pts: presentation time, units of the time base.
+        native: the decoder's own picture.
+        facts: of the picture.
     """
 
     __slots__ = ("_facts", "_native", "_own", "_planes", "index", "pts", "time_s")
@@ -310,6 +316,12 @@ class Writer:
     """Picture-only MP4 with the source's times, depth and colour tags; appears at ``path`` when closed well.
 
     H.264; PQ and HLG are HEVC, as players expect them. Sizes that 4:2:0 cannot hold (odd) grow by one repeated pixel.
+
+    Args:
+        path: MP4.
+        facts: of the picture that is written.
+        crf: quality of the encoder, lower is better.
+        preset: speed of the encoder.
     """
 
     def __init__(self, path: Path, facts: VideoFacts, *, crf: int = 17, preset: str = "veryfast") -> None:
@@ -325,7 +337,12 @@ class Writer:
         self._stream.time_base = facts.time_base
 
     def write(self, planes: Planes, pts: int) -> None:
-        """Encode one picture given as planes at its presentation time."""
+        """Encode one picture.
+
+        Args:
+            planes: Y [H, W], U and V [ceil(H/2), ceil(W/2)], uint8, or uint16 of 10 bits.
+            pts: presentation time, units of the time base.
+        """
         picture = _blank(self._facts)
         for target, samples in zip(_views(picture, self._facts), planes, strict=True):
             target[:] = samples
@@ -377,7 +394,14 @@ def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parame
 
 
 def set_up_hevc(codec: Any, facts: VideoFacts, crf: int, preset: str) -> None:
-    """Give an x265 context the same, and HDR10's figures; arguments as `set_up_encoder`."""
+    """Give an x265 context the same, and HDR10's figures.
+
+    Args:
+        codec: encoder context that is not open yet.
+        facts: of the picture.
+        crf: quality.
+        preset: speed.
+    """
     told = {"master-display": facts.mastering, "max-cll": facts.light, "hdr10": "1" if facts.colour[1] == _PQ else ""}
     parameters = ["log-level=error", "repeat-headers=1", _X265_THREADS]
     parameters += [f"{name}={value}" for name, value in told.items() if value]
@@ -396,7 +420,13 @@ def _describe(codec: Any, facts: VideoFacts) -> None:
 
 
 def prepared(picture: Any, pts: int, facts: VideoFacts) -> Any:
-    """A picture that is ready for the encoder: its time, its colours, and no wish about its kind of frame."""
+    """A picture that is ready for the encoder: its time, its colours, and no wish about its kind of frame.
+
+    Args:
+        picture: the encoder's picture; changed in place.
+        pts: presentation time, units of the time base.
+        facts: of the picture.
+    """
     picture.pts, picture.time_base = pts, facts.time_base
     picture.pict_type = 0
     picture.colorspace, picture.color_range = facts.colour[2:]

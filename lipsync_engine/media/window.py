@@ -35,7 +35,12 @@ class Region:
 
 
 def region_of(points: NDArray[np.floating], size: tuple[int, int]) -> Region | None:
-    """Even-aligned rectangle around points, inside the picture; ``None`` where nothing is left."""
+    """Even-aligned rectangle around points, inside the picture; ``None`` where nothing is left.
+
+    Args:
+        points: [n, 2], pixels.
+        size: width and height of the picture.
+    """
     low = np.floor(points.min(axis=0) - 3).astype(int)
     high = np.ceil(points.max(axis=0) + 4).astype(int)
     left, top = (max(0, int(v)) // 2 * 2 for v in low)
@@ -57,27 +62,39 @@ def _grown(length: int) -> int:
 
 
 def view(planes: Planes, index: int, region: Region) -> NDArray[np.generic]:
-    """A region of one plane, not copied."""
+    """A region of one plane, not copied.
+
+    Args:
+        planes: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        index: 0 for Y, 1 for U, 2 for V.
+        region: the rectangle, in pixels of Y.
+    """
     step = 2 if index else 1
     rows = slice(region.top // step, (region.top + region.height) // step)
     return planes[index][rows, region.left // step : (region.left + region.width) // step]
 
 
 def crop(planes: Planes, region: Region) -> Planes:
-    """Copies of a region's planes."""
+    """Copies of a region's planes: Y [h, w], U and V [h/2, w/2], uint8 or uint16."""
     y, u, v = (view(planes, index, region).copy() for index in range(3))
     return y, u, v  # type: ignore[return-value]
 
 
 def load(planes: Sequence[Planes], regions: Sequence[Region], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Regions of one size as float32 luma [B, 1, H, W] and chroma [B, 2, H/2, W/2]."""
+    """Regions of one size as float32 luma [B, 1, H, W] and chroma [B, 2, H/2, W/2].
+
+    Args:
+        planes: of each picture: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        regions: one in each picture, of one size.
+        device: where the samples go.
+    """
     luma = np.stack([view(p, 0, r) for p, r in zip(planes, regions, strict=True)])[:, None]
     pairs = [[view(p, i, r) for i in (1, 2)] for p, r in zip(planes, regions, strict=True)]
     return to_device(luma, device), to_device(np.array(pairs), device)
 
 
 def to_device(samples: NDArray[np.generic], device: torch.device) -> Tensor:
-    """8 or 16 bit samples as float32; they travel to the device in their own width."""
+    """Samples of any shape, uint8 or uint16, as float32; they travel to the device in their own width."""
     if samples.dtype == np.uint16:
         samples = samples.view(np.int16)
     return torch.from_numpy(samples).to(device).float()
@@ -86,7 +103,15 @@ def to_device(samples: NDArray[np.generic], device: torch.device) -> Tensor:
 def store(
     planes: Planes, region: Region, luma: NDArray[np.generic], chroma: NDArray[np.generic], touched: Tensor
 ) -> None:
-    """Write a region back where ``touched`` (bool [H, W], on the CPU) allows; nothing else changes."""
+    """Write a region back where ``touched`` allows; nothing else changes.
+
+    Args:
+        planes: Y [H, W], U and V [H/2, W/2], uint8 or uint16; changed in place.
+        region: the rectangle.
+        luma: [h, w] of the region, of the planes' type.
+        chroma: [2, h/2, w/2], likewise.
+        touched: bool [h, w], on the CPU.
+    """
     where = touched.numpy()
     half = where.reshape(where.shape[0] // 2, 2, where.shape[1] // 2, 2).any(axis=(1, 3))
     np.copyto(view(planes, 0, region), luma, where=where)

@@ -56,13 +56,18 @@ def with_emphasis(
 
 
 def vowel_spread_db(gestures: Sequence[Gesture], level_db: NDArray[np.float64]) -> float | None:
-    """Standard deviation of the vowels' loudness, dB; ``None`` with fewer than four vowels."""
+    """Standard deviation of the vowels' loudness, dB; ``None`` with fewer than four vowels.
+
+    Args:
+        gestures: what is said.
+        level_db: float64 [N], loudness every 10 ms, dB.
+    """
     levels = [level for g in gestures if g.nucleus and (level := _level(g, level_db)) is not None]
     return float(np.std(levels)) if len(levels) >= _FEWEST_VOWELS else None
 
 
 def level_of(samples: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
-    """Loudness every 10 ms, as `with_emphasis` takes it."""
+    """Loudness of samples, float32 [N] mono, every 10 ms, as `with_emphasis` takes it: float64 [ceil(N / hop)], dB."""
     return loudness_db(samples, sample_rate_hz, HOP_S)
 
 

@@ -116,7 +116,15 @@ def _without_hurried_tongue(gestures: list[Gesture]) -> list[Gesture]:
 
 
 def tempo_s(times_s: NDArray[np.float64], phones: Sequence[Phone]) -> NDArray[np.float64]:
-    """Mean length of the sounds spoken within a quarter second of each moment, seconds; infinite in silence."""
+    """Mean length of the sounds spoken within a quarter second of each moment, seconds; infinite in silence.
+
+    Args:
+        times_s: float64 [T], seconds.
+        phones: what is said.
+
+    Returns:
+        float64 [T].
+    """
     spoken = [(p.start_ms / 1000, p.end_ms / 1000) for p in phones if segments(p.ipa) and p.end_ms > p.start_ms]
     middles = np.array([(a + b) / 2 for a, b in spoken])
     lengths = np.concatenate([[0.0], np.cumsum([b - a for a, b in spoken])])
