@@ -1,5 +1,5 @@
 """Who is in the picture: faces found, followed, told apart and stabilised over a title.
 
 In: frames. Out: tracks of landmarks with shots, speakers, appearance and what covers a face.
-It knows nothing of what is to be said.
+It does not know what is said.
 """

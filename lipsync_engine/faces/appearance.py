@@ -31,7 +31,7 @@ class MeanFace:
     total: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_SIDE, _SIDE)))
 
     def see(self, view: NDArray[np.uint8]) -> None:
-        """Take the next view of the face."""
+        """Take the next view of the face, uint8 [64, 64]."""
         self.total += view
 
     def vector(self) -> FloatArray:
@@ -47,7 +47,7 @@ def face_view(picture: Picture, mesh: FloatArray) -> NDArray[np.uint8]:
 
 
 def alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Correlation of two views within the face's oval."""
+    """Correlation of two views, uint8 [64, 64], within the face's oval, -1 to 1."""
     return float(_flat(a) @ _flat(b))
 
 

@@ -184,7 +184,7 @@ def bare(track: FaceTrack, covering: FloatArray) -> FloatArray:
 
     Args:
         track: rows of one person.
-        covering: as ``covering`` gives it.
+        covering: float32 [N], as ``covering`` gives it.
     """
     from scipy.ndimage import binary_closing, distance_transform_cdt, label
 

@@ -64,7 +64,7 @@ class FaceTrack:
         return self.rows(slice(first, last))
 
     def rows(self, index: NDArray[np.intp] | slice) -> FaceTrack:
-        """Only the rows ``index``."""
+        """Only the rows ``index``, int [n] or a slice."""
         rows: dict[str, Any] = {name: _rows(getattr(self, name), index) for name in _ROW_FIELDS}
         return replace(self, **rows)
 
@@ -73,7 +73,7 @@ class FaceTrack:
 
         Args:
             path: the file.
-            more: other arrays to store beside the track.
+            more: other arrays, of any dtype and shape, to store beside the track.
 
         Returns:
             The track as it lies in the file.

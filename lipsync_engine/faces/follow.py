@@ -52,7 +52,7 @@ class Meshes:
         return self._spool.array()[self._at[number]]
 
     def append(self, mesh: FloatArray) -> None:
-        """Add the next picture's mesh."""
+        """Add the next picture's mesh, float32 [478, 3], pixels."""
         self._at.append(self._spool.append(mesh[None]))
 
     def stored(self) -> FileArray:

@@ -82,7 +82,7 @@ class Poses:
         return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
 
     def rows(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Poses:
-        """Only the poses ``index``."""
+        """Only the poses ``index``: int [n], bool [N] or a slice."""
         return Poses(self.rotation[index], self.scale[index], self.offset[index], self.residual[index])
 
 
@@ -136,6 +136,11 @@ def typical_shape(
     """Median of the pose-normalised landmarks of N faces (or ``rows`` of them), float64 [478, 3], canonical.
 
     Of more than 2000 faces as many stand for all, evenly spread.
+
+    Args:
+        landmarks: float32 [N, 478, 3], pixels.
+        poses: of the N faces.
+        rows: int [n], the faces that count; ``None`` for all.
     """
     chosen = np.arange(len(landmarks)) if rows is None else rows
     if len(chosen) > _TYPICAL:

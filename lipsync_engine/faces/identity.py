@@ -74,7 +74,7 @@ def merge_people(
         places: where each appearance lies, ordered by first frame.
         shapes: median pose-normalised landmarks of each, float64 [478, 3].
         lights: median cheek colour of each, float32 [3].
-        faces: mean picture of each, a float32 vector of length 1.
+        faces: mean picture of each, float32 [n] of length 1 (``MeanFace.vector``).
         meshes: landmarks in pixels of each, float32 [n, 478, 3].
         rate: frames per second.
     """

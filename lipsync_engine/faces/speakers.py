@@ -69,7 +69,7 @@ def off_screen(track: FaceTrack, active: Mapping[int, BoolArray]) -> BoolArray:
 
     Args:
         track: the faces, with the source's speech.
-        active: as `active_frames` gives it.
+        active: person to bool [T], as `active_frames` gives it.
     """
     milliseconds = track.times_s * 1000
     away = np.zeros(len(milliseconds), bool)

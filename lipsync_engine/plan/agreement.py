@@ -65,6 +65,11 @@ def phone_agreement(
     width at most, or at least, the average; spread and mid sounds parted. On seven clips with known scripts real
     mouths reach .86 and the same mouths 0.4 to 1.2 s off .51.
 
+    Args:
+        series: the mouth that is seen.
+        phones: what is said, on the same clock.
+        stats: the speaker.
+
     Returns:
         The share (``None`` without a single such sound in view), and for each class (right, judged).
     """

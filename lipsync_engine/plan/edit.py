@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 #: Face widths by which a resting mouth may differ from the planned rest.
 _CALM = 0.02
-#: Length of the dissolve where one observation follows another (reference 5.8 c).
+#: Length of the dissolve where one observation follows another: two frames at 25 a second.
 _DISSOLVE_S = 0.075
 #: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
 _KEPT = 0.5
@@ -205,7 +205,13 @@ def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArra
 
 
 def faces(who: Person, score: Score, part: slice) -> Array:
-    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for a part of the score."""
+    """Where every landmark lies after the edit, float64 [n, 478, 2] pixels, for a part of the score.
+
+    Args:
+        who: the person.
+        score: the edit of this person.
+        part: rows of the score.
+    """
     row, target = score.row[part], score.target[part]
     still = who.canonical(row)
     own = reshape(still, target, who.shape)

@@ -10,7 +10,7 @@ from lipsync_engine.faces.geometry import extents, fit_poses
 from lipsync_engine.faces.mesh import LIPS
 from lipsync_engine.records import FloatArray
 
-#: Limits of the edit; it fades over the last fifth of each range (reference 5.8 j).
+#: Limits of the edit; it fades over the last fifth of each range: degrees, and pixels of the face's height.
 MAX_YAW, MAX_PITCH, MAX_ROLL, MIN_HEIGHT = 35.0, 25.0, 45.0, 64.0
 MIN_CONFIDENCE = 0.35
 _FADE = 0.2

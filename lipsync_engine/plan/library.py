@@ -71,8 +71,10 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: Flo
 
     Args:
         track: rows of one person.
-        kept: frames whose pixels the analysis kept; where there are enough, only these are used.
-        covering: float32 [N], how much there seems to be before the mouth (``covers.covering``); none where not given.
+        kept: int64 [n], numbers of the frames whose pixels the analysis kept; where there are enough, only these are
+            used.
+        covering: float32 [N], how much there seems to be before the mouth (``face_occluders.covering``); none where not
+            given.
     """
     poses = fit_poses(track.landmarks)
     mouth = measured(track.landmarks, poses)[0] if len(track.frame) else np.zeros((0, 4), np.float32)

@@ -43,13 +43,24 @@ _FEWEST = 8  # spoken frames from which a spread can be told
 
 
 def grid_of(times_s: NDArray[np.float64]) -> Grid:
-    """Times each 10 ms over the frames, with half a second of room for what lies at their edges."""
+    """Times each 10 ms over the frames, with half a second of room for what lies at their edges: float64 [G].
+
+    Args:
+        times_s: float64 [T], presentation times of the frames, seconds.
+    """
     first, last = float(times_s[0]) - 0.5, float(times_s[-1]) + 0.5
     return np.asarray(first + _STEP_S * np.arange(int(np.ceil((last - first) / _STEP_S)) + 1), np.float64)
 
 
 def soft_rows(grid: Grid, gestures: Sequence[Gesture], stats: SpeakerStats, lead: float) -> tuple[Grid, Grid]:
-    """Sum of dominances, and of dominance times target, each [G, 4]."""
+    """Sum of dominances, and of dominance times target, each [G, 4].
+
+    Args:
+        grid: float64 [G], seconds.
+        gestures: what the mouth does for the sounds.
+        stats: the speaker.
+        lead: seconds by which the mouth runs ahead of the sound.
+    """
     weights, pulls = np.zeros((len(grid), 4)), np.zeros((len(grid), 4))
     for gesture in gestures:
         habit = _habit(gesture, stats)
@@ -99,7 +110,14 @@ def hard_rows(
     rests: Sequence[tuple[float, float]],
     stats: SpeakerStats,
 ) -> tuple[Grid, Grid]:
-    """Weights and values of the rows that must hold, each [G, 4]."""
+    """Weights and values of the rows that must hold, each [G, 4].
+
+    Args:
+        grid: float64 [G], seconds.
+        touches: contacts of lips and teeth.
+        rests: spans at rest, seconds.
+        stats: the speaker.
+    """
     hard, values = np.zeros((len(grid), 4)), np.zeros((len(grid), 4))
     for start, end in rests:
         rows = _rows(grid, start, end)
@@ -131,12 +149,26 @@ def agility(tempo_s: Grid) -> Grid:
 
     A mouth as stiff as in slow speech would average fast speech away: from 60 ms a sound on, stiffness falls with the
     fourth power of the length, so that the bandwidth grows with the tempo.
+
+    Args:
+        tempo_s: float64 [G], seconds a sound, infinite in silence.
+
+    Returns:
+        float64 [G].
     """
     return np.asarray(np.clip((tempo_s / _UNHURRIED_S) ** 4, 0.1, 1.0), np.float64)
 
 
 def solve(weights: Grid, goals: Grid, hard: Grid, values: Grid, stiffness: Grid) -> Grid:
-    """Minimise the sum of weighted squares plus smoothness, channel by channel: [G, 4]; ``stiffness`` [G]."""
+    """Minimise the sum of weighted squares plus smoothness, channel by channel: float64 [G, 4], face widths.
+
+    Args:
+        weights: [G, 4], how much each place insists on its goal.
+        goals: [G, 4], face widths.
+        hard: [G, 4], weights of what must hold.
+        values: [G, 4], what must hold, face widths.
+        stiffness: [G], 0 to 1, as ``agility`` gives it.
+    """
     from scipy.linalg import solveh_banded
 
     count = len(weights)
@@ -175,7 +207,12 @@ def limits(stats: SpeakerStats) -> tuple[Grid, Grid]:
 
 
 def within_range(path: Grid, stats: SpeakerStats) -> Grid:
-    """Bend what exceeds the speaker's range softly into its limits; keep the outer lips around the opening."""
+    """Bend what exceeds the speaker's range softly into its limits; keep the outer lips around the opening.
+
+    Args:
+        path: float64 [n, 4], face widths.
+        stats: the speaker.
+    """
     low, high = limits(stats)
     knee = high - (high - low) * _OVERSHOOT / (1 + 2 * _OVERSHOOT)
     over = np.maximum(path - knee, 0.0)

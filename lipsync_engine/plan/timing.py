@@ -53,7 +53,13 @@ class Asked:
         return within(times_s, self.spans)
 
     def delayed(self, times_s: Curve, lags_s: Curve, channel: int) -> Curve:
-        """What is asked of a channel at moments that lie some lags (whole hops) later, float64 [L, T]."""
+        """What is asked of a channel at moments that lie some lags (whole hops) later, float64 [L, T].
+
+        Args:
+            times_s: float64 [T], seconds.
+            lags_s: float64 [L], seconds.
+            channel: of the mouth, as in ``CHANNELS``.
+        """
         place = (times_s - self.clock[0]) / _STEP_S
         hop = np.floor(place).astype(np.intp)
         share = place - hop
@@ -64,7 +70,14 @@ class Asked:
 
 
 def asked_of(phones: Sequence[Phone], stats: SpeakerStats, first_s: float, last_s: float) -> Asked:
-    """What the phones ask of this speaker between two moments and a second around them."""
+    """What the phones ask of this speaker between two moments and a second around them.
+
+    Args:
+        phones: what is said.
+        stats: the speaker.
+        first_s: the first moment.
+        last_s: the last one.
+    """
     clock = first_s - 1.0 + _STEP_S * np.arange(int((last_s - first_s + 2.0) / _STEP_S))
     values = plan_mouth(phones, clock, stats, lead_ms=0.0).series.values.astype(np.float64)
     return Asked(clock, values, tuple((g.start_s, g.end_s) for g in gestures_of(phones)))
@@ -98,7 +111,17 @@ def lag_behind(series: MouthSeries, shown: BoolArray, asked: Asked, around_s: fl
 
 
 def agreement_at(series: MouthSeries, shown: BoolArray, asked: Asked, lag_s: float) -> float | None:
-    """Agreement of aperture, width and jaw with what is asked at one lag (seconds); arguments as `lag_behind`."""
+    """Agreement of aperture, width and jaw with what is asked at one lag, -1 to 1.
+
+    Args:
+        series: the mouth.
+        shown: bool [T], frames to look at.
+        asked: what the sounds ask for.
+        lag_s: how far the mouth runs behind.
+
+    Returns:
+        ``None`` where fewer than 20 frames are shown or nothing moves.
+    """
     if shown.sum() < _FEWEST_FRAMES:
         return None
     times, values = series.times_s[shown], series.values[shown].astype(np.float64)
@@ -139,6 +162,12 @@ def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked, whole: La
 
     Lags of windows of 2.5 s of speech are fitted by a line. It counts where its standard error is at most a quarter of
     a frame in 60 s.
+
+    Args:
+        series: the mouth.
+        shown: bool [T], frames to look at.
+        asked: what the sounds ask for.
+        whole: the lag over all frames.
     """
     frame_s = float(np.median(np.diff(series.times_s)))
     frames = np.flatnonzero(shown)
@@ -161,7 +190,13 @@ def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked, whole: La
 
 
 def sound_agreement(series: MouthSeries, audio: Samples, rate: int) -> float | None:
-    """Correlation of the aperture with the level between 500 and 1500 Hz, the best within three frames of lag."""
+    """Correlation of the aperture with the level between 500 and 1500 Hz, the best within three frames of lag.
+
+    Args:
+        series: the mouth.
+        audio: float32 [N] mono.
+        rate: samples a second.
+    """
     shown = series.valid
     if len(audio) == 0 or shown.sum() < _FEWEST_FRAMES:
         return None
