@@ -36,25 +36,25 @@ def detail(image: Tensor) -> Tensor:
 
 
 def halved(image: Tensor) -> Tensor:
-    """Half the size (even sides): the mean of each four samples."""
+    """Half the size of [B, C, H, W] (even sides): the mean of each four samples."""
     return nn.interpolate(image, scale_factor=0.5, mode="bilinear", align_corners=False)
 
 
 def reduced(image: Tensor) -> Tensor:
-    """Half the size, rounded up."""
+    """Half the size of [B, C, H, W], rounded up."""
     if image.shape[2] % 2 == 0 and image.shape[3] % 2 == 0:
         return halved(image)
     return nn.avg_pool2d(image, 2, ceil_mode=True, count_include_pad=False)
 
 
 def expanded(image: Tensor, like: Tensor) -> Tensor:
-    """Twice the size, cut to that of ``like``."""
+    """Twice the size of [B, C, H, W], cut to the height and width of ``like``, [B, C, H, W]."""
     large = nn.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)
     return large[..., : like.shape[2], : like.shape[3]]
 
 
 def steep(mask: Tensor) -> Tensor:
-    """The mask by which the finest band changes over."""
+    """The mask, [B, 1, H, W] from 0 to 1, by which the finest band changes over."""
     return ((mask - 0.5) * _STEEPNESS[0] + 0.5).clamp(0, 1)
 
 

@@ -68,10 +68,10 @@ def paint(target: Planes, source: Planes, moved: Array, still: Array, width_px: 
     """Fill the mouth's opening in place.
 
     Args:
-        target: planes already warped.
-        source: planes of the frame before the edit (copies of the region's planes).
-        moved: [V, 2] face after the edit.
-        still: [V, 2] face in the source.
+        target: planes already warped: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        source: [h, w] and halves likewise: the region of the frame before the edit (copies).
+        moved: [V, 2] face after the edit, pixels.
+        still: [V, 2] face in the source, pixels.
         width_px: pixels for a face width.
         region: rectangle that ``source`` covers and that may be changed.
     """

@@ -1,9 +1,8 @@
 """The camera's noise that warping, mixing and dissolving took off the skin is put back, and no more than that.
 
-What is missing is the difference between the fine detail of the frame's own skin and that of what was drawn there
-(after reference 5.8 g), as far as it is noise: what changes from one frame of the title to the next. A clean picture
-gets none. The noise has the spectrum of the frame's, as far as neighbouring samples tell, and is another one in each
-frame.
+What is missing is the difference between the fine detail of the frame's own skin and that of what was drawn there,
+as far as it is noise: what changes from one frame of the title to the next. A clean picture gets none. The noise has
+the spectrum of the frame's, as far as neighbouring samples tell, and is another one in each frame.
 """
 
 from __future__ import annotations

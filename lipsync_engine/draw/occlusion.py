@@ -1,7 +1,7 @@
 """What lies in front of a face: hands and microphones keep their own pixels, and a hidden mouth is left alone.
 
 Around the lips the target frame and the observation, both warped to the same shape, show the same skin. Where they
-differ in more than their light, something stands between the camera and the face (reference 5.8 i).
+differ in more than their light, something stands between the camera and the face.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Occlusion:
 
         Args:
             frame: luma [B, 1, h, w] and chroma [B, 2, h/2, w/2], warped to the new shape.
-            patch: the observations' likewise.
+            patch: the observations': luma [B, 1, h, w] and chroma [B, 2, h/2, w/2].
             mask: [B, 1, h, w], 0 to 1, where the observation is shown.
             lips: [B, 1, h, w], 1 on and between the lips.
             width_px: pixels for a face width.

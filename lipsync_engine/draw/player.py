@@ -59,7 +59,15 @@ class Edit:
 
 
 class Player:
-    """Draws one person's score, batch after batch."""
+    """Draws one person's score, batch after batch.
+
+    Args:
+        number: of the person, as in ``patches``.
+        who: the person.
+        score: the edit of this person.
+        patches: pixels of the observations.
+        size: width and height of the picture.
+    """
 
     def __init__(self, number: int, who: Person, score: Score, patches: PatchStore, size: tuple[int, int]) -> None:
         self._number, self._who, self._score, self._patches, self._size = number, who, score, patches, size
@@ -275,9 +283,9 @@ def deform(planes: Planes, still: Array, moved: Array, triangles: NDArray[np.int
     """Warp a part of one picture in place.
 
     Args:
-        planes: the picture.
-        still: [V, 2] vertices as they lie in it.
-        moved: [V, 2] where they shall lie.
+        planes: the picture: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        still: [V, 2] vertices as they lie in it, pixels.
+        moved: [V, 2] where they shall lie, pixels.
         triangles: int32 [M, 3] that move; what lies outside stays.
     """
     used = np.unique(triangles)

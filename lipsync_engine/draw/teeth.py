@@ -1,7 +1,7 @@
 """Teeth keep their size: between the lips the upper ones stay with the head, the lower ones with the lower lip.
 
-Where a mouth is opened further than it was seen, or less, only the dark between the teeth is stretched or left out
-(reference 5.8 a). Each column of the opening is mapped along its height.
+Where a mouth is opened further than it was seen, or less, only the dark between the teeth is stretched or left
+out. Each column of the opening is mapped along its height.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArr
     Shares of the opening, float64 [2, 11]: begin and end, for each column from the left corner on.
 
     Args:
-        luma: of a part of the picture.
+        luma: [h, w], of a part of the picture, uint8 or uint16.
         corner: its left and top.
         face: [478, 2 or more] pixels of the picture.
     """

@@ -74,7 +74,15 @@ def lower_face_triangles() -> NDArray[np.int32]:
 
 
 def active(moved: Array, still: Array, alpha: Array, triangles: NDArray[np.int32], holes: int) -> NDArray[np.bool_]:
-    """Triangles that the edit changes, bool [n, M]; the first ``holes`` are openings and always count."""
+    """Triangles that the edit changes, bool [n, M]; openings always count.
+
+    Args:
+        moved: [n, V, 2], faces after the edit, pixels.
+        still: [n, V, 2], faces in the frames.
+        alpha: [n, V], weight of the observations' texture.
+        triangles: int32 [M, 3].
+        holes: how many of the first triangles are openings.
+    """
     busy = (np.linalg.norm(moved - still, axis=2) > _STILL) | (alpha > 0)
     out = busy[:, triangles].any(axis=2)
     out[:, :holes] = True
@@ -82,7 +90,13 @@ def active(moved: Array, still: Array, alpha: Array, triangles: NDArray[np.int32
 
 
 def bounds(points: list[Array], shown: NDArray[np.bool_], triangles: NDArray[np.int32]) -> list[Array]:
-    """For each frame the corner points, [2, 2], of the box around the shown triangles in every given face."""
+    """For each frame the corner points, [2, 2], of the box around the shown triangles in every given face.
+
+    Args:
+        points: faces [n, V, 2], pixels.
+        shown: bool [n, M], triangles that are drawn.
+        triangles: int32 [M, 3].
+    """
     used = np.zeros((len(shown), points[0].shape[1]), bool)
     for corner in range(3):
         frame, triangle = np.nonzero(shown)
@@ -260,7 +274,13 @@ class _Inner:
 
 
 def bicubic(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Samples of images [B, C, H, W] at pixel places [B, h, w]: float32 [B, C, h, w]; edges repeat."""
+    """Samples of images at places between their pixels, float32 [B, C, h, w]; edges repeat.
+
+    Args:
+        image: [B, C, H, W].
+        x: [B, h, w], columns, pixels.
+        y: [B, h, w], rows, pixels.
+    """
     height, width = image.shape[2:]
     return _sampled(image, x.mul(2.0 / width).add_(1.0 / width - 1), y.mul(2.0 / height).add_(1.0 / height - 1))
 

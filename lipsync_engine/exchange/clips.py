@@ -124,7 +124,12 @@ class _View:
 
 
 def scaled(planes: video.Planes, size: tuple[int, int]) -> video.Planes:
-    """Planes at another size (width and height of the luma, even)."""
+    """Planes at another size.
+
+    Args:
+        planes: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        size: width and height of the luma, even.
+    """
     out = []
     for plane, half in zip(planes, (1, 2, 2), strict=True):
         way = cv2.INTER_AREA if plane.shape[1] > size[0] // half else cv2.INTER_CUBIC
@@ -158,7 +163,13 @@ def square(track: FaceTrack, piece: Piece, margin: float) -> tuple[NDArray[np.in
 
 
 def fitted(width: int, height: int, bounds: Bounds) -> tuple[int, int]:
-    """A size of the same shape within the bounds, even; the longest side counts where both cannot be kept."""
+    """A size of the same shape within the bounds, even; the longest side counts where both cannot be kept.
+
+    Args:
+        width: pixels.
+        height: pixels.
+        bounds: what the system accepts.
+    """
     scale = max(1.0, (bounds.shortest_side or 0) / min(width, height))
     scale = min(scale, (bounds.longest_side or math.inf) / max(width, height))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
@@ -176,7 +187,16 @@ def best_frame(track: FaceTrack, shot: Shot) -> int:
 
 
 def write_still(picture: Path, track: FaceTrack, shot: Shot, out: Path, bounds: Bounds, *, whole: bool) -> str:
-    """Write the best frame of a shot as a PNG; why it could not be, or ``""``."""
+    """Write the best frame of a shot as a PNG; why it could not be, or ``""``.
+
+    Args:
+        picture: the title.
+        track: its analysis.
+        shot: the stretch.
+        out: PNG.
+        bounds: what the system accepts.
+        whole: the whole picture instead of a square around the face.
+    """
     number = best_frame(track, shot)
     facts = video.probe(picture)
     rgb = next(frame.rgb() for frame in video.read(picture, facts) if frame.index == number)

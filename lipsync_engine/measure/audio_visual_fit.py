@@ -1,4 +1,4 @@
-"""Whether a mouth goes with a sound, as the title's own mouth goes with its own sound (reference 4.5, CCA).
+"""Whether a mouth goes with a sound, as the title's own mouth goes with its own sound.
 
 A canonical correlation (Hotelling 1936) between the sound around a moment and the mouth at that moment is learnt from
 the title itself and then applied to a dub: a synchrony network in small, that knows one speaker and needs no weights.
@@ -38,7 +38,13 @@ class Ear:
     mouth: Array
 
     def correlation(self, mouth: MouthSeries, heard: Array, only: BoolArray) -> float | None:
-        """Pearson's r of what is ``heard`` and what is seen over the frames ``only`` (bool [T]); None of under 100."""
+        """Pearson's r of what is heard and what is seen; None of under 100 frames.
+
+        Args:
+            mouth: the mouth.
+            heard: float64 [T, F], the sound at the mouth's times.
+            only: bool [T], frames that count.
+        """
         shown = only & mouth.valid
         if shown.sum() < _FEWEST:
             return None
@@ -54,7 +60,7 @@ def learnt_from(mouth: MouthSeries, heard: Array, only: BoolArray) -> Ear | None
 
     Args:
         mouth: the mouth in the source.
-        heard: the title's own sound, as `heard_at` the mouth's times.
+        heard: float64 [T, F], the title's own sound, as `heard_at` the mouth's times.
         only: bool [T], frames to learn from.
 
     Returns:
@@ -92,7 +98,7 @@ def canonical_rows(
         seen: the mouth of the result.
         samples: the dub, float32 [N] mono.
         source: the mouth of the source picture.
-        own: the title's own sound.
+        own: the title's own sound, float32 [N] mono.
         rate: samples a second of both.
 
     Returns:

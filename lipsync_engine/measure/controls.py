@@ -61,7 +61,14 @@ def control_rows(
 
 
 def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: Samples, stats: SpeakerStats) -> Measures:
-    """Mean figures of a mouth that is moved round in time, so that it speaks something else."""
+    """Mean figures of a mouth that is moved round in time, so that it speaks something else.
+
+    Args:
+        mouth: the mouth.
+        phones: what is said.
+        samples: what is heard, float32 [N] mono at 16 kHz.
+        stats: the speaker.
+    """
     total = len(mouth.times_s)
     step = float(np.median(np.diff(mouth.times_s))) if total > 1 else 0.04
     least = round(_LEAST_SHIFT_S / step)

@@ -38,9 +38,15 @@ _LEAST_SIDE = 11  # pixels, the window of the structural similarity
 def changed_figures(source: Path, before: FaceTrack, result: Path, after: FaceTrack) -> Figures:
     """The result against the source; both tracks are of one person, frame by frame the same.
 
+    Args:
+        source: the source picture.
+        before: the person in it.
+        result: the result.
+        after: the person in that.
+
     Returns:
         flow_residual_ratio: what is left of a mouth's picture after the one before it is warped onto it by optical
-            flow (reference 4.5), over the source's at the same motion of the lips; 1: as smooth.
+            flow (the warping error of Lai et al. 2018), over the source's at the same motion of the lips; 1: as smooth.
         flicker_ratio: change of the light of the skin about the mouth at 3 to 12 Hz, over the source's (`flicker`).
         lip_colour_shift: earth mover's distance of the lips' colours, levels of 255, the worst of R, G and B.
         lip_thickness_ratio: height of the red of the closed lips over the source's; 1: the same lips.
@@ -160,7 +166,12 @@ def slope(image: FloatArray) -> FloatArray:
 
 
 def ssim(a: FloatArray, b: FloatArray) -> float:
-    """Structural similarity of two pictures of 0 to 255 (Wang et al. 2004, Gaussian window of 1.5 pixels)."""
+    """Structural similarity of two pictures (Wang et al. 2004, Gaussian window of 1.5 pixels).
+
+    Args:
+        a: float32 [h, w], 0 to 255.
+        b: float32 [h, w], 0 to 255.
+    """
     from skimage.metrics import structural_similarity
 
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -168,7 +179,7 @@ def ssim(a: FloatArray, b: FloatArray) -> float:
 
 
 def psnr(a: FloatArray, b: FloatArray) -> float:
-    """Peak signal to noise of two pictures of 0 to 255, dB; of equal ones 68."""
+    """Peak signal to noise of two pictures, float32 [h, w] of 0 to 255, in dB; of equal ones 68."""
     return float(10 * np.log10(255.0**2 / max(float(((a - b) ** 2).mean()), 1e-2)))
 
 

@@ -199,7 +199,13 @@ def _resting(series: MouthSeries, phones: Sequence[Phone]) -> BoolArray:
 
 
 def silence_motion(series: MouthSeries, resting: BoolArray, stats: SpeakerStats) -> float | None:
-    """Share of the ``resting`` frames (bool [T]) that are open, or move faster than a still mouth being tracked."""
+    """Share of the resting frames that are open, or move faster than a still mouth being tracked.
+
+    Args:
+        series: the mouth.
+        resting: bool [T], frames at rest.
+        stats: the speaker.
+    """
     resting = resting & series.valid
     if not resting.any():
         return None
@@ -224,7 +230,7 @@ def _plan_correlation(series: MouthSeries, plan: MouthPlan | None) -> float | No
 
 
 def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float | None:
-    """Pearson's r; None where either side does not vary beyond rounding."""
+    """Pearson's r of two series [T]; None where either side does not vary beyond rounding."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     spread = a.std() * b.std()
     if a.std() < 1e-6 or b.std() < 1e-9:

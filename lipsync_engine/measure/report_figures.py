@@ -54,7 +54,17 @@ def speech_figures(
     source: MouthSeries | None = None,
     own: OwnSpeech | None = None,
 ) -> tuple[dict[str, float | None], Rows, list[str]]:
-    """Speech measures over the frames ``only`` (bool [T]; those that were edited).
+    """Speech measures of a result, and of the mouths to compare it with.
+
+    Args:
+        seen: the mouth of the result.
+        phones: what the dub says.
+        audio: the dub.
+        stats: the speaker.
+        only: bool [T], frames that were edited; ``None`` for all.
+        plan: what was planned.
+        source: the mouth of the source picture.
+        own: the title's own speech.
 
     Returns:
         The figures; the control rows; and the names of figures that this material cannot tell from shuffled speech,
@@ -75,7 +85,13 @@ def speech_figures(
 
 
 def picture_figures(before: FaceTrack, after: FaceTrack, frames: NDArray[np.int64]) -> dict[str, float | None]:
-    """What two pictures of one person tell of the edited frames: the figures ``PICTURE_FIGURES``."""
+    """What two pictures of one person tell of the edited frames: the figures ``PICTURE_FIGURES``.
+
+    Args:
+        before: the person in the source.
+        after: the person in the result.
+        frames: int64 [n], numbers of the edited frames.
+    """
     old, new = _shared(before, after, frames)
     if len(old.frame) < 5:
         return dict.fromkeys(PICTURE_FIGURES)

@@ -37,6 +37,11 @@ def source_leak(series: MouthSeries, plan: MouthPlan, source: MouthSeries) -> Le
     remainder. The remainder is 2 to 4 % of the motion and moves slowly, so that a few seconds hold few independent
     values: the noise tells how few.
 
+    Args:
+        series: the mouth that is seen.
+        plan: what was planned.
+        source: the mouth of the source picture.
+
     Returns:
         ``None`` with fewer than 40 common frames, or where nothing moves.
     """

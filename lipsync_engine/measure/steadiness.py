@@ -29,7 +29,7 @@ _BAND_HZ, _SHORTEST_S = (3.0, 12.0), 1.0
 def jitter_ratio(before: FaceTrack, after: FaceTrack) -> float | None:
     """Shaking of still skin over the source's, at the source's own motion of the lips (1: as steady).
 
-    Root-mean-square second difference of pose-normalised skin (reference 4.5).
+    Root-mean-square second difference of pose-normalised skin.
 
     Args:
         before: one person in the source.

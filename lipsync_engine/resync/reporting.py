@@ -80,7 +80,13 @@ def count(
 
 
 def count_whole(report: EngineReport, whole: BoolArray, parts: list[Part]) -> None:
-    """Count pictures, bool [T], that are another system's as a whole: those count as edited, too."""
+    """Count pictures that are another system's as a whole: those count as edited, too.
+
+    Args:
+        report: to be filled.
+        whole: bool [T], those pictures.
+        parts: every person's share of the edit.
+    """
     report.edited += int((whole & ~drawn_by(parts, len(whole))).sum())
     report.notes.append(f"{int(whole.sum())} whole pictures are another system's")
 

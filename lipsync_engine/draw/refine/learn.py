@@ -108,7 +108,15 @@ def new_net(seed: int) -> ResidualNet:
 
 
 def teach(learned: Samples, held: Samples, device: str, budget: Budget, seed: int = 0) -> tuple[ResidualNet, Outcome]:
-    """Teach on ``learned``; stop early on the first half of ``held`` and judge by the second."""
+    """Teach on ``learned``; stop early on the first half of ``held`` and judge by the second.
+
+    Args:
+        learned: pairs to learn from.
+        held: pairs of held-out frames.
+        device: ``"cpu"`` or ``"cuda"``.
+        budget: how long.
+        seed: same pairs, seed and steps give the same network on the same device.
+    """
     half = max(1, len(held) // 2)
     watched, judged = _on(held.part(slice(0, half)), device), _on(held.part(slice(half, len(held))), device)
     if not len(judged["drawn"]):

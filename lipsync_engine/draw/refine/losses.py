@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: Weights (reference, section 6: residual renderer), relative to an L1 of 1.
+#: Weights of the Laplacian pyramid, the structural similarity (Wang et al. 2004), the edges, the frequency bands (Jiang
+#: et al. 2021) and the motion, relative to an L1 of 1.
 _PYRAMID, _SSIM, _EDGES, _BANDS, _MOTION = 1.0, 0.2, 0.5, 0.1, 0.5
 #: How much more a pixel of the lips and of what is between them counts than one of the skin.
 _LIPS = 4.0
@@ -19,7 +20,13 @@ def weights(mask: Tensor, lips: Tensor) -> Tensor:
 
 
 def pictures(got: Tensor, true: Tensor, weight: Tensor) -> Tensor:
-    """Distance of pictures float32 [B, 3, G, G] under ``weights``: a scalar."""
+    """Distance of pictures: a scalar.
+
+    Args:
+        got: float32 [B, 3, G, G], as drawn.
+        true: [B, 3, G, G], as it should be.
+        weight: float32 [B, 1, G, G], as ``weights`` gives it.
+    """
     off = got - true
     loss = (weight * off.abs()).mean()
     loss = loss + _PYRAMID * _pyramid(off, weight)
@@ -30,7 +37,15 @@ def pictures(got: Tensor, true: Tensor, weight: Tensor) -> Tensor:
 
 
 def motion(got: Tensor, got_before: Tensor, true: Tensor, true_before: Tensor, weight: Tensor) -> Tensor:
-    """Distance of the change from frame to frame: a scalar."""
+    """Distance of the change from frame to frame: a scalar.
+
+    Args:
+        got: float32 [B, 3, G, G], as drawn.
+        got_before: [B, 3, G, G], the frame before it.
+        true: [B, 3, G, G], as it should be.
+        true_before: [B, 3, G, G], the frame before that.
+        weight: float32 [B, 1, G, G], as ``weights`` gives it.
+    """
     return _MOTION * (weight * ((got - got_before) - (true - true_before)).abs()).mean()
 
 

@@ -95,7 +95,13 @@ def mouths_at(score: Score, scale: Scale) -> FloatArray:
 
 
 def confidence_at(who: Person, score: Score, scale: Scale) -> FloatArray:
-    """1 where the shown observation has the wanted mouth, falling as it must be deformed: float32 [E]."""
+    """1 where the shown observation has the wanted mouth, falling as it must be deformed: float32 [E].
+
+    Args:
+        who: the person.
+        score: the edit of this person, E entries.
+        scale: what a mouth's distance is measured by.
+    """
     shown = who.mouth[np.maximum(score.pick, 0)]
     far = np.sqrt((((score.target - shown) / scale.spread) ** 2).mean(axis=1))
     return np.where(score.pick >= 0, np.exp(-far / _DISTANT), 0.0).astype(np.float32)

@@ -48,7 +48,13 @@ def read(planes: Planes, window: Region) -> FloatArray:
 
 
 def write(planes: Planes, window: Region, change: FloatArray) -> None:
-    """Add a change float32 [3, h, w] (range 0 to 1) in place; where it is 0 no sample is touched."""
+    """Add a change to a window, in place; where it is 0 no sample is touched.
+
+    Args:
+        planes: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        window: the rectangle.
+        change: float32 [3, h, w], YUV, of a range of 0 to 1.
+    """
     top = _top(planes)
     for index, plane in enumerate(planes):
         view = _view(plane, window, index)
@@ -69,7 +75,13 @@ def _view(plane: NDArray[np.generic], window: Region, index: int) -> NDArray[np.
 
 
 def mask_of(mesh: Points, width_px: float, window: Region) -> FloatArray:
-    """1 over the whole jaw from the nose's foot down, feathered inwards, 0 beyond: float32 [h, w]."""
+    """1 over the whole jaw from the nose's foot down, feathered inwards, 0 beyond: float32 [h, w].
+
+    Args:
+        mesh: [478, 2 or more], pixels of the picture.
+        width_px: pixels for a face width.
+        window: the rectangle.
+    """
     ring = [*_LOWER_JAW, 2, 98, 327, 61, 291]
     out = np.zeros((window.height, window.width), np.float32)
     hull = cv2.convexHull(_local(mesh, ring, window))
@@ -82,7 +94,13 @@ def mask_of(mesh: Points, width_px: float, window: Region) -> FloatArray:
 
 
 def lines_of(mesh: Points, width_px: float, window: Region) -> FloatArray:
-    """Drawn lips and jaw, float32 [h, w] from 0 to 1."""
+    """Drawn lips and jaw, float32 [h, w] from 0 to 1.
+
+    Args:
+        mesh: [478, 2 or more], pixels of the picture.
+        width_px: pixels for a face width.
+        window: the rectangle.
+    """
     out = np.zeros((window.height, window.width), np.uint8)
     thick = max(1, round(0.012 * width_px))
     rings: Sequence[Sequence[int]] = (UPPER_OUTER, UPPER_INNER, LOWER_INNER, LOWER_OUTER, _LOWER_JAW)
