@@ -98,7 +98,7 @@ def _span(text: str) -> tuple[float, float]:
             return float(start), float(end)
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no span; write seconds as 12.0-15.5")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a span: write seconds as 12.0-15.5")
 
 
 def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:

@@ -68,7 +68,7 @@ def animate(
 def _read(image: Path) -> NDArray[np.uint8]:
     data = cv2.imread(str(image), cv2.IMREAD_COLOR)
     if data is None:
-        raise video.MediaError(f"{image.name} is no image that can be read")
+        raise video.MediaError(f"{image.name} cannot be read as an image")
     scale = min(1.0, _LONGEST / max(data.shape[:2]))
     if scale < 1:
         data = cv2.resize(data, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -60,7 +60,7 @@ class Options:
         if self.preview_s is not None and (self.into or self.spans):
             raise ValueError("a preview goes without spans and without an earlier render")
         if self.into is not None and not self.spans:
-            raise ValueError("an earlier render needs the spans that are to be rendered again")
+            raise ValueError("an earlier render needs the spans to render again")
 
 
 def pick_device(wanted: str) -> str:

@@ -145,4 +145,4 @@ def test_a_span_that_is_none_is_a_usage_error(title, dub, tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         main(["resync", "--video", str(title), "--audio", str(dub[0]), "--out", "o.mp4", "--span", "soon"])
     assert left.value.code == 2
-    assert "'soon' is no span" in capsys.readouterr().err
+    assert "'soon' is not a span" in capsys.readouterr().err
