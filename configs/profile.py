@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -177,7 +177,7 @@ class _Environment(Profile, BaseSettings):
 
 
 Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "lipsync"]
-SECTIONS: tuple[Section, ...] = ("separate", "transcribe", "diarize", "translate", "synthesize", "lipsync")
+SECTIONS: tuple[Section, ...] = get_args(Section)
 #: What belongs to a section's backend and goes with it: a translator's fallbacks are asked whichever is the first.
 _OF_BACKEND = {name: ("options",) if name == "translate" else ("options", "fallbacks") for name in SECTIONS}
 

@@ -2,57 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-import tasks.adapt
-import tasks.diarize
-import tasks.fit
-import tasks.ingest
-import tasks.lipsync
-import tasks.mix
-import tasks.package
-import tasks.probe
-import tasks.qc
-import tasks.report
-import tasks.separate
-import tasks.synthesize
-import tasks.transcribe
-import tasks.translate
 from flows.edits import Edits, Placed
 from flows.plan import backends
 from tasks.keep.store import Store, step_key
 from tasks.lipsync import unheeded
 from tasks.lipsync.finish import Finishing
 from tasks.records.model import BranchResult, Failure, Run, Script, SharedWork
+from tasks.step.table import Step, of_part
 from tasks.synthesize.casting import casting_facts
 
 #: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.
 STRIKES = 3
 
 _MARK = "Interrupted"
-_SHARED = (tasks.probe, tasks.separate, tasks.transcribe, tasks.diarize, tasks.lipsync)
-_BRANCH = (
-    tasks.translate,
-    tasks.synthesize,
-    tasks.adapt,
-    tasks.ingest,
-    tasks.fit,
-    tasks.lipsync,
-    tasks.mix,
-    tasks.package,
-    tasks.qc,
-    tasks.report,
-)
 
 
 def shared_key(run: Run) -> str:
     """The content key of the work that all languages of a title share."""
     title = run.title
     chosen = backends(run.profile, title.source_language)
-    used = ("separate", "transcribe", "diarize", "lipsync")
+    steps = of_part("title")
+    used = dict.fromkeys(step.section for step in steps if step.section)
     return step_key(
         "shared",
         1,
@@ -63,7 +40,7 @@ def shared_key(run: Run) -> str:
             "subtitles": title.subtitles,
             "bed": title.bed,
             "language": title.source_language,
-            "versions": [(module.__name__, module.VERSION) for module in _SHARED],
+            "versions": versions(steps),
         },
     )
 
@@ -93,9 +70,15 @@ def branch_key(run: Run, language: str) -> str:
             "language": language,
             "casting": _casting(run.branch(language)),
             "name": run.title.name,
-            "versions": [(module.__name__, module.VERSION) for module in _BRANCH],
+            "versions": versions(of_part("branch")),
         },
     )
+
+
+def versions(steps: Iterable[Step]) -> list[tuple[str, int]]:
+    """The versions of steps as keys hold them: each package once, in the order of the table."""
+    packages = dict.fromkeys(step.package for step in steps if step.keyed)
+    return [(name, importlib.import_module(name).VERSION) for name in packages]
 
 
 def _casting(run: Run) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import LanguageError, parse_language
-from configs.profile import SECTIONS, Profile, ProfileError, load_profile
+from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profile
 from flows.naming import named
-from tasks import diarize, lipsync, separate, synthesize, transcribe
+from tasks import diarize, lipsync, separate, synthesize, transcribe, translate
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_place
 from tasks.keep.zips import is_zip
@@ -26,6 +26,7 @@ from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.chain import chain
+from tasks.translate.glossary import read_glossary
 from tasks.words.visible import name_part
 
 #: Of a bed or a recorded dub beyond twice the title.
@@ -33,12 +34,19 @@ _MOST_MORE_MS = 600_000
 #: The speaker of lines that name none.
 _NOBODY = Line.model_fields["speaker"].default
 
-_CREATE: dict[str, Callable[[Any], Any]] = {
+_CREATE: dict[Section, Callable[[Any], Any]] = {
     "separate": lambda chosen: separate.separator(chosen.backend, chosen.options),
     "transcribe": lambda chosen: transcribe.transcriber(chosen.backend, chosen.options),
     "diarize": lambda chosen: diarize.diarizer(chosen.backend, chosen.options),
+    "translate": lambda chosen: translate.translator(chosen.backend, chosen.options),
     "synthesize": lambda chosen: synthesize.synthesizer(chosen.backend, chosen.options),
     "lipsync": lipsync.lipsyncing,
+}
+#: Where others may stand in: the able one, for a title's language and a dub's.
+_ABLE: dict[Section, Callable[[Any, str | None, str | None], Any]] = {
+    "transcribe": lambda chosen, spoken, _language: transcribe.listening(chosen, spoken).backend,
+    "translate": lambda chosen, _spoken, _language: chain(chosen),
+    "synthesize": lambda chosen, _spoken, language: synthesize.speaking(chosen, language).backend,
 }
 
 
@@ -126,6 +134,8 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         read_series(Path(profile.voices))
     if profile.synthesize.lexicon is not None:
         read_lexicon(Path(profile.synthesize.lexicon))
+    if profile.translate.glossary is not None:
+        read_glossary(Path(profile.translate.glossary))
     if profile.consent is not None:
         read_consent(Path(profile.consent))
     for section, backend in _each(profile):
@@ -147,11 +157,8 @@ def _each(profile: Profile) -> Iterator[tuple[str, Any]]:
     """Every backend by its step, those that stand in for another included."""
     for section in SECTIONS:
         chosen = getattr(profile, section)
-        if section == "translate":
-            yield from ((section, one) for one in chain(chosen).translators)
-        else:
-            for one in (chosen, *getattr(chosen, "fallbacks", ())):
-                yield section, _CREATE[section](one)
+        for one in (chosen, *getattr(chosen, "fallbacks", ())):
+            yield section, _CREATE[section](one)
 
 
 def backends(profile: Profile, spoken: str | None = None, language: str | None = None) -> dict[str, Any]:
@@ -165,14 +172,8 @@ def backends(profile: Profile, spoken: str | None = None, language: str | None =
     made: dict[str, Any] = {}
     for section in SECTIONS:
         chosen = getattr(profile, section)
-        if section == "translate":
-            made[section] = chain(chosen)
-        elif section == "transcribe":
-            made[section] = transcribe.listening(chosen, spoken).backend
-        elif section == "synthesize":
-            made[section] = synthesize.speaking(chosen, language).backend
-        else:
-            made[section] = _CREATE[section](chosen)
+        able = _ABLE.get(section)
+        made[section] = able(chosen, spoken, language) if able else _CREATE[section](chosen)
     return made
 
 

@@ -20,13 +20,13 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.lane import lane_of
+from flows.night.forecast import Forecast
 from flows.summary import TitleResult, notes_of
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 from tasks.services.outage import is_outage
 
-#: The steps of one branch, in order; a recorded dub is ingested instead of synthesized and fitted.
-BRANCH_STEPS = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
 _UPDATE_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -74,13 +74,15 @@ def show_notes(run: Run, summary: Mapping[str, Any]) -> None:
 def branch_progress(run: Run) -> Iterator[None]:
     """Keep a progress artifact of a branch up to date while it runs, at most once a second, without holding it up."""
     bar = _Bar(artifact_key(run, f"progress-{run.language}"), f"{run.title.name} {run.language}")
+    lane = lane_of(run, Forecast(run))
     # Prefect ties an artifact to the run that it finds in the context.
     teller = threading.Thread(target=contextvars.copy_context().run, args=(bar.tell,), name="progress", daemon=True)
     teller.start()
 
     def listen(event: StepEvent) -> None:
-        if event.is_of(run) and event.step in BRANCH_STEPS:
-            bar.percent = 100 * (BRANCH_STEPS.index(event.step) + event.fraction) / len(BRANCH_STEPS)
+        if event.is_of(run):
+            lane.take(event)
+            bar.percent = 100 * lane.share
 
     try:
         with listening(listen):

@@ -22,7 +22,8 @@ from flows.service.admission import admit, is_deployed
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
 from flows.title_end import finish_title
 from tasks.diarize.task import diarize
-from tasks.lipsync.task import plain_picture, takes_as_it_is, track_faces
+from tasks.lipsync.plain import takes_as_it_is
+from tasks.lipsync.task import plain_picture, track_faces
 from tasks.machine.stop import stop_at_sigterm
 from tasks.package.task import cut_preview
 from tasks.probe.task import probe

@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
+from flows.ahead import is_turned
 from flows.branches import shared_key
 from flows.deliver import deliver
 from flows.ledger import failure_of, notes_of
@@ -103,7 +104,4 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
 
 def _upright(run: Run, work: SharedWork) -> StepRecord[Asset] | None:
     """The picture of a title that is stored turned or mirrored, upright."""
-    picture = work.facts.picture
-    if picture is None or not (picture.rotation or picture.mirrored):
-        return None
-    return settled(turn_picture.submit(run, work.video, work.facts))
+    return settled(turn_picture.submit(run, work.video, work.facts)) if is_turned(work.facts) else None

@@ -15,15 +15,16 @@ from typing import Any
 
 from configs.night import BudgetSettings
 from configs.prices import cost_usd, price_of
+from flows.ahead import steps_ahead
 from flows.branches import shared_work
-from flows.night.forecast import BRANCH_STEPS, SHARED_STEPS, Forecast
+from flows.night.forecast import Forecast
 from flows.plan import backends
 from tasks.keep.places import url_of
 from tasks.keep.store import Store, text_sha256
-from tasks.lipsync import dubs_alone
 from tasks.records.model import Run
 from tasks.records.registry import BackendFacts
 from tasks.services.slots import BUDGET, held
+from tasks.step.table import Step
 from tasks.translate.chain import Chain
 
 _NIGHT = "night"
@@ -118,14 +119,14 @@ def expected(run: Run) -> Cost:
     if not run.language and work is not None:
         return Cost()
     forecast = Forecast(run)
-    steps = BRANCH_STEPS if run.language else SHARED_STEPS
+    steps = steps_ahead(run, forecast.facts)
     characters = (
         float(sum(len(line.text) for line in work.script.lines)) if work else _CHARACTERS_A_SECOND * forecast.duration_s
     )
     return Cost(
-        sum(forecast.seconds(step) for step in steps),
-        sum(forecast.gpu_seconds(step) for step in steps),
-        _expected_usd(run, characters, forecast.duration_s),
+        sum(forecast.seconds(step.name) for step in steps),
+        sum(forecast.gpu_seconds(step.name) for step in steps),
+        _expected_usd(run, steps, characters, forecast.duration_s),
     )
 
 
@@ -140,15 +141,12 @@ def unpriced(run: Run) -> list[str]:
     )
 
 
-def _expected_usd(run: Run, characters: float, duration_s: float) -> float:
+def _expected_usd(run: Run, steps: Sequence[Step], characters: float, duration_s: float) -> float:
     total = 0.0
-    recorded = run.language in run.title.dubs
-    alone = dubs_alone(run.profile.lipsync.backend) and not recorded
+    asked = {step.section for step in steps if _asks(step, run)}
     for section, (facts, backend) in _paid(run).items():
-        if (section == "synthesize" and recorded) or (section in ("translate", "synthesize") and alone):
+        if section not in asked:
             continue
-        if not run.language and (section != "transcribe" or run.title.subtitles):
-            continue  # a branch pays a recogniser too: it listens to the dub
         if hasattr(backend, "cost_usd"):
             total += backend.cost_usd(duration_s)
             continue
@@ -157,6 +155,12 @@ def _expected_usd(run: Run, characters: float, duration_s: float) -> float:
             units = {"input_tokens": _TOKENS_IN * characters, "output_tokens": _TOKENS_OUT * characters}
         total += cost_usd(facts.price, units, run.profile.prices) or 0.0
     return total
+
+
+def _asks(step: Step, run: Run) -> bool:
+    """Whether a step asks its section's backend, which may be a service."""
+    reads = step.name == "transcribe" and run.title.subtitles is not None
+    return not step.local and not reads
 
 
 def _paid(run: Run) -> dict[str, tuple[BackendFacts, Any]]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.branches import branch_key, is_begun, is_set_aside, last_attempt
+from flows.lane import lane_of
 from flows.night.budget import Cost, expected
-from flows.night.forecast import BRANCH_STEPS
+from flows.night.forecast import Forecast
 from tasks.keep.store import Store
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
@@ -36,7 +37,7 @@ class Standing:
             or ``set_aside``.
         why: of a failure, a carry-over, or a branch set aside.
         step: of a running branch.
-        done: share of a running branch's steps that are done, 0 to 1.
+        done: share of a running branch's expected time that is over, 0 to 1.
         left_s: seconds that an unfinished branch is expected to take still.
     """
 
@@ -79,10 +80,8 @@ def _under_way(branch: Run, key: str, left: Cost) -> Standing:
         return Standing(name, language, "waiting", left_s=left.seconds)
     if not _is_alive(note):
         return Standing(name, language, "interrupted", f"it was ended during {note['step']}", left_s=left.seconds)
-    done = BRANCH_STEPS.index(note["step"]) / len(BRANCH_STEPS)
-    return Standing(
-        name, language, "running", "", note["step"], round(done, 2), round(max(note["ends"] - time.time(), 0))
-    )
+    left_s = round(max(note["ends"] - time.time(), 0))
+    return Standing(name, language, "running", "", note["step"], round(note.get("done", 0.0), 2), left_s)
 
 
 def _is_alive(note: dict[str, Any]) -> bool:
@@ -95,22 +94,25 @@ def _is_alive(note: dict[str, Any]) -> bool:
 def noted_progress(run: Run) -> Iterator[None]:
     """Keep a note of which step a branch is at while the block runs."""
     store, key = Store(run.store), branch_key(run, run.language)
-    ends = time.time() + expected(run).seconds
+    lane = lane_of(run, Forecast(run))
 
     def note(step: str, ended: bool = False) -> None:
         where = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
-        store.write_note(_PROGRESS, key, {**where, "step": step, "ends": ends, "ended": ended})
+        how_far = {"step": step, "done": lane.share, "ends": time.time() + lane.left_s, "ended": ended}
+        store.write_note(_PROGRESS, key, {**where, **how_far})
 
     def listen(event: StepEvent) -> None:
-        if event.is_of(run) and event.state == "started":
-            note(event.step if event.step in BRANCH_STEPS else BRANCH_STEPS[0])
+        if event.is_of(run):
+            lane.take(event)
+            if event.state == "started":
+                note(event.step)
 
-    note(BRANCH_STEPS[0])
+    note(lane.steps[0])
     try:
         with listening(listen):
             yield
     finally:
-        note(BRANCH_STEPS[-1], ended=True)
+        note(lane.steps[-1], ended=True)
 
 
 def expected_end(standings: list[Standing], at_once: int) -> datetime.datetime | None:

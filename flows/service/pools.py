@@ -6,10 +6,10 @@ from typing import Any
 
 from configs.profile import Profile
 from flows.plan import backends
+from tasks.step.table import of_part
 
 CPU_POOL, GPU_POOL = "polydub-cpu", "polydub-gpu"
 BRANCH, BRANCH_ON_GPU = "dub-language/polydub", "dub-language/polydub-gpu"
-_BRANCH_SECTIONS = ("translate", "synthesize", "lipsync")
 
 
 def branch_deployment(profile: Profile, client: Any) -> str:
@@ -33,7 +33,8 @@ def branch_deployment(profile: Profile, client: Any) -> str:
 def uses_gpu(profile: Profile) -> bool:
     """Whether a backend of a language branch is faster on a GPU, and is not told to stay on the CPU."""
     made = backends(profile)
+    sections = {step.section for step in of_part("branch") if step.gpu and step.section}
     return any(
         made[section].facts.device == "any" and getattr(profile, section).options.get("device") != "cpu"
-        for section in _BRANCH_SECTIONS
+        for section in sections
     )

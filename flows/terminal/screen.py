@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from rich.console import Group
 from rich.live import Live
@@ -14,24 +12,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from flows.night.forecast import BRANCH_STEPS, LAST_STEPS, SHARED_STEPS, Forecast
+from flows.lane import lane_of
+from flows.night.forecast import Forecast
 from flows.terminal.printed import Console
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 
 _SHARED = "shared"
-
-
-@dataclass
-class _Lane:
-    """One line of the display: the shared steps of a title, or one of its languages."""
-
-    steps: tuple[str, ...]
-    done: dict[str, str] = field(default_factory=dict)
-    current: str = ""
-    fraction: float = 0.0
-    began: float = 0.0
-    failed: str = ""
 
 
 class Screen:
@@ -43,10 +30,10 @@ class Screen:
         self._forecasts = {run.title.name: forecast for run, forecast in zip(runs, forecasts, strict=True)}
         self._lanes = {
             run.title.name: {
-                _SHARED: _Lane((*SHARED_STEPS, *LAST_STEPS)),
-                **{language: _Lane(BRANCH_STEPS) for language in run.title.languages},
+                _SHARED: lane_of(run.branch(""), forecast),
+                **{language: lane_of(run.branch(language), forecast) for language in run.title.languages},
             }
-            for run in runs
+            for run, forecast in zip(runs, forecasts, strict=True)
         }
 
     @contextlib.contextmanager
@@ -64,15 +51,7 @@ class Screen:
         if lane is None:
             return
         with self._lock:
-            if event.state == "started":
-                lane.current, lane.fraction, lane.began, lane.failed = event.step, 0.0, time.monotonic(), ""
-            elif event.state == "progress":
-                lane.fraction = event.fraction
-            else:
-                lane.current = ""
-                lane.failed = event.message if event.state == "failed" else ""
-                if event.state != "failed":
-                    lane.done[event.step] = event.state
+            lane.take(event)
         if not self._console.is_terminal and event.state != "progress":
             self._print(event)
 
@@ -87,19 +66,7 @@ class Screen:
         self._console.print(Text(f"{where}: {event.step} {how}"), soft_wrap=True)
 
     def _left(self, title: str) -> float:
-        forecast, left = self._forecasts[title], 0.0
-        for lane in self._lanes[title].values():
-            if lane.failed:
-                continue
-            for step in lane.steps:
-                if step in lane.done:
-                    continue
-                expected = forecast.seconds(step)
-                if step == lane.current:
-                    spent = time.monotonic() - lane.began
-                    expected = spent / lane.fraction - spent if lane.fraction > 0.05 else max(expected - spent, 0.0)
-                left += expected
-        return left
+        return sum(lane.left_s for lane in self._lanes[title].values())
 
     def _draw(self) -> Group:
         with self._lock:
@@ -109,7 +76,6 @@ class Screen:
         table = Table.grid(padding=(0, 2))
         table.add_row(Text(title, "bold"), Text(""), Text(""), Text(f"{_clock(self._left(title))} left", "cyan"))
         for name, lane in self._lanes[title].items():
-            share = (len(lane.done) + lane.fraction * bool(lane.current)) / len(lane.steps)
             if lane.failed:
                 status = Text(f"failed: {lane.failed}", "red")
             elif lane.current:
@@ -119,7 +85,7 @@ class Screen:
                 status = Text(
                     f"{len(lane.done)}/{len(lane.steps)} steps" + (f", {found} found" if found else ""), "dim"
                 )
-            table.add_row(Text(f"  {name}"), ProgressBar(100, 100 * share, width=24), status, Text(""))
+            table.add_row(Text(f"  {name}"), ProgressBar(100, 100 * lane.share, width=24), status, Text(""))
         return table
 
 

@@ -7,12 +7,21 @@ from typing import Any
 
 from tasks import media
 from tasks.keep.staging import staged
+from tasks.lipsync import lipsyncing
+from tasks.lipsync.finish import Finishing
+from tasks.lipsync.tracker import NoTracker
 from tasks.media.encoding import INTERMEDIATE_CRF, encoded, opened
-from tasks.records.model import MediaFacts
+from tasks.records.model import MediaFacts, Run
 from tasks.records.progress import Progress
 
 #: Pictures that a MOV holds with their exact times; others go into Matroska, whose times are whole milliseconds.
 _IN_MOV = {"h264", "hevc", "mpeg4", "prores", "mjpeg", "mpeg2video", "dvvideo"}
+
+
+def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
+    """Whether lip sync works on the title itself, or on nothing."""
+    idle = isinstance(lipsyncing(run.profile.lipsync).tracker, NoTracker) and not Finishing.of(run.profile)
+    return idle or is_plain(facts)
 
 
 def is_plain(facts: MediaFacts) -> bool:

@@ -9,19 +9,12 @@ from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
 from tasks.lipsync import VERSION, LipSyncer, Tracker, lipsyncing, unheeded
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
-from tasks.lipsync.plain import is_plain, make_plain
-from tasks.lipsync.tracker import NoTracker
+from tasks.lipsync.plain import make_plain
 from tasks.lipsync.whole import WholeTranslation, conform
 from tasks.records.made import Conformed, Filmed, Pictured
 from tasks.records.model import Asset, MediaFacts, Run, Script, StepRecord
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
-
-
-def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
-    """Whether lip sync works on the title itself, or on nothing."""
-    idle = isinstance(lipsyncing(run.profile.lipsync).tracker, NoTracker) and not Finishing.of(run.profile)
-    return idle or is_plain(facts)
 
 
 @dataclass(frozen=True)

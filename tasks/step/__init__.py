@@ -1,5 +1,5 @@
 """How a step runs, whatever it does.
 
 In: a run, and a function that computes. Out: the step's record, found in the store or made and committed.
-It knows no step; only `tasks.step.prefect` knows Prefect.
+It imports no step: `tasks.step.table` names them by text. Only `tasks.step.prefect` knows Prefect.
 """

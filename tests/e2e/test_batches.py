@@ -18,7 +18,7 @@ from configs.night import BudgetSettings
 from flows.branches import branch_key, carry_over, keep_attempt, last_attempt
 from flows.night.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
 from flows.night.costs import costs, ledger
-from flows.night.forecast import LAST_STEPS, Forecast
+from flows.night.forecast import Forecast
 from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
 from flows.plan import checked_profile
@@ -28,9 +28,12 @@ from tasks.records.errors import BadInputError, PermanentError
 from tasks.records.model import BranchResult, Failure, Run, Script
 from tasks.records.progress import Progress, StepEvent, listening
 from tasks.sound.speech_activity import duration_ms
+from tasks.step.table import of_part
 from tasks.transcribe.fake import FakeTranscriber
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
+
+AT_THE_END = [step.name for step in of_part("end")]
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def dub(batch: Batch, **how: Any) -> list[StepEvent]:
     events: list[StepEvent] = []
     with listening(events.append):
         run_batch(batch, runs_of(batch), **how)
-    return [event for event in events if event.state == "computed" and event.step not in LAST_STEPS]
+    return [event for event in events if event.state == "computed" and event.step not in AT_THE_END]
 
 
 def states_of(batch: Batch) -> dict[str, str]:

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from configs.sound import MixSettings
-from flows.night.forecast import LAST_STEPS
 from flows.plan import Request, plan
 from flows.runner import answered_from_store, dub_titles
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
+from tasks.step.table import of_part
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
+
+AT_THE_END = [step.name for step in of_part("end")]
 
 
 def planned(video: Path, out: Path, *languages: str, fail: tuple[str, ...] = (), **changes: Any) -> Run:
@@ -98,7 +100,7 @@ def test_another_language_reuses_the_shared_steps_and_joins_the_multi_track_mast
 ) -> None:
     dub(planned(short_clip, tmp_path, "es"))
     summary, computed = dub(planned(short_clip, tmp_path, "ca"))
-    assert {event.language for event in computed if event.step not in LAST_STEPS} == {"ca"}
+    assert {event.language for event in computed if event.step not in AT_THE_END} == {"ca"}
     assert set(summary["languages"]) == {"es", "ca"}
     probe = [
         "ffprobe",
@@ -127,7 +129,7 @@ def test_a_failed_language_leaves_the_others_alone_and_is_redone_alone(short_cli
 
     mended, computed = dub(planned(short_clip, tmp_path, "es", "ja", "fr"))
     assert mended["failed"] == 0
-    assert {event.language for event in computed if event.step not in LAST_STEPS} == {"ja"}
+    assert {event.language for event in computed if event.step not in AT_THE_END} == {"ja"}
     assert {event.step for event in computed} >= {"lipsync", "package-multi"}
     assert "translate" not in {event.step for event in computed}  # from its first missing result
 

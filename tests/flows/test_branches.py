@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from configs.night import BudgetSettings
+from configs.profile import load_profile
 from flows.branches import (
     STRIKES,
     branch_key,
@@ -30,7 +31,7 @@ from flows.night.batches import Batch, new_batch, runs_of, unfinished
 from flows.plan import Request, checked_profile, plan
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
-from tasks.records.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork
+from tasks.records.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork, Title
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 
@@ -65,6 +66,12 @@ OTHER_BACKENDS: dict[str, dict[str, Any]] = {
     "synthesize": {"backend": "espeak"},
     "lipsync": {"backend": "none"},
 }
+
+
+PACKAGES = (
+    *("probe", "separate", "transcribe", "diarize", "translate", "synthesize", "adapt"),
+    *("ingest", "fit", "lipsync", "mix", "package", "qc", "report"),
+)
 
 
 @pytest.mark.parametrize("step", OTHER_BACKENDS)
@@ -130,6 +137,17 @@ def test_a_step_that_is_made_otherwise_now_makes_the_branch_anew(
     ended(run)
     monkeypatch.setattr(f"tasks.{step}.VERSION", 9999)
     assert finished(run, "es") is None
+
+
+def test_keys_are_those_of_the_stores_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(PACKAGES, 1):
+        monkeypatch.setattr(f"tasks.{name}.VERSION", number)
+    asset = Asset(uri="/nowhere/talk.mp4", sha256="0" * 64, bytes=1)
+    title = Title(name="talk", video=asset, source="talk.mp4", folder="/nowhere/out/talk", languages=("es",))
+    run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "empty"))
+    # Another key makes every title anew: change it on purpose only, and say so in the changelog.
+    assert shared_key(run) == "15d8f9b6f1ec149493058b3eeca9eb89da4ffde4ebf09d157fbde76ad55292b0"
+    assert branch_key(run, "es") == "5c871aa7b21d3264d4b5b87f1be1c5623af9f16f5190aa1e88076fbad8b1089f"
 
 
 def test_a_title_under_another_name_is_another_branch(video: Path) -> None:
