@@ -17,7 +17,7 @@ from flows.journal import journal
 from flows.launch import untagged
 from flows.ledger import failure_of, notes_of, steps_of
 from flows.naming import hold
-from flows.night.budget import Cost, settle
+from flows.night.budget import Cost, charge
 from flows.night.budget import admit as make_room
 from flows.night.costs import accounted
 from flows.night.standing import noted_progress
@@ -91,7 +91,7 @@ def dub_language(run: Run) -> State[Any]:
     mark_begun(run, run.language)
     with telling_threads(), untagged(), journal(run), accounted(run) as account:
         state = _dub(run)
-    settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
+    charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state
 
 

@@ -19,7 +19,7 @@ from tasks.keep.zips import is_zip
 from tasks.probe import probe_video
 from tasks.records.consent import agreed, read_consent
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Consent, Likeness, Line, MediaFacts, Run, Title
+from tasks.records.model import Asset, Consent, ConsentSubject, Line, MediaFacts, Run, Title
 from tasks.records.registry import BackendFacts
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
@@ -227,7 +227,7 @@ def _consent(
 ) -> tuple[Consent, ...]:
     """The agreements that cloned voices (of the languages ``spoken`` by the backend) and faces that leave need."""
     chosen = backends(profile)
-    needed: dict[Likeness, str] = {}
+    needed: dict[ConsentSubject, str] = {}
     alone = lipsync.dubs_alone(profile.lipsync.backend)
     voices = [chosen["lipsync"] if alone else synthesize.speaking(profile.synthesize, tag).backend for tag in spoken]
     if cloning := next((voice.facts.name for voice in voices if voice.facts.clones), None):

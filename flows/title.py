@@ -16,7 +16,7 @@ from flows.journal import journal
 from flows.launch import Kind, launcher, untagged
 from flows.ledger import failure_of, notes_of, steps_of
 from flows.naming import hold
-from flows.night.budget import Cost, settle
+from flows.night.budget import Cost, charge
 from flows.night.costs import accounted
 from flows.service.admission import admit, is_deployed
 from flows.summary import TitleResult, keep_title_result, results_of, write_summary
@@ -50,7 +50,7 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
         stop_at_sigterm()  # Prefect's own way, an exception in the main thread, would leave the branches to run on
     with untagged(), journal(run), accounted(run) as account:
         state = _dub(run, launch, only)
-    settle(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
+    charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state
 
 

@@ -1,7 +1,7 @@
 """A night: what a batch may spend, what its branches are expected to use, and what they have used.
 
 The night is a small record in the store, shared by every process of the batch. A branch asks for room just before it
-begins (`admit`) and says afterwards what it used (`settle`); what is under way counts as expected until then.
+begins (`admit`) and says afterwards what it used (`charge`); what is under way counts as expected until then.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def admit(run: Run) -> str:
     """Make room for a branch.
 
     Returns:
-        Why there is none; empty when there is (or no night is on), and the room is held until `settle`.
+        Why there is none; empty when there is (or no night is on), and the room is held until `charge`.
     """
     if not run.batch:
         return ""
@@ -101,7 +101,7 @@ def refused_title(run: Run, languages: Sequence[str]) -> str:
     return _refusal(night, _spent(night["claims"]), expected(run) + expected(run.branch(languages[0])))
 
 
-def settle(run: Run, used: Cost) -> None:
+def charge(run: Run, used: Cost) -> None:
     """Put what a branch really used in the place of what was expected."""
     if not run.batch:
         return

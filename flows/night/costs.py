@@ -163,7 +163,7 @@ class Account:
 
 @contextlib.contextmanager
 def accounted(run: Run) -> Iterator[Account]:
-    """Keep the account of a run's steps while the block runs, then write it down and learn from it."""
+    """Keep the account of a run's steps while the block runs, then write it down, for the forecast too."""
     account = Account(run)
     try:
         with listening(account.listen):
@@ -171,7 +171,7 @@ def accounted(run: Run) -> Iterator[Account]:
     finally:
         account.book()
         if took := account.computed():
-            Forecast(run).learn(
+            Forecast(run).record(
                 {step: seconds for step, (seconds, _) in took.items()},
                 {step: gpu for step, (_, gpu) in took.items()},
             )

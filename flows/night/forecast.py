@@ -38,7 +38,7 @@ class Forecast:
         """What it will take of an accelerator; nothing until it has been seen to."""
         return self._pace.get(_GPU + step, 0.0) * self.duration_s
 
-    def learn(self, seconds: Mapping[str, float], gpu_seconds: Mapping[str, float]) -> None:
+    def record(self, seconds: Mapping[str, float], gpu_seconds: Mapping[str, float]) -> None:
         """Remember what computed steps took; half old, half new, so that one odd run does not mislead."""
         took = {**seconds, **{_GPU + step: spent for step, spent in gpu_seconds.items()}}
         with self._store.claim(f"pace-{self._key}"):

@@ -60,14 +60,14 @@ class Inbox:
         except KeyboardInterrupt:
             return
 
-    def once(self, settle_s: float) -> list[dict[str, Any]]:
+    def once(self, quiet_s: float) -> list[dict[str, Any]]:
         """Dub what is there and does not change within some seconds.
 
         Raises:
             BadInputError: there is nothing new.
         """
         self._steady()
-        time.sleep(settle_s)
+        time.sleep(quiet_s)
         summaries = self.look()
         if not summaries:
             raise BadInputError(f"Nothing new in {self._folder} could be taken.", "See the .error.txt files there.")

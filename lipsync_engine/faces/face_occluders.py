@@ -65,7 +65,7 @@ def covering(track: FaceTrack, mouth: FloatArray, angles: FloatArray) -> FloatAr
     if len(out) < _FEWEST:
         return out
     terms = _terms(track, mouth, angles)
-    weights, deviation = _learn(track, terms)
+    weights, deviation = _fitted_without_outliers(track, terms)
     for span in np.unique(track.span):
         rows = np.flatnonzero(track.span == span)
         if len(rows) < _FEWEST:
@@ -93,7 +93,7 @@ def _cells(track: FaceTrack, rows: NDArray[np.intp]) -> Array:
     return track.thumb[rows].reshape(len(rows), -1).astype(np.float64)
 
 
-def _learn(track: FaceTrack, terms: Array) -> tuple[Array, Array]:
+def _fitted_without_outliers(track: FaceTrack, terms: Array) -> tuple[Array, Array]:
     """The map, float64 [10, cells], and the deviation of each cell, from the views that it explains."""
     rows = np.linspace(0, len(terms) - 1, min(len(terms), _LEARNT)).astype(int)
     given, cells = terms[rows], _cells(track, rows)

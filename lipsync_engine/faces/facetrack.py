@@ -92,8 +92,8 @@ class FaceTrack:
         with np.load(path) as stored:
             if int(stored.get("format", -1)) != FORMAT or not set(_stored_fields()) <= set(stored):
                 raise ValueError(f"{path.name} is not a face track of format {FORMAT}: analyse the title again")
-            held = {name: stored[name] for name in _stored_fields() if name != "landmarks"}
-        return cls(**held, landmarks=stored_array(path, "landmarks"), file=path)
+            arrays = {name: stored[name] for name in _stored_fields() if name != "landmarks"}
+        return cls(**arrays, landmarks=stored_array(path, "landmarks"), file=path)
 
 
 def _stored_fields() -> list[str]:

@@ -160,8 +160,8 @@ class _Following:
 
 
 def _chunk_size(facts: video.VideoFacts) -> int:
-    held = facts.width * facts.height * 3 // 2 * (2 if facts.depth > 8 else 1)
-    return max(2, min(_CHUNK, _CHUNK_BYTES // held))
+    frame_bytes = facts.width * facts.height * 3 // 2 * (2 if facts.depth > 8 else 1)
+    return max(2, min(_CHUNK, _CHUNK_BYTES // frame_bytes))
 
 
 def _assemble(

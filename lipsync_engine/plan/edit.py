@@ -15,7 +15,7 @@ from lipsync_engine.faces.geometry import Poses, fit_poses, to_canonical, to_ima
 from lipsync_engine.faces.mouth import measured
 from lipsync_engine.faces.observations import Observations
 from lipsync_engine.plan.agreement import CLOSED
-from lipsync_engine.plan.forms import Forms, foot_of, learn
+from lipsync_engine.plan.forms import Forms, foot_of, forms_of
 from lipsync_engine.plan.gates import judge
 from lipsync_engine.plan.library import Library, build, stir
 from lipsync_engine.plan.select import Wanted, choose
@@ -115,7 +115,7 @@ def person(track: FaceTrack, identity: int) -> Person:
     before = covering(own, mouth, angles)
     library = build(own, kept, before)
     usable = frozenset(library.row.tolist())
-    forms = learn(own, poses, library)
+    forms = forms_of(own, poses, library)
     return Person(own, poses, mouth, face_shape(mean, width), library, forms, usable, bare(own, before))
 
 
@@ -131,7 +131,7 @@ def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Pe
     kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
     columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
     library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
-    forms = learn(who.track, who.poses, library)
+    forms = forms_of(who.track, who.poses, library)
     return replace(who, library=library, forms=forms, usable=frozenset(library.row.tolist()))
 
 

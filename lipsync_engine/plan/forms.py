@@ -55,7 +55,7 @@ def foot_of(canonical: Array) -> Array:
     return np.asarray(canonical[:, list(NOSE_FOOT)].mean(axis=1))
 
 
-def learn(track: FaceTrack, poses: Poses, library: Library) -> Forms:
+def forms_of(track: FaceTrack, poses: Poses, library: Library) -> Forms:
     """The forms seen in the observations of one person.
 
     Args:

@@ -27,8 +27,8 @@ def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline
     command = [sys.executable, "-m", "tasks.lipsync.native_job"]
     devices = [] if device == "cpu" else gpus()
     answer: dict[str, Any] = {}
-    with leased_device(devices) as held:
-        env = {"CUDA_VISIBLE_DEVICES": held} if held else {}
+    with leased_device(devices) as device_id:
+        env = {"CUDA_VISIBLE_DEVICES": device_id} if device_id else {}
         words = json.dumps(job).encode()
         for line in stream(command, deadline_s=deadline_s, env=env, stdin=words):
             told = _told(line)

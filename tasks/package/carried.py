@@ -40,11 +40,11 @@ def file_tags(facts: MediaFacts, title: str, comment: str, *, mp4: bool) -> tupl
     theirs = tags.pop("comment", "")
     tags.setdefault("description", theirs)
     tags = {name: value for name, value in tags.items() if value}
-    held = {name: value for name, value in tags.items() if not mp4 or name in _IN_MP4}
-    lost = sorted(set(tags) - set(held)) + (["comment"] if theirs and tags.get("description") != theirs else [])
+    kept = {name: value for name, value in tags.items() if not mp4 or name in _IN_MP4}
+    lost = sorted(set(tags) - set(kept)) + (["comment"] if theirs and tags.get("description") != theirs else [])
     where = "the masters" if mp4 else "the multi-track master"
     notes = (f"Tags of the source that are not in {where}: {', '.join(lost)}.",) if lost else ()
-    return {"map_metadata:g": -1, "map_metadata:s": -1, **media.tags("", **held, comment=comment)}, notes
+    return {"map_metadata:g": -1, "map_metadata:s": -1, **media.tags("", **kept, comment=comment)}, notes
 
 
 def with_chapters(

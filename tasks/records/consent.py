@@ -18,7 +18,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Consent, Likeness
+from tasks.records.model import Consent, ConsentSubject
 from tasks.records.small_yaml import read_yaml
 
 _ALL = "*"
@@ -46,7 +46,7 @@ def read_consent(path: Path) -> tuple[Consent, ...]:
 
 
 def agreed(
-    records: Sequence[Consent], title: str, needed: dict[Likeness, str], speakers: Sequence[str]
+    records: Sequence[Consent], title: str, needed: dict[ConsentSubject, str], speakers: Sequence[str]
 ) -> tuple[Consent, ...]:
     """The records of a title, where they cover what is to be done.
 

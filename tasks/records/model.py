@@ -404,7 +404,7 @@ class StepRecord(Record, Generic[Made]):
         return tuple(assets_in(self.value))
 
 
-Likeness = Literal["voice", "face"]
+ConsentSubject = Literal["voice", "face"]
 
 
 class Consent(Record):
@@ -419,7 +419,7 @@ class Consent(Record):
     """
 
     who: str = Field(min_length=1)
-    what: tuple[Likeness, ...] = Field(min_length=1)
+    what: tuple[ConsentSubject, ...] = Field(min_length=1)
     when: date
     scope: str = Field(min_length=1)
     titles: tuple[str, ...] = Field(min_length=1)

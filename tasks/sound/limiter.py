@@ -46,11 +46,11 @@ def write_gained(source: Path, out: Path, gain_db: float, ceiling_dbtp: float | 
         for _, before, samples in blocks_with_context(source, _BLOCK, _CONTEXT):
             samples *= factor
             if ceiling_dbtp is not None:
-                samples *= held(samples, 10 ** (ceiling_dbtp / 20))[:, None]
+                samples *= limiting_gain(samples, 10 ** (ceiling_dbtp / 20))[:, None]
             target.write(samples[before : before + _BLOCK])
 
 
-def held(samples: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
+def limiting_gain(samples: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
     """The gain at each sample that holds true peaks under a limit, the same for all channels.
 
     Args:
@@ -58,7 +58,7 @@ def held(samples: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
         limit: as a factor of full scale.
 
     Returns:
-        float32 [N], 1 where nothing is held.
+        float32 [N], 1 where nothing is limited.
     """
     from scipy.ndimage import convolve1d, minimum_filter1d
 

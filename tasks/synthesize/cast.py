@@ -19,7 +19,16 @@ from tasks.records.errors import PolydubError
 from tasks.records.model import Asset, Run, Script, Speaker
 from tasks.synthesize import Matching, Synthesizer, speaking
 from tasks.synthesize.references import Clips, reference_clips
-from tasks.synthesize.series import ALL, Series, SeriesSpeaker, clip_of, held, keep_clip, read_series, write_series
+from tasks.synthesize.series import (
+    ALL,
+    Series,
+    SeriesSpeaker,
+    clip_of,
+    keep_clip,
+    locked_series,
+    read_series,
+    write_series,
+)
 
 _NOTE = "cast"
 _PADDING = 24  # further voices that are looked at for one that nobody in the series has
@@ -86,7 +95,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
     settings = run.profile.synthesize
     backend = speaking(settings, None).backend
     prints = {} if run.profile.fake else _voiceprints(path_of(speech), source)
-    with held(path), tempfile.TemporaryDirectory(prefix="polydub-cast-") as folder:
+    with locked_series(path), tempfile.TemporaryDirectory(prefix="polydub-cast-") as folder:
         before = read_series(path)
         series, names, notes = recognised(before, source, prints)
         clips: Clips | None = None

@@ -122,7 +122,7 @@ def read_series(path: Path) -> Series:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked_series(path: Path) -> Iterator[None]:
     """Hold the file: another run that wants to change it waits. Freed by the kernel if the holder dies.
 
     Raises:
@@ -140,7 +140,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def write_series(path: Path, series: Series) -> None:
-    """Replace the file in one move; to be called while it is `held`."""
+    """Replace the file in one move; to be called inside `locked_series`."""
     plain = {"speakers": {name: one.model_dump(exclude_defaults=True) for name, one in series.speakers.items()}}
     text = _HEAD + yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=10_000)
     with staged(path) as part:

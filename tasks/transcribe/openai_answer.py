@@ -103,16 +103,16 @@ def _words(holder: Mapping[str, Any], seconds: float) -> list[Timed]:
 
 def _shared(parts: Sequence[Passage], words: Sequence[Timed], *, spaced: bool) -> list[Passage]:
     """The passages, each with the words that lie nearest to it."""
-    held: list[list[Timed]] = [[] for _ in parts]
+    words_of: list[list[Timed]] = [[] for _ in parts]
     at = 0
     for word in words:
         middle = (word[1] + word[2]) / 2
         while at + 1 < len(parts) and middle >= (parts[at].end_s + parts[at + 1].start_s) / 2:
             at += 1
-        held[at].append(word)
+        words_of[at].append(word)
     return [
         Passage(**{**vars(part), "words": tuple(_dressed(own, part.text, spaced=spaced))})
-        for part, own in zip(parts, held, strict=True)
+        for part, own in zip(parts, words_of, strict=True)
     ]
 
 

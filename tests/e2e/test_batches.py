@@ -155,8 +155,8 @@ def test_a_title_that_fails_in_its_shared_steps_is_named_counted_and_retried(
 def test_what_does_not_fit_the_night_is_carried_over_and_taken_first(folder: Path) -> None:
     batch = night(folder, "title,languages\none.mp4,es\ntwo.mp4,es fr\n", fail=[], hours=0.5)
     runs = runs_of(batch)
-    Forecast(runs[1]).learn({"track-faces": 1.0}, {})
-    Forecast(runs[0]).learn({"lipsync": 20_000.0}, {})  # seconds
+    Forecast(runs[1]).record({"track-faces": 1.0}, {})
+    Forecast(runs[0]).record({"lipsync": 20_000.0}, {})  # seconds
     assert dub(batch) == []
     assert set(states_of(batch).values()) == {"carried_over"}
     summary = json.loads((folder / "out" / "two" / "summary.json").read_text())

@@ -12,7 +12,7 @@ import pytest
 from configs.night import BudgetSettings
 from flows.branches import branch_key, keep_attempt
 from flows.night.batches import load_batch, new_batch, runs_of, unfinished
-from flows.night.budget import Cost, admit, begin_night, settle
+from flows.night.budget import Cost, admit, begin_night, charge
 from flows.night.costs import accounted, costs
 from flows.night.morning import morning_rows
 from flows.plan import Request, checked_profile
@@ -81,6 +81,6 @@ def test_what_a_night_has_spent_is_counted_by_one_machine_at_a_time(
         begin_night(run, BudgetSettings(usd=1.0))
         assert admit(run.branch("es")) == ""
         monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "there"))
-        settle(run.branch("es"), Cost(usd=1.5))
+        charge(run.branch("es"), Cost(usd=1.5))
         assert "$0.00 of $1 are left" in admit(run.branch("fr"))
     assert taken == [[BUDGET]] * 3

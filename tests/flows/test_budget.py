@@ -15,7 +15,7 @@ from configs.night import BudgetSettings
 from configs.prices import cost_usd
 from flows.branches import keep_shared_work
 from flows.night.batches import new_batch
-from flows.night.budget import Cost, admit, begin_night, end_night, expected, settle
+from flows.night.budget import Cost, admit, begin_night, charge, end_night, expected
 from flows.night.forecast import Forecast
 from flows.plan import Request, checked_profile, plan, probed
 from tasks.records.errors import BadInputError
@@ -88,7 +88,7 @@ def test_branches_are_admitted_as_long_as_the_money_lasts(run: Run) -> None:
     assert admit(run.branch("fr")) == ""
     assert "are left" in admit(run.branch("ca"))  # two are under way
     assert admit(run.branch("es")) == ""  # asking twice holds room once
-    settle(run.branch("es"), Cost())  # it cost nothing in the end
+    charge(run.branch("es"), Cost())  # it cost nothing in the end
     assert admit(run.branch("ca")) == ""
     end_night(run)
     assert admit(run.branch("fr")) == ""  # by hand, in the morning
@@ -121,12 +121,12 @@ def test_what_is_done_and_what_is_recorded_costs_nothing(run: Run) -> None:
 def test_what_a_branch_really_cost_counts(run: Run) -> None:
     begin_night(run, limits(usd=1.0))
     assert admit(run.branch("es")) == ""
-    settle(run.branch("es"), Cost(usd=1.0))
+    charge(run.branch("es"), Cost(usd=1.0))
     assert "$0.00 of $1 are left" in admit(run.branch("fr"))
 
 
 def test_a_branch_that_would_run_past_the_end_is_not_begun(run: Run) -> None:
-    Forecast(run).learn({"lipsync": 4000.0}, {"lipsync": 1200.0})
+    Forecast(run).record({"lipsync": 4000.0}, {"lipsync": 1200.0})
     begin_night(run, limits(hours=0.25))
     assert "min are left until" in admit(run.branch("es"))
     begin_night(run, limits(hours=9, gpu_minutes=5))

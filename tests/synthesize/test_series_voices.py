@@ -17,7 +17,7 @@ from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
 from tasks.sound.voiceprints import same_voices, voiceprints
 from tasks.synthesize.cast import cast_of, cast_title, recognised
 from tasks.synthesize.kokoro import KokoroSynthesizer
-from tasks.synthesize.series import Series, SeriesSpeaker, clip_of, held, read_series, write_series
+from tasks.synthesize.series import Series, SeriesSpeaker, clip_of, locked_series, read_series, write_series
 from tests.speech_media import clip_16k
 from tests.synthesize.eleven_labs import KEY, eleven_labs
 
@@ -126,7 +126,7 @@ def test_real_voices_are_known_again_in_other_recordings(tmp_path: Path) -> None
 
 def _append(path: Path, name: str) -> None:
     for number in range(8):
-        with held(path):
+        with locked_series(path):
             series = read_series(path)
             write_series(path, series.with_speaker(f"{name}{number}", SeriesSpeaker(pitch_hz=100)))
 

@@ -79,8 +79,8 @@ class Learned:
     outcome: Outcome
 
 
-def learn(picture: Path, who: Person, device: str, budget: Budget | None = None, seed: int = 0) -> Learned:
-    """Teach a network on the title; look at ``outcome.kept`` before using it.
+def train(picture: Path, who: Person, device: str, budget: Budget | None = None, seed: int = 0) -> Learned:
+    """Train a network on the title; look at ``outcome.kept`` before using it.
 
     Args:
         picture: the title.
@@ -95,7 +95,7 @@ def learn(picture: Path, who: Person, device: str, budget: Budget | None = None,
     if pairs is None:
         return Learned(new_net(seed), scale_of(who), Outcome(False, "the title shows too little of this speaker"))
     left = Budget(budget.seconds - (perf_counter() - start), budget.steps)
-    net, outcome = teach(*pairs, device, left, seed)
+    net, outcome = train_on(*pairs, device, left, seed)
     outcome = replace(outcome, seconds=perf_counter() - start)
     return Learned(net, scale_of(who), outcome)
 
@@ -107,18 +107,20 @@ def new_net(seed: int) -> ResidualNet:
         return ResidualNet()
 
 
-def teach(learned: Samples, held: Samples, device: str, budget: Budget, seed: int = 0) -> tuple[ResidualNet, Outcome]:
-    """Teach on ``learned``; stop early on the first half of ``held`` and judge by the second.
+def train_on(
+    learned: Samples, held_out: Samples, device: str, budget: Budget, seed: int = 0
+) -> tuple[ResidualNet, Outcome]:
+    """Train on ``learned``; stop early on the first half of ``held_out`` and judge by the second.
 
     Args:
         learned: pairs to learn from.
-        held: pairs of held-out frames.
+        held_out: pairs of held-out frames.
         device: ``"cpu"`` or ``"cuda"``.
         budget: how long.
         seed: same pairs, seed and steps give the same network on the same device.
     """
-    half = max(1, len(held) // 2)
-    watched, judged = _on(held.part(slice(0, half)), device), _on(held.part(slice(half, len(held))), device)
+    half = max(1, len(held_out) // 2)
+    watched, judged = _on(held_out.part(slice(0, half)), device), _on(held_out.part(slice(half, len(held_out))), device)
     if not len(judged["drawn"]):
         judged = watched
     net, steps = _trained(new_net(seed).to(device), _on(learned, device), learned, watched, budget, seed)

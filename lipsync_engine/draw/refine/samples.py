@@ -120,12 +120,12 @@ def training_samples(picture: Path, who: Person, out_of_time: Callable[[], bool]
     if len(usable) < FEWEST:
         return None
     times = who.track.times_s
-    first_held = usable[int(len(usable) * (1 - HELD_OUT))]
-    held = usable[usable >= first_held]
-    taught = usable[times[usable] < times[first_held] - APART_S]
+    first_held_out = usable[int(len(usable) * (1 - HELD_OUT))]
+    held_out = usable[usable >= first_held_out]
+    taught = usable[times[usable] < times[first_held_out] - APART_S]
     known = np.zeros(len(times), bool)
     known[taught] = True
-    judged = _drawn(picture, facts, who, _stretches(held, LIMIT // _FOLDS), known, 1.0, lambda: False)
+    judged = _drawn(picture, facts, who, _stretches(held_out, LIMIT // _FOLDS), known, 1.0, lambda: False)
     passes: list[Samples] = []
     for thinned in (1.0, _THINNED):
         for fold in np.array_split(taught, _FOLDS):

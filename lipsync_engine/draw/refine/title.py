@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lipsync_engine.draw.refine.learn import Budget, Learned, Outcome, learn, load, new_net, save
+from lipsync_engine.draw.refine.learn import Budget, Learned, Outcome, load, new_net, save, train
 from lipsync_engine.draw.refine.samples import scale_of
 from lipsync_engine.plan.edit import Person
 
@@ -35,7 +35,7 @@ def networks(
         return [known.get(i) or Learned(new_net(0), scale_of(who), why) for i, who in people]
     for identity, who in missing:
         share = Budget(budget.seconds / len(missing), budget.steps)
-        known[identity] = learn(picture, who, device, share)
+        known[identity] = train(picture, who, device, share)
     if stored is not None and missing:
         save(known, stored)
     return [known[identity] for identity, _ in people]

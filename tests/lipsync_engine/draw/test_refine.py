@@ -8,7 +8,7 @@ import torch
 
 from lipsync_engine.draw.refine import windows
 from lipsync_engine.draw.refine.corrections import Corrections
-from lipsync_engine.draw.refine.learn import Budget, Learned, Outcome, load, new_net, save, teach
+from lipsync_engine.draw.refine.learn import Budget, Learned, Outcome, load, new_net, save, train_on
 from lipsync_engine.draw.refine.net import correct
 from lipsync_engine.draw.refine.samples import Samples, Scale, _stretches, training_samples
 from lipsync_engine.draw.refine.title import networks, said
@@ -69,7 +69,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def taught(one_thread) -> tuple:
     whole = title("light")
-    return teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(UNHURRIED, 50))
+    return train_on(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(UNHURRIED, 50))
 
 
 def test_untrained_network_changes_nothing():
@@ -100,14 +100,14 @@ def test_pixels_outside_the_mask_keep_their_bits(taught):
 
 def test_network_that_does_not_win_is_refused():
     whole = title("noise")
-    _, outcome = teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(UNHURRIED, 25))
+    _, outcome = train_on(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(UNHURRIED, 25))
     assert not outcome.kept
     assert outcome.reason
 
 
 def test_perfect_engine_is_left_alone():
     whole = title("nothing")
-    _, outcome = teach(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(UNHURRIED, 5))
+    _, outcome = train_on(whole.part(slice(0, 56)), whole.part(slice(56, TITLE)), "cpu", Budget(UNHURRIED, 5))
     assert not outcome.kept
     assert outcome.error_engine == pytest.approx(0.0)
 
@@ -115,7 +115,7 @@ def test_perfect_engine_is_left_alone():
 def test_same_seed_and_steps_teach_the_same_network(taught):
     whole = title("light")
     parts = whole.part(slice(0, 20)), whole.part(slice(56, TITLE))
-    first, second = (teach(*parts, "cpu", Budget(UNHURRIED, 3), seed=4)[0].state_dict() for _ in range(2))
+    first, second = (train_on(*parts, "cpu", Budget(UNHURRIED, 3), seed=4)[0].state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 

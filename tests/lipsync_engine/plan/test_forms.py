@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS, UPPER_OUTER, fit_poses
 from lipsync_engine.faces.mouth import vectors
-from lipsync_engine.plan.forms import foot_of, learn
+from lipsync_engine.plan.forms import foot_of, forms_of
 from lipsync_engine.plan.library import build
 from tests.lipsync_engine.face import frontal_face
 
@@ -47,7 +47,7 @@ def seen(canonical: np.ndarray) -> FaceTrack:
 def learnt(canonical: np.ndarray):
     track = seen(canonical)
     poses = fit_poses(track.landmarks)
-    return learn(track, poses, build(track))
+    return forms_of(track, poses, build(track))
 
 
 OPENINGS = np.linspace(0.0, 0.1, 60)
