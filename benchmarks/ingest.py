@@ -147,7 +147,7 @@ def worst_ms(made: Title, heard: Sound, without: int | None) -> float:
 def envelope(sound: Sound, hop: int) -> NDArray[np.float64]:
     """Level in the past and coming 5 ms, each millisecond, compressed."""
     power = np.convolve(sound.astype(np.float64) ** 2, np.ones(10 * hop) / (10 * hop), "same")[::hop]
-    return np.sqrt(np.sqrt(power))
+    return np.asarray(np.sqrt(np.sqrt(power)))
 
 
 def main() -> int:

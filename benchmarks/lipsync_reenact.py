@@ -261,9 +261,9 @@ def _cut(plane: Plane, box: tuple[int, int, int, int]) -> Plane:
     return plane[max(0, top) : bottom, max(0, left) : right]
 
 
-def _before(frames: NDArray[np.int64], first: np.int64) -> np.int64:
+def _before(frames: NDArray[np.int64], first: np.int64) -> int:
     """The last of the frames before ``first``; where there is none, the first one."""
-    return frames[max(0, int(np.searchsorted(frames, first)) - 1)]
+    return int(frames[max(0, int(np.searchsorted(frames, first)) - 1)])
 
 
 def landmarks(trial: Trial, truth: FaceTrack, result: Path) -> Figures:

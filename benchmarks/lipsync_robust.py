@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.clips import MEDIA
 
@@ -157,7 +157,7 @@ def tried(case: Case, folder: Path, context: ForkServerContext, limit_s: float) 
     return row
 
 
-def _judge(case: Case, row: Row, report: dict, title: Path, out: Path) -> None:
+def _judge(case: Case, row: Row, report: dict[str, Any], title: Path, out: Path) -> None:
     row.outside, row.edited, row.bypassed = report["outside_mask_max_diff"], report["edited"], report["bypassed"]
     after = _times(out, rendered=True)
     before = [n / 25 for n in range(report["wanted"])] if case.still else _times(title)
@@ -193,13 +193,13 @@ def _edit(title: Path, dub: str, measure: bool, place: Path) -> None:
     from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.resync import Options, analyse, resync
 
-    def work() -> dict:
+    def work() -> dict[str, Any]:
         analyse(title, place / "track.npz")
         seconds = float(FaceTrack.load(place / "track.npz").times_s[-1]) + 0.1
         audio, phones = _dub(place, dub, seconds)
         options = Options(measure=measure, device="cpu")
         report = resync(title, audio, phones, place / "track.npz", place / "edit.mp4", options)
-        return json.loads(report.to_json())
+        return dict(json.loads(report.to_json()))
 
     _report(work, place)
 
@@ -213,16 +213,16 @@ def _still(image: Path, dub: str, measure: bool, place: Path) -> None:
     from lipsync_engine.portrait import animate
     from lipsync_engine.resync import Options
 
-    def work() -> dict:
+    def work() -> dict[str, Any]:
         audio, phones = _dub(place, dub, 1.5)
         report = animate(image, audio, phones, place / "edit.mp4", Options(measure=measure, device="cpu"))
         facts = soundfile.info(str(audio))
-        return json.loads(report.to_json()) | {"wanted": math.ceil(facts.frames / facts.samplerate * 25)}
+        return dict(json.loads(report.to_json())) | {"wanted": math.ceil(facts.frames / facts.samplerate * 25)}
 
     _report(work, place)
 
 
-def _report(work: Callable[[], dict], place: Path) -> None:
+def _report(work: Callable[[], dict[str, Any]], place: Path) -> None:
     log = os.open(place / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 2)  # the models' native code chatters there
     try:

@@ -123,7 +123,7 @@ class Window:
         left, top = np.round(self._centre[self._row[frame]] - np.array(self.size) / 2).astype(int)
         rows = np.clip(np.arange(top, top + height), 0, rgb.shape[0] - 1)
         columns = np.clip(np.arange(left, left + width), 0, rgb.shape[1] - 1)
-        return rgb[rows][:, columns]
+        return np.asarray(rgb[rows][:, columns])
 
 
 def jump_sizes(source: Path, result: Path, window: Window, frames: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ def same_crops(clip: Clip, reference: Meshes, one: FaceMesh, other: FaceMesh) ->
     """Distances in pixels of the crop (192 wide) of two networks on the same crops."""
     crops = [clip.pictures[i].crop(regions.around_landmarks(m[None])[0], SIDE) for i, m in reference.items()]
     a, b = one(np.stack(crops)[::5])[0], other(np.stack(crops)[::5])[0]
-    return np.linalg.norm(a - b, axis=2)
+    return np.asarray(np.linalg.norm(a - b, axis=2))
 
 
 def apart(a: Meshes, b: Meshes, scale: float) -> str:
@@ -81,7 +82,7 @@ def apart(a: Meshes, b: Meshes, scale: float) -> str:
     return summary(gaps) + f" over {len(both)} frames"
 
 
-def summary(gaps: NDArray[np.floating]) -> str:
+def summary(gaps: NDArray[np.floating[Any]]) -> str:
     return f"median {np.median(gaps):.4f}  p99 {np.percentile(gaps, 99):.4f}  max {gaps.max():.4f}"
 
 

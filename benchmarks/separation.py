@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -58,7 +59,7 @@ def in_a_room(speech: Sound, responses: list[Path]) -> Sound:
     from scipy.signal import fftconvolve
 
     sides = [fftconvolve(speech[:, 0], load(path)[:, 0])[: len(speech)] for path in responses]
-    return np.stack([side / np.abs(side).max() for side in sides], axis=1).astype(np.float32)
+    return np.asarray(np.stack([side / np.abs(side).max() for side in sides], axis=1), np.float32)
 
 
 def mixes(root: Path) -> Iterator[tuple[str, Sound, Sound]]:
@@ -81,8 +82,8 @@ def spectrum(mix: Sound, window: int) -> NDArray[np.complex64]:
     return np.stack([librosa.stft(side, n_fft=window) for side in np.ascontiguousarray(mix.T)])
 
 
-def masked(bins: NDArray[np.complex64], mask: NDArray[np.floating], length: int) -> Sound:
-    return np.stack([librosa.istft(side * mask, length=length) for side in bins], axis=1).astype(np.float32)
+def masked(bins: NDArray[np.complex64], mask: NDArray[np.floating[Any]], length: int) -> Sound:
+    return np.asarray(np.stack([librosa.istft(side * mask, length=length) for side in bins], axis=1), np.float32)
 
 
 def nothing(mix: Sound, _spans: Spans) -> Sound:

@@ -13,8 +13,10 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.kokoro_voiceprints import SENTENCES
 from configs.kokoro import kokoro
@@ -72,13 +74,13 @@ def main() -> None:
         _speak(tag, dict(list(alone.items())[: arguments.spoken]), prints)
 
 
-def _direction(name: str) -> np.ndarray:
+def _direction(name: str) -> NDArray[Any]:
     sound = sound_of(name)
     assert sound is not None
     return sound.direction
 
 
-def _speak(tag: str, voices: dict[str, str], prints: dict[str, np.ndarray]) -> None:
+def _speak(tag: str, voices: dict[str, str], prints: dict[str, NDArray[Any]]) -> None:
     """What the table foretells, against what is spoken: a sentence in the language, whoever's voice it is."""
     backend = synthesizer("kokoro", {"all_languages": True})
     text = next(text for language, text in SENTENCES.values() if language == tag)

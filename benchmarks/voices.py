@@ -21,11 +21,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jiwer
 import numpy as np
 import soundfile
 import yaml
+from numpy.typing import NDArray
 
 from configs.kokoro import kokoro
 from tasks.media import speech_copy
@@ -148,7 +150,7 @@ def _recordings(sentences: list[str]) -> list[tuple[str, ...]]:
 
 
 def _record(voice: Synthesizer, name: str, language: str, sentences: tuple[str, ...], out: Path) -> None:
-    parts: list[np.ndarray] = []
+    parts: list[NDArray[Any]] = []
     rate = 0
     for sentence in sentences:
         spoken = voice.synthesize(sentence, name, language, out.with_name("line.wav"))

@@ -60,16 +60,16 @@ def _pad(note: int, length_s: float) -> NDArray[np.float64]:
         for harmonic in (1, 2, 3, 4)
     )
     envelope = np.minimum(1, time / 0.35) * np.minimum(1, (length_s - time) / 0.5)
-    return 0.16 * np.asarray(tone) * envelope
+    return np.asarray(0.16 * np.asarray(tone) * envelope)
 
 
 def _drum() -> NDArray[np.float64]:
     time = np.arange(round(0.3 * RATE_HZ)) / RATE_HZ
     sweep = 2 * np.pi * (48 * time + 60 / 28 * (1 - np.exp(-28 * time)))
-    return 0.55 * np.sin(sweep) * np.exp(-14 * time) * np.minimum(1, time / 0.004)
+    return np.asarray(0.55 * np.sin(sweep) * np.exp(-14 * time) * np.minimum(1, time / 0.004))
 
 
 def _shaker(random: np.random.Generator, *, soft: bool) -> NDArray[np.float64]:
     time = np.arange(round(0.09 * RATE_HZ)) / RATE_HZ
     noise = np.diff(random.standard_normal(len(time) + 1))
-    return (0.02 if soft else 0.045) * noise * np.exp(-55 * time) * np.minimum(1, time / 0.006)
+    return np.asarray((0.02 if soft else 0.045) * noise * np.exp(-55 * time) * np.minimum(1, time / 0.006))

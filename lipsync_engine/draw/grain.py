@@ -175,7 +175,8 @@ def _likenesses() -> NDArray[np.float64]:
 def _reach(likeness: Tensor) -> list[list[int]]:
     """For each frame and channel the number of the share that gives such a likeness."""
     at = np.searchsorted(_likenesses(), likeness[:, :, 0, 0].cpu().numpy())
-    return np.minimum(at, len(_SHARES) - 1).tolist()
+    shares: list[list[int]] = np.minimum(at, len(_SHARES) - 1).tolist()
+    return shares
 
 
 @lru_cache(maxsize=len(_SHARES))

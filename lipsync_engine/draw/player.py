@@ -262,7 +262,7 @@ class Player:
             padded = slice(max(0, first - _MARGIN), min(len(self._score.row), last + _MARGIN))
             self._faces = faces(self._who, self._score, padded)[first - padded.start :]
             self._chunk = slice(first, last)
-        return self._faces[at - self._chunk.start]
+        return np.asarray(self._faces[at - self._chunk.start])
 
 
 def _padded(points: Array, length: int) -> Array:

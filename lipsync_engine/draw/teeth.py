@@ -46,7 +46,7 @@ class Columns:
     values: Array
 
 
-def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArray[np.floating]) -> Array:
+def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArray[np.floating[Any]]) -> Array:
     """Where between the lips it is dark, since upper and lower teeth part there.
 
     Shares of the opening, float64 [2, 11]: begin and end, for each column from the left corner on.
@@ -73,11 +73,11 @@ def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArr
     return np.stack([_across(np.minimum(begin, darkest)), _across(np.maximum(end, darkest + 1))]) / _DEPTHS
 
 
-def _across(rows: NDArray[np.integer]) -> Array:
+def _across(rows: NDArray[np.integer[Any]]) -> Array:
     return np.pad(median_filter(rows.astype(np.float64), 3, mode="nearest"), _CORNER, mode="edge")
 
 
-def _finer(ring: NDArray[np.floating]) -> Array:
+def _finer(ring: NDArray[np.floating[Any]]) -> Array:
     at = np.arange((COLUMNS - 1) * _BETWEEN + 1) / _BETWEEN
     return np.stack([np.interp(at, np.arange(COLUMNS), ring[:, axis]) for axis in (0, 1)], axis=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,7 +50,7 @@ class Flow:
     patches: Tensor
 
 
-def with_neck(moved: Array, still: Array, face_width_px: NDArray[np.floating]) -> tuple[Array, Array]:
+def with_neck(moved: Array, still: Array, face_width_px: NDArray[np.floating[Any]]) -> tuple[Array, Array]:
     """Append the neck rings to moved and unmoved faces: two arrays float64 [n, 520, 2].
 
     Args:

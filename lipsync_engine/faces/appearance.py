@@ -54,7 +54,7 @@ def alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 def _flat(view: NDArray[Any]) -> FloatArray:
     inside = view[_OVAL].astype(np.float64)
     inside -= inside.mean()
-    return (inside / max(float(np.linalg.norm(inside)), 1e-6)).astype(np.float32)
+    return np.asarray(inside / max(float(np.linalg.norm(inside)), 1e-6), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

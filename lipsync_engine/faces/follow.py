@@ -205,7 +205,7 @@ class Follower:
             if not _is_face(points[0], float(presence[0]), picture):
                 return None
             region = regions.around_landmarks(points)
-        return points[0]
+        return np.asarray(points[0])
 
     def _see(self, pictures: list[Picture], around: regions.Regions) -> tuple[FloatArray, FloatArray]:
         """One region in each picture."""

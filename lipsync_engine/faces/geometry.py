@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ class Poses:
         yaw = np.arctan2(r[:, 0, 2], r[:, 2, 2])
         pitch = np.arcsin(np.clip(-r[:, 1, 2], -1, 1))
         roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
-        return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
+        return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=1)), np.float32)
 
     def rows(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Poses:
         """Only the poses ``index``: int [n], bool [N] or a slice."""
@@ -123,7 +124,7 @@ def _fitted(anchors: FloatArray) -> Poses:
     return Poses(rotation, scale, offset, residual)
 
 
-def to_canonical(landmarks: NDArray[np.floating], poses: Poses) -> NDArray[np.float64]:
+def to_canonical(landmarks: NDArray[np.floating[Any]], poses: Poses) -> NDArray[np.float64]:
     """Pose-normalised landmarks, float64 [N, P, 3] in canonical face widths."""
     turned = np.einsum("nji,npj->npi", poses.rotation, landmarks - poses.offset[:, None])
     turned /= poses.scale[:, None, None]
@@ -151,7 +152,7 @@ def typical_shape(
     return np.concatenate([np.median(to_canonical(meshes[:, group], some), axis=0) for group in groups])
 
 
-def to_image(canonical: NDArray[np.floating], poses: Poses) -> NDArray[np.float64]:
+def to_image(canonical: NDArray[np.floating[Any]], poses: Poses) -> NDArray[np.float64]:
     """Pixels of canonical points under each pose, float64 [N, P, 3]; the inverse of ``to_canonical``."""
     turned = np.einsum("nij,npj->npi", poses.rotation, canonical)
     return np.asarray(turned * poses.scale[:, None, None] + poses.offset[:, None])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,10 +29,10 @@ from lipsync_engine.records import BoolArray, FloatArray, MouthSeries, SpeakerSt
 _ENDS = ((INNER_TOP, INNER_BOTTOM), (CORNER_LEFT, CORNER_RIGHT), (NOSE_BASE, CHIN), (OUTER_TOP, OUTER_BOTTOM))
 
 
-def vectors(canonical: NDArray[np.floating], width: float) -> FloatArray:
+def vectors(canonical: NDArray[np.floating[Any]], width: float) -> FloatArray:
     """Mouth vectors, float32 [N, 4] in ``CHANNELS`` order, from pose-normalised landmarks [N, 478, 3]."""
     distances = [np.linalg.norm(canonical[:, a, :2] - canonical[:, b, :2], axis=1) for a, b in _ENDS]
-    return (np.stack(distances, axis=1) / width).astype(np.float32)
+    return np.asarray(np.stack(distances, axis=1) / width, np.float32)
 
 
 def measured(landmarks: FloatArray | FileArray, poses: Poses) -> tuple[FloatArray, float]:
@@ -84,7 +86,7 @@ def speaker_stats(
     talking = np.ones(len(values), bool) if speaking is None else speaking[mouth.valid]
     spoken = values[talking] if talking.sum() >= _FEWEST else values
 
-    def cast(x: NDArray[np.floating]) -> FloatArray:
+    def cast(x: NDArray[np.floating[Any]]) -> FloatArray:
         return np.asarray(x, np.float32)
 
     return SpeakerStats(
@@ -103,7 +105,7 @@ def speaker_stats(
 _FEWEST, _FEWEST_AT_REST = 5, 10
 
 
-def _rest_frames(values: FloatArray, speed: NDArray[np.floating]) -> BoolArray:
+def _rest_frames(values: FloatArray, speed: NDArray[np.floating[Any]]) -> BoolArray:
     """Frames that hardly move among the most closed fifth."""
     closed = values[:, 0] <= np.percentile(values[:, 0], 20)
     return np.asarray(closed & (speed <= np.percentile(speed[closed], 50)))

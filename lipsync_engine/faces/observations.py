@@ -213,7 +213,7 @@ class Observations:
 
     def frames(self, identity: int) -> NDArray[np.int64]:
         """Frames in which a person's mouth is kept, increasing."""
-        return np.unique(self._table[self._table[:, 1] == identity, 0])
+        return np.asarray(np.unique(self._table[self._table[:, 1] == identity, 0]))
 
     def holds(self, frame: int, identity: int) -> bool:
         """Whether a mouth was kept; reads nothing."""

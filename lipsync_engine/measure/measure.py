@@ -8,6 +8,7 @@ mouths that are known to be right or wrong.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ def _share(flags: BoolArray) -> float | None:
 def _seen(series: MouthSeries, start_s: float, end_s: float, channel: int) -> NDArray[np.float64]:
     """Valid values of a channel within a span."""
     inside = (series.times_s >= start_s) & (series.times_s <= end_s) & series.valid
-    return series.values[inside, channel].astype(np.float64)
+    return np.asarray(series.values[inside, channel], np.float64)
 
 
 def _least_apertures(series: MouthSeries, phones: Sequence[Phone], contact: str) -> NDArray[np.float64]:
@@ -229,7 +230,7 @@ def _plan_correlation(series: MouthSeries, plan: MouthPlan | None) -> float | No
     return correlation(series.values[shown, APERTURE], wanted[shown])
 
 
-def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float | None:
+def correlation(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float | None:
     """Pearson's r of two series [T]; None where either side does not vary beyond rounding."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     spread = a.std() * b.std()

@@ -113,7 +113,7 @@ def _upper_face(track: FaceTrack) -> FloatArray:
     """Openings of the eyes and heights of the brows over them, face widths, float32 [N, 4]."""
     points = to_canonical(track.landmarks[:, np.ravel(_UPPER_FACE)], fit_poses(track.landmarks))[:, :, :2]
     gaps = [np.linalg.norm(points[:, at] - points[:, at + 1], axis=1) for at in range(0, points.shape[1], 2)]
-    return np.stack(gaps, axis=1).astype(np.float32)
+    return np.asarray(np.stack(gaps, axis=1), np.float32)
 
 
 def _retention(before: FloatArray, after: FloatArray) -> float | None:

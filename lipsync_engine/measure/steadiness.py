@@ -7,6 +7,8 @@ unsteady for that, so both figures compare like with like.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,7 +84,7 @@ def _accelerations(track: FaceTrack) -> tuple[Values, Values]:
     return np.sqrt(lips.mean(axis=(1, 2))), skin.mean(axis=(1, 2))
 
 
-def flicker(skin: NDArray[np.floating], track: FaceTrack) -> float | None:
+def flicker(skin: NDArray[np.floating[Any]], track: FaceTrack) -> float | None:
     """Change of the skin's brightness between 3 and 12 Hz, levels of 255, root mean square over the points.
 
     What the mouth's own shape explains in that band (folds, shade of the lips) is taken out by least squares, since a
@@ -119,4 +121,4 @@ def _within_band(values: Values, rate: float) -> Values:
     inside = (hz >= _BAND_HZ[0]) & (hz <= min(_BAND_HZ[1], rate / 2))
     taper = np.hanning(len(values))  # without it a slow change of light leaks into the band
     spectrum = np.fft.rfft((values - values.mean(axis=0)) * taper[:, None], axis=0)[inside]
-    return np.concatenate([spectrum.real, spectrum.imag]) * np.sqrt(2 / (taper**2).sum())
+    return np.asarray(np.concatenate([spectrum.real, spectrum.imag]) * np.sqrt(2 / (taper**2).sum()))

@@ -61,7 +61,7 @@ class FileArray:
         """Rows by number, mask or slice; further indices are taken from each of these rows."""
         first, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
         if isinstance(first, int | np.integer):
-            return self._read(_numbers(np.array([first]), len(self)))[(0, *rest)]
+            return np.asarray(self._read(_numbers(np.array([first]), len(self)))[(0, *rest)])
         index = _numbers(first, len(self))
         step = self._step()
         parts = []
@@ -192,6 +192,6 @@ def stored_array(path: Path, name: str) -> FileArray:
     lengths = np.frombuffer(raw.read(4), "<u2")
     raw.seek(info.header_offset + 30 + int(lengths.sum(dtype=np.int64)))
     version = np.lib.format.read_magic(raw)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    read: Any = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, kind = read(raw)
     return FileArray(raw, raw.tell(), shape, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class Region:
     height: int
 
 
-def region_of(points: NDArray[np.floating], size: tuple[int, int]) -> Region | None:
+def region_of(points: NDArray[np.floating[Any]], size: tuple[int, int]) -> Region | None:
     """Even-aligned rectangle around points, inside the picture; ``None`` where nothing is left.
 
     Args:

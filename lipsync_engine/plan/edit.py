@@ -293,4 +293,4 @@ def _goes_on(who: Person, row: int, steps: int) -> int:
 
 def _jumps(who: Person, a: NDArray[np.int64], b: NDArray[np.int64]) -> BoolArray:
     near = np.abs(who.track.frame[a].astype(np.int64) - who.track.frame[b]) <= 2
-    return ~(near & (who.track.span[a] == who.track.span[b]))
+    return np.asarray(~(near & (who.track.span[a] == who.track.span[b])))

@@ -8,6 +8,7 @@ cheeks follow is the speaker's own. It is learnt from the title by a linear map 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Forms:
     spread: Array
     weights: Array
 
-    def of(self, mouth: NDArray[np.floating], foot: Array) -> Array:
+    def of(self, mouth: NDArray[np.floating[Any]], foot: Array) -> Array:
         """Faces with these mouths, float64 [n, 478, 3] canonical.
 
         Args:
@@ -76,5 +77,5 @@ def forms_of(track: FaceTrack, poses: Poses, library: Library) -> Forms:
     return Forms(mean, spread, np.linalg.solve(square, product).reshape(5, POINTS, 3))
 
 
-def _terms(mouth: NDArray[np.floating], mean: Array, spread: Array) -> Array:
+def _terms(mouth: NDArray[np.floating[Any]], mean: Array, spread: Array) -> Array:
     return np.concatenate([np.ones((len(mouth), 1)), (mouth - mean) / spread], axis=1)

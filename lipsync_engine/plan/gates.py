@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,11 +39,11 @@ def judge(track: FaceTrack, max_yaw: float = MAX_YAW) -> tuple[FloatArray, list[
     return strength, [names[w] if s <= 0 else "" for w, s in zip(worst, strength, strict=True)]
 
 
-def _below(value: NDArray[np.floating], limit: float) -> NDArray[np.floating]:
+def _below(value: NDArray[np.floating[Any]], limit: float) -> NDArray[np.floating[Any]]:
     return np.clip((limit - value) / (_FADE * limit), 0, 1)
 
 
-def _in_frame(track: FaceTrack, width: FloatArray) -> NDArray[np.floating]:
+def _in_frame(track: FaceTrack, width: FloatArray) -> NDArray[np.floating[Any]]:
     lips = track.landmarks[:, list(LIPS), :2]
     room = np.minimum(lips, track.size - 1 - lips).min(axis=(1, 2))
-    return np.clip(room / (0.05 * width), 0, 1)
+    return np.asarray(np.clip(room / (0.05 * width), 0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: Flo
     )
 
 
-def stir(mouth: FloatArray, times_s: NDArray[np.float64], spread: NDArray[np.floating]) -> FloatArray:
+def stir(mouth: FloatArray, times_s: NDArray[np.float64], spread: NDArray[np.floating[Any]]) -> FloatArray:
     """How much a mouth moves within 0.2 s of each moment, float32 [n], in spreads.
 
     It tells a mouth at rest from one that is pressed shut for a sound, which have the same opening and width.
@@ -131,7 +132,7 @@ def stir(mouth: FloatArray, times_s: NDArray[np.float64], spread: NDArray[np.flo
     scaled = (mouth - mouth.mean(axis=0)) / spread
     mean = uniform_filter1d(scaled, window, axis=0, mode="nearest")
     square = uniform_filter1d(scaled**2, window, axis=0, mode="nearest")
-    return np.sqrt(np.maximum(square - mean**2, 0).mean(axis=1)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(square - mean**2, 0).mean(axis=1)), np.float32)
 
 
 def _inside(track: FaceTrack) -> NDArray[np.bool_]:
@@ -175,4 +176,4 @@ def _components(thumbs: NDArray[np.uint8]) -> FloatArray:
     flat -= flat.mean(axis=0)
     _, vectors_ = np.linalg.eigh(flat.T @ flat)
     scores = flat @ vectors_[:, ::-1][:, :_TEXTURES]
-    return (scores / np.sqrt((scores**2).sum(axis=1).mean() + 1e-9)).astype(np.float32)
+    return np.asarray(scores / np.sqrt((scores**2).sum(axis=1).mean() + 1e-9), np.float32)

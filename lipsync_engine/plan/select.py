@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def _offer(library: Library) -> FloatArray:
 
 
 def _point(
-    vectors: FloatArray, velocity: NDArray[np.floating], pose: FloatArray, light: FloatArray, spread: FloatArray
+    vectors: FloatArray, velocity: NDArray[np.floating[Any]], pose: FloatArray, light: FloatArray, spread: FloatArray
 ) -> FloatArray:
     columns = (
         np.sqrt(_CHANNEL_WEIGHT) * vectors / spread,
@@ -85,7 +86,7 @@ def _point(
         np.sqrt(_POSE) * pose[:, :2] / _POSE_UNIT,
         np.sqrt(_LIGHT) * light / _LIGHT_UNIT,
     )
-    return np.concatenate(columns, axis=1).astype(np.float32)
+    return np.asarray(np.concatenate(columns, axis=1), np.float32)
 
 
 def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: slice, library: Library) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def face_shape(mean: Array, width: float) -> FaceShape:
     return FaceShape(mean, width, carry, jaw, patch, alpha)
 
 
-def reshape(canonical: Array, target: NDArray[np.floating], shape: FaceShape) -> Array:
+def reshape(canonical: Array, target: NDArray[np.floating[Any]], shape: FaceShape) -> Array:
     """Faces whose mouth vector is ``target``: lips exactly, skin around them smoothly.
 
     Args:

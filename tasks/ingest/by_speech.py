@@ -162,4 +162,4 @@ def _activity(spans: Sequence[Span], size: int, slowness: float) -> NDArray[np.f
         first, last = int(start / slowness // _HOP_MS), int(end / slowness // _HOP_MS) + 1
         active[max(0, first) : max(0, last)] = 1.0
         active[max(0, first - 2) : max(0, first + 5)] += 1.0
-    return active - active.mean()
+    return np.asarray(active - active.mean())

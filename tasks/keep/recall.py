@@ -30,7 +30,7 @@ def recalled(keep: int) -> Callable[[_Question[_Told, _Answer]], _Question[_Told
         lock = threading.Lock()
 
         @functools.wraps(ask)
-        def answer(path: Path, *args: _Told.args, **kwargs: _Told.kwargs) -> _Answer:
+        def answer(path: Path, /, *args: _Told.args, **kwargs: _Told.kwargs) -> _Answer:
             content = known_sha256(path)
             with lock:
                 if content in answers:

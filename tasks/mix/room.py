@@ -112,7 +112,7 @@ def _band_levels(dialogue: Path) -> NDArray[np.float64]:
     if not powers:
         return np.zeros((0, len(_BANDS_HZ) - 1))
     smooth = uniform_filter1d(np.concatenate(powers).astype(np.float64), _AVERAGED, axis=0)
-    return 10 * np.log10(smooth + 1e-12)
+    return np.asarray(10 * np.log10(smooth + 1e-12))
 
 
 def _response(seconds: float, level_db: float) -> NDArray[np.float32]:
@@ -125,7 +125,7 @@ def _response(seconds: float, level_db: float) -> NDArray[np.float32]:
     tail[: _FIRST_REFLECTION_MS * media.PER_MS] = 0
     bright = sosfilt(butter(2, [120, 7000], "bandpass", fs=rate, output="sos"), tail)
     scaled = bright * (10 ** (level_db / 20) / np.sqrt(np.sum(bright**2)))
-    return scaled.astype(np.float32)
+    return np.asarray(scaled, np.float32)
 
 
 def _convolve(source: soundfile.SoundFile, target: soundfile.SoundFile, response: NDArray[np.float32]) -> None:

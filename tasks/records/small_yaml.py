@@ -16,9 +16,8 @@ MOST_BYTES = 1 << 20
 class _NoAliases(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(
-                f"line {self.peek_event().start_mark.line + 1}: aliases (*) are not taken; write it out"
-            )
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise yaml.YAMLError(f"line {line}: aliases (*) are not taken; write it out")
         return super().compose_node(parent, index)
 
 

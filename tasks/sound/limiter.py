@@ -62,7 +62,7 @@ def limiting_gain(samples: NDArray[np.float32], limit: float) -> NDArray[np.floa
     """
     from scipy.ndimage import convolve1d, minimum_filter1d
 
-    wanted, gain = np.ones((2, len(samples)), np.float32)
+    wanted, gain = np.ones(len(samples), np.float32), np.ones(len(samples), np.float32)
     channels = np.ascontiguousarray(samples.T)
     for part in _around(np.abs(channels).max(axis=0, initial=0.0) * _BETWEEN > limit):
         wanted[part] = limit / np.maximum(_peaks(channels[:, part]), limit)

@@ -95,7 +95,7 @@ def _spectra(dialogue: Path, bed: Path, speech: Spans) -> tuple[Bands, npt.NDArr
 
 def _banded(spectra: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """[frames, bins] -> [frames, bands], neighbouring bins added; without the mean."""
-    return spectra[:, 1:].reshape(len(spectra), -1, _BAND).sum(axis=2)
+    return np.asarray(spectra[:, 1:].reshape(len(spectra), -1, _BAND).sum(axis=2))
 
 
 def _audible(dialogue: Path, bed: Path, speech: Spans, gain: Bands) -> bool:
@@ -142,6 +142,6 @@ def _spectrum(file: soundfile.SoundFile, first: int, count: int) -> Spectra:
 def _folded(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """One channel: the mean of a stereo file; of 5.1 the centre, and the sides as a separated dialogue has them."""
     if samples.shape[1] != 6:
-        return samples.mean(axis=1)
+        return np.asarray(samples.mean(axis=1))
     left, right, centre, _, left_back, right_back = samples.T
     return np.asarray(centre + (left + right + left_back + right_back) * np.float32(np.sqrt(0.5)), np.float32)

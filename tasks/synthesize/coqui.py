@@ -204,7 +204,7 @@ class CoquiSynthesizer:
 
     def _own_code(self, language: str) -> str:
         """The code of a multilingual model other than XTTS: ``pt-br`` for YourTTS, ``de`` for others."""
-        listed = list(self._loaded().languages or [])
+        listed: list[str] = list(self._loaded().languages or [])
         for code in (language.lower(), primary(language)):
             if code in listed:
                 return code

@@ -143,7 +143,7 @@ def clip_of(audio: Path, start_ms: int = 0, end_ms: int | None = None) -> Clip:
         return np.zeros(0, np.int16)
     clip = soxr.resample(samples, rate, _RATE_HZ)
     peak = float(np.abs(clip).max()) if len(clip) else 0.0
-    return np.round(clip * (0.5 / peak if peak > 1e-4 else 0.0) * 32767).astype(np.int16)
+    return np.asarray(np.round(clip * (0.5 / peak if peak > 1e-4 else 0.0) * 32767), np.int16)
 
 
 def _groups(clips: Iterable[Clip]) -> Iterator[list[Clip]]:

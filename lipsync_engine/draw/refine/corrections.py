@@ -100,7 +100,7 @@ class _Part:
             padded = slice(max(0, at - _MARGIN), min(len(self._score.row), last + _MARGIN))
             self._faces = faces(self._who, self._score, padded)[at - padded.start :]
             self._chunk = slice(at, last)
-        return self._faces[at - self._chunk.start]
+        return np.asarray(self._faces[at - self._chunk.start])
 
 
 def _small(image: FloatArray) -> FloatArray:

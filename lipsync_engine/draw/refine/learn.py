@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -182,7 +184,7 @@ def _copy(net: ResidualNet) -> Tensors:
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
-def _loss(net: ResidualNet, data: Tensors, rows: np.ndarray, draw: np.random.Generator) -> Tensor:
+def _loss(net: ResidualNet, data: Tensors, rows: NDArray[Any], draw: np.random.Generator) -> Tensor:
     at = torch.from_numpy(rows).to(data["drawn"].device)
     drawn, true, mask, lines, lips = (data[n][at].float() / 255 for n in ("drawn", "true", "mask", "lines", "lips"))
     confidence, mouths = data["confidence"][at], data["mouths"][at]
@@ -209,10 +211,11 @@ def _corrected(
     confidence: Tensor,
     mouths: Tensor,
 ) -> Tensor:
-    return drawn + mask * net(inputs(drawn, around, hidden, lines, confidence), mouths)
+    corrected: Tensor = drawn + mask * net(inputs(drawn, around, hidden, lines, confidence), mouths)
+    return corrected
 
 
-def _disturbed(image: Tensor, shift: np.ndarray, stretch: np.ndarray) -> Tensor:
+def _disturbed(image: Tensor, shift: NDArray[Any], stretch: NDArray[Any]) -> Tensor:
     """Shifted and stretched downwards, so that what surrounds the jaw does not tell how far it is open."""
     turn = np.zeros((len(shift), 2, 3))
     turn[:, 0, 0], turn[:, 1, 1] = 1, 1 + stretch

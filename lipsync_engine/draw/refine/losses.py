@@ -78,4 +78,5 @@ def _focal_frequency(got: Tensor, true: Tensor) -> Tensor:
     off = torch.fft.rfft2(got, norm="ortho") - torch.fft.rfft2(true, norm="ortho")
     size = off.real**2 + off.imag**2
     focus = size.detach().sqrt()
-    return (focus / focus.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6) * size).mean()
+    off_by: Tensor = (focus / focus.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6) * size).mean()
+    return off_by

@@ -91,7 +91,7 @@ def mouths_at(score: Score, scale: Scale) -> FloatArray:
     for step in range(-(MOUTHS // 2), MOUTHS // 2 + 1):
         other = np.clip(entries + step, 0, len(values) - 1)
         columns.append(values[np.where(run[other] == run, other, entries)])
-    return np.concatenate(columns, axis=1).astype(np.float32)
+    return np.asarray(np.concatenate(columns, axis=1), np.float32)
 
 
 def confidence_at(who: Person, score: Score, scale: Scale) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ _SIDE, _FEATHER = 0.9, 0.03
 #: The jaw's points that lie beside and below the mouth.
 _LOWER_JAW = JAW[4:-4]
 
-Points = NDArray[np.floating]
+Points = NDArray[np.floating[Any]]
 
 
 def window_of(mesh: Points, width_px: float, size: tuple[int, int]) -> Region | None:

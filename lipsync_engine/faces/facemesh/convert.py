@@ -91,8 +91,9 @@ class _Writer:
     def _weight(self, values: NDArray[Any] | Sequence[Any] | float) -> str:
         array = np.asarray(values)
         array = np.ascontiguousarray(array, np.int64 if array.dtype.kind == "i" else np.float32).reshape(array.shape)
-        self._weights.append(numpy_helper.from_array(array, f"w{len(self._weights)}"))
-        return self._weights[-1].name
+        name = f"w{len(self._weights)}"
+        self._weights.append(numpy_helper.from_array(array, name))
+        return name
 
     def _activated(self, step: Operator, name: str) -> str:
         kind = step.options.get("activation", 0)

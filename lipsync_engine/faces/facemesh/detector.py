@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def _anchors(model: Model) -> FloatArray:
         cells = model.side // stride
         y, x = np.mgrid[:cells, :cells]
         out.append(np.repeat(np.column_stack([x.ravel(), y.ravel()]) + 0.5, repeats, axis=0) / cells)
-    return np.concatenate(out).astype(np.float32)
+    return np.asarray(np.concatenate(out), np.float32)
 
 
 def _merge(corners: FloatArray, scores: FloatArray) -> list[Detection]:
@@ -99,7 +100,7 @@ def _merge(corners: FloatArray, scores: FloatArray) -> list[Detection]:
     return out
 
 
-def overlap(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+def overlap(box: NDArray[np.floating[Any]], boxes: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Intersection over union of one box with each of ``boxes`` [n, 4]."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     inner = np.clip(high - low, 0, None).prod(axis=1)

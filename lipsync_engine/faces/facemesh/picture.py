@@ -73,7 +73,7 @@ class Picture:
         gain, offset = self._luma_range()
         return np.asarray(cv2.convertScaleAbs(self._plane(0, to_picture, size), alpha=gain, beta=gain * offset))
 
-    def colours(self, points: NDArray[np.floating]) -> NDArray[np.uint8]:
+    def colours(self, points: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
         """RGB of the nearest samples to points [n, 2], uint8 [n, 3]."""
         width, height = self.size
         x = np.clip(np.round(points[:, 0]), 0, width - 1).astype(int)

@@ -6,6 +6,8 @@ The rules are those of MediaPipe's face graphs (``face_landmark_landmarks_to_roi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,19 +18,19 @@ MARGIN = 1.5
 _EYES = (33, 263)
 
 
-def around_landmarks(landmarks: NDArray[np.floating]) -> Regions:
+def around_landmarks(landmarks: NDArray[np.floating[Any]]) -> Regions:
     """Regions for meshes [n, 478, 3] in pixels."""
     flat = landmarks[:, :, :2].astype(np.float64)
     eyes = flat[:, _EYES[1]] - flat[:, _EYES[0]]
     return _square(flat.min(axis=1), flat.max(axis=1), eyes)
 
 
-def around_boxes(boxes: NDArray[np.floating], eyes: NDArray[np.floating]) -> Regions:
+def around_boxes(boxes: NDArray[np.floating[Any]], eyes: NDArray[np.floating[Any]]) -> Regions:
     """Regions for detections: boxes [n, 4] (left, top, right, bottom) and eye points [n, 2, 2], pixels."""
     return _square(boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64), eyes[:, 1] - eyes[:, 0])
 
 
-def _square(low: NDArray[np.float64], high: NDArray[np.float64], eyes: NDArray[np.floating]) -> Regions:
+def _square(low: NDArray[np.float64], high: NDArray[np.float64], eyes: NDArray[np.floating[Any]]) -> Regions:
     side = (high - low).max(axis=1) * MARGIN
     angle = np.arctan2(eyes[:, 1], eyes[:, 0])
     return np.column_stack([(low + high) / 2, side, angle])
@@ -43,7 +45,7 @@ def matrix(region: Regions, side: int) -> NDArray[np.float64]:
     return np.array([[cos, -sin, x - half * (cos - sin)], [sin, cos, y - half * (sin + cos)]])
 
 
-def to_picture(points: NDArray[np.floating], regions: Regions, side: int) -> NDArray[np.float32]:
+def to_picture(points: NDArray[np.floating[Any]], regions: Regions, side: int) -> NDArray[np.float32]:
     """Points [n, P, 3] of crops as pixels of the picture; depth scales with the region."""
     out = np.empty(points.shape, np.float32)
     for row, (found, region) in enumerate(zip(points, regions, strict=True)):

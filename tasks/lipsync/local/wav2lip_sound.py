@@ -45,4 +45,4 @@ def windows(sound: NDArray[np.float32], frames: int, rate: float) -> NDArray[np.
     lacking = max(0, STEPS - sound.shape[1])
     sound = np.pad(sound, ((0, 0), (0, lacking)), constant_values=-_END)
     starts = np.minimum((np.arange(frames) * (_STEPS_PER_S / rate)).astype(int), sound.shape[1] - STEPS)
-    return np.stack([sound[:, start : start + STEPS] for start in starts])[:, None]
+    return np.asarray(np.stack([sound[:, start : start + STEPS] for start in starts])[:, None])
