@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import smtplib
 import ssl
-import urllib.request
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from typing import Any
-from urllib.error import HTTPError
 
 from configs.night import MailSettings
 from flows.night.batches import Batch
 from flows.night.morning import as_markdown, counts_of, headline
 from flows.night.standing import DELIVERED
 from tasks.records.errors import BadInputError, TransientError
+from tasks.services.http import NoAnswerError, exchange
 from tasks.services.secrets import advice, secret
 
 _DEADLINE_S = 20.0
@@ -38,12 +37,12 @@ def _try(send: Callable[[], None]) -> str:
     """Why it failed; empty when it did not."""
     try:
         send()
-    except HTTPError as error:
-        return f"the server answered with status {error.code}"
     except smtplib.SMTPResponseException as error:
         return f"the server answered with status {error.smtp_code}"
     except (BadInputError, TransientError) as error:
         return error.what.rstrip(".")
+    except NoAnswerError as error:
+        return f"it cannot be reached ({error})"
     except (OSError, ValueError, smtplib.SMTPException) as error:  # the texts of some hold the address
         return f"it cannot be reached ({type(error).__name__})"
     return ""
@@ -62,17 +61,10 @@ def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
     if not url.startswith(("http://", "https://")):
         raise BadInputError("its address is none of http or https", "")
     body = json.dumps(_payload(batch, rows), ensure_ascii=False).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
-    with urllib.request.build_opener(_Nowhere).open(request, timeout=_DEADLINE_S):
-        pass
-
-
-class _Nowhere(urllib.request.HTTPRedirectHandler):
-    """What a batch came to is posted to the address that the operator gave, and to no other that it names."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none: the answer counts as it is, an error."""
-        return None
+    headers = {"Content-Type": "application/json"}
+    answer = exchange("POST", url, wait_s=_DEADLINE_S, within_s=_DEADLINE_S, content=body, headers=headers)
+    if answer.status >= 300:  # a redirect too: nothing is posted to an address that the operator did not give
+        raise TransientError(f"the server answered with status {answer.status}.")
 
 
 def _mail(settings: MailSettings, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:

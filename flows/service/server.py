@@ -7,13 +7,12 @@ import contextlib
 import os
 import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 from flows.service.login import fresh_password, log_in, named_server
 from tasks.machine.process import service, wait_until
 from tasks.records.errors import BadInputError, TransientError
+from tasks.services.http import NoAnswerError, exchange
 
 _STARTUP_S = 180.0
 _LAST_EVENTS_S = 10.0
@@ -88,15 +87,10 @@ def asks_for_a_password(api: str) -> BadInputError:
 
 def _status(url: str, password: str = "") -> int:
     """Of the answer to a GET; 0 where there is none."""
-    request = urllib.request.Request(url)
-    if password:
-        request.add_header("Authorization", f"Basic {base64.b64encode(password.encode()).decode()}")
+    headers = {"Authorization": f"Basic {base64.b64encode(password.encode()).decode()}"} if password else {}
     try:
-        with urllib.request.urlopen(request, timeout=2) as reply:
-            return int(reply.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except (urllib.error.URLError, OSError):
+        return exchange("GET", url, wait_s=2, headers=headers, follow_redirects=True).status
+    except NoAnswerError:
         return 0
 
 

@@ -1,7 +1,7 @@
 """One request over HTTP: how long it may take, how much of an answer is read, and what it means when none comes.
 
-Redirects are not followed, and nothing is tried again: see `tasks.services.retries`. No error here has the request
-hanging on it, because that holds a key.
+Redirects are not followed unless that is asked for, and nothing is tried again: see `tasks.services.retries`. No error
+here has the request hanging on it, because that holds a key.
 """
 
 from __future__ import annotations
