@@ -7,7 +7,7 @@ The batch (`benchmarks.night`; ``--profile fake``: real ffmpeg, the rest invente
 `polydub up`, every title and branch a flow run of its own, while processes are killed, in step with what is delivered;
 `polydub up`, the launchers and `reap` are all that mends it. Then it is dubbed undisturbed, by one process, compared.
 A batch that ends before the last kill is followed by another, on a new store. No run is killed more than twice: the
-fourth crash would give it up (`flows.service.revive`). Prints what was killed, how long each took to recover, whether
+fourth crash would give it up (`flows.dub.revive`). Prints what was killed, how long each took to recover, whether
 every branch was delivered once and the same, byte for byte, and what is stuck afterwards.
 """
 

@@ -26,9 +26,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.plan import Request, plan
-from flows.runner import dub_titles
+from flows.ask.plan import Request, plan
 from flows.service.server import prefect_server
+from flows.terminal.runner import dub_titles
 from tasks.machine.process import wait_until
 from tasks.records.progress import StepEvent, listening
 

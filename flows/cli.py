@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from flows.printed import say, say_json
 from flows.service.login import log_in
 from flows.terminal.batch import app as batch_app
 from flows.terminal.models import app as models_app
@@ -40,7 +41,6 @@ from flows.terminal.options import (
     overrides,
 )
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
-from flows.terminal.printed import say, say_json
 from flows.terminal.store import app as store_app
 from tasks.records.errors import BadInputError
 
@@ -95,8 +95,8 @@ def run_command(
     as_json: AsJson = False,
 ) -> None:
     """Dub videos into languages."""
-    from flows.masters import refuse_masters
-    from flows.plan import Request
+    from flows.ask.plan import Request
+    from flows.kept.masters import refuse_masters
 
     if not from_master:
         or_exit(refuse_masters, videos)
@@ -139,9 +139,9 @@ def demo(
     out: Out = "demo",
 ) -> None:
     """Dub a demo title, or your own clip, and show where the result is."""
+    from flows.ask.plan import Request
     from flows.demo.picture import show_demo
-    from flows.masters import refuse_masters
-    from flows.plan import Request
+    from flows.kept.masters import refuse_masters
 
     or_exit(refuse_masters, [video] if video else [])
     title = video or str(or_exit(_demo_title, Path(out)))
@@ -312,8 +312,8 @@ def _finish(requests: Sequence[Any], as_json: bool) -> NoReturn:
 
 
 def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:
-    from flows.naming import taken
-    from flows.plan import plan
+    from flows.ask.naming import taken
+    from flows.ask.plan import plan
     from flows.terminal.watch import run_watched
 
     runs = or_exit(taken, [run for request in requests for run in or_exit(plan, request)])

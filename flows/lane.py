@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from flows.ahead import last_steps, steps_ahead
-from flows.night.forecast import Forecast
+from flows.kept.forecast import Forecast
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from flows.terminal.printed import Console
+from flows.printed import Console
 
 #: Where the face of the demo title is: x, y, width, height as shares of the frame.
 _FACE = (0.32, 0.05, 0.34, 0.6)

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from configs.night import BudgetSettings, NotifySettings
 from configs.profile import Profile
-from flows.branches import branch_key, is_set_aside, last_attempt
-from flows.naming import named, taken
-from flows.night.budget import unpriced
-from flows.plan import Request, checked, parse_languages
+from flows.ask.naming import named, taken
+from flows.ask.plan import Request, checked, parse_languages
+from flows.kept.branches import branch_key, is_set_aside, last_attempt
+from flows.kept.budget import unpriced
 from tasks.keep.places import Place, place_of
 from tasks.keep.store import store_place
 from tasks.records.errors import BadInputError

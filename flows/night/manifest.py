@@ -14,10 +14,10 @@ from configs.client_profile import read_client_profile
 from configs.languages import LanguageError, parse_language
 from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, load_profile, merged, profile_names
-from flows.masters import refuse_masters, without_masters
-from flows.night.roots import Roots, videos_of
+from flows.ask.plan import Request
+from flows.ask.roots import Roots, videos_of
+from flows.kept.masters import refuse_masters, without_masters
 from flows.night.table import rows_of
-from flows.plan import Request
 from tasks.records.errors import BadInputError
 
 _COLUMNS = {

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.branches import branch_key, last_attempt
+from flows.kept.branches import branch_key, last_attempt
+from flows.kept.costs import spent_by_branch
+from flows.kept.standing import DELIVERED, Standing, standing
+from flows.kept.summary import TitleResult, title_notes, title_result
 from flows.night.batches import Batch
-from flows.night.costs import spent_by_branch
-from flows.night.standing import DELIVERED, Standing, standing
-from flows.summary import TitleResult, title_notes, title_result
 from tasks.keep.staging import staged
 from tasks.records.model import Run
 from tasks.words.visible import cell, visible

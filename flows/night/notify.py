@@ -10,9 +10,9 @@ from email.message import EmailMessage
 from typing import Any
 
 from configs.night import MailSettings
+from flows.kept.standing import DELIVERED
 from flows.night.batches import Batch
 from flows.night.morning import as_markdown, counts_of, headline
-from flows.night.standing import DELIVERED
 from tasks.records.errors import BadInputError, TransientError
 from tasks.services.http import NoAnswerError, exchange
 from tasks.services.secrets import advice, secret

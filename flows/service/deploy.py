@@ -13,9 +13,9 @@ from typing import Any
 
 import flows
 from configs.limits import Limits, LimitsError, load_limits
-from flows.service.admission import admit_night, allow_night
+from flows.dub.admission import admit_night, allow_night
+from flows.dub.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from flows.service.automations import automate
-from flows.service.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
 from flows.service.server import asks_for_a_password
 from tasks.machine.gpu import gpus
 from tasks.machine.process import run

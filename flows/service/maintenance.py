@@ -21,8 +21,8 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFi
 from prefect.states import Completed, Crashed
 from pydantic import Field
 
+from flows.dub.revive import revive
 from flows.service.automations import PENDING_S, SILENT_S
-from flows.service.revive import revive
 from tasks.keep.store import Store, store_place
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.services.outage import through_outages

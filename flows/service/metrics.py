@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.night.costs import ledger
+from flows.kept.costs import ledger
 from flows.terminal.status import status_of
 from tasks.keep.staging import staged
 from tasks.keep.store import store_root

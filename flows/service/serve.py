@@ -9,11 +9,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from flows.dub.pools import CPU_POOL, GPU_POOL
+from flows.printed import Console
 from flows.service.deploy import QUIET, refused_night, register
 from flows.service.login import password, password_file
-from flows.service.pools import CPU_POOL, GPU_POOL
 from flows.service.server import answers, environment
-from flows.terminal.printed import Console
 from tasks.keep.store import store_root
 from tasks.machine.gpu import gpus
 from tasks.machine.process import service, wait_until

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from flows.printed import say, say_json
 from flows.terminal.options import (
     Address,
     AsJson,
@@ -35,7 +36,6 @@ from flows.terminal.options import (
     overrides,
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json
-from flows.terminal.printed import say, say_json
 from tasks.records.errors import BadInputError
 
 app = typer.Typer()
@@ -80,9 +80,9 @@ def batch(
     as_json: AsJson = False,
 ) -> None:
     """Dub every title of a manifest; a title or language that fails leaves the others alone."""
+    from flows.ask.plan import checked_profile
     from flows.night.batches import new_batch
     from flows.night.manifest import Defaults, read_manifest
-    from flows.plan import checked_profile
     from flows.terminal.watch import run_batch
 
     style = lipsync_style(
@@ -153,7 +153,7 @@ def inbox(
     as_json: AsJson = False,
 ) -> None:
     """Dub what is dropped into a folder; nothing in it is moved or deleted."""
-    from flows.night.inbox import Inbox
+    from flows.terminal.inbox import Inbox
 
     found = or_exit(Inbox, Path(folder), to, profile, out)
     if once:
@@ -168,7 +168,7 @@ def costs(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Sum up what was used: seconds, GPU-seconds, retries, what was billed, money."""
-    from flows.night.costs import costs as sums
+    from flows.kept.costs import costs as sums
     from flows.terminal.status import show_costs
 
     rows = or_exit(sums, by, since.date() if since else None)

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from configs.models import models
 from configs.profile import load_profile, profile_names
-from flows.plan import backends, checked_profile
-from flows.terminal.printed import Console
+from flows.ask.plan import backends, checked_profile
+from flows.printed import Console
 from tasks.keep.store import store_root
 from tasks.machine.process import capture
 from tasks.machine.weights import Downloading, advice, here

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.languages import LanguageError, parse_language
-from flows.edits import Edit, Edits, Placed, lines_of, signed
+from flows.kept.edits import Edit, Edits, Placed, lines_of, signed
 from tasks.keep.store import Store, store_place
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line

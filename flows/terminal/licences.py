@@ -10,7 +10,7 @@ from importlib import metadata
 from rich.table import Table
 
 from configs.licences import licence_rules
-from flows.terminal.printed import Console
+from flows.printed import Console
 
 #: Operators of an SPDX expression, and what older metadata writes for them.
 _JOINED = re.compile(r"\s+(?:AND|OR)\s+|;\s*")

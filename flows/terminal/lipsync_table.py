@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from flows.terminal.printed import Console
+from flows.printed import Console
 from tasks.lipsync.listing import Listed
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.printed import say, say_json
 from flows.terminal.outcome import EXIT_NOTHING, or_exit
-from flows.terminal.printed import say, say_json
 from tasks.records.errors import PolydubError
 
 app = typer.Typer(help="The models that Polydub uses: list, fetch, verify, pack and unpack them.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def list_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
         return
     from rich.table import Table
 
-    from flows.terminal.printed import Console
+    from flows.printed import Console
 
     table = Table("model", "for", "MB", "licence of the weights", "where", box=None, pad_edge=False)
     for row in rows:

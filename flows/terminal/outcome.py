@@ -8,7 +8,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from flows.terminal.printed import say, say_json
+from flows.printed import say, say_json
 from tasks.records.errors import BadInputError, PolydubError
 
 EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3

@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from flows.kept.forecast import Forecast
 from flows.lane import lane_of
-from flows.night.forecast import Forecast
-from flows.terminal.printed import Console
+from flows.printed import Console
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 

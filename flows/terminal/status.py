@@ -8,10 +8,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from flows.kept.standing import DELIVERED, expected_end, standing
 from flows.night.batches import Batch, load_batch, runs_of
 from flows.night.morning import headline, morning_rows
-from flows.night.standing import DELIVERED, expected_end, standing
-from flows.terminal.printed import Console
+from flows.printed import Console
 
 _COLOURS = {
     "completed": "green",

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from flows.printed import say, say_json
 from flows.terminal.outcome import EXIT_NOTHING, or_exit
-from flows.terminal.printed import say, say_json
 
 app = typer.Typer(help="The store of finished work.", no_args_is_help=True)
 

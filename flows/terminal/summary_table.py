@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from flows.terminal.printed import Console
+from flows.printed import Console
 from tasks.records.errors import BadInputError
 
 _COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red", "carried_over": "cyan"}

@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flows.journal import is_json
+from flows.dub.journal import is_json
+from flows.kept.budget import Cost, expected
+from flows.kept.forecast import Forecast
 from flows.night.batches import Batch, unfinished
-from flows.night.budget import Cost, expected
-from flows.night.forecast import Forecast
 from flows.night.morning import morning_rows, write_morning
-from flows.runner import answered_from_store, dub_kept_batch, dub_titles
-from flows.terminal.printed import Console
+from flows.printed import Console
+from flows.terminal.runner import answered_from_store, dub_kept_batch, dub_titles
 from flows.terminal.screen import Screen
 from tasks.records.model import Run
 

@@ -14,7 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from flows.service.pools import CPU_POOL, GPU_POOL
+from flows.dub.pools import CPU_POOL, GPU_POOL
 
 DEPLOYMENTS = Path(__file__).resolve().parents[2] / "deployments"
 COMPOSE = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text())

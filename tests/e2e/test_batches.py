@@ -15,13 +15,13 @@ import pytest
 import yaml
 
 from configs.night import BudgetSettings
-from flows.branches import branch_key, carry_over, keep_attempt, last_attempt
+from flows.ask.plan import checked_profile
+from flows.kept.branches import branch_key, carry_over, keep_attempt, last_attempt
+from flows.kept.costs import costs, ledger
+from flows.kept.forecast import Forecast
 from flows.night.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
-from flows.night.costs import costs, ledger
-from flows.night.forecast import Forecast
-from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
-from flows.plan import checked_profile
+from flows.terminal.inbox import Inbox
 from flows.terminal.status import status_of
 from flows.terminal.watch import run_batch
 from tasks.records.errors import BadInputError, PermanentError
@@ -232,7 +232,7 @@ def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(
     def planned(batch: Batch, runs: list[Run]) -> list[dict[str, Any]]:
         return [{"title": run.title.name, "batch": batch.id} for run in runs]
 
-    monkeypatch.setattr("flows.night.inbox.run_batch", planned)  # what dubbing does is shown above
+    monkeypatch.setattr("flows.terminal.inbox.run_batch", planned)  # what dubbing does is shown above
     box = folder / "box"
     box.mkdir()
     shutil.copy(short_clip, box / "clip.mp4")

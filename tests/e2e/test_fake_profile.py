@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from configs.sound import MixSettings
-from flows.plan import Request, plan
-from flows.runner import answered_from_store, dub_titles
+from flows.ask.plan import Request, plan
+from flows.terminal.runner import answered_from_store, dub_titles
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 from tasks.step.table import of_part

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.plan import Request, plan
-from flows.runner import dub_titles
+from flows.ask.plan import Request, plan
+from flows.terminal.runner import dub_titles
 from tests.flash_and_beep import beeps, cues, flash_and_beep, flashes
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder"), pytest.mark.slow]

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from flows.night.costs import costs
-from flows.plan import Request, plan
-from flows.runner import dub_titles
+from flows.ask.plan import Request, plan
+from flows.kept.costs import costs
+from flows.terminal.runner import dub_titles
 from tasks.records.errors import BadInputError
 from tests.clips import ffmpeg
 from tests.contracts.test_lipsyncer import rendered

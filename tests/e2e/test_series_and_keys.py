@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.plan import Request, plan
-from flows.runner import answered_from_store, dub_titles
+from flows.ask.plan import Request, plan
+from flows.terminal.runner import answered_from_store, dub_titles
 from tasks.records.model import Run
 from tests.synthesize.eleven_labs import KEY, VOICES, eleven_labs
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.night.costs import ledger
-from flows.plan import Request, plan
-from flows.runner import dub_titles
+from flows.ask.plan import Request, plan
+from flows.kept.costs import ledger
+from flows.terminal.runner import dub_titles
 from tasks.machine import resident
 from tests.clips import ffmpeg
 from tests.e2e.test_command_line import polydub

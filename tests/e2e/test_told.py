@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from flows.plan import Request, plan
-from flows.runner import answered_from_store, dub_titles
-from flows.show import artifact_key
-from flows.summary import notes_of, summarize, title_result
+from flows.ask.plan import Request, plan
+from flows.dub.show import artifact_key
+from flows.kept.summary import notes_of, summarize, title_result
+from flows.terminal.runner import answered_from_store, dub_titles
 from flows.terminal.summary_table import show_folder
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

@@ -97,8 +97,8 @@ def mutated(data: bytes, dice: random.Random, other: bytes) -> bytes:
 def take_in(path: Path) -> None:
     """Put a file through the function that takes its kind in."""
     from configs.profile import FitSettings
+    from flows.ask.plan import checked_profile
     from flows.night.manifest import Defaults, read_manifest
-    from flows.plan import checked_profile
     from tasks.ingest.line_files import lay_lines
     from tasks.media.probe import probe
     from tasks.records.model import Line, Script

@@ -15,8 +15,8 @@ import httpx
 import pytest
 import tenacity
 
+from flows.dub.revive import CRASHES, CRASHES_IN_ALL, GIVEN_UP
 from flows.service.maintenance import cleanup, reap_runs
-from flows.service.revive import CRASHES, CRASHES_IN_ALL, GIVEN_UP
 from tasks.keep.store import Store
 from tasks.services.outage import is_outage, through_outages
 from tests.e2e.services import free_port

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from configs.profile import load_profile, profile_names
+from flows.dub.admission import admit, admit_batch, admit_night, allow, allow_night
 from flows.night.batches import load_batch
-from flows.service.admission import admit, admit_batch, admit_night, allow, allow_night
 from tasks.records.errors import BadInputError
 from tasks.records.model import Asset, Run, Title
 
@@ -224,8 +224,8 @@ def begin(prefect_api: str) -> Callable[..., Any]:
 def test_a_run_that_the_password_alone_sends_does_nothing(
     what: str, begin: Callable[..., Any], store_folder: Path, tmp_path: Path
 ) -> None:
-    from flows.language import dub_language
-    from flows.title import dub_title
+    from flows.dub.language import dub_language
+    from flows.dub.title import dub_title
 
     allow(sent(tmp_path))
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
@@ -244,7 +244,7 @@ def test_a_run_that_the_password_alone_sends_does_nothing(
 def test_a_planned_run_is_begun_as_often_as_the_server_sends_it(
     begin: Callable[..., Any], store_folder: Path, tmp_path: Path
 ) -> None:
-    from flows.language import dub_language
+    from flows.dub.language import dub_language
 
     allow(sent(tmp_path))
     for _ in range(2):
@@ -256,7 +256,7 @@ def test_a_planned_run_is_begun_as_often_as_the_server_sends_it(
 def test_a_night_that_the_password_alone_sends_does_nothing(
     begin: Callable[..., Any], store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.batch import dub_batch, dub_nightly
+    from flows.night.batch import dub_batch, dub_nightly
 
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "theirs.yaml").write_text("extends: fake\n")

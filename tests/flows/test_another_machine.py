@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from configs.night import BudgetSettings
-from flows.branches import branch_key, keep_attempt
+from flows.ask.plan import Request, checked_profile
+from flows.kept.branches import branch_key, keep_attempt
+from flows.kept.budget import Cost, admit, begin_night, charge
+from flows.kept.costs import accounted, costs
 from flows.night.batches import load_batch, new_batch, runs_of, unfinished
-from flows.night.budget import Cost, admit, begin_night, charge
-from flows.night.costs import accounted, costs
 from flows.night.morning import morning_rows
-from flows.plan import Request, checked_profile
 from flows.terminal.status import status_of
 from tasks.machine.meter import Usage
 from tasks.records.errors import BadInputError
@@ -70,7 +70,7 @@ def test_what_a_night_has_spent_is_counted_by_one_machine_at_a_time(
         taken.append(names)
         yield
 
-    monkeypatch.setattr("flows.night.budget.held", held)
+    monkeypatch.setattr("flows.kept.budget.held", held)
     with object_store() as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)

@@ -11,7 +11,8 @@ import yaml
 
 from configs.night import BudgetSettings
 from configs.profile import load_profile
-from flows.branches import (
+from flows.ask.plan import Request, checked_profile, plan
+from flows.kept.branches import (
     STRIKES,
     branch_key,
     carry_over,
@@ -26,9 +27,8 @@ from flows.branches import (
     note_missing,
     shared_key,
 )
-from flows.edits import Edit, Edits
+from flows.kept.edits import Edit, Edits
 from flows.night.batches import Batch, new_batch, runs_of, unfinished
-from flows.plan import Request, checked_profile, plan
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork, Title

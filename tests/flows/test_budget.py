@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from configs.night import BudgetSettings
 from configs.prices import cost_usd
-from flows.branches import keep_shared_work
+from flows.ask.plan import Request, checked_profile, plan, probed
+from flows.kept.branches import keep_shared_work
+from flows.kept.budget import Cost, admit, begin_night, charge, end_night, expected
+from flows.kept.forecast import Forecast
 from flows.night.batches import new_batch
-from flows.night.budget import Cost, admit, begin_night, charge, end_night, expected
-from flows.night.forecast import Forecast
-from flows.plan import Request, checked_profile, plan, probed
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line, Run, Script, SharedWork
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.plan import Request, checked_profile, plan
+from flows.ask.plan import Request, checked_profile, plan
 from tasks.records.errors import BadInputError
 
 XTTS = {"backend": "coqui", "options": {"model": "tts_models/multilingual/multi-dataset/xtts_v2"}}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.night.costs import accounted, costs, ledger, spent_by_branch
-from flows.plan import Request, plan
+from flows.ask.plan import Request, plan
+from flows.kept.costs import accounted, costs, ledger, spent_by_branch
 from tasks.machine.gpu import leased_device
 from tasks.machine.meter import bill, device_time, metered
 from tasks.records.errors import BadInputError, ProviderBusyError

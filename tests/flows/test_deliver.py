@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.deliver import DamagedError, deliver, write_json
+from flows.kept.deliver import DamagedError, deliver, write_json
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from configs.profile import load_profile
-from flows.summary import _title
+from flows.kept.summary import _title
 from tasks.records.model import Asset, MediaFacts, Run, Script, Title
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.edits import Edits, earlier_key
+from flows.kept.edits import Edits, earlier_key
 from flows.terminal.edit import Imported, export_script, import_script
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError

@@ -13,8 +13,8 @@ import openpyxl
 import pandas
 import pytest
 
-from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
+from flows.terminal.inbox import Inbox
 from tasks.records.errors import BadInputError
 from tasks.transcribe.sidecar import sidecar_of
 
@@ -131,7 +131,7 @@ def inbox(tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -
     folder = tmp_path / "inbox"
     folder.mkdir()
     dubbed: list[Any] = []
-    monkeypatch.setattr("flows.night.inbox.run_batch", lambda batch, runs: dubbed.extend(runs) or [{}])
+    monkeypatch.setattr("flows.terminal.inbox.run_batch", lambda batch, runs: dubbed.extend(runs) or [{}])
     return folder, Inbox(folder, ["es"], "fake", str(tmp_path / "out")), dubbed
 
 
@@ -162,7 +162,7 @@ def test_an_unforeseen_error_is_noted_and_goes_when_the_file_is_mended(
         raise RecursionError("deep \x1b[2J")
 
     with monkeypatch.context() as broken:
-        broken.setattr("flows.night.inbox.plan", fails)
+        broken.setattr("flows.terminal.inbox.plan", fails)
         watched.look()
         watched.look()
     note = folder / "good.mp4.error.txt"

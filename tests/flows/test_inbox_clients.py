@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.night.inbox import Inbox
+from flows.terminal.inbox import Inbox
 from tasks.records.errors import BadInputError
 
 

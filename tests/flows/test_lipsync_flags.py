@@ -27,7 +27,7 @@ def test_flags_are_a_profiles(command: str, tmp_path: Path, monkeypatch: pytest.
         asked.append(load_profile(name, dict(changes)))
         raise BadInputError("that will do", "")
 
-    monkeypatch.setattr("flows.plan.checked_profile", stop)
+    monkeypatch.setattr("flows.ask.plan.checked_profile", stop)
     (tmp_path / "talk.mp4").write_bytes(b"x")
     (tmp_path / "night.csv").write_text("title,languages\ntalk.mp4,es\n")
     what = [str(tmp_path / "night.csv")] if command == "batch" else [str(tmp_path / "talk.mp4"), "--to", "es"]

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import load_profile
+from flows.ask.plan import Request
+from flows.ask.roots import Roots, videos_of
 from flows.night.manifest import Defaults, read_manifest
-from flows.night.roots import Roots, videos_of
-from flows.plan import Request
 from tasks.records.errors import BadInputError
 
 ROWS = [
@@ -200,7 +200,7 @@ def test_a_clients_profile_can_name_no_program_key_address_or_place(folder: Path
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=8, unique=True))
 def test_natural_order_counts(numbers: list[int]) -> None:
-    from flows.night.roots import _natural
+    from flows.ask.roots import _natural
 
     paths = [Path(f"show {number} part.mp4") for number in numbers]
     assert sorted(paths, key=_natural) == [Path(f"show {number} part.mp4") for number in sorted(numbers)]

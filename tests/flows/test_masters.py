@@ -10,12 +10,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from flows.ask.plan import Request
 from flows.cli import app
-from flows.masters import refuse_masters
+from flows.kept.masters import refuse_masters
 from flows.night.batches import Batch
-from flows.night.inbox import Inbox
 from flows.night.manifest import Defaults, read_manifest
-from flows.plan import Request
+from flows.terminal.inbox import Inbox
 from tasks.media.probe import probe
 from tasks.package.mark import dubbed_into
 from tasks.package.package import DubTrack, package_master, package_multi
@@ -103,7 +103,7 @@ def test_an_inbox_tells_of_a_master_and_dubs_a_list_anew_when_its_video_is_repla
         begun.extend(runs)
         return [{"title": run.title.name} for run in runs]
 
-    monkeypatch.setattr("flows.night.inbox.run_batch", dubbed)
+    monkeypatch.setattr("flows.terminal.inbox.run_batch", dubbed)
     box, films = shows.parent / "box", shows.parent / "box" / "films"
     films.mkdir(parents=True)
     shutil.move(shows / "talk" / "talk.pt-BR.mp4", box / "renamed.mp4")

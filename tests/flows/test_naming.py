@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import load_profile
-from flows.naming import hold, named, owner_of, take, taken
-from flows.plan import title_name
-from flows.summary import TitleResult, write_summary
+from flows.ask.naming import hold, named, owner_of, take, taken
+from flows.ask.plan import title_name
+from flows.kept.summary import TitleResult, write_summary
 from tasks.records.errors import BadInputError
 from tasks.records.model import Asset, Run, Title
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.plan import Request, checked_profile, plan, title_name
+from flows.ask.plan import Request, checked_profile, plan, title_name
 from tasks.records.errors import BadInputError
 
 HOSTILE_NAMES = [

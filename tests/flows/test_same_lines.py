@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.same_lines import Alignment
+from flows.kept.same_lines import Alignment
 from tasks.records.model import Line
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.branches import branch_key, keep_attempt, mark_begun
-from flows.night.standing import noted_progress, standing
-from flows.plan import Request, plan
+from flows.ask.plan import Request, plan
+from flows.kept.branches import branch_key, keep_attempt, mark_begun
+from flows.kept.standing import noted_progress, standing
 from tasks.keep.store import Store
 from tasks.records.model import BranchResult, Failure, Run
 from tasks.records.progress import StepEvent, announce

@@ -12,13 +12,13 @@ import pytest
 from rich.console import Console
 
 from flows.ahead import last_steps, steps_ahead, way_of
-from flows.branches import mark_begun
+from flows.ask.plan import Request, plan
+from flows.dub.show import branch_progress
+from flows.kept.branches import mark_begun
+from flows.kept.budget import expected
+from flows.kept.forecast import Forecast
+from flows.kept.standing import noted_progress, standing
 from flows.lane import Lane
-from flows.night.budget import expected
-from flows.night.forecast import Forecast
-from flows.night.standing import noted_progress, standing
-from flows.plan import Request, plan
-from flows.show import branch_progress
 from flows.terminal.screen import Screen
 from tasks.records.model import MediaFacts, PictureFacts, Run
 from tasks.records.progress import StepEvent, announce
@@ -137,9 +137,9 @@ def test_status_shows_a_recorded_dub_being_taken_in(run: Run) -> None:
 
 def test_the_bar_of_the_ui_moves_when_a_recorded_dub_was_taken_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     percent: queue.Queue[float] = queue.Queue()
-    monkeypatch.setattr("flows.show.create_progress_artifact", lambda **_: "an artifact")
-    monkeypatch.setattr("flows.show.update_progress_artifact", lambda _, progress: percent.put(progress))
-    monkeypatch.setattr("flows.show._UPDATE_EVERY_S", 0.01)
+    monkeypatch.setattr("flows.dub.show.create_progress_artifact", lambda **_: "an artifact")
+    monkeypatch.setattr("flows.dub.show.update_progress_artifact", lambda _, progress: percent.put(progress))
+    monkeypatch.setattr("flows.dub.show._UPDATE_EVERY_S", 0.01)
     with branch_progress(run.branch("es")):
         told(run, "es", ["translate"])
         translated = percent.get(timeout=60)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from configs.profile import load_profile
-from flows.branches import branch_key, shared_key
+from flows.ask.plan import Request, plan
+from flows.kept.branches import branch_key, shared_key
 from flows.night.manifest import Defaults, read_manifest
-from flows.plan import Request, plan
 from flows.terminal.options import overrides as typed
 from tasks.records.errors import BadInputError
 from tasks.records.model import Asset, Run

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from configs.profile import load_profile
-from flows.journal import journal
-from flows.night.costs import accounted
+from flows.dub.journal import journal
+from flows.kept.costs import accounted
 from flows.service.metrics import metrics, write_metrics
 from tasks.records.model import Asset, Bill, Run, Title, Usage
 from tasks.records.progress import StepEvent, announce

@@ -11,8 +11,8 @@ import pytest
 
 from configs.limits import LimitsError, load_limits
 from configs.profile import load_profile
+from flows.dub.pools import uses_gpu
 from flows.service.deploy import slots_by_name
-from flows.service.pools import uses_gpu
 from tasks.machine.gpu import gpus, leased_device
 from tasks.records.errors import TransientError
 from tasks.records.model import Asset, Run, Title

@@ -14,12 +14,12 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
+from flows.ask.plan import title_name
 from flows.night.batches import Batch
 from flows.night.manifest import Defaults, read_manifest
 from flows.night.morning import write_morning
-from flows.plan import title_name
+from flows.printed import Console
 from flows.terminal.outcome import refuse
-from flows.terminal.printed import Console
 from tasks.records.errors import BadInputError
 from tasks.words.visible import cell, visible
 

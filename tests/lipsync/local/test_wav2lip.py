@@ -22,7 +22,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.plan import checked_profile
+from flows.ask.plan import checked_profile
 from lipsync_engine.media import video
 from tasks.lipsync import lipsyncer
 from tasks.lipsync.local.wav2lip import Wav2Lip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from configs.profile import Profile
-from flows.plan import backends
+from flows.ask.plan import backends
 from tasks.step.table import of_part
 
 CPU_POOL, GPU_POOL = "polydub-cpu", "polydub-gpu"

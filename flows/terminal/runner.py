@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.branches import finished, shared_work
-from flows.deliver import DamagedError, deliver
-from flows.ledger import failure_of
-from flows.naming import take
+from flows.ask.naming import take
+from flows.kept.branches import finished, shared_work
+from flows.kept.deliver import DamagedError, deliver
+from flows.kept.ledger import failure_of
+from flows.kept.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
 from flows.service.server import prefect_server
-from flows.summary import TitleResult, earlier_languages, forget_title_result, title_result, write_summary
 from tasks.keep.store import Store
 from tasks.machine.ending import telling_threads
 from tasks.records.model import Run, StepUse
@@ -54,7 +54,7 @@ def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """
 
     def dub() -> None:
-        from flows.launch import Inline
+        from flows.dub.launch import Inline
 
         for run in runs:
             Inline().title(run, run.title.languages)
@@ -78,7 +78,7 @@ def dub_kept_batch(
     def dub() -> None:
         from prefect import tags
 
-        from flows.batch import dub_batch
+        from flows.night.batch import dub_batch
 
         with tags(f"batch:{batch}"):
             dub_batch(batch, "deployed" if deployed else "inline", language, force, return_state=True)

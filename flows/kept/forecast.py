@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.branches import shared_work
-from flows.plan import probed
+from flows.ask.plan import probed
+from flows.kept.branches import shared_work
 from tasks.keep.store import Store
 from tasks.records.model import MediaFacts, Run
 from tasks.step.table import STEPS

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flows.edits import Edits, Placed
-from flows.plan import backends
+from flows.ask.plan import backends
+from flows.kept.edits import Edits, Placed
 from tasks.keep.store import Store, step_key
 from tasks.lipsync import unheeded
 from tasks.lipsync.finish import Finishing

@@ -15,12 +15,12 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.ahead import is_turned
-from flows.branches import shared_key
-from flows.deliver import deliver
-from flows.ledger import failure_of, notes_of
-from flows.service.revive import GIVEN_UP
-from flows.show import show_branches, show_notes
-from flows.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
+from flows.dub.revive import GIVEN_UP
+from flows.dub.show import show_branches, show_notes
+from flows.kept.branches import shared_key
+from flows.kept.deliver import deliver
+from flows.kept.ledger import failure_of, notes_of
+from flows.kept.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
 from tasks.keep.store import Store
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi

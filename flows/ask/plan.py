@@ -11,7 +11,7 @@ from typing import Any
 
 from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profile
-from flows.naming import named
+from flows.ask.naming import named
 from tasks import diarize, lipsync, separate, synthesize, transcribe, translate
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_place

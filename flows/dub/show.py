@@ -20,9 +20,9 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.kept.forecast import Forecast
+from flows.kept.summary import TitleResult, notes_of
 from flows.lane import lane_of
-from flows.night.forecast import Forecast
-from flows.summary import TitleResult, notes_of
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 from tasks.services.outage import is_outage

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from configs.prices import cost_usd
-from flows.night.forecast import Forecast
+from flows.kept.forecast import Forecast
 from tasks.keep.places import place_of
 from tasks.keep.store import Store, store_place, text_sha256
 from tasks.records.errors import BadInputError

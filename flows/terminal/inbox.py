@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.masters import refuse_masters
+from flows.ask.plan import Request, checked_profile, parse_languages, plan
+from flows.ask.roots import Roots, is_video
+from flows.kept.masters import refuse_masters
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
-from flows.night.roots import Roots, is_video
-from flows.plan import Request, checked_profile, parse_languages, plan
-from flows.terminal.printed import Console
+from flows.printed import Console
 from flows.terminal.watch import run_batch
 from tasks.keep.staging import staged
 from tasks.keep.store import Store, step_key, store_place

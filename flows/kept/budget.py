@@ -16,9 +16,9 @@ from typing import Any
 from configs.night import BudgetSettings
 from configs.prices import cost_usd, price_of
 from flows.ahead import steps_ahead
-from flows.branches import shared_work
-from flows.night.forecast import Forecast
-from flows.plan import backends
+from flows.ask.plan import backends
+from flows.kept.branches import shared_work
+from flows.kept.forecast import Forecast
 from tasks.keep.places import url_of
 from tasks.keep.store import Store, text_sha256
 from tasks.records.model import Run

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
-from flows.branches import branch_key, mark_begun, note_missing
-from flows.service.admission import allow
-from flows.service.pools import branch_deployment
-from flows.service.revive import revive
+from flows.dub.admission import allow
+from flows.dub.pools import branch_deployment
+from flows.dub.revive import revive
+from flows.kept.branches import branch_key, mark_begun, note_missing
 from tasks.keep.store import text_sha256
 from tasks.records.model import Run
 from tasks.services.outage import through_outages
@@ -40,7 +40,7 @@ class Inline:
         """Run a title."""
         from prefect import tags
 
-        from flows.title import dub_title
+        from flows.dub.title import dub_title
 
         with tags(*tags_of(run)):
             dub_title(run, "inline", list(only), return_state=True)
@@ -49,7 +49,7 @@ class Inline:
         """Run these languages."""
         from prefect import tags
 
-        from flows.language import dub_language
+        from flows.dub.language import dub_language
 
         def branch(language: str) -> None:
             mark_begun(run, language)
@@ -72,7 +72,7 @@ class Deployed:
 
     The idempotency key says what the work is, so that a retried parent re-attaches to what runs already. A run that had
     ended before is scheduled again: it would not be asked for if its result were in the store. So is one that crashes
-    (`flows.service.revive`). A server that is away is waited for.
+    (`flows.dub.revive`). A server that is away is waited for.
     """
 
     def title(self, run: Run, only: Sequence[str]) -> None:

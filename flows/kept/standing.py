@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.branches import branch_key, is_begun, is_set_aside, last_attempt
+from flows.kept.branches import branch_key, is_begun, is_set_aside, last_attempt
+from flows.kept.budget import Cost, expected
+from flows.kept.forecast import Forecast
 from flows.lane import lane_of
-from flows.night.budget import Cost, expected
-from flows.night.forecast import Forecast
 from tasks.keep.store import Store
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening

@@ -16,20 +16,20 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.branches import carry_over
-from flows.launch import Kind, Launcher, launcher
-from flows.ledger import failure_of
+from flows.ask.plan import checked_profile
+from flows.dub.admission import admit_batch, admit_night, is_deployed
+from flows.dub.launch import Kind, Launcher, launcher
+from flows.dub.title_end import carried_over
+from flows.kept.branches import carry_over
+from flows.kept.budget import begin_night, end_night, refused_title
+from flows.kept.ledger import failure_of
+from flows.kept.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
 from flows.night.batches import Batch, Unfinished, load_batch, new_batch, runs_of, unfinished
-from flows.night.budget import begin_night, end_night, refused_title
 from flows.night.manifest import Defaults, read_manifest
 from flows.night.morning import counts_of, headline, morning_rows, write_morning
 from flows.night.notify import notify
-from flows.plan import checked_profile
-from flows.runner import answered_from_store
-from flows.service.admission import admit_batch, admit_night, is_deployed
-from flows.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
-from flows.terminal.printed import Console
-from flows.title_end import carried_over
+from flows.printed import Console
+from flows.terminal.runner import answered_from_store
 from tasks.machine.stop import stop_at_sigterm
 from tasks.records.model import Run
 

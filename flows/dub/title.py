@@ -10,17 +10,17 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Failed
 
-from flows.branches import branch_key, finished, keep_attempt, keep_shared_work
-from flows.deliver import deliver
-from flows.journal import journal
-from flows.launch import Kind, launcher, untagged
-from flows.ledger import failure_of, notes_of, steps_of
-from flows.naming import hold
-from flows.night.budget import Cost, charge
-from flows.night.costs import accounted
-from flows.service.admission import admit, is_deployed
-from flows.summary import TitleResult, keep_title_result, results_of, write_summary
-from flows.title_end import finish_title
+from flows.ask.naming import hold
+from flows.dub.admission import admit, is_deployed
+from flows.dub.journal import journal
+from flows.dub.launch import Kind, launcher, untagged
+from flows.dub.title_end import finish_title
+from flows.kept.branches import branch_key, finished, keep_attempt, keep_shared_work
+from flows.kept.budget import Cost, charge
+from flows.kept.costs import accounted
+from flows.kept.deliver import deliver
+from flows.kept.ledger import failure_of, notes_of, steps_of
+from flows.kept.summary import TitleResult, keep_title_result, results_of, write_summary
 from tasks.diarize.task import diarize
 from tasks.lipsync.plain import takes_as_it_is
 from tasks.lipsync.task import plain_picture, track_faces

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from configs.languages import display_name
-from flows.branches import branch_key, finished, last_attempt, shared_key
-from flows.deliver import write_json
-from flows.naming import card_of, take
-from flows.plan import backends
+from flows.ask.naming import card_of, take
+from flows.ask.plan import backends
+from flows.kept.branches import branch_key, finished, last_attempt, shared_key
+from flows.kept.deliver import write_json
 from tasks.keep.store import Store, text_sha256
 from tasks.records.disclosure import DISCLOSURE
 from tasks.records.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse

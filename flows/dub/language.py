@@ -11,19 +11,19 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
-from flows.deliver import deliver
-from flows.journal import journal
-from flows.launch import untagged
-from flows.ledger import failure_of, notes_of, steps_of
-from flows.naming import hold
-from flows.night.budget import Cost, charge
-from flows.night.budget import admit as make_room
-from flows.night.costs import accounted
-from flows.night.standing import noted_progress
-from flows.service.admission import admit, is_deployed
-from flows.show import branch_progress
-from flows.title_end import carried_over, follow_up
+from flows.ask.naming import hold
+from flows.dub.admission import admit, is_deployed
+from flows.dub.journal import journal
+from flows.dub.launch import untagged
+from flows.dub.show import branch_progress
+from flows.dub.title_end import carried_over, follow_up
+from flows.kept.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
+from flows.kept.budget import Cost, charge
+from flows.kept.budget import admit as make_room
+from flows.kept.costs import accounted
+from flows.kept.deliver import deliver
+from flows.kept.ledger import failure_of, notes_of, steps_of
+from flows.kept.standing import noted_progress
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
