@@ -62,6 +62,20 @@ def spoken(language: str, seconds: float, wav: Path) -> tuple[Phone, ...]:
     return concatenate([(s, once.phones) for s in starts], round(1000 * len(samples) / once.sample_rate_hz))
 
 
+def kind_of(phone: Phone) -> str:
+    """What is looked at in a phone; empty for phones that show little."""
+    if not phone.ipa:
+        return "pause" if phone.end_ms - phone.start_ms >= 400 else ""
+    found = segments(phone.ipa)
+    kinds = {
+        "closure": any(s.place == "bilabial" for s in found),
+        "teeth": any(s.place == "labiodental" for s in found),
+        "open": any(s.place == "vowel" and s.height >= 0.8 for s in found),
+        "round": any(s.place == "vowel" and s.rounded for s in found),
+    }
+    return next((kind for kind, seen in kinds.items() if seen), "")
+
+
 def moments(
     phones: Sequence[Phone], times: NDArray[np.float64], jumps: NDArray[np.float64], count: int
 ) -> list[Moment]:
@@ -71,21 +85,9 @@ def moments(
         middle = (phone.start_ms + phone.end_ms) / 2000
         if middle >= times[-1]:
             break
-        frame = int(np.abs(times - middle).argmin())
-        found = segments(phone.ipa)
-        if not phone.ipa:
-            if phone.end_ms - phone.start_ms >= 400:
-                kinds["pause"].append(Moment(frame, "pause"))
-            continue
-        label = f"{before.ipa if before else ''}[{phone.ipa}]"
-        if any(s.place == "bilabial" for s in found):
-            kinds["closure"].append(Moment(frame, label))
-        elif any(s.place == "labiodental" for s in found):
-            kinds["teeth"].append(Moment(frame, label))
-        elif any(s.place == "vowel" and s.height >= 0.8 for s in found):
-            kinds["open"].append(Moment(frame, label))
-        elif any(s.place == "vowel" and s.rounded for s in found):
-            kinds["round"].append(Moment(frame, label))
+        if kind := kind_of(phone):
+            label = f"{before.ipa if before else ''}[{phone.ipa}]" if phone.ipa else "pause"
+            kinds[kind].append(Moment(int(np.abs(times - middle).argmin()), label))
     worst = [int(f) for f in np.argsort(-jumps)[:40]]
     spread: list[int] = []
     for frame in worst:

@@ -14,8 +14,8 @@ from prefect.states import Completed, Failed
 from flows.ask.naming import hold
 from flows.dub.admission import admit, is_deployed
 from flows.dub.journal import journal
-from flows.dub.launch import untagged
 from flows.dub.show import branch_progress
+from flows.dub.tags import untagged
 from flows.dub.title_end import carried_over, follow_up
 from flows.kept.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
 from flows.kept.budget import Cost, charge

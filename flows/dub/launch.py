@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.dub.admission import allow
 from flows.dub.pools import branch_deployment
 from flows.dub.revive import revive
+from flows.dub.tags import tags_of
 from flows.kept.branches import branch_key, mark_begun, note_missing
 from tasks.keep.store import text_sha256
 from tasks.records.model import Run
@@ -24,38 +24,37 @@ _POLL_S = 2.0
 
 
 class Launcher(Protocol):
-    """Runs titles and branches to their end; how each ended is in the store afterwards."""
+    """Runs titles and branches to their end; how each ended is in the store afterwards.
 
-    def title(self, run: Run, only: Sequence[str]) -> None:
+    ``flow`` is the flow of a title, or of a branch.
+    """
+
+    def title(self, run: Run, only: Sequence[str], flow: Any) -> None:
         """Run a title, of its languages only these; never raises for one that fails."""
 
-    def branches(self, run: Run, languages: Sequence[str]) -> None:
+    def branches(self, run: Run, languages: Sequence[str], flow: Any) -> None:
         """Run these languages; never raises for a branch that fails."""
 
 
 class Inline:
     """Titles and branches as child flows of this process, at most ``branches_at_once`` at a time."""
 
-    def title(self, run: Run, only: Sequence[str]) -> None:
+    def title(self, run: Run, only: Sequence[str], flow: Any) -> None:
         """Run a title."""
         from prefect import tags
 
-        from flows.dub.title import dub_title
-
         with tags(*tags_of(run)):
-            dub_title(run, "inline", list(only), return_state=True)
+            flow(run, "inline", list(only), return_state=True)
 
-    def branches(self, run: Run, languages: Sequence[str]) -> None:
+    def branches(self, run: Run, languages: Sequence[str], flow: Any) -> None:
         """Run these languages."""
         from prefect import tags
-
-        from flows.dub.language import dub_language
 
         def branch(language: str) -> None:
             mark_begun(run, language)
             try:
                 with tags(*tags_of(run.branch(language))):
-                    state = dub_language(run.branch(language), return_state=True)
+                    state = flow(run.branch(language), return_state=True)
             except Exception as error:  # Prefect's server made no run of it
                 note_missing(run, language, f"{type(error).__name__}: {error}")
             else:
@@ -75,14 +74,14 @@ class Deployed:
     (`flows.dub.revive`). A server that is away is waited for.
     """
 
-    def title(self, run: Run, only: Sequence[str]) -> None:
+    def title(self, run: Run, only: Sequence[str], flow: Any) -> None:
         """Run a title."""
         allow(run)
         parameters = {"run": run.model_dump(mode="json"), "launch": "deployed", "only": list(only)}
         work = text_sha256(run.model_dump_json() + ",".join(only))[:16]
         self._to_their_end({run.title.name: self._start(_TITLE, parameters, f"{run.batch}:{work}", tags_of(run))})
 
-    def branches(self, run: Run, languages: Sequence[str]) -> None:
+    def branches(self, run: Run, languages: Sequence[str], flow: Any) -> None:
         """Run these languages."""
         from prefect.runtime import flow_run
 
@@ -146,18 +145,3 @@ def _ended(runs: dict[str, Any]) -> dict[str, str]:
 def launcher(kind: Kind) -> Launcher:
     """The launcher of that kind."""
     return Inline() if kind == "inline" else Deployed()
-
-
-def tags_of(run: Run) -> list[str]:
-    """What the UI's filters find a run by."""
-    facts = {"batch": run.batch, "video": run.title.name, "lang": run.language, "profile": run.profile.name}
-    return [f"{name}:{value}" for name, value in facts.items() if value]
-
-
-@contextlib.contextmanager
-def untagged() -> Iterator[None]:
-    """Keep the run's tags from its steps: for each tag Prefect asks the server for a slot before every step."""
-    from prefect.context import TagsContext
-
-    with TagsContext(current_tags=set()):
-        yield

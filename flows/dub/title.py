@@ -13,7 +13,9 @@ from prefect.states import Failed
 from flows.ask.naming import hold
 from flows.dub.admission import admit, is_deployed
 from flows.dub.journal import journal
-from flows.dub.launch import Kind, launcher, untagged
+from flows.dub.language import dub_language
+from flows.dub.launch import Kind, launcher
+from flows.dub.tags import untagged
 from flows.dub.title_end import finish_title
 from flows.kept.branches import branch_key, finished, keep_attempt, keep_shared_work
 from flows.kept.budget import Cost, charge
@@ -79,7 +81,7 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
         deliver(Path(run.title.folder), result.outputs)
         for use in result.steps:
             announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0, folder=run.title.folder))
-    launcher(launch).branches(run, [language for language in wanted if language not in found])
+    launcher(launch).branches(run, [language for language in wanted if language not in found], dub_language)
     return finish_title(run, work, found)
 
 

@@ -1,8 +1,8 @@
 """Lines of a dub that a person worded: records that are only ever added to, and the lines of a script they belong to.
 
 An edit belongs to a title (its source under its name), a language, and one line of the source script that it was made
-against. That script is kept; in a later one the line is found again by `flows.kept.same_lines`. An edit whose line is gone,
-in doubt, or says something else now is not applied, and told. Taking an edit back is a record too. No Prefect.
+against. That script is kept; in a later one the line is found again by `flows.kept.same_lines`. An edit whose line is
+gone, in doubt, or says something else now is not applied, and told. Taking an edit back is a record too. No Prefect.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ from prefect.states import Completed, Failed
 from flows.ask.plan import checked_profile
 from flows.dub.admission import admit_batch, admit_night, is_deployed
 from flows.dub.launch import Kind, Launcher, launcher
+from flows.dub.title import dub_title
 from flows.dub.title_end import carried_over
+from flows.kept.answered import answered_from_store
 from flows.kept.branches import carry_over
 from flows.kept.budget import begin_night, end_night, refused_title
 from flows.kept.ledger import failure_of
@@ -29,7 +31,6 @@ from flows.night.manifest import Defaults, read_manifest
 from flows.night.morning import counts_of, headline, morning_rows, write_morning
 from flows.night.notify import notify
 from flows.printed import Console
-from flows.terminal.runner import answered_from_store
 from tasks.machine.stop import stop_at_sigterm
 from tasks.records.model import Run
 
@@ -103,7 +104,7 @@ def _dub_title(one: Unfinished, launch: Launcher) -> None:
             keep_title_result(run, result)
             write_summary(run, result)
             return
-        launch.title(run, one.languages)
+        launch.title(run, one.languages, dub_title)
     except Exception as error:  # Prefect's server, the disk: the other titles go on
         get_run_logger().exception("%s", run.title.name)
         if title_result(run) is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.kept.costs import ledger
-from flows.terminal.status import status_of
+from flows.night.status import status_of
 from tasks.keep.staging import staged
 from tasks.keep.store import store_root
 from tasks.records.errors import BadInputError

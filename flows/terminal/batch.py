@@ -107,7 +107,8 @@ def batch(
 @app.command()
 def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show how the titles and languages of a batch stand, what runs, and when it is expected to end."""
-    from flows.terminal.status import show_status, status_of
+    from flows.night.status import status_of
+    from flows.terminal.status import show_status
 
     found = or_exit(status_of, batch_id)
     if as_json:

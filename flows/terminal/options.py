@@ -71,30 +71,23 @@ def overrides(
     style: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What was typed, as a profile writes it; ``style`` by the names of `LipsyncStyle`, None where nothing was."""
-    values: dict[str, Any] = {}
-    drawn = {"backend": lipsync, **(style or {})}
-    if said := {name: value for name, value in drawn.items() if value is not None}:
-        values["lipsync"] = said
-    if loudness:
-        values["loudness"] = loudness
-    if voices:
-        values["voices"] = _file(voices)
-    if lexicon:
-        values["synthesize"] = {"lexicon": _file(lexicon)}
-    if realign:
-        values["realign"] = True
-    translate = {"glossary": _file(glossary), "formality": formality}
-    if any(translate.values()):
-        values["translate"] = {name: value for name, value in translate.items() if value}
-    if consent:
-        values["consent"] = _file(consent)
-    if scene:
-        values["scene"] = scene
-    if height:
-        values["height"] = height
-    if upscale:
-        values["upscale"] = True
-    return values
+    values = {
+        "lipsync": _given({"backend": lipsync, **(style or {})}),
+        "loudness": loudness,
+        "voices": _file(voices),
+        "synthesize": _given({"lexicon": _file(lexicon)}),
+        "realign": realign,
+        "translate": _given({"glossary": _file(glossary), "formality": formality}),
+        "consent": _file(consent),
+        "scene": scene,
+        "height": height,
+        "upscale": upscale,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _file(typed: str | None) -> str | None:

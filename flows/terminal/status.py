@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from flows.kept.standing import DELIVERED, expected_end, standing
-from flows.night.batches import Batch, load_batch, runs_of
+from flows.kept.standing import DELIVERED
+from flows.night.batches import Batch, runs_of
 from flows.night.morning import headline, morning_rows
 from flows.printed import Console
 
@@ -22,25 +21,6 @@ _COLOURS = {
     "set_aside": "magenta",
     "carried_over": "cyan",
 }
-
-
-def status_of(batch_id: str | None) -> dict[str, Any]:
-    """How a batch stands.
-
-    Raises:
-        BadInputError: no such batch.
-    """
-    batch = load_batch(batch_id)
-    found = [standing(run, language) for run in runs_of(batch) for language in run.title.languages]
-    end = expected_end(found, batch.titles_at_once * batch.branches_at_once)
-    running = any(one.state == "running" for one in found)
-    return {
-        "batch": batch.id,
-        "out": batch.out,
-        "counts": dict(sorted(Counter(one.state for one in found).items())),
-        "expected_end": end.isoformat(timespec="minutes") if end and running else None,
-        "branches": [one.as_json() for one in found],
-    }
 
 
 def show_status(found: dict[str, Any]) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flows.dub.journal import is_json
+from flows.kept.answered import answered_from_store
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
 from flows.night.batches import Batch, unfinished
 from flows.night.morning import morning_rows, write_morning
 from flows.printed import Console
-from flows.terminal.runner import answered_from_store, dub_kept_batch, dub_titles
+from flows.terminal.runner import dub_kept_batch, dub_titles
 from flows.terminal.screen import Screen
 from tasks.records.model import Run
 

@@ -21,8 +21,8 @@ from flows.kept.costs import costs, ledger
 from flows.kept.forecast import Forecast
 from flows.night.batches import Batch, keep_batch, load_batch, new_batch, runs_of, unfinished
 from flows.night.manifest import Defaults, read_manifest
+from flows.night.status import status_of
 from flows.terminal.inbox import Inbox
-from flows.terminal.status import status_of
 from flows.terminal.watch import run_batch
 from tasks.records.errors import BadInputError, PermanentError
 from tasks.records.model import BranchResult, Failure, Run, Script

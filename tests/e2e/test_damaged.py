@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.terminal.runner import answered_from_store
+from flows.kept.answered import answered_from_store
 from tests.e2e.test_fake_profile import delivered, dub, planned
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

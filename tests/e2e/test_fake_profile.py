@@ -13,7 +13,8 @@ import pytest
 
 from configs.sound import MixSettings
 from flows.ask.plan import Request, plan
-from flows.terminal.runner import answered_from_store, dub_titles
+from flows.kept.answered import answered_from_store
+from flows.terminal.runner import dub_titles
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 from tasks.step.table import of_part

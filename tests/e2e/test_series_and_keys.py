@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from flows.ask.plan import Request, plan
-from flows.terminal.runner import answered_from_store, dub_titles
+from flows.kept.answered import answered_from_store
+from flows.terminal.runner import dub_titles
 from tasks.records.model import Run
 from tests.synthesize.eleven_labs import KEY, VOICES, eleven_labs
 

@@ -11,8 +11,9 @@ import pytest
 
 from flows.ask.plan import Request, plan
 from flows.dub.show import artifact_key
+from flows.kept.answered import answered_from_store
 from flows.kept.summary import notes_of, summarize, title_result
-from flows.terminal.runner import answered_from_store, dub_titles
+from flows.terminal.runner import dub_titles
 from flows.terminal.summary_table import show_folder
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

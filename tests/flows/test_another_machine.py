@@ -16,7 +16,7 @@ from flows.kept.budget import Cost, admit, begin_night, charge
 from flows.kept.costs import accounted, costs
 from flows.night.batches import load_batch, new_batch, runs_of, unfinished
 from flows.night.morning import morning_rows
-from flows.terminal.status import status_of
+from flows.night.status import status_of
 from tasks.machine.meter import Usage
 from tasks.records.errors import BadInputError
 from tasks.records.model import Bill, BranchResult, Failure

@@ -1,0 +1,23 @@
+"""What the dashboard finds runs by."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tasks.records.model import Run
+
+
+def tags_of(run: Run) -> list[str]:
+    """What the UI's filters find a run by."""
+    facts = {"batch": run.batch, "video": run.title.name, "lang": run.language, "profile": run.profile.name}
+    return [f"{name}:{value}" for name, value in facts.items() if value]
+
+
+@contextlib.contextmanager
+def untagged() -> Iterator[None]:
+    """Keep the run's tags from its steps: for each tag Prefect asks the server for a slot before every step."""
+    from prefect.context import TagsContext
+
+    with TagsContext(current_tags=set()):
+        yield

@@ -1,0 +1,42 @@
+"""Finished titles are answered from the store, without starting Prefect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flows.ask.naming import take
+from flows.kept.branches import finished, shared_work
+from flows.kept.deliver import DamagedError, deliver
+from flows.kept.summary import earlier_languages, title_result, write_summary
+from tasks.keep.store import Store
+from tasks.records.model import Run, StepUse
+
+
+def answered_from_store(run: Run) -> dict[str, Any] | None:
+    """The summary of a title whose every language is finished, its deliverables put in place; None otherwise."""
+    work, previous = shared_work(run), title_result(run)
+    if work is None or previous is None or previous.multi is None:
+        return None
+    branches = [branch for language in run.title.languages if (branch := finished(run, language))]
+    packed = {branch.language for branch in (*branches, *earlier_languages(run))}
+    if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
+        return None
+    if not Store(run.store).holds(previous.multi) or not take(run):
+        return None
+    outputs = {place: asset for branch in branches for place, asset in branch.outputs.items()}
+    try:
+        replaced = deliver(Path(run.title.folder), {**outputs, f"{run.title.name}.multi.mkv": previous.multi})
+    except DamagedError:
+        return None  # the flow finds it so, and runs the step again
+    notes = tuple(f"{place} was not the file that had been delivered: it was put back." for place in replaced)
+    steps = tuple(
+        StepUse(step=use.step, seconds=0.0, reused=True, hits=use.parts, parts=use.parts) for use in work.steps
+    )
+    found = {
+        "work": work.model_copy(update={"steps": steps}),
+        "branches": tuple(branches),
+        "failure": None,
+        "notes": (*previous.notes, *notes),
+    }
+    return write_summary(run, previous.model_copy(update=found))
