@@ -76,26 +76,26 @@ def test_nothing_is_left_at_the_end_of_a_recorded_dub_and_of_a_service_s_film(ru
 
 
 def test_a_step_that_has_not_run_here_yet_is_announced_with_what_it_takes(run: Run) -> None:
-    Forecast(run).learn({"ingest": 40.0, "conform-film": 80.0}, {})
+    Forecast(run).record({"ingest": 40.0, "conform-film": 80.0}, {})
     assert "talk es: ingest ... (about 21 s)" in shown(run)  # half of it is the table's
 
 
 def test_a_recorded_dub_is_expected_to_be_taken_in_not_spoken(run: Run) -> None:
     before = expected(run.branch("es")), expected(run.branch("fr"))
-    Forecast(run).learn({"synthesize": 4000.0}, {"synthesize": 1200.0})
+    Forecast(run).record({"synthesize": 4000.0}, {"synthesize": 1200.0})
     assert expected(run.branch("es")) == before[0]
     assert expected(run.branch("fr")).seconds > before[1].seconds + 1000
     assert expected(run.branch("fr")).gpu_seconds == 1200.0
-    Forecast(run).learn({"ingest": 4000.0}, {})
+    Forecast(run).record({"ingest": 4000.0}, {})
     assert expected(run.branch("es")).seconds > before[0].seconds + 1000
 
 
 def test_a_service_s_film_is_expected_to_take_its_own_steps(run: Run) -> None:
     service = by_a_service(run)
     before = expected(service.branch("fr")).seconds
-    Forecast(service).learn({"lipsync": 4000.0, "translate": 4000.0, "mix": 4000.0}, {})
+    Forecast(service).record({"lipsync": 4000.0, "translate": 4000.0, "mix": 4000.0}, {})
     assert expected(service.branch("fr")).seconds == before
-    Forecast(service).learn({"translate-film": 4000.0}, {})
+    Forecast(service).record({"translate-film": 4000.0}, {})
     assert expected(service.branch("fr")).seconds > before + 1000
 
 
