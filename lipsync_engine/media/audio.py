@@ -197,7 +197,8 @@ def silent_hops(level_db: NDArray[np.float64], hop_s: float = 0.01, shortest_s: 
     Args:
         level_db: [T] from `loudness_db`.
         hop_s: seconds between values.
-        shortest_s: a quiet run shorter than this is part of speech (a stop's closure), not a pause.
+        shortest_s: a quiet run shorter than this is part of speech (a stop's closure), not a pause, unless the sound
+            begins or ends with it.
 
     Returns:
         bool [T].
@@ -210,7 +211,7 @@ def silent_hops(level_db: NDArray[np.float64], hop_s: float = 0.01, shortest_s: 
     threshold = max(floor + 0.3 * (speech - floor), speech - 35.0)
     quiet = level_db < min(threshold, speech - 10.0)
     for start, end in runs(quiet):
-        if (end - start) * hop_s < shortest_s:
+        if (end - start) * hop_s < shortest_s and start > 0 and end < len(quiet):
             quiet[start:end] = False
     return quiet
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from lipsync_engine.records import FloatArray, Phone
 from lipsync_engine.speech import espeak_ipa, libespeak
+from lipsync_engine.speech.espeak_closures import closed
 from lipsync_engine.speech.espeak_ipa import UnknownSoundError
 from lipsync_engine.speech.libespeak import Mark, SpeechError
 
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 _RATE_RANGE = (80, 450)
+_SAME_MS = 15  # between the events of a word and of its first phone
 _LANGUAGE_SWITCH = re.compile(r"\([^)]*\)?")
 _STRESS = {"ˈ": 2, "ˌ": 1}
 _ALIASES = {"zh": "cmn", "zh-hk": "yue", "no": "nb", "nn": "nb", "iw": "he", "in": "id", "sh": "hr"}
@@ -189,9 +191,8 @@ def synthesize(
         pcm, events = libespeak.speak(library, text, phonemes=bool(sounds))
     samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
     duration_ms = round(len(samples) * 1000 / sample_rate_hz)
-    return SpokenText(
-        samples, sample_rate_hz, _phones(events, sample_rate_hz, duration_ms), _words(events, sample_rate_hz)
-    )
+    phones = closed(_phones(events, sample_rate_hz, duration_ms), samples, sample_rate_hz)
+    return SpokenText(samples, sample_rate_hz, phones, _words(events, sample_rate_hz, phones))
 
 
 def transcribe(text: str, voice: str) -> str:
@@ -246,9 +247,14 @@ def _phones(marks: list[Mark], rate: int, duration_ms: int) -> tuple[Phone, ...]
     return tuple(spoken)
 
 
-def _words(marks: list[Mark], rate: int) -> tuple[Word, ...]:
-    return tuple(
-        Word(m.text_position - 1, m.text_position - 1 + m.length, round(m.sample * 1000 / rate))
-        for m in marks
-        if m.kind == libespeak.EVENT_WORD
-    )
+def _words(marks: list[Mark], rate: int, phones: Sequence[Phone]) -> tuple[Word, ...]:
+    """The words; one that begins as good as with a phone begins with it."""
+    edges = [phone.start_ms for phone in phones]
+    found = []
+    for mark in marks:
+        if mark.kind == libespeak.EVENT_WORD:
+            start = round(mark.sample * 1000 / rate)
+            nearest = min(edges, key=lambda edge: abs(edge - start), default=start)
+            start = nearest if abs(nearest - start) <= _SAME_MS else start
+            found.append(Word(mark.text_position - 1, mark.text_position - 1 + mark.length, start))
+    return tuple(found)

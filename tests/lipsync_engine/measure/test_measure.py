@@ -188,6 +188,15 @@ def test_a_pause_is_found_where_it_is_and_a_stop_is_not_one():
     assert pause[1] == pytest.approx(75, abs=2)
 
 
+def test_a_sound_that_begins_and_ends_quietly_is_silent_there_however_short():
+    noise = np.random.default_rng(0).normal(0, 0.1, 32000).astype(np.float32)
+    noise[:800] *= 0.002  # 50 ms
+    noise[-640:] *= 0.002  # 40 ms
+    first, last = runs(silent_hops(loudness_db(noise, 16000)))
+    assert first == (0, pytest.approx(5, abs=1))
+    assert last == (pytest.approx(196, abs=1), 200)
+
+
 def test_cepstra_tell_vowels_apart_and_not_loudness():
     a, i = (espeak.synthesize(t, "es").samples[2000:6000] for t in ("aaa", "iii"))
     first, louder, other = (mel_cepstra(x, 22050, 0.01, 13).mean(0)[1:] for x in (a, a * 2, i))

@@ -26,6 +26,40 @@ def test_a_silence_in_the_timeline_is_silent_in_the_audio():
     assert np.abs(spoken.samples[middle - 200 : middle + 200]).max() < 0.02 * loud
 
 
+def _level(spoken: espeak.SpokenText, start_ms: int, end_ms: int) -> float:
+    """Root mean square of a stretch, as a share of the loudest sample."""
+    first, last = (ms * spoken.sample_rate_hz // 1000 for ms in (start_ms, end_ms))
+    return float(np.sqrt(np.square(spoken.samples[first:last]).mean()) / np.abs(spoken.samples).max())
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("es", "La capa tapa la pipa"), ("en-us", "A copper cup of tea"), ("de", "Mit dem Papa in die Kutsche"),
+     ("fr", "Un petit chapeau au coin"), ("it", "Otto topi e un gatto"), ("pt-BR", "O pato come a pipoca")],
+)  # fmt: skip
+def test_a_voiceless_stop_begins_where_the_sound_before_it_falls_silent(language: str, text: str):
+    spoken = espeak.synthesize(text, language)
+    stops = [(a, b) for a, b in itertools.pairwise(spoken.phones) if b.ipa[:1] in tuple("ptk") and a.ipa]
+    assert len(stops) >= 3
+    for before, stop in stops:
+        assert _level(spoken, stop.start_ms, stop.start_ms + 20) < 0.02, (before, stop)
+        assert _level(spoken, before.start_ms, before.end_ms) > 0.01, (before, stop)
+        assert before.end_ms - before.start_ms >= 20
+
+
+def test_a_pause_stays_a_pause_before_a_stop():
+    spoken = espeak.synthesize("Hola. Papa.", "es")
+    pause, stop = next((a, b) for a, b in itertools.pairwise(spoken.phones) if b.ipa == "p" and not a.ipa)
+    assert _level(spoken, pause.start_ms, pause.end_ms) < 0.002 < _level(spoken, stop.start_ms, stop.start_ms + 15)
+
+
+def test_a_word_that_begins_with_a_stop_begins_with_its_closure():
+    spoken = espeak.synthesize("la papa tapa", "es")
+    starts = {phone.start_ms for phone in spoken.phones}
+    assert all(word.start_ms in starts for word in spoken.words)
+    assert spoken.words[1].start_ms == next(phone.start_ms for phone in spoken.phones if phone.ipa == "p")
+
+
 def test_the_same_call_gives_the_same_samples_whatever_was_spoken_before():
     first = espeak.synthesize("Hello, my mother said.", "en-us")
     for text, voice in [("Bonjour", "fr"), ("Guten Tag", "de+f3"), ("你好", "cmn")]:

@@ -59,6 +59,15 @@ def test_another_speed_and_timbre_is_followed(voice: str, rate: int):
     assert np.percentile(errors, 90) <= 35
 
 
+@pytest.mark.parametrize("lead_ms", [40, 60, 90])
+def test_a_take_cut_close_to_its_first_sound_begins_with_silence(lead_ms: int):
+    spoken = espeak.synthesize("Amigo mío, nadie vive en una luna.", "es+f2")
+    audio = np.concatenate([np.zeros(lead_ms * spoken.sample_rate_hz // 1000, np.float32), spoken.samples])
+    first, second = align.align(audio, spoken.sample_rate_hz, "Amigo mío, nadie vive en una luna.", "es").phones[:2]
+    assert (first.ipa, second.ipa) == ("", "a")
+    assert abs(second.start_ms - lead_ms) <= 15
+
+
 def test_a_pause_that_the_text_does_not_show_opens_between_words():
     spoken = espeak.synthesize("Vivo en una familia muy pequeña", "es")
     third = next(w for w in spoken.words if w.text_start == len("Vivo en una "))
