@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from configs.languages import tag_of
 from configs.models import models
 from tasks.machine import ctranslate
 from tasks.machine.resident import Resident, loaded_once
@@ -26,7 +25,8 @@ from tasks.records.errors import MissingBackendError
 from tasks.records.model import Script
 from tasks.records.progress import Progress, silent
 from tasks.sound.speech_activity import read_span
-from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
+from tasks.transcribe.hearing import Heard, Span, Stretch, listened_spans
+from tasks.transcribe.stretch_by_stretch import Recording, script_of
 from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.transcribe.whisper_codes import whisper_code
 
@@ -83,7 +83,7 @@ class FasterWhisperTranscriber:
         if self._entry:
             file = models()[self._entry].files["model.bin"].sha256[:16]
         versions = "+".join(registry.package_version(name) for name in ("faster-whisper", "ctranslate2"))
-        return f"faster-whisper:6:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
+        return f"faster-whisper:7:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
 
     def missing(self) -> list[str]:
         """The package; or a model that is not there, and is not downloaded on first use."""
@@ -130,7 +130,6 @@ class FasterWhisperTranscriber:
         *,
         guess: bool = True,
     ) -> Script:
-        belief = Belief(spans)
         with _ONE_AT_A_TIME:
             chosen = self._options
             ours = located(self._entry) if self._entry else None
@@ -139,16 +138,14 @@ class FasterWhisperTranscriber:
             with resident.at_work() as movable:
                 model = movable.model
                 tongues = Tongues(code) if code else _tongues(model, spans, audio)
-                for stretch in heard_stretches(spans, audio, cuts=tongues.cuts):
-                    segments = self._heard(model, audio, stretch, tongues.at(stretch), guess=guess)
-                    belief.take(segments, stretch)
-                    progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
-        return Script(
-            language=language or tag_of(tongues.main),
-            lines=tongues.lines(belief.words, self._options.pause_ms),
-            origin="faster-whisper",
-            notes=(*tongues.notes(), *belief.notes()),
-        )
+                return script_of(
+                    Recording(audio, spans, tongues),
+                    lambda stretch, spoken: self._heard(model, audio, stretch, spoken, guess=guess),
+                    progress,
+                    language=language,
+                    pause_ms=self._options.pause_ms,
+                    origin="faster-whisper",
+                )
 
     def _heard(self, model: Any, audio: Path, stretch: Stretch, code: str, *, guess: bool) -> Iterator[Heard]:
         asked: dict[str, Any] = {

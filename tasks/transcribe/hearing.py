@@ -20,8 +20,8 @@ from tasks.sound.speech_activity import SAMPLE_RATE_HZ, duration_ms, read_span, 
 
 Span = tuple[int, int]
 
-_MOST_MS = 180_000  # of audio in memory at a time; cut in a pause
-_LONGEST_SPAN_S = 150.0  # speech without any pause, as a detector takes some music for, is cut too
+_MOST_MS = 60_000  # heard at a time, cut in a pause; three minutes at once took 140 MB more for their spectra alone
+_LONGEST_SPAN_S = 60.0  # speech without any pause, as a detector takes some music for, is cut too
 _IDLE_MS = 30_000  # so much without speech, one window of Whisper's, is not listened to
 _AROUND_MS = 500  # heard before and after a stretch: a detector can miss a first syllable, 200 ms and more
 _FRAME_MS, _JUDGED_MS = 10, 1000  # levels are compared in frames, with the first second of the speech
@@ -80,7 +80,7 @@ class Belief:
 
 
 def listened_spans(audio: Path, progress: Progress) -> list[Span]:
-    """The spans of speech, none longer than two and a half minutes."""
+    """The spans of speech, none longer than a minute."""
     return speech_spans(audio, max_speech_s=_LONGEST_SPAN_S, progress=progress)
 
 
@@ -106,7 +106,7 @@ def _rise(audio: Path, from_ms: int, speech_ms: int) -> int:
 
 
 def stretches(spans: Sequence[Span], most_ms: int = _MOST_MS, cuts: Container[int] = ()) -> Iterator[Span]:
-    """What is heard at a time, three minutes at most, cut between spans of speech; long times without any are not.
+    """What is heard at a time, a minute at most, cut between spans of speech; long times without any are not.
 
     Args:
         spans: of speech, in order.

@@ -33,6 +33,8 @@ from tasks.transcribe.placing import placed
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import usual_code
 
+#: What is sent at a time.
+_MOST_MS = 180_000
 #: What is sent at a time where the server tells no times at all: the aligner is to find the words in it.
 _SHORT_MS = 30_000
 _REFUSED = ("response_format", "timestamp_granularities", "verbose_json")
@@ -97,7 +99,7 @@ class OpenAiTranscriber:
         if not spans:
             return Script(language=language or "en", lines=(), origin="openai")
         belief, heeding, spoken = Belief(spans), _Heeding(), language
-        waiting = deque(heard_stretches(spans, audio))
+        waiting = deque(heard_stretches(spans, audio, _MOST_MS))
         while waiting:
             stretch = waiting.popleft()
             samples = read_span(audio, stretch.start_ms, stretch.end_ms)

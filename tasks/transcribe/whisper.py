@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.languages import tag_of
 from configs.models import models
 from tasks.machine.resident import Resident, loaded_once
 from tasks.machine.weights import Weights, located, needed
@@ -25,7 +24,8 @@ from tasks.records.errors import MissingBackendError
 from tasks.records.model import Script
 from tasks.records.progress import Progress, silent
 from tasks.sound.speech_activity import read_span
-from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches, listened_spans
+from tasks.transcribe.hearing import Heard, Span, Stretch, listened_spans
+from tasks.transcribe.stretch_by_stretch import Recording, script_of
 from tasks.transcribe.tongues import Tongues, heard_tongues
 from tasks.transcribe.whisper_codes import whisper_code
 
@@ -58,7 +58,7 @@ class WhisperTranscriber:
         path = Path(self._options.model)
         file = f"{path.stat().st_size}:{path.stat().st_mtime_ns}" if path.is_file() else ""
         version = registry.package_version("openai-whisper")
-        return f"whisper:5:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
+        return f"whisper:6:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
         """The package; or a checkpoint file that is not there (names are downloaded on first use)."""
@@ -101,27 +101,24 @@ class WhisperTranscriber:
         progress: Progress,
         temperatures: tuple[float, ...] = _TEMPERATURES,
     ) -> Script:
-        belief = Belief(spans)
         with _ONE_AT_A_TIME:
             asked = self._options.model, self._options.models, self._options.device
             resident = loaded_once(("whisper", *asked), lambda: _model(*asked))
             with resident.at_work() as model:
                 tongues = Tongues(code) if code else heard_tongues(spans, audio, lambda part: _chances(model, part))
-                for stretch in heard_stretches(spans, audio, cuts=tongues.cuts):
-                    heard = self._heard(model, audio, stretch, tongues.at(stretch), temperatures)
-                    belief.take(map(_segment, heard["segments"]), stretch)
-                    progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / spans[-1][1]))
-        where = () if resident.device != "cpu" else ("Whisper ran on the CPU.",)
-        return Script(
-            language=language or tag_of(tongues.main),
-            lines=tongues.lines(belief.words, self._options.pause_ms),
-            origin="whisper",
-            notes=(*tongues.notes(), *where, *belief.notes()),
-        )
+                return script_of(
+                    Recording(audio, spans, tongues),
+                    lambda stretch, spoken: self._heard(model, audio, stretch, spoken, temperatures),
+                    progress,
+                    language=language,
+                    pause_ms=self._options.pause_ms,
+                    origin="whisper",
+                    notes=() if resident.device != "cpu" else ("Whisper ran on the CPU.",),
+                )
 
     def _heard(
         self, model: Any, audio: Path, stretch: Stretch, code: str, temperatures: tuple[float, ...]
-    ) -> dict[str, Any]:
+    ) -> Iterator[Heard]:
         import torch
 
         with torch.random.fork_rng():
@@ -137,7 +134,7 @@ class WhisperTranscriber:
                 fp16=model.device.type == "cuda",
                 verbose=None,
             )
-        return answer
+        return map(_segment, answer["segments"])
 
 
 def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:

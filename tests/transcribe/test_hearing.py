@@ -83,20 +83,20 @@ def test_in_a_noise_as_loud_as_speech_nothing_is_known_of_where_it_begins(tmp_pa
 
 def test_what_lies_between_two_stretches_is_heard_once(tmp_path: Path) -> None:
     spans = [(n * 10_000, n * 10_000 + 9_900) for n in range(20)]
-    first, second = heard_stretches(spans, recorded(tmp_path, (0, 200), seconds=200))
+    first, second = heard_stretches(spans, recorded(tmp_path, (0, 200), seconds=200), 180_000)
     assert (first.start_ms, first.end_ms, second.start_ms, second.end_ms) == (0, 179_950, 179_950, 200_000)
 
 
 def test_long_audio_is_heard_in_stretches_cut_in_pauses() -> None:
-    spans = [(n * 10_000, n * 10_000 + 9_000) for n in range(40)]
-    assert list(stretches(spans)) == [(0, 179_000), (180_000, 359_000), (360_000, 399_000)]
+    spans = [(n * 10_000, n * 10_000 + 9_000) for n in range(16)]
+    assert list(stretches(spans)) == [(0, 59_000), (60_000, 119_000), (120_000, 159_000)]
 
 
 def test_half_a_minute_without_speech_is_not_listened_to() -> None:
     assert list(stretches([(0, 1000), (20_000, 21_000), (51_000, 52_000)])) == [(0, 21_000), (51_000, 52_000)]
 
 
-@given(st.lists(st.tuples(st.integers(1, 200_000), st.integers(1, 150_000)), min_size=1, max_size=60))
+@given(st.lists(st.tuples(st.integers(1, 200_000), st.integers(1, 60_000)), min_size=1, max_size=60))
 def test_every_span_is_heard_once_and_no_stretch_is_long(steps: list[tuple[int, int]]) -> None:
     spans, clock = [], 0
     for pause, length in steps:
@@ -105,4 +105,4 @@ def test_every_span_is_heard_once_and_no_stretch_is_long(steps: list[tuple[int, 
     found = list(stretches(spans))
     assert all(a[1] < b[0] for a, b in pairwise(found))
     assert all(sum(start <= a and b <= end for start, end in found) == 1 for a, b in spans)
-    assert all(end - start <= 180_000 for start, end in found)
+    assert all(end - start <= 60_000 for start, end in found)
