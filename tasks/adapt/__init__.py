@@ -4,4 +4,4 @@ One way of doing it (`tasks.adapt.adapt`), for translators that can say a line a
 the others the script and the takes pass through as they are.
 """
 
-VERSION = 3
+VERSION = 4

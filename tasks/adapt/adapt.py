@@ -73,10 +73,11 @@ def faithful(candidate: str, source: Line, language: str, target: str, terms: Se
 
 @dataclass
 class _Case:
-    """One line on its way: its best words so far, and all that were offered for it."""
+    """One line on its way: its best words so far, and all that were offered for it; ``language``: of its source."""
 
     line: Line
     source: Line
+    language: str
     best: Adapted
     said: set[str]
     refused: str = ""
@@ -98,7 +99,7 @@ class Adaptation:
 
     Args:
         booth: who speaks.
-        languages: of the source and of the dub.
+        languages: of the source and of the dub; a line of the source may say that it is in another one.
         paces: by speaker.
         settings: of the pace; ``tries`` bounds the rounds.
         rewriter: who says lines again.
@@ -135,7 +136,11 @@ class Adaptation:
         lines, sources = ({line.id: line for line in one.lines} for one in (script, source))
         cases = {
             take.line: _Case(
-                lines[take.line], sources[take.line], Adapted(lines[take.line].text, take), {lines[take.line].text}
+                lines[take.line],
+                sources[take.line],
+                sources[take.line].language or self._languages[0],
+                Adapted(lines[take.line].text, take),
+                {lines[take.line].text},
             )
             for take in takes
             if take.line in sources and take.line not in locked and misses(take, lines[take.line])
@@ -155,24 +160,27 @@ class Adaptation:
         return [cases[one].done() if one in cases else plain[one] for one in plain], notes
 
     def _round(self, cases: Sequence[_Case], notes: list[str]) -> None:
-        """Ask for all lines that miss at once, then speak and measure what came."""
+        """Ask for all lines of a language that miss at once, then speak and measure what came."""
         terms = tuple(
             dict.fromkeys(term for case in cases for term in matching(self._guidance.terms, case.source.text))
         )
         told = Guidance(formality=self._guidance.formality, terms=terms)
-        wishes = [case.wish(self._languages[1]) for case in cases]
-        offers = self._rewriter.rewrite(wishes, *self._languages, notes.append, told)
-        for case, offered in zip(cases, offers, strict=True):
-            fresh = [text for text in dict.fromkeys(offered) if text not in case.said]
-            case.said.update(fresh)
-            case.open = bool(fresh)
-            self._measure(case, fresh)
+        target = self._languages[1]
+        for language in dict.fromkeys(case.language for case in cases):
+            own = [case for case in cases if case.language == language]
+            wishes = [case.wish(target) for case in own]
+            offers = self._rewriter.rewrite(wishes, language, target, notes.append, told)
+            for case, offered in zip(own, offers, strict=True):
+                fresh = [text for text in dict.fromkeys(offered) if text not in case.said]
+                case.said.update(fresh)
+                case.open = bool(fresh)
+                self._measure(case, fresh)
 
     def _measure(self, case: _Case, offered: Sequence[str]) -> None:
         """Keep the nearest of the faithful ones, nearer than what there was; the first that fits ends it."""
         slot_ms = case.line.end_ms - case.line.start_ms
         for text in offered:
-            if why := faithful(text, case.source, *self._languages, self._guidance.terms):
+            if why := faithful(text, case.source, case.language, self._languages[1], self._guidance.terms):
                 case.refused = why
                 continue
             line = case.line.model_copy(update={"text": text})

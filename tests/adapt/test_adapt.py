@@ -183,6 +183,40 @@ def test_an_unfaithful_candidate_is_never_spoken(adapted: Run) -> None:
     assert "it is in English" in one.note
 
 
+class RewritingByLanguage:
+    """Says what it has for a language of the source, and remembers which lines it was asked for in which."""
+
+    def __init__(self, answers: dict[str, list[str]]) -> None:
+        self.answers, self.asked = answers, []
+
+    def rewrite(self, lines: Sequence[Rewrite], source: str, target: str, *_: Any, **__: Any) -> list[list[str]]:
+        self.asked.append((source, target, [line.source for line in lines]))
+        return [self.answers[source] for _ in lines]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "Merci à tous ceux qui sont venus ce matin, vraiment à tous."),
+        ("de", "Danke an alle, die heute Morgen hierher gekommen sind."),
+    ],
+)
+def test_a_line_in_a_third_language_is_asked_for_and_judged_in_its_own(booth: Booth, language: str, said: str) -> None:
+    settings = PaceSettings(tries=1)
+    lines = tuple(line(LONG, number=number) for number in (1, 2))
+    english = lines[0].model_copy(update={"text": SOURCE})
+    foreign = lines[1].model_copy(update={"text": said, "language": language})
+    scripts = Script(language="es", lines=lines), Script(language="en", lines=(english, foreign))
+    takes = [booth.paced(one, 1.0, settings) for one in lines]
+    rewriter = RewritingByLanguage({"en": [FITTING], language: [said]})
+    loop = Adaptation(booth, ("en", "es"), {"S1": 1.0}, settings, rewriter, PLAIN)
+    (first, second), _ = loop.run(*scripts, takes, set())
+    assert rewriter.asked == [("en", "es", [SOURCE]), (language, "es", [said])]
+    assert first.text == FITTING
+    assert second.text == LONG, "its own source is no translation of it"
+    assert second.tried == 0
+
+
 def test_without_candidates_the_line_stays(adapted: Run) -> None:
     rewriter = Rewriting([])
     ((one,), _) = adapted(rewriter, LONG)
