@@ -1,6 +1,6 @@
-"""Graphs for ffmpeg: pure builders of arguments, and one runner; what is written is bit-exact and staged.
+"""ffmpeg graphs: pure builders of arguments, and one runner; outputs are bit-exact and written atomically.
 
-What is read comes through `tasks.media.door`.
+Inputs are opened through `tasks.media.door`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from tasks.records.progress import Progress, silent
 SAMPLE_RATE = 48_000
 #: Samples of the working rate in a millisecond.
 PER_MS = SAMPLE_RATE // 1000
-#: Fixed, because the number of threads changes what x264 decides.
+#: Fixed, because the number of threads changes x264's output.
 ENCODER_THREADS = 4
-#: Options of every file we write: no dates, no program versions, nothing random.
+#: Options of every file that is written: no dates, no program versions, nothing random.
 BITEXACT: dict[str, Any] = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact"}
 #: A 48 kHz 24-bit WAV file.
 WAV: dict[str, Any] = {"f": "wav", "acodec": "pcm_s24le", "ar": SAMPLE_RATE, "rf64": "auto", "map_metadata": -1}
 
 
 def source(path: Path, **options: Any) -> Any:
-    """An input, through the door; ``f`` names the only format that it may have."""
+    """An input, opened through `tasks.media.door`; ``f`` restricts its format."""
     return ffmpeg.input(url(path), **door.rules(path, options.pop("f", None)), **options)
 
 
 def on_clock(path: Path, shift_s: float = 0.0, **options: Any) -> Any:
-    """An input on its player's clock: 0 is where the container starts, whichever of its streams are asked for.
+    """An input on the player's clock: 0 is the container's start, whichever of its streams are used.
 
-    In formats whose clock may jump (MPEG-TS, MPEG-PS, Ogg) ffmpeg would put 0 at the first of the streams that are
-    asked for, and close pauses of more than 10 s; an offset, be it a microsecond, keeps it from the first, a threshold
-    from the second. Clocks that jump back (recordings put one after the other) go on as they would in a player.
+    In formats whose clock may jump (MPEG-TS, MPEG-PS, Ogg) ffmpeg would put 0 at the first of the streams used, and
+    close gaps of more than 10 s; an offset, even of a microsecond, prevents the first, a threshold the second. Clocks
+    that jump back (concatenated recordings) continue as they would in a player.
 
     Args:
         path: the file.
-        shift_s: by how much later all of it is taken to start.
+        shift_s: delay of the whole input, seconds.
         options: as for `source`.
     """
     late = {"itsoffset": f"{shift_s if abs(shift_s) > 1e-6 else 1e-6:.6f}", "dts_delta_threshold": 10**9}
@@ -55,7 +55,7 @@ def on_clock(path: Path, shift_s: float = 0.0, **options: Any) -> Any:
 
 
 def picture_seconds(path: Path) -> float:
-    """Length of a file's moving picture; 0 where it holds none that can be read."""
+    """Duration of a file's video in seconds; 0 if it has none that can be read."""
     shown = ("-show_entries", "format=duration:stream=codec_type,duration", "-of", "json")
     try:
         found = json.loads(door.answer(path, *shown))
@@ -74,7 +74,7 @@ def sink(streams: Any | Sequence[Any], path: Path, **options: Any) -> Any:
 
 
 def wav(stream: Any, path: Path, channels: int = 2) -> Any:
-    """An output of 48 kHz 24-bit PCM."""
+    """An output of 48 kHz 24-bit PCM in WAV."""
     return sink(stream, path, ac=channels, **WAV)
 
 
@@ -89,7 +89,7 @@ def arguments(graph: Any, *, report: bool = False) -> list[str]:
 def tags(where: str, **values: str) -> dict[str, str]:
     """Options that write tags to the file (``where=""``) or to a stream (``":s:a:0"``).
 
-    ffmpeg-python knows no repeated option, so each gets its key as a mark, which `arguments` takes off again.
+    ffmpeg-python cannot repeat an option, so each carries its key as a suffix, which `arguments` removes.
     """
     return {f"metadata{where}#{key}": f"{key}={value}" for key, value in values.items()}
 
@@ -101,16 +101,16 @@ def run_ffmpeg(
     progress: Progress = silent,
     deadline_s: float = 6 * 3600.0,
 ) -> str:
-    """Run a graph, or a full list of arguments, and return what it said besides its progress.
+    """Run a graph, or a full list of arguments, and return its output without the progress lines.
 
     Args:
-        graph: a compiled-on-demand ffmpeg-python output, or arguments starting with the program.
+        graph: an ffmpeg-python output, or an argument list that starts with the program.
         duration_ms: length of the result, for progress.
-        progress: told the share that is done.
-        deadline_s: after which it is stopped.
+        progress: called with the share done, 0 to 1.
+        deadline_s: seconds after which it is stopped.
 
     Raises:
-        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.stream`, with what ffmpeg said.
+        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.stream`, with ffmpeg's messages.
     """
     argv = graph if isinstance(graph, list) else arguments(graph, report=duration_ms is not None)
     said: list[str] = []
@@ -128,9 +128,9 @@ def run_ffmpeg(
 
 
 def _in_its_words(error: ProcessFailedError, said: Sequence[str]) -> ProcessFailedError:
-    """The same failure with the last things that ffmpeg complained of, not with its progress."""
+    """The same failure with ffmpeg's last error messages instead of its progress."""
     plain = (_ADDRESS.sub("", line).strip() for line in said)
-    words = "; ".join(list(dict.fromkeys(line for line in plain if line))[-_LAST_WORDS:])[:400] or "it said nothing."
+    words = "; ".join(list(dict.fromkeys(line for line in plain if line))[-_LAST_WORDS:])[:400] or "no message."
     return ProcessFailedError(f"ffmpeg ended with code {error.data['returncode']}: {words}", error.fix, **error.data)
 
 
@@ -141,7 +141,7 @@ _PROGRESS_KEYS |= {"dup_frames", "drop_frames", "speed", "progress"}
 
 
 def samples(duration_ms: int) -> int:
-    """Samples at the working rate."""
+    """Number of samples at the working rate."""
     return duration_ms * PER_MS
 
 
@@ -161,19 +161,19 @@ def extract_audio(
 ) -> None:
     """One audio track as 48 kHz 24-bit WAV, exactly as long as the title and on the player's clock.
 
-    A later start of the sound becomes silence, and so do gaps of more than 20 ms in its time stamps; more channels than
-    wanted are mixed down by ITU-R BS.775 coefficients, scaled so that nothing clips.
+    A late start of the sound becomes silence, and so do gaps of more than 20 ms in its time stamps; surplus channels are
+    mixed down with ITU-R BS.775 coefficients, scaled so that nothing clips.
 
     Args:
         video: the source.
         facts: as probed.
         track_index: stream index in the container; None for the default track, or the first.
-        out_wav: written whole or not at all.
-        progress: told the share that is done.
-        layout: of the result; 5.1 is L R C LFE Ls Rs.
+        out_wav: written atomically.
+        progress: called with the share done, 0 to 1.
+        layout: channel layout of the result; 5.1 is L R C LFE Ls Rs.
 
     Raises:
-        ValueError: no such audio track (a title without sound gets `silent_audio`).
+        ValueError: no such audio track (for a title without sound use `silent_audio`).
         ProcessFailedError: the track cannot be decoded.
     """
     track = default_track(facts) if track_index is None else track_index
@@ -192,7 +192,7 @@ def extract_audio(
 
 
 def default_track(facts: MediaFacts) -> int | None:
-    """The stream index of the audio track that is dubbed, None without sound."""
+    """The stream index of the audio track that is dubbed; None without sound."""
     if facts.dubbed is not None:
         return facts.dubbed
     marked = [audio.index for audio in facts.audio if audio.default]
@@ -208,7 +208,7 @@ def silent_audio(duration_ms: int, out_wav: Path) -> None:
 
 
 def speech_copy(wav_in: Path, out_16k_mono: Path) -> None:
-    """16 kHz mono 16-bit WAV without rumble (high-pass 80 Hz), as recognisers want it; same length."""
+    """16 kHz mono 16-bit WAV without rumble (high-pass 80 Hz), as speech recognisers expect it; same length."""
     sound = source(wav_in).filter("aformat", channel_layouts="mono").filter("highpass", f=80)
     options = {"f": "wav", "acodec": "pcm_s16le", "ar": 16_000, "ac": 1, "rf64": "auto", "map_metadata": -1}
     with staged(out_16k_mono) as part:

@@ -1,4 +1,4 @@
-"""How a picture's samples mean light, as its file says: for a title, and for what was made of it."""
+"""Colour metadata of a video file: primaries, transfer, matrix, range and HDR10 figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.records.model import Colour
 
 
 def first_frame(path: Path, index: int | str) -> dict[str, Any]:
-    """The fields and side data of a stream's first frame; empty where it cannot be read."""
+    """The fields and side data of a stream's first frame; empty if it cannot be read."""
     shown = ("-select_streams", str(index), "-read_intervals", "%+#1", "-show_frames", "-of", "json")
     try:
         frames = json.loads(door.answer(path, *shown, deadline_s=300.0)).get("frames", [])
@@ -24,7 +24,7 @@ def first_frame(path: Path, index: int | str) -> dict[str, Any]:
 
 
 def colour_of(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> Colour:
-    """Colours as the stream says, else its first frame; HDR10's figures from either."""
+    """Colours as the stream states them, else its first frame; HDR10's figures from either."""
     known = {
         name: value
         for name, key in _NAMES.items()

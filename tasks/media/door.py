@@ -1,7 +1,7 @@
-"""The one door to ffmpeg and ffprobe: what they are given to read, and how. Containers: `lipsync_engine.opening`.
+"""The only way in which ffmpeg and ffprobe open files. Which containers are allowed: `lipsync_engine.opening`.
 
-File names are data: they always travel as ``file:`` plus an absolute path, so that a leading dash, a colon, a ``%`` or
-a newline means nothing to ffmpeg. A file is what its content says, never what its name says.
+File names are data: they are always passed as ``file:`` plus an absolute path, so that a leading dash, a colon, a ``%``
+or a newline has no meaning to ffmpeg. A file's type is decided by its content, never by its name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lipsync_engine.media.opening import RULES
 from tasks.keep.digests import FRESH_NS, identity
 from tasks.machine import process
 
-#: What ffprobe said in this process: so many short answers are kept, the last ones asked for.
+#: Size of the cache of ffprobe's answers in this process, least recently used first out.
 _KEPT, _SHORT = 512, 1 << 16
 _answers: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 _STILL_MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
@@ -27,18 +27,18 @@ def url(path: Path) -> str:
 
 
 def is_still(path: Path) -> bool:
-    """Whether a file starts like a PNG, JPEG, WebP, BMP or TIFF picture."""
+    """Whether a file has the signature of a PNG, JPEG, WebP, BMP or TIFF picture."""
     with path.open("rb") as file:
         head = file.read(12)
     return head.startswith(_STILL_MAGIC) or (head[:4] == b"RIFF" and head[8:] == b"WEBP")
 
 
 def rules(path: Path, form: str | None = None) -> dict[str, Any]:
-    """The options that must stand before an input: no protocol but ``file``, no format that opens other files.
+    """The options that must precede an input: no protocol but ``file``, no format that opens other files.
 
     Args:
-        path: a single picture is opened as one, whatever its name (image2 would expand ``%d``).
-        form: the only format that it may have (`srt` for subtitles that we wrote); None: media, by its content.
+        path: the input; a single picture is opened as one regardless of its name (image2 would expand ``%d``).
+        form: the only allowed format (`srt` for subtitles that Polydub wrote); None: media, by content.
     """
     if form is None and is_still(path):
         return {**rules(path, "image2"), "pattern_type": "none"}
@@ -46,16 +46,16 @@ def rules(path: Path, form: str | None = None) -> dict[str, Any]:
 
 
 def asking(path: Path, *words: str) -> list[str]:
-    """A command line of ffprobe about a file."""
+    """An ffprobe command line for a file."""
     told = [word for name, value in rules(path).items() for word in (f"-{name}", value)]
     return ["ffprobe", "-v", "error", *told, *words, "-i", url(path)]
 
 
 def answer(path: Path, *words: str, deadline_s: float = 120.0) -> bytes:
-    """What ffprobe says about a file; asked again in this process only when the file is another or was written again.
+    """ffprobe's output for a file; cached in this process until the file changes.
 
     Raises:
-        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.capture`; nothing of it is kept.
+        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.capture`; a failure is not cached.
     """
     try:
         before = path.stat()

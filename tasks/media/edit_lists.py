@@ -1,7 +1,7 @@
 """The edit lists of MP4 and MOV: which parts of a track a player shows, and how fast (ISO/IEC 14496-12, 8.6.6).
 
-A pause before a track and one part of it, at its own speed, are a start and a length: these come through. ffmpeg knows
-nothing of speeds and of pauses later on, and a copied picture shows what lies between two parts: these are refused.
+One pause before a track and one segment at normal speed are just a start and a length: these are supported. ffmpeg
+ignores speeds and later pauses, and a copied video would show what lies between two segments: these are refused.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from tasks.records.errors import BadInputError
 
 _MOST_BOXES, _MOST_EDITS = 4096, 4096
 _SHOWN_OR_HEARD = (b"vide", b"soun")
-_NORMAL = 1 << 16  # the speed, a number with 16 bits behind the point
+_NORMAL = 1 << 16  # the speed, a 16.16 fixed-point number
 
 
 def refuse_edits(path: Path) -> None:
-    """`BadInputError` for an MP4 or MOV whose picture or sound is put together from parts, or changes its speed.
+    """Raise `BadInputError` for an MP4 or MOV whose picture or sound is assembled from segments or changes speed.
 
-    A file that is none, or is broken, passes: others say so.
+    Other formats and broken files pass: the probe reports them.
     """
     with path.open("rb") as file:
         for edits in _lists(file):
             first = next((place for place, (at, _) in enumerate(edits) if at is not None), len(edits))
             parts = edits[first:]
             if any(at is not None and rate != _NORMAL for at, rate in parts):
-                what, fix = "plays a part of it at another speed", _IN_THE_EDITOR
+                what, fix = "plays a segment at another speed", _IN_THE_EDITOR
             elif any(at is None for at, _ in parts):
-                what, fix = "pauses after it has begun", _IN_THE_EDITOR
+                what, fix = "has a pause after the start", _IN_THE_EDITOR
             elif len(parts) > 1:
-                what, fix = f"puts {len(parts)} parts of it together", _ONCE_MORE
+                what, fix = f"joins {len(parts)} segments", _ONCE_MORE
             else:
                 continue
-            raise BadInputError(f"The edit list of {path.name!r} {what}, which not all players do alike.", fix)
+            raise BadInputError(f"The edit list of {path.name!r} {what}, which not all players show alike.", fix)
 
 
-_IN_THE_EDITOR = "Render it once more where it was edited: ffmpeg does not follow such a list."
+_IN_THE_EDITOR = "Export it again from the editing software: ffmpeg does not follow such a list."
 _ONCE_MORE = (
-    "Render it once more where it was edited. Without that: `ffmpeg -i FILE -map 0:v -map 0:a NEW.mp4`, which may show "
-    "two or three frames too many at each cut."
+    "Export it again from the editing software. Otherwise: `ffmpeg -i FILE -map 0:v -map 0:a NEW.mp4`, which may show "
+    "two or three extra frames at each cut."
 )
 
 
 def _lists(file: BinaryIO) -> Iterator[list[tuple[int | None, int]]]:
-    """The edit list of every track of picture or sound: where each edit starts (None: a pause), and its speed."""
+    """The edit list of each video or audio track: where each edit starts (None: a pause), and its speed."""
     end = file.seek(0, 2)
     for moov in _boxes(file, 0, end, b"moov"):
         for trak in _boxes(file, *moov, b"trak"):
@@ -66,7 +66,7 @@ def _kind(file: BinaryIO, trak: tuple[int, int]) -> bytes:
 
 
 def _edits(file: BinaryIO, start: int, end: int) -> list[tuple[int | None, int]]:
-    """Edits that last; one of no length plays to the end in a file of fragments, where it is the last."""
+    """Edits with a duration; in a fragmented file a last edit of zero length plays to the end."""
     file.seek(start)
     form = struct.Struct(">Qqi" if file.read(1) == b"\1" else ">Iii")
     file.seek(start + 4)
@@ -83,7 +83,7 @@ def _edits(file: BinaryIO, start: int, end: int) -> list[tuple[int | None, int]]
 
 
 def _boxes(file: BinaryIO, start: int, end: int, wanted: bytes) -> Iterator[tuple[int, int]]:
-    """Where the contents of boxes of a kind begin and end."""
+    """Start and end of the content of each box of a type."""
     for _ in range(_MOST_BOXES):
         file.seek(start)
         head = file.read(16)

@@ -1,4 +1,4 @@
-"""How a picture is encoded again where it cannot be copied: looking as it did, in what players take."""
+"""Re-encoding of a picture that cannot be copied: the same look, in a format that players support."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CRF = 16
 INTERMEDIATE_CRF = 8
 _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
 _HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
-#: Fixed, because the number of threads changes what x265 decides.
+#: Fixed, because the number of threads changes x265's output.
 _X265_THREADS = "pools=4:frame-threads=2"
 _RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8")
 
@@ -21,17 +21,17 @@ _RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8")
 def encoded(
     stream: Any, picture: PictureFacts, *, progressive: bool = False, crf: int = CRF
 ) -> tuple[Any, dict[str, Any], str]:
-    """A picture's stream as it goes to the encoder, the encoder's options, and what they make of it, in words.
+    """The video stream for the encoder, the encoder's options, and a description of the result.
 
-    PQ and HLG stay so, in ten bits of HEVC with their figures; all else becomes H.264 of eight. Fields stay fields,
-    unless ``progressive``, or the picture is to be turned: then each becomes a frame (bwdif), so that motion stays as
-    smooth as it was. ffmpeg itself turns the picture upright, after which fields would lie across its rows; so fields
-    are turned here.
+    PQ and HLG are kept, in 10-bit HEVC with their HDR metadata; everything else becomes 8-bit H.264. Fields stay
+    fields, unless ``progressive`` is set or the picture is rotated: then each field becomes a frame (bwdif), so that
+    motion stays as smooth. ffmpeg's own rotation would put fields across rows, so interlaced pictures are rotated
+    here.
 
     Args:
         stream: decoded frames, as ffmpeg-python names them, of an input opened with `opened`.
-        picture: what it is.
-        progressive: no fields are wanted.
+        picture: its facts, as probed.
+        progressive: deinterlace.
         crf: quality, lower is better.
     """
     fields = picture.fields != "progressive"
@@ -42,7 +42,7 @@ def encoded(
         stream = stream.filter("setfield", mode=picture.fields)
     if split:
         stream = stream.filter("bwdif", mode="send_field", parity=picture.fields, deint="all")
-        said.append("deinterlaced to a frame a field (bwdif)")
+        said.append("deinterlaced, one frame for each field (bwdif)")
     for name, how in _upright(picture) if turned else ():
         stream = stream.filter(name, **how)
     stream = stream.filter("scale", **_conversion(picture, interlaced=fields and not split)).filter("pad", **_EVEN)
@@ -60,7 +60,7 @@ def encoded(
 
 
 def opened(picture: PictureFacts) -> dict[str, Any]:
-    """Options of the input whose picture `encoded` takes."""
+    """Options of the input for `encoded`."""
     return {"noautorotate": None} if _turned_fields(picture) else {}
 
 
@@ -81,7 +81,7 @@ _FIRST = {"tff": "top", "bff": "bottom"}
 
 
 def _conversion(picture: PictureFacts, *, interlaced: bool) -> dict[str, Any]:
-    """Options of the conversion to 4:2:0: fields apart, RGB by BT.709, everything in video's range."""
+    """Options of the conversion to 4:2:0: fields separately, RGB by BT.709, limited range."""
     how: dict[str, Any] = {"interl": 1 if interlaced else 0, "flags": "bicubic+accurate_rnd+full_chroma_int"}
     if picture.pixel_format.startswith(_RGB):
         how |= {"out_color_matrix": "bt709"}
@@ -107,7 +107,7 @@ def intermediate_options() -> dict[str, Any]:
 
 
 def hdr_options(colour: Colour, crf: int = CRF) -> dict[str, Any]:
-    """The encoder's options that keep PQ or HLG, with HDR10's figures: ten bits of HEVC."""
+    """The encoder's options for PQ or HLG in 10-bit HEVC, with HDR10 metadata."""
     told = ["log-level=error", _X265_THREADS, "repeat-headers=1"]
     if colour.mastering:
         told.append(f"master-display={colour.mastering}")
@@ -119,7 +119,7 @@ def hdr_options(colour: Colour, crf: int = CRF) -> dict[str, Any]:
 
 
 def colour_tags(colour: Colour) -> dict[str, str]:
-    """The encoder's options that say the same colours, as far as they are known."""
+    """The encoder's options for the same colour tags, as far as they are known."""
     tags = {"color_primaries": colour.primaries, "color_trc": colour.transfer, "colorspace": colour.matrix}
     return {name: value for name, value in tags.items() if value}
 
@@ -131,7 +131,7 @@ def _kept(picture: PictureFacts) -> list[str]:
 
 
 def lost(picture: PictureFacts) -> list[str]:
-    """What of the samples is less after `encoded` than it was."""
+    """What `encoded` reduces or drops: bit depth, chroma, transparency, Dolby Vision."""
     bits, less = 10 if picture.colour.hdr else 8, []
     chroma = next((name for name in ("444", "422") if name in picture.pixel_format), "")
     if picture.pixel_format.startswith(_RGB):

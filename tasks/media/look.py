@@ -1,4 +1,4 @@
-"""How a picture is to be shown: turned, mirrored, in fields, in which colours, for which display."""
+"""How a picture is displayed: rotation, mirroring, fields, transparency, pixel aspect, Dolby Vision."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ORDERS: dict[str, Fields] = {"tt": "tff", "bt": "tff", "bb": "bff", "tb": "bff"
 #: Heights and rates at which television is interlaced.
 _TELEVISION = {480, 486, 512, 576, 608, 1080, 1088}
 _TELEVISION_RATES = {25, 30}
-_FILM_ON_TELEVISION = 30  # frames a second to which film is stretched by 3:2, two frames in five combed
-_LOOKED_AT = 60  # frames
+_FILM_ON_TELEVISION = 30  # frames a second of film after 3:2 pulldown, two frames in five combed
+_EXAMINED = 60  # frames
 _ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8a")
 
 
 def turn_of(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> tuple[int, bool]:
-    """Degrees clockwise for display (0, 90, 180, 270), and whether left and right then change places."""
+    """Rotation for display in degrees clockwise (0, 90, 180, 270), and whether it is then mirrored."""
     for side in (*stream.get("side_data_list", []), *frame.get("side_data_list", [])):
         if "displaymatrix" in side:
             return _turn(side)
@@ -48,12 +48,12 @@ def dolby_vision_of(stream: Mapping[str, Any]) -> int:
 
 
 def has_alpha(pixel_format: str) -> bool:
-    """Whether the picture has a channel of transparency."""
+    """Whether the picture has an alpha channel."""
     return pixel_format.startswith(_ALPHA)
 
 
 def aspect_of(stream: Mapping[str, Any]) -> Fraction:
-    """Width over height of a stored pixel; 1 where the file does not say."""
+    """Pixel aspect ratio, width over height; 1 if the file does not state it."""
     width, _, height = str(stream.get("sample_aspect_ratio") or "1:1").partition(":")
     try:
         aspect = Fraction(int(width), int(height))
@@ -65,18 +65,18 @@ def aspect_of(stream: Mapping[str, Any]) -> Fraction:
 def fields_of(
     path: Path, stream: Mapping[str, Any], frame: Mapping[str, Any], rate: Fraction, duration_ms: int
 ) -> tuple[Fields, tuple[str, ...]]:
-    """Whether the picture is made of fields and which is shown first, and what to tell of it.
+    """The field order of a picture, and notes on how it was decided.
 
-    What stream and first frame say counts. Some frames of the middle are looked at for the order of fields, which may
-    be wrong, and at the sizes and rates of television for fields that nobody speaks of. Where the file says progressive
-    all of them must be combed: fine lines in a drawing look so, too.
+    The stream and its first frame decide. Some frames from the middle are examined to verify the field order, which is
+    often wrong, and, at television sizes and rates, to find interlacing that is not flagged. If the file says
+    progressive, nearly all of them must be combed, because fine lines in a drawing look the same.
 
     Args:
         path: the title.
-        stream: as ffprobe shows it.
-        frame: its first frame.
+        stream: the video stream as ffprobe prints it.
+        frame: its first frame, likewise.
         rate: frames per second.
-        duration_ms: of the title.
+        duration_ms: length of the title, milliseconds.
     """
     said = _ORDERS.get(str(stream.get("field_order")))
     if frame.get("interlaced_frame") and said in (None, "progressive"):
@@ -92,13 +92,13 @@ def fields_of(
     if said in ("tff", "bff"):
         sure = combed >= 10 and max(seen["tff"], seen["bff"]) > 0.9 * combed
         if sure and found != said:
-            return found, (f"The file says {_WORDS[said]}, its frames show {_WORDS[found]}: that is taken.",)
+            return found, (f"The file says {_WORDS[said]}, but its frames are {_WORDS[found]}: this is used.",)
         return said, ()
     needed = 0.97 if said == "progressive" else 0.8
     if combed >= 20 and combed >= needed * (combed + clear):
-        return found, (f"The file does not say that its picture is interlaced; its frames are: {_WORDS[found]}.",)
+        return found, (f"The picture is not flagged as interlaced, but its frames are: {_WORDS[found]}.",)
     if round(rate) == _FILM_ON_TELEVISION and 0.25 * (combed + clear) < combed < 0.6 * (combed + clear):
-        return "progressive", ("Some frames are combed, as of film on television (telecine): they are left so.",)
+        return "progressive", ("Some frames are combed, as in telecined film: they are left as they are.",)
     return "progressive", ()
 
 
@@ -106,15 +106,15 @@ _WORDS = {"tff": "top field first", "bff": "bottom field first"}
 
 
 def _looked_at(path: Path, index: int, duration_ms: int) -> dict[str, float]:
-    """Frames that ffmpeg's idet finds combed (by order) and clear."""
+    """Frames that ffmpeg's idet finds combed (by field order) and progressive."""
     seek = {"ss": duration_ms / 3000} if duration_ms > 6000 else {}
     looked = media.source(path, **seek)[str(index)].filter("idet").filter("metadata", mode="print", file="-")
     seen = {"tff": 0.0, "bff": 0.0, "progressive": 0.0}
     try:
-        told = process.capture(media.arguments(looked.output("-", f="null", vframes=_LOOKED_AT)), deadline_s=300.0)
+        output = process.capture(media.arguments(looked.output("-", f="null", vframes=_EXAMINED)), deadline_s=300.0)
     except ProcessFailedError:
         return seen
-    for line in told.decode("utf-8", "replace").splitlines():
+    for line in output.decode("utf-8", "replace").splitlines():
         name, _, value = line.partition("=")
         what = name.removeprefix("lavfi.idet.multiple.")
         if what != name and what in seen:

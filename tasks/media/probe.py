@@ -23,9 +23,9 @@ MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28
 _NO_NAME = re.compile(r"handle|core media|iso media|gpac|mainconcept|lavf|^#", re.IGNORECASE)
 _CUT_SHORT = ("partial file", "ended prematurely", "truncat", "moov atom not found")
-#: Pictures are reordered by less than this; a time that lies further back belongs to another clock.
+#: Frames are reordered by less than this; a time further back means that the clock jumped.
 _JUMP_S = 2.0
-#: A start that is later than this is told.
+#: A later start is reported in a note.
 _TOLD_MS = 100
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _SUPPORTED = "Give a video (MP4, MOV, MKV, WebM, MPEG ...), a recording, or a picture (PNG, JPEG)."
@@ -39,13 +39,13 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
 
     Args:
         path: a video, a sound file or a picture.
-        language: BCP-47 tag of the speech, where it is known: a track in it is the one that is dubbed.
-        longest_s: no packet beyond it is read; None: however long it is.
+        language: BCP-47 tag of the speech if known: a track in this language is preferred for dubbing.
+        longest_s: maximum length in seconds, nothing beyond it is read; None for no limit.
 
     Raises:
-        BadInputError: missing, a folder, unreadable, empty, cut short, no media, nothing to see or hear, zero length,
-            on a clock that jumps back, put together by an edit list, longer than ``longest_s``, or larger than 16384
-            pixels a side or 2^28 pixels.
+        BadInputError: missing, a folder, unreadable, empty, cut short, not media, without picture and sound, of zero
+            length, with a clock that jumps back, assembled by an edit list, longer than ``longest_s``, or larger than
+            16384 pixels a side or 2^28 pixels.
     """
     _check_file(path)
     report = _report(path)
@@ -55,7 +55,7 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
     video = next((s for s in streams if s.get("codec_type") == "video" and not _is_cover(s)), None)
     sound = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name") and s.get("channels")]
     if video is None and not sound:
-        raise BadInputError(f"{path.name!r} holds no picture and no sound.", _SUPPORTED)
+        raise BadInputError(f"{path.name!r} contains no picture and no sound.", _SUPPORTED)
     still = door.is_still(path)
     if video is not None:
         _check_size(path, video)
@@ -64,16 +64,15 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
         raise BadInputError(f"{path.name!r} is cut short: the end of the file is missing.", "Copy or export it again.")
     if packets.jumps_at_s is not None:
         raise BadInputError(
-            f"The clock of {path.name!r} jumps back after {packets.jumps_at_s:.1f} s, as in recordings that were put "
-            "one after the other.",
-            "Give it one clock: `ffmpeg -fflags +genpts -i FILE -map 0 -c copy NEW.mkv`.",
+            f"The clock of {path.name!r} jumps back after {packets.jumps_at_s:.1f} s, as in concatenated recordings.",
+            "Rewrite its time stamps: `ffmpeg -fflags +genpts -i FILE -map 0 -c copy NEW.mkv`.",
         )
     start_s = _seconds(container.get("start_time"))
     frame = colours.first_frame(path, video["index"]) if video and not still else {}
     picture = _picture(video, packets, start_s, still, frame) if video else None
     duration_ms = picture.start_ms + picture.duration_ms if picture else _sound_ms(sound, packets, container)
     if not still and (not packets.count or (picture.duration_ms if picture else duration_ms) <= 0):
-        raise BadInputError(f"{path.name!r} has zero length: there is nothing in it to dub.", "Export it again.")
+        raise BadInputError(f"{path.name!r} has zero length: there is nothing to dub.", "Export it again.")
     refuse_longer(path, duration_ms / 1000, longest_s)
     said = [*_warnings(picture, sound, container, duration_ms, packets), *tracks.odd_labels(sound)]
     if video and picture and not still:
@@ -100,12 +99,18 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
 
 
 def refuse_longer(path: Path, seconds: float, longest_s: float | None) -> None:
-    """`BadInputError` for a file that lasts longer than the operator allows."""
+    """Raise `BadInputError` for a file that is longer than the operator allows.
+
+    Args:
+        path: the file, for the message.
+        seconds: its length.
+        longest_s: maximum length; None for no limit.
+    """
     if longest_s is not None and seconds > longest_s:
         longest = f"{longest_s / 3600:.3g} h" if longest_s >= 3600 else f"{longest_s:.0f} s"
         raise BadInputError(
-            f"{path.name!r} lasts longer than {longest}, the most that a title may.",
-            "Cut it into parts, or have the operator raise max_title_seconds in the profile "
+            f"{path.name!r} is longer than {longest}, the maximum for a title.",
+            "Cut it into parts, or ask the operator to raise max_title_seconds in the profile  "
             "(POLYDUB_MAX_TITLE_SECONDS).",
         )
 
@@ -113,7 +118,7 @@ def refuse_longer(path: Path, seconds: float, longest_s: float | None) -> None:
 def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
-            raise BadInputError(f"{path.name!r} is a folder, not a video.", "Name the file itself.")
+            raise BadInputError(f"{path.name!r} is a folder, not a video.", "Give the file itself.")
         if not path.exists():
             raise BadInputError(f"There is no file {str(path)!r}.", "Check the path.")
         if path.is_file() and path.stat().st_size == 0:
@@ -154,7 +159,8 @@ def _check_size(path: Path, stream: dict[str, Any]) -> None:
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise BadInputError(
-            f"{path.name!r} is {width}x{height}: larger than {MAX_SIDE} pixels a side or 2^28 in all.", "Scale it down."
+            f"{path.name!r} is {width}x{height}: larger than {MAX_SIDE} pixels a side or 2^28 pixels in all.",
+            "Scale it down.",
         )
     if width <= 0 or height <= 0:
         raise BadInputError(f"The picture of {path.name!r} has no size: the file is damaged.", "Export it again.")
@@ -169,10 +175,10 @@ class _Packets:
     end_s: float = 0.0
     cut_short: bool = False
     jumps_at_s: float | None = None  # where the clock first jumps back
-    hidden_s: float = -math.inf  # when the last frame that an edit list hides would be shown
+    hidden_s: float = -math.inf  # display time of the last frame that an edit list hides
 
     def take(self, time: str, lasts: str) -> None:
-        """The next packet, as ffprobe writes when it is shown and for how long (``N/A``: unknown)."""
+        """Add the next packet, with its time and duration as ffprobe prints them (``N/A``: unknown)."""
         self.count += 1
         if time == "N/A":
             return
@@ -183,18 +189,18 @@ class _Packets:
         self.end_s = max(self.end_s, at + (0.0 if lasts == "N/A" else float(lasts)))
 
     def hide(self, time: str) -> None:
-        """The next packet, which an edit list hides."""
+        """Add the next packet, which an edit list hides."""
         if time != "N/A":
             self.hidden_s = max(self.hidden_s, float(time))
 
     @property
     def trimmed(self) -> bool:
-        """Whether frames behind the last that is shown are hidden."""
+        """Whether frames after the last visible one are hidden."""
         return bool(self.times) and self.hidden_s > max(self.times)
 
     @property
     def read_s(self) -> float:
-        """From the first packet that was read to the end of the last."""
+        """Seconds from the start of the first packet read to the end of the last."""
         return self.end_s - self.times[0] if self.times else 0.0
 
     @property
@@ -207,9 +213,9 @@ class _Packets:
 
 
 def _read_packets(path: Path, index: int, longest_s: float | None) -> _Packets:
-    """Packets, refused at the first that ends beyond ``longest_s``.
+    """The packets of a stream; `BadInputError` at the first that ends beyond ``longest_s``.
 
-    Times that the container does not give (AVI, MPEG-PS) are filled in from the order of decoding.
+    Times that the container lacks (AVI, MPEG-PS) are derived from the decoding order.
     """
     shown = ["-show_entries", "packet=pts_time,duration_time,flags", "-of", "csv=print_section=1:item_sep=|"]
     command = door.asking(path, "-fflags", "+genpts", "-select_streams", str(index), *shown)
@@ -238,7 +244,7 @@ def _picture(
     average = average or nominal or Fraction(25)
     length_s = packets.length_s
     if packets.timed and packets.end_s <= packets.times[-1]:
-        length_s += float(1 / average)  # packets without a duration: the last frame lasts like the others
+        length_s += float(1 / average)  # packets without a duration: the last frame is as long as the others
     if not packets.timed and not still:
         length_s = _seconds(stream.get("duration")) or packets.count / float(average)
     start_s = packets.times[0] if packets.timed else _seconds(stream.get("start_time"))
@@ -268,7 +274,7 @@ def _picture(
 
 
 def _is_variable(packets: _Packets, average: Fraction) -> bool:
-    """Whether over 1 % of the frames last a quarter more or less than the usual one (times may be rounded to 1 ms)."""
+    """Whether over 1 % of the frames differ by a quarter from the median duration (times may be rounded to 1 ms)."""
     if not packets.timed or len(packets.times) < 3:
         return False
     steps = [late - early for early, late in zip(packets.times, packets.times[1:], strict=False)]
@@ -303,7 +309,7 @@ def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> 
 
 
 def _name_in_mp4(handler: str) -> str:
-    """A track's name where MP4 keeps it; what muxers write there of their own is none."""
+    """A track's name from MP4's handler field; names that muxers put there do not count."""
     return "" if _NO_NAME.search(handler) else handler
 
 
@@ -311,7 +317,7 @@ def _of_the_look(picture: PictureFacts) -> list[str]:
     said = []
     if picture.dolby_vision:
         profile = picture.dolby_vision
-        said.append(f"The picture has Dolby Vision (profile {profile}): a picture that is encoded again loses it.")
+        said.append(f"The picture has Dolby Vision (profile {profile}), which is lost if the picture is re-encoded.")
     return said
 
 
@@ -323,7 +329,7 @@ def _sound_ms(sound: list[dict[str, Any]], packets: _Packets, container: dict[st
 
 
 def _late_ms(stream: dict[str, Any], container: dict[str, Any]) -> int:
-    """By how much a stream starts after its container."""
+    """Milliseconds by which a stream starts after its container."""
     start_s = _seconds(container.get("start_time"))
     return max(0, round((_seconds(stream.get("start_time", start_s)) - start_s) * 1000))
 
@@ -341,17 +347,15 @@ def _warnings(
     if picture and picture.variable_rate:
         said.append("The picture has a variable frame rate.")
     if picture and not packets.timed and packets.count:
-        said.append("The container gives few frame times; the frame rate is taken as constant.")
+        said.append("The container has few frame times; a constant frame rate is assumed.")
     if picture and picture.start_ms >= _TOLD_MS:
-        said.append(
-            f"The picture starts {picture.start_ms / 1000:.2f} s after the container; so it does in the masters."
-        )
+        said.append(f"The picture starts {picture.start_ms / 1000:.2f} s after the container, and in the masters too.")
     late_ms = _dubbed_late_ms(sound, container)
     if late_ms >= _TOLD_MS:
-        said.append(f"The sound starts {late_ms / 1000:.2f} s after the container; silence stands before it.")
+        said.append(f"The sound starts {late_ms / 1000:.2f} s after the container; the gap is filled with silence.")
     promised_ms = round(_seconds(container.get("duration")) * 1000)
     if picture and picture.trimmed:
-        said.append(f"An edit list of the source ends its picture at {duration_ms / 1000:.2f} s: so do the masters.")
+        said.append(f"An edit list of the source ends the picture at {duration_ms / 1000:.2f} s, and the masters too.")
         promised_ms = round(
             max((_late_ms(one, container) + 1000 * _seconds(one.get("duration")) for one in sound), default=0)
         )
@@ -366,7 +370,7 @@ def _dubbed_late_ms(sound: list[dict[str, Any]], container: dict[str, Any]) -> i
 
 
 def _decodes(path: Path, facts: MediaFacts) -> tuple[str, ...]:
-    """Decode the first and last second; nothing at the start is an error, nothing at the end a warning."""
+    """Decode the first and last second; failing at the start is an error, failing at the end a warning."""
     first = facts.picture.index if facts.picture else facts.audio[0].index
     if not _frames(path, first, 0.0):
         raise BadInputError(f"{path.name!r} cannot be decoded: the file is damaged or encrypted.", "Export it again.")

@@ -1,4 +1,4 @@
-"""What lies in a file beside the picture: audio tracks, subtitles, covers, attachments, chapters, tags."""
+"""The contents of a file other than its picture: audio tracks, subtitles, covers, attachments, chapters, tags."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from configs.languages import display_name, primary, tag_of
 from tasks.records.model import AudioFacts, Chapter, OtherTrack
 
-#: Marks of tracks that are not the film's own speech.
+#: Dispositions of tracks that are not the title's own dialogue.
 _BESIDE = {"comment", "visual_impaired", "hearing_impaired", "descriptions", "karaoke", "clean_effects"}
 _BESIDE_BY_NAME = re.compile(
     r"comment(ar|aire)|kommentar|comentari|коммент|audio.?d[eé]scri|descriptive|described|h[oö]rfilm", re.IGNORECASE
 )
-#: Tags that say what a title is; the others say how the file was made.
+#: Tags that describe the title; the others describe how the file was made.
 _KEPT_TAGS = (
     "title artist album album_artist composer performer copyright date genre comment description synopsis show "
     "season_number episode_id episode_sort network publisher keywords grouping track disc lyrics location"
@@ -25,7 +25,7 @@ _SAID = {"hearing_impaired": "for the hard of hearing", "visual_impaired": "audi
 
 
 def roles_of(stream: Mapping[str, Any]) -> tuple[str, ...]:
-    """The container's marks beside default, in ffmpeg's words."""
+    """The dispositions other than default, by ffmpeg's names."""
     marks = stream.get("disposition", {})
     return tuple(name for name, on in marks.items() if on and name not in ("default", "attached_pic"))
 
@@ -36,13 +36,13 @@ def tags_of(holder: Mapping[str, Any]) -> dict[str, str]:
 
 
 def title_tags(container: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that say what a title is."""
+    """The tags that describe the title."""
     found = tags_of(container)
     return {name: found[name][:_LONGEST_TAG] for name in _KEPT_TAGS.split() if found.get(name)}
 
 
 def timecode_of(streams: Iterable[Mapping[str, Any]], container: Mapping[str, Any]) -> str:
-    """The time code of the first frame, wherever the container keeps it; empty for none."""
+    """The time code of the first frame, from any place where containers store it; empty for none."""
     found = (tags_of(holder).get("timecode", "") for holder in (*streams, container))
     return next((code for code in found if re.fullmatch(r"\d\d:\d\d:\d\d[:;.]\d\d", code)), "")
 
@@ -85,14 +85,14 @@ def others_of(streams: Iterable[Mapping[str, Any]], used: set[int]) -> tuple[Oth
 
 
 def dubbed_track(tracks: Sequence[AudioFacts], language: str | None) -> tuple[int | None, tuple[str, ...]]:
-    """The track to dub, and what to tell of the choice.
+    """The track to dub, and notes on the choice.
 
-    Commentary, audio description and the like are chosen only where there is nothing else; among the others one in the
-    source language, else the default, else the first.
+    Commentary, audio description and the like are chosen only if there is nothing else; among the others the one in
+    the source language, else the default, else the first.
 
     Args:
-        tracks: of the title.
-        language: BCP-47 tag that was given for the source; None where none was.
+        tracks: audio tracks of the title.
+        language: BCP-47 tag given for the source; None if none was given.
 
     Returns:
         Its stream index (None without sound), and notes.
@@ -103,19 +103,19 @@ def dubbed_track(tracks: Sequence[AudioFacts], language: str | None) -> tuple[in
     spoken = [one for one in plain if language and primary(one.language) == primary(language)]
     exact = [one for one in spoken if one.language == language]
     chosen = _first(exact or spoken or plain)
-    return chosen.index, _told(tracks, chosen, language, matches=bool(spoken), alone=len(plain) == 1)
+    return chosen.index, _notes_on(tracks, chosen, language, matches=bool(spoken), alone=len(plain) == 1)
 
 
 def odd_labels(streams: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A note for each language label that is no code: what it is taken for."""
+    """A note for each language label that is not a code, with the language it is read as."""
     said = []
     for number, stream in enumerate(streams, 1):
         label = tags_of(stream).get("language", "")
         meant = tag_of(label)
         if label and meant == "und" and label != "und":
-            said.append(f"Audio track {number} says its language is {label[:40]!r}, which is none: it is tagged und.")
+            said.append(f"Audio track {number} is labelled {label[:40]!r}, which is not a language: it is tagged und.")
         elif label and not _CODE.fullmatch(label):
-            said.append(f"Audio track {number} says its language is {label[:40]!r}: it is tagged {meant}.")
+            said.append(f"Audio track {number} is labelled {label[:40]!r}: it is tagged {meant}.")
     return said
 
 
@@ -127,10 +127,10 @@ def _first(tracks: Sequence[AudioFacts]) -> AudioFacts:
     return next((one for one in tracks if one.default), tracks[0])
 
 
-def _told(
+def _notes_on(
     tracks: Sequence[AudioFacts], chosen: AudioFacts, language: str | None, *, matches: bool, alone: bool
 ) -> tuple[str, ...]:
-    name = f"audio track {tracks.index(chosen) + 1} ({_called(chosen)})"
+    name = f"audio track {tracks.index(chosen) + 1} ({_description(chosen)})"
     named = {one.language for one in tracks} - {"und", "mul"}
     if language and not matches and named:
         many = "No audio track is" if len(tracks) > 1 else "The audio track is not"
@@ -143,7 +143,7 @@ def _told(
     return (f"Of {len(tracks)} audio tracks, {name} is dubbed: {why}.",)
 
 
-def _called(track: AudioFacts) -> str:
+def _description(track: AudioFacts) -> str:
     roles = [_SAID[role] for role in track.roles if role in _SAID]
     language = display_name(track.language) if track.language != "und" else "no language"
     return ", ".join([language, *roles, *([f'"{track.title[:40]}"'] if track.title else [])])

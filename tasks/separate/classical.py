@@ -1,7 +1,7 @@
-"""Separation without a trained separator: what the bed sounds like in the pauses, and what lies beside the centre.
+"""Separation without a trained model, from the bed's spectrum in the pauses and from stereo width.
 
-A time-frequency Wiener filter. The bed's spectrum is learned where silero-vad hears no speech and carried across the
-speech next to it; where dialogue is heard to be in the centre, what differs between left and right is bed as well.
+A time-frequency Wiener filter. The bed's spectrum is estimated where silero-vad finds no speech and extrapolated
+across the neighbouring speech; where the dialogue is in the centre, the side signal (left minus right) is bed as well.
 Chosen by measured SI-SDR: ``python -m benchmarks.separation``.
 """
 
@@ -25,28 +25,28 @@ _WINDOW = 4096  # 85 ms at 48 kHz: resolves the partials of music and the harmon
 _HOP = _WINDOW // 4
 _CORE = 1024 * _HOP  # 22 s a piece
 _FADE = 4 * _HOP
-_CONTEXT = 424 * _HOP  # 9 s: more than the two smoothings below reach, so that a piece comes out as the whole would
-#: How far a pause speaks for the speech beside it: one sigma in frames, and where it ends in sigmas.
+_CONTEXT = 424 * _HOP  # 9 s: more than both smoothings below span, so that a piece equals the same part of the whole
+#: How far a pause represents the bed under speech next to it: one sigma in frames, and the cut-off in sigmas.
 _SMOOTH: dict[str, Any] = {"sigma": 1.07 * media.SAMPLE_RATE / _HOP, "mode": "nearest", "truncate": 4.0}
-#: The bed is taken three times (5 dB) stronger than in the pauses, because music swells.
+#: The bed is assumed three times (5 dB) stronger than in the pauses, because music swells.
 _OVERESTIMATE = 3.0
-#: Side energy counts up to 16 times: a bin is dialogue only where the middle is much stronger than the sides ...
+#: Side energy counts up to 16 times: a bin is dialogue only where mid is much stronger than side ...
 _SIDE_WEIGHT = 16.0
-#: ... but takes no more than this share from bins where speech is 15 dB above the bed: a voice recorded in stereo has
-#: sides of its own.
+#: ... but takes at most this share from bins where speech is 15 dB above the bed: a voice recorded in stereo has
+#: side energy of its own.
 _SIDE_LOSS = 0.1
 _FAR_ABOVE = 30.0
-_AUDIBLE = 1e-5  # power against the strongest bin of the frame
-_FEWEST_BINS = 4.0  # a frame, on average, that tell how wide the voice is
-#: Where no pause is within reach, the quietest half second of six stands for the bed.
+_AUDIBLE = 1e-5  # power relative to the strongest bin of the frame
+_FEWEST_BINS = 4.0  # a frame, on average, needed to estimate how wide the voice is
+#: Where no pause is near, the quietest half second of six is taken as the bed.
 _QUIET_S, _QUIET_OF_S = 0.5, 6.0
-_NOTE = "Classical separation leaves audible dialogue in the bed; a learned one (demucs) or a client's M&E is better."
+_NOTE = "Classical separation leaves audible dialogue in the bed; a trained model (demucs) or a client's M&E is better."
 
 Spans = list[tuple[int, int]]
 
 
 class ClassicalSeparator:
-    """Wiener filtering by pauses and stereo width."""
+    """Wiener filter estimated from pauses and stereo width."""
 
     class Options(registry.Options):
         """None."""
@@ -63,7 +63,7 @@ class ClassicalSeparator:
         return f"classical {_VERSION} silero-vad {registry.package_version('silero-vad')}"
 
     def missing(self) -> list[str]:
-        """Nothing: it comes with Polydub."""
+        """Nothing: it is part of Polydub."""
         return []
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _estimates(mix: Path, spans: Spans) -> Iterator[tuple[int, NDArray[np.float3
 
 
 def _speaks(start: int, length: int, spans: Spans) -> bool:
-    """Whether a stretch of samples touches a span of speech (milliseconds), its soft edges included."""
+    """Whether a range of samples overlaps a span of speech (milliseconds), soft edges included."""
     edge_ms = 5 * _HOP // media.PER_MS
     first, last = start // media.PER_MS - edge_ms, (start + length) // media.PER_MS + edge_ms
     return any(begin < last and end > first for begin, end in spans)
@@ -105,13 +105,13 @@ def _speaks(start: int, length: int, spans: Spans) -> bool:
 def estimate(
     samples: NDArray[np.float32], start: int, spans: Spans, side_weight: float = _SIDE_WEIGHT
 ) -> NDArray[np.float32]:
-    """The dialogue in a piece of a mix.
+    """The dialogue in a block of a mix.
 
     Args:
         samples: float32 [N, 2] at 48 kHz.
-        start: the piece's first sample in the file.
+        start: the block's first sample in the file.
         spans: speech in the whole file, ``(start_ms, end_ms)``.
-        side_weight: how much what differs between left and right speaks against dialogue, at most.
+        side_weight: maximum weight of side energy as evidence against dialogue.
 
     Returns:
         float32 [N, 2].
@@ -140,7 +140,7 @@ def _squared(bins: NDArray[np.complex64]) -> NDArray[np.float32]:
 def _side_weights(
     power: NDArray[np.float32], side: NDArray[np.float32], bed: NDArray[np.float32], speech: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """How far the sides may count in each frame: much where the voice itself has none, little where it is stereo."""
+    """Weight of side energy in each frame: high where the voice itself is mono, low where it is stereo."""
     from scipy.ndimage import gaussian_filter1d
 
     clear = (power > _FAR_ABOVE * bed) & (power > _AUDIBLE * power.max(axis=0)) & (speech > 0.9)
@@ -153,7 +153,7 @@ def _side_weights(
 
 
 def _speech_curve(frames: int, start: int, spans: Spans) -> NDArray[np.float32]:
-    """1 in speech, 0 elsewhere, with soft edges: one value a frame of the transform."""
+    """1 in speech, 0 elsewhere, with soft edges: one value for each frame of the transform."""
     curve = np.zeros(frames, np.float32)
     for begin_ms, end_ms in spans:
         first = (begin_ms * media.PER_MS - start) // _HOP

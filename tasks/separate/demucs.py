@@ -26,12 +26,12 @@ from tasks.records.progress import Progress, silent
 from tasks.sound.blocks import open_mix, write_stems
 
 _VERSION = 3
-#: Seconds that a model hears at once, less where it was trained on less; and that some models want around them.
+#: Segment length in seconds, less if the model was trained on less; and the context that some models need around it.
 _SEGMENT_S, _AROUND_S = 10, 1
 _READ = 1 << 18
-#: The model that is in the table of models, and its author's name of its one network.
+#: The model in the table of models, and its author's name for its one network.
 _TABLED, _NETWORK = "htdemucs", "955717e8"
-#: Of the author's models; the code alone is MIT: https://github.com/facebookresearch/demucs/issues/327 and 508.
+#: Terms of the author's weights; only the code is MIT: https://github.com/facebookresearch/demucs/issues/327 and 508.
 _TERMS = "their author provides the weights for research only (facebookresearch/demucs#327)"
 
 
@@ -39,13 +39,13 @@ class DemucsSeparator:
     """Two-stem separation with a pretrained model."""
 
     class Options(registry.Options):
-        """Which model, from where, and on what.
+        """The model, its source and its device.
 
         Attributes:
-            model: name of a model or bag; ``demucs_unittest`` is an untrained one that needs no download.
+            model: name of a model or bag; ``demucs_unittest`` is untrained and needs no download.
             repo: folder with ``.th`` (and ``.yaml``) files; None downloads on first use.
-            device: ``auto`` takes a GPU where there is one.
-            overlap: share of a segment that the one before heard too; with more, more passes are averaged.
+            device: ``auto`` uses a GPU if there is one.
+            overlap: share of a segment that overlaps the one before; with more overlap, more passes are averaged.
         """
 
         model: str = "htdemucs"
@@ -66,7 +66,7 @@ class DemucsSeparator:
         )
 
     def fingerprint(self) -> str:
-        """Version, options, and what lies in a local repository."""
+        """Version, options, and the files of a local repository."""
         chosen = self.options
         local = ""
         if chosen.repo and chosen.repo.is_dir():
@@ -75,7 +75,7 @@ class DemucsSeparator:
         return f"demucs {_VERSION} {version} {chosen.model} overlap {chosen.overlap} {local}".strip()
 
     def missing(self) -> list[str]:
-        """The package, or a local repository that is not there."""
+        """The package, or a local repository that does not exist."""
         absent = []
         if registry.package_version("demucs") == "absent":
             absent.append("the package demucs: run `make setup`")
@@ -84,7 +84,7 @@ class DemucsSeparator:
         return absent
 
     def weights(self) -> list[Weights]:
-        """Those of a model of the package's, where Hugging Face's hub keeps them, or PyTorch's, its other source."""
+        """The weights of one of the package's models, in Hugging Face's cache or PyTorch's, its other source."""
         chosen = self.options
         if chosen.repo or chosen.model == "demucs_unittest" or self.missing():
             return []
@@ -96,10 +96,10 @@ class DemucsSeparator:
         return [Weights(chosen.model, all(map(_downloaded, parts)))]
 
     def separate(self, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent) -> tuple[str, ...]:
-        """Write both stems, a segment at a time: the same as if the model had the whole.
+        """Write both stems, a segment at a time, with the same result as on the whole file.
 
         Raises:
-            MissingBackendError: the weights are not there and cannot be fetched, or the model knows no vocals.
+            MissingBackendError: the weights are missing and cannot be downloaded, or the model has no vocals stem.
         """
         chosen = self.options
         key = ("demucs", chosen.model, str(chosen.repo), chosen.device)
@@ -112,14 +112,14 @@ class DemucsSeparator:
                 write_stems(mix, dialogue, bed, _resampled(voice, rate, media.SAMPLE_RATE))
         progress(1.0)
         if chosen.model == "demucs_unittest":
-            return ("The Demucs model is the untrained one for tests: the stems mean nothing.",)
+            return ("The Demucs model is the untrained one for tests: the stems are meaningless.",)
         return ()
 
 
 def _voices(
     model: Any, options: DemucsSeparator.Options, path: Path, progress: Progress
 ) -> Iterator[NDArray[np.float32]]:
-    """The voice in consecutive blocks: segments, each heard once, that fade into one another as in `apply_model`."""
+    """The voice in consecutive blocks: segments, each processed once, crossfaded as in demucs' `apply_model`."""
     import torch
     from demucs.apply import TensorChunk, apply_model
     from demucs.audio import convert_audio_channels
@@ -157,7 +157,7 @@ def _voices(
 
 
 def _statistics(path: Path) -> tuple[float, float]:
-    """Mean and standard deviation of a file's middle, by which the model's input is normalised."""
+    """Mean and standard deviation of a file's mid channel, which normalise the model's input."""
     count, total, squares = 0, 0.0, 0.0
     with soundfile.SoundFile(path) as file:
         for block in file.blocks(_READ, dtype="float32", always_2d=True):
@@ -176,7 +176,7 @@ def _resample_file(mix: Path, out: Path, rate: int) -> None:
 
 
 def _resampled(blocks: Iterator[NDArray[np.float32]], rate_in: int, rate_out: int) -> Iterator[NDArray[np.float32]]:
-    """Blocks at another rate, without seams and without delay."""
+    """Blocks resampled to another rate, without seams or delay."""
     import soxr
 
     stream = soxr.ResampleStream(rate_in, rate_out, 2, dtype="float32", quality="VHQ")
@@ -194,9 +194,9 @@ def _model(name: str, repo: Path | None) -> Any:
     from demucs.pretrained import get_model
     from demucs.repo import ModelLoadingError
 
-    fix = "Connect to the network once, or give a folder with the weights (separate.options.repo)."
+    fix = "Connect to the network once, or set a folder with the weights (separate.options.repo)."
     if repo is not None and not repo.is_dir():
-        raise MissingBackendError(f"The folder {str(repo)!r} with Demucs weights is not there.", fix)
+        raise MissingBackendError(f"The folder {str(repo)!r} with Demucs weights does not exist.", fix)
     ours = located(_TABLED) if name == _TABLED and repo is None else None
     with _steady_seed():
         try:
@@ -204,12 +204,12 @@ def _model(name: str, repo: Path | None) -> Any:
         except (OSError, RuntimeError, ImportError, ModelLoadingError) as error:
             raise MissingBackendError(f"The Demucs model {name!r} cannot be loaded: {error}", fix) from error
     if "vocals" not in model.sources:
-        raise MissingBackendError(f"The Demucs model {name!r} knows no vocals.", "Choose htdemucs.")
+        raise MissingBackendError(f"The Demucs model {name!r} has no vocals stem.", "Choose htdemucs.")
     return model
 
 
 def _downloaded(signature: str) -> bool:
-    """Whether a model of the package's lies in either of the folders that it is downloaded to."""
+    """Whether one of the package's models is in either of its download folders."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or cache / "huggingface") / "hub")
     pytorch = Path(os.environ.get("TORCH_HOME") or cache / "torch") / "hub" / "checkpoints"
@@ -218,7 +218,7 @@ def _downloaded(signature: str) -> bool:
 
 @contextlib.contextmanager
 def _steady_seed() -> Iterator[None]:
-    """An untrained model gets the same weights each time, and nobody else's random numbers change."""
+    """Give an untrained model the same weights each time, without changing the global random state."""
     import torch
 
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""A separator for tests of orchestration: it separates nothing, and says so."""
+"""A separator for orchestration tests: it separates nothing and says so in a note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Separation of a 5.1 title: dialogue is in the centre, so the centre is separated and the rest stays as it came."""
+"""Separation of a 5.1 title: the dialogue is in the centre, so only the centre is separated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.separate import Separator
 #: Channels of a surround file: L R C LFE Ls Rs.
 CHANNELS = 6
 _BLOCK = 1 << 17
-#: The fronts are separated too where they hold the centre's dialogue at this level against the centre, or above.
+#: The fronts are separated too if they hold the centre's dialogue at this level relative to the centre, or above.
 _IN_FRONTS_DB = -25.0
 
 
@@ -32,18 +32,17 @@ def is_surround(facts: MediaFacts) -> bool:
 def separate_surround(
     backend: Separator, mix: Path, dialogue: Path, bed: Path, progress: Progress = silent
 ) -> tuple[str, ...]:
-    """Separate a 5.1 mix: a stereo dialogue, and a 5.1 bed with left, right, surrounds and LFE as they came.
+    """Separate a 5.1 mix into a stereo dialogue and a 5.1 bed with left, right, surrounds and LFE unchanged.
 
-    The left and right fronts are separated as well where the dialogue is in them: in both together with the centre, or
-    in them alone.
+    The left and right fronts are separated as well if they carry dialogue, with the centre or without it.
 
     Args:
         backend: separates stereo.
         mix: 5.1 WAV at 48 kHz.
-        dialogue: the dialogue as a stereo programme of the same loudness: what was in the centre is on both sides at
-            full level, which is what a mono dub that goes to the centre is measured against.
+        dialogue: the dialogue as a stereo programme of the same loudness: the centre is on both sides at full level,
+            because a mono dub that goes to the centre is measured against it.
         bed: 5.1 WAV, 24 bit.
-        progress: told the share that is done.
+        progress: called with the share done, 0 to 1.
 
     Returns:
         Notes for the user.
@@ -65,14 +64,14 @@ def separate_surround(
         if not parts or _holds(fronts, parts["centre"][0], speech):
             parts["fronts"] = spare(), spare()
             notes += backend.separate(fronts, *parts["fronts"], lambda done: progress((1 + done) / 2))
-            notes.append("Dialogue was heard in the left and right fronts: they were separated.")
+            notes.append("Dialogue was found in the left and right front channels: they were separated as well.")
         _assemble(mix, parts, dialogue, bed)
     progress(1.0)
     return tuple(dict.fromkeys(notes))
 
 
 def _holds(fronts: Path, dialogue: Path, speech: Sequence[tuple[int, int]]) -> bool:
-    """Whether the fronts speak what the centre does."""
+    """Whether the fronts carry the centre's speech."""
     from tasks.sound.residual import bed_residual
 
     found = bed_residual(dialogue, fronts, tuple(speech))
@@ -128,7 +127,7 @@ def _assemble(mix: Path, parts: dict[str, tuple[Path, Path]], dialogue: Path, be
 
 
 def _format(frames: int, channels: int) -> str:
-    """RF64 where a WAV would pass 4 GiB; WAVEX names the channels of 5.1."""
+    """RF64 if a WAV would exceed 4 GiB; WAVEX names the channels of 5.1."""
     if frames * channels * 3 >= 0xFFFF0000:
         return "RF64"
     return "WAVEX" if channels > 2 else "WAV"

@@ -19,8 +19,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 PARTS = "puts 2 parts of it together"
-PAUSE = "pauses after it has begun"
-SPEED = "plays a part of it at another speed"
+PAUSE = "has a pause after the start"
+SPEED = "plays a segment at another speed"
 REFUSED: dict[str, tuple[list[Edit], str]] = {
     "a part is skipped": ([(1.2, 0, 1), (1.2, 1.8, 1)], PARTS),
     "late, and a part is skipped": ([(0.6, None, 1), (1.2, 0, 1), (1.2, 1.8, 1)], PARTS),

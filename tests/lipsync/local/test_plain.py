@@ -26,7 +26,7 @@ def test_fields_become_frames_each_at_its_time(tmp_path: Path) -> None:
     facts = probe(tmp_path / "in.ts")
     assert not is_plain(facts)
     notes = make_plain(tmp_path / "in.ts", facts, tmp_path / "out.mov", lambda _: None)
-    assert "deinterlaced to a frame a field (bwdif)" in notes[0]
+    assert "deinterlaced, one frame for each field (bwdif)" in notes[0]
     after = probe(tmp_path / "out.mov")
     assert after.picture is not None
     assert (after.picture.fields, after.picture.frame_rate, after.picture.frames) == ("progressive", 50, 50)
