@@ -30,7 +30,7 @@ from tasks.ingest.task import ingest
 from tasks.keep.store import Store
 from tasks.lipsync import dubs_alone
 from tasks.lipsync.task import conform_film, lipsync, translate_film
-from tasks.machine.ending import telling_threads
+from tasks.machine.ending import notifying_threads
 from tasks.mix.task import mix
 from tasks.package.task import package
 from tasks.probe.task import probe
@@ -89,7 +89,7 @@ def dub_language(run: Run) -> State[Any]:
         carry_over(run, run.language, why)
         return carried_over(why)
     mark_begun(run, run.language)
-    with telling_threads(), untagged(), journal(run), accounted(run) as account:
+    with notifying_threads(), untagged(), journal(run), accounted(run) as account:
         state = _dub(run)
     charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state

@@ -61,7 +61,7 @@ def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str
         forget_title_result(run)
     trouble: Exception | None = None
     try:
-        with telling_threads(), prefect_server():
+        with notifying_threads(), prefect_server():
             from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
             # Heartbeats serve deployed runs; here they would only add a second to every flow run.

@@ -29,7 +29,7 @@ from tasks.lipsync.restore import missing as restore_missing
 from tasks.lipsync.route import Route, automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system
 from tasks.lipsync.tracker import FaceTracker
-from tasks.machine.ending import heed, parting, telling_threads
+from tasks.machine.ending import raise_if_ending, delaying_signals, notifying_threads
 from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, is_transient
 from tasks.records.progress import Progress, silent
@@ -233,7 +233,7 @@ class ForeignLipSyncer:
         takes: list[dict[str, Any]] = []
         own = contextvars.copy_context  # what a job costs is counted for the step that waits for it
         workers = self.options.at_once if any(one.facts.network for one in self._systems.values()) else 1
-        with telling_threads(), ThreadPoolExecutor(workers) as pool:
+        with notifying_threads(), ThreadPoolExecutor(workers) as pool:
             waiting: list[Future[str]] = []
             for number, one in enumerate(cut):
                 clip = folder / f"made-{number}.mp4"
@@ -288,8 +288,8 @@ class ForeignLipSyncer:
 
 def _reanimate(chosen: System, picture: Path, speech: Path, out: Path) -> None:
     """Have a system do it; its job is cancelled, where that can be, when the process ends meanwhile."""
-    with parting():
-        chosen.reanimator.reanimate(picture, speech, out, lambda _share: heed())
+    with delaying_signals():
+        chosen.reanimator.reanimate(picture, speech, out, lambda _share: raise_if_ending())
 
 
 def foreign(name: str, options: Mapping[str, Any]) -> ForeignLipSyncer:

@@ -15,7 +15,7 @@ from tasks.keep.staging import staged
 from tasks.lipsync import Resynced
 from tasks.lipsync.hosted import HostedTranslation, receipt_path
 from tasks.lipsync.tracker import NoTracker
-from tasks.machine.ending import heed, parting
+from tasks.machine.ending import raise_if_ending, delaying_signals
 from tasks.media.encoding import encoded, lost
 from tasks.records import registry
 from tasks.records.errors import PermanentError, UnsupportedError
@@ -76,10 +76,10 @@ class WholeTranslation:
         """Have the title dubbed; `report` of it. Errors as `HostedTranslation.translate`."""
 
         def share(done: float) -> None:
-            heed()
+            raise_if_ending()
             progress(done)
 
-        with parting():
+        with delaying_signals():
             named = self._service.translate(video, language, out, share)
         receipt = json.loads(receipt_path(out).read_text("utf-8"))
         return {"system": self.facts.name, "language": named, "jobs": [receipt], "billed_usd": receipt["usd"]}

@@ -1,5 +1,5 @@
-"""This computer: child processes, signals, accelerators, loaded models and their weights.
+"""The local machine: child processes, signals, accelerators, loaded models and their weights.
 
-In: command lines and names of models. Out: their answers, weights on disk, and what it all used.
-It knows no step and no service.
+In: command lines and names of models. Out: process output, weights on disk, and resource usage.
+It depends on no step and no service.
 """

@@ -1,4 +1,4 @@
-"""CTranslate2's models among the residents: its way of leaving the GPU and of coming back to it."""
+"""CTranslate2 models as residents: how they leave the GPU and return to it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tasks.machine.resident import Resident
 
 
 class Movable:
-    """A model that CTranslate2 runs, with ``to(device)`` as PyTorch's modules have it.
+    """A CTranslate2 model with PyTorch's ``to(device)``.
 
     Args:
-        model: what is worked with.
-        engine: CTranslate2's own object in it.
+        model: the object that callers use.
+        engine: the CTranslate2 object inside it.
     """
 
     def __init__(self, model: Any, engine: Any) -> None:
@@ -20,7 +20,7 @@ class Movable:
         self._engine = engine
 
     def to(self, device: str) -> None:
-        """Leave the GPU for the main memory, or come back."""
+        """Move to main memory (``cpu``), or back to the GPU."""
         if device == "cpu":
             self._engine.unload_model(to_cpu=True)
         else:
@@ -28,7 +28,7 @@ class Movable:
 
 
 def resident(model: Any, engine: Any) -> Resident:
-    """The model at rest; it is loaded onto its device by its making."""
+    """The model as a resident, moved off the GPU to which its constructor loaded it."""
     movable, device = Movable(model, engine), str(engine.device)
     if device != "cpu":
         movable.to("cpu")

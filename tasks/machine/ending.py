@@ -1,7 +1,7 @@
-"""The end of this process, told to its threads: a signal interrupts the main thread alone.
+"""Propagates the end of this process to its threads, because a signal interrupts only the main thread.
 
-Who has something to give up elsewhere (a job that costs money) is told first and waited for; then the signal does what
-it would have done.
+Threads that must abandon something elsewhere first (a paid job) are notified and waited for; then the signal takes its
+normal effect.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from types import FrameType
 GRACE_S = 15.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ending = threading.Event()
-_open: set[int] = set()  # threads inside `parting`
+_open: set[int] = set()  # threads inside `delaying_signals`
 
 
-class Ending(BaseException):
-    """The process ends: raised by `heed`, past every handler of ordinary errors."""
+class ProcessEnding(BaseException):
+    """The process is ending: raised by `raise_if_ending`, not caught by handlers of `Exception`."""
 
 
-def heed() -> None:
-    """Raise `Ending` where the process is about to end."""
+def raise_if_ending() -> None:
+    """Raise `ProcessEnding` if the process is about to end."""
     if _ending.is_set():
-        raise Ending
+        raise ProcessEnding
 
 
-def give_up() -> None:
-    """Tell the threads inside `parting` that the process is about to end, where something else ends it."""
+def announce_ending() -> None:
+    """Notify the threads inside `delaying_signals` that the process is about to end, without a signal."""
     _ending.set()
 
 
 @contextlib.contextmanager
-def parting() -> Iterator[None]:
-    """While this thread is in the block, a signal waits for it (`GRACE_S` at most); it calls `heed` often."""
+def delaying_signals() -> Iterator[None]:
+    """Delay signals while this thread is in the block, for at most `GRACE_S`; it calls `raise_if_ending` often."""
     _open.add(threading.get_ident())
     try:
-        heed()
+        raise_if_ending()
         yield
     finally:
         _open.discard(threading.get_ident())
 
 
 @contextlib.contextmanager
-def telling_threads() -> Iterator[None]:
-    """While the block runs, an interrupt or a termination is told to all threads; in the main thread only."""
+def notifying_threads() -> Iterator[None]:
+    """Propagate SIGINT and SIGTERM to all threads while the block runs; no effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     found = {number: signal.getsignal(number) or signal.SIG_DFL for number in _SIGNALS}
     before = {number: former for number, former in found.items() if former != signal.SIG_IGN}
 
-    def tell(number: int, frame: FrameType | None) -> None:
+    def notify(number: int, frame: FrameType | None) -> None:
         _ending.set()
         ends = time.monotonic() + GRACE_S
         while _open - {threading.get_ident()} and time.monotonic() < ends:
@@ -68,7 +68,7 @@ def telling_threads() -> Iterator[None]:
         os.kill(os.getpid(), number)
 
     for number in before:
-        signal.signal(number, tell)
+        signal.signal(number, notify)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One lip-sync job a GPU at a time on this host: a file lock that the kernel frees when its holder dies."""
+"""One lip-sync job at a time on each GPU of this host: a file lock that the kernel frees when its holder dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POLL_S = 0.2
 def gpus() -> list[str]:
     """This host's CUDA devices by UUID, the one with most free memory first, without loading torch.
 
-    Those alone that ``CUDA_VISIBLE_DEVICES`` names, where it is set.
+    If ``CUDA_VISIBLE_DEVICES`` is set, only the devices that it names.
     """
     program = shutil.which("nvidia-smi")
     if not program:
@@ -38,17 +38,17 @@ def gpus() -> list[str]:
 
 
 def _mebibytes(text: str) -> int:
-    """Free memory as nvidia-smi prints it; devices that share the host's memory print ``[N/A]``."""
+    """Free memory in MiB as printed by nvidia-smi; devices that share the host's memory print ``[N/A]``."""
     return int(text) if text.isdigit() else 0
 
 
 @contextlib.contextmanager
 def leased_device(devices: Sequence[str], folder: Path | None = None) -> Iterator[str]:
-    """Hold one of the devices; wait while all are taken.
+    """Lease one of the devices; wait while all are taken.
 
     Args:
-        devices: their names, the preferred first; none at all yields ``""`` at once.
-        folder: where the lock files lie; on a local file system, shared by every process of the host.
+        devices: their names, the preferred one first; an empty list yields ``""`` at once.
+        folder: folder of the lock files, on a local file system, shared by all processes of the host.
     """
     if not devices:
         yield ""

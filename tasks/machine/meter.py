@@ -1,7 +1,7 @@
-"""What a step uses besides time: seconds of an accelerator, models that it reads, and what paid services will bill.
+"""Resource usage of a step besides time: accelerator seconds, models loaded, and bills of paid services.
 
-A step's meter runs while it computes (`tasks.step.run`); whoever leases a device or asks a paid service adds to it, and
-need not know which step it works for. Outside of a step nothing is counted.
+A step's meter runs while it computes (`tasks.step.run`); code that leases a device or calls a paid service adds to it
+without knowing which step it works for. Outside a step nothing is counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tasks.records.model import Bill, Usage
 
 
 class Meter:
-    """One step's use so far; several threads may add to it."""
+    """One step's usage so far; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,7 +27,7 @@ class Meter:
         self._since = 0.0
 
     def usage(self) -> Usage:
-        """What was counted until now."""
+        """The usage counted so far."""
         with self._lock:
             return Usage(
                 gpu_seconds=round(self._gpu_seconds, 3),
@@ -37,25 +37,25 @@ class Meter:
             )
 
     def add(self, bill: Bill) -> None:
-        """Something that will be paid for."""
+        """Add a bill of a paid service."""
         with self._lock:
             self._bills.append(bill)
 
     def add_models(self, *, loaded: int = 0, rested: int = 0) -> None:
-        """Models that were read from disk, or that left the accelerator."""
+        """Count models that were read from disk, or that left the accelerator."""
         with self._lock:
             self._loaded += loaded
             self._rested += rested
 
     def device_begins(self) -> None:
-        """The accelerator is taken; when it is taken already, the time counts once."""
+        """The accelerator is in use; overlapping uses count once."""
         with self._lock:
             if self._at_work == 0:
                 self._since = time.monotonic()
             self._at_work += 1
 
     def device_ends(self) -> None:
-        """It is given back."""
+        """The accelerator is released."""
         with self._lock:
             self._at_work -= 1
             if self._at_work == 0:
@@ -67,7 +67,7 @@ _running: ContextVar[Meter | None] = ContextVar("polydub_meter", default=None)
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Count what the block uses."""
+    """Meter the block."""
     meter = Meter()
     token = _running.set(meter)
     try:
@@ -78,7 +78,7 @@ def metered() -> Iterator[Meter]:
 
 @contextmanager
 def device_time(device: str) -> Iterator[None]:
-    """Count the block's time as the accelerator's; ``"cpu"`` and ``""`` are none."""
+    """Count the block's time as accelerator time; not for ``"cpu"`` and ``""``."""
     meter = _running.get()
     if meter is None or device in ("", "cpu"):
         yield
@@ -91,27 +91,27 @@ def device_time(device: str) -> Iterator[None]:
 
 
 def count_loaded() -> None:
-    """Note that a model was read from disk."""
+    """Count a model that was read from disk."""
     meter = _running.get()
     if meter is not None:
         meter.add_models(loaded=1)
 
 
 def count_rested(models: int) -> None:
-    """Note how many models left the accelerator."""
+    """Count models that left the accelerator."""
     meter = _running.get()
     if meter is not None:
         meter.add_models(rested=models)
 
 
 def bill(provider: str, job: str = "", /, *, usd: float | None = None, **units: float) -> None:
-    """Note what a paid service was asked for, once it has answered.
+    """Record the charge for a request to a paid service, once it has answered.
 
     Args:
         provider: as `configs/prices.yaml` names it, with the model behind a slash where prices differ by model.
-        job: the service's id of what was asked for, where that is paid for once however often it is billed here.
-        usd: what it says it cost; None: the price list tells.
-        units: how much, by unit: ``characters``, ``seconds``, ``input_tokens``, ``output_tokens``.
+        job: the service's id of the job, if it is charged once however often it is billed here.
+        usd: the cost that the service states; None to use the price list.
+        units: quantities by unit: ``characters``, ``seconds``, ``input_tokens``, ``output_tokens``.
     """
     meter = _running.get()
     if meter is not None:

@@ -1,4 +1,4 @@
-"""The only place that starts a process: argument lists, own pipes, own session, gone with its parent, bounded."""
+"""The only place that starts processes: argument lists, own pipes, own session, killed with the parent, deadlines."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LOG_LINES = 60
 
 
 def _gone_with_parent(argv: list[str], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> list[str]:
-    """The command as the kernel kills it when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG).
+    """The command, wrapped so that the kernel kills it with the thread that started it (prctl(2), PR_SET_PDEATHSIG).
 
-    By util-linux's ``setpriv``, not by code between fork and exec: Python would have to copy the process with all its
-    threads' locks then, and numpy's OpenBLAS waits for ever in such a copy where another thread is multiplying
-    (tests/faults/test_forks.py). Without ``setpriv`` (not on Linux) it outlives its parent.
+    It uses util-linux's ``setpriv``, not code between fork and exec: Python would then fork with all its threads' locks
+    held, and numpy's OpenBLAS deadlocks in such a child while another thread is multiplying
+    (tests/faults/test_forks.py). Without ``setpriv`` (outside Linux) the child outlives its parent.
 
     Raises:
         MissingBackendError: the program is not installed.
@@ -44,19 +44,19 @@ def stream(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
 ) -> Generator[str, None, None]:
-    """Run a program and yield each line that it prints (stdout and stderr together) as it comes.
+    """Run a program and yield each line of its output (stdout and stderr together) as it is printed.
 
     Args:
         command: program and arguments, never a shell line.
         deadline_s: seconds after which the whole process group is killed.
         cwd: working directory.
         env: variables added to this process's environment.
-        stdin: bytes to feed; nothing (``/dev/null``) where None.
+        stdin: bytes to feed; None for ``/dev/null``.
 
     Raises:
         MissingBackendError: the program is not installed.
         ProcessTimeoutError: the deadline passed.
-        ProcessFailedError: it ended with an error; ``data["log"]`` has its last lines.
+        ProcessFailedError: it exited with an error; ``data["log"]`` has its last lines.
     """
     argv = [str(part) for part in command]
     child = _start(argv, cwd, env, stdin)
@@ -107,7 +107,15 @@ def run(
     stdin: bytes | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed (stdout and stderr together); errors as `stream`."""
+    """Run a program to its end and return its output (stdout and stderr together); errors as `stream`.
+
+    Args:
+        command: program and arguments, never a shell line.
+        deadline_s: seconds after which the whole process group is killed.
+        cwd: working directory.
+        env: variables added to this process's environment.
+        stdin: bytes to feed; None for ``/dev/null``.
+    """
     lines = []
     for line in stream(command, deadline_s=deadline_s, cwd=cwd, env=env, stdin=stdin):
         if on_line:
@@ -117,7 +125,12 @@ def run(
 
 
 def capture(command: Sequence[str | Path], *, deadline_s: float = 120.0, stdin: bytes | None = None) -> bytes:
-    """Run a program that answers on stdout with data, stderr apart.
+    """Run a program and return the data that it writes to stdout, without stderr.
+
+    Args:
+        command: program and arguments, never a shell line.
+        deadline_s: seconds after which the whole process group is killed.
+        stdin: bytes to feed; None for ``/dev/null``.
 
     Raises:
         MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `stream`.
@@ -159,11 +172,11 @@ def service(
     Args:
         command: program and arguments.
         env: variables added to this process's environment.
-        log: a file that what it prints is added to; it is dropped where None.
-        stop_s: seconds from being asked to stop at the end until it is killed.
+        log: a file to which its output is appended; None discards it.
+        stop_s: seconds between the request to stop at the end and the kill.
 
     Yields:
-        Whether it is still alive.
+        A function that says whether it is still alive.
 
     Raises:
         MissingBackendError: the program is not installed.
@@ -227,7 +240,7 @@ def _kill(child: subprocess.Popen[bytes], stop_s: float = 2.0) -> None:
 
 def _last_words(lines: Sequence[str] | collections.deque[str]) -> str:
     spoken = [line.strip() for line in lines if line.strip()]
-    return spoken[-1][:300] if spoken else "it said nothing."
+    return spoken[-1][:300] if spoken else "no message."
 
 
 def _not_installed(program: str) -> MissingBackendError:
@@ -236,7 +249,13 @@ def _not_installed(program: str) -> MissingBackendError:
 
 
 def wait_until(condition: Callable[[], bool], *, deadline_s: float, poll_s: float = 0.1) -> bool:
-    """Poll until a condition holds; False when the deadline passes first."""
+    """Poll until a condition holds; False if the deadline passes first.
+
+    Args:
+        condition: called until it returns true.
+        deadline_s: seconds until giving up.
+        poll_s: seconds between two calls.
+    """
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
         if condition():

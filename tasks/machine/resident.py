@@ -1,8 +1,8 @@
-"""Models that stay loaded for a whole batch, but hold the accelerator only while a stage uses them.
+"""Models that stay loaded for a whole batch, but occupy the accelerator only while a stage uses them.
 
-A model is read from disk once a process and serves every title, language and line. Between stages it waits in main
-memory, so that the next stage has the accelerator for itself; without an accelerator nothing moves. Where the process
-grows beyond half of the memory that it may have, models that nobody uses are forgotten before another is read.
+A model is read from disk once per process and serves every title, language and line. Between stages it stays in main
+memory, so that the next stage has the accelerator to itself; without an accelerator nothing moves. If the process
+uses more than half of its memory limit, idle models are dropped before another one is loaded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _everyone: weakref.WeakSet[Resident] = weakref.WeakSet()
 _pool: dict[Hashable, Resident] = {}
 _loading = threading.Lock()
 _CPU = "cpu"
-_CROWDED = 0.5  # share of the memory
+_CROWDED = 0.5  # share of the memory limit
 
 
 class Resident:
@@ -31,7 +31,7 @@ class Resident:
 
     Args:
         model: has ``to(device)``, as PyTorch's modules have.
-        device: ``"auto"`` takes a GPU where there is one.
+        device: ``"auto"`` uses a GPU if there is one.
     """
 
     def __init__(self, model: Any, device: str) -> None:
@@ -59,11 +59,11 @@ class Resident:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody is at work with it."""
+        """Whether the model is not in use."""
         return self._users == 0
 
     def rest(self) -> bool:
-        """Give the accelerator back, unless somebody is at work with the model; whether it was given back."""
+        """Release the accelerator unless the model is in use; returns whether it was released."""
         with self._lock:
             if self._users or self._there == _CPU:
                 return False
@@ -77,11 +77,11 @@ class Resident:
 
 
 def loaded_once(key: Hashable, load: Callable[[], Resident]) -> Resident:
-    """The model of that key: the one that this process has, else read now and kept.
+    """The model of that key: from this process's cache, else loaded now and cached.
 
     Args:
-        key: the kind of model, and everything that tells it from others of its kind.
-        load: reads it; what it raises is raised here, and the next who asks tries again.
+        key: the kind of model, and everything that distinguishes it from others of its kind.
+        load: loads it; its errors are passed on, and the next call tries again.
     """
     if (known := _pool.get(key)) is not None:
         return known
@@ -94,7 +94,7 @@ def loaded_once(key: Hashable, load: Callable[[], Resident]) -> Resident:
 
 
 def rest() -> None:
-    """Let every model rest that nobody uses, and free what PyTorch keeps of the accelerator's memory for later."""
+    """Move all idle models off the accelerator and release PyTorch's cached accelerator memory."""
     rested = sum(resident.rest() for resident in list(_everyone))
     if rested:
         import torch
@@ -104,7 +104,7 @@ def rest() -> None:
 
 
 def _make_room() -> None:
-    """Forget idle models, the one that was used longest ago first, until the process is small enough."""
+    """Drop idle models, least recently used first, until the process is small enough."""
     while _used_bytes() > _CROWDED * _memory_bytes():
         idle = [key for key, resident in _pool.items() if resident.idle]
         if not idle:
@@ -114,12 +114,12 @@ def _make_room() -> None:
 
 
 def _used_bytes() -> int:
-    """Resident memory of this process (proc(5))."""
+    """Resident memory of this process in bytes (proc(5))."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _memory_bytes() -> int:
-    """The memory of this machine, or of the container (cgroups v2) where that has less."""
+    """Memory of this machine in bytes, or the container's limit (cgroups v2) if that is lower."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))

@@ -161,8 +161,8 @@ def extract_audio(
 ) -> None:
     """One audio track as 48 kHz 24-bit WAV, exactly as long as the title and on the player's clock.
 
-    A late start of the sound becomes silence, and so do gaps of more than 20 ms in its time stamps; surplus channels are
-    mixed down with ITU-R BS.775 coefficients, scaled so that nothing clips.
+    A late start of the sound becomes silence, and so do gaps of more than 20 ms in its time stamps; surplus channels
+    are mixed down with ITU-R BS.775 coefficients, scaled so that nothing clips.
 
     Args:
         video: the source.

@@ -36,7 +36,7 @@ def test_the_step_under_way_is_finished(short_clip: Path, store_folder: Path, tm
     assert ": mix ..." not in rest
     stopped = json.loads(out)["languages"]
     assert [stopped[tag]["state"] for tag in ("es", "fr")] == ["failed", "failed"]
-    assert "stop was asked for" in stopped["es"]["error"]["what"]
+    assert "stop was requested" in stopped["es"]["error"]["what"]
     assert not list((store_folder / "tmp").iterdir())
     assert not list((tmp_path / "out").rglob("*.mp4"))
 

@@ -42,4 +42,4 @@ def test_what_is_there_already_is_not_downloaded(home: Path, demucs: str) -> Non
     for name in (demucs, "whisper/large-v3-turbo.pt", xtts):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).touch()
-    assert all(said.endswith("are there") for said in remarks().values())
+    assert all(said.endswith("are installed") for said in remarks().values())

@@ -189,7 +189,7 @@ def test_fields_of_a_turned_picture_become_frames_before_it_is_turned(
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x128:r=50:d=0.6", "-vf", graph, *codec, tmp_path / "plain.mp4")
     source = with_matrix(tmp_path / "plain.mp4", tmp_path / "in.mp4", turn, mirrored)
     notes = upright_picture(source, probe(source), tmp_path / "out.mkv")
-    assert "deinterlaced to a frame a field" in notes[0]
+    assert "deinterlaced, one frame for each field" in notes[0]
     found = look(tmp_path / "out.mkv", "-show_frames")
     assert {one["interlaced_frame"] for one in found["frames"]} == {0}
     assert len(found["frames"]) == 30

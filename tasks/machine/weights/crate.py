@@ -1,4 +1,4 @@
-"""Models in one folder, for machines without a network: packed here, unpacked there, verified at both ends."""
+"""Models packed into one folder for machines without a network, verified when packed and when unpacked."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from tasks.records.errors import BadInputError
 
 
 def pack(folder: Path, names: Sequence[str] = ()) -> list[str]:
-    """Copy models into a folder that `unpack` takes, and that ``POLYDUB_MODELS`` may name as it is.
+    """Copy models into a folder for `unpack`, which ``POLYDUB_MODELS`` may also point to directly.
 
     Args:
-        folder: made where missing.
-        names: of the table; those that are here, where none is named.
+        folder: created if missing.
+        names: models of the table; empty for all that are installed.
 
     Returns:
         The names of the models packed.
 
     Raises:
-        BadInputError: one that is named is not here, or the folder cannot be written.
-        MissingBackendError: a file is not what the table says.
+        BadInputError: a named model is not installed, or the folder cannot be written.
+        MissingBackendError: a file does not match the table.
     """
     chosen = list(names) or [name for name in models() if here(name)]
     for name in chosen:
         found = located(name)
         if found is None:
-            raise BadInputError(f"The model {name} is not here.", advice(name))
+            raise BadInputError(f"The model {name} is not installed.", advice(name))
         try:
             (folder / name).mkdir(parents=True, exist_ok=True)
-            for file, told in known(name).files.items():
-                bring.copied([found / file], told, folder / name / file)
+            for file, entry in known(name).files.items():
+                bring.copied([found / file], entry, folder / name / file)
         except OSError as error:
             raise BadInputError(f"{folder / name} cannot be written: {error.strerror}.", "Choose another.") from error
     return chosen
 
 
 def unpack(folder: Path) -> list[str]:
-    """Take over every model of the table in a folder; their names.
+    """Install every model of the table found in a folder, and return their names.
 
     Raises:
         BadInputError: there is none.
-        MissingBackendError: a file is not what the table says.
+        MissingBackendError: a file does not match the table.
     """
     found = [
         name for name, model in models().items() if any(os.path.isfile(folder / name / one) for one in model.files)

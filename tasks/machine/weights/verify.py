@@ -1,4 +1,4 @@
-"""A model's files hashed anew and compared with the table."""
+"""Hashes a model's files again and compares them with the table."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from tasks.machine.weights.shelf import known, located
 
 
 def verified(name: str) -> str:
-    """What was found, in words; empty where the model is not on this machine.
+    """The result in words; empty if the model is not on this machine.
 
     Raises:
         BadInputError: no model of that name.
-        MissingBackendError: a file is not what the table says.
+        MissingBackendError: a file does not match the table.
     """
     model = known(name)
     found = located(name)
     by_name = {file: found / file for file in model.files} if found else {path.name: path for path in kept(model)}
     if not by_name:
         return ""
-    told = {file: model.files[file] for file in by_name if file in model.files}
-    for file, expected in told.items():
+    listed = {file: model.files[file] for file in by_name if file in model.files}
+    for file, expected in listed.items():
         checked(by_name[file], expected, again=True)
-    sure = sum(bool(file.sha256) for file in told.values())
+    sure = sum(bool(file.sha256) for file in listed.values())
     if sure:
         return f"{sure} of {len(by_name)} files verified"
-    return f"{len(by_name)} files are there; their publisher tells no digest that they could be compared with"
+    return f"{len(by_name)} files are installed; their publisher states no digest to compare them with"

@@ -17,16 +17,16 @@ CHILD = """
 import signal, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tasks.machine.ending import heed, parting, telling_threads
+from tasks.machine.ending import raise_if_ending, delaying_signals, notifying_threads
 from tasks.lipsync.hosted import HostedReanimator
 
 def made(out):
-    with parting():
+    with delaying_signals():
         HostedReanimator("sync-lipsync-2", {options!r}).reanimate(
-            Path({picture!r}), Path({speech!r}), Path(out), lambda share: heed())
+            Path({picture!r}), Path({speech!r}), Path(out), lambda share: raise_if_ending())
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it puts behind with it ignored
-with telling_threads(), ThreadPoolExecutor(2) as pool:
+with notifying_threads(), ThreadPoolExecutor(2) as pool:
     pool.submit(made, {out!r}).result()
 """
 
