@@ -29,7 +29,7 @@ from tasks.lipsync.restore import missing as restore_missing
 from tasks.lipsync.route import Route, automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system
 from tasks.lipsync.tracker import FaceTracker
-from tasks.machine.ending import raise_if_ending, delaying_signals, notifying_threads
+from tasks.machine.ending import delaying_signals, notifying_threads, raise_if_ending
 from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, is_transient
 from tasks.records.progress import Progress, silent

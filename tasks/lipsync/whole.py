@@ -15,7 +15,7 @@ from tasks.keep.staging import staged
 from tasks.lipsync import Resynced
 from tasks.lipsync.hosted import HostedTranslation, receipt_path
 from tasks.lipsync.tracker import NoTracker
-from tasks.machine.ending import raise_if_ending, delaying_signals
+from tasks.machine.ending import delaying_signals, raise_if_ending
 from tasks.media.encoding import encoded, lost
 from tasks.records import registry
 from tasks.records.errors import PermanentError, UnsupportedError

@@ -115,6 +115,7 @@ def run(
         cwd: working directory.
         env: variables added to this process's environment.
         stdin: bytes to feed; None for ``/dev/null``.
+        on_line: called with each line as it is printed.
     """
     lines = []
     for line in stream(command, deadline_s=deadline_s, cwd=cwd, env=env, stdin=stdin):

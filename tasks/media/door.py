@@ -52,7 +52,7 @@ def asking(path: Path, *words: str) -> list[str]:
 
 
 def answer(path: Path, *words: str, deadline_s: float = 120.0) -> bytes:
-    """ffprobe's output for a file; cached in this process until the file changes.
+    """The output of ffprobe for a file; cached in this process until the file changes.
 
     Raises:
         MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `process.capture`; a failure is not cached.
