@@ -92,7 +92,7 @@ def _csv(path: Path, data: bytes) -> Iterable[Row]:
 def _xlsx(path: Path, data: bytes) -> Iterable[Row]:
     import openpyxl
 
-    with zips.opened(path, _UNPACKED) as archive, zips.telling(path):
+    with zips.opened(path, _UNPACKED) as archive, zips.as_bad_input(path):
         _refuse_entities(archive)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     rows = book.worksheets[0].iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)

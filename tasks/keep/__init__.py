@@ -1,5 +1,5 @@
-"""What is kept: files by their content, on this disk or in a remote store, and what was asked of them.
+"""Storage: files addressed by content, on this disk or in a remote store, and their digests.
 
 In: files and small notes. Out: assets, found again and verified.
-It knows no step and no media.
+It depends on no step and no media.
 """

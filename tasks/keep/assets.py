@@ -9,11 +9,11 @@ from tasks.records.model import Asset
 
 
 def path_of(asset: Asset) -> Path:
-    """The local file of an asset; one in a remote store is fetched into this machine's cache first.
+    """The local file of an asset; from a remote store it is first downloaded into this machine's cache.
 
     Raises:
-        TransientError: the object store does not answer, or gave something else than what was put there.
-        BadInputError: the file is not there.
+        TransientError: the object store does not answer, or returned different content than was stored.
+        BadInputError: the file does not exist.
     """
     if url_of(asset.uri) is None:
         return Path(asset.uri)

@@ -1,4 +1,4 @@
-"""The digest of a file: read in pieces, and remembered for as long as the file is the one that was read."""
+"""File digests: read in blocks, and remembered until the file changes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-#: Up to so many bytes a file is read rather than remembered: that takes about a millisecond.
+#: Files up to this size in bytes are read again instead: that takes about a millisecond.
 SMALL = 1 << 20
-#: A file that changed so shortly ago may change again without its times telling (they count in ticks of the kernel).
+#: A file changed this recently may change again with the same times, which have the resolution of kernel ticks.
 FRESH_NS = 50_000_000
 
 
@@ -20,20 +20,20 @@ class Memos(Protocol):
     """Small files by relative name."""
 
     def read(self, name: str) -> bytes | None:
-        """The content; None where there is none."""
+        """The content; None if there is no such file."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Whole or not at all."""
+        """Write atomically."""
 
 
 class Digests:
-    """Digests of local files; one of a large file is remembered by the file's identity.
+    """Digests of local files; those of large files are remembered by the file's identity.
 
-    The identity is path, size, times of content (mtime) and of change (ctime), and inode: whoever writes the file again
-    or puts another in its place changes it, whatever times they set. What a disk does on its own does not show.
+    The identity is path, size, mtime, ctime and inode: rewriting or replacing the file changes it, even if mtime is set
+    back. Corruption by the disk itself is not noticed.
 
     Args:
-        memos: where digests are remembered, one small file each.
+        memos: where digests are remembered, in one small file each.
     """
 
     def __init__(self, memos: Memos) -> None:
@@ -57,14 +57,14 @@ class Digests:
             return digest, size
 
     def remember(self, path: Path, digest: str) -> None:
-        """What a file was found or written to be, for `of`; nothing of one that is not there."""
+        """Remember a file's digest for `of`; no effect if the file does not exist."""
         try:
             self._keep(path, path.stat(), digest, fresh=True)
         except OSError:
             return
 
     def are(self, path: Path, digest: str, size: int) -> bool | None:
-        """Whether a file is what it should be; None where it is not there."""
+        """Whether a file has this digest and size; None if it does not exist."""
         try:
             return path.stat().st_size == size and self.of(path) == (digest, size)
         except (FileNotFoundError, NotADirectoryError):
@@ -79,14 +79,14 @@ class Digests:
 
 
 def file_sha256(path: Path) -> tuple[str, int]:
-    """Digest and size of a file, read in pieces."""
+    """Digest and size of a file, read in blocks."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return digest.hexdigest(), file.tell()
 
 
 def known_sha256(path: Path) -> str:
-    """Digest of a file, read again in this process only when it is another or was written again."""
+    """Digest of a file, cached in this process until the file changes."""
     return _sha256_of(path, *identity(path, path.stat())[1:])
 
 
@@ -96,7 +96,7 @@ def _sha256_of(path: Path, *_times: int) -> str:
 
 
 def identity(path: Path, stat: os.stat_result) -> tuple[str, int, int, int, int]:
-    """Path, size, times of content and of change, and inode: another one is another file, whatever times were set."""
+    """Path, size, mtime, ctime and inode; they differ for any other or rewritten file, even if mtime is set back."""
     return str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 

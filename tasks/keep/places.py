@@ -1,7 +1,7 @@
 """Where a store keeps its files: a local folder, or a prefix of an object store that every machine sees.
 
-Either gives a name to whole files alone: a local file is renamed into place, an object appears when its upload is
-complete. Two writers of one name write the same thing, or the last one counts.
+Files appear only when complete: a local file is renamed into place, an object exists once its upload is complete. Two
+writers of one name write the same content, or the last one wins.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tasks.keep.staging import scratch, staged
 from tasks.records.errors import BadInputError, MissingBackendError, PolydubError, TransientError
 
 DAMAGED = "damaged"
-"""The folder of files that were not what their name says."""
+"""The folder of files whose content does not match their name."""
 
-#: So much of an object is asked for at once.
+#: Bytes of an object read by one request.
 _BLOCK = 8 << 20
-#: What tells one object from another that was put in its place, by the names of several object stores.
+#: The version tag of an object, by the names that object stores use.
 _IDENTITY = ("size", "ETag", "etag", "LastModified", "VersionId", "generation", "updated", "last_modified", "created")
 _BLOB = re.compile(r"^blobs/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[^/]*)?$")
 #: A `Path` folds the two slashes of a URL into one; both are taken.
@@ -37,41 +37,53 @@ class Place(Protocol):
     """Files by relative name."""
 
     def read(self, name: str) -> bytes | None:
-        """A small file's content; None where there is none."""
+        """A small file's content; None if it does not exist."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Put a small file there, whole or not at all."""
+        """Write a small file atomically."""
 
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
-        """Whether the file is what it should be, by its content; None where there is none."""
+        """Whether the file's content has this digest and size; None if it does not exist.
+
+        Args:
+            name: relative name.
+            sha256: expected digest.
+            size: expected size in bytes.
+        """
 
     def take(self, staged: Path, name: str, sha256: str) -> None:
-        """Move a finished local file there."""
+        """Move a finished local file into the place.
+
+        Args:
+            staged: the local file.
+            name: relative name.
+            sha256: its digest.
+        """
 
     def sha256(self, name: str) -> tuple[str, int] | None:
-        """Digest and size of the file, read now and remembered; None where there is none.
+        """Digest and size of the file, read now and remembered; None if it does not exist.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: the file cannot be read.
         """
 
     def set_aside(self, name: str) -> bool:
-        """Move a file that is not what it should be below ``damaged/``; False where it was gone or mended already."""
+        """Move a damaged file below ``damaged/``; False if it was gone or replaced already."""
 
     def has_set_aside(self, name: str) -> bool:
-        """Whether a file of that name was."""
+        """Whether a file of that name was set aside."""
 
     def below(self, folder: str) -> list[tuple[str, int]]:
-        """Names and sizes of the files anywhere below a folder, in order."""
+        """Names and sizes of all files below a folder, recursively, sorted."""
 
     def names(self, folder: str) -> list[str]:
-        """The files right below a folder, the one written last at the end."""
+        """The files directly in a folder, the most recent last."""
 
     def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
-        """The rows that are wanted of all Parquet files below a folder, as one pandas table."""
+        """The selected rows of all Parquet files below a folder, as one pandas table."""
 
     def uri(self, name: str) -> str:
-        """What an asset says of where it is."""
+        """The location of a file as stored in an asset."""
 
 
 class Folder:
@@ -82,7 +94,7 @@ class Folder:
         self._digests = Digests(self)
 
     def read(self, name: str) -> bytes | None:
-        """The content."""
+        """Read from disk."""
         try:
             return (self._root / name).read_bytes()
         except OSError:
@@ -96,7 +108,7 @@ class Folder:
             part.write_bytes(data)
 
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
-        """A large file is read once, and again when it was written again."""
+        """A large file is read once, and again after it changed."""
         return self._digests.are(self._root / name, sha256, size)
 
     def take(self, staged: Path, name: str, sha256: str) -> None:
@@ -107,7 +119,7 @@ class Folder:
         self._digests.remember(path, sha256)
 
     def sha256(self, name: str) -> tuple[str, int] | None:
-        """Whatever is remembered of it."""
+        """Always read, even if a digest is remembered."""
         try:
             found = file_sha256(self._root / name)
         except FileNotFoundError:
@@ -116,25 +128,25 @@ class Folder:
         return found
 
     def set_aside(self, name: str) -> bool:
-        """Rename; a file that another process mended in between goes back."""
+        """Rename; a file that another process replaced in between is moved back."""
         path, aside = self._root / name, self._root / _aside(name)
         private_folder(aside.parent)
         try:
             os.replace(path, aside)
         except FileNotFoundError:
             return False
-        with contextlib.suppress(OSError):  # what cannot be read is damaged
+        with contextlib.suppress(OSError):  # an unreadable file is damaged
             if file_sha256(aside)[0] == digest_in(name):
                 os.replace(aside, path)
                 return False
         return True
 
     def has_set_aside(self, name: str) -> bool:
-        """By its name."""
+        """By name."""
         return (self._root / _aside(name)).exists()
 
     def below(self, folder: str) -> list[tuple[str, int]]:
-        """Files that are being written have hidden names and are left out."""
+        """Files being written have hidden names and are left out."""
         found = []
         for path in sorted((self._root / folder).rglob("[!.]*")):
             with contextlib.suppress(FileNotFoundError):
@@ -148,7 +160,7 @@ class Folder:
         return [f"{folder}/{name}" for _, name in sorted(found)]
 
     def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
-        """Read one after another."""
+        """Read one by one."""
         return _table(_file_system("file"), str(self._root / folder), wanted)
 
     def uri(self, name: str) -> str:
@@ -157,7 +169,7 @@ class Folder:
 
 
 class Bucket:
-    """A prefix of an object store, by fsspec; large files pass through the cache folder.
+    """A prefix of an object store, through fsspec; large files pass through the cache folder.
 
     Args:
         url: such as ``s3://bucket/prefix``.
@@ -178,14 +190,14 @@ class Bucket:
             return content
 
     def write(self, name: str, data: bytes) -> None:
-        """One request; the last writer counts."""
+        """One request; the last writer wins."""
         with _asked(self._url):
             self._files.pipe_file(self.uri(name), data)
 
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
-        """One request, and one for the digest of this object, which whoever put it there left beside.
+        """One request, and one for the digest that the object's writer stored next to it.
 
-        An object of which nobody left one is read, once for all machines.
+        An object without a stored digest is read, once for all machines.
         """
         facts = self._facts(name)
         if facts is None or facts["size"] != size:
@@ -199,14 +211,14 @@ class Bucket:
         return known == json.dumps(sha256).encode()
 
     def take(self, staged: Path, name: str, sha256: str) -> None:
-        """Upload it with its digest, and keep it in the cache: the next step wants it."""
+        """Upload it with its digest, and keep it in the cache for the next step."""
         with _asked(self._url):
             self._files.put_file(str(staged), self.uri(name))
         self._remember(name, sha256)
         self._cache.take(staged, name, sha256)
 
     def sha256(self, name: str) -> tuple[str, int] | None:
-        """Streamed, nothing is kept but the digest."""
+        """Streamed; only the digest is kept."""
         facts = self._facts(name)
         if facts is None:
             return None
@@ -225,7 +237,7 @@ class Bucket:
         return read.hexdigest(), size
 
     def set_aside(self, name: str) -> bool:
-        """Copied by the object store itself."""
+        """Copied on the object store's side."""
         with _asked(self._url):
             try:
                 self._files.mv(self.uri(name), self.uri(_aside(name)))
@@ -238,7 +250,7 @@ class Bucket:
         return self._facts(_aside(name)) is not None
 
     def below(self, folder: str) -> list[tuple[str, int]]:
-        """One request a thousand files."""
+        """One request for every thousand files."""
         with _asked(self._url):
             root = self._url.partition("://")[2]
             found = self._files.find(self.uri(folder), detail=True)
@@ -252,7 +264,7 @@ class Bucket:
                 return None
 
     def _memo(self, name: str, facts: Any) -> str:
-        """Where the digest of this very object is told: whoever puts another there changes its tag or time."""
+        """The name of the memo with this object's digest; another object of this name has another tag or time."""
         identity = [self.uri(name), *(str(facts.get(fact)) for fact in _IDENTITY)]
         return f"records/sha256/{hashlib.sha256(json.dumps(identity).encode()).hexdigest()}.json"
 
@@ -263,7 +275,7 @@ class Bucket:
                 place.write(memo, json.dumps(sha256).encode())
 
     def names(self, folder: str) -> list[str]:
-        """One request a thousand files; times are of whole seconds."""
+        """One request for every thousand files; times have a resolution of one second."""
         with _asked(self._url):
             try:
                 found = self._files.ls(self.uri(folder), detail=True)
@@ -273,7 +285,7 @@ class Bucket:
         return [f"{folder}/{name.rpartition('/')[2]}" for _, name in by_time]
 
     def table(self, folder: str, wanted: list[tuple[str, str, Any]]) -> Any:
-        """Some requests a file."""
+        """Several requests for each file."""
         with _asked(self._url):
             return _table(self._files, self.uri(folder).partition("://")[2], wanted)
 
@@ -283,10 +295,10 @@ class Bucket:
 
 
 def place_of(where: str | Path) -> tuple[Place, Path]:
-    """The place that is meant, and the local folder for work in progress: the same one, or the cache.
+    """The place, and the local folder for work in progress: the same folder, or the cache.
 
     Args:
-        where: a folder, or a URL that fsspec knows.
+        where: a folder, or a URL that fsspec supports.
     """
     if url := url_of(where):
         return Bucket(url), cache_folder()
@@ -295,24 +307,29 @@ def place_of(where: str | Path) -> tuple[Place, Path]:
 
 
 def url_of(where: str | Path) -> str | None:
-    """The URL that is meant, without a last slash; None where a local folder is."""
+    """The URL without a trailing slash; None for a local folder."""
     found = _URL.match(str(where))
     return f"{found[1]}://{found[2]}" if found else None
 
 
 def cache_folder() -> Path:
-    """Where this machine keeps copies of remote files: ``POLYDUB_CACHE``, else the user's cache folder."""
+    """The folder for copies of remote files: ``POLYDUB_CACHE``, else the user's cache folder."""
     if folder := os.environ.get("POLYDUB_CACHE"):
         return Path(folder).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "polydub-cache"
 
 
 def fetched(uri: str, sha256: str, size: int) -> Path:
-    """The local copy of a remote blob; its content is verified when it comes and whenever it was written again.
+    """The local copy of a remote blob; its content is verified on arrival and whenever the copy changed.
+
+    Args:
+        uri: the blob's address.
+        sha256: expected digest.
+        size: expected size in bytes.
 
     Raises:
-        TransientError: the object store does not answer, or gave something else than what was put there.
-        BadInputError: the blob is not there.
+        TransientError: the object store does not answer, or returned different content than was stored.
+        BadInputError: the blob does not exist.
     """
     name = f"blobs/{sha256[:2]}/{uri.rpartition('/')[2]}"
     cache, copy = Folder(cache_folder()), cache_folder() / name
@@ -335,14 +352,14 @@ def fetched(uri: str, sha256: str, size: int) -> Path:
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing, for its user alone."""
+    """Create a folder and its missing parents, accessible only to the user."""
     if not path.is_dir():
         private_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
 
 
 def digest_in(name: str) -> str:
-    """The digest that a blob's name says; empty where the name is no blob's."""
+    """The digest in a blob's name; empty if it is not a blob's name."""
     found = _BLOB.match(name)
     return found[1] if found else ""
 
@@ -352,7 +369,7 @@ def _aside(name: str) -> str:
 
 
 def moved(source: Path, target: Path) -> None:
-    """Rename, or copy where the two are on different file systems."""
+    """Rename, or copy if the two are on different file systems."""
     try:
         os.replace(source, target)
     except OSError:
@@ -374,7 +391,7 @@ def _file_system(scheme: str) -> Any:
     import fsspec
 
     try:
-        # What other machines put there must be seen at once.
+        # Files written by other machines must be visible at once.
         return fsspec.filesystem(scheme, use_listings_cache=False)
     except ImportError as error:
         raise MissingBackendError(
@@ -382,24 +399,24 @@ def _file_system(scheme: str) -> Any:
         ) from error
     except ValueError as error:
         raise BadInputError(
-            f"{scheme}:// is no kind of store: {error}.", "Use a folder or s3://bucket/prefix."
+            f"{scheme}:// is not a supported store: {error}.", "Use a folder or s3://bucket/prefix."
         ) from error
 
 
 @contextlib.contextmanager
 def _asked(url: str) -> Iterator[None]:
-    """Errors of the object store as ours; credentials are in none of them."""
+    """Convert errors of the object store into Polydub's, without credentials."""
     try:
         yield
     except PolydubError:
         raise
     except FileNotFoundError as error:
-        raise BadInputError(f"The bucket of {url} does not exist.", "Make it, or set POLYDUB_STORE.") from error
+        raise BadInputError(f"The bucket of {url} does not exist.", "Create it, or set POLYDUB_STORE.") from error
     except PermissionError as error:
         raise BadInputError(
-            f"The store {url} refuses access: {error}.",
+            f"The store {url} denied access: {error}.",
             "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the policy.",
         ) from error
-    except Exception as error:  # of botocore, aiohttp and the operating system
+    except Exception as error:  # from botocore, aiohttp and the operating system
         kind = type(error).__name__
         raise TransientError(f"The store {url} does not answer ({kind}).", "Check AWS_ENDPOINT_URL.") from error

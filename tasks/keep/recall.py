@@ -1,4 +1,4 @@
-"""Costly questions about a file, asked once a process: steps and languages ask the same of the same recording."""
+"""Caches costly analyses of a file within a process, because steps and languages repeat them on one recording."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tasks.keep.digests import known_sha256
 
-_Told = ParamSpec("_Told")
+_Rest = ParamSpec("_Rest")
 _Answer = TypeVar("_Answer")
-_Question = Callable[Concatenate[Path, _Told], _Answer]
+_Analysis = Callable[Concatenate[Path, _Rest], _Answer]
 
 
-def recalled(keep: int) -> Callable[[_Question[_Told, _Answer]], _Question[_Told, _Answer]]:
-    """Keep a function's answers by the content of the file that it is asked about, whatever its name.
+def recalled(keep: int) -> Callable[[_Analysis[_Rest, _Answer]], _Analysis[_Rest, _Answer]]:
+    """Cache a function's results by the content of its file argument, regardless of the file's name.
 
     Args:
-        keep: answers; the one that was not asked for longest is forgotten first.
+        keep: number of results; the least recently used is dropped first.
 
     Returns:
-        A decorator. What else the function is told must not change its answer, which nobody may change either.
+        A decorator. The function's other arguments must not affect its result, and the result must not be modified.
     """
 
-    def decorate(ask: _Question[_Told, _Answer]) -> _Question[_Told, _Answer]:
+    def decorate(analyse: _Analysis[_Rest, _Answer]) -> _Analysis[_Rest, _Answer]:
         answers: dict[str, _Answer] = {}
         lock = threading.Lock()
 
@@ -34,9 +34,9 @@ def recalled(keep: int) -> Callable[[_Question[_Told, _Answer]], _Question[_Told
             content = known_sha256(path)
             with lock:
                 if content in answers:
-                    answers[content] = answers.pop(content)  # the last asked for is the last to go
+                    answers[content] = answers.pop(content)  # most recently used
                     return answers[content]
-            result = ask(path, *args, **kwargs)
+            result = analyse(path, *args, **kwargs)
             with lock:
                 answers[content] = result
                 while len(answers) > keep:

@@ -1,10 +1,10 @@
-"""Content-addressed assets and the records of finished steps. A record whose files are not what it says does not count.
+"""Content-addressed assets and the records of finished steps. A record with missing or damaged files is ignored.
 
 Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a folder or below a URL
-(`tasks.keep.places`), beside the ``batches`` and the ``ledger`` of the flows. A blob is believed by its content: a
-large one that is still the very file that was read or written (`tasks.keep.digests`) is not read again. One that is
-another is never used: it is moved to ``damaged/``, told, and made again.
-A killed process leaves at most a file under ``tmp/``; two writers of one key write the same thing.
+(`tasks.keep.places`), beside the ``batches`` and the ``ledger`` of the flows. Blobs are verified by content; a large
+blob that has not changed since it was read or written (`tasks.keep.digests`) is not read again. A damaged blob is never
+used: it is moved to ``damaged/``, reported in a note, and made again.
+A killed process leaves at most a file under ``tmp/``; two writers of one key write the same content.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tasks.records.model import Asset, Made, StepRecord
 
 
 def store_place() -> str:
-    """Where finished work is kept: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
+    """The location of the store: ``POLYDUB_STORE`` (a folder or a URL), else the user's cache folder."""
     if where := os.environ.get("POLYDUB_STORE"):
         return where
     return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "polydub")
@@ -50,11 +50,11 @@ class Store:
     """Blobs and step records in a local folder, or in an object store that several machines share.
 
     Args:
-        where: a folder, created where missing, or a URL such as ``s3://bucket/prefix``.
+        where: a folder, created if missing, or a URL such as ``s3://bucket/prefix``.
 
     Attributes:
-        root: the local folder of work in progress, locks and memos: the store itself, or the cache of a remote one.
-        notes: what was found damaged, to tell the user.
+        root: the local folder for work in progress, locks and memos: the store itself, or the cache of a remote store.
+        notes: damaged files that were found, for the user.
 
     Raises:
         BadInputError: the folder cannot be written.
@@ -86,7 +86,7 @@ class Store:
             keep: copy instead of moving.
         """
         if path.is_relative_to(self.root / "blobs"):
-            raise ValueError(f"{path} is in the store already")
+            raise ValueError(f"{path} is already in the store")
         digest, size = file_sha256(path)
         blob = _blob(digest, path)
         asset = Asset(uri=self._place.uri(blob), sha256=digest, bytes=size)
@@ -102,7 +102,7 @@ class Store:
         return asset
 
     def reference(self, path: Path) -> Asset:
-        """Point at a user's file where it is; a remote store takes a copy, which every machine can read.
+        """Refer to a user's file in place; for a remote store it is copied there, so that every machine can read it.
 
         The digest is remembered, so that a large title is hashed once.
         """
@@ -114,25 +114,25 @@ class Store:
         return asset if self.holds(asset) else self.add(path, keep=True)
 
     def holds(self, asset: Asset) -> bool:
-        """Whether the asset's file is there and is what the asset says; one of the store that is not is set aside."""
+        """Whether the asset's file exists with the right content; a damaged file of the store is set aside."""
         name = asset.uri.removeprefix(f"{self.where}/")
         if name == asset.uri:  # a user's file
             return bool(self._digests.are(Path(asset.uri), asset.sha256, asset.bytes))
         if self._place is not self._copies:
-            self._sound(self._copies, name, asset)  # a bad copy must not come before a good original
+            self._sound(self._copies, name, asset)  # a damaged copy must not shadow a good original
         return self._sound(self._place, name, asset)
 
     def _sound(self, place: Place, name: str, asset: Asset) -> bool:
         found = place.holds(name, asset.sha256, asset.bytes)
         if found is False and place.set_aside(name):
-            self._tell_damaged(place, name)
+            self._note_damaged(place, name)
             return False
         return bool(found) or (found is False and bool(place.holds(name, asset.sha256, asset.bytes)))
 
-    def _tell_damaged(self, place: Place, name: str) -> None:
+    def _note_damaged(self, place: Place, name: str) -> None:
         kept = place.uri(f"{DAMAGED}/{name.rpartition('/')[2]}")
         what = "The local copy of a stored file" if place is not self._place else "A stored file"
-        note = f"{what} was not what had been stored and was not used: it was set aside as {kept} and made again."
+        note = f"{what} was damaged and was not used: it was moved to {kept} and made again."
         if note not in self.notes:
             self.notes.append(note)
 
@@ -154,7 +154,7 @@ class Store:
         for asset in lost:  # it may have been set aside before, by whoever asked first
             name = asset.uri.removeprefix(f"{self.where}/")
             if name != asset.uri and self._place.has_set_aside(name):
-                self._tell_damaged(self._place, name)
+                self._note_damaged(self._place, name)
         if lost:
             return None
         return record.model_copy(update={"reused": True, "hits": record.parts})
@@ -163,18 +163,24 @@ class Store:
         """Make a step's result findable; its blobs must have been added before.
 
         Returns:
-            The record as it will be found, order of keys included: a deliverable is the same bytes either way.
+            The record as `lookup` will return it, including the order of keys, so that deliverables are identical.
         """
         stored = record.model_dump(mode="json")
         self.write_note(record.step, record.key, stored)
         return type(record).model_validate_json(_json(stored))
 
     def write_note(self, kind: str, key: str, value: Any) -> None:
-        """Keep a small JSON value that may change over time (a branch's last attempt)."""
+        """Store a small JSON value that may change over time (a branch's last attempt).
+
+        Args:
+            kind: kind of note; names its folder.
+            key: hexadecimal key.
+            value: JSON value.
+        """
         self._place.write(_record(kind, key), _json(value))
 
     def read_note(self, kind: str, key: str) -> Any | None:
-        """The value kept by `write_note`, or None."""
+        """The value stored by `write_note`, or None."""
         try:
             return json.loads(self._place.read(_record(kind, key)) or b"")
         except ValueError:
@@ -184,7 +190,7 @@ class Store:
 
     @contextlib.contextmanager
     def workspace(self, step: str) -> Iterator[Path]:
-        """A private folder on the store's file system, removed afterwards."""
+        """A private temporary folder on the store's file system."""
         folder = Path(tempfile.mkdtemp(prefix=f"{step}-{os.getpid()}-", dir=self.root / "tmp"))
         try:
             yield folder
@@ -192,15 +198,15 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self, older_than_s: float = 0.0) -> int:
-        """Remove what killed processes of this host left under ``tmp/``; how many entries that were.
+        """Remove what killed processes of this host left under ``tmp/``, and return the number of entries.
 
         Args:
-            older_than_s: only what was last changed so long ago.
+            older_than_s: minimum age in seconds.
         """
         removed = 0
         for entry in (self.root / "tmp").iterdir():
             owners = [part for part in re.split(r"[-.]", entry.name) if part.isdigit()]
-            with contextlib.suppress(FileNotFoundError):  # its owner, or another sweep, was faster
+            with contextlib.suppress(FileNotFoundError):  # its owner or another sweep removed it first
                 old = time.time() - entry.stat().st_mtime >= older_than_s
                 if old and owners and not Path(f"/proc/{owners[0]}").exists():
                     shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -209,16 +215,16 @@ class Store:
 
     @contextlib.contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold a key while computing it: a second run of this machine waits and reuses.
+        """Lock a key while computing it: a second run on this machine waits and reuses the result.
 
-        Freed by the kernel if the holder dies. Two machines may compute one key; both write the same thing.
+        The kernel frees the lock if the holder dies. Two machines may compute one key; both write the same content.
         """
         with locked(self.root / "locks" / f"{key}.lock"):
             yield
 
 
 def _close(folder: Path) -> None:
-    """A folder of an earlier version becomes its user's alone."""
+    """Restrict a folder made by an earlier version to its user."""
     stat = folder.stat()
     if stat.st_mode & 0o077 and stat.st_uid == os.geteuid():
         folder.chmod(0o700)
@@ -253,10 +259,10 @@ def step_key(
 
     Args:
         step: its name.
-        version: raised whenever its code changes what comes out.
-        settings: the settings that matter, JSON-like.
+        version: raised whenever a code change alters the output.
+        settings: the settings that affect the output, JSON-like.
         backend: the backend's fingerprint (name, version, model and weights).
-        inputs: assets (counted by content, never by place) and small JSON-like values.
+        inputs: assets (by content, never by location) and small JSON-like values.
 
     Returns:
         64 hex digits.
@@ -316,5 +322,5 @@ def _by_content(value: Any) -> Any:
 
 
 def text_sha256(text: str) -> str:
-    """Digest of a text."""
+    """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Reads every blob of a store again, whatever is remembered of it."""
+"""Reads every blob of a store again, ignoring remembered digests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _FILE = re.compile(rb'"([^"/]*\.(?:mp4|mkv|mov|wav|flac))"')
 
 @dataclass(frozen=True)
 class Damaged:
-    """A blob that is not what its name says.
+    """A blob whose content does not match its name.
 
     Attributes:
-        name: below the store.
-        why: in words.
-        used_by: the steps and titles whose records name it.
+        name: relative to the store.
+        why: what is wrong, in words.
+        used_by: the steps and titles whose records refer to it.
         removed: whether it was set aside.
     """
 
@@ -28,16 +28,16 @@ class Damaged:
     removed: bool = False
 
 
-def verify(where: str, remove: bool, told: Callable[[int, int], None]) -> tuple[int, int, list[Damaged]]:
-    """Hash every blob; one that is written or removed meanwhile by a run is no fault.
+def verify(where: str, remove: bool, progress: Callable[[int, int], None]) -> tuple[int, int, list[Damaged]]:
+    """Hash every blob; blobs written or removed by a run meanwhile are not faults.
 
     Args:
         where: the store.
         remove: set damaged blobs aside, so that the next run makes them again.
-        told: called with bytes read and bytes there.
+        progress: called with bytes read and bytes in total.
 
     Returns:
-        How many blobs and bytes were read, and those that are damaged.
+        Number of blobs, bytes read, and the damaged blobs.
     """
     place, _ = place_of(where)
     blobs = [(name, size) for name, size in place.below("blobs") if digest_in(name)]
@@ -46,7 +46,7 @@ def verify(where: str, remove: bool, told: Callable[[int, int], None]) -> tuple[
         if why := _fault(place, name):
             damaged.append(Damaged(name, why, removed=remove and place.set_aside(name)))
         read += size
-        told(read, total)
+        progress(read, total)
     used = _users(place, {digest_in(one.name) for one in damaged}) if damaged else {}
     named = [Damaged(one.name, one.why, used.get(digest_in(one.name), ()), one.removed) for one in damaged]
     return len(blobs), read, named

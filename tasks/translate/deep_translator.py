@@ -163,7 +163,7 @@ def _refuse(provider: Provider, error: Exception) -> NoReturn:
         raise ProviderBusyError(f"{provider} asks to wait: too many requests.") from None
     if isinstance(error, exceptions.AuthorizationException) or words in ("ERR_KEY_INVALID", "ERR_KEY_BLOCKED"):
         fix = f"Check {_KEYS[provider]}." if provider in _KEYS else "Choose another provider."
-        raise MissingBackendError(f"{provider} refuses the request as not authorized.", fix) from None
+        raise MissingBackendError(f"{provider} rejected the request as not authorized.", fix) from None
     if isinstance(error, requests.JSONDecodeError | exceptions.TranslationNotFound | KeyError | AttributeError):
         raise PermanentError(
             f"{provider} answered with something that is no translation ({kind}).",
@@ -176,7 +176,7 @@ def _refuse(provider: Provider, error: Exception) -> NoReturn:
     if words == "ERR_LANG_NOT_SUPPORTED":
         raise UnsupportedError(f"{provider} does not translate this pair.", "Choose another provider.") from None
     said = words if isinstance(error, exceptions.ServerException) else kind
-    raise PermanentError(f"{provider} refuses the request ({said}).") from None
+    raise PermanentError(f"{provider} rejected the request ({said}).") from None
 
 
 def _check_mymemory(answer: str) -> None:
@@ -184,7 +184,7 @@ def _check_mymemory(answer: str) -> None:
     if answer.startswith("MYMEMORY WARNING"):
         raise ProviderBusyError("mymemory's free translations for today are used up.")
     if answer.startswith(("INVALID ", "QUERY LENGTH LIMIT", "PLEASE SELECT TWO DISTINCT")):
-        raise PermanentError(f"mymemory refuses the request: {answer[:80].lower()}.")
+        raise PermanentError(f"mymemory rejected the request: {answer[:80].lower()}.")
 
 
 def _within(deadline_s: float, call: Callable[[], Any]) -> Any:

@@ -52,7 +52,7 @@ def test_a_key_stays_in_the_environment(short_clip: Path, tmp_path: Path) -> Non
     assert KEY not in done.stdout + done.stderr
     summary = json.loads((tmp_path / "out" / "clip" / "summary.json").read_text())
     notes = [note for language in summary["languages"].values() for note in language["notes"]]
-    assert any("small refuses the request (status 400)" in note and "***" in note for note in notes)
+    assert any("small rejected the request (status 400)" in note and "***" in note for note in notes)
     assert (tmp_path / "prefect" / "prefect.db").stat().st_size > 0
     assert holders(tmp_path) == []
 

@@ -149,14 +149,14 @@ REFUSED: dict[Callable[[Path, bytes], None], str] = {
     playlist: r"'1\.m4a' cannot be read as sound",
     concatenation: r"'1\.wav' cannot be read as sound",
     encrypted: "is encrypted",
-    oddly_packed: "packed by method 14",
-    unknown_packing: "packed by method 9",
+    oddly_packed: "compression method 14",
+    unknown_packing: "compression method 9",
     cut: "cannot be unpacked",
     flipped: "cannot be unpacked",
     misplaced: "cannot be unpacked",
     twice: "twice",
-    climbing: "no name inside a folder",
-    endless_name: "no name inside a folder",
+    climbing: "not a name inside the archive",
+    endless_name: "not a name inside the archive",
     endless_number: "holds no recording of a line",
 }
 

@@ -267,10 +267,10 @@ def test_a_blob_that_is_not_what_was_stored_is_not_used(remote: Store, tmp_path:
     asset = remote.add(a_file(tmp_path))
     (tmp_path / "store" / asset.uri.removeprefix(f"{remote.where}/")).unlink()
     overwrite(remote, asset.uri, b"noise")
-    with pytest.raises(TransientError, match="as it was stored"):
+    with pytest.raises(TransientError, match="damaged in transfer"):
         fetched(asset.uri, asset.sha256, asset.bytes)
     overwrite(remote, asset.uri, None)
-    with pytest.raises(BadInputError, match="not in the store"):
+    with pytest.raises(BadInputError, match="no longer in the store"):
         fetched(asset.uri, asset.sha256, asset.bytes)
     assert not list((tmp_path / "store" / "tmp").iterdir())
 
@@ -282,7 +282,7 @@ def test_a_bucket_that_is_not_there_is_named(remote: Store, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("url", ["ftq://host/x", "gopher://x/y"])
 def test_an_unknown_kind_of_store_is_named(url: str) -> None:
-    with pytest.raises(BadInputError, match=r"no kind of store"):
+    with pytest.raises(BadInputError, match="not a supported store"):
         Bucket(url)
 
 

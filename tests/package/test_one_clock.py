@@ -108,7 +108,9 @@ def test_starts_are_stated_on_the_clock_of_the_container(tmp_path: Path) -> None
     assert late_picture.picture is not None
     assert late_sound.audio[0].start_ms == pytest.approx(1000 * LATE_S["late sound"], abs=25)
     assert (late_sound.picture.start_ms, late_sound.duration_ms) == (0, 3000)
-    assert any("0.58 s after the container; silence" in warning for warning in late_sound.warnings)
+    assert any(
+        "0.58 s after the container; the gap is filled with silence" in warning for warning in late_sound.warnings
+    )
     assert late_picture.picture.start_ms == 520
     assert late_picture.duration_ms == late_picture.picture.start_ms + late_picture.picture.duration_ms == 3000
     assert any("picture starts 0.52 s" in warning for warning in late_picture.warnings)

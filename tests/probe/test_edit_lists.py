@@ -18,7 +18,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return flash_and_beep(tmp_path_factory.mktemp("plain") / "plain.mp4")
 
 
-PARTS = "puts 2 parts of it together"
+PARTS = "joins 2 segments"
 PAUSE = "has a pause after the start"
 SPEED = "plays a segment at another speed"
 REFUSED: dict[str, tuple[list[Edit], str]] = {

@@ -110,7 +110,7 @@ class Kling:
         if code in _BUSY:
             raise ProviderBusyError(f"Kling asks to wait (code {code}).", waits=True)
         if code:
-            raise PermanentError(f"Kling refuses the request (code {code}): {self._wire.said(body.get('message'))}")
+            raise PermanentError(f"Kling rejected the request (code {code}): {self._wire.said(body.get('message'))}")
         return body
 
 

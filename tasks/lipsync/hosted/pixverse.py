@@ -61,7 +61,7 @@ class PixVerse:
         body = self._wire.ask(method, path, headers={"Ai-trace-id": str(uuid.uuid4())}, **more)
         if body.get("ErrCode"):
             said = self._wire.said(body.get("ErrMsg") or "")
-            raise PermanentError(f"PixVerse refuses the request (error {body['ErrCode']}): {said}")
+            raise PermanentError(f"PixVerse rejected the request (error {body['ErrCode']}): {said}")
         answer = body.get("Resp")
         return answer if isinstance(answer, dict) else {}
 

@@ -105,7 +105,7 @@ class Wire:
                 f"{self.title} refuses the key (status {status}): {words}", f"Check {self._variable}."
             )
         fix = "Add credit to the account." if status == 402 else ""
-        raise PermanentError(f"{self.title} refuses the request (status {status}): {words}", fix, status=status)
+        raise PermanentError(f"{self.title} rejected the request (status {status}): {words}", fix, status=status)
 
     def said(self, text: Any) -> str:
         """A provider's words on one short line, without the key, which some repeat."""
