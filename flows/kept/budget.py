@@ -1,4 +1,4 @@
-"""A night: what a batch may spend, what its branches are expected to use, and what they have used.
+"""The budget of a night: its limits, the expected use of its branches, and what they have used.
 
 The night is a small record in the store, shared by every process of the batch. A branch asks for room just before it
 begins (`admit`) and says afterwards what it used (`charge`); what is under way counts as expected until then.
@@ -28,14 +28,14 @@ from tasks.step.table import Step
 from tasks.translate.chain import Chain
 
 _NIGHT = "night"
-_CHARACTERS_A_SECOND = 12.0  # of speech with its pauses, until the script is known
-_LONGER = 1.15  # a dub's text against its source, in characters
-_TOKENS_IN, _TOKENS_OUT = 0.9, 0.4  # a character of the script: the lines with what stands around them, and the answer
+_CHARACTERS_A_SECOND = 12.0  # of speech including pauses, until the script is known
+_LONGER = 1.15  # length of the dub's text relative to its source, in characters
+_TOKENS_IN, _TOKENS_OUT = 0.9, 0.4  # per character of the script: prompt with context, and response
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What something uses: wall-clock seconds, seconds of an accelerator, US dollars."""
+    """Resource use: wall-clock seconds, accelerator seconds, US dollars."""
 
     seconds: float = 0.0
     gpu_seconds: float = 0.0
@@ -46,7 +46,7 @@ class Cost:
 
 
 def begin_night(run: Run, settings: BudgetSettings) -> None:
-    """Open a batch's night; a former one of the same batch ends."""
+    """Open a batch's night; an earlier one of the same batch ends."""
     deadline = settings.deadline(datetime.datetime.now())
     night: dict[str, Any] = {
         "deadline": deadline.isoformat() if deadline else None,
@@ -66,7 +66,7 @@ def end_night(run: Run) -> None:
 
 
 def admit(run: Run) -> str:
-    """Make room for a branch.
+    """Reserve the expected use of a branch until `settle`.
 
     Returns:
         Why there is none; empty when there is (or no night is on), and the room is held until `charge`.
@@ -88,7 +88,7 @@ def admit(run: Run) -> str:
 
 @contextlib.contextmanager
 def _alone(run: Run) -> Iterator[None]:
-    """Nobody else touches the night's account, on this machine or on another that shares its store."""
+    """Exclusive access to the night's account, across all machines that share its store."""
     with held([BUDGET] if url_of(run.store) else []), Store(run.store).claim(_key(run)):
         yield
 
@@ -114,7 +114,7 @@ def charge(run: Run, used: Cost) -> None:
 
 
 def expected(run: Run) -> Cost:
-    """What a branch is expected to use, or a title's shared steps; nothing for shared steps that are done."""
+    """The expected use of a branch, or of a title's shared steps; nothing for shared steps that are done."""
     work = shared_work(run)
     if not run.language and work is not None:
         return Cost()
@@ -131,7 +131,7 @@ def expected(run: Run) -> Cost:
 
 
 def unpriced(run: Run) -> list[str]:
-    """Paid services of a run whose price nothing tells."""
+    """Paid services of a run without a known price."""
     return sorted(
         {
             facts.price or facts.name
@@ -164,7 +164,7 @@ def _asks(step: Step, run: Run) -> bool:
 
 
 def _paid(run: Run) -> dict[str, tuple[BackendFacts, Any]]:
-    """The paid backends of a run's profile by step; of a chain of translators the first, which does the work."""
+    """The paid backends of a run's profile by step; of a translator chain only the first."""
     found = {}
     for section, chosen in backends(run.profile).items():
         backend = chosen.translators[0] if isinstance(chosen, Chain) else chosen
@@ -179,17 +179,17 @@ def _refusal(night: dict[str, Any], spent: Cost, cost: Cost) -> str:
         left = (deadline - datetime.datetime.now().astimezone()).total_seconds()
         if cost.seconds > left:
             return (
-                f"It is expected to take {_minutes(cost.seconds)}, and {_minutes(max(left, 0))} are left "
+                f"It is expected to take {_minutes(cost.seconds)}, but only {_minutes(max(left, 0))} are left "
                 f"until {deadline.astimezone():%H:%M}."
             )
     if night["gpu_seconds"] is not None and spent.gpu_seconds + cost.gpu_seconds > night["gpu_seconds"]:
         return (
-            f"It is expected to take {cost.gpu_seconds / 60:.1f} GPU-minutes, and "
+            f"It is expected to take {cost.gpu_seconds / 60:.1f} GPU-minutes, but only "
             f"{max(night['gpu_seconds'] - spent.gpu_seconds, 0) / 60:.1f} of {night['gpu_seconds'] / 60:g} are left."
         )
     if night["usd"] is not None and spent.usd + cost.usd > night["usd"]:
         left_usd = max(night["usd"] - spent.usd, 0)
-        return f"It is expected to cost ${cost.usd:.2f}, and ${left_usd:.2f} of ${night['usd']:g} are left."
+        return f"It is expected to cost ${cost.usd:.2f}, but only ${left_usd:.2f} of ${night['usd']:g} are left."
     return ""
 
 

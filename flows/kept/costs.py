@@ -1,8 +1,8 @@
 """The ledger of time and money: what every step of every branch used, in Parquet files that pandas reads as one table.
 
-A branch, and the shared part of a title, leaves one file when it ends, however it ends: ``ledger/DATE/UUID.parquet``
-below the store. A step is one line; each paid service that it asked is a line more, with the money and no seconds.
-What a killed process had used is noted step by step, and written down when its branch is begun again.
+A branch, and the shared part of a title, writes one file when it ends in any state: ``ledger/DATE/UUID.parquet``
+in the store. Each step is one row; each paid service that it used is another row, with the cost and no seconds. The use
+of a killed process is recorded step by step, and entered when its branch is started again.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from tasks.records.errors import BadInputError
 from tasks.records.model import Bill, Run
 from tasks.records.progress import StepEvent, listening
 
-#: What `polydub costs --by` can sum over, and the column that holds it.
+#: What `polydub costs --by` can sum by, and its column.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
-_BOOKED = "booked"  # notes of the jobs that are in the ledger
-_OPEN = "account"  # notes of what is not in the ledger yet
+_BOOKED = "booked"  # notes of jobs entered in the ledger
+_OPEN = "account"  # notes of use not yet entered in the ledger
 _COUNTS = ("hits", "parts", "retries", "models_loaded", "models_rested")
 _SUMS = ["seconds", "gpu_seconds", "retries", "characters", "seconds_billed", "tokens", "usd"]
 
 
 @dataclass
 class _Line:
-    """One step as it went, every try together."""
+    """One step with all its tries together."""
 
     state: str = "failed"
     seconds: float = 0.0
@@ -48,7 +48,7 @@ class _Line:
 
 
 class Account:
-    """What one branch of a run uses, or its shared part where the run names no language."""
+    """The resource use of one branch, or of the title's shared part if the run has no language."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -62,7 +62,7 @@ class Account:
             self._write_down(left)
 
     def listen(self, event: StepEvent) -> None:
-        """Take down a step's end."""
+        """Record the end of a step."""
         if not event.is_of(self._run):
             return
         if event.state not in ("computed", "reused", "failed"):
@@ -80,21 +80,21 @@ class Account:
 
     @property
     def gpu_seconds(self) -> float:
-        """Of every step."""
+        """Accelerator seconds of all steps."""
         return sum(line.gpu_seconds for line in self._lines.values())
 
     @property
     def usd(self) -> float:
-        """Of every step, as far as prices are known."""
+        """Cost of all steps in US dollars, as far as prices are known."""
         return sum(self._price(bill) or 0.0 for line in self._lines.values() for bill in line.bills)
 
     def computed(self) -> dict[str, tuple[float, float]]:
-        """Seconds, and seconds of an accelerator, of each step that was computed at its first try."""
+        """Seconds and accelerator seconds of each step that was computed at its first try."""
         fresh = {step: line for step, line in self._lines.items() if line.state == "computed" and not line.failures}
         return {step: (line.seconds, line.gpu_seconds) for step, line in fresh.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """The lines of the ledger."""
+        """The rows of the ledger."""
         rows = []
         for step, line in self._lines.items():
             retries = line.failures - (line.state == "failed")
@@ -115,7 +115,7 @@ class Account:
         return rows
 
     def _is_new(self, bill: Bill) -> bool:
-        """Whether a bill is of a job that is not in the ledger yet: a result that is used again is paid for once."""
+        """Whether a bill is for a job not yet in the ledger: a reused result is paid for once."""
         if not bill.job:
             return True
         key = _job_key(bill)
@@ -124,14 +124,14 @@ class Account:
         return not known
 
     def book(self) -> None:
-        """Write the lines down, and that their jobs are."""
+        """Write the rows, and mark their jobs as entered."""
         self._write_down(self._so_far())
 
     def _so_far(self) -> dict[str, Any]:
         return {"name": self._name, "rows": self.rows(), "jobs": sorted(self._jobs)}
 
     def _write_down(self, account: dict[str, Any]) -> None:
-        """Twice makes no difference: the file has its name from the beginning."""
+        """Idempotent: the file's name is fixed from the start."""
         if account["rows"]:
             place_of(self._run.store)[0].write(account["name"], _parquet(account["rows"]))
         for key in account["jobs"]:
@@ -206,23 +206,23 @@ def ledger(since: datetime.date | None = None, batch: str | None = None) -> Any:
     """The ledger as a pandas table in order of time, from a day (UTC) on, or of one batch.
 
     Raises:
-        BadInputError: nothing of that was written down yet.
+        BadInputError: there is no such entry yet.
     """
     wanted: list[tuple[str, str, Any]] = [("day", ">=", since.isoformat() if since else "")]
     if batch is not None:
         wanted.append(("batch", "==", batch))
     table = place_of(store_place())[0].table("ledger", wanted)
     if table.empty:
-        raise BadInputError("The ledger is empty.", "It fills with the next run; or choose another --since.")
+        raise BadInputError("The ledger is empty.", "Run something first, or choose an earlier --since.")
     return table.sort_values("time", kind="stable")
 
 
 def costs(by: str, since: datetime.date | None) -> list[dict[str, Any]]:
-    """Sums of the ledger, the dearest first.
+    """Sums of the ledger, the most expensive first.
 
     Args:
         by: one of `GROUPS`.
-        since: from this day on; None: all.
+        since: from this day on; None for all.
 
     Raises:
         BadInputError: an unknown grouping, or an empty ledger.
@@ -243,7 +243,7 @@ def costs(by: str, since: datetime.date | None) -> list[dict[str, Any]]:
 
 
 def spent_by_branch(batch: str) -> dict[tuple[str, str], dict[str, float]]:
-    """Seconds, seconds of an accelerator and money of each title and language of a batch."""
+    """Seconds, accelerator seconds and cost of each title and language of a batch."""
     try:
         table = ledger(batch=batch)
     except BadInputError:

@@ -1,4 +1,4 @@
-"""How long a step will take: from how long it took on this machine before, per second of title."""
+"""Forecast of step durations, from earlier durations on this machine per second of title."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Forecast:
         return self._pace.get(step, 0.0) * self.duration_s
 
     def gpu_seconds(self, step: str) -> float:
-        """What it will take of an accelerator; nothing until it has been seen to."""
+        """The expected accelerator seconds of a step; 0 until it has used one."""
         return self._pace.get(_GPU + step, 0.0) * self.duration_s
 
     def record(self, seconds: Mapping[str, float], gpu_seconds: Mapping[str, float]) -> None:

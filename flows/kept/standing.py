@@ -1,4 +1,4 @@
-"""How the branches of a batch stand: from the store alone, so that a terminal need not ask Prefect. No Prefect."""
+"""The status of a batch's branches, from the store alone, so that a terminal needs no Prefect server. No Prefect."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 
 _PROGRESS = "progress"
-_SILENT_S = 3600.0  # of a branch on another machine, after which it counts as interrupted
+_SILENT_S = 3600.0  # without news of a branch on another machine, it counts as interrupted
 
 DELIVERED = ("completed", "needs_review")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One branch.
+    """The status of one branch.
 
     Attributes:
         title: its name.
@@ -55,7 +55,7 @@ class Standing:
 
 
 def standing(run: Run, language: str) -> Standing:
-    """How one language of a title stands."""
+    """The status of one language of a title."""
     branch = run.branch(language)
     name, key = run.title.name, branch_key(run, language)
     result = last_attempt(run, key)
@@ -68,7 +68,7 @@ def standing(run: Run, language: str) -> Standing:
     if is_begun(result):
         return _under_way(branch, key, left)
     if is_set_aside(result):
-        why = f"failed {result.strikes} times, `polydub retry --force` tries again; {why}"
+        why = f"failed {result.strikes} times, `polydub retry --force` tries it again; {why}"
         return Standing(name, language, "set_aside", why)
     return Standing(name, language, result.state, why, left_s=left.seconds)
 
@@ -116,7 +116,7 @@ def noted_progress(run: Run) -> Iterator[None]:
 
 
 def expected_end(standings: list[Standing], at_once: int) -> datetime.datetime | None:
-    """When the branches that run or wait are expected to be done, so many at a time; None when there are none."""
+    """When running and waiting branches are expected to be done, ``at_once`` in parallel; None if there are none."""
     left = sum(one.left_s for one in standings if one.state in ("waiting", "running"))
     if not left:
         return None

@@ -1,1 +1,1 @@
-"""Many titles in one night: what is asked for, what it may cost, how it stands, what came of it."""
+"""Batches that run overnight: manifest, budget, status, morning report."""

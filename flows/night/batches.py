@@ -1,4 +1,4 @@
-"""Batches: what was asked for, kept in the store; what of it is left, in which order. No Prefect."""
+"""Batches: the requests, kept in the store, and the unfinished work, in order. No Prefect."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 
 class Batch(Record):
-    """A manifest as it was run.
+    """A manifest as it was submitted.
 
     Attributes:
         id: its name, unique in the store.
         requests: in order of rows.
-        out: where its summary goes.
-        budget: what a night may spend on it.
-        notify: who is told how it ended.
-        titles_at_once: how many titles run side by side.
-        branches_at_once: how many languages of each.
+        out: the folder of its summary.
+        budget: limits of one night.
+        notify: recipients of the result.
+        titles_at_once: titles run in parallel.
+        branches_at_once: languages of one title run in parallel.
     """
 
     id: str
@@ -47,14 +47,14 @@ class Batch(Record):
     branches_at_once: int = 1
 
     def request_of(self, run: Run, language: str) -> Request:
-        """The row that asks for a title in a language; the first, where several do."""
+        """The row that requests a title in a language; the first if several do."""
         rows = [request for request in self.requests if run.title.source in request.videos]
         return next((row for row in rows if language in parse_languages(row.languages)), rows[0])
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A title of a batch, with those of a row's languages that are to be run."""
+    """A title of a batch with the languages of one row that are still to be run."""
 
     run: Run
     languages: list[str]
@@ -63,18 +63,18 @@ class Unfinished:
 def new_batch(
     name: str, requests: Sequence[Request], profile: Profile, out: str, budget: BudgetSettings, batch_id: str = ""
 ) -> tuple[Batch, list[Run]]:
-    """Check everything that was asked for, give it a name and remember it.
+    """Check all requests, name the batch and store it.
 
     Args:
-        name: the manifest's, for the batch's own.
-        requests: one a title.
-        profile: what the batch as a whole goes by.
+        name: the manifest's name, from which the batch's is derived.
+        requests: one for each title.
+        profile: the settings of the batch as a whole.
         out: the deliverables' folder.
-        budget: of a night.
-        batch_id: a name that is known already, for a run that is repeated.
+        budget: limits of one night.
+        batch_id: the existing name, for a repeated run.
 
     Raises:
-        BadInputError: naming every row that cannot be dubbed, or a service without a price under a budget of money.
+        BadInputError: rows that cannot be dubbed, all listed, or a service without a known price under a USD budget.
     """
     batch = Batch(
         id=batch_id or _free_id(name),
@@ -88,18 +88,18 @@ def new_batch(
     faults: list[str] = []
     runs = _planned(batch, faults)
     if faults:
-        raise BadInputError(f"{name} cannot be dubbed: {'; '.join(faults)}.", "Mend these rows and try again.")
+        raise BadInputError(f"{name} cannot be dubbed: {'; '.join(faults)}.", "Correct these rows and try again.")
     if budget.usd is not None and (unknown := sorted({service for run in runs for service in unpriced(run)})):
         raise BadInputError(
-            f"A budget of money needs prices, and none is known for {', '.join(unknown)}.",
-            "Name them in the profile, as `prices: {NAME: {characters: USD_A_MILLION}}`.",
+            f"A USD budget needs prices, and none is known for {', '.join(unknown)}.",
+            "Add them to the profile, as `prices: {NAME: {characters: USD_A_MILLION}}`.",
         )
     keep_batch(batch)
     return batch, taken(runs)
 
 
 def keep_batch(batch: Batch) -> None:
-    """Remember a batch, in place of what was known under its name."""
+    """Store a batch, replacing an earlier one of this name."""
     _place().write(_name(batch.id), batch.model_dump_json().encode())
 
 
@@ -107,10 +107,10 @@ def load_batch(batch_id: str | None) -> Batch:
     """A batch by its name; the latest for None.
 
     Raises:
-        BadInputError: there is none of that name.
+        BadInputError: there is no such batch.
     """
-    if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):  # it becomes a file's name
-        raise BadInputError(f"{batch_id[:80]!r} is no batch's name.", "See `polydub status`.")
+    if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):  # it is used as a file name
+        raise BadInputError(f"{batch_id[:80]!r} is not the name of a batch.", "See `polydub status`.")
     place = _place()
     kept = place.names(_FOLDER)
     name = kept[-1] if kept and batch_id is None else _name(str(batch_id))
@@ -122,30 +122,28 @@ def load_batch(batch_id: str | None) -> Batch:
 
 
 def runs_of(batch: Batch) -> list[Run]:
-    """A batch's titles, in order of rows, each once, with their files and profiles as they are now.
+    """A batch's titles in order of rows, each once, with their current files and profiles.
 
     Raises:
-        BadInputError: a file or a profile is not there any more.
+        BadInputError: a file or a profile no longer exists.
     """
     faults: list[str] = []
     runs = _planned(batch, faults)
     if faults:
-        raise BadInputError(
-            f"Batch {batch.id} cannot be dubbed any more: {'; '.join(faults)}.", "Put these files back."
-        )
+        raise BadInputError(f"Batch {batch.id} can no longer be dubbed: {'; '.join(faults)}.", "Restore these files.")
     return runs
 
 
 def unfinished(batch: Batch, runs: Sequence[Run], language: str | None = None, force: bool = False) -> list[Unfinished]:
-    """What is left to do, in the order in which it is done.
+    """The unfinished work, in the order in which it is run.
 
-    What was carried over comes first, then what is overdue, then by due date, priority (higher first) and row.
+    Carried-over work comes first, then overdue work, then by due date, priority (higher first) and row.
 
     Args:
-        batch: as kept.
+        batch: as stored.
         runs: its titles, in order of rows.
-        language: only this one.
-        force: branches that are set aside too.
+        language: only this one; None for all.
+        force: include branches that are set aside.
     """
     now = datetime.datetime.now(datetime.UTC)
     waiting = []
@@ -168,7 +166,7 @@ def unfinished(batch: Batch, runs: Sequence[Run], language: str | None = None, f
 
 
 def _rows_of(batch: Batch, runs: Sequence[Run]) -> Iterator[tuple[Run, Request, list[str]]]:
-    """Each title with each of its rows, and the languages that are that row's, in order of rows."""
+    """Each title with each of its rows and that row's languages, in order of rows."""
     found: dict[int, list[tuple[Run, Request, list[str]]]] = {}
     place = {id(request): number for number, request in enumerate(batch.requests)}
     for run in runs:

@@ -38,13 +38,13 @@ _COLUMNS = {
 
 _YAML = (".yaml", ".yml")
 
-#: Told of a fault: the column, and what is wrong.
+#: Called with a fault: the column, and what is wrong.
 Fault = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a row that says nothing else gets; ``here``: it may name files below the working folder too."""
+    """The defaults of a row; ``here`` also allows files below the working folder."""
 
     profile: str = "offline"
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -57,11 +57,11 @@ def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
     """The requests of a ``.csv``, ``.xlsx``, ``.parquet`` or ``.yaml`` manifest: one a title, in order of rows.
 
     Relative paths are taken from the manifest's folder. A ``title`` may be a file, a folder or a pattern
-    (``shows/*.mp4``), which stands for every video in it. Rows are counted as a spreadsheet shows them: the first title
-    is in row 2.
+    (``shows/*.mp4``), which stands for every video in it. Rows are numbered as in a spreadsheet: the first title is in
+    row 2.
 
     Raises:
-        BadInputError: naming every fault with its row and column.
+        BadInputError: lists every fault with its row and column.
     """
     rows = _rows(path)
     faults: list[str] = [] if rows else ["it has no rows"]
@@ -75,25 +75,25 @@ def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
 
 
 def _refuse_faults(path: Path, faults: list[str]) -> None:
-    """End here where there are any.
+    """Raise if there are faults.
 
     Raises:
-        BadInputError: naming them.
+        BadInputError: lists them.
     """
     if not faults:
         return
-    raise BadInputError(f"The manifest {path} is not valid: {'; '.join(faults)}.", "Mend these rows and try again.")
+    raise BadInputError(f"The manifest {path} is not valid: {'; '.join(faults)}.", "Correct these rows and try again.")
 
 
 class _Reader:
-    """Turns rows into requests and takes down what is wrong with them."""
+    """Turns rows into requests and collects their faults."""
 
     def __init__(self, roots: Roots, defaults: Defaults, faults: list[str]) -> None:
         self._roots, self._defaults, self._faults = roots, defaults, faults
         self._seen: dict[tuple[Path, str], int] = {}  # video and language to the row that names them
 
     def requests(self, number: int, row: Mapping[str, str]) -> list[Request]:
-        """The titles of a row; an empty row is none."""
+        """The titles of a row; none for an empty row."""
         if not any(row.values()):
             return []
 
@@ -110,9 +110,9 @@ class _Reader:
             for column in [*single, *(f"dub_{tag}" for tag in dubs)]:
                 fault(column, f"belongs to one title, but this row names {len(videos)}")
         profile, overrides = self._profile(row.get("profile", ""), fault)
-        if voices := self._file(row, "voices", fault, must_exist=False):  # the series' first title makes it
+        if voices := self._file(row, "voices", fault, must_exist=False):  # created by the series' first title
             if Path(voices).suffix.lower() not in _YAML:
-                fault("voices", f"{row['voices']!r} is no .yaml file")
+                fault("voices", f"{row['voices']!r} is not a .yaml file")
             overrides["voices"] = voices
         overrides = self._chosen(row, profile, overrides, fault)
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
@@ -138,7 +138,7 @@ class _Reader:
         ]
 
     def _videos(self, title: str, fault: Fault) -> tuple[list[Path], str]:
-        """The sources that a cell names, and a note of what lies among them and is none."""
+        """The sources that a cell names, and a note on files among them that were skipped."""
         if not title:
             fault("title", "is empty")
             return [], ""
@@ -149,7 +149,7 @@ class _Reader:
                 return found, ""
             videos, left_out = without_masters(found)
             if not videos:
-                raise BadInputError(f"{title!r} names nothing but masters that Polydub made", "Name the originals.")
+                raise BadInputError(f"{title!r} names only masters made by Polydub", "Name the originals.")
             return videos, left_out
         except BadInputError as error:
             fault("title", error.what.rstrip("."))
@@ -180,7 +180,7 @@ class _Reader:
         return dubs
 
     def _profile(self, name: str, fault: Fault) -> tuple[str, dict[str, Any]]:
-        """The operator's profile of a row, and what is changed of it; a file of the client's changes little."""
+        """The operator's profile of a row, and its overrides; a client's file may override few settings."""
         typed = dict(self._defaults.overrides)
         if not name:
             return self._defaults.profile, typed
@@ -201,7 +201,7 @@ class _Reader:
         return known, changes
 
     def _chosen(self, row: Mapping[str, str], profile: str, overrides: dict[str, Any], fault: Fault) -> dict[str, Any]:
-        """What a row says of picture and mouths over everything else, each column checked on its own."""
+        """The row's overrides for picture and lip sync, each column checked separately."""
         for column in ("realign", "height", "upscale", *(f"lipsync_{name}" for name in LipsyncStyle.model_fields)):
             if not (text := row.get(column, "")):
                 continue
@@ -228,7 +228,7 @@ class _Reader:
             for language in languages:
                 first = self._seen.setdefault((video.resolve(), language), number)
                 if first != number:
-                    fault("title", f"{video.name} in {language} is in row {first} already")
+                    fault("title", f"{video.name} in {language} is already in row {first}")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -280,7 +280,7 @@ def _priority(text: str, fault: Fault) -> float:
 
 
 def _due(text: str, fault: Fault) -> str | None:
-    """A moment with its offset: without one, in this machine's time zone; a bare date is the end of that day."""
+    """A time with its offset; without one it is in this machine's time zone; a bare date is the end of that day."""
     if not text:
         return None
     try:
@@ -293,5 +293,5 @@ def _due(text: str, fault: Fault) -> str | None:
     try:
         return due.astimezone().isoformat() if due.tzinfo is None else due.isoformat()
     except (OverflowError, ValueError, OSError):
-        fault("due", f"{text!r} is outside of what this machine's calendar holds")
+        fault("due", f"{text!r} is outside the range of dates")
         return None

@@ -1,4 +1,4 @@
-"""What a batch came to, for the morning: a row a branch, as CSV, Parquet and Markdown beside the deliverables."""
+"""The morning report of a batch: one row for each branch, as CSV, Parquet and Markdown beside the deliverables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.words.visible import cell, visible
 
 
 def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """How every branch of a batch stands and what it used over all nights of the batch.
+    """The state of every branch of a batch, and its resource use over all nights.
 
     Returns:
         Rows with title, language, state, why, due, seconds, gpu_seconds, usd, notes (how many the title's
@@ -36,19 +36,19 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def counts_of(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """How many branches are in each state; delivered ones together."""
+    """Number of branches in each state; delivered ones together."""
     states = Counter("delivered" if row["state"] in DELIVERED else row["state"] for row in rows)
     return dict(sorted(states.items(), key=lambda entry: (entry[0] != "delivered", entry[0])))
 
 
 def headline(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
     """A batch in one sentence."""
-    told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts_of(rows).items())
-    return f"{batch.id}: {told or 'nothing to do'} of {len(rows)}"
+    counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts_of(rows).items())
+    return f"{batch.id}: {counts or 'nothing to do'} of {len(rows)}"
 
 
 def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
-    """Write ``summary.csv``, ``summary.parquet`` and ``summary.md`` into its folder, each whole or not at all."""
+    """Write ``summary.csv``, ``summary.parquet`` and ``summary.md`` into its folder, each atomically."""
     import pandas
 
     table = pandas.DataFrame(list(rows))
@@ -63,7 +63,7 @@ def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
-    """The morning's table, what needs somebody first."""
+    """The report as Markdown, branches that need attention first."""
     lines = [f"# {headline(batch, rows)}", ""]
     seconds, gpu, usd = (sum(row[name] for row in rows) for name in ("seconds", "gpu_seconds", "usd"))
     lines += [f"{seconds / 60:.1f} minutes of steps, {gpu / 60:.1f} GPU-minutes, ${usd:.2f} for paid services.", ""]
@@ -79,7 +79,7 @@ def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _in_markdown(text: str) -> str:
-    """A text as a table's cell that shows it, and neither links nor breaks out."""
+    """A text escaped for a table cell, so that it can neither make links nor break the table."""
     return re.sub(r"([\\|<\[`])", r"\\\1", " ".join(visible(text).split()))
 
 

@@ -1,4 +1,4 @@
-"""Telling somebody how a batch ended: a webhook, an e-mail. What cannot be sent is said, and never fails the batch."""
+"""Notifications when a batch ends, by webhook or e-mail. A failure to send is reported and never fails the batch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _DEADLINE_S = 20.0
 
 
 def notify(batch: Batch, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Tell those whom the batch's settings name.
+    """Send the notifications of the batch's settings.
 
     Returns:
-        What could not be sent and why; without addresses or secrets.
+        What could not be sent, and why; without addresses or secrets.
     """
     settings = batch.notify
     sent: list[tuple[str, Callable[[], None]]] = [("webhook", lambda: _post(settings.webhook_variable, batch, rows))]
@@ -34,11 +34,11 @@ def notify(batch: Batch, rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _try(send: Callable[[], None]) -> str:
-    """Why it failed; empty when it did not."""
+    """Why it failed; empty if it did not."""
     try:
         send()
     except smtplib.SMTPResponseException as error:
-        return f"the server answered with status {error.smtp_code}"
+        return f"the server returned status {error.smtp_code}"
     except (BadInputError, TransientError) as error:
         return error.what.rstrip(".")
     except NoAnswerError as error:
@@ -55,11 +55,11 @@ def _payload(batch: Batch, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
-    """To the address that the variable or its Secret block holds; nobody is told where there is none."""
+    """Post to the address in the variable or its Secret block; no effect if there is none."""
     if not (url := secret(variable)):
         return
     if not url.startswith(("http://", "https://")):
-        raise BadInputError("its address is none of http or https", "")
+        raise BadInputError("its address is not http or https", "")
     body = json.dumps(_payload(batch, rows), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json"}
     answer = exchange("POST", url, wait_s=_DEADLINE_S, within_s=_DEADLINE_S, content=body, headers=headers)

@@ -1,4 +1,4 @@
-"""A manifest's file as rows of text: bounded in bytes, rows, columns and length of a cell before it is believed."""
+"""A manifest file as rows of text, with limits on bytes, rows, columns and cell length checked first."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def rows_of(path: Path) -> list[Row]:
     """The rows of a ``.csv``, ``.xlsx``, ``.parquet`` or ``.yaml`` file, empty ones at the end left out.
 
     Raises:
-        BadInputError: missing, broken, of no known kind, or beyond the bounds.
+        BadInputError: missing, broken, of an unknown type, or beyond the limits.
     """
     read = _READERS.get(path.suffix.lower())
     if read is None:
-        raise BadInputError(f"The manifest {path} is of no known kind.", "Use .csv, .xlsx, .parquet or .yaml.")
+        raise BadInputError(f"The manifest {path} has an unknown file type.", "Use .csv, .xlsx, .parquet or .yaml.")
     try:
         most = _MOST_BYTES[path.suffix.lower()]
         with path.open("rb") as file:
@@ -39,10 +39,10 @@ def rows_of(path: Path) -> list[Row]:
         raise BadInputError(f"The manifest {path} does not exist.", "Check the path.") from error
     except BadInputError:
         raise
-    except Exception as error:  # of four libraries, on files of anybody
+    except Exception as error:  # from four libraries, on untrusted files
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise BadInputError(
-            f"The manifest {path} cannot be read: {reason}.", "Check that the file is whole."
+            f"The manifest {path} cannot be read: {reason}.", "Check that the file is complete."
         ) from error
     return rows
 
@@ -61,14 +61,14 @@ def _bounded(rows: Iterable[Row]) -> list[Row]:
             raise ValueError(f"row {number + 1} has {len(row)} columns, but only {MOST_COLUMNS} are read")
         for name, value in row.items():
             if len(str(name)) > LONGEST_CELL or len(_plain(name, value)) > LONGEST_CELL:
-                raise ValueError(f"row {number + 1}, column {str(name)[:80]}: longer than {LONGEST_CELL} letters")
+                raise ValueError(f"row {number + 1}, column {str(name)[:80]}: longer than {LONGEST_CELL} characters")
         found.append(row)
         last = number
     return found[:last]
 
 
 def _plain(name: Any, value: Any) -> str:
-    """The text of a cell: one value, or a list of some."""
+    """The text of a cell: one value, or a list of values."""
     many = value if isinstance(value, list | tuple) else [value]
     if len(many) > LONGEST_CELL or any(isinstance(one, list | tuple | dict | set) for one in many):
         raise ValueError(f"column {str(name)[:80]}: neither a value nor a list of values")
@@ -79,7 +79,7 @@ def _csv(path: Path, data: bytes) -> Iterable[Row]:
     import pandas
 
     if b"\0" in data:
-        raise ValueError("it holds bytes that no text has (is it UTF-8?)")
+        raise ValueError("it contains bytes that are not text (is it UTF-8?)")
     if max((line.count(b",") for line in data.splitlines()), default=0) > MOST_COLUMNS + LONGEST_CELL:
         raise ValueError(f"a row has more than {MOST_COLUMNS} columns")
     table = pandas.read_csv(
@@ -110,18 +110,18 @@ def _xlsx(path: Path, data: bytes) -> Iterable[Row]:
 def _refuse_entities(archive: zipfile.ZipFile) -> None:
     for name in archive.namelist():
         if name.endswith((".xml", ".rels")) and b"<!" in archive.read(name).replace(b"\0", b"").replace(b"<!--", b""):
-            raise ValueError(f"{name} declares entities or a document type, which no spreadsheet does")
+            raise ValueError(f"{name} declares entities or a document type, which is not allowed in a spreadsheet")
 
 
 def _parquet(path: Path, data: bytes) -> Iterable[Row]:
     from pyarrow import parquet
 
     file = parquet.ParquetFile(io.BytesIO(data))
-    told = file.metadata
-    if told.num_rows > MOST_ROWS or told.num_columns > MOST_COLUMNS:
-        raise ValueError(f"it has {told.num_rows} rows and {told.num_columns} columns")
-    if sum(told.row_group(number).total_byte_size for number in range(told.num_row_groups)) > _UNPACKED.total:
-        raise ValueError("it is larger unpacked than a manifest can be")
+    metadata = file.metadata
+    if metadata.num_rows > MOST_ROWS or metadata.num_columns > MOST_COLUMNS:
+        raise ValueError(f"it has {metadata.num_rows} rows and {metadata.num_columns} columns")
+    if sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)) > _UNPACKED.total:
+        raise ValueError("it is too large when unpacked")
     rows: list[Row] = file.read().to_pylist()
     return rows
 
@@ -139,7 +139,7 @@ def _yaml(path: Path, data: bytes) -> Iterable[Row]:
 
 
 def _refuse_nesting(text: str) -> None:
-    """Before anything is built: depth, size of mappings, and aliases of aliases (which grow without bound)."""
+    """Check depth, size of mappings, and aliases of aliases (which grow without bound) before parsing."""
     import yaml
 
     anchored: list[bool] = []

@@ -1,7 +1,7 @@
-"""A watched folder: videos and manifests that are dropped into it are dubbed. Nothing in it is moved or deleted.
+"""A watched folder: videos and manifests dropped into it are dubbed. Nothing in it is moved or deleted.
 
-What was taken is remembered by content, a list together with its videos. What cannot be dubbed gets a
-``NAME.error.txt`` beside it; take that away to have the file tried again.
+Processed files are remembered by content, a manifest together with its videos. A file that cannot be dubbed gets a
+``NAME.error.txt`` next to it; delete that to have the file tried again.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _TAKEN = "inbox"
 
 
 class Inbox:
-    """One folder, and what becomes of the files in it.
+    """One watched folder.
 
     Args:
-        folder: it must exist; folders in it are not looked into.
-        languages: for videos; manifests name their own.
-        profile: for videos, and for manifests' rows that name none.
+        folder: must exist; subfolders are ignored.
+        languages: for videos; manifests have their own.
+        profile: for videos, and for manifest rows without one.
         out: the deliverables' folder.
 
     Raises:
@@ -43,7 +43,7 @@ class Inbox:
 
     def __init__(self, folder: Path, languages: Sequence[str], profile: str, out: str) -> None:
         if not folder.is_dir():
-            raise BadInputError(f"The inbox {folder} is not a folder.", "Make it, or name another.")
+            raise BadInputError(f"The inbox {folder} is not a folder.", "Create it, or choose another.")
         self._folder, self._out, self._profile_name = folder.absolute(), out, profile
         self._languages = parse_languages(languages)
         self._profile = checked_profile(profile, {})
@@ -51,8 +51,8 @@ class Inbox:
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def watch(self, every_s: float) -> None:
-        """Look again and again until interrupted."""
-        Console(stderr=True).print(f"Watching {self._folder}; end with Ctrl-C.", markup=False)
+        """Check the folder repeatedly until interrupted."""
+        Console(stderr=True).print(f"Watching {self._folder}; stop with Ctrl-C.", markup=False)
         try:
             while True:
                 self.look()
@@ -70,14 +70,14 @@ class Inbox:
         time.sleep(quiet_s)
         summaries = self.look()
         if not summaries:
-            raise BadInputError(f"Nothing new in {self._folder} could be taken.", "See the .error.txt files there.")
+            raise BadInputError(f"{self._folder} has nothing new that can be dubbed.", "See its .error.txt files.")
         return summaries
 
     def look(self) -> list[dict[str, Any]]:
-        """Take every new file that has not changed since the last look; the summaries of what was dubbed."""
+        """Dub every new file that has not changed since the last check, and return the summaries."""
         steady = self._steady()
         summaries: list[dict[str, Any]] = []
-        listed: set[Path] = set()  # videos that a manifest names are left to it
+        listed: set[Path] = set()  # videos that a manifest names are dubbed by it
         for path in steady:
             if path.suffix.lower() in _MANIFESTS:
                 requests = self._checked(path, self._listed)
@@ -93,7 +93,7 @@ class Inbox:
         return summaries
 
     def _steady(self) -> list[Path]:
-        """Files whose size and time are those of the last look, in order of their names."""
+        """Files with the same size and time as at the last check, sorted by name."""
         before, self._seen = self._seen, {}
         for path in sorted(self._folder.iterdir()):
             if path.is_file() and (is_video(path) or path.suffix.lower() in _MANIFESTS):
@@ -111,7 +111,7 @@ class Inbox:
         return [request]
 
     def _checked(self, path: Path, read: Callable[[Path], list[Request]]) -> list[Request]:
-        """What a file asks for; nothing, and a note beside it, where it cannot be taken."""
+        """The requests of a file; none, with an error file next to it, if it cannot be dubbed."""
         note = path.with_name(f"{path.name}.error.txt")
         if note.exists() and note.stat().st_mtime_ns >= path.stat().st_mtime_ns:
             return []
@@ -121,14 +121,14 @@ class Inbox:
         except PolydubError as error:
             self._refuse(path, str(error))
             return []
-        except Exception as error:  # one file of anybody's must not end the inbox for the others
-            self._refuse(path, f"It cannot be taken ({type(error).__name__}: {' '.join(str(error).split())[:300]}).")
+        except Exception as error:  # one bad file must not stop the inbox for the others
+            self._refuse(path, f"It cannot be dubbed ({type(error).__name__}: {' '.join(str(error).split())[:300]}).")
             return []
         note.unlink(missing_ok=True)
         return requests
 
     def _refuse(self, path: Path, why: str) -> None:
-        """A note beside a file; a link that lies under the note's name is replaced, not followed."""
+        """Write an error file; a link with its name is replaced, not followed."""
         Console(stderr=True).print(f"{path.name}: {why}", markup=False, soft_wrap=True)
         with contextlib.suppress(OSError), staged(path.with_name(f"{path.name}.error.txt")) as part:
             part.write_text(f"{visible(why)}\n", "utf-8")
@@ -136,10 +136,16 @@ class Inbox:
     def _dub(
         self, name: str, requests: Sequence[Request], files: Mapping[Path, Sequence[Request]]
     ) -> list[dict[str, Any]]:
-        """Dub what is asked for; ``files`` are those that ask, lists with their rows."""
+        """Dub the requests of some files.
+
+        Args:
+            name: of the batch.
+            requests: one for each title.
+            files: the files they came from, manifests with their requests.
+        """
         try:
             batch, runs = new_batch(name, requests, self._profile, self._out, self._profile.budget)
-            keys = {path: self._key(path, rows) for path, rows in files.items()}  # of what was there when it began
+            keys = {path: self._key(path, rows) for path, rows in files.items()}  # of the content before dubbing starts
         except (BadInputError, OSError) as error:
             for path in files:
                 self._refuse(path, str(error))
@@ -152,11 +158,11 @@ class Inbox:
     def _is_taken(self, path: Path, rows: Sequence[Request]) -> bool:
         try:
             return self._store.read_note(_TAKEN, self._key(path, rows)) is not None
-        except OSError:  # gone since the last look, or not to be read: nothing to take
+        except OSError:  # gone since the last check, or unreadable
             return not path.exists()
 
     def _key(self, path: Path, rows: Sequence[Request]) -> str:
-        """Of the content, a list's videos included, and of what is made of it; a failed branch is `polydub retry`'s."""
+        """Key of the content, including a manifest's videos, and of the request; failures are not retried here."""
         asked = {"languages": list(self._languages), "profile": self._profile_name, "out": self._out}
         inputs: dict[str, Any] = {"file": self._store.reference(path)}
         if rows:

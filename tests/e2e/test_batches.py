@@ -251,7 +251,7 @@ def test_an_inbox_takes_each_content_once_and_tells_what_it_cannot_take(
     os.rename(box / "clip.mp4", box / "renamed.mp4")
     assert inbox.look() == inbox.look() == []  # known by content
     (box / "bad.csv").unlink()
-    with pytest.raises(BadInputError, match="Nothing new"):
+    with pytest.raises(BadInputError, match="nothing new that can be dubbed"):
         inbox.once(0.01)
 
 

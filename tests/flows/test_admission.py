@@ -196,7 +196,7 @@ def test_without_a_folder_of_their_own_deliverables_stay_within_the_roots(
 
 
 def test_a_batch_is_no_path_and_its_language_is_one(store_folder: Path) -> None:
-    with pytest.raises(BadInputError, match="no batch's name"):
+    with pytest.raises(BadInputError, match="not the name of a batch"):
         load_batch("../records/title/x")
     admit_batch(None)
     admit_batch("pt-BR")

@@ -85,11 +85,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "name of 5000 bytes": (csv(f"{HEAD}{'a' * 5000},es,\n"), "longer than 4096"),
     "year 1": (csv(f"{HEAD}clip.mp4,es,0001-01-01\n"), "calendar"),
     "year 9999": (csv(f"{HEAD}clip.mp4,es,9999-12-32\n"), "is not a date"),
-    "NUL": (csv(f"{HEAD}clip\0.mp4,es,\n"), "no text has"),
+    "NUL": (csv(f"{HEAD}clip\0.mp4,es,\n"), "not text"),
     "giant field": (csv(f'{HEAD}"{"x" * 200_000}",es,\n'), "longer than 4096"),
     "a million columns": (csv("a," * 1_000_000 + "\n"), "columns"),
     "open quote": (csv(f'{HEAD}"clip.mp4,es,\n'), "cannot be read|languages"),
-    "pattern that is none": (csv(f"{HEAD}a/**b/*.mp4,es,\n"), "no pattern|no video"),
+    "pattern that is none": (csv(f"{HEAD}a/**b/*.mp4,es,\n"), "not a file name pattern|no video"),
     "nested": (yaml("[" * 50_000), "nested too deeply"),
     "nested in a row": (yaml("- title: " + "[" * 11 + "x" + "]" * 11), "nested too deeply|neither a value"),
     "aliases": (yaml(ALIASES), "aliases"),
@@ -166,7 +166,7 @@ def test_an_unforeseen_error_is_noted_and_goes_when_the_file_is_mended(
         watched.look()
         watched.look()
     note = folder / "good.mp4.error.txt"
-    assert note.read_text() == "It cannot be taken (RecursionError: deep \\u001b[2J).\n"
+    assert note.read_text() == "It cannot be dubbed (RecursionError: deep \\u001b[2J).\n"
     note.unlink()
     watched.look()
     assert len(dubbed) == 1
@@ -189,7 +189,7 @@ def test_a_link_out_of_the_inbox_is_refused_and_no_note_is_written_through_one(
     watched.look()
     watched.look()
     assert dubbed == []
-    assert "outside of the allowed folders" in (folder / "link.mp4.error.txt").read_text()
+    assert "outside the allowed folders" in (folder / "link.mp4.error.txt").read_text()
     assert precious.read_text() == "keep"
     assert "not valid" in (folder / "bad.csv.error.txt").read_text()
 

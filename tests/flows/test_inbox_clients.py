@@ -26,8 +26,8 @@ from tasks.records.errors import BadInputError
             {"steal.yaml": "translate: {backend: llm, options: {model: m, url: 'http://far.example'}}\n"},
             "row 2, column profile: Profile file 'steal.yaml' sets 'translate.backend', 'translate.options'",
         ),
-        ("../operator.yaml", {}, "row 2, column profile: '../operator.yaml' lies outside of the allowed folders"),
-        ("../here/mine.yaml", {}, "row 2, column profile: '../here/mine.yaml' lies outside of the allowed folders"),
+        ("../operator.yaml", {}, "row 2, column profile: '../operator.yaml' is outside the allowed folders"),
+        ("../here/mine.yaml", {}, "row 2, column profile: '../here/mine.yaml' is outside the allowed folders"),
         ("nowhere", {}, "row 2, column profile: There is no profile 'nowhere'"),
     ],
 )

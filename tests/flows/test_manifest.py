@@ -106,7 +106,7 @@ def test_all_faults_are_named_with_row_and_column(folder: Path) -> None:
         "row 6, column bed: the file 'none.wav' does not exist",
         "row 8, column priority: 'inf' is not a number",  # row 7 is empty, and counts as the spreadsheet shows it
         "row 8, column profile: Profile file",
-        "row 8, column title: a.mp4 in es is in row 6 already",
+        "row 8, column title: a.mp4 in es is already in row 6",
         "row 9, column title: no video matches 'no*.mp4'",
         "row 9, column languages: es is named twice",
         "row 9, column dub_klingonese",
@@ -140,7 +140,7 @@ def test_paths_stay_below_the_manifest_or_the_working_folder(
     outside.write_bytes(b"x")
     (folder / "link.mp4").symlink_to(outside)
     for title in (str(outside), "../outside.mp4", "link.mp4", f"{tmp_path}/*.mp4", "../*.mp4"):
-        assert "lies outside of the allowed folders" in faults_of(folder, f"title,languages\n{title},es\n"), title
+        assert "is outside the allowed folders" in faults_of(folder, f"title,languages\n{title},es\n"), title
     for column in ("bed", "subtitles", "voices", "profile", "dub_es"):
         secret = "../secret.yaml" if column == "profile" else "../secret.wav"
         told = faults_of(folder, f"title,languages,{column}\na.mp4,es,{secret}\n")
@@ -189,11 +189,11 @@ def test_a_clients_profile_can_name_no_program_key_address_or_place(folder: Path
         what = faults_of(folder, f"title,languages,profile\na.mp4,es,\nb.mp4,es,{name}.yaml\n")
         assert "row 3, column profile: " in what
         assert told in what
-        assert ("lies outside of the allowed folders" in what) == told.endswith(": ")
-    assert "row 2, column profile: 'linked.yaml' lies outside" in faults_of(
+        assert ("is outside the allowed folders" in what) == told.endswith(": ")
+    assert "row 2, column profile: 'linked.yaml' is outside" in faults_of(
         folder, "title,languages,profile\na.mp4,es,linked.yaml\n"
     )
-    assert "row 2, column voices: 'b.mp4' is no .yaml file" in faults_of(
+    assert "row 2, column voices: 'b.mp4' is not a .yaml file" in faults_of(
         folder, "title,languages,voices\na.mp4,es,b.mp4\n"
     )
 

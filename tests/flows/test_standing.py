@@ -49,7 +49,7 @@ def test_a_branch_whose_process_is_gone_was_interrupted(run: Run, monkeypatch: p
         assert note is not None
     store.write_note("progress", key, {**note, "pid": gone.pid})
     found = standing(run, "es")
-    assert (found.state, found.why) == ("interrupted", "it was ended during translate")
+    assert (found.state, found.why) == ("interrupted", "interrupted during translate")
     elsewhere = {**note, "host": "another machine", "pid": gone.pid}
     store.write_note("progress", key, elsewhere)
     assert standing(run, "es").state == "running"  # its processes are not ours to see, for an hour

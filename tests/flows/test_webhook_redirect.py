@@ -37,4 +37,4 @@ def test_a_webhook_does_not_follow_redirects(status: int, monkeypatch: pytest.Mo
         told = notify._try(lambda: notify._post("HOOK", cast(Any, SimpleNamespace()), []))
         server.shutdown()
     assert asked == ["/hook"]
-    assert told == f"the server answered with status {status}"
+    assert told == f"the server returned status {status}"

@@ -289,7 +289,7 @@ def test_models_travel_in_a_folder_and_are_verified_at_both_ends(
     table["m"] = entry(file=PARTS)
     table["elsewhere"] = entry()
     assert pack(tmp_path / "crate") == ["m"]
-    with pytest.raises(BadInputError, match="elsewhere is not here"):
+    with pytest.raises(BadInputError, match="elsewhere is not installed"):
         pack(tmp_path / "crate", ["elsewhere"])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other machine"))
     (data_package / "part1").unlink()
