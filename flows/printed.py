@@ -1,4 +1,4 @@
-"""The only way to the terminal: what clients wrote (names, cells, errors about them) cannot drive it."""
+"""The only way to print: client text (names, cells, errors about them) cannot send control sequences."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tasks.words.visible import visible
 
 
 class Console(rich.console.Console):
-    """Rich's console, which shows control characters of a text instead of sending them."""
+    """Rich's console, but control characters in a text are shown instead of sent."""
 
     def render(
         self, renderable: rich.console.RenderableType, options: rich.console.ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """As Rich's; what Rich itself controls the terminal with stays."""
+        """As Rich's; Rich's own control codes are kept."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """A line on stdout, or on stderr."""
+    """Print a line to stdout, or to stderr."""
     typer.echo(visible(text), err=err)
 
 
 def say_json(value: Any) -> None:
-    """A value on stdout as JSON that any terminal bears."""
+    """Print a value to stdout as JSON that is safe in any terminal."""
     say(json.dumps(value, indent=2, ensure_ascii=False))

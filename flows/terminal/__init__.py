@@ -1,1 +1,1 @@
-"""What the `polydub` command shows and asks in a terminal."""
+"""The terminal interface of the `polydub` command."""

@@ -1,4 +1,4 @@
-"""The commands of `polydub` that deal with many titles. Imports stay inside the commands, as in `flows.cli`."""
+"""The commands of `polydub` for batches. Imports stay inside the commands, as in `flows.cli`."""
 
 from __future__ import annotations
 
@@ -40,17 +40,19 @@ from tasks.records.errors import BadInputError
 
 app = typer.Typer()
 
-BatchId = Annotated[str | None, typer.Argument(help="a batch; without it, the latest")]
-Until = Annotated[str | None, typer.Option(help="no branch is started that would run past this time of day: 06:00")]
-Hours = Annotated[float | None, typer.Option(help="hours of wall clock", min=0.0)]
-GpuMinutes = Annotated[float | None, typer.Option(help="minutes of all accelerators together", min=0.0)]
-Usd = Annotated[float | None, typer.Option(help="US dollars for paid services", min=0.0)]
-Deployed = Annotated[bool, typer.Option("--deployed", help="on the workers of the server at PREFECT_API_URL")]
+BatchId = Annotated[str | None, typer.Argument(help="name of a batch (default: the latest)")]
+Until = Annotated[str | None, typer.Option(help="start no branch that would run past this time of day, such as 06:00")]
+Hours = Annotated[float | None, typer.Option(help="maximum hours of wall-clock time", min=0.0)]
+GpuMinutes = Annotated[float | None, typer.Option(help="maximum minutes of all accelerators together", min=0.0)]
+Usd = Annotated[float | None, typer.Option(help="maximum US dollars for paid services", min=0.0)]
+Deployed = Annotated[bool, typer.Option("--deployed", help="run on the workers of the server at PREFECT_API_URL")]
 
 
 @app.command()
 def batch(
-    manifest: Annotated[str, typer.Argument(help=".csv .xlsx .parquet or .yaml with columns title and languages")],
+    manifest: Annotated[
+        str, typer.Argument(help=".csv, .xlsx, .parquet or .yaml file with columns title and languages")
+    ],
     profile: Profile = "offline",
     lipsync: Lipsync = None,
     lipsync_mode: LipsyncMode = None,
@@ -121,7 +123,7 @@ def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--js
 def retry(
     batch_id: BatchId = None,
     language: Annotated[str | None, typer.Option(help="only this language")] = None,
-    force: Annotated[bool, typer.Option("--force", help="branches that are set aside too")] = False,
+    force: Annotated[bool, typer.Option("--force", help="include branches that are set aside")] = False,
     until: Until = None,
     hours: Hours = None,
     gpu_minutes: GpuMinutes = None,
@@ -145,12 +147,12 @@ def retry(
 
 @app.command()
 def inbox(
-    folder: Annotated[str, typer.Argument(help="watched for videos and manifests")],
-    to: Annotated[list[str], typer.Option("--to", help="languages of videos, BCP-47: es,fr")],
+    folder: Annotated[str, typer.Argument(help="folder to watch for videos and manifests")],
+    to: Annotated[list[str], typer.Option("--to", help="target languages for videos, BCP-47: es,fr")],
     profile: Profile = "offline",
     out: Out = "out",
-    every: Annotated[float, typer.Option(help="SECONDS between looks; a file counts when two looks agree")] = 10.0,
-    once: Annotated[bool, typer.Option("--once", help="dub what is there, and end")] = False,
+    every: Annotated[float, typer.Option(help="SECONDS between checks; a file is taken once two checks agree")] = 10.0,
+    once: Annotated[bool, typer.Option("--once", help="dub the files present, then exit")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Dub what is dropped into a folder; nothing in it is moved or deleted."""
@@ -164,8 +166,8 @@ def inbox(
 
 @app.command()
 def costs(
-    by: Annotated[str, typer.Option(help="language, title, step, provider or day")] = "language",
-    since: Annotated[datetime.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day (UTC)")] = None,
+    by: Annotated[str, typer.Option(help="group by language, title, step, provider or day")] = "language",
+    since: Annotated[datetime.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="first day (UTC)")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Sum up what was used: seconds, GPU-seconds, retries, what was billed, money."""
@@ -183,7 +185,7 @@ def costs(
 def metrics(
     to: Annotated[str | None, typer.Option("--to", help="a .prom file for node_exporter; default: stdout")] = None,
 ) -> None:
-    """What ran and what it cost, for Prometheus."""
+    """Print usage and cost metrics for Prometheus."""
     from flows.service.metrics import metrics as text
     from flows.service.metrics import write_metrics
 
@@ -203,7 +205,7 @@ def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoRetu
 
 
 def _budget(settings: Any, until: str | None, hours: float | None, gpu_minutes: float | None, usd: float | None) -> Any:
-    """A profile's budget under what was typed; a new window of time replaces the old one whole."""
+    """A profile's budget overridden by options; a new time limit replaces the old one completely."""
     from pydantic import ValidationError
 
     from configs.night import BudgetSettings
@@ -223,6 +225,7 @@ def _nothing_to_retry(batch_id: str, language: str | None, set_aside: bool) -> N
     where = f" in {language}" if language else ""
     if set_aside:
         raise BadInputError(
-            f"What is left of batch {batch_id}{where} is set aside.", "`polydub retry --force` tries it again."
+            f"The remaining branches of batch {batch_id}{where} are set aside.",
+            "`polydub retry --force` tries them again.",
         )
     raise BadInputError(f"Batch {batch_id} has no failed branch{where}.", "")

@@ -1,4 +1,4 @@
-"""What is installed, what each profile lacks, and how to get it. Loads no model and no heavy package."""
+"""Reports what is installed, what each profile lacks, and how to install it. Loads no model and no heavy package."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def examine(profile: str | None) -> dict[str, Any]:
     """The findings as JSON-like data.
 
     Args:
-        profile: a profile's name or file; None for all that come with Polydub.
+        profile: a profile's name or file; None for all bundled profiles.
 
     Raises:
         BadInputError: unknown profile.
@@ -134,4 +134,4 @@ def _gpu() -> str:
     try:
         return capture([program, "--query-gpu=name,memory.total", "--format=csv,noheader"]).decode().strip()
     except PolydubError:
-        return "none (nvidia-smi does not answer; CPU is used)"
+        return "none (nvidia-smi fails; CPU is used)"

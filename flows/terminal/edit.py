@@ -1,4 +1,4 @@
-"""A dub's script out for editing and back: edited lines win over the translator's."""
+"""Export of a dub's script for editing, and its import: edited lines take precedence over the translator's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tasks.keep.store import Store, store_place
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line
 
-_TAKEN = "text"  # the one field of a line that a person may change
+_TAKEN = "text"  # the only editable field of a line
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an edited script changed: lines worded, edits taken back, and edits that fit no line."""
+    """The changes of an edited script: edited lines, reverted edits, and edits that match no line."""
 
     edited: int
     taken_back: int
@@ -29,26 +29,26 @@ class Imported:
 def export_script(folder: Path, language: str) -> str:
     """The lines of a dub with their source text and the edits in force, as JSON.
 
-    An edited line also says what stood there before (``machine``), where that is known. Edits that fit no line are
-    listed beside.
+    An edited line also has the machine's text (``machine``) if it is known. Edits that match no line are listed
+    separately.
 
     Raises:
-        BadInputError: the folder or the language is not there.
+        BadInputError: the folder or the language does not exist.
     """
     return json.dumps(_Dub(folder, language).exported(), indent=2, ensure_ascii=False)
 
 
 def import_script(folder: Path, language: str, file: Path, why: str = "") -> Imported:
-    """Keep the lines that a person changed, and take back the edits whose text is the machine's again, or none.
+    """Store the changed lines, and revert the edits whose text is the machine's again, or null.
 
     Args:
-        folder: of the title.
-        language: of the dub.
-        file: what `export_script` wrote, edited.
-        why: kept with the edits.
+        folder: the title's folder.
+        language: BCP-47 tag of the dub.
+        file: the edited output of `export_script`.
+        why: reason, stored with the edits.
 
     Raises:
-        BadInputError: the file is no script of this dub, or changes what cannot be changed; nothing is kept.
+        BadInputError: the file is not a script of this dub, or changes what cannot be changed; nothing is stored.
     """
     dub = _Dub(folder, language)
     try:
@@ -56,25 +56,25 @@ def import_script(folder: Path, language: str, file: Path, why: str = "") -> Imp
         lines, strays = _rows(given, "lines"), _rows(given, "no_longer_fitting", optional=True)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInputError(
-            f"{file} is not an edited script: {error!r}.", "Edit what `polydub script export` wrote."
+            f"{file} is not an edited script: {error!r}.", "Edit the output of `polydub script export`."
         ) from error
     if refused := dub.refused(given, lines, strays):
         raise BadInputError(
-            f"{file} cannot be taken over: {'; '.join(refused)}.",
-            f'Change "{_TAKEN}" of lines alone. After another run, export the script again.',
+            f"{file} cannot be imported: {'; '.join(refused)}.",
+            f'Change only "{_TAKEN}" of lines. After another run, export the script again.',
         )
     return dub.take(lines, strays, signed(why))
 
 
 class _Dub:
-    """One language of a delivered title, with what was decided about its lines."""
+    """One language of a delivered title, with the edits of its lines."""
 
     def __init__(self, folder: Path, language: str) -> None:
         try:
             self._tag = parse_language(language)
         except LanguageError as error:
             raise BadInputError(str(error)) from error
-        missing = BadInputError(f"{folder} holds no dub in {language}.", "Run `polydub run` first.")
+        missing = BadInputError(f"{folder} has no dub in {language}.", "Run `polydub run` first.")
         try:
             title = json.loads((folder / "title.json").read_bytes())
             source, self._lines = title["source"], lines_of(title)
@@ -100,17 +100,27 @@ class _Dub:
         return {"title": self._title, "language": self._tag, "lines": list(self._rows.values()), **strays}
 
     def refused(self, given: dict[str, Any], lines: list[dict[str, Any]], strays: list[dict[str, Any]]) -> list[str]:
-        """What in an edited script cannot be taken over, by line and field."""
+        """What in an edited script cannot be imported, by line and field."""
         ours = {"title": self._title, "language": self._tag}
         found = [f"{name} is {given[name]!r}, not {own!r}" for name, own in ours.items() if given.get(name, own) != own]
-        found += [f"{name} is no field of it" for name in given if name not in (*ours, "lines", "no_longer_fitting")]
+        found += [
+            f"{name} is not a field of the script"
+            for name in given
+            if name not in (*ours, "lines", "no_longer_fitting")
+        ]
         found += _changed("line", lines, self._rows)
         own = {row["id"]: row for row in self._strays()}
         kept = [f"no_longer_fitting {row['id']}: text can only become null" for row in strays if _is_other(row, own)]
         return found + _changed("no_longer_fitting", strays, own) + kept
 
     def take(self, lines: list[dict[str, Any]], strays: list[dict[str, Any]], sign: dict[str, Any]) -> Imported:
-        """Keep what is new in a checked script."""
+        """Store the changes of a checked script.
+
+        Args:
+            lines: its lines.
+            strays: its edits that match no line.
+            sign: author, time and reason of the edits.
+        """
         made = [edit for row in lines if (edit := self._decided(row, sign)) is not None]
         unplaced = dict(enumerate((edit for edit, _ in self._placed.stray), start=1))
         dropped = [unplaced[row["id"]] for row in strays if row.get(_TAKEN) is None]
@@ -123,7 +133,7 @@ class _Dub:
         return Imported(len(made) - back, back, notes)
 
     def _decided(self, row: dict[str, Any], sign: dict[str, Any]) -> Edit | None:
-        """The record of what a line of the file says, None where it says what is so already."""
+        """The edit that a line of the file makes; None if it changes nothing."""
         line = self._by_id[row["id"]]
         wanted = row.get(_TAKEN)
         wanted = None if wanted is None else wanted.strip()
@@ -142,7 +152,7 @@ class _Dub:
         return {**row, "machine": machine} if edit and machine is not None else row
 
     def _machine(self, line: Line) -> str | None:
-        """What the machine says: the delivered text, or, where that is an edit's, what stood there before."""
+        """The machine's text: the delivered text, or the text before the edit if the line was edited."""
         delivered = self._spoken.get((line.id, line.start_ms, line.end_ms))
         history = self._histories.get(line.id, [])
         if history and (delivered is None or delivered in {edit.text for edit in history}):
@@ -150,7 +160,7 @@ class _Dub:
         return delivered
 
     def _is_dubbed(self, row: dict[str, Any]) -> bool:
-        """Whether the line is in the dub; where that is of another source script, or not made yet, all are."""
+        """Whether the line is in the dub; true for all if the dub has another source script or does not exist yet."""
         place = row["id"], row["start_ms"], row["end_ms"]
         return place in self._spoken or not self._is_of_script or row["text"] is not None
 
@@ -163,7 +173,7 @@ class _Dub:
 
 
 def _spoken(path: Path) -> dict[tuple[int, int, int], str] | None:
-    """The texts of a delivered dub by id and times of their lines; None where there is none."""
+    """The texts of a delivered dub by id and times of their lines; None if there is no dub."""
     try:
         lines = json.loads(path.read_bytes())["lines"]
         return {(line["id"], line["start_ms"], line["end_ms"]): line["text"] for line in lines}
@@ -174,24 +184,24 @@ def _spoken(path: Path) -> dict[tuple[int, int, int], str] | None:
 def _rows(given: Any, name: str, *, optional: bool = False) -> list[dict[str, Any]]:
     rows = given.get(name, []) if optional else given[name]
     if not isinstance(rows, list) or not all(isinstance(row, dict) and type(row.get("id")) is int for row in rows):
-        raise ValueError(f"{name} is no table of lines with an id")
+        raise ValueError(f"{name} is not a list of lines with ids")
     return rows
 
 
 def _changed(what: str, rows: list[dict[str, Any]], ours: dict[int, dict[str, Any]]) -> list[str]:
-    found = [f"{what} {number} is there {times} times" for number, times in _doubled(rows)]
+    found = [f"{what} {number} occurs {times} times" for number, times in _doubled(rows)]
     for row in rows:
         own, text = ours.get(row["id"]), row.get(_TAKEN)
         if own is None:
-            found.append(f"{what} {row['id']} is none of the dub's")
+            found.append(f"{what} {row['id']} is not a line of the dub")
             continue
         for field, value in row.items():
             if field not in own:
-                found.append(f"{what} {row['id']}: {field} is no field of it")
+                found.append(f"{what} {row['id']}: {field} is not a field of a line")
             elif field != _TAKEN and (type(value), value) != (type(own[field]), own[field]):
                 found.append(f"{what} {row['id']}: {field} is {value!r}, not {own[field]!r}")
         if text is not None and not _is_text(text):
-            found.append(f"{what} {row['id']}: {_TAKEN} is {text!r}, no text (null takes an edit back)")
+            found.append(f"{what} {row['id']}: {_TAKEN} is {text!r}, not a text (null reverts an edit)")
     return found
 
 
@@ -200,7 +210,7 @@ def _is_other(row: dict[str, Any], own: dict[int, dict[str, Any]]) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it is a text that a file can hold (no lone surrogate); an empty one makes the line silent."""
+    """Whether it is a text that UTF-8 can encode (no lone surrogate); an empty text makes the line silent."""
     return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 

@@ -1,4 +1,4 @@
-"""Licences of all code that is installed with Polydub, libraries inside wheels included."""
+"""Licences of all installed code, including libraries inside wheels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rich.table import Table
 from configs.licences import licence_rules
 from flows.printed import Console
 
-#: Operators of an SPDX expression, and what older metadata writes for them.
+#: Operators of an SPDX expression, and their forms in older metadata.
 _JOINED = re.compile(r"\s+(?:AND|OR)\s+|;\s*")
-_LONGEST = 60  # beyond it a field holds the text of a licence, not its name
+_LONGEST = 60  # a longer field is the text of a licence, not its name
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Installed:
     Attributes:
         name: of the package; of a library behind a slash.
         version: of the package.
-        licence: as its metadata says, or as was read in its files; empty where neither is known.
-        known: whether it is among the accepted ones.
+        licence: from its metadata, or from its files; empty if unknown.
+        known: whether it is an accepted licence.
     """
 
     name: str
@@ -44,7 +44,7 @@ def installed() -> list[Installed]:
 
 
 def show(found: Sequence[Installed]) -> None:
-    """Print the table; what licences ask and what is not known come last."""
+    """Print the table, followed by licence conditions and unknown licences."""
     table = Table("package", "version", "licence", box=None, pad_edge=False, header_style="bold")
     for one in found:
         table.add_row(one.name, one.version, one.licence or "unknown", style=None if one.known else "red")
@@ -82,7 +82,7 @@ def _parts(package: metadata.Distribution) -> Iterator[Installed]:
 
 
 def _said(package: metadata.Distribution) -> str:
-    """What metadata says: the SPDX expression (PEP 639), else the classifiers, else the free field."""
+    """The licence in the metadata: the SPDX expression (PEP 639), else the classifiers, else the free field."""
     fields = package.metadata
     if "License-Expression" in fields:
         return fields["License-Expression"]

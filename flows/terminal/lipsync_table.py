@@ -1,4 +1,4 @@
-"""The lip-sync systems as a table in the terminal: a system's name once, a line for each provider below it."""
+"""The lip-sync systems as a table: each system's name once, with one row for each provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.lipsync.listing import Listed
 
 
 def show(found: Sequence[Listed]) -> None:
-    """Print the table; names and variables are never broken, so that they can be copied."""
+    """Print the table; names and variables are never wrapped, so that they can be copied."""
     table = Table("system", "takes", "by", "now", "$/s", "limits", box=None, pad_edge=False, header_style="bold")
     for column in table.columns[:5]:
         column.no_wrap = True
@@ -29,7 +29,7 @@ def show(found: Sequence[Listed]) -> None:
 
 
 def _explain(console: Console, found: Sequence[Listed]) -> None:
-    """Licences and needs, each once."""
+    """Print licences and requirements, each once."""
     console.print("\nLicences", style="bold")
     for licence in dict.fromkeys((one.licence, one.commercial) for one in found):
         users = dict.fromkeys(one.name for one in found if (one.licence, one.commercial) == licence)

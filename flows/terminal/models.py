@@ -1,4 +1,4 @@
-"""`polydub models`: which models there are, where they lie, and how they come and go."""
+"""`polydub models`: list, fetch, verify, pack and unpack models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="The models that Polydub uses: list, fetch, verify, pack 
 
 @app.command("list")
 def list_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Show every model: what for, size, licence, and where it lies."""
+    """List all models with purpose, size, licence and location."""
     rows = [_row(name) for name in _table()]
     if as_json:
         say_json(rows)
@@ -29,23 +29,23 @@ def list_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
     for row in rows:
         size = "" if row["megabytes"] is None else str(row["megabytes"])
         licence = row["licence"] + ("" if row["commercial"] else " (not for commercial use)")
-        table.add_row(row["name"], row["for"], size, licence, row["where"] or "not here")
+        table.add_row(row["name"], row["for"], size, licence, row["where"] or "not installed")
     Console().print(table)
 
 
 @app.command("fetch")
 def fetch_command(
-    names: Annotated[list[str] | None, typer.Argument(help="models of the list")] = None,
-    setup: Annotated[bool, typer.Option("--setup", help="those that `make setup` brings")] = False,
+    names: Annotated[list[str] | None, typer.Argument(help="names from `polydub models list`")] = None,
+    setup: Annotated[bool, typer.Option("--setup", help="the models that `make setup` installs")] = False,
 ) -> None:
-    """Bring models to this machine; a download that was interrupted goes on where it stopped."""
+    """Download models; an interrupted download is resumed."""
     from configs.models import models
     from tasks.machine.weights import fetched, here
     from tasks.records.errors import BadInputError
 
     chosen = [*(names or []), *(name for name, model in models().items() if setup and model.setup)]
     if not chosen:
-        or_exit(_raise, BadInputError("No model was named.", "Name one of `polydub models list`."))
+        or_exit(_raise, BadInputError("No model was given.", "Give a name from `polydub models list`."))
     for name in chosen:
         before = here(name)
         folder = or_exit(fetched, name)
@@ -54,8 +54,10 @@ def fetch_command(
 
 
 @app.command("verify")
-def verify_command(names: Annotated[list[str] | None, typer.Argument(help="models; all that are here")] = None) -> None:
-    """Hash the files of models again and compare them with the table; exits with 1 where one is wrong."""
+def verify_command(
+    names: Annotated[list[str] | None, typer.Argument(help="models (default: all installed)")] = None,
+) -> None:
+    """Hash the files of models again and compare them with the table; exits with 1 if one is wrong."""
     from tasks.machine.weights.verify import verified
 
     wrong = False
@@ -65,14 +67,14 @@ def verify_command(names: Annotated[list[str] | None, typer.Argument(help="model
         except PolydubError as error:
             wrong, said = True, f"WRONG: {error}"
         if said or names:
-            say(f"{name}: {said or 'not here'}")
+            say(f"{name}: {said or 'not installed'}")
     raise typer.Exit(EXIT_NOTHING if wrong else 0)
 
 
 @app.command("pack")
 def pack_command(
-    folder: Annotated[Path, typer.Argument(help="where to")],
-    names: Annotated[list[str] | None, typer.Argument(help="models; all that are here")] = None,
+    folder: Annotated[Path, typer.Argument(help="target folder")],
+    names: Annotated[list[str] | None, typer.Argument(help="models (default: all installed)")] = None,
 ) -> None:
     """Copy models into a folder for a machine without a network."""
     from tasks.machine.weights.crate import pack
@@ -81,8 +83,8 @@ def pack_command(
 
 
 @app.command("unpack")
-def unpack_command(folder: Annotated[Path, typer.Argument(help="what `pack` wrote")]) -> None:
-    """Take over the models in a folder that `pack` wrote, each file verified."""
+def unpack_command(folder: Annotated[Path, typer.Argument(help="folder written by `pack`")]) -> None:
+    """Install the models of a folder written by `pack`, each file verified."""
     from tasks.machine.weights.crate import unpack
 
     say(f"Unpacked: {', '.join(or_exit(unpack, folder))}.")

@@ -1,4 +1,4 @@
-"""Options that several commands of `polydub` share, and what they override in a profile."""
+"""Options shared by several commands of `polydub`, and their profile overrides."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ Lipsync = Annotated[
     str | None, typer.Option("--lipsync", help="native, none, auto, or a system of `polydub lipsync list`")
 ]
 LipsyncMode = Annotated[
-    str | None, typer.Option("--lipsync-mode", help="phoneme, or syllable: for cartoons and faces far away")
+    str | None, typer.Option("--lipsync-mode", help="phoneme, or syllable for cartoons and distant faces")
 ]
 LipsyncStrength = Annotated[
-    float | None, typer.Option("--lipsync-strength", help="how far the mouth moves: 0 to 1.5, 1 as planned")
+    float | None, typer.Option("--lipsync-strength", help="strength of mouth movement: 0 to 1.5, 1 as planned")
 ]
 LipsyncExpression = Annotated[str | None, typer.Option("--lipsync-expression", help="preserve, natural or expressive")]
 LipsyncLead = Annotated[
     float | None,
     typer.Option(
-        "--lipsync-lead", metavar="MS", help="the mouth runs ahead of the sound, 0 to 200; else as in the title"
+        "--lipsync-lead", metavar="MS", help="lead of the mouth over the sound, 0 to 200 (default: as in the title)"
     ),
 ]
 LipsyncStabilise = Annotated[
-    bool | None, typer.Option("--lipsync-stabilise/--no-lipsync-stabilise", help="take the face tracker's jitter out")
+    bool | None, typer.Option("--lipsync-stabilise/--no-lipsync-stabilise", help="remove the face tracker's jitter")
 ]
 LipsyncRefine = Annotated[
     bool | None,
-    typer.Option("--lipsync-refine/--no-lipsync-refine", help="teach a small network on the title (on a GPU, 180 s)"),
+    typer.Option("--lipsync-refine/--no-lipsync-refine", help="train a small network on the title (180 s on a GPU)"),
 ]
 LipsyncRefineSeconds = Annotated[
-    float | None, typer.Option("--lipsync-refine-seconds", help="teach it for so long, on a CPU too")
+    float | None, typer.Option("--lipsync-refine-seconds", help="seconds of that training, on a CPU too")
 ]
 Height = Annotated[
-    str | None, typer.Option("--height", help="of the masters' picture: source, 720p or 1080p (the shorter side)")
+    str | None, typer.Option("--height", help="height of the masters' picture (shorter side): source, 720p or 1080p")
 ]
-Upscale = Annotated[bool, typer.Option("--upscale", help="enlarge a smaller picture to --height")]
-Realign = Annotated[bool, typer.Option("--realign", help="move the subtitles to where the speech is")]
-Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file that remembers the series' voices")]
-Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and how they are pronounced")]
+Upscale = Annotated[bool, typer.Option("--upscale", help="upscale a smaller picture to --height")]
+Realign = Annotated[bool, typer.Option("--realign", help="realign the subtitles to the speech")]
+Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file with the voices of the series")]
+Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and their pronunciations")]
 Glossary = Annotated[str | None, typer.Option("--glossary", help="a .yaml or .csv file of names and terms")]
-Address = Annotated[str | None, typer.Option("--formality", help="default, formal or informal")]
+Address = Annotated[str | None, typer.Option("--formality", help="form of address: default, formal or informal")]
 Consent = Annotated[
-    str | None, typer.Option("--consent", help="a .yaml file of who agreed that a voice is cloned or a face sent away")
+    str | None, typer.Option("--consent", help="a .yaml file of consents to voice cloning and to uploading faces")
 ]
 Scene = Annotated[
-    str | None, typer.Option("--scene", help="finish the whole picture: cinematic, expressive, natural or broadcast")
+    str | None,
+    typer.Option("--scene", help="scene mode of the whole picture: cinematic, expressive, natural or broadcast"),
 ]
 LoudnessName = Annotated[str | None, typer.Option("--loudness", help="r128, a85, netflix, streaming or podcast")]
-Preview = Annotated[float, typer.Option("--preview", help="only the first SECONDS", min=0.0)]
+Preview = Annotated[float, typer.Option("--preview", help="dub only the first SECONDS", min=0.0)]
 
 
 def overrides(
@@ -103,7 +104,7 @@ def lipsync_style(
     refine: bool | None,
     refine_s: float | None,
 ) -> dict[str, Any]:
-    """What was typed, by the names of `LipsyncStyle`."""
+    """The given lip-sync options, by the names of `LipsyncStyle`."""
     return {
         "mode": mode,
         "strength": strength,

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def or_exit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a function answers; an error ends the command in one readable block."""
+    """The result of a function; an error ends the command with a readable message."""
     try:
         return function(*args, **kwargs)
     except PolydubError as error:
@@ -34,13 +34,13 @@ def refuse(error: PolydubError) -> NoReturn:
 
 
 def report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
-    """Show how titles ended, and end with the code that says so."""
+    """Show the outcomes of titles, and exit with their code."""
     show(summaries, as_json)
     raise typer.Exit(exit_code(summaries))
 
 
 def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
-    """Summaries on stderr, and on stdout as JSON where that is asked for."""
+    """Print summaries to stderr, and as JSON to stdout on request."""
     from flows.terminal.summary_table import show_summaries
 
     if as_json:
@@ -49,12 +49,12 @@ def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def show_json(summaries: list[dict[str, Any]]) -> None:
-    """Summaries on stdout: one as it is, several as a list."""
+    """Print summaries to stdout: a single one as it is, several as a list."""
     say_json(summaries[0] if len(summaries) == 1 else summaries)
 
 
 def exit_code(summaries: Sequence[dict[str, Any]]) -> int:
-    """0 delivered, 3 in part, 1 nothing. What was carried over is neither delivered nor failed."""
+    """0 if all was delivered, 3 if part, 1 if nothing. Carried-over branches are neither delivered nor failed."""
     delivered = sum(summary["delivered"] for summary in summaries)
     failed = sum(summary["failed"] or summary["state"] == "failed" or bool(summary["error"]) for summary in summaries)
     if not delivered:

@@ -1,4 +1,4 @@
-"""Progress in the terminal, by branch and step, with the time left; plain lines where there is no terminal."""
+"""Progress in the terminal by branch and step, with the time left; plain lines if it is not a terminal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Screen:
 
     @contextlib.contextmanager
     def showing(self) -> Iterator[None]:
-        """Draw while the block runs."""
+        """Show progress while the block runs."""
         with listening(self._listen):
             if self._console.is_terminal:
                 with Live(console=self._console, refresh_per_second=4, get_renderable=self._draw):

@@ -28,24 +28,24 @@ def show_status(found: dict[str, Any]) -> None:
     table = Table("title", "language", "state", "why", title=found["batch"])
     for branch in found["branches"]:
         state = branch["state"]
-        told = f"{branch['step']}, {100 * branch['done']:.0f} %" if state == "running" else branch["why"]
-        table.add_row(branch["title"], branch["language"], Text(state, _COLOURS.get(state, "")), Text(told))
+        detail = f"{branch['step']}, {100 * branch['done']:.0f} %" if state == "running" else branch["why"]
+        table.add_row(branch["title"], branch["language"], Text(state, _COLOURS.get(state, "")), Text(detail))
     console = Console()
     console.print(table)
-    told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in found["counts"].items())
-    console.print(Text(told))
+    counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in found["counts"].items())
+    console.print(Text(counts))
     if found["expected_end"]:
         console.print(Text(f"expected to end at about {found['expected_end']}"))
 
 
 def show_morning(batch: Batch) -> None:
-    """Print what a batch came to on stderr: what was not delivered, and where the rest is told."""
+    """Print the outcome of a batch to stderr: undelivered branches, and where to find the full report."""
     rows = morning_rows(batch, runs_of(batch))
     console = Console(stderr=True)
     for row in rows:
         if row["state"] not in DELIVERED:
-            told = f"{row['title']} {row['language']}: {row['state']}: {row['why']}".rstrip(": ")
-            console.print(Text(told, _COLOURS.get(row["state"], "")), soft_wrap=True)
+            line = f"{row['title']} {row['language']}: {row['state']}: {row['why']}".rstrip(": ")
+            console.print(Text(line, _COLOURS.get(row["state"], "")), soft_wrap=True)
     console.print(Text(headline(batch, rows), "bold"), soft_wrap=True)
     console.print(Text(f"every branch: {batch.out}/summary.md, .csv, .parquet"), soft_wrap=True)
     if notes := sum(row["notes"] for row in rows):
@@ -53,7 +53,7 @@ def show_morning(batch: Batch) -> None:
 
 
 def show_costs(rows: list[dict[str, Any]]) -> None:
-    """Print sums of the ledger; columns in which there is nothing are left out."""
+    """Print sums of the ledger, without empty columns."""
     table = Table()
     group, *numbers = rows[0]
     shown = [name for name in numbers if any(row[name] for row in rows)]

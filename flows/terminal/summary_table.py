@@ -1,4 +1,4 @@
-"""Summaries in the terminal: how each language ended, and where its master and report are."""
+"""Summaries in the terminal: the outcome of each language, with its master and report."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def show_summaries(summaries: Sequence[dict[str, Any]]) -> None:
 
 
 def show_folder(folder: Path) -> None:
-    """Print the outcome that a delivered folder holds.
+    """Print the outcome in a delivered folder.
 
     Raises:
-        BadInputError: the folder holds no ``summary.json``.
+        BadInputError: the folder has no ``summary.json``.
     """
     try:
         summary = json.loads((folder / "summary.json").read_bytes())
     except (OSError, ValueError) as error:
-        raise BadInputError(f"{folder} holds no summary.json.", "Name a folder that polydub delivered into.") from error
+        raise BadInputError(f"{folder} has no summary.json.", "Give a folder that polydub delivered into.") from error
     _show(Console(), {**summary, "folder": str(folder)})
 
 

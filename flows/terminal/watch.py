@@ -21,7 +21,7 @@ Summaries = list[dict[str, Any]]
 
 
 def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] = dub_titles) -> Summaries:
-    """Run titles and show each step on stderr; finished titles are answered without a display."""
+    """Run titles and show each step on stderr; finished titles are returned without a display."""
     answers = [answered_from_store(run) for run in runs]
     waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
     if waiting:
@@ -36,7 +36,7 @@ def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] =
 def run_batch(
     batch: Batch, runs: Sequence[Run], *, deployed: bool = False, language: str | None = None, force: bool = False
 ) -> Summaries:
-    """Dub what is unfinished of a batch, after saying what that is expected to take."""
+    """Dub the unfinished part of a batch, after printing its forecast."""
     console = Console(stderr=True)
     console.print(forecast_of(batch, runs, language, force), markup=False, soft_wrap=True)
 
@@ -45,12 +45,12 @@ def run_batch(
 
     summaries = run_watched(runs, dub)
     if all(summary["state"] in ("completed", "needs_review") for summary in summaries):
-        write_morning(batch, morning_rows(batch, runs))  # where everything was found no flow has run
+        write_morning(batch, morning_rows(batch, runs))  # no flow has run if every result was found
     return summaries
 
 
 def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: bool) -> str:
-    """What a batch is expected to use, and how much of it fits the night, in one line."""
+    """The expected resource use of a batch and its budget, in one line."""
     total, shared, branches = Cost(), Cost(), 0
     for one in unfinished(batch, runs, language, force):
         shared += expected(one.run)
@@ -61,11 +61,11 @@ def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: 
     hours += total.seconds / (batch.titles_at_once * batch.branches_at_once) / 3600
     limits = {"until": batch.budget.until, "hours": batch.budget.hours}
     limits |= {"GPU-minutes": batch.budget.gpu_minutes, "USD": batch.budget.usd}
-    told = ", ".join(f"{name} {value}" for name, value in limits.items() if value is not None)
+    limited = ", ".join(f"{name} {value}" for name, value in limits.items() if value is not None)
     gpu = (total.gpu_seconds + shared.gpu_seconds) / 60
     return (
         f"{batch.id}: {branches} branches to do, about {_clock(hours)} h, {gpu:.1f} GPU-minutes, ${total.usd:.2f}; "
-        f"budget: {told or 'none'}. What does not fit is carried over."
+        f"budget: {limited or 'none'}. What does not fit is carried over."
     )
 
 

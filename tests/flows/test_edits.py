@@ -176,10 +176,10 @@ def test_a_record_says_who_when_why_and_of_which_words(deliver: Deliver) -> None
         ({"start_ms": 5}, "line 1: start_ms is 5, not 1002"),
         ({"speaker": "Ann"}, "line 1: speaker is 'Ann', not 'S1'"),
         ({"source": "Hi."}, "line 1: source is 'Hi.', not"),
-        ({"voice": "x"}, "line 1: voice is no field of it"),
-        ({"text": 7}, "line 1: text is 7, no text"),
+        ({"voice": "x"}, "line 1: voice is not a field of a line"),
+        ({"text": 7}, "line 1: text is 7, not a text"),
         ({"text": "\ud800"}, "line 1: text is"),
-        ({"id": 9}, "line 9 is none of the dub's"),
+        ({"id": 9}, "line 9 is not a line of the dub"),
         ({"id": 2}, "line 2 is there 2 times"),
     ],
 )
