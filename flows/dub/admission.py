@@ -1,9 +1,9 @@
-"""What comes by way of the Prefect server is checked again where it is worked on: it must have been planned.
+"""Workers verify that a run from the Prefect server was planned by somebody with access to the store.
 
-Whoever plans a run for the workers leaves its digest in the store (`allow`), which the server's password does not open.
-A worker takes no run whose digest is not there (`admit`). So a run that is sent again as it was, by a retry or after a
-crash, is taken; one with another profile, folder or file is not. A nightly run takes what `polydub deploy` was told
-(`allow_night`), else what lies within the operator's roots (`admit_night`).
+Planning a run for the workers leaves its digest in the store (`allow`), which the server's password does not give
+access to. A worker rejects a run whose digest is missing (`admit`). So a run that is resubmitted unchanged, by a retry
+or after a crash, is accepted; one with another profile, folder or file is not. A nightly run is accepted with the
+arguments of `polydub deploy` (`allow_night`), else within the operator's roots (`admit_night`).
 """
 
 from __future__ import annotations
@@ -25,19 +25,25 @@ _RUN, _NIGHT = "planned-run", "planned-night"
 
 
 def allow(run: Run) -> None:
-    """Let workers of the run's store take it, as a whole and each of its languages, exactly as it is now."""
+    """Permit workers of the run's store to execute it, as a whole and each language, exactly as it is now."""
     facts = {"title": run.title.name, "batch": run.batch}
     Store(run.store).write_note(_RUN, _run_digest(run), facts)
 
 
 def allow_night(manifest: str, profile: str, out: str) -> None:
-    """Let workers of this machine's store run such a night; the operator says so."""
+    """Permit workers of this machine's store to run this night, on behalf of the operator.
+
+    Args:
+        manifest: path of the manifest.
+        profile: name of the profile.
+        out: folder for the deliverables.
+    """
     facts = {"manifest": manifest, "profile": profile, "out": out}
     Store(store_place()).write_note(_NIGHT, _digest(facts), facts)
 
 
 def is_deployed() -> bool:
-    """Whether the flow run under way is one of a deployment; what a process planned itself needs no check."""
+    """Whether the current flow run belongs to a deployment; a run planned by this process needs no check."""
     from prefect.context import FlowRunContext
 
     context = FlowRunContext.get()
@@ -45,16 +51,16 @@ def is_deployed() -> bool:
 
 
 def admit(run: Run, languages: Sequence[str] = ("",)) -> None:
-    """Hold a run against this machine's store and roots.
+    """Check a run against this machine's store and roots.
 
     Args:
-        run: as it came.
-        languages: those of which the run must have one; a title's own has none.
+        run: as received.
+        languages: the run's language must be one of them; ``""`` for a title as a whole.
 
     Raises:
-        BadInputError: a name that is no file name, a language that is none, another store than this worker's, a file
-            outside of ``POLYDUB_ROOTS`` or a folder outside of ``POLYDUB_OUT`` (where these are set), or a run that was
-            not planned in the store.
+        BadInputError: an invalid file name or language, another store than this worker's, a file outside
+            ``POLYDUB_ROOTS`` or a folder outside ``POLYDUB_OUT`` (if these are set), or a run that was not planned in
+            the store.
     """
     title = run.title
     if title.name in ("", ".", "..") or "/" in title.name or not title.name.isprintable():
@@ -75,31 +81,36 @@ def admit(run: Run, languages: Sequence[str] = ("",)) -> None:
         raise _refused("the output folder", title.folder)
     if own.read_note(_RUN, _run_digest(run)) is None:
         raise BadInputError(
-            f"This worker does not take the run: {title.name!r} by profile {run.profile.name!r} into {title.folder!r} "
-            f"was not planned so in the store {own.where}.",
-            "If it is yours, plan it again: `polydub retry BATCH --deployed` with this store as POLYDUB_STORE.",
+            f"This worker rejected the run: {title.name!r} with profile {run.profile.name!r} into {title.folder!r} "
+            f"was not planned in the store {own.where}.",
+            "If it is your run, plan it again: `polydub retry BATCH --deployed` with this store as POLYDUB_STORE.",
         )
 
 
 def admit_batch(language: str | None) -> None:
-    """Hold what a batch is narrowed to; its name is looked up in the store.
+    """Check the language that a batch is restricted to; its name is looked up in the store.
 
     Raises:
-        BadInputError: a language that is none.
+        BadInputError: not a language.
     """
     if language is not None:
         _check_language(language)
 
 
 def admit_night(manifest: str, profile: str, out: str) -> None:
-    """Hold a night against what `polydub deploy` was told, else against the operator's roots and profiles.
+    """Check a night against the arguments of `polydub deploy`, else against the operator's roots and profiles.
+
+    Args:
+        manifest: path of the manifest.
+        profile: name of the profile.
+        out: folder for the deliverables.
 
     Raises:
-        BadInputError: it was not told so, and the manifest lies outside of ``POLYDUB_ROOTS``, the deliverables outside
-            of ``POLYDUB_OUT`` (unset: the roots), or the profile is none of the operator's by name.
+        BadInputError: it was not deployed with these arguments, and the manifest is outside ``POLYDUB_ROOTS``, the
+            deliverables outside ``POLYDUB_OUT`` (unset: the roots), or the profile is not one of the operator's.
     """
-    told = {"manifest": manifest, "profile": profile, "out": out}
-    if Store(store_place()).read_note(_NIGHT, _digest(told)) is not None:
+    night = {"manifest": manifest, "profile": profile, "out": out}
+    if Store(store_place()).read_note(_NIGHT, _digest(night)) is not None:
         return
     roots = _folders("POLYDUB_ROOTS")
     allowed = {
@@ -110,9 +121,9 @@ def admit_night(manifest: str, profile: str, out: str) -> None:
     for what, (value, is_allowed) in allowed.items():
         if not is_allowed:
             raise BadInputError(
-                f"This worker does not take the night: {what} {value[:200]!r} is not allowed here.",
+                f"This worker rejected the night: {what} {value[:200]!r} is not allowed here.",
                 "Schedule it with `polydub deploy --cron ... --manifest ...` and this worker's POLYDUB_STORE. Any "
-                "other has a manifest within POLYDUB_ROOTS, a folder within POLYDUB_OUT and a profile's name.",
+                "other needs a manifest within POLYDUB_ROOTS, a folder within POLYDUB_OUT and a profile's name.",
             )
 
 
@@ -130,7 +141,7 @@ def _folders(variable: str) -> list[Path]:
 
 
 def _is_in(file: str, folders: Sequence[Path]) -> bool:
-    """Whether a file lies below one of them, symbolic links resolved."""
+    """Whether a file is inside one of the folders, symbolic links resolved."""
     try:
         real = Path(file).resolve()
     except (OSError, ValueError, RuntimeError):  # an embedded NUL, a loop of links
@@ -139,7 +150,7 @@ def _is_in(file: str, folders: Sequence[Path]) -> bool:
 
 
 def _run_digest(run: Run) -> str:
-    """Of all that a run is told but its language. Fields that nobody sets do not count: a later version adds some."""
+    """Digest of a run without its language. Unset fields do not count, because a later version may add some."""
     return _digest(run.branch("").model_dump(mode="json", exclude_defaults=True))
 
 
@@ -148,7 +159,7 @@ def _digest(facts: Any) -> str:
 
 
 def _as_any_database_keeps_it(value: Any) -> Any:
-    """Postgres gives a whole number back without its point or exponent."""
+    """Normalise numbers: Postgres returns a whole number without its decimal point or exponent."""
     if isinstance(value, Mapping):
         return {name: _as_any_database_keeps_it(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -158,6 +169,6 @@ def _as_any_database_keeps_it(value: Any) -> Any:
 
 def _refused(what: str, value: str) -> BadInputError:
     return BadInputError(
-        f"This worker does not take the run: {what} {value[:200]!r} is not allowed here.",
+        f"This worker rejected the run: {what} {value[:200]!r} is not allowed here.",
         "See POLYDUB_ROOTS, POLYDUB_OUT and POLYDUB_STORE of the worker.",
     )

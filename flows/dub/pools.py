@@ -1,4 +1,4 @@
-"""Where flow runs go: titles and batches to the CPU pool, where they wait; branches that use a GPU to the GPU pool."""
+"""Work pools: titles and batches run in the CPU pool, where they wait; branches that use a GPU in the GPU pool."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BRANCH, BRANCH_ON_GPU = "dub-language/polydub", "dub-language/polydub-gpu"
 
 
 def branch_deployment(profile: Profile, client: Any) -> str:
-    """The deployment that runs a branch of this profile; the GPU pool's only where the server has one.
+    """The deployment that runs a branch of this profile; the GPU pool's only if the server has one.
 
     Args:
         profile: of the run.
@@ -31,7 +31,7 @@ def branch_deployment(profile: Profile, client: Any) -> str:
 
 
 def uses_gpu(profile: Profile) -> bool:
-    """Whether a backend of a language branch is faster on a GPU, and is not told to stay on the CPU."""
+    """Whether a backend of a language branch is faster on a GPU and not restricted to the CPU."""
     made = backends(profile)
     sections = {step.section for step in of_part("branch") if step.gpu and step.section}
     return any(

@@ -1,1 +1,1 @@
-"""A Prefect server, its workers and deployments, and what keeps them going."""
+"""The Prefect server, its workers and deployments, and their maintenance."""

@@ -1,7 +1,7 @@
-"""What the Prefect server itself does about flow runs that died: it marks them as crashed.
+"""Automations by which the Prefect server marks dead flow runs as crashed.
 
-`flows.service.maintenance` finds the same and begins them again. This is only sooner, and it frees the reaper itself,
-whose one slot a run stranded in Pending would hold for ever.
+`flows.service.maintenance` finds the same runs and restarts them. The automations are only faster, and they protect the
+reaper itself, whose only slot a run stuck in Pending would hold forever.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-#: Six missed heartbeats: a server that is away for two minutes makes no live run look dead.
+#: Six missed heartbeats, so that a server outage of two minutes makes no live run look dead.
 SILENT_S = 180.0
-#: From claimed by a worker until begun: a process start, a slow one on a busy machine.
+#: From claimed by a worker until started: a process start, which is slow on a busy machine.
 PENDING_S = 120.0
 
 
@@ -52,6 +52,6 @@ def _automations() -> list[Any]:
         return AutomationCore(name=name, trigger=trigger, actions=[action])
 
     return [
-        crash("polydub: silent runs", {"heartbeat"}, SILENT_S, "Its heartbeats ceased."),
-        crash("polydub: stuck in Pending", claimed, PENDING_S, "It was claimed and never begun."),
+        crash("polydub: silent runs", {"heartbeat"}, SILENT_S, "Its heartbeats stopped."),
+        crash("polydub: stuck in Pending", claimed, PENDING_S, "It was claimed but never started."),
     ]

@@ -1,4 +1,4 @@
-"""What a Prefect server is told of Polydub: pools, deployments, limits, and the nightly schedule."""
+"""Registers Polydub with a Prefect server: pools, deployments, limits, and the nightly schedule."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
 @dataclass(frozen=True)
 class Nightly:
-    """A schedule as typed: when ``dub-nightly`` runs, and on what."""
+    """A schedule as given: when ``dub-nightly`` runs, and its arguments."""
 
     cron: str
     manifest: str
@@ -44,13 +44,13 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
     """Create pools, limits, automations and deployments at the server of ``PREFECT_API_URL``; idempotent.
 
     Args:
-        nightly: when a manifest is run; None leaves the schedule as it is.
-        limits_file: a YAML file of limits; None is those of `configs.limits`.
-        gpu: whether some machine has a GPU; None: whether this one has.
+        nightly: the nightly schedule; None leaves it unchanged.
+        limits_file: a YAML file of limits; None for those of `configs.limits`.
+        gpu: whether a machine of the fleet has a GPU; None: whether this one has.
 
     Raises:
-        BadInputError: no server is named, or something typed is wrong.
-        TransientError: the server was too busy, again and again.
+        BadInputError: no server is set, or an argument is wrong.
+        TransientError: the server was too busy at every try.
     """
     _needs_server()
     try:
@@ -70,14 +70,20 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
 
 
 def when(schedule: Any) -> str:
-    """A schedule in words; one that was made in the UI may be an interval or a recurrence rule."""
+    """A schedule in words; one made in the UI may be an interval or a recurrence rule."""
     if hasattr(schedule, "interval"):
         return f"every {schedule.interval}"
     return f"{getattr(schedule, 'cron', None) or schedule.rrule} ({schedule.timezone})"
 
 
 def slots_by_name(limits: Limits, devices: int, cores: int) -> dict[str, int]:
-    """Prefect's global limits and their sizes, for a machine with so many GPUs and cores."""
+    """Names and sizes of Prefect's global limits.
+
+    Args:
+        limits: the configured limits.
+        devices: number of GPUs of this machine.
+        cores: number of its CPU cores.
+    """
     return {
         GPU: limits.gpu or max(1, devices),
         CPU_HEAVY: limits.cpu_heavy or max(1, cores // 2),
@@ -87,30 +93,30 @@ def slots_by_name(limits: Limits, devices: int, cores: int) -> dict[str, int]:
 
 
 def set_active(active: bool) -> list[str]:
-    """Pause or resume the nightly schedule; what it says now.
+    """Pause or resume the nightly schedule, and describe it.
 
     Raises:
-        BadInputError: no server is named, or it has no such schedule.
+        BadInputError: no server is set, or it has no such schedule.
     """
     _needs_server()
     with _client() as client:
         nightly = _nightly(client)
         if nightly is None or not nightly.schedules:
-            raise BadInputError("There is no nightly schedule.", "Make one with `polydub deploy --cron`.")
+            raise BadInputError("There is no nightly schedule.", "Create one with `polydub deploy --cron`.")
         for one in nightly.schedules:
             client.update_deployment_schedule(nightly.id, one.id, active=active)
         return [when(one.schedule) for one in nightly.schedules]
 
 
 def refused_night() -> str:
-    """Why a worker as this process would not take the night that is scheduled; empty where it would, or none is."""
+    """Why a worker like this process would reject the scheduled night; empty if it would not, or none is scheduled."""
     with _client() as client:
         nightly = _nightly(client)
     if nightly is None or not nightly.schedules:
         return ""
-    told = {"manifest": "", "profile": "offline", "out": "out", **nightly.parameters}
+    night = {"manifest": "", "profile": "offline", "out": "out", **nightly.parameters}
     try:
-        admit_night(*(str(told[name]) for name in ("manifest", "profile", "out")))
+        admit_night(*(str(night[name]) for name in ("manifest", "profile", "out")))
     except BadInputError as error:
         return str(error)
     return ""
@@ -118,7 +124,9 @@ def refused_night() -> str:
 
 def _needs_server() -> None:
     if not os.environ.get("PREFECT_API_URL"):
-        raise BadInputError("PREFECT_API_URL is not set.", "Start a server with `polydub up`, and export what it says.")
+        raise BadInputError(
+            "PREFECT_API_URL is not set.", "Start a server with `polydub up`, and export what it prints."
+        )
 
 
 def _schedule(nightly: Nightly) -> Any:
@@ -132,20 +140,20 @@ def _schedule(nightly: Nightly) -> Any:
     except ValidationError as error:
         what = error.errors()[0]["msg"]
         raise BadInputError(
-            f"{nightly.cron!r} in {nightly.timezone!r} is no schedule: {what}.",
+            f"{nightly.cron!r} in {nightly.timezone!r} is not a schedule: {what}.",
             'Write it as --cron "0 1 * * *" --timezone Europe/Paris.',
         ) from error
 
 
 def _set_schedule(client: Any, nightly: Nightly, schedule: Any) -> None:
-    """Make it the one schedule of ``dub-nightly``."""
+    """Make it the only schedule of ``dub-nightly``."""
     from prefect.client.schemas.actions import DeploymentScheduleCreate
 
-    told = {"manifest": str(Path(nightly.manifest).absolute()), "out": str(Path(nightly.out).absolute())}
-    told["profile"] = nightly.profile
-    allow_night(**told)
-    # The deployment's, not the schedule's: Prefect 3.9.1 forgets those of a schedule that is paused in its UI.
-    _set_parameters(client, told)
+    night = {"manifest": str(Path(nightly.manifest).absolute()), "out": str(Path(nightly.out).absolute())}
+    night["profile"] = nightly.profile
+    allow_night(**night)
+    # Set on the deployment, not the schedule: Prefect 3.9.1 loses the parameters of a schedule paused in its UI.
+    _set_parameters(client, night)
     deployment = _nightly(client)
     for old in deployment.schedules:
         client.delete_deployment_schedule(deployment.id, old.id)
@@ -164,7 +172,7 @@ _retries = Retries(tries=4, first_s=5.0, longest_s=5.0, on=TransientError)
 
 
 def _prepare(slots: dict[str, int], with_gpu: bool) -> Any:
-    """Make pools, limits and automations; returns the nightly deployment as it was."""
+    """Create pools, limits and automations; returns the existing nightly deployment."""
     with _client() as client:
         _make_pools(client, with_gpu)
         for name, size in slots.items():
@@ -173,8 +181,8 @@ def _prepare(slots: dict[str, int], with_gpu: bool) -> Any:
         return _nightly(client)
 
 
-#: What a worker of ours starts: always the flow run's own program, in a folder of its own. Prefect's template would let
-#: whoever makes a flow run name another command and folder.
+#: Job template of our workers: always the flow run's own program, in a folder of its own. With Prefect's template the
+#: creator of a flow run could set another command and folder.
 JOB_TEMPLATE = {
     "job_configuration": {"command": None, "working_dir": None, "stream_output": True, "env": "{{ env }}"},
     "variables": {"type": "object", "properties": {"env": {"type": "object", "default": {}}}},
@@ -195,7 +203,7 @@ def _make_pools(client: Any, with_gpu: bool) -> None:
 def _deploy_flows(with_gpu: bool) -> None:
     file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
     if not file.exists():
-        raise BadInputError("deployments/prefect.yaml is not beside the installed flows.", "Run from a checkout.")
+        raise BadInputError("deployments/prefect.yaml was not found next to the flows.", "Run from a checkout.")
     names = ["dub-title/polydub", BRANCH, "dub-batch/polydub", NIGHTLY, "reap/polydub", "cleanup/polydub"]
     names += [BRANCH_ON_GPU] if with_gpu else []
     chosen = [part for name in names for part in ("--name", name)]
@@ -244,4 +252,4 @@ def _client() -> Iterator[Any]:
 
 def _too_busy() -> TransientError:
     url = os.environ["PREFECT_API_URL"]
-    return TransientError(f"The Prefect server at {url} is too busy to answer.", "Try again when less runs there.")
+    return TransientError(f"The Prefect server at {url} is too busy to answer.", "Try again when it has less load.")

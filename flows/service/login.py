@@ -1,7 +1,7 @@
-"""The password of the Prefect server on this machine: made once, kept for its user alone, found by every command.
+"""The password of the Prefect server on this machine: created once, readable only by its user, found by every command.
 
 It is Prefect's own (``PREFECT_SERVER_API_AUTH_STRING`` of the server, ``PREFECT_API_AUTH_STRING`` of its clients), of
-the form ``user:password``; what somebody sets wins. The kept one is given to a server of this machine alone.
+the form ``user:password``; the environment takes precedence. The stored one is only sent to a server on this machine.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def password_file() -> Path:
-    """Where the password is kept: in Prefect's home folder, readable for its user alone."""
+    """The file of the password: in Prefect's home folder, readable only by its user."""
     return _home() / "polydub-password"
 
 
 def password() -> str:
-    """The server's password, ``user:password``: as it is set, else as it is kept; made where there is none."""
+    """The server's password, ``user:password``: from the environment, else the stored one; created if there is none."""
     return os.environ.get("PREFECT_SERVER_API_AUTH_STRING") or _kept() or _made()
 
 
 def fresh_password() -> str:
-    """A password that nobody can guess."""
+    """A random password."""
     return f"polydub:{secrets.token_urlsafe(24)}"
 
 
 def log_in() -> None:
-    """Let this process, and those that it starts, know the password of this machine's server, if it is theirs."""
+    """Give this process and its children the password of this machine's server, if they use that server."""
     profile = _prefect_profile()
     if os.environ.get("PREFECT_API_AUTH_STRING") or "PREFECT_API_AUTH_STRING" in profile:
         return
@@ -43,7 +43,7 @@ def log_in() -> None:
 
 
 def named_server() -> str:
-    """The address of the user's own server: ``PREFECT_API_URL``, else the active Prefect profile's; empty: none."""
+    """The address of the user's own server: ``PREFECT_API_URL``, else the active Prefect profile's; empty if none."""
     return os.environ.get("PREFECT_API_URL") or str(_prefect_profile().get("PREFECT_API_URL", ""))
 
 
@@ -68,7 +68,7 @@ def _kept() -> str:
 
 
 def _made() -> str:
-    """Whoever is first keeps it: two servers that start at once have one password."""
+    """Create the password; the first process wins, so that two servers starting at once share it."""
     file = password_file()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_first(file, fresh_password() + "\n", private=True)

@@ -1,4 +1,4 @@
-"""reap and cleanup: the runs of dead workers are begun again, and what nobody needs is removed."""
+"""The flows reap and cleanup: restart the runs of dead workers, and remove what is no longer needed."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ from tasks.keep.store import Store, store_place
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.services.outage import through_outages
 
-_TAG = "polydub"  # of our deployments, and so of their runs
-_LAUNCHER_S = 60.0  # a parent that lives revives its own children sooner
+_TAG = "polydub"  # tag of our deployments, and so of their runs
+_LAUNCHER_S = 60.0  # a live parent restarts its own children sooner
 _RECENT = datetime.timedelta(days=1)
 _PAGE = 200
 
-#: Whoever starts these from the server's page can neither take live runs for dead ones nor have what is in use removed.
+#: Bounds of the parameters, so that a user of the server's page can neither reap live runs nor remove what is in use.
 Seconds = Annotated[float, Field(ge=60, allow_inf_nan=False)]
 Age = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 @flow(name="reap", persist_result=False)
 def reap(silent_s: Seconds = SILENT_S, pending_s: Seconds = PENDING_S) -> State[Any]:
-    """Find flow runs whose process died, and begin them again, a bounded number of times.
+    """Find flow runs whose process died, and restart them, a limited number of times.
 
     Args:
         silent_s: seconds without a heartbeat after which a running run is dead.
-        pending_s: seconds after which a run that a worker claimed and never began is dead.
+        pending_s: seconds after which a run that a worker claimed but never started is dead.
     """
     revived = reap_runs(silent_s, pending_s)
-    return Completed(message=f"{len(revived)} begun again: {', '.join(revived)}" if revived else "Nothing was dead.")
+    return Completed(message=f"{len(revived)} restarted: {', '.join(revived)}" if revived else "No dead runs.")
 
 
 @flow(name="cleanup", persist_result=False)
 def cleanup(keep_days: Age = 30.0, idle_hours: Age = 24.0, paid_days: Age = 90.0) -> State[Any]:
-    """Remove what killed processes left in the store of this machine, old flow runs and jobs; never an asset.
+    """Remove leftovers of killed processes from this machine's store, old flow runs and old jobs; never an asset.
 
     Args:
-        keep_days: flow runs that ended before are removed from the Prefect server; summaries and ledger stay.
-        idle_hours: work in progress whose process is gone is removed when it is that old.
-        paid_days: results of hosted lip sync that were not used for so long are removed; asking again is paid again.
+        keep_days: flow runs that ended longer ago are removed from the Prefect server; summaries and ledger stay.
+        idle_hours: minimum age of removed work in progress whose process is gone.
+        paid_days: results of hosted lip sync unused for longer are removed; requesting them again costs again.
     """
     swept = Store(store_place()).sweep(older_than_s=idle_hours * 3600)
     removed = _forget_runs(datetime.timedelta(days=keep_days))
@@ -66,15 +66,15 @@ def cleanup(keep_days: Age = 30.0, idle_hours: Age = 24.0, paid_days: Age = 90.0
 
 @through_outages
 def reap_runs(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> list[str]:
-    """As the flow `reap`; the names of the runs that were begun again."""
+    """As the flow `reap`; returns the names of the restarted runs."""
     revived = []
     with get_client(sync_client=True) as client:
         for run in _runs(client, StateType.PENDING):
             if _age_s(run) > pending_s:
-                _crash(client, run, f"A worker claimed it {pending_s:.0f} s ago and never began it.")
+                _crash(client, run, f"A worker claimed it {pending_s:.0f} s ago and never started it.")
         for run in _runs(client, StateType.RUNNING):
             if _age_s(run) > silent_s and not _was_heard(client, run, silent_s):
-                _crash(client, run, f"It was not heard of for {silent_s:.0f} s.")
+                _crash(client, run, f"It sent no heartbeat for {silent_s:.0f} s.")
         for run in _runs(client, StateType.CRASHED):
             if _LAUNCHER_S < _age_s(run) < _RECENT.total_seconds() and revive(client, run):
                 revived.append(run.name)
@@ -92,7 +92,7 @@ def _runs(client: Any, kind: StateType) -> Iterator[FlowRun]:
 
 
 def _age_s(run: FlowRun) -> float:
-    """Seconds in its present state."""
+    """Seconds in its current state."""
     return time.time() - run.state.timestamp.timestamp() if run.state else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What a monitoring system asks for, in Prometheus' text format, from the ledger and the store alone. No Prefect."""
+"""Metrics in Prometheus' text format, from the ledger and the store alone. No Prefect."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _STATES = (
     "carried_over",
     "set_aside",
 )
-#: Sums over the ledger: column, and what it is.
+#: Sums over the ledger: column and description.
 _SUMS = {
-    "seconds": "Seconds that steps took.",
+    "seconds": "Duration of steps in seconds.",
     "gpu_seconds": "Seconds that steps held an accelerator.",
-    "retries": "Tries that failed before a step ended.",
+    "retries": "Failed tries before a step ended.",
 }
 _BILLED = {
-    "usd": "Money, in US dollars, as far as prices are known.",
-    "characters": "Characters that services billed.",
-    "seconds_billed": "Seconds of sound or picture that services billed.",
-    "tokens": "Tokens that services billed.",
+    "usd": "Cost in US dollars, as far as prices are known.",
+    "characters": "Characters billed by services.",
+    "seconds_billed": "Seconds of sound or picture billed by services.",
+    "tokens": "Tokens billed by services.",
 }
 
 
 def metrics() -> bytes:
-    """All metrics: of the ledger since its beginning, of the latest batch, of the store's disk."""
+    """All metrics: of the whole ledger, of the latest batch, of the store's disk."""
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
@@ -55,11 +55,11 @@ def write_metrics(path: Path) -> None:
 
 class _Collector:
     def collect(self) -> Iterator[Any]:
-        """The families of metrics."""
+        """The metric families."""
         from prometheus_client.core import GaugeMetricFamily
 
         usage = shutil.disk_usage(store_root())
-        yield GaugeMetricFamily("polydub_store_free_bytes", "Free on the store's disk.", value=usage.free)
+        yield GaugeMetricFamily("polydub_store_free_bytes", "Free bytes on the store's disk.", value=usage.free)
         yield GaugeMetricFamily("polydub_store_size_bytes", "Size of the store's disk.", value=usage.total)
         yield from _of_the_latest_batch()
         yield from _of_the_ledger()
@@ -87,13 +87,13 @@ def _of_the_ledger() -> Iterator[Any]:
     except BadInputError:  # nothing has run
         return
     steps = table[table["state"] != "billed"]
-    ended = CounterMetricFamily("polydub_steps", "Steps that ended.", labels=["step", "language", "state"])
+    ended = CounterMetricFamily("polydub_steps", "Finished steps.", labels=["step", "language", "state"])
     for labels, count in steps.groupby(["step", "language", "state"]).size().items():
         ended.add_metric(list(labels), count)
     yield ended
     yield from _sums(steps, _SUMS, ["step", "language"], "polydub_step")
     yield from _sums(table[table["state"] == "billed"], _BILLED, ["provider"], "polydub_billed")
-    last = GaugeMetricFamily("polydub_last_step_timestamp_seconds", "When the ledger was last written to.")
+    last = GaugeMetricFamily("polydub_last_step_timestamp_seconds", "Time of the last ledger entry.")
     last.add_metric([], table["time"].max().timestamp())
     yield last
 

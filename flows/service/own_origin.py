@@ -1,8 +1,7 @@
-"""The Prefect server as Polydub starts it: its own pages and clients alone may ask it, and only with the password.
+"""The Prefect server as started by Polydub: only its own pages and clients may use it, and only with the password.
 
-A page of another site that is open in a browser on this machine can reach loopback. What it sends names its origin, or,
-where its name was made to point here, a foreign host: both are refused before anything else looks at them, and told in
-the log.
+A page of another site that is open in a browser on this machine can reach loopback. Its requests carry its origin, or,
+after DNS rebinding, a foreign host name: both are rejected before any other processing, and logged.
 """
 
 from __future__ import annotations
@@ -26,18 +25,24 @@ _logger = logging.getLogger("uvicorn.error")  # the server's own log
 
 
 class OwnOrigin:
-    """Lets through what is asked of one of the server's names, and not by a page of another origin.
+    """Admits requests to one of the server's host names that do not come from a page of another origin.
 
     Args:
-        app: what is protected; HTTP and WebSocket.
-        hosts: the server's names, without port.
+        app: the protected ASGI application; HTTP and WebSocket.
+        hosts: the server's host names, without port.
     """
 
     def __init__(self, app: _Application, hosts: Iterable[str]) -> None:
         self._app, self._hosts = app, frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: _Scope, receive: Any, send: _Send) -> None:
-        """One request."""
+        """Handle one request.
+
+        Args:
+            scope: of ASGI.
+            receive: of ASGI.
+            send: of ASGI.
+        """
         if scope["type"] not in ("http", "websocket") or not (refusal := self._refusal(scope["headers"])):
             await self._app(scope, receive, send)
             return
@@ -51,18 +56,18 @@ class OwnOrigin:
         await send({"type": "http.response.body", "body": f"{why}\n".encode()})
 
     def _refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-        """Status and reason; None where nothing speaks against it."""
+        """Status and reason of a rejection; None if the request is allowed."""
         named = [value.decode("latin-1") for name, value in headers if name == b"host"]
         host = _HOST.fullmatch(named[0]) if len(named) == 1 else None
         if host is None or host[1].lower() not in self._hosts:
-            return 400, f"{_shown(named)} is not a name of this server (POLYDUB_SERVER_HOSTS names others)."
+            return 400, f"{_shown(named)} is not a host name of this server (add it to POLYDUB_SERVER_HOSTS)."
         for origin in (value.decode("latin-1") for name, value in headers if name == b"origin"):
             if not self._is_own(origin, host):
-                return 403, f"A page of {_shown([origin])} may not ask this server."
+                return 403, f"A page of {_shown([origin])} may not use this server."
         return None
 
     def _is_own(self, origin: str, host: re.Match[str]) -> bool:
-        """A page of the host that is asked; or of another of the server's names, at that port or at a proxy's."""
+        """Whether it is a page of the requested host, or of another of the server's names at its or a proxy's port."""
         scheme, _, place = origin.partition("://")
         page = _HOST.fullmatch(place)
         if scheme not in ("http", "https") or page is None:
@@ -75,7 +80,7 @@ class OwnOrigin:
 def app() -> Any:
     """Prefect's server, protected: for uvicorn (``--factory``), and for `serve`.
 
-    Its password is ``PREFECT_SERVER_API_AUTH_STRING``, else the one of this installation.
+    Its password is ``PREFECT_SERVER_API_AUTH_STRING``, else that of this installation.
     """
     os.environ["PREFECT_SERVER_API_AUTH_STRING"] = password()
     os.environ.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", ",".join(_proxies()) or "http://127.0.0.1:4200")
@@ -87,12 +92,12 @@ def app() -> Any:
 
 
 def serve(host: str, port: int, services: bool) -> None:
-    """Run the protected server until it is told to stop.
+    """Run the protected server until it is stopped.
 
     Args:
-        host: the address to listen at.
-        port: likewise.
-        services: the background services in this process too; without them they run elsewhere.
+        host: address to listen on.
+        port: port to listen on.
+        services: run the background services in this process too; otherwise they run elsewhere.
     """
     import uvicorn
 
@@ -107,7 +112,7 @@ def serve(host: str, port: int, services: bool) -> None:
 
 
 def _hosts() -> list[str]:
-    """Loopback's names, the page's address, and what ``POLYDUB_SERVER_HOSTS`` adds, separated by commas."""
+    """Loopback's names, the page's address, and those of ``POLYDUB_SERVER_HOSTS``, separated by commas."""
     more = [name.strip() for name in os.environ.get("POLYDUB_SERVER_HOSTS", "").split(",") if name.strip()]
     pages = [found[1] for page in _proxies() if (found := _HOST.fullmatch(page.partition("://")[2]))]
     return [*_LOOPBACK, *pages, *more]

@@ -1,4 +1,4 @@
-"""A Prefect server and worker on this machine, bound to loopback, and the deployments that they run."""
+"""`polydub up`: a Prefect server and worker on this machine, bound to loopback, with their deployments."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tasks.records.errors import BadInputError, TransientError
 _PREFECT = (sys.executable, "-m", "prefect")
 _SERVER = (sys.executable, "-m", "flows.cli", "server")
 _AGAIN_S = 2.0
-_SERVER_S = 300.0  # its first start makes a database
-_STOP_S = 15.0  # a worker tells its runs to end
-#: Who holds which slot outlives the server, and a waiter looks for a free one every two seconds instead of thirty.
+_SERVER_S = 300.0  # its first start creates a database
+_STOP_S = 15.0  # a worker stops its runs
+#: Leases of slots survive the server, and waiters poll for a free slot every two seconds instead of thirty.
 SERVER_SETTINGS = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
@@ -41,15 +41,17 @@ def serve(port: int) -> None:
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
     if answers(f"{api}/health"):
-        raise BadInputError(f"Something answers at port {port} already.", "Choose another --port, or stop it.")
-    # The page asks the server where its API is; told nothing, it says port 4200 whatever the port.
+        raise BadInputError(
+            f"Port {port} is already in use.", "Choose another --port, or stop the program that uses it."
+        )
+    # The page gets the API's address from the server, which reports port 4200 unless this is set.
     quiet = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     with _Programs(console) as programs:
         programs.keep("server", ["--port", str(port)], {**SERVER_SETTINGS, **quiet}, _SERVER)
         wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=_SERVER_S)
         if programs.ended or not answers(f"{api}/health"):
             log = programs.log("server")
-            raise TransientError("The Prefect server did not start.", f"Its last words are in {log}.")
+            raise TransientError("The Prefect server did not start.", f"See its log: {log}.")
         known = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": password()}  # to the server's clients alone
         with environment(known):
             register(None)
@@ -71,24 +73,24 @@ def _tell(console: Console, port: int, api: str) -> None:
     lines = [f"Prefect UI: http://127.0.0.1:{port}"]
     if kept:
         lines += [
-            f"Its page asks for a password. Give it this, as a whole: {password()}",
-            f"It is kept in {password_file()}, which you alone can read; `polydub` finds it there.",
+            f"The page asks for a password. Enter all of: {password()}",
+            f"It is stored in {password_file()}, readable only by you; `polydub` finds it there.",
         ]
     else:
-        lines.append("Its page asks for a password: PREFECT_SERVER_API_AUTH_STRING as a whole.")
-    lines.append(f"To run against it: export PREFECT_API_URL={api}")
+        lines.append("The page asks for a password: all of PREFECT_SERVER_API_AUTH_STRING.")
+    lines.append(f"To use this server: export PREFECT_API_URL={api}")
     if kept:
-        lines.append(f"For Prefect's own commands too: export PREFECT_API_AUTH_STRING=$(cat '{password_file()}')")
+        lines.append(f"For Prefect's own commands also: export PREFECT_API_AUTH_STRING=$(cat '{password_file()}')")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 class _Programs:
-    """Prefect's programs, begun again whenever they end, until the block does. What they say goes to files.
+    """Prefect's programs, restarted whenever they end, until the block ends. Their output goes to log files.
 
     Attributes:
-        stopping: set when they shall end.
-        ended: names of those that ended by themselves, as often as they did.
+        stopping: set when they should end.
+        ended: names of programs that ended by themselves, once for each time.
     """
 
     def __init__(self, console: Console) -> None:
@@ -100,13 +102,20 @@ class _Programs:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def log(self, name: str) -> Path:
-        """Where a program says what it says."""
+        """The log file of a program."""
         return self._folder / f"{name}.log"
 
     def keep(
         self, name: str, arguments: Sequence[str], environment: dict[str, str], program: Sequence[str] = ()
     ) -> None:
-        """Run ``prefect ARGUMENTS`` from now on, or another program."""
+        """Run ``prefect ARGUMENTS``, or another program, and restart it whenever it ends.
+
+        Args:
+            name: of the program, for messages and its log.
+            arguments: of ``prefect``.
+            environment: further variables.
+            program: a command line instead of ``prefect``.
+        """
         command = [*(program or _PREFECT), *arguments]
         thread = threading.Thread(target=self._run, args=(name, command, environment), name=name, daemon=True)
         thread.start()
@@ -119,7 +128,7 @@ class _Programs:
                     pass
             if not self.stopping.is_set():
                 self.ended.append(name)
-                self._console.print(f"{name} ended and is begun again; see {self.log(name)}", soft_wrap=True)
+                self._console.print(f"{name} ended and is restarted; see {self.log(name)}", soft_wrap=True)
                 self.stopping.wait(_AGAIN_S)
 
     def __enter__(self) -> _Programs:

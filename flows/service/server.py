@@ -20,16 +20,16 @@ _LAST_EVENTS_S = 10.0
 
 @contextlib.contextmanager
 def prefect_server() -> Iterator[None]:
-    """Have a server for the block: of ``PREFECT_API_URL`` (or of the active Prefect profile), else a temporary one.
+    """Provide a server for the block: that of ``PREFECT_API_URL`` or the active Prefect profile, else a temporary one.
 
-    Prefect must not have been imported yet: it reads its settings then. Its temporary server needs some seconds of CPU;
-    so does importing it here; both happen at once.
+    Prefect must not have been imported yet, because it reads its settings on import. Starting the temporary server and
+    importing Prefect each take some seconds of CPU; they run in parallel.
 
-    The temporary one listens at loopback, has a password of its own, and is asked by this process alone.
+    The temporary server listens on loopback, has its own password, and serves this process only.
 
     Raises:
-        TransientError: the named server does not answer, or the temporary one did not start.
-        BadInputError: the named server asks for another password.
+        TransientError: the user's server does not answer, or the temporary one did not start.
+        BadInputError: the user's server requires another password.
     """
     _quiet()
     log_in()
@@ -46,42 +46,43 @@ def prefect_server() -> Iterator[None]:
     command = [sys.executable, "-m", "uvicorn", *factory, "--host", "127.0.0.1", "--port", str(port)]
     env = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
     env |= {"PREFECT_SERVER_API_AUTH_STRING": (password := fresh_password()), "PREFECT_SERVER_UI_API_URL": api}
-    # Nobody will read its logs, and Prefect would try for a minute to send the last ones after the server is gone.
+    # Its logs are not needed, and Prefect would try for a minute to send the last ones after the server has ended.
     ours = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": password, "PREFECT_LOGGING_TO_API_ENABLED": "false"}
     with service([*command, "--log-level", "error", "--lifespan", "on"], env=env) as alive, environment(ours):
         import prefect.main  # takes seconds, while the server starts
         from prefect.events.worker import EventsWorker
 
-        prefect.context.refresh_global_settings_context()  # it may know an earlier temporary server
+        prefect.context.refresh_global_settings_context()  # it may refer to an earlier temporary server
         wait_until(lambda: answers(f"{api}/health") or not alive(), deadline_s=_STARTUP_S)
         if not alive() or not answers(f"{api}/health"):
             raise TransientError("The temporary Prefect server did not start.", "Try again, or start `polydub up`.")
         try:
             yield
         finally:
-            # Its sender of events outlives it otherwise, and keeps those of the next temporary server from theirs.
+            # Otherwise its event sender survives and blocks that of the next temporary server.
             EventsWorker.drain_all(timeout=_LAST_EVENTS_S, at_exit=False)
 
 
 def answers(url: str) -> bool:
-    """Whether a server answers a GET with 200."""
+    """Whether a server responds to a GET with 200."""
     return _status(url) == 200
 
 
 def _check(api: str) -> None:
     if not answers(f"{api}/health"):
         raise TransientError(
-            f"No Prefect server answers at {api}.", "Start it (`polydub up`), or unset PREFECT_API_URL to do without."
+            f"No Prefect server answers at {api}.",
+            "Start it (`polydub up`), or unset PREFECT_API_URL to run without it.",
         )
     if _status(f"{api}/version", os.environ.get("PREFECT_API_AUTH_STRING", "")) == 401:
         raise asks_for_a_password(api)
 
 
 def asks_for_a_password(api: str) -> BadInputError:
-    """What is said to a client that the server does not let in."""
+    """The error for a client without the server's password."""
     return BadInputError(
-        f"The Prefect server at {api} asks for a password, and not for the one known here.",
-        "Set PREFECT_API_AUTH_STRING as it is there: `polydub up` says where it is kept.",
+        f"The Prefect server at {api} requires another password than the one known here.",
+        "Set PREFECT_API_AUTH_STRING to its password: `polydub up` prints where it is stored.",
     )
 
 
@@ -96,7 +97,7 @@ def _status(url: str, password: str = "") -> int:
 
 @contextlib.contextmanager
 def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Variables for the length of a block."""
+    """Set environment variables for the duration of the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -110,8 +111,8 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 def _quiet() -> None:
-    """Settings that keep a command-line run small and its terminal readable; the user's own win."""
+    """Settings that keep a command-line run small and its output readable; the user's own take precedence."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "7")  # four minutes: SQLite under load answers "later" (503)
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "7")  # four minutes: SQLite under load returns 503

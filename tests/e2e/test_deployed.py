@@ -100,7 +100,7 @@ def test_what_the_password_alone_sends_is_refused_by_the_worker(
     assert {state for state, _ in ended.values()} == {"Failed"}
     log = (store_folder / "logs" / "polydub-cpu.log").read_text()
     for _, why in ended.values():
-        assert "This worker does not take the" in why
+        assert "This worker rejected the" in why
         assert why.partition("BadInputError: ")[2] in log
     assert not [path for path in tmp_path.rglob("*theirs*") if "prefect" not in path.parts]
     assert not (store_folder / "batches").exists()

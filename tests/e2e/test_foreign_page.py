@@ -135,7 +135,7 @@ def test_a_page_of_another_origin_reads_nothing_and_starts_nothing(server: Serve
     assert page.evaluate(FORM, [server.api, FLOW]) == "answered"
     assert server.flows() == []
     said = server.log.read_text()
-    assert f"Refused POST '/api/flows/': A page of '{foreign.rstrip('/')}' may not ask this server." in said
+    assert f"Refused POST '/api/flows/': A page of '{foreign.rstrip('/')}' may not use this server." in said
     assert "Refused GET '/api/admin/version'" in said
 
 
@@ -150,7 +150,7 @@ def test_a_name_that_was_made_to_point_here_gets_nothing(server: Served, browser
     )
     assert tried["socket"] == "blocked"
     assert server.flows() == []
-    assert f"'rebound.example:{server.port}' is not a name of this server" in server.log.read_text()
+    assert f"'rebound.example:{server.port}' is not a host name of this server" in server.log.read_text()
 
 
 def test_its_own_page_is_let_in(server: Served, browser: Any) -> None:

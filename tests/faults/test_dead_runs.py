@@ -87,7 +87,7 @@ def test_a_run_that_crashes_each_time_is_given_up_by_name(begin: Begin) -> None:
 def test_a_run_is_not_given_up_for_what_killed_its_workers_before_it_began(begin: Begin) -> None:
     from prefect.states import Crashed, Pending, Running
 
-    before_it_began = [Pending(), Crashed(message="claimed and never begun"), Crashed(message="told by another")]
+    before_it_began = [Pending(), Crashed(message="claimed but never started"), Crashed(message="told by another")]
     run = begin(*[Running(), Crashed()] * (CRASHES - 1), *before_it_began * 2)
     assert run.name in reap_runs()
     at_no_time = begin(*[Pending(), Crashed(message="no such image")] * CRASHES_IN_ALL)

@@ -81,7 +81,7 @@ def test_names_and_places_of_somebodys_own_are_refused_even_where_they_were_plan
     monkeypatch.setenv("POLYDUB_OUT", str(tmp_path / "out"))
     run = sent(tmp_path, **changed)
     allow(run.model_copy(update={"store": str(store_folder)}))
-    with pytest.raises(BadInputError, match=r"This worker does not take the run: .* is not allowed here"):
+    with pytest.raises(BadInputError, match=r"This worker rejected the run: .* is not allowed here"):
         admit(run, run.title.languages)
 
 
@@ -104,9 +104,7 @@ CHANGES: dict[str, Callable[[Path], Run]] = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_was_changed_on_the_way_was_not_planned(what: str, store_folder: Path, tmp_path: Path) -> None:
     allow(sent(tmp_path))
-    with pytest.raises(
-        BadInputError, match=f"was not planned so in the store {store_folder}.*polydub retry"
-    ) as refused:
+    with pytest.raises(BadInputError, match=f"was not planned in the store {store_folder}.*polydub retry") as refused:
         admit_branch(CHANGES[what](tmp_path))
     assert "evil.example" not in str(refused.value)
 
@@ -150,7 +148,7 @@ def night(folder: Path, **changed: str) -> dict[str, str]:
 
 def test_a_night_as_the_operator_scheduled_it_is_taken(store_folder: Path, tmp_path: Path) -> None:
     scheduled = night(tmp_path, profile="/srv/ours.yaml")
-    with pytest.raises(BadInputError, match=r"This worker does not take the night: the manifest .*POLYDUB_ROOTS"):
+    with pytest.raises(BadInputError, match=r"This worker rejected the night: the manifest .*POLYDUB_ROOTS"):
         admit_night(**scheduled)
     allow_night(**scheduled)
     admit_night(**scheduled)
@@ -182,7 +180,7 @@ def test_a_night_of_somebodys_own_stays_within_the_roots(
     (tmp_path / "in" / "link").symlink_to("/etc")
     allow_night(**night(tmp_path, manifest="/srv/ours.csv"))
     admit_night(**night(tmp_path))
-    with pytest.raises(BadInputError, match="This worker does not take the night"):
+    with pytest.raises(BadInputError, match="This worker rejected the night"):
         admit_night(**night(tmp_path, **{what: value.format(tmp_path)}))
 
 
@@ -236,7 +234,7 @@ def test_a_run_that_the_password_alone_sends_does_nothing(
         begin(dub_title, run=theirs.branch("").model_dump(mode="json"), launch="deployed"),
     ):
         assert state.is_failed()
-        assert "This worker does not take the run: 'v' by profile 'fake' into" in state.message
+        assert "This worker rejected the run: 'v' with profile 'fake' into" in state.message
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
@@ -266,9 +264,9 @@ def test_a_night_that_the_password_alone_sends_does_nothing(
     theirs = {"out": str(tmp_path), "profile": str(tmp_path / "in" / "theirs.yaml"), "manifest": "/etc/x"}
     for name, value in theirs.items():
         state = begin(dub_nightly, **night(tmp_path, **{name: value}))
-        assert "This worker does not take the night" in state.message
+        assert "This worker rejected the night" in state.message
     assert "v.mp4' does not exist" in begin(dub_nightly, **night(tmp_path)).message  # taken: it read the manifest
-    assert "This worker does not take the run: a language" in begin(dub_batch, batch="b", language="../es").message
+    assert "This worker rejected the run: a language" in begin(dub_batch, batch="b", language="../es").message
     assert not (store_folder / "batches").exists()
 
 

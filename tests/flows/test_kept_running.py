@@ -26,7 +26,7 @@ def test_a_program_that_dies_is_begun_again(store_folder: Path, monkeypatch: pyt
         pid = int(programs.log("long").read_text())
         os.kill(pid, 0)
     assert "long" not in programs.ended
-    assert "short ended and is begun again" in said.getvalue()
+    assert "short ended and is restarted" in said.getvalue()
     assert programs.log("short").read_text().count("gone") >= 2
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

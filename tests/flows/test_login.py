@@ -77,5 +77,5 @@ def test_a_server_of_the_users_prefect_profile_is_found_too(home: Path, monkeypa
 def test_a_wrong_password_is_said_before_anything_runs(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
     monkeypatch.setenv(KNOWN, "polydub:wrong")
-    with pytest.raises(BadInputError, match="asks for a password"), prefect_server():
+    with pytest.raises(BadInputError, match="requires another password"), prefect_server():
         pass
