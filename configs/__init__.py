@@ -1,1 +1,1 @@
-"""Profiles, loudness presets, languages and licences: what a run is told, checked before anything starts."""
+"""Configuration: profiles, loudness presets, languages, licences, limits and prices, validated before a run starts."""

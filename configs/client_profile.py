@@ -1,8 +1,8 @@
-"""A client's profile file: one of the operator's profiles by name, and changes to settings that can do no harm.
+"""A client's profile file: one of the operator's profiles by name, with changes to harmless settings.
 
-What is allowed is listed, so that a setting which somebody adds later is the operator's until it is listed here.
-None of these names a program, a package, a model, an address, a key or a price; those that name a file are given back
-to the caller, who holds them against the folders that the client may use.
+The allowed settings are listed, so that a new setting is reserved to the operator until it is added here. None of them
+names a program, a package, a model, an address, a key or a price; those that name a file are passed to the caller, who
+checks them against the folders that the client may use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import yaml
 from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, is_profile_name, profile_names
 
-#: Settings of a client, by table; ``""`` is the profile itself.
+#: Settings that a client may change, by table; ``""`` is the profile itself.
 ALLOWED: dict[str, frozenset[str]] = {
     "": frozenset(
         {"name", "extends", "source_language", "sidecar", "realign", "scene", "height", "upscale", "loudness"}
@@ -30,7 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "mix": frozenset({"bed", "line_levels_db", "keep_nonverbal", "room", "room_db", "stems"}),
     "ingest": frozenset({"clock", "pitch", "furthest_s", "speed"}),
 }
-#: Settings of a client that name a file, likewise.
+#: Settings that a client may change and that name a file, likewise.
 FILES: dict[str, frozenset[str]] = {
     "": frozenset({"voices", "consent"}),
     "translate": frozenset({"glossary"}),
@@ -40,36 +40,37 @@ _LONGEST = 64 * 1024  # bytes; a profile has some forty lines
 
 
 def read_client_profile(file: Path, within: Callable[[str], str]) -> tuple[str | None, dict[str, Any]]:
-    """What a client's ``.yaml`` file asks for.
+    """Read a client's ``.yaml`` file.
 
     Args:
-        file: the client's; where it may lie is checked by the caller.
-        within: the absolute path of a file that the profile names; raises for one outside of the client's folders.
+        file: the client's file; its location is checked by the caller.
+        within: returns the absolute path of a file that the profile names; raises for one outside the client's
+            folders.
 
     Returns:
-        The operator's profile that it starts from (None: it names none), and what it changes, as overrides.
+        The operator's profile that it extends (None if it names none), and its changes, as overrides.
 
     Raises:
-        ProfileError: not readable, no table, or or it has settings that are not a client's: they are named.
+        ProfileError: not readable, not a table, or with settings that a client may not change; lists them.
     """
     values = _table(file)
     refused = [key for key in _keys(values) if not _is_known(*key)]
     if refused:
         named = ", ".join(repr(".".join(filter(None, key))[:80]) for key in sorted(set(refused))[:8])
         raise ProfileError(
-            f"Profile file {file.name!r} sets {named}, which only the operator may (in a profile of POLYDUB_PROFILES). "
-            f"A file that a manifest names may set {', '.join(sorted(_harmless()))}, "
-            f"and start (extends) from one of {', '.join(profile_names())}."
+            f"Profile file {file.name!r} sets {named}, reserved to the operator (a profile of POLYDUB_PROFILES). "
+            f"A file named in a manifest may set {', '.join(sorted(_harmless()))}, "
+            f"and extend one of {', '.join(profile_names())}."
         )
     base = values.pop("extends", None)
     if base is not None and (not isinstance(base, str) or base not in profile_names()):
         raise ProfileError(
-            f"Profile file {file.name!r}: extends: {str(base)[:80]!r} is none of the operator's profiles "
+            f"Profile file {file.name!r}: extends: {str(base)[:80]!r} is not one of the operator's profiles "
             f"({', '.join(profile_names())})."
         )
     name = values.setdefault("name", re.sub(r"\W+", "-", file.stem, flags=re.ASCII).strip("-")[:60])
     if not isinstance(name, str) or not is_profile_name(name):
-        raise ProfileError(f"Profile file {file.name!r}: name: letters, digits, '.', '_' and '-' alone make a name.")
+        raise ProfileError(f"Profile file {file.name!r}: name: use only letters, digits, '.', '_' and '-'.")
     if name in profile_names():
         raise ProfileError(f"Profile file {file.name!r}: name: {name!r} is the operator's; choose another.")
     for table, names in FILES.items():
@@ -104,7 +105,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _keys(values: Mapping[Any, Any]) -> list[tuple[str, str]]:
-    """Every setting as (table, key); of the profile itself the table is empty."""
+    """Every setting as (table, key); the table is empty for settings of the profile itself."""
     found = []
     for key, value in values.items():
         table = "" if _is_known("", str(key)) else str(key) or repr(key)
@@ -116,7 +117,7 @@ def _keys(values: Mapping[Any, Any]) -> list[tuple[str, str]]:
 
 
 def _harmless() -> set[str]:
-    """Settings in short: tables that a client may fill whole, else key by key."""
+    """The allowed settings in short: the names of fully allowed tables, else single keys."""
     whole = {table for table in ALLOWED if table not in FILES}
     parts = {f"{table}.{key}".lstrip(".") for known in (ALLOWED, FILES) for table in FILES for key in known[table]}
     return (whole | parts) - {"name", "extends"}
@@ -127,9 +128,9 @@ def _is_known(table: str, key: str) -> bool:
 
 
 def _file(file: Path, setting: str, named: Any, within: Callable[[str], str]) -> str:
-    """Files that a profile names lie beside it."""
+    """Resolve a file that a profile names, relative to the profile."""
     if not isinstance(named, str) or not named:
-        raise ProfileError(f"Profile file {file.name!r}: {setting}: a file is to be named.")
+        raise ProfileError(f"Profile file {file.name!r}: {setting}: a file name is expected.")
     try:
         return within(str(file.parent / named))
     except ProfileError as error:

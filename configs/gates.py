@@ -1,4 +1,4 @@
-"""Quality gates: what is judged, and from where on."""
+"""Quality gates: the checked values and their thresholds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class GateRule(BaseModel):
 
     Attributes:
         side: which values are worse: ``above`` or ``below`` the threshold, or further ``away`` from zero.
-        warn: beyond it somebody should look; None: no such threshold, or it comes with the run.
-        fail: beyond it the branch needs review.
-        label: the gate in words.
-        unit: of the value and both thresholds; ``share`` is 0 to 1.
+        warn: threshold of a warning; None if there is none, or if it is set by the run.
+        fail: threshold beyond which the branch needs review.
+        label: description of the gate.
+        unit: unit of the value and both thresholds; ``share`` is 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +32,6 @@ class GateRule(BaseModel):
 
 @cache
 def gate_rules() -> dict[str, GateRule]:
-    """Every gate by name, in the order of the report."""
+    """All gates by name, in the order of the report."""
     table = yaml.safe_load(files("configs").joinpath("gates.yaml").read_text("utf-8"))
     return {name: GateRule(**values) for name, values in table.items()}

@@ -1,4 +1,4 @@
-"""What is known of Kokoro: the languages that it is chosen for, their voices, and its symbols."""
+"""Data on Kokoro: the languages that it is used for, their voices, and its phoneme symbols."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class SpokenLanguage(BaseModel):
     Attributes:
         female: voices, the best first.
         male: voices, the best first.
-        chosen: whether it is understood better than eSpeak NG.
-        espeak: the eSpeak NG voice whose phonemes are read; empty for the language's own.
-        error: error rate as Whisper base hears it, by voice, and of ``espeak``; empty where it was not measured.
+        chosen: whether it is more intelligible than eSpeak NG.
+        espeak: the eSpeak NG voice that makes the phonemes; empty for the language's own.
+        error: error rate of Whisper base by voice, and of ``espeak``; empty if not measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""How Kokoro's voices sound."""
+"""Pitch and voiceprint of each of Kokoro's voices."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class KokoroVoice(BaseModel):
     """One voice.
 
     Attributes:
-        pitch_hz: median of its speech.
-        voiceprint: Resemblyzer's embedding of it, 256 numbers of float16, base64.
+        pitch_hz: median pitch of its speech.
+        voiceprint: its Resemblyzer embedding, 256 float16 numbers, base64.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,7 +27,7 @@ class KokoroVoice(BaseModel):
     voiceprint: str
 
     def direction(self) -> NDArray[np.float64]:
-        """The embedding as a unit vector [256]."""
+        """The embedding as a unit vector, float64 [256]."""
         vector = np.frombuffer(base64.b64decode(self.voiceprint), "<f2").astype(np.float64)
         unit: NDArray[np.float64] = vector / np.linalg.norm(vector)
         return unit
@@ -35,7 +35,7 @@ class KokoroVoice(BaseModel):
 
 @dataclass(frozen=True)
 class Sound:
-    """How a voice sounds: a unit vector [256], and its pitch in Hz."""
+    """The sound of a voice: its embedding as a unit vector, float64 [256], and its pitch in Hz."""
 
     direction: NDArray[np.float64]
     pitch_hz: float
@@ -43,14 +43,14 @@ class Sound:
 
 @cache
 def kokoro_voices() -> dict[str, KokoroVoice]:
-    """Every voice that was measured, by name; read once."""
+    """All measured voices by name; read once."""
     table = yaml.load(files("configs").joinpath("kokoro_voices.yaml").read_text("utf-8"), yaml.CSafeLoader)
     return {name: KokoroVoice.model_validate(row) for name, row in table.items()}
 
 
 @cache
 def sound_of(voice: str) -> Sound | None:
-    """How a voice sounds; of several names joined by ``+`` the middle of theirs. None where one was not measured."""
+    """The sound of a voice, or the mean of several joined by ``+``; None if one was not measured."""
     known = [kokoro_voices().get(name) for name in voice.split("+")]
     parts = [one for one in known if one is not None]
     if len(parts) < len(known):

@@ -1,22 +1,22 @@
-"""BCP-47 language tags: checked once at the edge, canonical afterwards."""
+"""BCP-47 language tags: validated once on input, canonical afterwards."""
 
 from __future__ import annotations
 
 import langcodes
 
-#: A longer label names no language.
+#: Longer labels are cut before they are parsed.
 _LONGEST_LABEL = 80
 
 
 class LanguageError(ValueError):
-    """A language code that is none."""
+    """An invalid language code."""
 
 
 def parse_language(tag: str) -> str:
     """The canonical form of a BCP-47 tag (``"PT_br"`` becomes ``"pt-BR"``).
 
     Raises:
-        LanguageError: not a tag, or a tag of no known language, script or region.
+        LanguageError: not a tag, or an unknown language, script or region.
     """
     text = tag.strip()
     try:
@@ -31,7 +31,7 @@ def parse_language(tag: str) -> str:
 
 
 def tag_of(label: str) -> str:
-    """The BCP-47 tag that a container's label means, code or name; ``"und"`` where it means none.
+    """The BCP-47 tag for a container's language label, a code or a name; ``"und"`` if it is unknown.
 
     ``"eng"`` is ``en``, ``"en_US"`` ``en-US``, ``"Français"`` ``fr``; ``mul``, ``zxx`` and private tags stay.
     """
@@ -49,12 +49,12 @@ def tag_of(label: str) -> str:
 
 
 def primary(tag: str) -> str:
-    """The language part alone: ``"pt"`` of ``"pt-BR"``."""
+    """The language subtag: ``"pt"`` of ``"pt-BR"``."""
     return langcodes.Language.get(tag).language or tag
 
 
 def iso639_2(tag: str, *, bibliographic: bool = False) -> str:
-    """Three letters for containers: ISO 639-2/T (MP4), or /B (Matroska); ``"und"`` where there are none."""
+    """The ISO 639-2 code for containers, /T (MP4) or /B (Matroska); ``"und"`` if there is none."""
     try:
         return langcodes.Language.get(tag).to_alpha3(variant="B" if bibliographic else "T")
     except LookupError:

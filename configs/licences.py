@@ -1,4 +1,4 @@
-"""What licences code may have that is installed with Polydub, and what was found out where its metadata is silent."""
+"""Accepted licences of installed code, and licences that packages' metadata does not state."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class LicenceRules(BaseModel):
     """The table ``licences.yaml``.
 
     Attributes:
-        accepted: spellings of licences that may be installed, in groups.
-        terms: what the licences ask whose names begin so.
-        packages: licence by package, read in its files.
+        accepted: spellings of accepted licences, in groups.
+        terms: conditions of licences, by prefix of the name.
+        packages: licence by package, read from its files.
         libraries: licence to the shared libraries (without ``lib``) that wheels carry.
     """
 
@@ -29,5 +29,5 @@ class LicenceRules(BaseModel):
 
 @cache
 def licence_rules() -> LicenceRules:
-    """The table that comes with Polydub."""
+    """The bundled table."""
     return LicenceRules(**yaml.safe_load(files("configs").joinpath("licences.yaml").read_text("utf-8")))

@@ -1,4 +1,4 @@
-"""Limits of a fleet: how many steps may use a GPU, many cores or one hosted service at once."""
+"""Concurrency limits of a fleet: how many steps may use a GPU, many cores or one hosted service at once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Slots = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class LimitsError(ValueError):
-    """A file of limits that does not say what it should."""
+    """An invalid file of limits."""
 
 
 class Limits(BaseModel):
-    """Slots by what they bound; None: as many as the deploying machine has."""
+    """Numbers of slots; None: as many as the deploying machine has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,10 +27,10 @@ class Limits(BaseModel):
 
 
 def load_limits(file: Path | None = None) -> Limits:
-    """The limits that come with Polydub, under those of a YAML file.
+    """The bundled limits, overridden by those of a YAML file.
 
     Raises:
-        LimitsError: the file cannot be read, or names something unknown or out of range.
+        LimitsError: the file cannot be read, or has an unknown name or a value out of range.
     """
     base = yaml.safe_load(files("configs").joinpath("limits.yaml").read_text("utf-8"))
     if file is None:

@@ -1,4 +1,4 @@
-"""The table of lip-sync systems that run from a checkout: the command of each, what it needs, where its result lies."""
+"""The table of lip-sync systems that run from a checkout: command, requirements and result of each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ExternalLimits(BaseModel):
 
     Attributes:
         shortest_s: of picture and speech, seconds.
-        frame_rate: the one of what comes back.
-        drifts: the speaker's looks change over long clips.
+        frame_rate: frame rate of its result.
+        drifts: whether the speaker's appearance changes over long clips.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,23 +29,23 @@ class ExternalLimits(BaseModel):
 
 
 class ExternalSystem(BaseModel):
-    """A system; texts hold ``{placeholders}``, which the head of the table explains.
+    """A system; texts contain ``{placeholders}``, which are explained at the head of the table.
 
     Attributes:
-        title: as its makers write it.
-        read: repository and commit that the line was read from.
-        takes: what goes in besides speech.
-        code_licence: of the repository.
-        weights_licence: of what it needs.
-        clause: what forbids commercial use; empty where nothing does.
+        title: the authors' name of it.
+        read: repository and commit from which the entry was made.
+        takes: its input besides speech.
+        code_licence: licence of the repository.
+        weights_licence: licence of its weights.
+        clause: the terms that forbid commercial use; empty if none do.
         limits: what it accepts.
-        settings: what a profile may set, with what is meant otherwise.
-        files: files that are written first.
+        settings: settings of a profile, with their defaults.
+        files: files that are written before the run.
         argv: the command.
         output: pattern of the result's path.
-        crop: part of the result that is the picture, as ffmpeg's filter takes it; empty: all of it.
-        needs: files of the checkout.
-        deadline_s: for one clip.
+        crop: part of the result with the picture, as arguments of ffmpeg's crop filter; empty for all of it.
+        needs: required files of the checkout.
+        deadline_s: time limit for one clip, seconds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +68,6 @@ class ExternalSystem(BaseModel):
 
 @cache
 def external_systems() -> Mapping[str, ExternalSystem]:
-    """Every system by the name that profiles use."""
+    """All systems by the name that profiles use."""
     text = files("configs").joinpath("lipsync_external.yaml").read_text("utf-8")
     return TypeAdapter(dict[str, ExternalSystem]).validate_python(yaml.safe_load(text))

@@ -1,4 +1,4 @@
-"""The table of hosted lip-sync systems: who sells them, under which names, within which limits, at what price."""
+"""The table of hosted lip-sync systems: providers, names, limits and prices."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Setting = tuple[float, float] | tuple[str, ...] | Literal["text", "flag", "integ
 
 
 class ModelLimits(BaseModel):
-    """What a system accepts; None where no limit is known.
+    """The limits of a system's input; None for unknown limits.
 
     Attributes:
         shortest_s: of picture and speech, seconds.
         longest_s: of picture and speech, seconds.
         shortest_side: pixels.
         longest_side: pixels.
-        picture_bytes: of the file.
-        speech_bytes: of the file.
+        picture_bytes: size of the picture file.
+        speech_bytes: size of the speech file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,21 +37,21 @@ class ModelLimits(BaseModel):
 
 
 class Offer(BaseModel):
-    """One provider's way to a system.
+    """One provider's offer of a system.
 
     Attributes:
-        id: the provider's name of it.
-        mark: how the line is known: D documented, C seen in official code, T transcribed by others, G guessed.
-        picture: field that takes the video or the still.
-        speech: field that takes the sound; empty where none does.
-        language: field that takes the language; empty where none does.
-        fixed: values that are sent unless a setting changes them.
-        settings: what a profile may set.
-        limits: its own, over the system's.
-        usd_per_s: price of a second of result.
+        id: the provider's name of the system.
+        mark: source of the entry: D documented, C official code, T third-party description, G guess.
+        picture: request field of the video or still.
+        speech: request field of the sound; empty if there is none.
+        language: request field of the language; empty if there is none.
+        fixed: values that are sent unless a setting overrides them.
+        settings: settings of a profile.
+        limits: this provider's limits, over the system's.
+        usd_per_s: price of one second of result.
         usd_by: prices by the value of a setting.
-        bill_step_s: seconds are billed in steps of so many; 0 as they are.
-        deadline_s: after which a job counts as stuck.
+        bill_step_s: billing increment in seconds; 0 for exact seconds.
+        deadline_s: seconds after which a job counts as stuck.
         poll_s: seconds between the first two polls.
     """
 
@@ -76,10 +76,10 @@ class LipsyncModel(BaseModel):
     """A hosted system.
 
     Attributes:
-        title: as its maker writes it.
-        takes: what goes in besides speech.
-        limits: wherever it is bought.
-        offers: by provider.
+        title: the maker's name of it.
+        takes: its input besides speech.
+        limits: limits at every provider.
+        offers: offers by provider.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

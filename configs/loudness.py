@@ -1,4 +1,4 @@
-"""Loudness presets: what a master is delivered at."""
+"""Loudness presets: the delivery targets of masters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DialogueGate(BaseModel):
-    """A level of the dialogue rather than of the programme.
+    """Dialogue-gated loudness instead of programme loudness.
 
     Attributes:
-        least_share: of the title's time that speech has to take, for the dialogue's level to be meaningful.
-        fallback_lufs: level of the programme where it takes less.
+        least_share: minimum share of speech in the title for the dialogue's level to be meaningful, 0 to 1.
+        fallback_lufs: programme loudness for titles with less speech.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,11 +28,11 @@ class LoudnessPreset(BaseModel):
     """A delivery target, measured after the encode.
 
     Attributes:
-        integrated_lufs: loudness, ITU-R BS.1770: of the programme, gated; with ``dialogue`` of the time with speech.
+        integrated_lufs: loudness by ITU-R BS.1770: of the programme, gated; with ``dialogue`` of speech only.
         tolerance_lu: accepted deviation.
-        true_peak_dbtp: never above.
-        bed: whether the background is left alone or lowered under speech.
-        dialogue: the level is the dialogue's; None: the programme's.
+        true_peak_dbtp: maximum true peak.
+        bed: whether the bed is left alone or ducked under speech.
+        dialogue: dialogue-gated loudness; None for programme loudness.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +47,6 @@ class LoudnessPreset(BaseModel):
 
 @cache
 def loudness_presets() -> dict[str, LoudnessPreset]:
-    """Every preset by name."""
+    """All presets by name."""
     table = yaml.safe_load(files("configs").joinpath("loudness.yaml").read_text())
     return {name: LoudnessPreset(name=name, **values) for name, values in table.items()}

@@ -1,4 +1,4 @@
-"""The table of models: what each is for, its files, its licence, and where it comes from."""
+"""The table of models: purpose, files, licence and source of each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ModelFile(BaseModel):
 
 
 class NpmSource(BaseModel):
-    """A package of the npm registry, ``name@version``, and the folder in it that holds the files."""
+    """An npm package, ``name@version``, and the folder in it with the files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,10 +58,10 @@ class Model(BaseModel):
     """A model.
 
     Attributes:
-        purpose: what it is for.
-        licence: of its weights.
-        commercial: whether they may be used commercially.
-        clause: what forbids it, where it is forbidden.
+        purpose: its use.
+        licence: licence of its weights.
+        commercial: whether commercial use is allowed.
+        clause: the terms that forbid it, if it is forbidden.
         languages: BCP-47 primary subtags; empty for any.
         setup: comes with ``make setup``.
         megabytes: about how big it is, where the files do not say.
@@ -89,13 +89,13 @@ class Model(BaseModel):
 
     @property
     def size_mb(self) -> int | None:
-        """Its size in 10^6 bytes, about; None where nothing is known."""
+        """Its approximate size in 10^6 bytes; None if unknown."""
         known = [file.bytes for file in self.files.values()]
         return self.megabytes or (round(sum(filter(None, known)) / 1e6) if all(known) else None)
 
 
 @cache
 def models() -> Mapping[str, Model]:
-    """Every model by name."""
+    """All models by name."""
     text = files("configs").joinpath("models.yaml").read_text("utf-8")
     return TypeAdapter(dict[str, Model]).validate_python(yaml.safe_load(text))

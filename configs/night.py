@@ -1,4 +1,4 @@
-"""What a batch may spend, and who is told how it ended."""
+"""Budget and notifications of a batch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class BudgetSettings(BaseModel):
-    """Limits of one batch; a branch that is not expected to fit is carried over. None: no limit.
+    """Limits of one night; a branch that is not expected to fit is carried over. None for no limit.
 
     Attributes:
         until: a time of day (``06:00``), in the machine's time zone.
-        hours: of wall clock.
-        gpu_minutes: of all accelerators together.
-        usd: for paid services.
+        hours: hours of wall-clock time.
+        gpu_minutes: minutes of all accelerators together.
+        usd: US dollars for paid services.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,11 +25,11 @@ class BudgetSettings(BaseModel):
     usd: float | None = Field(None, ge=0)
 
     def deadline(self, begun: datetime.datetime) -> datetime.datetime | None:
-        """When no branch may be running any more: the earlier of ``until`` and ``hours``.
+        """The time by which all branches must have ended: the earlier of ``until`` and ``hours``.
 
         Args:
-            begun: when the batch begins, with its time zone; without one, on this machine's clock, whose zone may
-                change to or from summer time before the end.
+            begun: start of the batch, with its time zone; without one, in this machine's local time, which may switch
+                to or from summer time before the end.
         """
         ends = []
         if self.hours is not None:
@@ -43,14 +43,14 @@ class BudgetSettings(BaseModel):
 
 
 class MailSettings(BaseModel):
-    """A mail server and who is written to.
+    """A mail server and its recipients.
 
     Attributes:
-        host: of the SMTP server.
-        port: 465 speaks TLS from the start; on others ``tls`` asks for STARTTLS.
-        sender: address that it comes from.
-        to: addresses.
-        user: name at the server; empty: no login.
+        host: host of the SMTP server.
+        port: 465 uses TLS from the start; on other ports ``tls`` means STARTTLS.
+        sender: address of the sender.
+        to: addresses of the recipients.
+        user: login name; empty for no login.
         password_variable: the environment variable, or Secret block (`tasks.services.secrets`), that holds the
             password.
         tls: whether the connection must be encrypted.
@@ -68,12 +68,12 @@ class MailSettings(BaseModel):
 
 
 class NotifySettings(BaseModel):
-    """Who is told how a batch ended.
+    """Recipients of a batch's result.
 
     Attributes:
         webhook_variable: the environment variable, or Secret block (`tasks.services.secrets`), that holds a
             webhook's address.
-        mail: an e-mail.
+        mail: e-mail settings; None for no e-mail.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

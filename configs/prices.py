@@ -1,4 +1,4 @@
-"""What paid services cost, as far as a list can tell."""
+"""Prices of paid services, as far as they are listed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import yaml
 
-#: Provider to unit to USD a million units.
+#: Provider to unit to USD per million units.
 PriceList = Mapping[str, Mapping[str, float]]
 
 _MILLION = 1_000_000
@@ -17,17 +17,17 @@ _SPEECH = ("characters", "seconds")
 
 @cache
 def listed_prices() -> PriceList:
-    """The bundled list, of `configs/prices.yaml`."""
+    """The bundled price list, `configs/prices.yaml`."""
     listed = yaml.safe_load(files("configs").joinpath("prices.yaml").read_text("utf-8"))
     return {provider: dict(prices) for provider, prices in listed.items()}
 
 
 def price_of(provider: str, own: PriceList) -> Mapping[str, float] | None:
-    """The prices of a provider (``elevenlabs/eleven_flash_v2_5``): its model's, else its own; None where unknown.
+    """The prices of a provider (``elevenlabs/eleven_flash_v2_5``): the model's, else the provider's; None if unknown.
 
     Args:
-        provider: name, and model behind a slash.
-        own: a profile's prices, which win.
+        provider: name, with the model after a slash.
+        own: a profile's prices, which take precedence.
     """
     for table in (own, listed_prices()):
         for name in (provider, provider.partition("/")[0]):
@@ -37,9 +37,15 @@ def price_of(provider: str, own: PriceList) -> Mapping[str, float] | None:
 
 
 def cost_usd(provider: str, units: Mapping[str, float], own: PriceList) -> float | None:
-    """What so many units cost; None where no price is known for one of them.
+    """The cost of these units in US dollars; None if one of them has no known price.
 
-    Characters and seconds measure the same speech: whichever the list has a price for counts.
+    Characters and seconds measure the same speech: the one with a listed price counts.
+
+    Args:
+        provider: name, with the model after a slash.
+        units: quantity by unit.
+        own: a profile's prices, which take precedence.
+
     """
     prices = price_of(provider, own)
     if prices is not None and any(unit in prices for unit in _SPEECH):

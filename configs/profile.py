@@ -1,4 +1,4 @@
-"""Profiles: which backend does each step, and how: a YAML file, under ``POLYDUB_*`` variables, under flags."""
+"""Profiles: the backend and options of each step, from a YAML file, then ``POLYDUB_*`` variables, then flags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from configs.sound import IngestSettings, MixSettings
 
 
 class ProfileError(ValueError):
-    """A profile that does not exist or does not say what it should."""
+    """A missing or invalid profile."""
 
 
 class StepSettings(BaseModel):
@@ -38,9 +38,9 @@ Formality = Literal["default", "formal", "informal"]
 
 
 class ChainedSettings(StepSettings):
-    """A backend, and those that stand in where it is not installed or cannot do the language."""
+    """A backend with fallbacks for when it is not installed or does not support the language."""
 
-    fallbacks: tuple[StepSettings, ...] = Field((), description="asked in this order where the backend cannot")
+    fallbacks: tuple[StepSettings, ...] = Field((), description="backends to try in this order if it cannot")
 
     @field_validator("fallbacks", mode="before")
     @classmethod
@@ -52,34 +52,34 @@ class ChainedSettings(StepSettings):
 
 
 class TranslateSettings(ChainedSettings):
-    """The translator, those that stand in where it fails, and what all of them respect."""
+    """The translator, its fallbacks, and settings of all of them."""
 
     glossary: str | None = Field(None, description="a .yaml or .csv file of names and terms")
     formality: Formality = "default"
-    language_check: bool = Field(True, description="an answer in a wrong language counts as a failure")
+    language_check: bool = Field(True, description="a translation in a wrong language counts as a failure")
 
 
 class SynthesizeSettings(ChainedSettings):
-    """The voices' backend, and what all of them respect."""
+    """The synthesis backend, its fallbacks, and settings of all of them."""
 
-    takes: int = Field(1, ge=1, le=8, description="readings of each line, of which the best is kept")
+    takes: int = Field(1, ge=1, le=8, description="takes of each line, of which the best is kept")
     retakes: int | None = Field(
-        None, ge=0, le=5, description="of a line that is not understood; 2, and none where a voice is paid for"
+        None, ge=0, le=5, description="retakes of an unintelligible line; default 2, none for paid voices"
     )
-    lexicon: str | None = Field(None, description="a .yaml file of words and how they are pronounced")
+    lexicon: str | None = Field(None, description="a .yaml file of words and their pronunciations")
 
 
 class LipsyncSettings(StepSettings, LipsyncStyle):
-    """Who draws the mouths, and how: what is said here goes over the same choice among the backend's options."""
+    """The lip-sync backend and style; settings here override the same ones among the backend's options."""
 
 
 class FitSettings(BaseModel):
-    """How speech is laid into its slot; factors above 1 are faster.
+    """How speech is fitted into its slot; factors above 1 are faster.
 
     Attributes:
-        slowest: what goes unnoticed.
-        fastest: what goes unnoticed.
-        hardest: what is allowed where the pauses around a line do not make room enough; never below ``fastest``.
+        slowest: slowest factor that goes unnoticed.
+        fastest: fastest factor that goes unnoticed.
+        hardest: limit where the pauses around a line do not give enough room; never below ``fastest``.
         gap_ms: silence kept before the next line.
     """
 
@@ -92,38 +92,38 @@ class FitSettings(BaseModel):
 
 
 class PaceSettings(BaseModel):
-    """How fast voices are asked to speak, as a factor of their own pace; above 1 is faster."""
+    """Speaking rate of voices, as a factor of their normal pace; above 1 is faster."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    slowest: float = Field(0.85, ge=0.5, le=1.0, description="of a speaker over the whole title")
+    slowest: float = Field(0.85, ge=0.5, le=1.0, description="pace of a speaker over the whole title")
     fastest: float = Field(1.25, ge=1.0, le=2.0)
     line: float = Field(0.10, ge=0.0, le=0.5, description="how far one line may differ from its speaker's pace")
     slowest_line: float = Field(
-        0.65, ge=0.5, le=1.0, description="of a line that is too short otherwise, and whose actor speaks as slowly"
+        0.65, ge=0.5, le=1.0, description="slowest pace of a short line whose actor speaks as slowly"
     )
     pause_ms: int = Field(
-        350, ge=0, le=1000, description="a pause inside a line may grow by so much where the line is too short"
+        350, ge=0, le=1000, description="maximum lengthening of a pause inside a line that is too short"
     )
-    tries: int = Field(3, ge=1, le=6, description="at most so many takes of a line in search of its length")
+    tries: int = Field(3, ge=1, le=6, description="maximum takes of a line to reach its length")
 
 
 class Profile(BaseModel):
-    """Everything that a run is told beyond its titles and languages."""
+    """All settings of a run beyond its titles and languages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     fake: bool = False
     commercial: bool = False
-    sidecar: bool = Field(True, description="use subtitles that lie beside the video")
-    realign: bool = Field(False, description="move subtitles to where the speech is")
+    sidecar: bool = Field(True, description="use subtitle files next to the video")
+    realign: bool = Field(False, description="realign subtitles to the speech")
     source_language: str | None = None
-    voices: str | None = Field(None, description="a .yaml file that remembers the voices of a series' speakers")
-    consent: str | None = Field(None, description="a .yaml file of who agreed to be cloned or re-animated")
+    voices: str | None = Field(None, description="a .yaml file with the voices of a series' speakers")
+    consent: str | None = Field(None, description="a .yaml file of consents to voice cloning and re-animation")
     scene: str | None = Field(None, description="a scene mode that finishes the whole picture")
     height: Literal["source", "720p", "1080p"] = Field("source", description="lines of the masters' shorter side")
-    upscale: bool = Field(False, description="a picture of fewer lines is enlarged to that height")
+    upscale: bool = Field(False, description="upscale a picture of fewer lines to that height")
     loudness: str = "r128"
     separate: StepSettings
     transcribe: ChainedSettings
@@ -137,15 +137,15 @@ class Profile(BaseModel):
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     branches_at_once: int = Field(1, ge=1, le=64)
-    titles_at_once: int = Field(1, ge=1, le=64, description="of a batch")
+    titles_at_once: int = Field(1, ge=1, le=64, description="titles of a batch run in parallel")
     max_title_seconds: int = Field(
-        4 * 3600, ge=1, le=100 * 3600, description="a title, and a recording beside one, that lasts longer is refused"
+        4 * 3600, ge=1, le=100 * 3600, description="maximum length of a title or a recording for it"
     )
     budget: BudgetSettings = Field(
-        default_factory=lambda: BudgetSettings.model_validate({}), description="what a batch may spend"
+        default_factory=lambda: BudgetSettings.model_validate({}), description="budget of a batch"
     )
-    notify: NotifySettings = Field(default_factory=NotifySettings, description="who is told how a batch ended")
-    prices: dict[str, dict[str, float]] = Field({}, description="USD a million units, in place of configs/prices.yaml")
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="recipients of a batch's result")
+    prices: dict[str, dict[str, float]] = Field({}, description="USD per million units, over configs/prices.yaml")
 
     @field_validator("source_language")
     @classmethod
@@ -171,7 +171,7 @@ class Profile(BaseModel):
 
 
 class _Environment(Profile, BaseSettings):
-    """How ``POLYDUB_*`` variables name a profile's values (``POLYDUB_TRANSLATE__BACKEND``)."""
+    """A profile's values in ``POLYDUB_*`` variables (``POLYDUB_TRANSLATE__BACKEND``)."""
 
     model_config = SettingsConfigDict(env_prefix="POLYDUB_", env_nested_delimiter="__")
 
@@ -183,12 +183,12 @@ _OF_BACKEND = {name: ("options",) if name == "translate" else ("options", "fallb
 
 
 def profile_names() -> list[str]:
-    """The profiles that come with Polydub, and those that the operator keeps in the folders of ``POLYDUB_PROFILES``."""
+    """The bundled profiles, and the operator's in the folders of ``POLYDUB_PROFILES``."""
     return sorted({*_packaged(), *_of_the_operator()})
 
 
 def is_profile_name(name: str) -> bool:
-    """Whether a text can be a profile's name: a short file name without its ending, and no path."""
+    """Whether a text can be a profile's name: a short file name without extension or path."""
     return re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", name, re.ASCII) is not None
 
 
@@ -198,7 +198,7 @@ def _packaged() -> list[str]:
 
 
 def _of_the_operator() -> dict[str, Path]:
-    """Name to file; of one name in two folders the first counts, and a packaged profile is not replaced."""
+    """Files by profile name; the first folder with a name counts, and bundled profiles cannot be replaced."""
     return {name: path for name, path in reversed([*_kept_files()]) if name not in _packaged()}
 
 
@@ -213,9 +213,9 @@ def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
     """Read a profile by name, or from a ``.yaml`` file.
 
     Args:
-        name: of `profile_names`, or the path of a YAML file (its ``extends`` names the profile it starts from). A file
-            may name programs, addresses and keys: the operator's alone is read here.
-        overrides: values set on the command line; they win over everything.
+        name: one of `profile_names`, or the path of a YAML file (``extends`` names its base profile). A file may name
+            programs, addresses and keys, so only the operator's are read here.
+        overrides: values from the command line; they take precedence over everything.
 
     Raises:
         ProfileError: unknown profile, unreadable file, unknown key or a value that is not allowed.
@@ -258,7 +258,7 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _beside(values: dict[str, Any], folder: Path) -> None:
-    """Files that a profile names lie beside it."""
+    """Resolve the files that a profile names, relative to the profile."""
     for table, name in (
         (values.get("translate"), "glossary"),
         (values.get("synthesize"), "lexicon"),
@@ -270,7 +270,7 @@ def _beside(values: dict[str, Any], folder: Path) -> None:
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Settings under others that win; another backend does not inherit the first one's options."""
+    """Settings overridden by others; another backend does not inherit the first one's options."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)

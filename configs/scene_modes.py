@@ -13,7 +13,7 @@ class SceneMode(BaseModel):
     """A finishing chain.
 
     Attributes:
-        title: what a person chooses by.
+        title: description for the user.
         filters: ffmpeg video filters, in order.
     """
 
@@ -30,6 +30,6 @@ class SceneMode(BaseModel):
 
 @cache
 def scene_modes() -> dict[str, SceneMode]:
-    """Every mode by name."""
+    """All modes by name."""
     text = files("configs").joinpath("scene_modes.yaml").read_text("utf-8")
     return TypeAdapter(dict[str, SceneMode]).validate_python(yaml.safe_load(text))

@@ -1,4 +1,4 @@
-"""How a dub is mixed and how a recorded one is taken in: the settings of a profile that concern sound."""
+"""Sound settings of a profile: how a dub is mixed, and how a recorded one is ingested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class MixSettings(BaseModel):
     """How the dub meets the bed.
 
     Attributes:
-        bed: ``preset`` as the loudness preset says; ``untouched`` keeps the M&E as it came; ``ducked`` lowers it under
+        bed: ``preset`` follows the loudness preset; ``untouched`` keeps the M&E as it came; ``ducked`` lowers it under
             speech; ``voice_over`` keeps the whole original, its dialogue included, and lowers it under the dub.
         line_levels_db: how far the level of a line may follow the original actor's; 0 for one gain for all.
         keep_nonverbal: breaths, laughs and other sounds of the original dialogue outside speech stay in the mix.
@@ -31,15 +31,15 @@ class MixSettings(BaseModel):
 
 
 class IngestSettings(BaseModel):
-    """How a recorded dub is brought onto the title's clock.
+    """How a recorded dub is aligned with the title's clock.
 
     Attributes:
         clock: ``auto`` finds and corrects shift and speed; ``trust`` takes the recording as it is.
         pitch: what a change of speed does to the voice: ``keep`` its pitch (time stretching), let it ``follow``
             (resampling, for a recording that was played at another speed), or ``auto``: follow only where the
             recording's music proves that its pitch had moved.
-        furthest_s: no shift larger than this is believed.
-        speed: no speed further from the title's than this share is believed.
+        furthest_s: maximum shift that is accepted, seconds.
+        speed: maximum relative deviation from the title's speed that is accepted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

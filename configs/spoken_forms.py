@@ -27,7 +27,7 @@ class Words(BaseModel):
 
 
 class SpokenForms(BaseModel):
-    """One language's; what each field is stands at the head of ``spoken_forms.yaml``."""
+    """The spoken forms of one language; the fields are explained at the head of ``spoken_forms.yaml``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,5 +71,5 @@ def _table() -> dict[str, SpokenForms]:
 
 
 def spoken_forms(language: str) -> SpokenForms | None:
-    """What is known of a language; None where nothing is, and a text is left to its voice as it is written."""
+    """The spoken forms of a language; None if there are none: its texts are passed to the voice as written."""
     return _table().get(primary(language))

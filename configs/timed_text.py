@@ -1,4 +1,4 @@
-"""Timed-text limits: how much a subtitle may hold, and for how long it stands."""
+"""Timed-text limits: how much text a subtitle holds, and how long it is shown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class TimedTextLimits(BaseModel):
     """Limits of one language's subtitles.
 
     Attributes:
-        cps: characters a second that a reader follows.
-        cpl: characters a row.
-        rows: rows a cue.
-        min_ms: shortest cue, where the following pause allows it.
+        cps: maximum reading speed, characters per second.
+        cpl: maximum characters per row.
+        rows: maximum rows per cue.
+        min_ms: shortest cue, if the following pause allows it.
         max_ms: longest cue.
         gap_frames: frames kept free between two cues.
-        wide: half-width characters count one half (Chinese, Japanese, Korean).
-        spaceless: written without spaces; rows may break between characters.
+        wide: half-width characters count as half (Chinese, Japanese, Korean).
+        spaceless: the language is written without spaces; rows may break between characters.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +40,7 @@ class TimedTextLimits(BaseModel):
 
 @cache
 def timed_text_limits(language: str) -> TimedTextLimits:
-    """The limits for a BCP-47 tag, decided by its language part."""
+    """The limits for a BCP-47 tag, by its language subtag."""
     table = _table()
     own = table["languages"].get(primary(language), table["languages"]["default"])
     return TimedTextLimits(**table["cue"], **own)

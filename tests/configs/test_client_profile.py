@@ -82,7 +82,7 @@ def test_harmless_settings_change_the_operators_profile(tmp_path: Path) -> None:
 @pytest.mark.parametrize("base", ["mine.yaml", "/etc/passwd", "../offline", "nowhere", "[offline]", "{a: b}", "7"])
 def test_it_starts_from_a_profile_of_the_operators_by_name(tmp_path: Path, base: str) -> None:
     (tmp_path / "mine.yaml").write_text("lipsync: {backend: wav2lip}\n")
-    with pytest.raises(ProfileError, match=r"extends: .* is none of the operator's profiles"):
+    with pytest.raises(ProfileError, match=r"extends: .* is not one of the operator's profiles"):
         read(tmp_path, f"extends: {base}\n")
 
 

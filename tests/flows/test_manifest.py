@@ -178,7 +178,7 @@ def test_a_clients_profile_can_name_no_program_key_address_or_place(folder: Path
         ("pickle", "separate: {backend: demucs, options: {repo: .}}", "sets 'separate.backend', 'separate.options'"),
         ("key", "translate: {options: {url: 'http://x', key_variable: AWS_SECRET_ACCESS_KEY}}", "'translate.options'"),
         ("hook", "notify: {webhook_variable: HOME}", "'notify.webhook_variable'"),
-        ("base", "extends: ../evil.yaml", "extends: '../evil.yaml' is none of the operator's profiles"),
+        ("base", "extends: ../evil.yaml", "extends: '../evil.yaml' is not one of the operator's profiles"),
         ("voices", "voices: ../voices.yaml", "voices: "),
         ("consent", "consent: /etc/hostname", "consent: "),
         ("lexicon", "synthesize: {lexicon: /etc/hostname}", "synthesize.lexicon: "),
