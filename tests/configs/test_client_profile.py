@@ -51,7 +51,7 @@ def read(folder: Path, text: str, name: str = "house.yaml") -> tuple[str | None,
     ],
 )
 def test_what_is_the_operators_is_refused_by_its_name(tmp_path: Path, text: str, setting: str) -> None:
-    with pytest.raises(ProfileError, match=r"only the operator may") as caught:
+    with pytest.raises(ProfileError, match=r"reserved to the operator") as caught:
         read(tmp_path, f"loudness: podcast\n{text}\n")
     assert repr(setting) in str(caught.value)
     assert "'house.yaml'" in str(caught.value)

@@ -83,7 +83,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "half a million rows": (rows, "500000 rows"),
     "name of 300 bytes": (csv(f"{HEAD}{'a' * 300}.mp4,es,\n"), "not a file name"),
     "name of 5000 bytes": (csv(f"{HEAD}{'a' * 5000},es,\n"), "longer than 4096"),
-    "year 1": (csv(f"{HEAD}clip.mp4,es,0001-01-01\n"), "calendar"),
+    "year 1": (csv(f"{HEAD}clip.mp4,es,0001-01-01\n"), "range of dates"),
     "year 9999": (csv(f"{HEAD}clip.mp4,es,9999-12-32\n"), "is not a date"),
     "NUL": (csv(f"{HEAD}clip\0.mp4,es,\n"), "not text"),
     "giant field": (csv(f'{HEAD}"{"x" * 200_000}",es,\n'), "longer than 4096"),
