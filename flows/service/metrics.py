@@ -48,7 +48,7 @@ def metrics() -> bytes:
 
 
 def write_metrics(path: Path) -> None:
-    """The same in a file, whole or not at all, for the textfile collector of node_exporter."""
+    """Write the metrics to a file atomically, for node_exporter's textfile collector."""
     with staged(path) as part:
         part.write_bytes(metrics())
 

@@ -343,9 +343,9 @@ def fetched(uri: str, sha256: str, size: int) -> Path:
             try:
                 _file_system(uri.partition("://")[0]).get_file(uri, str(part))
             except FileNotFoundError:
-                raise BadInputError(f"{uri} is not in the store any more.", "Run the title again.") from None
+                raise BadInputError(f"{uri} is no longer in the store.", "Run the title again.") from None
         if file_sha256(part) != (sha256, size):
-            raise TransientError(f"{uri} did not arrive as it was stored.", "It is fetched again at the next try.")
+            raise TransientError(f"{uri} was damaged in transfer.", "It is downloaded again at the next try.")
         part.chmod(0o444)
         cache.take(part, name, sha256)
     return copy

@@ -154,7 +154,7 @@ def _locked_folder(name: str) -> Iterator[Path]:
             lock.enter_context(locked(cache_folder() / f".{name.replace(os.sep, '-')}.lock"))
         except OSError as error:
             raise MissingBackendError(
-                f"The folder {folder} cannot be made: {error.strerror}.",
-                "Set XDG_CACHE_HOME to a folder that can be written.",
+                f"The folder {folder} cannot be created: {error.strerror}.",
+                "Set XDG_CACHE_HOME to a writable folder.",
             ) from error
         yield folder
