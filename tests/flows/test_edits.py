@@ -180,7 +180,7 @@ def test_a_record_says_who_when_why_and_of_which_words(deliver: Deliver) -> None
         ({"text": 7}, "line 1: text is 7, not a text"),
         ({"text": "\ud800"}, "line 1: text is"),
         ({"id": 9}, "line 9 is not a line of the dub"),
-        ({"id": 2}, "line 2 is there 2 times"),
+        ({"id": 2}, "line 2 occurs 2 times"),
     ],
 )
 def test_what_import_does_not_take_is_refused_by_line_and_field_and_nothing_is_kept(
