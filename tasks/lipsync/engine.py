@@ -1,4 +1,4 @@
-"""The engine in a child process: a crash or an out-of-memory kill there ends one branch, not the run."""
+"""The engine in a child process, so that a crash or an out-of-memory kill ends one branch, not the run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tasks.records.progress import Progress
 
 
 def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline_s: float) -> dict[str, Any]:
-    """Have the engine do a job of `tasks.lipsync.native_job` in a child process; its answer.
+    """Run a job of `tasks.lipsync.native_job` in a child process, and return its result.
 
     Args:
-        job: what to do.
-        progress: told the share that is done.
-        device: ``"cpu"`` takes no GPU.
-        deadline_s: after which it is stopped.
+        job: description of the job.
+        progress: called with the share done, 0 to 1.
+        device: ``"cpu"`` for no GPU.
+        deadline_s: seconds after which it is stopped.
 
     Raises:
         ProcessFailedError, ProcessTimeoutError: as `process.stream`.
@@ -31,17 +31,17 @@ def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline
         env = {"CUDA_VISIBLE_DEVICES": device_id} if device_id else {}
         words = json.dumps(job).encode()
         for line in stream(command, deadline_s=deadline_s, env=env, stdin=words):
-            told = _told(line)
+            told = _message(line)
             if "progress" in told:
                 progress(told["progress"])
             answer = told.get("answer", answer)
     if not answer:
-        raise ProcessFailedError("The lip-sync process ended without an answer.")
+        raise ProcessFailedError("The lip-sync process ended without a result.")
     return answer
 
 
-def _told(line: str) -> dict[str, Any]:
-    """What the child says is one JSON object a line; whatever libraries print there is passed over."""
+def _message(line: str) -> dict[str, Any]:
+    """A line of the child's output as a JSON object; other output, printed by libraries, is ignored."""
     try:
         told = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A lip sync that edits nothing in no time, for tests of orchestration; every report of it says fake."""
+"""A lip sync that edits nothing, for orchestration tests; its reports are marked as fake."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tasks.records.progress import Progress
 
 
 class FakeLipSyncer:
-    """Keeps the original picture; can be told to fail."""
+    """Keeps the original picture; can be made to fail."""
 
     facts: ClassVar = registry.BackendFacts(name="fake", code_licence="Apache-2.0")
     tracker: ClassVar = NoTracker()
 
     class Options(registry.Options):
-        """What to pretend.
+        """Simulated behaviour.
 
         Attributes:
-            fail: languages that fail for good.
-            fail_transiently: languages that fail as if it could pass.
-            delay_s: how long a language takes.
+            fail: languages that fail permanently.
+            fail_transiently: languages that fail transiently.
+            delay_s: duration of a language.
         """
 
         fail: tuple[str, ...] = ()
@@ -36,21 +36,21 @@ class FakeLipSyncer:
         self.options = options
 
     def fingerprint(self) -> str:
-        """A constant: what to pretend does not change a result."""
+        """A constant: the options do not change the result."""
         return "fake-lipsync-1"
 
     def missing(self) -> list[str]:
-        """Nothing can be missing."""
+        """Nothing."""
         return []
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
     ) -> Resynced:
-        """Keep the original picture, or fail as told."""
+        """Keep the original picture, or fail as configured."""
         time.sleep(self.options.delay_s)
         if language in self.options.fail:
-            raise PermanentError(f"The fake lip sync was told to fail for {language}.")
+            raise PermanentError(f"The fake lip sync is set to fail for {language}.")
         if language in self.options.fail_transiently:
-            raise TransientError(f"The fake lip sync was told to fail for {language}, as if it could pass.")
+            raise TransientError(f"The fake lip sync is set to fail transiently for {language}.")
         progress(1.0)
         return Resynced(picture=None, report={"edited": 0, "fake": True}, notes=("FAKE lip sync: nothing was edited.",))

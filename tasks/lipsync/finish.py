@@ -1,4 +1,4 @@
-"""The whole picture in a scene mode and at a height: after any backend, and only where one is asked for."""
+"""Finishing of the whole picture: scene mode and height, after any backend, only if requested."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tasks.records.model import Colour
 
 @dataclass(frozen=True)
 class Finishing:
-    """What becomes of a picture after lip sync.
+    """How a picture is finished after lip sync.
 
     Attributes:
         scene: a name of `scene_modes`; None for none.
-        height: of the shorter side, in lines; None as it is.
-        upscale: whether a smaller picture is enlarged to that height.
+        height: lines of the shorter side; None to keep it.
+        upscale: whether a smaller picture is upscaled to that height.
     """
 
     scene: str | None = None
@@ -35,12 +35,12 @@ class Finishing:
 
     @classmethod
     def of(cls, profile: Profile) -> Finishing:
-        """As a profile says."""
+        """From a profile."""
         height = None if profile.height == "source" else int(profile.height.removesuffix("p"))
         return cls(profile.scene, height, profile.upscale and height is not None)
 
     def facts(self) -> list[object] | str | None:
-        """What a key holds of it."""
+        """Its part of a step's key."""
         chain = scene_modes()[self.scene].chain if self.scene else None
         return [chain, self.height, self.upscale] if self.height else chain
 
@@ -49,12 +49,20 @@ class Finishing:
         return json.dumps(self.facts())
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether anything is requested."""
         return bool(self.scene or self.height)
 
 
 def finished(picture: Path, how: Finishing, out: Path) -> tuple[bool, tuple[str, ...]]:
-    """Write what `finish` writes, unless nothing changes; whether it was written, and notes for the user.
+    """Write the finished picture unless nothing changes.
+
+    Args:
+        picture: a video.
+        how: scene mode and height.
+        out: as of `finish`.
+
+    Returns:
+        Whether it was written, and notes for the user.
 
     Raises:
         ProcessFailedError: as `finish`.
@@ -62,28 +70,28 @@ def finished(picture: Path, how: Finishing, out: Path) -> tuple[bool, tuple[str,
     lines, notes = _lines(picture, how)
     scene, hdr = fitting_scene(picture, how), _colour(picture).hdr
     if how.scene and not scene:
-        notes = (*notes, f"The scene mode {how.scene} was left out: it is made for SDR, and the picture is HDR.")
+        notes = (*notes, f"The scene mode {how.scene} was not applied: it is for SDR, and the picture is HDR.")
     if lines is None and not scene:
         return False, notes
     if _deep(picture) and not hdr:
-        notes = (*notes, "The finished picture is 8 bit 4:2:0 H.264; it had more bits.")
+        notes = (*notes, "The finished picture is 8-bit 4:2:0 H.264; the source had more bits.")
     finish(picture, scene, out, lines)
     return True, notes
 
 
 def fitting_scene(picture: Path, how: Finishing) -> str | None:
-    """The scene mode that a picture gets: all are made for SDR."""
+    """The scene mode for a picture; None for HDR, because all modes are for SDR."""
     return None if how.scene and _colour(picture).hdr else how.scene
 
 
 def _lines(picture: Path, how: Finishing) -> tuple[int | None, tuple[str, ...]]:
-    """The shorter side that is to be made, None as it is; and a note of what is done."""
+    """The target of the shorter side, None to keep it; and a note."""
     width, height = int(_stream(picture, "width")), int(_stream(picture, "height"))
     short = min(width, height)
     if how.height is None or how.height == short:
         return None, ()
     if how.height > short and not how.upscale:
-        why = f"{how.height}p was asked for, but a picture is not enlarged unless --upscale says so"
+        why = f"{how.height}p was requested, but a picture is upscaled only with --upscale"
         return None, (f"The masters keep the picture's {width}x{height}: {why}.",)
     to = "x".join(map(str, _size(width, height, how.height)))
     way = "enlarged" if how.height > short else "reduced"
@@ -97,13 +105,13 @@ def _size(width: int, height: int, short: int) -> tuple[int, int]:
 
 
 def finish(picture: Path, mode: str | None, out: Path, short: int | None = None) -> None:
-    """Write the picture, without sound, through a mode's filters; same frames at the same times.
+    """Write the picture through a mode's filters, without sound, with the same frames at the same times.
 
     Args:
         picture: a video.
-        mode: a name of `scene_modes`, of an SDR picture; None for none.
-        out: MP4 (HDR in HEVC of ten bits, all else in H.264 of eight), written whole or not at all.
-        short: lines of its shorter side; None as it is.
+        mode: a name of `scene_modes`, for SDR only; None for none.
+        out: MP4 (HDR in 10-bit HEVC, everything else in 8-bit H.264), written atomically.
+        short: lines of its shorter side; None to keep it.
 
     Raises:
         ProcessFailedError: a filter failed, or frames were lost.
@@ -113,7 +121,7 @@ def finish(picture: Path, mode: str | None, out: Path, short: int | None = None)
         width, height = _size(int(_stream(picture, "width")), int(_stream(picture, "height")), short)
         filters.insert(0, f"scale={width}:{height}:flags=lanczos+accurate_rnd")
     colour = _colour(picture)
-    filters.insert(0, "format=yuv420p10le" if colour.hdr else "format=yuv420p")  # the modes' figures are of eight bits
+    filters.insert(0, "format=yuv420p10le" if colour.hdr else "format=yuv420p")  # the modes' values are for eight bits
     options = {
         **(hdr_options(colour) if colour.hdr else {**h264_options(), **colour_tags(colour)}),
         "vf": ",".join(filters),
@@ -127,7 +135,7 @@ def finish(picture: Path, mode: str | None, out: Path, short: int | None = None)
         run_ffmpeg(arguments(sink(source(picture)["V:0"], part, **options)))
         before, after = _frames(picture), _frames(part)
         if before != after:
-            raise ProcessFailedError(f"Finishing the picture made {after} frames of {before}.")
+            raise ProcessFailedError(f"Finishing the picture produced {after} frames from {before}.")
 
 
 def _colour(picture: Path) -> Colour:
@@ -137,7 +145,7 @@ def _colour(picture: Path) -> Colour:
 
 
 def _deep(picture: Path) -> bool:
-    """Whether a sample has more than eight bits."""
+    """Whether samples have more than eight bits."""
     return bool(re.search(r"(?:p|gray)(?:9|1[0-6])(?:le|be)$", _stream(picture, "pix_fmt")))
 
 

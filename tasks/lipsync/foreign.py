@@ -1,7 +1,7 @@
-"""A foreign system as a lip-sync backend: our tracker, cutter, masks, gates and measurements around any `Reanimator`.
+"""Adapter of third-party lip-sync systems: our tracker, cutting, masks, gates and measurements around any `Reanimator`.
 
-Each shot is cut to what the system takes, sent, judged by what came back (whose face, how long, how sharp, how far off
-in time, better than nothing?), and its mouth put onto the moving source face. A shot that fails passes through.
+Each shot is cut to the system's limits and sent; the result is checked (identity, length, sharpness, time offset,
+better than the original), and its mouth is composited onto the moving source face. A shot that fails keeps its picture.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, is_transient
 from tasks.records.progress import Progress, silent
 
-#: Raised whenever what surrounds a system changes what comes out.
+#: Raised whenever a change of the adapter alters the output.
 _VERSION = 1
-#: Seconds of a piece where the system's looks drift.
+#: Seconds of a clip if the appearance drifts with the system.
 _DRIFT_S = 10.0
-#: Bytes of a second of the speech that is sent (48 kHz, 16 bit, mono), and of its header.
+#: Bytes per second of the speech that is sent (48 kHz, 16 bit, mono), and of its header.
 _SPEECH_BYTES, _HEADER = 96_000, 4096
 
 
-class Surroundings(LipsyncStyle, registry.Options):
-    """What is done around a system.
+class AdapterOptions(LipsyncStyle, registry.Options):
+    """Options of the adapter around a third-party system.
 
     Attributes:
-        crop: what a system is shown: a steady square around the face, or the whole picture.
-        portrait: what becomes of a clip made from a still: only its mouth is put onto the moving face, the whole
-            picture is replaced for the shot, or the system is not used.
-        budget_usd: shots that would cost more than this together pass through; None: no limit.
-        at_once: clips that are with a hosted system at the same time.
-        restore: sharpen faces in what comes back; None: as they come.
+        crop: the system's input: a stable square around the face, or the whole picture.
+        portrait: use of a clip made from a still: composite only its mouth onto the moving face, replace the whole
+            picture for the shot, or do not use the system.
+        budget_usd: maximum cost of all shots together, further shots keep their picture; None for no limit.
+        at_once: maximum clips at a hosted system at the same time.
+        restore: restoration of faces in the results; None for none.
         crf: x264 quality of the edited picture, lower is better.
         preset: x264 speed.
-        device: of our own engine.
-        deadline_s: for each of the engine's jobs.
+        device: device of our own engine.
+        deadline_s: time limit of each of the engine's jobs, seconds.
     """
 
     crop: Literal["face", "frame"] = "face"
@@ -69,19 +69,19 @@ class Surroundings(LipsyncStyle, registry.Options):
     deadline_s: float = Field(6 * 3600.0, gt=0)
 
 
-class SystemOptions(Surroundings):
-    """Surroundings, and the system's own options under ``system``."""
+class SystemOptions(AdapterOptions):
+    """Adapter options, with the system's own options under ``system``."""
 
     system: dict[str, Any] = Field({})
 
 
-class AutoOptions(Surroundings):
-    """Surroundings, and the systems that shots may go to.
+class AutoOptions(AdapterOptions):
+    """Adapter options, with the systems to which shots may be sent.
 
     Attributes:
-        video: the system for shots that the engine's gates decline; empty: none.
-        still: the system for faces that never move; empty: none.
-        systems: own options of these, by name.
+        video: the system for shots that the engine's gates decline; empty for none.
+        still: the system for faces that never move; empty for none.
+        systems: their own options, by name.
     """
 
     video: str = ""
@@ -90,20 +90,20 @@ class AutoOptions(Surroundings):
 
 
 class ForeignLipSyncer:
-    """The engine's analysis, and other systems' mouths.
+    """Lip sync with the engine's analysis and third-party systems' mouths.
 
     Attributes:
-        facts: of everything that may draw, together: commercial only where all are.
+        facts: of the engine and all systems together: commercial only if all are.
     """
 
-    def __init__(self, name: str, options: Surroundings, systems: Mapping[Takes, System], *, auto: bool) -> None:
-        """Asks nobody.
+    def __init__(self, name: str, options: AdapterOptions, systems: Mapping[Takes, System], *, auto: bool) -> None:
+        """Make no request.
 
         Args:
-            name: of the backend.
-            options: what is done around the systems.
-            systems: by what they take.
-            auto: each shot to whom the gates say, the engine included; else all to the one system.
+            name: name of the backend.
+            options: options of the adapter.
+            systems: the systems by their input.
+            auto: route each shot by the engine's gates, the engine included; otherwise all go to the one system.
         """
         self.options, self._offers, self._auto = options, systems, auto
         self._systems = {one.name: one for one in systems.values()}
@@ -114,7 +114,7 @@ class ForeignLipSyncer:
         self._native = NativeLipSyncer(NativeLipSyncer.Options(**shared))
 
     def fingerprint(self) -> str:
-        """The engine's, every system's, and what is done around them; not the budget nor how fast it is done."""
+        """The engine's, every system's, and the adapter's options, without budget and speed settings."""
         around = self.options.model_dump(
             mode="json",
             include={"crop", "portrait", "budget_usd", "restore"},
@@ -123,13 +123,13 @@ class ForeignLipSyncer:
         return json.dumps([_VERSION, self._auto, systems, around, self._native.fingerprint()], sort_keys=True)
 
     def missing(self) -> list[str]:
-        """What the engine, the systems and the restoration lack."""
+        """What is missing for the engine, the systems and the restoration."""
         lacks = [line for one in self._systems.values() for line in one.reanimator.missing()]
         restoring = restore_missing(self.options.restore) if self.options.restore else []
         return [*self._native.missing(), *lacks, *restoring]
 
     def cost_usd(self, seconds: float) -> float:
-        """The most that so many seconds of a title may cost: all of it by the dearest system, within the budget."""
+        """The maximum cost of this many seconds of a title: all by the most expensive system, within the budget."""
         dearest = max((one.reanimator.cost_usd(seconds) for one in self._systems.values()), default=0.0)
         budget = self.options.budget_usd
         return dearest if budget is None else min(dearest, budget)
@@ -142,10 +142,10 @@ class ForeignLipSyncer:
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
     ) -> Resynced:
-        """Render one language; what was done with each shot is in the report's ``routes``.
+        """Render one language; the treatment of each shot is in the report's ``routes``.
 
         Raises:
-            TransientError: a system may answer later; what it has made is found again then.
+            TransientError: a system may answer later; its results so far are found again then.
             MissingBackendError: a key or a weight file is missing.
         """
         files = {"video": str(video), "analysis": str(analysis), "phones": str(phones), "dialogue": str(dialogue)}
@@ -171,7 +171,7 @@ class ForeignLipSyncer:
         judged = iter(made["judged"])
         for take in takes:
             take["judged"] = {"reason": "not_made", "what": take["problem"]} if take["problem"] else next(judged)
-        report["routes"] = [_told(n, s, r, takes) for n, (s, r) in enumerate(zip(shots, routes, strict=True))]
+        report["routes"] = [_reported(n, s, r, takes) for n, (s, r) in enumerate(zip(shots, routes, strict=True))]
         report["estimated_usd"] = estimate
         report["jobs"] = receipts
         report["billed_usd"] = round(sum(receipt["usd"] for receipt in receipts), 6)
@@ -181,7 +181,7 @@ class ForeignLipSyncer:
     def _routes(self, shots: Sequence[dict[str, Any]]) -> tuple[list[Route], float]:
         routes = automatic(shots, self._offers) if self._auto else fixed(shots, next(iter(self._systems.values())))
         if self.options.portrait == "refuse":
-            refused = Route("none", "", "pictures made from stills are refused by the profile (portrait: refuse)")
+            refused = Route("none", "", "the profile rejects pictures made from stills (portrait: refuse)")
             routes = [refused if route.way == "portrait" else route for route in routes]
         for shot, route in zip(shots, routes, strict=True):
             shot["asked_s"] = shot["end_s"] - shot["start_s"]
@@ -190,7 +190,7 @@ class ForeignLipSyncer:
         return within_budget(shots, routes, self._systems, self.options.budget_usd)
 
     def _bounds(self, name: str) -> dict[str, Any]:
-        """A system's limits as the engine's cutter takes them."""
+        """A system's limits in the form of the engine's cutter."""
         limits = self._systems[name].reanimator.limits
         rate = str(limits.frame_rate) if limits.frame_rate else None
         return {
@@ -229,9 +229,9 @@ class ForeignLipSyncer:
         folder: Path,
         progress: Progress,
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Have every piece made; refusals of the system are kept as its problem, what may pass is raised at the end."""
+        """Make every clip; permanent failures are recorded for the clip, transient ones are raised at the end."""
         takes: list[dict[str, Any]] = []
-        own = contextvars.copy_context  # what a job costs is counted for the step that waits for it
+        own = contextvars.copy_context  # the cost of a job is counted for the step that waits for it
         workers = self.options.at_once if any(one.facts.network for one in self._systems.values()) else 1
         with notifying_threads(), ThreadPoolExecutor(workers) as pool:
             waiting: list[Future[str]] = []
@@ -255,7 +255,7 @@ class ForeignLipSyncer:
         return takes, list({(one["provider"], one["job"]): one for one in receipts}.values())
 
     def _one(self, chosen: System, cut: Mapping[str, Any], dialogue: Path, clip: Path) -> str:
-        """Have one piece made; why it could not be, or nothing."""
+        """Make one clip; returns why it failed, empty if it did not."""
         if cut["problem"]:
             return str(cut["problem"])
         speech = clip.with_suffix(".wav")
@@ -273,7 +273,7 @@ class ForeignLipSyncer:
             raise
         except PermanentError as error:
             return f"{chosen.name}: {error.what}"
-        return "" if clip.exists() else f"{chosen.name} left no file"
+        return "" if clip.exists() else f"{chosen.name} returned no file"
 
     def _replaces(self, takes: Takes) -> bool:
         """Whether a system's whole picture replaces the title's."""
@@ -287,7 +287,7 @@ class ForeignLipSyncer:
 
 
 def _reanimate(chosen: System, picture: Path, speech: Path, out: Path) -> None:
-    """Have a system do it; its job is cancelled, where that can be, when the process ends meanwhile."""
+    """Run a system; if the process ends meanwhile, the job is cancelled where the provider allows it."""
     with delaying_signals():
         chosen.reanimator.reanimate(picture, speech, out, lambda _share: raise_if_ending())
 
@@ -332,14 +332,14 @@ def _together(name: str, parts: Sequence[registry.BackendFacts]) -> registry.Bac
 
 
 def _longest_s(limits: Limits) -> float | None:
-    """Seconds of the longest piece: by length, by the speech's bytes, and by how long looks hold."""
+    """Maximum seconds of a clip: by length, by the speech's bytes, and by drift of the appearance."""
     by_bytes = (limits.speech_bytes - _HEADER) / _SPEECH_BYTES if limits.speech_bytes else None
     every = [value for value in (limits.longest_s, by_bytes, _DRIFT_S if limits.drifts else None) if value is not None]
     return min(every, default=None)
 
 
 def _asked_s(seconds: float, bounds: Mapping[str, Any]) -> float:
-    """Seconds that are sent for a shot, overlaps and the shortest clip included."""
+    """Seconds that are sent for a shot, including overlaps and the minimum clip length."""
     longest, shortest = bounds["longest_s"] or math.inf, bounds["shortest_s"] or 0.0
     overlap = min(1.0, longest / 3)
     count = 1 if seconds <= longest else math.ceil((seconds - overlap) / (longest - overlap))
@@ -347,7 +347,14 @@ def _asked_s(seconds: float, bounds: Mapping[str, Any]) -> float:
 
 
 def _write_speech(dialogue: Path, start_s: float, length_s: float, out: Path) -> None:
-    """The dub from a moment on, mono, exactly so long; silence beyond its end."""
+    """Write an excerpt of the dub, mono, of exact length, padded with silence.
+
+    Args:
+        dialogue: the dub, WAV.
+        start_s: start of the excerpt, seconds.
+        length_s: its length, seconds.
+        out: the WAV file.
+    """
     with soundfile.SoundFile(dialogue) as sound:
         rate = sound.samplerate
         sound.seek(min(round(start_s * rate), sound.frames))
@@ -359,8 +366,15 @@ def _span(part: Mapping[str, Any]) -> list[int]:
     return [part["identity"], part["first"], part["stop"]]
 
 
-def _told(number: int, shot: Mapping[str, Any], route: Route, takes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One shot as the report tells it."""
+def _reported(number: int, shot: Mapping[str, Any], route: Route, takes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One shot as it appears in the report.
+
+    Args:
+        number: of the shot.
+        shot: the engine's facts of it.
+        route: who draws it, and why.
+        takes: its clips.
+    """
     pieces = [
         {"start_s": round(take["piece"]["start_s"], 3), "end_s": round(take["piece"]["end_s"], 3), **take["judged"]}
         for take in takes
@@ -378,12 +392,12 @@ def _told(number: int, shot: Mapping[str, Any], route: Route, takes: Sequence[Ma
 
 
 def _declined(routes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A note for every shot that a system was to draw and did not."""
+    """A note for each shot that a system should have drawn but did not."""
     for route in routes:
         where = f"{route['start_s']:.1f}-{route['end_s']:.1f} s"
         if route["way"] == "none":
-            yield f"Lip sync: {where} passes through: {route['why']}."
+            yield f"Lip sync: {where} keeps its picture: {route['why']}."
         for piece in route["pieces"]:
             if piece["reason"]:
                 part = f"{piece['start_s']:.1f}-{piece['end_s']:.1f} s"
-                yield f"Lip sync: {part} passes through: {piece['reason']} ({piece['what']})."
+                yield f"Lip sync: {part} keeps its picture: {piece['reason']} ({piece['what']})."

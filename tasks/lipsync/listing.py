@@ -1,4 +1,4 @@
-"""Every lip-sync system, our own, local and hosted ones, as a person chooses among them."""
+"""The list of all lip-sync systems, native, local and hosted, for display."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Listed:
     """One system.
 
     Attributes:
-        name: as profiles and ``--lipsync`` write it.
+        name: as written in profiles and ``--lipsync``.
         provider: who runs it; ``here`` for this machine.
         takes: ``title`` (all of it), ``video`` (a shot), ``portrait`` (a still), ``translate`` (a video to a video).
         limits: in words.
-        usd_per_s: price of a second of result by the table; 0 here.
-        licence: what governs its use.
-        commercial: whether that allows commercial use.
-        needs: what has to be set or installed.
+        usd_per_s: price of one second of result by the table; 0 on this machine.
+        licence: terms of its use.
+        commercial: whether they allow commercial use.
+        needs: what must be set or installed.
         usable: whether it is.
     """
 
@@ -39,7 +39,7 @@ class Listed:
 
 
 def systems() -> list[Listed]:
-    """Our own first, then local ones, then hosted ones at every provider; asks nobody and loads nothing."""
+    """The native engine first, then local systems, then hosted ones at all providers; no request, nothing loaded."""
     hosted = [
         Listed(r.model, r.provider, r.takes, r.limits, r.usd_per_s, r.licence, True, r.needs, r.usable) for r in rows()
     ]
@@ -52,7 +52,7 @@ def _native() -> Listed:
 
 
 def _local() -> list[Listed]:
-    """Systems that run here: usable where all that they need is found without options of a profile."""
+    """Local systems: usable if everything that they need is found without options of a profile."""
     found = []
     for name in registry.names(STEP, LOCAL):
         kind = registry.backend_class(STEP, name, LOCAL)

@@ -25,12 +25,12 @@ class NativeLipSyncer:
     )
 
     class Options(LipsyncStyle, registry.Options):
-        """How to draw, how to encode, and how long a job may take.
+        """Style, encoding, and time limit.
 
         Attributes:
             crf: x264 quality of the edited picture, lower is better.
             preset: x264 speed.
-            deadline_s: after which a job is stopped.
+            deadline_s: seconds after which a job is stopped.
         """
 
         crf: int = Field(17, ge=0, le=40)
@@ -76,11 +76,11 @@ class NativeLipSyncer:
         report = self._job(job, progress)
         if not report["edited"]:
             why = ", ".join(f"{reason} ({count} frames)" for reason, count in report["bypassed"].items())
-            return Resynced(None, report, (f"Lip sync edited nothing: {why or 'nobody speaks in the picture'}.",))
+            return Resynced(None, report, (f"Lip sync edited nothing: {why or 'nobody speaks on screen'}.",))
         return Resynced(out, report, passed_through(report))
 
     def drawing(self) -> dict[str, Any]:
-        """What `lipsync_engine` is told: its own names; what is not said is left to it."""
+        """The style by `lipsync_engine`'s own names; unset values are left to it."""
         return self.options.model_dump(exclude={"deadline_s", "stabilise"}, exclude_none=True)
 
     def _job(self, job: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -88,10 +88,10 @@ class NativeLipSyncer:
 
 
 def passed_through(report: dict[str, Any]) -> tuple[str, ...]:
-    """A note of the frames that were left as they were, and why."""
+    """A note on the frames that were left unchanged, and why."""
     bypassed = report["bypassed"]
     said = tuple(f"Lip sync: {note}." for note in report["notes"])
     if not bypassed:
         return said
     reasons = ", ".join(f"{reason} ({count})" for reason, count in bypassed.items())
-    return (f"Lip sync left {sum(bypassed.values())} of {report['frames']} frames as they were: {reasons}.", *said)
+    return (f"Lip sync left {sum(bypassed.values())} of {report['frames']} frames unchanged: {reasons}.", *said)

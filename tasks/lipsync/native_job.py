@@ -11,7 +11,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Do the job that stdin describes."""
+    """Run the job described on stdin."""
     job = json.load(sys.stdin)
     answer = JOBS[job["job"]](job)
     print(json.dumps({"answer": answer}), flush=True)
@@ -44,7 +44,7 @@ def _resync(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_name(job: dict[str, Any]) -> Path:
-    """The analysis under a name beside the result: what the engine keeps beside it, it does not keep in the store."""
+    """The analysis linked next to the result, so that the engine's files beside it do not go into the store."""
     name = Path(job["out"]).with_suffix(".analysis.npz")
     name.unlink(missing_ok=True)
     name.symlink_to(Path(job["analysis"]).absolute())

@@ -1,4 +1,4 @@
-"""No lip sync: the original picture is kept, and the report says so."""
+"""No lip sync: keeps the original picture and says so in the report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NoLipSync:
         return "none-1"
 
     def missing(self) -> list[str]:
-        """Nothing can be missing."""
+        """Nothing."""
         return []
 
     def resync(

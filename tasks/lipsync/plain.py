@@ -1,4 +1,4 @@
-"""The title as lip sync takes it: whole frames, upright, none that is hidden, and the sound of the dubbed track."""
+"""Normalises a title for lip sync: progressive, upright, no hidden frames, and the sound of the dubbed track."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.media.encoding import INTERMEDIATE_CRF, encoded, opened
 from tasks.records.model import MediaFacts, Run
 from tasks.records.progress import Progress
 
-#: Pictures that a MOV holds with their exact times; others go into Matroska, whose times are whole milliseconds.
+#: Codecs that MOV stores with exact times; others go into Matroska, whose times are whole milliseconds.
 _IN_MOV = {"h264", "hevc", "mpeg4", "prores", "mjpeg", "mpeg2video", "dvvideo"}
 
 
@@ -25,7 +25,7 @@ def takes_as_it_is(run: Run, facts: MediaFacts) -> bool:
 
 
 def is_plain(facts: MediaFacts) -> bool:
-    """Whether the title can be taken as it is."""
+    """Whether the title can be used as it is."""
     sounds = [track.index for track in facts.audio]
     sounds += [track.index for track in facts.others if track.kind == "sound"]
     first = min(sounds, default=None)
@@ -33,13 +33,13 @@ def is_plain(facts: MediaFacts) -> bool:
 
 
 def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) -> tuple[str, ...]:
-    """Write the title so that it can be taken.
+    """Write the normalised title.
 
     Args:
         video: the title.
         facts: as probed.
-        out: MOV or Matroska by its content, written whole or not at all.
-        progress: told the share that is done.
+        out: MOV or Matroska by content, written atomically.
+        progress: called with the share done, 0 to 1.
 
     Returns:
         Notes for the user.
@@ -52,7 +52,7 @@ def make_plain(video: Path, facts: MediaFacts, out: Path, progress: Progress) ->
     if _to_encode(facts):
         shown, options, made = encoded(shown, facts.picture, progressive=True, crf=INTERMEDIATE_CRF)
         options |= {"vsync": "passthrough", "enc_time_base": -1}
-        notes = (f"Mouths are edited in whole upright frames: the lip-synced picture is made from {made}.",)
+        notes = (f"Lip sync needs progressive upright frames: its picture is made from {made}.",)
     streams = [shown]
     if facts.dubbed is not None:
         whole: dict[str, Any] = {"async": 1, "first_pts": 0}

@@ -1,7 +1,7 @@
-"""What a foreign lip-sync system does for us: one short picture and its speech in, a moving mouth out.
+"""The interface of third-party lip-sync systems: a short clip and its speech in, a moving mouth out.
 
-A system sees a shot at a time, within its limits. What surrounds it (cutting, cropping, frame rates, alignment in time,
-masks, gates, measurements) is ours and the same for all of them, so that their usual failures do not reach the master.
+A system gets one shot at a time, within its limits. The adapter around it (cutting, cropping, frame rates, alignment,
+masks, gates, measurements) is ours and the same for all systems, so that their usual failures do not reach the master.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Literal, Protocol
 
 from tasks.records.progress import Progress
 
-#: ``video``: a shot goes in and comes back; ``portrait``: one still picture of the speaker goes in.
+#: ``video``: the input is a shot; ``portrait``: the input is a still of the speaker.
 Takes = Literal["video", "portrait"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a system accepts; None where it sets no limit.
+    """The limits of a system's input; None for no limit.
 
     Attributes:
         shortest_s: of picture and speech, seconds.
         longest_s: of picture and speech, seconds.
         shortest_side: pixels.
         longest_side: pixels.
-        picture_bytes: of the file.
-        speech_bytes: of the file.
-        frame_rate: the one it forces upon what it returns.
-        drifts: the speaker's looks change over long clips, so that these go in pieces of ten seconds.
+        picture_bytes: size of the picture file.
+        speech_bytes: size of the speech file.
+        frame_rate: fixed frame rate of its results.
+        drifts: whether the speaker's appearance changes over long clips, so that they are cut into ten seconds.
     """
 
     shortest_s: float | None = None
@@ -52,10 +52,10 @@ class Reanimator(Protocol):
         """System, provider, version and the options that change the picture; no secret."""
 
     def missing(self) -> list[str]:
-        """What is not installed or not configured, with how to get it."""
+        """What is not installed or configured, and how to do so."""
 
     def cost_usd(self, seconds: float) -> float:
-        """What so many seconds of result are expected to cost; 0 for what runs here."""
+        """The expected cost of this many seconds of result; 0 for local systems."""
 
     def reanimate(self, picture: Path, speech: Path, out: Path, progress: Progress) -> None:
         """Write the re-animated clip to ``out``, as the system made it.
@@ -63,10 +63,10 @@ class Reanimator(Protocol):
         Args:
             picture: an MP4 of one shot (H.264, no sound) or, for a portrait system, a PNG; within `limits`.
             speech: the dub of that shot, 48 kHz mono WAV, exactly as long as the picture is to be.
-            out: where the result goes: any container that ffmpeg reads; size, rate and length may differ.
-            progress: told the share that is done.
+            out: where the result is written, in any container that ffmpeg reads; size, rate and length may differ.
+            progress: called with the share done, 0 to 1.
 
         Raises:
-            TransientError: it may work later.
-            PermanentError: it will not; says what the system said.
+            TransientError: it may succeed later.
+            PermanentError: it will not succeed; gives the system's message.
         """

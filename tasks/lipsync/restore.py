@@ -1,7 +1,7 @@
-"""Sharper faces in what a system returned, before its mouth is put on: by ffmpeg, or by a checkout of the user's.
+"""Restoration of faces in a system's result before compositing, by ffmpeg or by a tool in the user's checkout.
 
-GFPGAN and CodeFormer work on pictures: the clip is taken apart and put together again at its own rate. Their weights
-must lie in the checkout: nothing is downloaded.
+GFPGAN and CodeFormer work on images: the clip is split into frames and reassembled at its own rate. Their weights must
+be in the checkout: nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Restore(registry.Options):
         kind: ``sharpen`` needs nothing.
         checkout: folder of the tool's repository.
         python: the interpreter of the tool's own environment.
-        fidelity: 0 looks best, 1 is closest to what came in: CodeFormer's own weight; GFPGAN has none that works, so
-            that much of what came in is mixed in again.
-        amount: of the sharpening.
-        deadline_s: for one clip.
+        fidelity: 0 looks best, 1 is closest to the input: CodeFormer's own weight; GFPGAN's does not work, so that
+            share of the input is mixed back in.
+        amount: strength of the sharpening.
+        deadline_s: time limit for one clip, seconds.
     """
 
     kind: Literal["sharpen", "gfpgan", "codeformer"]
@@ -46,7 +46,7 @@ class Restore(registry.Options):
 
 @dataclass(frozen=True)
 class _Tool:
-    """A checkout's program: its arguments, where its pictures land, the weights that it would download."""
+    """A checkout's program: its arguments, its output path, and the weights that it would download."""
 
     arguments: Callable[[Path, Path, Restore], list[str]]
     pictures: str
@@ -98,22 +98,27 @@ def facts(options: Restore) -> registry.BackendFacts:
 
 
 def missing(options: Restore) -> list[str]:
-    """What the tool's checkout lacks."""
+    """What is missing in the tool's checkout."""
     tool = _TOOLS.get(options.kind)
     if tool is None:
         return []
     if options.checkout is None or not options.checkout.is_dir():
-        return [f"{options.kind}: name its checkout with the option restore.checkout."]
+        return [f"{options.kind}: set its checkout with the option restore.checkout."]
     absent = [name for name in tool.weights if not (options.checkout / name).is_file()]
-    return [f"{options.kind}: {options.checkout / name} is not there; nothing is downloaded." for name in absent]
+    return [f"{options.kind}: {options.checkout / name} does not exist; nothing is downloaded." for name in absent]
 
 
 def restore(clip: Path, out: Path, options: Restore) -> None:
-    """Write the clip with sharper faces; same size, rate and length.
+    """Write the clip with restored faces, of the same size, rate and length.
+
+    Args:
+        clip: a system's result.
+        out: the restored clip.
+        options: how faces are restored.
 
     Raises:
         MissingBackendError: the checkout lacks something.
-        ProcessFailedError, ProcessTimeoutError: the tool left pictures out.
+        ProcessFailedError, ProcessTimeoutError: the tool skipped frames.
     """
     if lacks := missing(options):
         raise MissingBackendError(lacks[0], "Put it there, or choose restore.kind sharpen.")
@@ -133,7 +138,7 @@ def restore(clip: Path, out: Path, options: Restore) -> None:
         wanted = len(list(frames.glob("*.png")))
         done = len(list((made / tool.pictures).glob("*.png")))
         if done != wanted:
-            raise ended.failed(f"{options.kind} restored {done} of {wanted} pictures")
+            raise ended.failed(f"{options.kind} restored {done} of {wanted} frames")
         pictures = ffmpeg.input(str((made / tool.pictures).absolute() / "%06d.png"), framerate=_rate(clip))
         shown = pictures.video
         if options.kind == "gfpgan":

@@ -1,4 +1,4 @@
-"""Who draws the mouth of each shot: our own engine, a system that takes shots, one that takes stills, or nobody."""
+"""Routing of shots: to our own engine, a system for shots, a system for stills, or none."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tasks.lipsync.systems import System
 
 Way = Literal["native", "video", "portrait", "none"]
 
-#: The engine draws a shot itself where its gates leave alone no more than this share of its frames.
+#: The engine draws a shot itself if its gates decline no more than this share of its frames.
 _DECLINED = 0.2
-#: Degrees and pixels beyond which no system's mouth can be put onto a face.
+#: Limits in degrees and pixels beyond which no system's mouth can be composited onto a face.
 _YAW, _HEIGHT = 55.0, 48.0
 
 
 @dataclass(frozen=True)
 class Route:
-    """Who draws one shot, and why."""
+    """The system that draws one shot, and why."""
 
     way: Way
     system: str
@@ -27,12 +27,12 @@ class Route:
 
 
 def fixed(shots: Sequence[Mapping[str, Any]], chosen: System) -> list[Route]:
-    """Every shot to one system, but those in which it could not be used."""
-    return [_beyond(shot) or Route(chosen.reanimator.takes, chosen.name, "asked for") for shot in shots]
+    """Every shot to one system, except those where it cannot be used."""
+    return [_beyond(shot) or Route(chosen.reanimator.takes, chosen.name, "requested") for shot in shots]
 
 
 def automatic(shots: Sequence[Mapping[str, Any]], offers: Mapping[Takes, System]) -> list[Route]:
-    """Each shot to the engine where its gates allow, else to a system that can do more, else to nobody."""
+    """Each shot to the engine if its gates allow, else to a more capable system, else to none."""
     return [_chosen(shot, offers) for shot in shots]
 
 
@@ -40,12 +40,12 @@ def _chosen(shot: Mapping[str, Any], offers: Mapping[Takes, System]) -> Route:
     declined = sum(shot["declined"].values())
     worst = max(shot["declined"], key=lambda reason: shot["declined"][reason], default="")
     if not shot["moves"] and "portrait" in offers:
-        return _beyond(shot) or Route("portrait", offers["portrait"].name, "the face is a picture that never moves")
+        return _beyond(shot) or Route("portrait", offers["portrait"].name, "the face is a still picture")
     if declined <= _DECLINED:
         return Route("native", "native", f"the engine's gates pass {1 - declined:.0%} of its frames")
     if (beyond := _beyond(shot)) is not None:
         return beyond
-    why = f"the engine's gates leave {declined:.0%} of its frames alone ({worst})"
+    why = f"the engine's gates decline {declined:.0%} of its frames ({worst})"
     if "video" in offers:
         return Route("video", offers["video"].name, why)
     if declined < 1:
@@ -67,10 +67,10 @@ def within_budget(
     systems: Mapping[str, System],
     budget_usd: float | None,
 ) -> tuple[list[Route], float]:
-    """The same routes as far as the money goes, in order of time; shots beyond it fall back or are left alone.
+    """Limit the routes to a budget, in order of time; shots beyond it fall back to the engine or keep their picture.
 
     Returns:
-        The routes, and what they are expected to cost in US dollars.
+        The routes, and their expected cost in US dollars.
     """
     spent, out = 0.0, []
     for shot, route in zip(shots, routes, strict=True):

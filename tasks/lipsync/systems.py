@@ -1,4 +1,4 @@
-"""Foreign lip-sync systems by name: hosted ones and checkouts by their tables, others by ours or by entry points."""
+"""Third-party lip-sync systems by name: hosted ones and checkouts from their tables, others built in or plug-ins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEP = "reanimate"
 
 @dataclass(frozen=True)
 class System:
-    """A system, ready to be asked, and what it declares of itself."""
+    """A system, and what it declares about itself."""
 
     name: str
     reanimator: Reanimator
@@ -28,13 +28,13 @@ class System:
 
 
 def system_names() -> list[str]:
-    """Every system that re-animates a face by speech, sorted."""
+    """The names of all systems that re-animate a face from speech, sorted."""
     hosted = {name for name, model in lipsync_models().items() if model.takes != "translate"}
     return sorted({*hosted, *external_systems(), *registry.names(STEP, LOCAL)})
 
 
 def system(name: str, options: Mapping[str, Any]) -> System:
-    """The system of that name with its own options checked; asks and loads nothing.
+    """The system of that name with its own options validated; makes no request and loads nothing.
 
     Raises:
         BadInputError: no such system or option.

@@ -1,4 +1,4 @@
-"""Who finds the faces of a title, once for all its languages, whoever draws their mouths later."""
+"""Face tracking of a title, once for all languages and lip-sync backends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,14 @@ class FaceTracker:
         return f"faces-{VERSION}-{digest()}-{self._device}{raw}"
 
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track every face of the title into the file ``out``."""
+        """Track every face of the title and write the analysis.
+
+        Args:
+            video: the source.
+            script: the source script with speakers.
+            out: where the analysis is written.
+            progress: called with the share done, 0 to 1.
+        """
         job = {
             "job": "analyse",
             "video": str(video),
@@ -56,7 +63,7 @@ class FaceTracker:
 
 
 class NoTracker:
-    """For those who need no faces, or find them themselves."""
+    """For backends that need no faces, or find them themselves."""
 
     facts: ClassVar = registry.BackendFacts(name="no-tracker", code_licence="Apache-2.0")
 
@@ -65,5 +72,12 @@ class NoTracker:
         return "no-faces-1"
 
     def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Write an empty analysis."""
+        """Write an empty analysis.
+
+        Args:
+            video: ignored.
+            script: ignored.
+            out: where it is written.
+            progress: ignored.
+        """
         out.write_bytes(b"no analysis\n")

@@ -1,4 +1,4 @@
-"""A hosted system that dubs a whole title: words, voices and mouths are its own; ours are the clock and the level."""
+"""Hosted systems that dub a whole title: translation, voices and lip sync are theirs, clock and level are ours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasks.records.progress import Progress
 
 
 class WholeTranslation:
-    """A translating service as a lip-sync backend: it has no part in branches that are spoken by others."""
+    """A dubbing service as a lip-sync backend; not for branches with a recorded dub."""
 
     class Options(registry.Options):
         """The service's own options, under ``system``."""
@@ -34,7 +34,7 @@ class WholeTranslation:
     tracker: ClassVar = NoTracker()  # the service finds faces itself
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        """Asks nobody; `BadInputError` for an unknown option."""
+        """Make no request; `BadInputError` for an unknown option."""
         chosen = registry.checked("lipsync", name, self.Options, options)
         self._service = HostedTranslation(name, chosen.system)
         self.facts = registry.BackendFacts(
@@ -51,29 +51,29 @@ class WholeTranslation:
         return self._service.fingerprint()
 
     def missing(self) -> list[str]:
-        """The provider's key, where it is not set."""
+        """The provider's key, if it is not set."""
         return self._service.missing()
 
     def cost_usd(self, seconds: float) -> float:
-        """The price of so many seconds of a title, by the table."""
+        """The price of this many seconds of a title by the table."""
         return self._service.cost_usd(seconds)
 
     def resync(
         self, video: Path, analysis: Path, dialogue: Path, phones: Path, language: str, out: Path, progress: Progress
     ) -> Resynced:
-        """Refused: it takes no speech.
+        """Not supported: the service takes no speech.
 
         Raises:
             UnsupportedError: always.
         """
         raise UnsupportedError(
-            f"{self.facts.name} speaks itself; it cannot lip-sync a recorded dub.",
-            "Choose another --lipsync for this language, or leave the recording out.",
+            f"{self.facts.name} makes its own speech; it cannot lip-sync a recorded dub.",
+            "Choose another --lipsync for this language, or omit the recording.",
             language=language,
         )
 
     def translate(self, video: Path, language: str, out: Path, progress: Progress) -> dict[str, Any]:
-        """Have the title dubbed; `report` of it. Errors as `HostedTranslation.translate`."""
+        """Dub the title and return a report; arguments and errors as `HostedTranslation.translate`."""
 
         def share(done: float) -> None:
             raise_if_ending()
@@ -88,25 +88,25 @@ class WholeTranslation:
 def conform(
     film: Path, came: MediaFacts, source: MediaFacts, picture: Path, sound: Path, progress: Progress
 ) -> tuple[str, ...]:
-    """Put a film onto the source's clock: its frame rate, start and length; picture and sound in files of their own.
+    """Conform a service's film to the source's clock: frame rate, start and length; picture and sound separately.
 
     Args:
-        film: as the service made it.
+        film: the service's result.
         came: its facts.
         source: the title's facts.
-        picture: MP4 without sound, HDR in HEVC and all else in H.264, written whole or not at all; the last frame stays
-            where the film is too short.
-        sound: 48 kHz stereo WAV, likewise; silence where the film is too short.
-        progress: told the share that is done.
+        picture: MP4 without sound, HDR in HEVC and everything else in H.264, written atomically; the last frame is held
+            if the film is too short.
+        sound: 48 kHz stereo WAV, likewise; padded with silence if the film is too short.
+        progress: called with the share done, 0 to 1.
 
     Returns:
-        What to tell the user: how the film differs from the title.
+        Notes on how the film differs from the title.
 
     Raises:
         PermanentError: the film has no picture or no sound.
     """
     if came.picture is None or not came.audio or source.picture is None:
-        raise PermanentError("What the service made has no picture or no sound.", "Look at it in your account.")
+        raise PermanentError("The service's film has no picture or no sound.", "Look at it in your account there.")
     rate, length_ms, begins_ms = source.picture.frame_rate, source.duration_ms, source.picture.start_ms
     frames = max(1, round(Fraction(length_ms - begins_ms, 1000) * rate))
     shown = (
@@ -121,7 +121,7 @@ def conform(
         graph = media.sink(shown, part, **options, movflags="+faststart", an=None)
         media.run_ffmpeg(graph, duration_ms=length_ms, progress=progress)
     media.extract_audio(film, came.model_copy(update={"duration_ms": length_ms}), None, sound)
-    notes = ["Whole-title dub: the words are the service's own; there is no script, and so there are no subtitles."]
+    notes = ["Whole-title dub: the translation is the service's own; without a script there are no subtitles."]
     off_ms = came.duration_ms - length_ms
     if abs(off_ms) * rate > 1000:
         done = "cut" if off_ms > 0 else "held on its last frame"
@@ -132,14 +132,14 @@ def conform(
     if fewer := _fewer(came.picture, source.picture):
         notes.append(f"The service's picture is {fewer}.")
     if lost(whole):
-        notes.append(f"The service's picture was put onto the title's clock as {made}.")
+        notes.append(f"The service's picture was conformed to the title's clock as {made}.")
     return tuple(notes)
 
 
 def _fewer(came: PictureFacts, source: PictureFacts) -> str:
-    """How a service's picture shows less light or colour than the title's; empty where it does not."""
+    """How a service's picture has less dynamic range or bit depth than the title's; empty if it does not."""
     if source.colour.hdr and not came.colour.hdr:
-        return f"not HDR ({came.bit_depth} bit); the title's is ({source.bit_depth} bit)"
+        return f"not HDR ({came.bit_depth} bit); the title is ({source.bit_depth} bit)"
     if source.bit_depth > came.bit_depth:
         return f"of {came.bit_depth} bit, the title's of {source.bit_depth}"
     return ""

@@ -69,7 +69,7 @@ class FakeSynthesizer:
 
     def _check(self, language: str) -> None:
         if language in self._options.fail:
-            raise UnsupportedError(f"The fake synthesizer was told to fail for {language}.", language=language)
+            raise UnsupportedError(f"The fake synthesizer is set to fail for {language}.", language=language)
 
 
 def _ipa(letter: str) -> str:

@@ -13,7 +13,7 @@ from tasks.records.made import Retaken
 from tasks.records.model import Line, Take
 from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.synthesize.respell import respelled
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.understood.ears import clip_of
 from tasks.understood.lines import HeardLine, hear_line, hear_lines
 
@@ -32,7 +32,7 @@ class _Way:
 
 
 def clearest(
-    booth: Booth, lines: Sequence[Line], takes: Sequence[Take], settings: PaceSettings, most: int
+    booth: VoiceSession, lines: Sequence[Line], takes: Sequence[Take], settings: PaceSettings, most: int
 ) -> tuple[list[Take], list[Retaken], list[str]]:
     """Listen to the takes, and say again what is not understood.
 
@@ -65,7 +65,7 @@ def clearest(
 
 
 def _again(
-    booth: Booth, line: Line, take: Take, first: HeardLine, settings: PaceSettings, most: int
+    booth: VoiceSession, line: Line, take: Take, first: HeardLine, settings: PaceSettings, most: int
 ) -> tuple[Take, Retaken]:
     tried: list[tuple[str, Take, HeardLine]] = [("", take, first)]
     for way, _ in zip(_ways(booth, line, take), range(most), strict=False):
@@ -88,7 +88,7 @@ def _again(
     )
 
 
-def _ways(booth: Booth, line: Line, take: Take) -> Iterator[_Way]:
+def _ways(booth: VoiceSession, line: Line, take: Take) -> Iterator[_Way]:
     """Each way once: another reading where the voice has several, other spelling, other pace, both."""
     text, facts = respelled(line.text, booth.language), booth.backend.facts
     if facts.varies:

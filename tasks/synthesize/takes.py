@@ -45,7 +45,7 @@ class Lengthened(Record):
 
 
 @dataclass
-class Booth:
+class VoiceSession:
     """One language's speakers at work.
 
     Attributes:

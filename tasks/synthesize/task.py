@@ -18,7 +18,7 @@ from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
 from tasks.synthesize.energy import energies
 from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.retakes import clearest
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.understood.ears import Ears, ears_for
 from tasks.words.syllables import syllables
 
@@ -92,7 +92,7 @@ def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
     )
 
 
-def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Asset | None = None) -> Booth:
+def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Asset | None = None) -> VoiceSession:
     """The voices of a branch, ready to speak.
 
     Args:
@@ -167,7 +167,7 @@ def _remarks(run: Run, backend: Synthesizer, ears: Ears) -> list[str]:
     return [*unheard, f"Of {takes} takes of each line the best was kept, by {by}."]
 
 
-def _notes(booth: Booth, paces: dict[str, float]) -> list[str]:
+def _notes(booth: VoiceSession, paces: dict[str, float]) -> list[str]:
     voiced = ", ".join(
         f"{speaker} is {voice}" + (f" at {paces[speaker]:g} of its pace" if paces[speaker] != 1 else "")
         for speaker, voice in booth.voices.items()

@@ -41,7 +41,7 @@ class FakeTranslator:
     def route(self, source: str, target: str) -> list[str]:
         """Straight there, except into a language that it was told to refuse."""
         if target in self._options.fail:
-            raise UnsupportedError(f"The fake translator was told to fail for {target}.", source=source, target=target)
+            raise UnsupportedError(f"The fake translator is set to fail for {target}.", source=source, target=target)
         return [source] if source == target else [source, target]
 
     def translate(
@@ -50,7 +50,7 @@ class FakeTranslator:
         """Every text behind its language's tag; empty ones stay empty."""
         time.sleep(self._options.delay_s)
         if target in self._options.fail_transiently:
-            raise TransientError(f"The fake translator was told to fail for now for {target}.", target=target)
+            raise TransientError(f"The fake translator is set to fail transiently for {target}.", target=target)
         if len(self.route(source, target)) == 1:
             return list(texts)
         note("The translation is invented (fake backend).")

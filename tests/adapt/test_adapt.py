@@ -17,7 +17,7 @@ from tasks.keep.store import Store
 from tasks.records.errors import ProviderBusyError
 from tasks.records.model import Asset, Line, Script, Take
 from tasks.synthesize import synthesizer
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.translate import PLAIN, Guidance, Rewrite, Term, translator
 from tasks.words.syllables import nuclei, syllables
 from tests.translate.servers import ChatServer, posts, serving
@@ -121,15 +121,15 @@ class Rewriting:
 
 
 @pytest.fixture
-def booth(tmp_path: Path) -> Booth:
-    return Booth(Store(tmp_path / "store"), synthesizer("espeak", {}), "es", {"S1": "roa/es+m3"}, {}, tmp_path)
+def booth(tmp_path: Path) -> VoiceSession:
+    return VoiceSession(Store(tmp_path / "store"), synthesizer("espeak", {}), "es", {"S1": "roa/es+m3"}, {}, tmp_path)
 
 
 Run = Callable[..., tuple[list[Adapted], list[str]]]
 
 
 @pytest.fixture
-def adapted(booth: Booth) -> Run:
+def adapted(booth: VoiceSession) -> Run:
     def run(rewriter: Any, *texts: str, locked: set[int] | None = None, tries: int = 3) -> Any:
         settings = PaceSettings(tries=tries)
         lines = tuple(line(text, number=number) for number, text in enumerate(texts, 1))

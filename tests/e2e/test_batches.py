@@ -88,7 +88,7 @@ def test_a_night_delivers_what_it_can_and_a_retry_does_the_rest_alone(folder: Pa
         ("two", "es"),
     ]
     assert all(Path(master).exists() for master in table["master"] if master)
-    assert "told to fail for ja" in (folder / "out" / "summary.md").read_text()
+    assert "set to fail for ja" in (folder / "out" / "summary.md").read_text()
     assert not list((folder / "out").glob(".*"))
 
     from prefect.client.orchestration import get_client
@@ -276,7 +276,7 @@ def test_two_batches_side_by_side_in_one_process_do_not_mix(folder: Path) -> Non
     for side in batches:
         summary = json.loads((folder / side / "out" / "film" / "summary.json").read_text())
         assert summary["source"] == str(folder / side / "film.mp4")
-        assert ("told to fail" in json.dumps(summary)) == (side == "left")
+        assert ("set to fail" in json.dumps(summary)) == (side == "left")
         table = pandas.read_csv(folder / side / "out" / "summary.csv", keep_default_na=False)
         assert ["completed" in state or "review" in state for state in table["state"]] == [side == "right"]
         used = ledger(batch=batches[side].id)

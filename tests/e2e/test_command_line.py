@@ -112,7 +112,7 @@ def test_some_failed_is_three_all_failed_is_one_and_json_is_the_summary(
     summary = json.loads(partial.stdout)
     assert summary == json.loads((tmp_path / "out" / "clip" / "summary.json").read_text())
     assert (summary["languages"]["es"]["state"] != "failed", summary["languages"]["ja"]["state"]) == (True, "failed")
-    assert "told to fail for ja" in partial.stderr
+    assert "set to fail for ja" in partial.stderr
     assert "Traceback" not in partial.stderr
 
     nothing = run("ja")

@@ -124,7 +124,7 @@ def test_a_failed_language_leaves_the_others_alone_and_is_redone_alone(short_cli
     assert (summary["delivered"], summary["failed"]) == (2, 1)
     error = summary["languages"]["ja"]["error"]
     assert error["step"] == "lipsync"
-    assert "told to fail for ja" in error["what"]
+    assert "set to fail for ja" in error["what"]
     assert not (tmp_path / "clip" / "clip.ja.mp4").exists()
     assert not (tmp_path / "clip" / "ja").exists()
 

@@ -101,7 +101,7 @@ def test_ten_bits_of_sdr_become_eight_as_bright_as_they_were_and_it_is_said(tmp_
     source = ten_bits(tmp_path / "in.mp4", 0.2)
     written, (note,) = finished(source, Finishing(scene="broadcast"), tmp_path / "out.mp4")
     assert written
-    assert "8 bit" in note
+    assert "8-bit" in note
     assert video.probe(tmp_path / "out.mp4").depth == 8
     assert luma(tmp_path / "out.mp4").mean() == pytest.approx(luma(source).mean() / 4, abs=3)
 

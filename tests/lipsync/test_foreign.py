@@ -92,7 +92,7 @@ def test_stills_may_be_refused(dubbed: Dubbed, tmp_path: Path) -> None:
     system = Warper(takes="portrait")
     done = resynced(backend(system, portrait="refuse"), dubbed, tmp_path / "out.mp4")
     assert (done.picture, system.seen) == (None, [])
-    assert "refused by the profile" in done.report["routes"][0]["why"]
+    assert "the profile rejects" in done.report["routes"][0]["why"]
 
 
 @pytest.mark.slow

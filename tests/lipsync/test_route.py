@@ -29,7 +29,7 @@ def shot(**changes: object) -> dict[str, object]:
         (shot(declined={"yaw": 0.9}, yaw=45.0), "video", r"leave 90% .* \(yaw\)"),
         (shot(declined={"yaw": 1.0}, yaw=80.0), "none", "turned 80 degrees"),
         (shot(declined={"small_face": 1.0}, height=30.0), "none", "30 pixels high"),
-        (shot(moves=False), "portrait", "never moves"),
+        (shot(moves=False), "portrait", "is a still picture"),
     ],
 )
 def test_a_shot_goes_where_it_can_be_done(seen: dict[str, object], way: str, why: str) -> None:
@@ -67,7 +67,7 @@ def test_a_hosted_system_is_a_lip_sync_backend_by_its_name() -> None:
     ("name", "options", "said"),
     [
         ("sync-lipsync-2", {"budgett": 3}, "lipsync.options.budgett"),
-        ("sync-lipsync-2", {"system": {"provider": "nobody"}}, "not to be had"),
+        ("sync-lipsync-2", {"system": {"provider": "nobody"}}, "not available"),
         ("auto", {"video": "omnihuman"}, "takes a portrait, not a video"),
         ("auto", {"video": "klimg"}, "reanimate backend named 'klimg'"),
         ("klimg", {}, "lipsync backend named 'klimg'"),

@@ -9,7 +9,7 @@ import pytest
 
 from configs.profile import LipsyncSettings, ProfileError, load_profile
 from lipsync_engine.faces.facetrack import FaceTrack
-from tasks.lipsync import lipsyncing, native_job, unheeded
+from tasks.lipsync import ignored_style, lipsyncing, native_job
 from tasks.records.errors import BadInputError
 from tasks.records.progress import silent
 from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
@@ -86,10 +86,10 @@ def test_what_a_profile_says_of_the_style_goes_over_the_backends_options() -> No
 def test_who_draws_no_mouths_heeds_no_style_and_that_is_told() -> None:
     silent_one = settings(mode="syllable", strength=0.5).model_copy(update={"backend": "none", "options": {}})
     lipsyncing(silent_one)
-    assert unheeded(silent_one) == ("Lip sync by none knows no mode, strength: not heeded.",)
-    assert unheeded(settings(mode="syllable")) == ()
+    assert ignored_style(silent_one) == ("Lip sync by none does not support mode, strength: ignored.",)
+    assert ignored_style(settings(mode="syllable")) == ()
     for system in ("auto", "sync-lipsync-2"):  # what the engine draws between their shots, it draws so
-        assert unheeded(settings(mode="syllable").model_copy(update={"backend": system})) == ()
+        assert ignored_style(settings(mode="syllable").model_copy(update={"backend": system})) == ()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tasks.records.model import Line, Script, Speaker, Take, Word
 from tasks.records.progress import Progress
 from tasks.synthesize import PLAIN, Manner, Spoken, synthesizer
 from tasks.synthesize.judge import score
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.synthesize.wave import write_wav
 from tasks.understood.ears import Ears, ears_for
 
@@ -66,10 +66,10 @@ class Reader:
         return Script(language="en", lines=(Line(id=0, start_ms=500, end_ms=600, text="x", words=words),))
 
 
-def booth(folder: Path, ears: Ears, readings: int = 3) -> Booth:
+def booth(folder: Path, ears: Ears, readings: int = 3) -> VoiceSession:
     folder.joinpath("work").mkdir(exist_ok=True)
     store = Store(folder / "store")
-    return Booth(store, Moody(), "en", {"A": "hum"}, {}, folder / "work", readings=readings, ears=ears)
+    return VoiceSession(store, Moody(), "en", {"A": "hum"}, {}, folder / "work", readings=readings, ears=ears)
 
 
 DEAF = Ears("en", deaf="nobody listens")

@@ -16,7 +16,7 @@ from tasks.keep.store import Store
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.records.model import Line, Speaker
 from tasks.synthesize import Manner, Synthesizer, synthesizer
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tests.synthesize.eleven_labs import KEY, eleven_labs
 
 TEXT = "Good morning, and welcome back."
@@ -34,9 +34,9 @@ def say(backend: Synthesizer, folder: Path, text: str = TEXT, voice: str = "aria
     return backend.synthesize(text, voice, more.pop("language", "es"), folder / "line.wav", **more)
 
 
-def booth(backend: Synthesizer, folder: Path) -> Booth:
+def booth(backend: Synthesizer, folder: Path) -> VoiceSession:
     folder.joinpath("work").mkdir(exist_ok=True)
-    return Booth(Store(folder / "store"), backend, "es", {"A": "aria"}, {}, folder / "work")
+    return VoiceSession(Store(folder / "store"), backend, "es", {"A": "aria"}, {}, folder / "work")
 
 
 def test_the_request_is_as_documented_and_the_silence_around_the_answer_goes(service: Made, tmp_path: Path) -> None:

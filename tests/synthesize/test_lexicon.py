@@ -15,7 +15,7 @@ from tasks.records.errors import BadInputError
 from tasks.records.model import Line
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.lexicon import Entry, Lexicon, pronounce, read_lexicon
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 
 FILE = """
 "*": {GHz: gigahertz}
@@ -100,9 +100,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         read_lexicon(tmp_path / "none.yaml")
 
 
-def booth(folder: Path, backend: Synthesizer, lexicon: Lexicon) -> Booth:
+def booth(folder: Path, backend: Synthesizer, lexicon: Lexicon) -> VoiceSession:
     folder.joinpath("work").mkdir(exist_ok=True)
-    return Booth(Store(folder / "store"), backend, "es", {"A": "roa/es"}, {}, folder / "work", lexicon=lexicon.of("es"))
+    return VoiceSession(
+        Store(folder / "store"), backend, "es", {"A": "roa/es"}, {}, folder / "work", lexicon=lexicon.of("es")
+    )
 
 
 def test_espeak_says_a_word_as_its_ipa_tells(tmp_path: Path, lexicon: Lexicon) -> None:

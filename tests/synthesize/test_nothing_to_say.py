@@ -9,14 +9,14 @@ from tasks.keep.store import Store
 from tasks.qc.timing import missing_lines
 from tasks.records.model import Line, Script
 from tasks.synthesize import Synthesizer, synthesizer
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.words.speakable import speaks
 
 SILENT = ["", " ", "...", "…", "♪", "♪ ♪", "🎉", "?!", "—", "\u200b", "¿?", "。"]
 
 
-def booth(folder: Path, backend: Synthesizer, language: str, voice: str) -> Booth:
-    return Booth(Store(folder / "store"), backend, language, {"S1": voice}, {}, folder)
+def booth(folder: Path, backend: Synthesizer, language: str, voice: str) -> VoiceSession:
+    return VoiceSession(Store(folder / "store"), backend, language, {"S1": voice}, {}, folder)
 
 
 @pytest.mark.parametrize("text", SILENT)

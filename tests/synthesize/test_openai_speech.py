@@ -16,7 +16,7 @@ from tasks.machine.meter import metered
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
 from tasks.records.model import Line, Speaker
 from tasks.synthesize import Manner, Synthesizer, synthesizer
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tests.openai_audio import KEY, VOICES, encoded, openai_audio
 
 TEXT = "Good morning, and welcome back."
@@ -104,7 +104,7 @@ def test_speed_is_sent_where_asked_for_and_within_what_the_server_takes(service:
 def test_lines_are_fitted_by_the_servers_own_speed(service: Made, tmp_path: Path) -> None:
     make, _ = service
     tmp_path.joinpath("work").mkdir()
-    booth = Booth(Store(tmp_path / "store"), make(follow_pace=True), "es", {"A": "alloy"}, {}, tmp_path / "work")
+    booth = VoiceSession(Store(tmp_path / "store"), make(follow_pace=True), "es", {"A": "alloy"}, {}, tmp_path / "work")
     line = Line(id=1, start_ms=0, end_ms=round(60 * len(TEXT) / 1.08), text=TEXT, speaker="A")
     assert booth.paced(line, 1.0, PaceSettings()).duration_ms == pytest.approx(line.end_ms, rel=0.03)
 

@@ -14,7 +14,7 @@ from tasks.keep.store import Store
 from tasks.records.model import Line
 from tasks.synthesize import synthesizer
 from tasks.synthesize.pace import Reach, is_near, line_pace, speaker_pace
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 
 USUAL = PaceSettings()
 lengths = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 20_000)), max_size=30)
@@ -76,15 +76,15 @@ def test_a_line_without_a_slot_or_without_sound_is_spoken_at_its_speakers_pace()
 
 
 @pytest.fixture
-def booth(tmp_path: Path) -> Booth:
-    return Booth(Store(tmp_path), synthesizer("espeak", {}), "es", {"S1": "roa/es+m3"}, {}, tmp_path)
+def booth(tmp_path: Path) -> VoiceSession:
+    return VoiceSession(Store(tmp_path), synthesizer("espeak", {}), "es", {"S1": "roa/es+m3"}, {}, tmp_path)
 
 
 def line(slot_ms: int, text: str = "Buenos días a todos, y bienvenidos a esta charla.") -> Line:
     return Line(id=1, start_ms=1000, end_ms=1000 + slot_ms, text=text)
 
 
-def test_a_voice_speaks_a_line_into_its_slot(booth: Booth) -> None:
+def test_a_voice_speaks_a_line_into_its_slot(booth: VoiceSession) -> None:
     natural = booth.take(line(1000))
     for share in (0.93, 1.0, 1.08):
         slot = round(natural.duration_ms * share)
@@ -93,13 +93,13 @@ def test_a_voice_speaks_a_line_into_its_slot(booth: Booth) -> None:
         assert abs(take.pace - 1) <= 0.11
 
 
-def test_a_slot_out_of_reach_gets_the_nearest_take_within_bounds(booth: Booth) -> None:
+def test_a_slot_out_of_reach_gets_the_nearest_take_within_bounds(booth: VoiceSession) -> None:
     natural = booth.take(line(1000)).duration_ms
     assert booth.paced(line(natural * 3), 1.0, USUAL).pace == 0.9
     assert booth.paced(line(natural // 3), 1.0, USUAL).pace == 1.1
 
 
-def test_a_line_that_is_too_short_is_spoken_as_slowly_as_its_actor_speaks(booth: Booth) -> None:
+def test_a_line_that_is_too_short_is_spoken_as_slowly_as_its_actor_speaks(booth: VoiceSession) -> None:
     text = "Buenos días a todos."
     natural_ms = booth.take(line(1000, text)).duration_ms
     slot = line(round(natural_ms / 0.75), text)
@@ -110,9 +110,9 @@ def test_a_line_that_is_too_short_is_spoken_as_slowly_as_its_actor_speaks(booth:
     assert followed.duration_ms / (slot.end_ms - slot.start_ms) == pytest.approx(1, abs=0.05)
 
 
-def test_a_line_that_was_spoken_at_a_pace_is_not_spoken_again(booth: Booth, tmp_path: Path) -> None:
+def test_a_line_that_was_spoken_at_a_pace_is_not_spoken_again(booth: VoiceSession, tmp_path: Path) -> None:
     first = booth.paced(line(2500), 1.05, USUAL)
-    again = Booth(booth.store, booth.backend, "es", booth.voices, {}, tmp_path)
+    again = VoiceSession(booth.store, booth.backend, "es", booth.voices, {}, tmp_path)
     assert again.paced(line(2500), 1.05, USUAL) == first
     assert booth.fresh == {1}
     assert not again.fresh
@@ -121,6 +121,6 @@ def test_a_line_that_was_spoken_at_a_pace_is_not_spoken_again(booth: Booth, tmp_
 def test_a_voice_of_one_pace_is_left_at_it(tmp_path: Path) -> None:
     backend = synthesizer("fake", {})
     backend.facts = backend.facts.__class__(name="fake", code_licence="Apache-2.0", paces=False)  # type: ignore[misc]
-    booth = Booth(Store(tmp_path), backend, "es", {"S1": "hum-120"}, {}, tmp_path)
+    booth = VoiceSession(Store(tmp_path), backend, "es", {"S1": "hum-120"}, {}, tmp_path)
     assert booth.paces([line(500)], USUAL) == {"S1": 1.0}
     assert booth.paced(line(500), 1.0, USUAL).pace == 1.0

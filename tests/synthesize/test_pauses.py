@@ -17,7 +17,7 @@ from tasks.keep.store import Store
 from tasks.records.model import Line
 from tasks.synthesize import synthesizer
 from tasks.synthesize.pauses import marks, moved, widened, widening
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 
 RATE = 16_000
 
@@ -70,7 +70,7 @@ def test_phones_follow_their_sound() -> None:
 
 
 def test_a_line_that_is_too_short_pauses_longer(tmp_path: Path) -> None:
-    booth = Booth(Store(tmp_path / "s"), synthesizer("espeak", {}), "fr", {"S1": "roa/fr+m3"}, {}, tmp_path)
+    booth = VoiceSession(Store(tmp_path / "s"), synthesizer("espeak", {}), "fr", {"S1": "roa/fr+m3"}, {}, tmp_path)
     line = Line(id=1, start_ms=0, end_ms=2690, text="Bonjour, mon nom est Jordi Mas.")
     without = booth.paced(line, 0.85, PaceSettings(pause_ms=0))
     take = booth.paced(line, 0.85, PaceSettings())

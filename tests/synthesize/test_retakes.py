@@ -17,7 +17,7 @@ from tasks.records.progress import Progress
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.respell import respelled
 from tasks.synthesize.retakes import Retaken, clearest
-from tasks.synthesize.takes import Booth
+from tasks.synthesize.takes import VoiceSession
 from tasks.synthesize.wave import write_wav
 from tasks.understood.ears import Ears
 
@@ -81,7 +81,9 @@ class Listener:
 def run(folder: Path, backend: Mumbler, most: int = 2) -> tuple[list[Take], list[Retaken], list[str], Listener]:
     folder.joinpath("work").mkdir(exist_ok=True)
     listener = Listener()
-    booth = Booth(Store(folder / "store"), backend, "es", {"A": "hum"}, {}, folder / "work", ears=Ears("es", listener))
+    booth = VoiceSession(
+        Store(folder / "store"), backend, "es", {"A": "hum"}, {}, folder / "work", ears=Ears("es", listener)
+    )
     takes = [booth.take(line) for line in (HARD,)]
     kept, told, notes = clearest(booth, [HARD], takes, SETTINGS, most)
     return kept, told, notes, listener
@@ -136,7 +138,7 @@ def test_a_recogniser_that_cannot_be_loaded_is_told_and_the_takes_stay(tmp_path:
 
     tmp_path.joinpath("work").mkdir()
     ears = Ears("es", Broken())
-    booth = Booth(Store(tmp_path / "store"), Mumbler(), "es", {"A": "hum"}, {}, tmp_path / "work", ears=ears)
+    booth = VoiceSession(Store(tmp_path / "store"), Mumbler(), "es", {"A": "hum"}, {}, tmp_path / "work", ears=ears)
     takes = [booth.take(HARD)]
     assert clearest(booth, [HARD], takes, SETTINGS, 2) == (
         takes,

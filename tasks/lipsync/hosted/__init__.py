@@ -1,4 +1,4 @@
-"""Lip-sync systems that run elsewhere and cost money: one table, one adapter per protocol, one course of a job.
+"""Hosted, paid lip-sync systems: one table, one adapter per protocol, one life cycle of jobs.
 
 To add a model: its lines in ``configs/lipsync_models.yaml``. To add a provider: ``tasks/lipsync/hosted/NAME.py``, its
 line in `system.PROVIDERS`, a server in ``tests/lipsync/hosted/servers.py``; run ``tests/contracts/test_reanimator.py``.
@@ -23,17 +23,17 @@ __all__ = ["HostedReanimator", "HostedTranslation", "Receipt", "Row", "receipt_p
 
 
 class HostedReanimator:
-    """A hosted system that re-animates a face by speech, from a shot or from a still."""
+    """A hosted system that re-animates a face from speech, given a shot or a still."""
 
     takes: Takes
     limits: Limits
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
-        """Asks nobody.
+        """Make no request.
 
         Args:
             model: its name in the table.
-            options: of `HostedOptions`.
+            options: fields of `HostedOptions`.
 
         Raises:
             BadInputError: no such model, provider, option or setting.
@@ -41,29 +41,35 @@ class HostedReanimator:
         self._system = HostedSystem(model, _options(options))
         takes = self._system.model.takes
         if takes == "translate":
-            raise BadInputError(f"{model} translates a whole video; it takes no speech.", "Use another model.")
+            raise BadInputError(f"{model} translates a whole video and takes no speech.", "Use another model.")
         self.takes = takes
         self.limits = Limits(**self._system.model.limits_at(self._system.provider).model_dump())
 
     def fingerprint(self) -> str:
-        """System, provider, its id there, address and settings; no secret."""
+        """System, provider, the provider's id, address and settings; no secret."""
         return self._system.fingerprint()
 
     def missing(self) -> list[str]:
-        """The provider's key, where it is not set."""
+        """The provider's key, if it is not set."""
         return self._system.missing()
 
     def cost_usd(self, seconds: float) -> float:
-        """The price of so many seconds of result, by the table; the invoice is the provider's."""
+        """The price of this many seconds of result by the table; the provider's invoice may differ."""
         return self._system.cost_usd(seconds)
 
     def reanimate(self, picture: Path, speech: Path, out: Path, progress: Progress) -> None:
-        """Have it made, or take what was made of the same files before; `receipt_path` lies beside ``out`` then.
+        """Run a job, or reuse the result of an earlier job with the same files; writes `receipt_path` beside ``out``.
+
+        Args:
+            picture: MP4 of one shot, or a PNG.
+            speech: the dub of that shot, WAV.
+            out: where the result is written.
+            progress: called with the share done, 0 to 1.
 
         Raises:
-            TransientError: it may work later; the job is found again then.
+            TransientError: it may succeed later; the job is found again then.
             MissingBackendError: no key, or a wrong one.
-            PermanentError: it will not; says what the provider said.
+            PermanentError: it will not succeed; gives the provider's message.
         """
         self._system.job(Inputs(picture, speech), progress).deliver(out)
 
@@ -72,39 +78,39 @@ class HostedTranslation:
     """A hosted system that dubs a whole video: speech, voices and mouths."""
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
-        """Asks nobody; arguments and errors as `HostedReanimator`."""
+        """Make no request; arguments and errors as `HostedReanimator`."""
         self._system = HostedSystem(model, _options(options))
         if self._system.model.takes != "translate":
             raise BadInputError(f"{model} does not translate.", "Use heygen-video-translate.")
 
     def fingerprint(self) -> str:
-        """System, provider, its id there, address and settings; no secret."""
+        """System, provider, the provider's id, address and settings; no secret."""
         return self._system.fingerprint()
 
     def missing(self) -> list[str]:
-        """The provider's key, where it is not set."""
+        """The provider's key, if it is not set."""
         return self._system.missing()
 
     def cost_usd(self, seconds: float) -> float:
-        """The price of so many seconds of result, by the table; the invoice is the provider's."""
+        """The price of this many seconds of result by the table; the provider's invoice may differ."""
         return self._system.cost_usd(seconds)
 
     def translate(self, video: Path, language: str, out: Path, progress: Progress) -> str:
-        """Have the video dubbed, or take what was made of it before.
+        """Dub the video, or reuse the result of an earlier job.
 
         Args:
-            video: with its sound.
+            video: the title, with sound.
             language: BCP-47 tag of the dub.
-            out: where the result goes, picture and sound; its length may differ.
-            progress: told the share that is done.
+            out: where the result is written, picture and sound; its length may differ.
+            progress: called with the share done, 0 to 1.
 
         Returns:
-            The provider's name of the language, which may be of another region than was asked for.
+            The provider's name of the language, possibly of another region than requested.
 
         Raises:
-            UnsupportedError: it does not speak that language.
-            TransientError: it may work later; the job is found again then.
-            PermanentError: it will not; says what the provider said.
+            UnsupportedError: the provider does not support the language.
+            TransientError: it may succeed later; the job is found again then.
+            PermanentError: it will not succeed; gives the provider's message.
         """
         from tasks.lipsync.hosted.languages import named
 
@@ -120,4 +126,4 @@ def _options(options: Mapping[str, Any]) -> HostedOptions:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
         known = ", ".join(HostedOptions.model_fields)
-        raise BadInputError(f"Profile: lipsync.options.{where}: {first['msg']}.", f"It knows: {known}.") from error
+        raise BadInputError(f"Profile: lipsync.options.{where}: {first['msg']}.", f"It has: {known}.") from error

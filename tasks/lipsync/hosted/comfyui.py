@@ -1,8 +1,8 @@
 """A ComfyUI server, which runs a workflow; Kling Lip Sync is one of its partner nodes, paid by a key of comfy.org.
 
 ``POST /upload/image`` takes any file; ``POST /prompt`` takes a workflow and, in ``extra_data``, the partner's key, and
-answers with a ``prompt_id``; ``GET /history/{id}`` has it once it ended, ``GET /queue`` until then; ``GET /view`` gives
-the file. Both lists are the server's memory: what is in neither was never taken, or the server has been started anew.
+returns a ``prompt_id``; ``GET /history/{id}`` lists it when finished, ``GET /queue`` until then; ``GET /view`` returns
+the file. Both lists are in the server's memory: a job in neither was never accepted, or the server was restarted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VIDEOS = (".mp4", ".webm", ".mov", ".mkv")
 
 
 class ComfyUI:
-    """Runs the table's workflow or the user's own, our files in the places of ``{{picture}}`` and ``{{speech}}``."""
+    """Runs the table's workflow or the user's own, with our files for ``{{picture}}`` and ``{{speech}}``."""
 
     title: ClassVar[str] = "ComfyUI"
     variables: ClassVar[tuple[str, ...]] = ("COMFY_API_KEY",)
@@ -46,13 +46,13 @@ class ComfyUI:
         return {"prompt": _filled(self._workflow, {**self._values, **own}), "picture": own["picture"]}
 
     def create(self, request: dict[str, Any], tag: str) -> str:
-        """A prompt's id; the partner's key travels here alone."""
+        """A prompt's id; the partner's key is only sent here."""
         told = {"prompt": request["prompt"], "client_id": tag, "extra_data": {"api_key_comfy_org": self._key}}
         return self._wire.part(self._wire.ask("POST", "/prompt", creates=True, json=told), "prompt_id", creates=True)
 
     def poll(self, job: str) -> State:
-        """Ended, waiting, or forgotten."""
-        for _ in range(2):  # it may end between the two looks
+        """Finished, waiting, or unknown to the server."""
+        for _ in range(2):  # it may finish between the two requests
             ended = self._wire.ask("GET", f"/history/{quote(job, safe='')}").get(job)
             if isinstance(ended, dict):
                 return self._ended(ended)
@@ -60,24 +60,30 @@ class ComfyUI:
                 return State("running")
         raise PermanentError(
             f"ComfyUI at {self.url} no longer knows the job {job}; it may have been paid for.",
-            "Look into the server's output folder. To ask anew, delete the job's folder in the store (lipsync-jobs).",
+            "Look in the server's output folder. To request it again, delete its folder (lipsync-jobs in the store).",
         )
 
     def cancel(self, job: str) -> None:
-        """Take it out of the queue; stop it if it is the one that runs."""
+        """Remove it from the queue, or stop it if it is running."""
         self._wire.ask("POST", "/queue", json={"delete": [job]})
         running = self._wire.ask("GET", "/queue").get("queue_running")
         if any(entry[1] == job for entry in running or []):
             self._wire.ask("POST", "/interrupt", json={"prompt_id": job})
 
     def find(self, request: dict[str, Any], tag: str, since: float) -> str | None:
-        """By the name of its picture, in the queue and in what has ended."""
+        """Search by the name of its picture, in the queue and the history.
+
+        Args:
+            request: as of `create`.
+            tag: as of `create`.
+            since: earliest creation, seconds of the epoch.
+        """
         history = self._wire.ask("GET", "/history", params={"max_items": 200})
         ended = ((job, entry.get("prompt")) for job, entry in history.items() if isinstance(entry, dict))
         for job, prompt in [*self._waiting(), *ended]:
             if request["picture"] in json.dumps(prompt):
                 return job
-        raise UnclearError("ComfyUI knows no such job, or has been started anew.")
+        raise UnclearError("ComfyUI has no such job, or was restarted.")
 
     def _waiting(self) -> Iterator[tuple[str, Any]]:
         queue = self._wire.ask("GET", "/queue")
@@ -106,7 +112,7 @@ class ComfyUI:
 
 
 def _filled(part: Any, values: Mapping[str, Any]) -> Any:
-    """A workflow with every text ``{{name}}`` in it replaced by that value."""
+    """A workflow with every ``{{name}}`` in its texts replaced by that value."""
     if isinstance(part, dict):
         return {name: _filled(inner, values) for name, inner in part.items()}
     if isinstance(part, list):
@@ -117,7 +123,7 @@ def _filled(part: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _files(outputs: Any) -> Iterator[Mapping[str, Any]]:
-    """Whatever nodes saved, under whichever name they list it."""
+    """All files saved by nodes, under any name."""
     for node in (outputs or {}).values():
         for listed in node.values():
             yield from (entry for entry in listed if isinstance(entry, dict)) if isinstance(listed, list) else ()

@@ -1,8 +1,8 @@
-"""fal: a queue in front of every system that it sells.
+"""fal: a queue for all its systems.
 
-``POST queue.fal.run/{app}`` with the arguments answers with ``request_id`` and addresses; the app's sub-path is not
-part of them, so they are followed. ``.../status`` says ``COMPLETED`` for jobs that failed as well. A repeated submit is
-a second job; the platform lists requests that have ended, so that silence there proves nothing.
+``POST queue.fal.run/{app}`` with the arguments returns ``request_id`` and addresses; these lack the app's sub-path, so
+they are used as returned. ``.../status`` is ``COMPLETED`` for failed jobs too. A repeated submit creates a second job;
+the platform lists only finished requests, so a missing entry proves nothing.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ class Fal:
         self._offer, self._values = offer, dict(values)
 
         def wire(host: str) -> Wire:
-            own = host if url == self.address else url  # another address stands for all of fal's
+            own = host if url == self.address else url  # another address replaces all of fal's
             return Wire(self.title, own, {"Authorization": f"Key {key}"}, secret=key, variable="FAL_KEY")
 
         self._queue, self._storage, self._platform = wire(url), wire(_STORAGE), wire(_PLATFORM)
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """The app's arguments, files as addresses."""
+        """The app's arguments, with files as URLs."""
         told = {**self._values, self._offer.picture: self._address(inputs.picture)}
         if inputs.speech:
             told[self._offer.speech] = self._address(inputs.speech)
         return told
 
     def create(self, request: dict[str, Any], tag: str) -> str:
-        """The path of a request below the queue's address."""
+        """The path of a request, relative to the queue's address."""
         body = self._queue.ask("POST", f"/{self._offer.id}", creates=True, json=request)
         return self._path(self._queue.part(body, "request_id", creates=True), str(body.get("response_url") or ""))
 
     def poll(self, job: str) -> State:
-        """The status, and the result once there is one."""
+        """The status, with the result when there is one."""
         status = self._queue.ask("GET", f"/{job}/status")
         at = phase(status.get("status"))
         if status.get("error"):
@@ -75,21 +75,27 @@ class Fal:
         return State("done", url=str(video.get("url") or "") if isinstance(video, dict) else "")
 
     def cancel(self, job: str) -> None:
-        """Take it out of the queue, or stop it."""
+        """Remove it from the queue, or stop it."""
         self._queue.ask("PUT", f"/{job}/cancel")
 
     def find(self, request: dict[str, Any], tag: str, since: float) -> str | None:
-        """By its arguments, among the requests that have ended."""
+        """Search by its arguments among the finished requests.
+
+        Args:
+            request: as of `create`.
+            tag: as of `create`.
+            since: earliest creation, seconds of the epoch.
+        """
         start = datetime.fromtimestamp(since - _CLOCKS_S, UTC).isoformat(timespec="seconds")
         query = {"endpoint_id": self._offer.id, "expand": "payloads", "start": start, "limit": "100"}
         listed = self._platform.ask("GET", "/v1/models/requests/by-endpoint", params=query)
         for item in listed.get("items") or []:
             if isinstance(item, dict) and item.get("json_input") == request and item.get("request_id"):
                 return self._path(str(item["request_id"]), "")
-        raise UnclearError("fal lists no such request that has ended.")
+        raise UnclearError("fal lists no such finished request.")
 
     def _path(self, request_id: str, named: str) -> str:
-        """As fal names it, where that is below the queue's own address (the key goes nowhere else)."""
+        """The path as returned by fal, if it is below the queue's own address (the key is sent nowhere else)."""
         if named.startswith(f"{self.url}/"):
             return urlsplit(named).path.strip("/").removesuffix("/response")
         owner, alias, *_ = self._offer.id.split("/")

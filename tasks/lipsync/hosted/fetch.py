@@ -1,4 +1,4 @@
-"""Taking a result from wherever a provider keeps it: without our key, from public addresses, whole, and a video."""
+"""Download of results: without the key, from public addresses only, complete, and verified to be a video."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GONE = {401, 403, 404, 410}
 
 
 class ExpiredError(PermanentError):
-    """The address of a result is no longer valid; the provider may give a fresh one."""
+    """The address of a result has expired; the provider may issue a new one."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
 
     Args:
         url: as the provider gave it.
-        out: where it goes; half a file is left there on failure.
-        base: the provider's own address; only where that is a local one may the result lie at a local one too.
-        largest: bytes above which it is refused.
+        out: where it is written; a failure leaves a partial file.
+        base: the provider's own address; results at local addresses are allowed only if this is local.
+        largest: maximum size in bytes.
 
     Raises:
-        ExpiredError: the address is no longer valid.
-        ProviderBusyError: it did not come, not whole, or is no video: worth another try.
-        PermanentError: the address must not be asked, or the file is too large.
+        ExpiredError: the address has expired.
+        ProviderBusyError: it was not delivered, is incomplete, or is not a video: worth another try.
+        PermanentError: the address is not allowed, or the file is too large.
     """
     import httpx
 
@@ -61,13 +61,13 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
             for chunk in answer.iter_bytes():
                 size += len(chunk)
                 if size > largest:
-                    raise PermanentError(f"The result is larger than {largest} bytes and was not taken.")
+                    raise PermanentError(f"The result is larger than {largest} bytes and was rejected.")
                 if time.monotonic() > ends:
-                    raise ProviderBusyError(f"The result did not come within {_AT_MOST_S:.0f} s.")
+                    raise ProviderBusyError(f"The result was not delivered within {_AT_MOST_S:.0f} s.")
                 digest.update(chunk)
                 file.write(chunk)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-        raise ProviderBusyError(f"The result could not be fetched whole ({type(error).__name__}).") from None
+        raise ProviderBusyError(f"The result could not be downloaded completely ({type(error).__name__}).") from None
     return Fetched(digest.hexdigest(), size, video_seconds(out))
 
 
@@ -80,33 +80,37 @@ def _opened(connection: contextlib.ExitStack, url: str, local: bool) -> Any:
             return answer
         connection.close()
         if answer.status_code in _GONE:
-            raise ExpiredError(f"The address of the result is no longer valid (status {answer.status_code}).")
+            raise ExpiredError(f"The address of the result has expired (status {answer.status_code}).")
         if not answer.has_redirect_location:
-            raise ProviderBusyError(f"The result could not be fetched (status {answer.status_code}).")
+            raise ProviderBusyError(f"The result could not be downloaded (status {answer.status_code}).")
         url = urljoin(url, answer.headers["Location"])
-    raise PermanentError("The address of the result leads on and on.")
+    raise PermanentError("The address of the result has too many redirects.")
 
 
 def check_address(url: str, *, local: bool) -> None:
-    """Refuse what a provider should never name: another scheme, or a machine of this network.
+    """Reject addresses that a provider should never return: other schemes, or machines of this network.
 
     Args:
-        url: to be asked.
-        local: the provider itself is a local one, so that local addresses and plain HTTP are as expected.
+        url: the address.
+        local: whether the provider itself is local, so that local addresses and plain HTTP are expected.
 
     Raises:
-        PermanentError: refused; says why, not the whole address (it may hold a token).
+        PermanentError: rejected; gives the reason without the whole address (it may contain a token).
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme not in (("http", "https") if local else ("https",)) or not host:
-        raise PermanentError(f"The provider names a result at {parts.scheme or 'no'}://, which is not fetched.")
+        raise PermanentError(
+            f"The provider returned a result address with {parts.scheme or 'no'}://, which is not downloaded."
+        )
     if not local and is_local(host):
-        raise PermanentError(f"The provider names a result at {host}, inside this network; it is not fetched.")
+        raise PermanentError(
+            f"The provider returned a result address at {host}, inside this network; it is not downloaded."
+        )
 
 
 def is_local(host: str) -> bool:
-    """Whether a name leads to an address that the internet does not have; False where the name is not known here."""
+    """Whether a host resolves to an address that is not public; False if it does not resolve."""
     try:
         found = socket.getaddrinfo(host, None)
     except (OSError, UnicodeError):
@@ -115,12 +119,12 @@ def is_local(host: str) -> bool:
 
 
 def video_seconds(path: Path) -> float:
-    """Length of a file's picture in seconds.
+    """Duration of a file's video in seconds.
 
     Raises:
-        ProviderBusyError: the file holds no picture that moves.
+        ProviderBusyError: the file has no moving picture.
     """
     seconds = picture_seconds(path)
     if seconds <= 0:
-        raise ProviderBusyError("What the provider delivered is not a video.")
+        raise ProviderBusyError("The provider's result is not a video.")
     return seconds

@@ -1,9 +1,9 @@
 """HeyGen, API v3: lip sync of a shot, and translation of a whole video.
 
-``POST /v3/assets`` takes a file up to 32 MB, ``POST /v3/assets/direct-uploads`` gives an address for a larger one and
-``POST /v3/assets/ID/complete`` says that it is there. ``POST /v3/lipsyncs`` and ``/v3/video-translations`` take media
-as objects and an ``Idempotency-Key`` that holds for 24 hours; ``GET`` on the id says pending, running, completed or
-failed. There is no cancel. Everything is inside ``data``.
+``POST /v3/assets`` takes a file up to 32 MB, ``POST /v3/assets/direct-uploads`` returns an address for a larger one and
+``POST /v3/assets/ID/complete`` confirms the upload. ``POST /v3/lipsyncs`` and ``/v3/video-translations`` take media as
+objects and an ``Idempotency-Key`` that is valid for 24 hours; ``GET`` on the id returns pending, running, completed or
+failed. There is no cancel. Responses are wrapped in ``data``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IN_A_REQUEST_BYTES = 32_000_000
 
 
 class HeyGen:
-    """Asks HeyGen for a lip sync or a translation."""
+    """Requests a lip sync or a translation from HeyGen."""
 
     title: ClassVar[str] = "HeyGen"
     variables: ClassVar[tuple[str, ...]] = ("HEYGEN_API_KEY",)
@@ -38,7 +38,7 @@ class HeyGen:
         self._wire = Wire(self.title, url, {"X-Api-Key": key}, secret=key, variable="HEYGEN_API_KEY")
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """The request's body, files as assets."""
+        """The request's body, with files as assets."""
         told = {**self._values, self._offer.picture: self._asset(inputs.picture)}
         if inputs.speech:
             told[self._offer.speech] = self._asset(inputs.speech)
@@ -47,7 +47,7 @@ class HeyGen:
         return told
 
     def create(self, request: dict[str, Any], tag: str) -> str:
-        """A job's id; the same one for the same tag."""
+        """A job's id; the same tag gives the same job."""
         headers = {"Idempotency-Key": tag}
         data = self._data("POST", f"/v3/{self._offer.id}", creates=True, json=request, headers=headers)
         listed = data.get("video_translation_ids")
@@ -56,7 +56,7 @@ class HeyGen:
         return self._wire.part(data, "lipsync_id", creates=True)
 
     def poll(self, job: str) -> State:
-        """How the job stands."""
+        """The state of the job."""
         data = self._data("GET", f"/v3/{self._offer.id}/{quote(job, safe='')}")
         seconds = data.get("duration")
         return State(
@@ -67,7 +67,7 @@ class HeyGen:
         )
 
     def languages(self) -> list[str]:
-        """The names of the languages that it translates into."""
+        """The names of its target languages."""
         return [str(name) for name in self._data("GET", "/v3/video-translations/languages").get("languages") or []]
 
     def _data(self, method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class HeyGen:
         if isinstance(most, int) and size > most:
             raise PermanentError(
                 f"{self.title} takes files up to {most / 1e6:g} MB; {path.name} has {size / 1e6:.0f} MB.",
-                "Encode the title smaller, or choose another --lipsync.",
+                "Encode the title at a lower bit rate, or choose another --lipsync.",
             )
         headers = given.get("upload_headers")
         put(path, self._wire.part(given, "upload_url"), self.url, headers if isinstance(headers, dict) else {})

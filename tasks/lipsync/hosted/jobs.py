@@ -1,17 +1,16 @@
-"""The course of a job that costs money: asked for once, waited for, fetched, kept.
+"""The life cycle of a paid job: requested once, polled, downloaded, kept.
 
-A job lives in a folder of its own, named by what goes into it, so that the same inputs find the same job again:
+Each job has its own folder, named by its inputs, so that the same inputs find the same job again:
 
 ``job.json``
-    what was asked and, as soon as the provider has answered, the job's id; written before the job is asked for.
+    the request and, as soon as the provider has answered, the job's id; written before the job is requested.
 ``result``, ``receipt.json``
-    what came back and what it cost; from then on the provider is not asked again.
+    the result and its cost; from then on the provider is not contacted again.
 ``ended-*.json``
     jobs that failed or were cancelled.
 
-A crash at any point is followed by the same job. Where a request was sent and no answer came, the job is asked for
-again only with a key by which the provider knows the repetition; else it is looked for among the latest jobs; else a
-person has to decide.
+After a crash at any point the same job is continued. If a request was sent without an answer, it is repeated only with
+an idempotency key; else the job is searched among the latest jobs; else a person has to decide.
 """
 
 from __future__ import annotations
@@ -51,15 +50,15 @@ _LOOKS = 3  # at the list of jobs before one counts as never made
 
 @dataclass(frozen=True)
 class State:
-    """What a provider says of a job.
+    """The state of a job at a provider.
 
     Attributes:
         phase: failed and cancelled jobs have no result.
-        url: where the result lies, once it is done.
+        url: address of the result, once it is done.
         said: why it failed, in the provider's words.
-        passing: the failure may pass on its own.
-        share: that is done, where the provider tells.
-        seconds: of result, where the provider tells.
+        passing: whether the failure is transient.
+        share: share done, 0 to 1, if the provider reports it.
+        seconds: length of the result, if the provider reports it.
     """
 
     phase: Literal["running", "done", "failed", "cancelled"]
@@ -72,7 +71,7 @@ class State:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What goes in: a video or still, and either its speech or a language."""
+    """The inputs: a video or still, and either its speech or a language."""
 
     picture: Path
     speech: Path | None = None
@@ -84,60 +83,65 @@ class Provider(Protocol):
 
     title: str
     url: str
-    #: Seconds for which asking again with the same tag gives the same job; 0 where it gives another.
+    #: Seconds for which repeating a request with the same tag gives the same job; 0 if it creates another.
     repeats_s: float
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """Upload, and say what `create` needs; costs nothing."""
+        """Upload the inputs, and return the request for `create`; costs nothing."""
 
     def create(self, request: dict[str, Any], tag: str) -> str:
-        """Ask for the job and return its id; errors as `Wire.ask` with ``creates``."""
+        """Create the job and return its id; errors as `Wire.ask` with ``creates``."""
 
     def poll(self, job: str) -> State:
-        """How it stands."""
+        """The state of the job."""
 
 
 @runtime_checkable
-class Finds(Protocol):
+class JobFinder(Protocol):
     """A provider that lists its latest jobs."""
 
     def find(self, request: dict[str, Any], tag: str, since: float) -> str | None:
-        """The job that a request made after ``since`` (seconds of the epoch); None where it certainly made none.
+        """The job created by a request; None if it certainly created none.
+
+        Args:
+            request: as of `Provider.create`.
+            tag: as of `Provider.create`.
+            since: earliest creation, seconds of the epoch.
 
         Raises:
-            UnclearError: it cannot be told.
+            UnclearError: it cannot be determined.
         """
 
 
 @runtime_checkable
-class Cancels(Protocol):
-    """A provider that stops a job when asked."""
+class JobCanceller(Protocol):
+    """A provider that can cancel a job."""
 
     def cancel(self, job: str) -> None:
-        """Ask it to."""
+        """Cancel the job."""
 
 
 @runtime_checkable
-class Withdraws(Protocol):
-    """A provider for whom files were made public."""
+class FileWithdrawer(Protocol):
+    """A provider for which files were published."""
 
     def withdraw(self, request: dict[str, Any]) -> None:
-        """They are no longer needed."""
+        """Remove the published files."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a job cost.
+    """The cost of a job.
 
     Attributes:
-        provider: as profiles write it.
-        model: as profiles write it.
-        job: the provider's id; the same job is paid for once, however often its receipt is read.
-        seconds: that are billed.
-        usd: by the table of prices; the invoice is the provider's.
-        created: when it was asked for, ISO 8601.
-        finished: when its result was here, ISO 8601.
-        sha256: of the result.
+        provider: as written in profiles.
+        model: as written in profiles.
+        job: the provider's id; a job is paid for once, however often its receipt is read.
+        seconds: billed seconds.
+        usd: by the table of prices; the provider's invoice may differ.
+        created: time of the request, ISO 8601.
+        finished: time of the download, ISO 8601.
+        sha256: digest of the result.
     """
 
     provider: str
@@ -151,13 +155,13 @@ class Receipt:
 
 
 def receipt_path(out: Path) -> Path:
-    """Where the receipt of a result lies."""
+    """The path of a result's receipt."""
     return out.with_suffix(".receipt.json")
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, in seconds: between two polls at first and at last, and for the whole job."""
+    """Waiting times in seconds: first and longest pause between two polls, and deadline of the whole job."""
 
     first_s: float = 1.0
     last_s: float = 10.0
@@ -180,13 +184,13 @@ class Job:
     """One job of one provider.
 
     Attributes:
-        provider: that does it.
-        inputs: what goes in.
-        folder: its own.
-        book: the receipt of a job by id, length of its result, time asked for and digest.
-        patience: how long to wait.
-        progress: told the share that is done; an interrupt that it raises cancels the job where the provider can.
-        slot: the limit of the fleet that a job counts against (`tasks.services.slots`).
+        provider: the provider.
+        inputs: the inputs.
+        folder: the job's own folder.
+        book: makes the receipt from job id, length of the result, time of the request and digest.
+        patience: waiting times.
+        progress: called with the share done, 0 to 1; an interrupt that it raises cancels the job if the provider can.
+        slot: the fleet-wide limit that a job counts against (`tasks.services.slots`).
     """
 
     provider: Provider
@@ -198,11 +202,11 @@ class Job:
     slot: str
 
     def deliver(self, out: Path) -> Receipt:
-        """Write the result to ``out`` and the receipt beside it; ask the provider only for what is not here yet.
+        """Write the result to ``out`` and the receipt beside it; contact the provider only if it is not stored yet.
 
         Raises:
-            TransientError: it may work later; the job is found again then.
-            PermanentError: it will not; says what the provider said.
+            TransientError: it may succeed later; the job is found again then.
+            PermanentError: it will not succeed; gives the provider's message.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with _alone(self.folder), _terminable():
@@ -240,7 +244,7 @@ class Job:
         _write(self._receipt, asdict(self.book(note.job, seconds, _clock(note.since), fetched.sha256)))
         self._withdraw(note)
 
-    # -- asked for once
+    # -- request
 
     def _asked_for(self) -> _Note:
         note = self._remembered()
@@ -261,25 +265,25 @@ class Job:
             found = self._again(note)
             if not found:
                 self._forget(note)
-                raise ProviderBusyError(f"{self.provider.title} did not take the job.") from None
+                raise ProviderBusyError(f"{self.provider.title} did not accept the job.") from None
             job = found
-        except (TransientError, PermanentError):  # refused: there is no job
+        except (TransientError, PermanentError):  # rejected: no job exists
             self._forget(note)
             raise
         return self._remember(replace(note, job=job))
 
     def _again(self, note: _Note) -> str | None:
-        """The id of a job that was asked for without an answer; None where it was certainly never made."""
+        """The id of a job that was requested without an answer; None if it was certainly never created."""
         provider = self.provider
         if (
             0 <= time.time() - note.since < provider.repeats_s
-        ):  # another process may have asked: its clock was the wall's
+        ):  # wall-clock time, because another process may have sent the request
             try:
                 return self._retried(lambda: provider.create(note.request, note.tag))
             except PermanentError:
                 self._forget(note)
                 raise
-        if not isinstance(provider, Finds):
+        if not isinstance(provider, JobFinder):
             raise self._undecided(note)
         for look in range(_LOOKS):
             time.sleep(self.patience.first_s if look else 0.0)
@@ -293,16 +297,16 @@ class Job:
 
     def _undecided(self, note: _Note) -> PermanentError:
         return PermanentError(
-            f"{self.provider.title} was asked for a job at {_clock(note.since)} and no answer came: it may run and "
-            "cost, or be lost.",
+            f"{self.provider.title} did not answer the request for a job at {_clock(note.since)}: it may be running "
+            "and billed, or lost.",
             f'Run again later, or look in your account: if the job is there, put its id as "job" into {self._note}; '
-            "if it is not, delete that file, and the next run asks (and pays) anew.",
+            "if it is not, delete that file, and the next run requests (and pays for) it again.",
         )
 
-    # -- waited for
+    # -- wait
 
     def _finished(self, note: _Note) -> State | None:
-        """The state of a job that is done; None where an earlier run of ours had it cancelled."""
+        """The state of a finished job; None if an earlier run of ours cancelled it."""
         try:
             state = self._waited(note)
         except BaseException as end:
@@ -314,13 +318,15 @@ class Job:
         self._forget(note)
         if note.cancelled:
             return None
-        words = f"{self.provider.title}: the job {'failed' if state.phase == 'failed' else 'was cancelled there'}"
+        words = (
+            f"{self.provider.title}: the job {'failed' if state.phase == 'failed' else 'was cancelled by the provider'}"
+        )
         words += f": {state.said}" if state.said else "."
         raise TransientError(words) if state.passing else PermanentError(words)
 
     def _waited(self, note: _Note) -> State:
         pause_s = self.patience.first_s
-        # Another process may have asked, so its age is told by the wall's clock; from here on durations are measured.
+        # Another process may have sent the request, so its age is by wall clock; from here on time is monotonic.
         ends = time.monotonic() + self.patience.deadline_s - max(0.0, time.time() - note.since)
         while True:
             asked_s = None
@@ -333,23 +339,23 @@ class Job:
             if time.monotonic() > ends:
                 self._cancel(note)
                 raise ProviderBusyError(
-                    f"{self.provider.title}: job {note.job} is not done after {self.patience.deadline_s:.0f} s."
+                    f"{self.provider.title}: job {note.job} is not finished after {self.patience.deadline_s:.0f} s."
                 )
             resumes = min(time.monotonic() + (pause_s if asked_s is None else asked_s), ends)
             while True:
-                self.progress(_UPLOADED + (_FETCHING - _UPLOADED) * state.share)  # may say that the process ends
+                self.progress(_UPLOADED + (_FETCHING - _UPLOADED) * state.share)  # may raise if the process ends
                 if (left_s := resumes - time.monotonic()) <= 0:
                     break
                 time.sleep(min(left_s, _HEEDS_S))
             pause_s = min(pause_s * _SLOWER, self.patience.last_s)
 
     def _cancel(self, note: _Note) -> None:
-        if isinstance(self.provider, Cancels):
+        if isinstance(self.provider, JobCanceller):
             self._remember(replace(note, cancelled=True))
             with contextlib.suppress(TransientError, PermanentError):
                 self.provider.cancel(note.job)
 
-    # -- fetched
+    # -- download
 
     def _fetched(self, job: str, state: State) -> Fetched:
         self.progress(_FETCHING)
@@ -365,7 +371,7 @@ class Job:
                 url = self._retried(lambda: provider.poll(job)).url or url
         raise AssertionError("unreachable")
 
-    # -- remembered
+    # -- notes
 
     def _remembered(self) -> _Note | None:
         try:
@@ -374,7 +380,7 @@ class Job:
             return None
         except (ValueError, TypeError) as error:
             raise PermanentError(
-                f"{self._note} cannot be read: it says whether a job was paid for.", "Mend it, or delete it."
+                f"{self._note} cannot be read: it records whether a job was paid for.", "Repair it, or delete it."
             ) from error
 
     def _remember(self, note: _Note) -> _Note:
@@ -382,12 +388,12 @@ class Job:
         return note
 
     def _forget(self, note: _Note) -> None:
-        """The job is over; what was asked stays readable."""
+        """Close the job; its request is kept for reference."""
         os.replace(self._note, self.folder / f"ended-{note.tag}.json")
         self._withdraw(note)
 
     def _withdraw(self, note: _Note) -> None:
-        if isinstance(self.provider, Withdraws):
+        if isinstance(self.provider, FileWithdrawer):
             self.provider.withdraw(note.request)
 
     def _retried(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
@@ -403,7 +409,7 @@ class Job:
 
 
 def phase(word: Any) -> Literal["running", "done", "failed", "cancelled"]:
-    """What a provider's word for a job's state means, however it is spelled; an unknown one is a job that runs."""
+    """The phase for a provider's status word in any spelling; an unknown one counts as running."""
     plain = str(word).strip().lower()
     if plain in ("succeeded", "succeed", "success", "completed", "complete", "done"):
         return "done"
@@ -413,9 +419,9 @@ def phase(word: Any) -> Literal["running", "done", "failed", "cancelled"]:
 
 
 def _undelivered(title: str, job: str, error: ExpiredError | ProviderBusyError) -> PermanentError | ProviderBusyError:
-    what = f"{title}: the result of job {job}, which is paid for, did not arrive. {error.what}"
+    what = f"{title}: the result of job {job}, which is paid for, was not delivered. {error.what}"
     if isinstance(error, ExpiredError):
-        return PermanentError(what, "Look for it in your account.")
+        return PermanentError(what, "Look for it in your account there.")
     return ProviderBusyError(what)
 
 
@@ -424,7 +430,7 @@ def _clock(seconds: float) -> str:
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
-    """Whole, or not at all, and on disk before anything that relies on it."""
+    """Write atomically, and flush to disk before anything relies on it."""
     with staged(path) as part, part.open("w", encoding="utf-8") as file:
         json.dump(values, file, indent=1, sort_keys=True)
         file.flush()
@@ -433,15 +439,15 @@ def _write(path: Path, values: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Two runs with the same inputs share one job: the second waits."""
-    (folder / "lock").touch()  # the time of its last use
+    """Lock the job: a second run with the same inputs waits for it."""
+    (folder / "lock").touch()  # records the time of last use
     with locked(folder / "lock"):
         yield
 
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Let a termination end the block like an interrupt does, where nobody else handles it."""
+    """Let SIGTERM end the block like an interrupt, unless it is handled elsewhere."""
     plain = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     if not plain:
         yield

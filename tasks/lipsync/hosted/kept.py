@@ -1,4 +1,4 @@
-"""What hosted jobs left on disk: results stay so that they are not paid for twice, until they are old."""
+"""Stored results of hosted jobs: kept so that they are not paid for twice, until they are old."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tasks.keep.store import store_root
 
 
 def jobs_folder(chosen: str = "") -> Path:
-    """The folder of what was asked for and paid; ``lipsync-jobs`` in the store unless another is chosen."""
+    """The folder of paid jobs; ``lipsync-jobs`` in the store unless another is chosen."""
     return Path(chosen).expanduser() if chosen else store_root() / "lipsync-jobs"
 
 
 def prune_jobs(unused_s: float, folder: Path | None = None) -> int:
-    """Remove the jobs whose result nobody has used for so long; the same inputs are paid for anew after that.
+    """Remove the jobs whose result has not been used for a time; the same inputs are paid for again after that.
 
-    A job that was asked for and has no result yet is kept, however old: it is known nowhere else.
+    A requested job without a result is kept regardless of age, because it is recorded nowhere else.
 
     Args:
-        unused_s: seconds since the last use.
-        folder: of the jobs; None: the store's.
+        unused_s: minimum seconds since the last use.
+        folder: of the jobs; None for the store's.
 
     Returns:
-        How many jobs are gone.
+        Number of removed jobs.
     """
     gone = 0
     for job in (folder or jobs_folder()).glob("??/*/"):

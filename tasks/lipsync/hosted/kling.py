@@ -1,9 +1,9 @@
-"""Kling's own API: the faces of a video at a public address are found first, then one of them is given a voice.
+"""Kling's own API: it first finds the faces of a video at a public address, then lip-syncs one of them.
 
-``POST /v1/videos/identify-face`` answers with a session and its faces; ``POST /v1/videos/advanced-lip-sync`` takes the
-sound as base64 and answers with ``task_id``; ``GET`` on it says submitted, processing, succeed or failed. Errors are a
-``code`` other than 0. Each request carries a fresh token, signed with the secret key. Jobs are listed with the
-``external_task_id`` that they were made with; there is no cancel.
+``POST /v1/videos/identify-face`` returns a session and its faces; ``POST /v1/videos/advanced-lip-sync`` takes the
+sound as base64 and returns ``task_id``; ``GET`` on it returns submitted, processing, succeed or failed. Errors have a
+``code`` other than 0. Each request carries a new token, signed with the secret key. Jobs are listed with the
+``external_task_id`` of their request; there is no cancel.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TOKEN_S = 1800
 
 
 class Kling:
-    """Asks Kling to give the most visible face a voice."""
+    """Requests a lip sync of the most visible face from Kling."""
 
     title: ClassVar[str] = "Kling"
     variables: ClassVar[tuple[str, ...]] = ("KLING_ACCESS_KEY", "KLING_SECRET_KEY", *public.VARIABLES)
@@ -44,7 +44,7 @@ class Kling:
         self._wire = Wire(self.title, url, {}, secret=self._secret, variable=" and ".join(self.variables[:2]))
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """The request's body, after the faces were found."""
+        """The request's body, after face detection."""
         assert inputs.speech is not None
         address = public.publish(inputs.picture)
         try:
@@ -77,7 +77,7 @@ class Kling:
         return self._wire.part(self._data("POST", _PATH, creates=True, json=told), "task_id", creates=True)
 
     def poll(self, job: str) -> State:
-        """How the task stands."""
+        """The state of the task."""
         data = self._data("GET", f"{_PATH}/{quote(job, safe='')}")
         videos = (data.get("task_result") or {}).get("videos") or [{}]
         said = data.get("task_status_msg")
@@ -88,7 +88,13 @@ class Kling:
         )
 
     def find(self, request: dict[str, Any], tag: str, since: float) -> str | None:
-        """By our tag, among the latest tasks."""
+        """Search by our tag among the latest tasks.
+
+        Args:
+            request: as of `create`.
+            tag: as of `create`.
+            since: earliest creation, seconds of the epoch.
+        """
         listed = self._ask("GET", f"{_PATH}?pageNum=1&pageSize=100").get("data")
         for task in listed if isinstance(listed, list) else []:
             if (task.get("task_info") or {}).get("external_task_id") == tag:
@@ -96,7 +102,7 @@ class Kling:
         raise UnclearError("Kling lists no such task.")  # how soon a task is listed is not documented
 
     def withdraw(self, request: dict[str, Any]) -> None:
-        """The video is no longer public."""
+        """Unpublish the video."""
         public.withdraw(request["address"])
 
     def _data(self, method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -108,14 +114,20 @@ class Kling:
         body = self._wire.ask(method, path, headers=headers, **more)
         code = body.get("code")
         if code in _BUSY:
-            raise ProviderBusyError(f"Kling asks to wait (code {code}).", waits=True)
+            raise ProviderBusyError(f"Kling is busy (code {code}).", waits=True)
         if code:
             raise PermanentError(f"Kling rejected the request (code {code}): {self._wire.said(body.get('message'))}")
         return body
 
 
 def token(access: str, secret: str, now: int) -> str:
-    """A JSON Web Token (HS256) that holds from five seconds ago for half an hour; ``now`` in seconds of the epoch."""
+    """A JSON Web Token (HS256), valid for half an hour.
+
+    Args:
+        access: access key.
+        secret: secret key.
+        now: seconds of the epoch; the token is valid from five seconds before.
+    """
     head = {"alg": "HS256", "typ": "JWT"}
     claims = {"iss": access, "exp": now + _TOKEN_S, "nbf": now - 5}
     signed = b".".join(_coded(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))

@@ -1,4 +1,4 @@
-"""The names by which a translating service knows languages, found in the list that it gives itself."""
+"""A translation service's names of languages, looked up in its own list."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from tasks.records.errors import UnsupportedError
 
 
 @runtime_checkable
-class Lists(Protocol):
-    """A provider that says which languages it has."""
+class LanguageLister(Protocol):
+    """A provider that lists its languages."""
 
     def languages(self) -> list[str]:
         """Names such as ``Spanish (Spain)``."""
 
 
 def named(tag: str, provider: Provider) -> str:
-    """A provider's name of a BCP-47 language.
+    """A provider's name for a BCP-47 tag.
 
     Raises:
-        UnsupportedError: it has no such language.
+        UnsupportedError: it does not support the language.
     """
-    assert isinstance(provider, Lists)
+    assert isinstance(provider, LanguageLister)
     return best(tag, provider.languages(), provider.title)
 
 
 def best(tag: str, names: list[str], title: str) -> str:
-    """The name in a list that is the language: of the region asked for, of none, of its usual one, of its script."""
+    """The best name for a language in a list: of the requested region, of none, of its default region, of its script.
+
+    Args:
+        tag: BCP-47 tag.
+        names: the provider's names.
+        title: the provider, for messages.
+    """
     wanted = langcodes.Language.get(tag)
     usual = langcodes.Language.make(language=wanted.language).maximize()
     bare = langcodes.Language.make(language=wanted.language).display_name()
@@ -42,4 +48,6 @@ def best(tag: str, names: list[str], title: str) -> str:
     others = [name for name in names if name.partition(" (")[0].casefold() == bare.casefold()]
     if others:
         return next((name for name in others if script in name), others[0])
-    raise UnsupportedError(f"{title} does not translate into {bare}.", f"It knows: {', '.join(names)}.", language=tag)
+    raise UnsupportedError(
+        f"{title} does not translate into {bare}.", f"It supports: {', '.join(names)}.", language=tag
+    )

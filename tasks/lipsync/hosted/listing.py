@@ -1,4 +1,4 @@
-"""The table of hosted systems as a person reads it."""
+"""The table of hosted systems for display."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from configs.lipsync_models import ModelLimits, lipsync_models
 from tasks.lipsync.hosted.system import adapter, offered, unset
 
-#: All of them are services: nothing is installed, and what may be done with results is in the contract.
+#: All of them are services: nothing is installed, and the use of results is governed by the contract.
 _LICENCE = "service: the provider's terms"
 
 
@@ -16,15 +16,15 @@ class Row:
     """One model at one provider.
 
     Attributes:
-        model: as profiles write it.
-        provider: as profiles write it.
+        model: as written in profiles.
+        provider: as written in profiles.
         takes: ``video``, ``portrait`` or ``translate``.
         limits: in words.
-        usd_per_s: price of a second of result by the table.
-        licence: what governs its use.
+        usd_per_s: price of one second of result by the table.
+        licence: terms of its use.
         needs: variables that must be set.
-        usable: whether they are.
-        known: how the table knows: D documented, C seen in official code, T transcribed by others, G guessed.
+        usable: whether they are set.
+        known: source of the entry: D documented, C official code, T third-party description, G guess.
     """
 
     model: str
@@ -39,7 +39,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """Every model at every provider that there is an adapter for; asks nobody."""
+    """All models at all providers with an adapter; makes no request."""
     return [
         Row(
             model=name,

@@ -1,4 +1,4 @@
-"""How a file reaches a provider: inside the request, or by an address that the provider gave for it."""
+"""Transfer of files to a provider: inside the request, or to an upload address from the provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.lipsync.hosted.fetch import check_address, is_local
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.services.http import NoAnswerError, exchange
 
-#: Up to so many bytes a file travels as a data URI (the smaller of the two limits that Replicate documents).
+#: Maximum bytes of a file sent as a data URI (the smaller of the two limits that Replicate documents).
 DATA_URI_BYTES = 256_000
 _TYPES = {
     ".mp4": "video/mp4",
@@ -24,23 +24,23 @@ _WAIT_S = 300.0
 
 
 def media_type(path: Path) -> str:
-    """The MIME type of what we send."""
+    """The MIME type of a file to send."""
     return _TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
 def data_uri(path: Path) -> str:
-    """The file itself as an address."""
+    """The file as a data URI."""
     return f"data:{media_type(path)};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def put(path: Path, url: str, base: str, more: Mapping[str, str] | None = None) -> None:
-    """Upload to an address that a provider signed for this file; it gets no key.
+    """Upload to an address that the provider signed for this file; the key is not sent.
 
     Args:
         path: the file.
-        url: as signed.
-        base: the provider's own address; `check_address` says when the other may be local.
-        more: headers that the provider gave with the address.
+        url: the signed address.
+        base: the provider's own address; decides whether the upload address may be local (`check_address`).
+        more: headers that the provider returned with the address.
     """
     check_address(url, local=is_local(urlsplit(base).hostname or ""))
     size = str(path.stat().st_size)

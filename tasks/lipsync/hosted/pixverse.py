@@ -1,8 +1,8 @@
-"""PixVerse: everything answers 200, errors are an ``ErrCode`` inside; each request has a fresh ``Ai-trace-id``.
+"""PixVerse: every response has status 200, errors are in ``ErrCode``; each request has a new ``Ai-trace-id``.
 
-``POST /openapi/v2/media/upload``; ``POST /openapi/v2/video/lip_sync/generate`` answers with ``video_id``;
-``GET /openapi/v2/video/result/{id}`` says status 1 when it is done, sometimes before there is a ``url``. A repeated
-create is a second job, there is no list and no cancel.
+``POST /openapi/v2/media/upload``; ``POST /openapi/v2/video/lip_sync/generate`` returns ``video_id``;
+``GET /openapi/v2/video/result/{id}`` returns status 1 when it is done, sometimes before there is a ``url``. A repeated
+create is a second job; there is no list and no cancel.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ from tasks.records.errors import PermanentError
 from tasks.services.secrets import secret
 
 _DONE = 1
-_ENDED_BADLY = {6: "it was deleted", 7: "refused by moderation", 8: "the generation failed"}  # by third parties
+_ENDED_BADLY = {
+    6: "it was deleted",
+    7: "refused by moderation",
+    8: "the generation failed",
+}  # from third-party descriptions
 
 
 class PixVerse:
-    """Asks PixVerse for a lip sync."""
+    """Requests a lip sync from PixVerse."""
 
     title: ClassVar[str] = "PixVerse"
     variables: ClassVar[tuple[str, ...]] = ("PIXVERSE_API_KEY",)
@@ -39,7 +43,7 @@ class PixVerse:
         self._wire = Wire(self.title, url, {"API-KEY": key}, secret=key, variable="PIXVERSE_API_KEY")
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """The request's body, files as media ids."""
+        """The request's body, with files as media ids."""
         assert inputs.speech is not None
         media = {self._offer.picture: self._media(inputs.picture), self._offer.speech: self._media(inputs.speech)}
         return {**self._values, **media}
@@ -50,7 +54,7 @@ class PixVerse:
         return self._wire.part(answer, "video_id", creates=True)
 
     def poll(self, job: str) -> State:
-        """Done only once there is an address."""
+        """The state of the job; done only when there is an address."""
         answer = self._ask("GET", f"/openapi/v2/video/result/{quote(job, safe='')}")
         status, url = answer.get("status"), str(answer.get("url") or "")
         if status in _ENDED_BADLY:

@@ -1,6 +1,6 @@
-"""Files for providers that take addresses only: laid into a folder that a web server of the user's serves.
+"""Files for providers that only take URLs: copied into a folder that the user's web server publishes.
 
-They have names that cannot be guessed, and go when their job is over.
+They have random names, and are removed when their job ends.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError
 from tasks.services.secrets import secret
 
-#: The folder, and the address under which the internet sees it.
+#: The folder, and its public address.
 VARIABLES = ("POLYDUB_PUBLIC_FOLDER", "POLYDUB_PUBLIC_URL")
 
 
 def publish(path: Path) -> str:
-    """Copy a file there.
+    """Publish a file.
 
     Returns:
         Its public address.
@@ -39,6 +39,6 @@ def publish(path: Path) -> str:
 
 
 def withdraw(url: str) -> None:
-    """Remove what `publish` laid there."""
+    """Remove a file that `publish` copied."""
     folder = Path(secret(VARIABLES[0])).expanduser()
     (folder / url.rpartition("/")[2]).unlink(missing_ok=True)

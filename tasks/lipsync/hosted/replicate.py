@@ -1,7 +1,7 @@
-"""Replicate: one protocol for every system that it sells.
+"""Replicate: one protocol for all its systems.
 
-``POST /v1/files``; ``POST /v1/models/{owner}/{name}/predictions`` with ``{"input"}`` answers with an ``id``;
-``GET /v1/predictions/{id}`` until ``status`` is final, ``output`` is one address. A repeated create is a second job,
+``POST /v1/files``; ``POST /v1/models/{owner}/{name}/predictions`` with ``{"input"}`` returns an ``id``;
+``GET /v1/predictions/{id}`` until ``status`` is final, ``output`` is one URL. A repeated create is a second job,
 but ``GET /v1/predictions`` lists the latest with their input.
 """
 
@@ -20,7 +20,7 @@ from tasks.lipsync.hosted.wire import UnclearError, Wire
 from tasks.services.secrets import secret
 
 _PAGES = 20
-_CLOCKS_S = 120.0  # two clocks may differ by so much
+_CLOCKS_S = 120.0  # maximum difference of two clocks
 
 
 class Replicate:
@@ -40,7 +40,7 @@ class Replicate:
         )
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """The model's input, files as addresses."""
+        """The model's input, with files as URLs."""
         told = {**self._values, self._offer.picture: self._address(inputs.picture)}
         if inputs.speech:
             told[self._offer.speech] = self._address(inputs.speech)
@@ -54,7 +54,7 @@ class Replicate:
         return self._wire.part(body, "id", creates=True)
 
     def poll(self, job: str) -> State:
-        """``aborted`` means that it never began, so that it may be asked for again."""
+        """The state of the prediction; ``aborted`` means that it never started, so it may be requested again."""
         body = self._wire.ask("GET", f"/v1/predictions/{quote(job, safe='')}")
         output = body.get("output")
         url = output[0] if isinstance(output, list) and output else output
@@ -66,11 +66,17 @@ class Replicate:
         )
 
     def cancel(self, job: str) -> None:
-        """Stop it."""
+        """Cancel the prediction."""
         self._wire.ask("POST", f"/v1/predictions/{quote(job, safe='')}/cancel")
 
     def find(self, request: dict[str, Any], tag: str, since: float) -> str | None:
-        """By its input, among the model's predictions of that time."""
+        """Search by its input among the model's predictions of that time.
+
+        Args:
+            request: as of `create`.
+            tag: as of `create`.
+            since: earliest creation, seconds of the epoch.
+        """
         unsure = False
         for listed in self._latest(since - _CLOCKS_S):
             if listed.get("model") != self._offer.id:
@@ -84,7 +90,7 @@ class Replicate:
         return None
 
     def languages(self) -> list[str]:
-        """What the model's live schema allows for its language."""
+        """The values that the model's live schema allows for its language."""
         told = self._wire.ask("GET", f"/v1/models/{self._offer.id}")
         found: Any = told
         for name in ("latest_version", "openapi_schema", "components", "schemas", self._offer.language, "enum"):
@@ -113,7 +119,7 @@ class Replicate:
 
 
 def _same(asked: Mapping[str, Any], shown: Any) -> bool | None:
-    """Whether a prediction was made by that request; None where what is shown does not tell."""
+    """Whether a prediction was created by that request; None if the listed data does not show it."""
     if not isinstance(shown, dict):
         return None
     unlike = [name for name, value in asked.items() if shown.get(name) != value]
@@ -124,7 +130,7 @@ def _same(asked: Mapping[str, Any], shown: Any) -> bool | None:
 
 
 def _seconds(moment: Any) -> float:
-    """Seconds of the epoch of an ISO 8601 time; of the far future where it is none, so that it is looked at."""
+    """Seconds of the epoch of an ISO 8601 time; infinity if it is invalid, so that the entry is examined."""
     try:
         return datetime.fromisoformat(str(moment)).timestamp()
     except ValueError:

@@ -1,8 +1,8 @@
 """Sync (sync.so), whose own systems are lipsync-2, lipsync-2-pro and react-1.
 
-A file goes in three steps: ``POST /v2/assets/upload`` gives a signed address, ``PUT`` there, ``POST /v2/assets`` gives
-an id. ``POST /v2/generate`` answers 201 with an ``id``; its ``Idempotency-Key`` makes a repetition give the same job.
-``GET /v2/generate/{id}`` until ``status`` (upper case) is final. There is no cancel.
+A file is uploaded in three steps: ``POST /v2/assets/upload`` returns a signed address, ``PUT`` to it, then
+``POST /v2/assets`` returns an id. ``POST /v2/generate`` returns 201 with an ``id``; the same ``Idempotency-Key`` gives
+the same job. ``GET /v2/generate/{id}`` until ``status`` (upper case) is final. There is no cancel.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _PASSING = {"generation_infra_service_unavailable", "internal_error", "concurren
 
 
 class Sync:
-    """Asks Sync for one of its models."""
+    """Requests a generation from Sync."""
 
     title: ClassVar[str] = "Sync"
     variables: ClassVar[tuple[str, ...]] = ("SYNC_API_KEY",)
     address: ClassVar[str] = "https://api.sync.so"
-    repeats_s: float = 24 * 3600.0  # how long a key is remembered is not documented; a day is usual
+    repeats_s: float = 24 * 3600.0  # the lifetime of a key is not documented; a day is usual
 
     def __init__(self, offer: Offer, values: Mapping[str, Any], url: str) -> None:
         key = secret("SYNC_API_KEY")
@@ -48,13 +48,13 @@ class Sync:
         }
 
     def create(self, request: dict[str, Any], tag: str) -> str:
-        """A generation's id; the same one for the same tag."""
+        """A generation's id; the same tag gives the same generation."""
         headers = {"Idempotency-Key": tag}
         body = self._wire.ask("POST", "/v2/generate", creates=True, json=request, headers=headers)
         return self._wire.part(body, "id", creates=True)
 
     def poll(self, job: str) -> State:
-        """How the generation stands."""
+        """The state of the generation."""
         body = self._wire.ask("GET", f"/v2/generate/{quote(job, safe='')}")
         words = [str(body[name]) for name in ("error", "errorCode") if body.get(name)]
         seconds = body.get("outputDuration")

@@ -1,4 +1,4 @@
-"""A hosted system as a profile asks for it: model, provider and settings; its jobs and its price."""
+"""A hosted system as configured by a profile: model, provider and settings; its jobs and its price."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ PROVIDERS = {
 
 
 class HostedOptions(registry.Options):
-    """How a hosted system is asked.
+    """Options of a hosted system.
 
     Attributes:
-        provider: who sells it; empty: the first in the table whose key is set.
+        provider: the provider; empty for the first in the table whose key is set.
         url: another address of that provider.
-        settings: the system's own; the table says which it has.
-        jobs: folder of what was asked for and paid; empty: ``lipsync-jobs`` in the store.
-        deadline_s: after which a job counts as stuck; None as in the table.
+        settings: the system's own settings, as listed in the table.
+        jobs: folder of paid jobs; empty for ``lipsync-jobs`` in the store.
+        deadline_s: seconds after which a job counts as stuck; None as in the table.
         first_pause_s: seconds between the first two polls; None as in the table.
-        longest_pause_s: seconds between two polls at last.
+        longest_pause_s: longest pause between two polls, seconds.
     """
 
     provider: str = ""
@@ -59,14 +59,20 @@ class HostedOptions(registry.Options):
 
 
 class Adapter(Protocol):
-    """What is known of a provider without asking it."""
+    """The adapter of a provider, with the facts known without a request."""
 
     title: str
     variables: tuple[str, ...]
     address: str
 
     def __call__(self, offer: Offer, values: Mapping[str, Any], url: str) -> Provider:
-        """The protocol for one offer; ``values`` are its settings."""
+        """The protocol for one offer.
+
+        Args:
+            offer: from the table.
+            values: its settings.
+            url: base address; empty for the provider's own.
+        """
 
 
 def adapter(provider: str) -> Adapter:
@@ -77,7 +83,7 @@ def adapter(provider: str) -> Adapter:
 
 
 def unset(provider: str) -> list[str]:
-    """The variables that a provider needs and that are neither set nor a Secret block."""
+    """The variables of a provider that are neither set nor a Secret block."""
     return [name for name in adapter(provider).variables if not secret(name)]
 
 
@@ -85,7 +91,7 @@ class HostedSystem:
     """One model at one provider."""
 
     def __init__(self, name: str, options: HostedOptions) -> None:
-        """Asks nobody.
+        """Make no request.
 
         Raises:
             BadInputError: no such model, provider or setting.
@@ -95,7 +101,7 @@ class HostedSystem:
         self.provider = options.provider or _first_usable(self.model)
         if self.provider not in offered(self.model):
             raise BadInputError(
-                f"{name} is not to be had from {self.provider!r}.", f"Choose one of: {', '.join(offered(self.model))}."
+                f"{name} is not available from {self.provider!r}.", f"Choose one of: {', '.join(offered(self.model))}."
             )
         self.offer = self.model.offers[self.provider]
         self.adapter = adapter(self.provider)
@@ -103,7 +109,7 @@ class HostedSystem:
         self.url = (options.url or self.adapter.address).rstrip("/")
 
     def fingerprint(self) -> str:
-        """System, provider, its id there, address and settings."""
+        """System, provider, the provider's id, address and settings."""
         values = json.dumps(self.values, sort_keys=True)
         return f"hosted:1:{self.name}:{self.provider}:{self.offer.id}:{self.url}:{values}"
 
@@ -112,13 +118,13 @@ class HostedSystem:
         return [f"{self.adapter.title}: {advice(name)}" for name in unset(self.provider)]
 
     def cost_usd(self, seconds: float) -> float:
-        """The price of so many seconds of result, by the table."""
+        """The price of this many seconds of result by the table."""
         step_s = self.offer.bill_step_s
         billed_s = math.ceil(seconds / step_s - 1e-9) * step_s if step_s else seconds
         return round(billed_s * self._usd_per_s(), 6)
 
     def client(self) -> Provider:
-        """The provider, ready to be asked.
+        """A client of the provider.
 
         Raises:
             MissingBackendError: a key is not set.
@@ -129,7 +135,7 @@ class HostedSystem:
         return self.adapter(self.offer, self.values, self.url)
 
     def job(self, inputs: Inputs, progress: Progress) -> Job:
-        """The job for these inputs, a new one or the one that there is."""
+        """The job for these inputs, existing or new."""
         patience = Patience(
             self.options.first_pause_s or self.offer.poll_s,
             self.options.longest_pause_s,
@@ -163,7 +169,7 @@ class HostedSystem:
 
 
 def offered(model: LipsyncModel) -> list[str]:
-    """The providers of a model that there is an adapter for."""
+    """The providers of a model that have an adapter."""
     return [provider for provider in model.offers if provider in PROVIDERS]
 
 
@@ -186,8 +192,8 @@ def _checked(name: str, offer: Offer, settings: Mapping[str, Any]) -> dict[str, 
             known = ", ".join(offer.settings) or "none"
             raise BadInputError(f"{name} has no setting {setting!r}.", f"It has: {known}.")
         if not _fits(value, allowed):
-            told = ", ".join(map(str, allowed)) if isinstance(allowed, tuple) else allowed
-            raise BadInputError(f"{name}: {setting} cannot be {value!r}.", f"It takes: {told}.")
+            values = ", ".join(map(str, allowed)) if isinstance(allowed, tuple) else allowed
+            raise BadInputError(f"{name}: {setting} cannot be {value!r}.", f"It takes: {values}.")
     files = {setting for setting in settings if offer.settings[setting] == "file"}
     return {setting: _read(value) if setting in files else value for setting, value in settings.items()}
 

@@ -1,7 +1,7 @@
-"""VEED: Fabric 1.0, from public addresses alone.
+"""VEED: Fabric 1.0, with files at public addresses only.
 
-``POST /v1/fabric-1.0`` wants all of its fields and no other, answers 202; ``GET /v1/fabric-1.0/{job_id}`` every ten
-seconds. Bad media is told inside the job. A repeated create is a second job; there is no list and no cancel.
+``POST /v1/fabric-1.0`` requires exactly its own fields and returns 202; ``GET /v1/fabric-1.0/{job_id}`` every ten
+seconds. Bad media is reported in the job. A repeated create is a second job; there is no list and no cancel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PASSING = {"transload_failed", "timeout"}
 
 
 class Veed:
-    """Asks VEED for a speaking portrait."""
+    """Requests a speaking portrait from VEED."""
 
     title: ClassVar[str] = "VEED"
     variables: ClassVar[tuple[str, ...]] = ("VEED_API_KEY", *public.VARIABLES)
@@ -34,7 +34,7 @@ class Veed:
         self._wire = Wire(self.title, url, {"Authorization": f"Bearer {key}"}, secret=key, variable="VEED_API_KEY")
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
-        """The request's body, files at public addresses."""
+        """The request's body, with files at public addresses."""
         assert inputs.speech is not None
         files = {self._offer.picture: public.publish(inputs.picture), self._offer.speech: public.publish(inputs.speech)}
         return {**self._values, **files}
@@ -58,6 +58,6 @@ class Veed:
         )
 
     def withdraw(self, request: dict[str, Any]) -> None:
-        """The files are no longer public."""
+        """Unpublish the files."""
         for name in (self._offer.picture, self._offer.speech):
             public.withdraw(request[name])

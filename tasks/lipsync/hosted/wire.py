@@ -1,6 +1,6 @@
-"""One request to a provider's own address, and what its answer means for a job that costs money.
+"""Single requests to a provider's own address, and what the response means for a paid job.
 
-Nothing is tried again here: whether a request may be repeated is for the course of a job to say (`jobs`).
+Nothing is retried here: whether a request may be repeated is decided by the life cycle of a job (`jobs`).
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from tasks.records.errors import MissingBackendError, PermanentError, ProviderBu
 from tasks.services.http import Answer, ImpossibleError, NoAnswerError, UnreachableError, exchange, quoted
 
 _WAIT_S = 60.0
-_SAID = 300  # characters of a provider's own words that are shown
-_BUSY = {409, 425, 429}  # certainly not done
+_SAID = 300  # characters of a provider's own message that are shown
+_BUSY = {409, 425, 429}  # certainly not executed
 
 
 class UnclearError(ProviderBusyError):
-    """A job was asked for and no usable answer came: it may exist or not."""
+    """A job was requested without a usable response: it may or may not exist."""
 
 
 class Wire:
-    """A provider's address and the key that goes there and nowhere else."""
+    """A provider's address, and the key that is sent only there."""
 
     def __init__(
         self, title: str, url: str, headers: Mapping[str, str], *, secret: str, variable: str, wait_s: float = _WAIT_S
     ) -> None:
-        """Opens nothing.
+        """Open no connection yet.
 
         Args:
             title: the provider, for messages.
-            url: base address; every request goes below it.
-            headers: that carry the key.
-            secret: what must not appear in a message.
-            variable: where the key comes from, for messages.
-            wait_s: for one answer, seconds.
+            url: base URL of all requests.
+            headers: headers that carry the key.
+            secret: the key, which must not appear in a message.
+            variable: the environment variable of the key, for messages.
+            wait_s: seconds to wait for one response.
         """
         self.title, self.url = title, url.rstrip("/")
         self._headers, self._secret, self._variable, self._wait_s = dict(headers), secret, variable, wait_s
@@ -43,7 +43,7 @@ class Wire:
     def ask(
         self, method: str, path: str, *, creates: bool = False, headers: Mapping[str, str] | None = None, **more: Any
     ) -> dict[str, Any]:
-        """The JSON object that answers one request.
+        """The JSON object in the response to one request.
 
         Args:
             method: ``GET``, ``POST``, ``PUT``.
@@ -53,11 +53,11 @@ class Wire:
             more: as `httpx.stream` takes it (``json``, ``files``, ``params`` ...).
 
         Raises:
-            UnclearError: it ``creates``, was sent, and what became of it is unknown.
-            ProviderBusyError: nothing was done; ``data["waits"]`` where the provider asks to wait, ``data["pause_s"]``
-            for so many seconds.
-            MissingBackendError: the key is refused.
-            PermanentError: the request is refused, in the provider's own words.
+            UnclearError: it ``creates``, was sent, and its outcome is unknown.
+            ProviderBusyError: nothing was executed; ``data["waits"]`` if the provider is busy, ``data["pause_s"]`` with
+            the seconds to wait.
+            MissingBackendError: the key is rejected.
+            PermanentError: the request is rejected; gives the provider's message.
         """
         silent = UnclearError if creates else ProviderBusyError
         sent = {**self._headers, **(headers or {})}
@@ -72,13 +72,13 @@ class Wire:
         return self._read(answer, silent)
 
     def part(self, body: Any, *names: str, creates: bool = False) -> str:
-        """A text or number inside an answer that must have it; errors as `ask`."""
+        """A required text or number of a response; errors as `ask`."""
         found = body
         for name in names:
             found = found.get(name) if isinstance(found, dict) else None
         if isinstance(found, dict | list | bool) or not found:
             silent = UnclearError if creates else ProviderBusyError
-            raise silent(f"{self.title} answered without {'.'.join(names)}.")
+            raise silent(f"{self.title} returned a response without {'.'.join(names)}.")
         return str(found)
 
     def _read(self, answer: Answer, silent: type[ProviderBusyError]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Wire:
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            raise silent(f"{self.title} answered with something that is not a JSON object.")
+            raise silent(f"{self.title} returned a response that is not a JSON object.")
         return body
 
     def _check(self, answer: Answer, silent: type[ProviderBusyError]) -> None:
@@ -102,13 +102,13 @@ class Wire:
             raise ProviderBusyError(f"{self.title} asks to wait (status {status}): {words}", waits=True, **answer.pause)
         if status in (401, 403):
             raise MissingBackendError(
-                f"{self.title} refuses the key (status {status}): {words}", f"Check {self._variable}."
+                f"{self.title} rejected the key (status {status}): {words}", f"Check {self._variable}."
             )
         fix = "Add credit to the account." if status == 402 else ""
         raise PermanentError(f"{self.title} rejected the request (status {status}): {words}", fix, status=status)
 
     def said(self, text: Any) -> str:
-        """A provider's words on one short line, without the key, which some repeat."""
+        """A provider's message on one short line, without the key, which some echo."""
         if isinstance(text, dict | list):
             text = json.dumps(text, ensure_ascii=False)
         return quoted(str(text), self._secret, _SAID) or "nothing more was said"

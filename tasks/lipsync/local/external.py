@@ -24,22 +24,22 @@ from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError
 from tasks.records.progress import Progress
 
-#: Raised whenever the same checkout draws something else because of us.
+#: Raised whenever a change on our side alters the output of the same checkout.
 _VERSION = 1
-#: Share of the speech that a result must last; what surrounds us judges the rest.
+#: Minimum length of a result as a share of the speech; the adapter checks the rest.
 _LEAST = 0.8
-#: These programs put paths into shell lines unquoted, and cut names at their first dot.
+#: These programs put unquoted paths into shell commands, and cut names at the first dot.
 _SAFE = re.compile(r"[A-Za-z0-9_/-]+")
 
 
 class ExternalOptions(registry.Options):
-    """Where a system lies, and how it is asked.
+    """Location and options of a system.
 
     Attributes:
-        checkout: folder of the repository; None: the one that POLYDUB_<SYSTEM>_CHECKOUT names.
-        python: the interpreter of its environment; None: ``.venv`` or ``venv`` in the checkout.
-        settings: the system's own; the table says which it has.
-        deadline_s: for one clip; None: as in the table.
+        checkout: folder of the repository; None for that of POLYDUB_<SYSTEM>_CHECKOUT.
+        python: interpreter of its environment; None for ``.venv`` or ``venv`` in the checkout.
+        settings: the system's own settings, as listed in the table.
+        deadline_s: time limit for one clip, seconds; None as in the table.
     """
 
     checkout: Path | None = None
@@ -55,7 +55,7 @@ class ExternalReanimator:
     limits: Limits
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        """Starts nothing.
+        """Start nothing yet.
 
         Raises:
             BadInputError: no such option or setting.
@@ -71,7 +71,7 @@ class ExternalReanimator:
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """Licences as the table tells them."""
+        """The facts, with the licences of the table."""
         return registry.BackendFacts(
             name=self._name,
             code_licence=self._system.code_licence,
@@ -92,14 +92,14 @@ class ExternalReanimator:
         return f"{self._name}:{_VERSION}:{hashlib.sha256('|'.join(told).encode()).hexdigest()[:16]}"
 
     def missing(self) -> list[str]:
-        """The checkout, its environment, or files of it."""
+        """The checkout, its environment, or files in it."""
         if self._checkout is None:
             return [f"{self._name}: set {self._variable} or the option system.checkout to the repository's folder."]
         absent = [path for path in (*self._needs(), self._python()) if not path.is_file()]
-        return [f"{self._name}: {path} is not there; nothing is downloaded." for path in absent]
+        return [f"{self._name}: {path} does not exist; nothing is downloaded." for path in absent]
 
     def cost_usd(self, seconds: float) -> float:
-        """Nothing: it runs here."""
+        """0: it runs on this machine."""
         return 0.0
 
     def reanimate(self, picture: Path, speech: Path, out: Path, progress: Progress) -> None:
@@ -107,8 +107,8 @@ class ExternalReanimator:
 
         Raises:
             MissingBackendError: something is not installed.
-            ProcessFailedError: it left no good result, whatever its exit status; says the end of its log.
-            ProcessTimeoutError: it was stopped before it had one.
+            ProcessFailedError: it produced no usable result, regardless of its exit status; gives the end of its log.
+            ProcessTimeoutError: it was stopped before it produced one.
         """
         if lacks := self.missing():
             raise MissingBackendError(lacks[0])
@@ -116,7 +116,7 @@ class ExternalReanimator:
         with tempfile.TemporaryDirectory(prefix="polydub") as made:
             job = Path(made).resolve()
             if not _SAFE.fullmatch(str(job)):
-                raise BadInputError(f"{self._name} cannot work in {job}.", "Set TMPDIR to a folder of plain letters.")
+                raise BadInputError(f"{self._name} cannot work in {job}.", "Set TMPDIR to a path of plain letters.")
             results = job / "out"
             results.mkdir()
             files = [shutil.copyfile(file, job / f"{job.name}{file.suffix}") for file in (picture, speech)]
@@ -138,20 +138,20 @@ class ExternalReanimator:
             found = self._result({name: glob.escape(str(word)) for name, word in words.items()}, ended)
             lasts, wanted = picture_seconds(found), soundfile.info(speech).duration
             if lasts < _LEAST * wanted:
-                what = f"{lasts:.2f} s of {wanted:.2f} s" if lasts else "a file that is no video"
-                raise ended.failed(f"{self._name} left {what}")
+                what = f"{lasts:.2f} s of {wanted:.2f} s" if lasts else "a file that is not a video"
+                raise ended.failed(f"{self._name} produced {what}")
             self._deliver(found, out)
         progress(1.0)
 
     def _result(self, words: Mapping[str, str], ended: checkout.Ended) -> Path:
-        """The newest file where the result should be."""
+        """The newest file at the result's path."""
         found = [Path(path) for path in glob.glob(self._system.output.format_map(words))]
         if not found:
-            raise ended.failed(f"{self._name} left no result")
+            raise ended.failed(f"{self._name} produced no result")
         return max(found, key=lambda path: path.stat().st_mtime)
 
     def _deliver(self, found: Path, out: Path) -> None:
-        """Move the result, or write the part of it that is the picture."""
+        """Move the result, or write the part of it with the picture."""
         if not self._system.crop:
             shutil.move(found, out)
             return
@@ -177,5 +177,5 @@ def _checked(name: str, system: ExternalSystem, settings: Mapping[str, Any]) -> 
         if usual is None:
             raise BadInputError(f"{name} has no setting {setting!r}.", f"It has: {', '.join(system.settings)}.")
         if isinstance(value, str) != isinstance(usual, str):
-            raise BadInputError(f"{name}: {setting} cannot be {value!r}.", f"It is {usual!r} unless set.")
+            raise BadInputError(f"{name}: {setting} cannot be {value!r}.", f"The default is {usual!r}.")
     return settings

@@ -1,4 +1,4 @@
-"""Wav2Lip, drawn by our own implementation of its published network from a checkpoint of the user's.
+"""Wav2Lip: our own implementation of the published network, with the user's checkpoint.
 
 Nothing is downloaded. By its authors' terms the checkpoints are for research and personal use only.
 """
@@ -18,14 +18,14 @@ from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError
 from tasks.records.progress import Progress
 
-#: Raised whenever the same checkpoint draws something else.
+#: Raised whenever the output of the same checkpoint changes.
 _VERSION = 1
 _VARIABLE = "POLYDUB_WAV2LIP_CHECKPOINT"
 _SHORTEST_S = 0.2
 
 
 class Wav2Lip:
-    """Wav2Lip of 96 pixels, as published, or of 192, 256, 288 or 384, as others trained it."""
+    """Wav2Lip with 96 pixels, as published, or with 192, 256, 288 or 384, as trained by others."""
 
     takes: ClassVar[Takes] = "video"
     limits: ClassVar[Limits] = Limits(shortest_s=_SHORTEST_S)
@@ -39,13 +39,13 @@ class Wav2Lip:
     )
 
     class Options(registry.Options):
-        """Which checkpoint, and how it is run.
+        """The checkpoint, and how it is run.
 
         Attributes:
-            checkpoint: file; None: the one that POLYDUB_WAV2LIP_CHECKPOINT names.
-            batch: faces that are drawn together.
-            device: ``"cpu"`` takes no GPU.
-            deadline_s: for one clip.
+            checkpoint: file; None for that of POLYDUB_WAV2LIP_CHECKPOINT.
+            batch: faces in one batch.
+            device: ``"cpu"`` for no GPU.
+            deadline_s: time limit for one clip, seconds.
         """
 
         checkpoint: Path | None = None
@@ -65,7 +65,7 @@ class Wav2Lip:
         return f"wav2lip:{_VERSION}:{content}"
 
     def missing(self) -> list[str]:
-        """The checkpoint, where it is not there."""
+        """The checkpoint, if it does not exist."""
         if self._checkpoint is None:
             return [f"wav2lip: set {_VARIABLE} or the option system.checkpoint to a checkpoint; none is downloaded."]
         if not self._checkpoint.is_file():
@@ -73,11 +73,17 @@ class Wav2Lip:
         return []
 
     def cost_usd(self, seconds: float) -> float:
-        """Nothing: it runs here."""
+        """0: it runs on this machine."""
         return 0.0
 
     def reanimate(self, picture: Path, speech: Path, out: Path, progress: Progress) -> None:
-        """Draw the clip's face anew.
+        """Redraw the clip's face.
+
+        Args:
+            picture: MP4 of one shot.
+            speech: the dub of that shot, WAV.
+            out: where the result is written.
+            progress: called with the share done, 0 to 1.
 
         Raises:
             MissingBackendError: there is no checkpoint.

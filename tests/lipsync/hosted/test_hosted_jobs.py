@@ -17,7 +17,7 @@ import pytest
 
 from tasks.lipsync.hosted import jobs, receipt_path
 from tasks.lipsync.hosted.fetch import check_address, fetch
-from tasks.lipsync.hosted.jobs import Finds
+from tasks.lipsync.hosted.jobs import JobFinder
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.lipsync.hosted.system import HostedOptions, HostedSystem
 from tasks.lipsync.systems import system
@@ -64,7 +64,7 @@ MUTE = [{"silent": True}, {"after": True, "status": 502}, {"body": "<html>ok</ht
 def test_a_job_that_was_taken_without_an_answer_is_not_asked_for_twice(made: Bench) -> None:
     made.world.faults["create"] = [MUTE[list(ONE_MODEL).index(made.provider) % len(MUTE)]]
     if made.provider in NO_PROOF:
-        with pytest.raises(PermanentError, match="may run and cost"):
+        with pytest.raises(PermanentError, match="may be running and billed"):
             made.run()
         assert made.world.paid == 1
         return
@@ -82,7 +82,7 @@ def test_a_job_is_told_from_others_of_the_same_model(made: Bench) -> None:
     told = [json.loads(note.read_text()) for note in notes(made)]
     assert {note["job"].rpartition("/")[2] for note in told} == {"job1", "job2"}
     provider = system.client()
-    assert isinstance(provider, Finds)
+    assert isinstance(provider, JobFinder)
     for note in told:
         assert provider.find(note["request"], note["tag"], note["since"]) == note["job"]
 
@@ -90,7 +90,7 @@ def test_a_job_is_told_from_others_of_the_same_model(made: Bench) -> None:
 @only("replicate")
 def test_a_job_that_was_never_taken_may_be_asked_for_again(made: Bench) -> None:
     made.world.faults["create"] = [{"status": 500}]
-    with pytest.raises(ProviderBusyError, match="did not take the job"):
+    with pytest.raises(ProviderBusyError, match="did not accept the job"):
         made.run()
     assert made.world.paid == 0
     assert made.run() == made.clips.result
@@ -104,7 +104,7 @@ def test_predictions_that_cannot_be_told_apart_are_not_taken_for_ours(
     shown = ReplicateServer._shown
     monkeypatch.setattr(ReplicateServer, "_shown", lambda self, *job: {**shown(self, *job), "input": None})
     made.world.faults["create"] = [{"silent": True}]
-    with pytest.raises(PermanentError, match="may run and cost"):
+    with pytest.raises(PermanentError, match="may be running and billed"):
         made.run()
     assert made.world.paid == 1
 
@@ -129,14 +129,14 @@ def test_a_key_that_is_too_old_to_be_known_is_not_relied_upon(made: Bench) -> No
     (note,) = notes(made)
     told = json.loads(note.read_text())
     note.write_text(json.dumps({**told, "since": told["since"] - 24 * 3600}))
-    with pytest.raises(PermanentError, match="may run and cost"):
+    with pytest.raises(PermanentError, match="may be running and billed"):
         made.run()
     assert made.world.paid == 1
 
 
 @only("replicate")
 def test_a_provider_that_is_not_there_is_a_passing_error(made: Bench) -> None:
-    with pytest.raises(ProviderBusyError, match="cannot be reached"):
+    with pytest.raises(ProviderBusyError, match="is not reachable"):
         made.run(url="http://127.0.0.1:9")
     assert not notes(made)
 
@@ -241,7 +241,7 @@ def test_a_result_that_is_an_error_is_a_failed_job(made: Bench) -> None:
 @only("replicate", "fal", "sync", "comfyui")
 def test_a_job_that_never_ends_is_given_up_in_time(made: Bench) -> None:
     made.world.polls = 10**6
-    with pytest.raises(ProviderBusyError, match="not done after"):
+    with pytest.raises(ProviderBusyError, match="not finished after"):
         made.run(deadline_s=0.2)
     assert made.world.count("cancel") == (made.provider in CANCELLING)
     made.world.polls = 0
@@ -311,7 +311,7 @@ def test_an_expired_address_is_asked_for_anew(made: Bench) -> None:
 @only("sync")
 def test_a_result_that_is_gone_is_said_to_be_paid(made: Bench) -> None:
     made.world.faults["download"] = [{"status": 404}] * 4
-    with pytest.raises(PermanentError, match="which is paid for, did not arrive"):
+    with pytest.raises(PermanentError, match="which is paid for, was not delivered"):
         made.run()
     assert made.run() == made.clips.result
     assert made.world.paid == 1

@@ -99,7 +99,7 @@ def test_the_next_run_finds_the_job(made: Bench, point: str) -> None:
     killed_at(made, point)
     unknown = point in ("after the create is sent", "after the create is answered")
     if unknown and made.provider in NO_PROOF:
-        with pytest.raises(PermanentError, match="may run and cost"):
+        with pytest.raises(PermanentError, match="may be running and billed"):
             made.run()
         if made.provider not in FINDS_ENDED:
             assert made.world.paid == 1

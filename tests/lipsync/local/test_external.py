@@ -58,9 +58,9 @@ def test_a_good_file_counts_whatever_the_exit_status(clips: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("deed", "said"),
     [
-        ("print('no face: cannot get the coeffs')", "left no result.*as if all were well.*cannot get the coeffs"),
-        ("raise RuntimeError('out of memory')", "left no result.*code 1.*out of memory"),
-        ("result.write_text('<html>')", "no video"),
+        ("print('no face: cannot get the coeffs')", "produced no result.*without an error.*cannot get the coeffs"),
+        ("raise RuntimeError('out of memory')", "produced no result.*code 1.*out of memory"),
+        ("result.write_text('<html>')", "not a video"),
         ("shutil.copy(MADE.replace('made', 'short'), result)", r"0\.40 s of 1\.00 s"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_bad_file_counts_as_failure_and_the_log_is_told(deed: str, said: str, 
 def test_a_program_that_hangs_is_stopped_and_may_be_tried_again(clips: Path, tmp_path: Path) -> None:
     system = stand_in("sadtalker", tmp_path / "checkout", clips / "made.mp4", "time.sleep(600)", deadline_s=2)
     begin = time.monotonic()
-    with pytest.raises(ProcessTimeoutError, match=r"left no result.*longer than 2 s"):
+    with pytest.raises(ProcessTimeoutError, match=r"produced no result.*longer than 2 s"):
         drawn(system, clips, tmp_path / "out.mp4")
     assert time.monotonic() - begin < 60
 

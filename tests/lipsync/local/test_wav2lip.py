@@ -134,8 +134,8 @@ def test_layouts_in_which_checkpoints_are_handed_on_load(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"state_dict": {"module.w": torch.zeros(3)}}, "no known Wav2Lip generator"),
-        ([1, 2], "no known Wav2Lip generator"),
+        ({"state_dict": {"module.w": torch.zeros(3)}}, "not a known Wav2Lip generator"),
+        ([1, 2], "not a known Wav2Lip generator"),
         (b"<html>not found</html>", "cannot be read"),
         (Path("x"), "cannot be read"),  # an object: weights alone are read, no code runs
     ],
