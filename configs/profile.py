@@ -178,7 +178,7 @@ class _Environment(Profile, BaseSettings):
 
 Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "lipsync"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-#: What belongs to a section's backend and goes with it: a translator's fallbacks are asked whichever is the first.
+#: Settings that belong to a section's backend and change with it; a translator's fallbacks serve any first translator.
 _OF_BACKEND = {name: ("options",) if name == "translate" else ("options", "fallbacks") for name in SECTIONS}
 
 

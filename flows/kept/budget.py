@@ -59,7 +59,7 @@ def begin_night(run: Run, settings: BudgetSettings) -> None:
 
 
 def end_night(run: Run) -> None:
-    """Close it: whoever starts a branch by hand from now on is not held back."""
+    """Close the night: branches started by hand afterwards are not limited."""
     store, key = Store(run.store), _key(run)
     with _alone(run):
         store.write_note(_NIGHT, key, {**(store.read_note(_NIGHT, key) or {}), "over": True})
@@ -94,7 +94,7 @@ def _alone(run: Run) -> Iterator[None]:
 
 
 def refused_title(run: Run, languages: Sequence[str]) -> str:
-    """Why a night has no room for a title's shared steps and the first of its languages; empty when it has."""
+    """Why a title's shared steps and its first language do not fit the budget; empty if they do."""
     night = Store(run.store).read_note(_NIGHT, _key(run))
     if night is None:
         return ""
@@ -102,7 +102,7 @@ def refused_title(run: Run, languages: Sequence[str]) -> str:
 
 
 def charge(run: Run, used: Cost) -> None:
-    """Put what a branch really used in the place of what was expected."""
+    """Replace a branch's expected use by its real use."""
     if not run.batch:
         return
     store, key = Store(run.store), _key(run)

@@ -11,7 +11,7 @@ from tasks.records.model import MediaFacts, Run
 from tasks.step.table import STEPS
 
 _WEIGHTS = {step.name: step.weight for step in STEPS}
-_GPU = "gpu:"  # before a step's name: its seconds of an accelerator
+_GPU = "gpu:"  # prefix of a step's name for its accelerator seconds
 
 
 class Forecast:
@@ -31,7 +31,7 @@ class Forecast:
         self._pace: dict[str, float] = {**_WEIGHTS, **(known if isinstance(known, dict) else {})}
 
     def seconds(self, step: str) -> float:
-        """What the step will take."""
+        """The expected duration of a step."""
         return self._pace.get(step, 0.0) * self.duration_s
 
     def gpu_seconds(self, step: str) -> float:
@@ -39,7 +39,7 @@ class Forecast:
         return self._pace.get(_GPU + step, 0.0) * self.duration_s
 
     def record(self, seconds: Mapping[str, float], gpu_seconds: Mapping[str, float]) -> None:
-        """Remember what computed steps took; half old, half new, so that one odd run does not mislead."""
+        """Record the durations of computed steps, averaged half and half with the old ones to smooth outliers."""
         took = {**seconds, **{_GPU + step: spent for step, spent in gpu_seconds.items()}}
         with self._store.claim(f"pace-{self._key}"):
             known = self._store.read_note("pace", self._key)

@@ -79,7 +79,7 @@ def _under_way(branch: Run, key: str, left: Cost) -> Standing:
     if not note or note["ended"]:
         return Standing(name, language, "waiting", left_s=left.seconds)
     if not _is_alive(note):
-        return Standing(name, language, "interrupted", f"it was ended during {note['step']}", left_s=left.seconds)
+        return Standing(name, language, "interrupted", f"interrupted during {note['step']}", left_s=left.seconds)
     left_s = round(max(note["ends"] - time.time(), 0))
     return Standing(name, language, "running", "", note["step"], round(note.get("done", 0.0), 2), left_s)
 
@@ -92,7 +92,7 @@ def _is_alive(note: dict[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def noted_progress(run: Run) -> Iterator[None]:
-    """Keep a note of which step a branch is at while the block runs."""
+    """Record the current step of a branch while the block runs."""
     store, key = Store(run.store), branch_key(run, run.language)
     lane = lane_of(run, Forecast(run))
 

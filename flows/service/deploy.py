@@ -61,7 +61,7 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
     devices = len(gpus())
     with_gpu = bool(devices) if gpu is None else gpu
     before = _retries.call(_prepare, slots_by_name(limits, devices, os.cpu_count() or 1), with_gpu)
-    _deploy_flows(with_gpu)  # leaves schedules as they are, but not parameters
+    _deploy_flows(with_gpu)  # keeps schedules, but not parameters
     with _client() as client:
         if nightly and schedule:
             _set_schedule(client, nightly, schedule)
@@ -167,7 +167,7 @@ def _set_parameters(client: Any, parameters: dict[str, Any]) -> None:
     client.update_deployment(_nightly(client).id, DeploymentUpdate(parameters=parameters))
 
 
-#: A server on a busy machine answers 503 while its SQLite file is locked; all that is asked of it here can be repeated.
+#: A server on a busy machine returns 503 while its SQLite file is locked; all requests made here can be repeated.
 _retries = Retries(tries=4, first_s=5.0, longest_s=5.0, on=TransientError)
 
 

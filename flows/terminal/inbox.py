@@ -61,7 +61,7 @@ class Inbox:
             return
 
     def once(self, quiet_s: float) -> list[dict[str, Any]]:
-        """Dub what is there and does not change within some seconds.
+        """Dub the files that are present and do not change within ``settle_s`` seconds.
 
         Raises:
             BadInputError: there is nothing new.

@@ -29,7 +29,7 @@ _BLOCK = 8 << 20
 #: The version tag of an object, by the names that object stores use.
 _IDENTITY = ("size", "ETag", "etag", "LastModified", "VersionId", "generation", "updated", "last_modified", "created")
 _BLOB = re.compile(r"^blobs/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[^/]*)?$")
-#: A `Path` folds the two slashes of a URL into one; both are taken.
+#: A `Path` folds the two slashes of a URL into one; both forms are accepted.
 _URL = re.compile(r"^([a-z][a-z0-9+.-]+)://(.+?)/*$")
 
 

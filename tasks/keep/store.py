@@ -151,7 +151,7 @@ class Store:
         except ValidationError:
             return None
         lost = [asset for asset in record.assets if not self.holds(asset)]
-        for asset in lost:  # it may have been set aside before, by whoever asked first
+        for asset in lost:  # another lookup may have set it aside already
             name = asset.uri.removeprefix(f"{self.where}/")
             if name != asset.uri and self._place.has_set_aside(name):
                 self._note_damaged(self._place, name)

@@ -126,7 +126,7 @@ def lipsyncing(settings: LipsyncSettings) -> LipSyncer:
 def ignored_style(settings: LipsyncSettings) -> tuple[str, ...]:
     """A note on style settings of a profile that its backend does not support; empty if there are none."""
     names = sorted(settings.style().keys() - _known(settings.backend))
-    return (f"Lip sync by {settings.backend} does not support {', '.join(names)}: ignored.",) if names else ()
+    return (f"Lip sync by {settings.backend} knows no {', '.join(names)}: not heeded.",) if names else ()
 
 
 def _known(name: str) -> frozenset[str]:

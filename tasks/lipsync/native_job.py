@@ -61,7 +61,7 @@ def _shots(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut(job: dict[str, Any]) -> dict[str, Any]:
-    """Clips and stills of the shots that are given away, and why some could not be made."""
+    """Clips and stills of the shots for other systems, and why some could not be made."""
     from lipsync_engine.exchange.clips import write_clips, write_still
     from lipsync_engine.exchange.shots import Bounds, Shot, pieces_of
     from lipsync_engine.faces.facetrack import FaceTrack
@@ -89,7 +89,7 @@ def _cut(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _transplant(job: dict[str, Any]) -> dict[str, Any]:
-    """Judge what came back, and render it together with what the engine draws by itself."""
+    """Check the results of other systems, and render them together with the engine's own shots."""
     from lipsync_engine.exchange.graft import Foreign
     from lipsync_engine.exchange.judge import Seen, Take, look_at
     from lipsync_engine.exchange.shots import Piece

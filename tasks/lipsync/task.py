@@ -7,7 +7,7 @@ from typing import Any
 
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
-from tasks.lipsync import VERSION, LipSyncer, Tracker, lipsyncing, unheeded
+from tasks.lipsync import VERSION, LipSyncer, Tracker, ignored_style, lipsyncing
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import make_plain
 from tasks.lipsync.whole import WholeTranslation, conform
@@ -81,7 +81,7 @@ def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: As
         language=run.language,
         backend=lipsyncing(settings),
         finishing=Finishing.of(run.profile),
-        ignored=tuple(unheeded(settings)),
+        ignored=tuple(ignored_style(settings)),
     )
     return remember(run, "lipsync", VERSION, given, _pictured, Pictured, uses=[given.backend.facts])
 
@@ -154,7 +154,7 @@ class _Film:
 @step_task("conform-film")
 def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) -> StepRecord[Conformed]:
     """A service's film on the title's clock and at its loudness."""
-    preset, ignored = loudness_presets()[run.profile.loudness], tuple(unheeded(run.profile.lipsync))
+    preset, ignored = loudness_presets()[run.profile.loudness], tuple(ignored_style(run.profile.lipsync))
     given = _Film(film, came, source, preset, Finishing.of(run.profile), ignored)
     return remember(run, "conform-film", VERSION, given, _conformed, Conformed)
 

@@ -113,7 +113,7 @@ def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Ass
     choosing = settings.takes > 1 and backend.facts.varies
     listens = choosing or retakes_of(settings, backend.facts) > 0
     ears = ears_for(run.profile.transcribe, run.language) if listens else Ears(run.language, deaf="nobody listens")
-    return Booth(
+    return VoiceSession(
         Store(run.store),
         backend,
         run.language,

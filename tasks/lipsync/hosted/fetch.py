@@ -72,7 +72,7 @@ def fetch(url: str, out: Path, base: str, *, largest: int = _LARGEST) -> Fetched
 
 
 def _opened(connection: contextlib.ExitStack, url: str, local: bool) -> Any:
-    """The open answer at the end of the redirects, each of which is checked like the first address."""
+    """The open response after all redirects, each of which is checked like the first address."""
     for _ in range(_REDIRECTS):
         check_address(url, local=local)
         answer = connection.enter_context(answering("GET", url, wait_s=_WAIT_S))

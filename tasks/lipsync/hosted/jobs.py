@@ -41,11 +41,11 @@ from tasks.services.retries import Retries
 from tasks.services.slots import held
 
 _T = TypeVar("_T")
-_UPLOADED, _FETCHING = 0.1, 0.9  # shares of the work that are done by then
-_TRIES = 4  # at a provider that is not there
+_UPLOADED, _FETCHING = 0.1, 0.9  # share of the work done at these points
+_TRIES = 4  # at an unreachable provider
 _SLOWER = 1.5  # each pause than the one before
-_HEEDS_S = 1.0  # between two looks whether the process ends
-_LOOKS = 3  # at the list of jobs before one counts as never made
+_HEEDS_S = 1.0  # between two checks whether the process ends
+_LOOKS = 3  # searches of the list before a job counts as never created
 
 
 @dataclass(frozen=True)
@@ -397,7 +397,7 @@ class Job:
             self.provider.withdraw(note.request)
 
     def _retried(self, call: Callable[[], _T], *, unless: type[ProviderBusyError] | None = None) -> _T:
-        """Call again while the provider asks to wait, and a few times when it is not there."""
+        """Retry while the provider is busy, and a few times while it is unreachable."""
         return Retries(
             tries=_TRIES,
             first_s=self.patience.first_s * _SLOWER,

@@ -99,7 +99,7 @@ class Wire:
         if status >= 500 or status == 408:
             raise silent(f"{self.title} failed (status {status}): {words}", status=status, **answer.pause)
         if status in _BUSY:
-            raise ProviderBusyError(f"{self.title} asks to wait (status {status}): {words}", waits=True, **answer.pause)
+            raise ProviderBusyError(f"{self.title} is busy (status {status}): {words}", waits=True, **answer.pause)
         if status in (401, 403):
             raise MissingBackendError(
                 f"{self.title} rejected the key (status {status}): {words}", f"Check {self._variable}."
@@ -111,4 +111,4 @@ class Wire:
         """A provider's message on one short line, without the key, which some echo."""
         if isinstance(text, dict | list):
             text = json.dumps(text, ensure_ascii=False)
-        return quoted(str(text), self._secret, _SAID) or "nothing more was said"
+        return quoted(str(text), self._secret, _SAID) or "no further message"

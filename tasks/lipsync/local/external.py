@@ -82,7 +82,7 @@ class ExternalReanimator:
         )
 
     def fingerprint(self) -> str:
-        """Our version, the table's line, the settings, and the sizes of what the checkout holds."""
+        """Our version, the table's entry, the settings, and the sizes of the checkout's files."""
         present = [path for path in self._needs() if path.is_file()] if self._checkout else []
         told = [
             self._system.model_dump_json(),

@@ -94,7 +94,7 @@ def put(name: str, source: Path) -> Path:
     """Install a model from a folder, each file verified; errors as `fetched`."""
     model = known(name)
     with _locked_folder(name) as ours:
-        for file, told in model.files.items():
+        for file, entry in model.files.items():
             if not (source / file).is_file():
                 raise BadInputError(f"{source} has no {file} of the model {name}.", "Pack it again.")
             bring.copied([source / file], entry, ours / file)
@@ -146,7 +146,7 @@ def _packed(model: Model) -> bool:
 
 @contextmanager
 def _locked_folder(name: str) -> Iterator[Path]:
-    """Our folder of a model, held against other processes; freed by the kernel if the holder dies."""
+    """The model's folder in the cache, locked against other processes; the kernel frees the lock if the holder dies."""
     folder = cache_folder() / name
     with ExitStack() as lock:
         try:
