@@ -1,4 +1,4 @@
-"""One request over HTTP: how long it may take, how much of an answer is read, and what it means when none comes.
+"""One HTTP request with limits on time and response size, and typed errors for missing responses.
 
 Redirects are not followed unless that is asked for, and nothing is tried again: see `tasks.services.retries`. No error
 here has the request hanging on it, because that holds a key.
@@ -22,32 +22,32 @@ _MOST_BYTES = 64 << 20
 
 
 class NoAnswerError(Exception):
-    """The request was sent as far as is known, and no usable answer came; the message names what the library says."""
+    """The request was sent, as far as is known, without a usable response; the message has the library's error."""
 
 
 class LateError(NoAnswerError):
-    """It did not come in time."""
+    """The response was not complete in time."""
 
 
 class TooLongError(NoAnswerError):
-    """More came than was allowed."""
+    """The response is larger than the limit."""
 
 
 class UnreachableError(NoAnswerError):
-    """Nothing was sent: there was no connection."""
+    """No connection: nothing was sent."""
 
 
 class UnreachableInTimeError(UnreachableError, LateError):
-    """There was no connection in time."""
+    """No connection in time."""
 
 
 class ImpossibleError(NoAnswerError):
-    """The request cannot be made as it is, or what came is not HTTP."""
+    """The request is invalid, or the response is not HTTP."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came: its status, headers, content, and how that is read."""
+    """A response: status, headers, content, and the content's encoding."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,32 +56,32 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The content as text, whatever of it is none."""
+        """The content as text, with invalid bytes replaced."""
         return self.content.decode(self.encoding, "replace")
 
     @property
     def pause(self) -> dict[str, Any]:
-        """``pause_s``, where the answer asks to wait for so many seconds."""
+        """``pause_s``, if the response asks to wait that many seconds."""
         pause_s = retry_after_s(self.headers.get("Retry-After", ""))
         return {} if pause_s is None else {"pause_s": pause_s}
 
 
 @functools.cache
 def trusted() -> ssl.SSLContext:
-    """The certificates that connections are checked by; read once, which takes longer than most requests."""
+    """The trusted certificates; loaded once, because loading takes longer than most requests."""
     import httpx
 
     return httpx.create_ssl_context()
 
 
 def answering(method: str, url: str, *, wait_s: float, **content: Any) -> contextlib.AbstractContextManager[Any]:
-    """The answer to a request while it comes, as `httpx.stream` has it; errors are that library's.
+    """The response to a request as a stream, like `httpx.stream`; errors are that library's.
 
     Args:
         method: ``GET``, ``POST``, ``PUT``.
-        url: whole.
-        wait_s: seconds without a byte after which it is late.
-        content: as `httpx.stream` takes it (``headers``, ``json``, ``files``, ``params`` ...).
+        url: complete URL.
+        wait_s: maximum seconds without a byte.
+        content: arguments of `httpx.stream` (``headers``, ``json``, ``files``, ``params`` ...).
     """
     import httpx
 
@@ -97,18 +97,18 @@ def exchange(
     most_bytes: int = _MOST_BYTES,
     **content: Any,
 ) -> Answer:
-    """The whole answer to a request, whatever its status.
+    """The complete response to a request, with any status.
 
     Args:
         method: as for `answering`.
         url: as for `answering`.
         wait_s: as for `answering`.
-        within_s: seconds for all of it: the other time begins anew with each byte.
-        most_bytes: of the answer.
+        within_s: maximum seconds for all of it; ``wait_s`` restarts with each byte.
+        most_bytes: maximum size of the response.
         content: as for `answering`.
 
     Raises:
-        NoAnswerError: one of its kinds, where that is known.
+        NoAnswerError: or one of its subclasses, if the cause is known.
     """
     import httpx
 
@@ -143,7 +143,7 @@ def _until(ends: float, chunks: Iterator[bytes], most_bytes: int) -> Iterator[by
 
 
 def retry_after_s(value: str) -> float | None:
-    """Seconds from now that a ``Retry-After`` header names, in either of its forms; None where it names none."""
+    """Seconds to wait by a ``Retry-After`` header, a number or a date; None if it is neither."""
     text = value.strip()
     try:
         if text.isascii() and text.isdigit():

@@ -1,4 +1,4 @@
-"""How a service that is busy is asked again."""
+"""Retries of requests to busy services."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Retries:
-    """How often, and after which pauses, in seconds.
+    """Number of tries, and pauses between them in seconds.
 
     Attributes:
-        tries: failures at most; to be asked to wait (``data["waits"]`` of the error) is none.
-        first_s: the pause after the first failure.
-        growth: how many times as long each next pause is.
-        longest_s: of these pauses.
-        longest_asked_s: a service that asks for a longer one (``data["pause_s"]``) is given up.
-        within_s: of all tries and pauses.
-        on: what is worth another try.
-        unless: what is not, although it is one of those.
+        tries: maximum failures; being asked to wait (``data["waits"]`` of the error) does not count.
+        first_s: pause after the first failure.
+        growth: factor between one pause and the next.
+        longest_s: maximum of these pauses.
+        longest_asked_s: maximum pause that a service may ask for (``data["pause_s"]``); beyond it the call fails.
+        within_s: maximum time of all tries and pauses.
+        on: errors that are retried.
+        unless: exceptions from these.
     """
 
     tries: int
@@ -38,7 +38,7 @@ class Retries:
     unless: type[TransientError] | None = None
 
     def call(self, ask: Callable[..., _T], *asked: Any) -> _T:
-        """What is answered at last; the last error where nothing is."""
+        """The result of the first successful try; raises the last error if all fail."""
         failures, pause_s, ends = 0, self.first_s, time.monotonic() + self.within_s
         while True:
             try:

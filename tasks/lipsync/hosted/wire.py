@@ -64,9 +64,9 @@ class Wire:
         try:
             answer = exchange(method, f"{self.url}{path}", wait_s=self._wait_s, headers=sent, **more)
         except UnreachableError as error:
-            raise ProviderBusyError(f"{self.title} cannot be reached ({error}).") from None
+            raise ProviderBusyError(f"{self.title} is not reachable ({error}).") from None
         except ImpossibleError as error:
-            raise PermanentError(f"{self.title} cannot be asked at {self.url} ({error}).") from None
+            raise PermanentError(f"{self.title}: invalid address {self.url} ({error}).") from None
         except NoAnswerError as error:
             raise silent(f"{self.title} did not answer ({error}).") from None
         return self._read(answer, silent)
