@@ -154,12 +154,12 @@ def retry_after_s(value: str) -> float | None:
 
 
 def quoted(text: str, secret: str, most: int) -> str:
-    """What a service says, on one line that is safe to show, without the key, which some repeat.
+    """A service's message on one line that is safe to print, without the key, which some echo.
 
     Args:
-        text: its words.
-        secret: the key; empty where there is none.
-        most: characters.
+        text: the message.
+        secret: the key; empty if there is none.
+        most: maximum number of characters.
     """
     plain = " ".join(text.split())
     return visible(plain.replace(secret, "***") if secret else plain)[:most]

@@ -85,7 +85,7 @@ def test_a_scene_mode_leaves_hdr_alone_and_says_so(tmp_path: Path) -> None:
     source = hdr10(tmp_path / "in.mp4", 0.2)
     written, (note,) = finished(source, Finishing(scene="broadcast"), tmp_path / "out.mp4")
     assert not written
-    assert "broadcast was left out" in note
+    assert "broadcast was not applied" in note
     assert fitting_scene(source, Finishing(scene="broadcast")) is None
 
 

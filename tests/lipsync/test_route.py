@@ -26,7 +26,7 @@ def shot(**changes: object) -> dict[str, object]:
     ("seen", "way", "why"),
     [
         (shot(), "native", "gates pass 100%"),
-        (shot(declined={"yaw": 0.9}, yaw=45.0), "video", r"leave 90% .* \(yaw\)"),
+        (shot(declined={"yaw": 0.9}, yaw=45.0), "video", r"decline 90% .* \(yaw\)"),
         (shot(declined={"yaw": 1.0}, yaw=80.0), "none", "turned 80 degrees"),
         (shot(declined={"small_face": 1.0}, height=30.0), "none", "30 pixels high"),
         (shot(moves=False), "portrait", "is a still picture"),
