@@ -10,7 +10,7 @@ from flows.kept.ledger import failure_of
 from flows.kept.summary import TitleResult, forget_title_result, title_result, write_summary
 from flows.service.server import prefect_server
 from tasks.keep.store import Store
-from tasks.machine.ending import telling_threads
+from tasks.machine.ending import notifying_threads
 from tasks.records.model import Run
 
 

@@ -29,8 +29,8 @@ def recalled(keep: int) -> Callable[[_Analysis[_Rest, _Answer]], _Analysis[_Rest
         answers: dict[str, _Answer] = {}
         lock = threading.Lock()
 
-        @functools.wraps(ask)
-        def answer(path: Path, /, *args: _Told.args, **kwargs: _Told.kwargs) -> _Answer:
+        @functools.wraps(analyse)
+        def answer(path: Path, /, *args: _Rest.args, **kwargs: _Rest.kwargs) -> _Answer:
             content = known_sha256(path)
             with lock:
                 if content in answers:

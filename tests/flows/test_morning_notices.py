@@ -136,8 +136,8 @@ def test_what_cannot_be_sent_is_said_without_addresses_and_secrets(
     assert "Set POLYDUB_MAIL_PASSWORD in" in notify(batch(mail_by(smtp, user="me")), ROWS)[1]
     monkeypatch.setenv("POLYDUB_WEBHOOK_URL", "http://127.0.0.1:1/secret-path")
     assert notify(batch(mail_by(smtp, port=1)), ROWS) == [
-        "The webhook was not sent: it cannot be reached (ConnectError).",
-        "The e-mail was not sent: it cannot be reached (ConnectionRefusedError).",
+        "The webhook was not sent: the server is not reachable (ConnectError).",
+        "The e-mail was not sent: the server is not reachable (ConnectionRefusedError).",
     ]
     monkeypatch.setenv("POLYDUB_WEBHOOK_URL", "file:///etc/passwd")
     assert "not http or https" in notify(batch(), ROWS)[0]
