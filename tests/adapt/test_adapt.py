@@ -201,7 +201,9 @@ class RewritingByLanguage:
         ("de", "Danke an alle, die heute Morgen hierher gekommen sind."),
     ],
 )
-def test_a_line_in_a_third_language_is_asked_for_and_judged_in_its_own(booth: Booth, language: str, said: str) -> None:
+def test_a_line_in_a_third_language_is_asked_for_and_judged_in_its_own(
+    booth: VoiceSession, language: str, said: str
+) -> None:
     settings = PaceSettings(tries=1)
     lines = tuple(line(LONG, number=number) for number in (1, 2))
     english = lines[0].model_copy(update={"text": SOURCE})
