@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.missing_media import pytest_runtest_makereport, pytest_terminal_summary
+
+__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
+
 # Before anything imports Prefect: it reads its settings once. Nothing of the user's is touched.
 _HOME = tempfile.mkdtemp(prefix="polydub-tests-")
 os.environ["PREFECT_HOME"] = f"{_HOME}/prefect"

@@ -6,16 +6,16 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.missing_media import MissingMedia
 
 ROOT = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
 
 
 def media(name: str) -> Path:
-    """A file of the test media; the test is skipped where it is not there."""
+    """A file of the test media; where it is not there the test is skipped, and fails where `CI` is set."""
     path = ROOT / name
     if not path.exists():
-        pytest.skip(f"test media {name} is not here (set POLYDUB_MEDIA)")
+        raise MissingMedia(name)
     return path
 
 
