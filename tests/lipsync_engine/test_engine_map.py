@@ -22,8 +22,8 @@ def line_of(room: str) -> str:
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_map_names_every_module_of_a_room(room: str) -> None:
     named = line_of(room)
-    modules = [path for path in sorted((ENGINE / room).glob("*.py")) if path.stem != "__init__"]
-    packages = [path for path in sorted((ENGINE / room).iterdir()) if (path / "__init__.py").exists()]
+    modules = [path for path in sorted((ENGINE / room).rglob("*.py")) if path.stem != "__init__"]
+    packages = [path.parent for path in sorted((ENGINE / room).glob("*/__init__.py"))]
     missing = [path.stem for path in modules if f"`{path.stem}`" not in named]
     assert missing + [path.name for path in packages if f"`{path.name}/`" not in named] == []
 
