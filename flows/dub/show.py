@@ -21,8 +21,8 @@ from prefect.artifacts import (
 )
 
 from flows.kept.forecast import Forecast
+from flows.kept.lane import lane_of
 from flows.kept.summary import TitleResult, notes_of
-from flows.lane import lane_of
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
 from tasks.services.outage import is_outage

@@ -14,9 +14,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from flows.ahead import is_turned
 from flows.dub.revive import GIVEN_UP
 from flows.dub.show import show_branches, show_notes
+from flows.kept.ahead import is_turned
 from flows.kept.branches import shared_key
 from flows.kept.deliver import deliver
 from flows.kept.ledger import failure_of, notes_of

@@ -15,8 +15,8 @@ from typing import Any
 
 from configs.night import BudgetSettings
 from configs.prices import cost_usd, price_of
-from flows.ahead import steps_ahead
 from flows.ask.plan import backends
+from flows.kept.ahead import steps_ahead
 from flows.kept.branches import shared_work
 from flows.kept.forecast import Forecast
 from tasks.keep.places import url_of

@@ -15,7 +15,7 @@ from typing import Any
 from flows.kept.branches import branch_key, is_begun, is_set_aside, last_attempt
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
-from flows.lane import lane_of
+from flows.kept.lane import lane_of
 from tasks.keep.store import Store
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.kept.forecast import Forecast
-from flows.lane import lane_of
+from flows.kept.lane import lane_of
 from flows.printed import Console
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening

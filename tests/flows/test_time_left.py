@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows.ahead import last_steps, steps_ahead, way_of
 from flows.ask.plan import Request, plan
 from flows.dub.show import branch_progress
+from flows.kept.ahead import last_steps, steps_ahead, way_of
 from flows.kept.branches import mark_begun
 from flows.kept.budget import expected
 from flows.kept.forecast import Forecast
+from flows.kept.lane import Lane
 from flows.kept.standing import noted_progress, standing
-from flows.lane import Lane
 from flows.terminal.screen import Screen
 from tasks.records.model import MediaFacts, PictureFacts, Run
 from tasks.records.progress import StepEvent, announce

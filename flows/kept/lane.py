@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from flows.ahead import last_steps, steps_ahead
+from flows.kept.ahead import last_steps, steps_ahead
 from flows.kept.forecast import Forecast
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent
