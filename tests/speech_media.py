@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.missing_media import MissingMedia
+from tests.stand_ins import stand_in
 
 ROOT = Path(os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media")
 
@@ -17,6 +18,12 @@ def media(name: str) -> Path:
     if not path.exists():
         raise MissingMedia(name)
     return path
+
+
+def talking_head(name: str) -> Path:
+    """A frontal speaker of the test media, or the head that the tests make in its stead: for any face that speaks."""
+    path = ROOT / name
+    return path if path.exists() else stand_in(name)
 
 
 def clip_16k(name: str, folder: Path) -> Path:

@@ -17,7 +17,7 @@ from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
 from tests.lipsync_engine.pictures import make, times_of
-from tests.speech_media import media
+from tests.speech_media import media, talking_head
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
 TWO = "_derived/grid_two_faces_alternating.mp4"
@@ -39,13 +39,13 @@ def dub(work) -> tuple[Path, tuple[Phone, ...]]:
 
 @pytest.fixture(scope="module")
 def track(work) -> FaceTrack:
-    return analyse(media(GRID), work / "grid.npz")
+    return analyse(talking_head(GRID), work / "grid.npz")
 
 
 @pytest.fixture(scope="module")
 def edited(work, dub, track):
     out = work / "grid.mp4"
-    return out, resync(media(GRID), dub[0], dub[1], track, out)
+    return out, resync(talking_head(GRID), dub[0], dub[1], track, out)
 
 
 def test_speaking_face_is_edited_and_measured(edited):
@@ -65,7 +65,7 @@ def test_pixels_outside_the_mask_are_untouched(edited):
 
 
 def test_frames_and_times_are_those_of_the_source(edited):
-    assert times_of(edited[0]) == pytest.approx(times_of(media(GRID)), abs=1e-4)
+    assert times_of(edited[0]) == pytest.approx(times_of(talking_head(GRID)), abs=1e-4)
 
 
 def test_track_survives_its_file(work, track):
@@ -78,7 +78,7 @@ def test_track_survives_its_file(work, track):
 
 
 def test_analysis_is_deterministic(work, track):
-    analyse(media(GRID), work / "again.npz")
+    analyse(talking_head(GRID), work / "again.npz")
     assert (work / "again.npz").read_bytes() == (work / "grid.npz").read_bytes()
 
 
@@ -95,8 +95,8 @@ def test_no_face_passes_through(work, dub, tmp_path):
 
 
 def test_still_picture_speaks_by_deformation(dub, tmp_path):
-    facts = video.probe(media(GRID))
-    frame = next(video.read(media(GRID), facts))
+    facts = video.probe(talking_head(GRID))
+    frame = next(video.read(talking_head(GRID), facts))
     with video.Writer(tmp_path / "still.mp4", facts) as writer:
         for index in range(40):
             writer.write(frame.planes, index * 3600)
@@ -132,7 +132,7 @@ def test_the_dub_goes_to_the_face_that_talks(work):
 def test_analysis_of_another_size_is_refused(work, dub, track, tmp_path):
     wrong = replace(track, size=np.array([100, 100], np.int32))
     with pytest.raises(ValueError, match="another size"):
-        resync(media(GRID), dub[0], dub[1], wrong, tmp_path / "o.mp4", Options())
+        resync(talking_head(GRID), dub[0], dub[1], wrong, tmp_path / "o.mp4", Options())
     assert not list(tmp_path.iterdir())
 
 
@@ -142,7 +142,17 @@ def test_command_line_writes_picture_sound_and_report(work, dub, tmp_path, capsy
     out, report = tmp_path / "o.mp4", tmp_path / "r.json"
     analysis = ["--analysis", str(work / "grid.npz")]
     code = main(
-        ["resync", "--video", str(media(GRID)), *arguments, *analysis, "--out", str(out), "--report", str(report)]
+        [
+            "resync",
+            "--video",
+            str(talking_head(GRID)),
+            *arguments,
+            *analysis,
+            "--out",
+            str(out),
+            "--report",
+            str(report),
+        ]
     )
     assert code == 0
     facts = json.loads(report.read_text("utf-8"))
