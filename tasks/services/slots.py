@@ -29,9 +29,14 @@ def provider_slot(name: str) -> str:
     return f"provider:{name}"
 
 
-def slots_of(uses: Sequence[BackendFacts]) -> list[str]:
-    """The limits that a step with these backends counts against on this machine, sorted."""
-    found = set()
+def slots_of(uses: Sequence[BackendFacts], *, cores: bool = False) -> list[str]:
+    """The limits that a step with these backends counts against on this machine, sorted.
+
+    Args:
+        uses: what it computes with.
+        cores: it keeps many cores busy itself.
+    """
+    found = {CPU_HEAVY} if cores else set()
     for facts in uses:
         found |= {provider_slot(service) for service in facts.services}
         if facts.device == "any" and gpus():

@@ -18,6 +18,7 @@ from tasks.records.model import Asset, Made, Run, StepRecord
 from tasks.records.progress import Progress, StepEvent, announce
 from tasks.records.registry import BackendFacts
 from tasks.services.slots import held, slots_of
+from tasks.step.table import needs_cores
 
 _PROGRESS_EVERY_S = 0.25
 
@@ -82,7 +83,7 @@ def remember(
         with store.claim(key):
             found = store.lookup(step, key, made)  # another run may have made it while we waited
             if found is None:
-                with held(slots_of(uses)):
+                with held(slots_of(uses, cores=needs_cores(step))):
                     return _compute(run, store, step, key, functools.partial(compute, given), made)
     announce(
         StepEvent(

@@ -54,20 +54,20 @@ class Step:
 
 STEPS: tuple[Step, ...] = (
     # The packager's version enters the key of every language.
-    Step("cut-preview", "cut the beginning, for a preview", "tasks.package", 0.02, "title", keyed=False),
+    Step("cut-preview", "cut the beginning, for a preview", "tasks.package", 0.03, "title", keyed=False),
     Step("probe", "read what a file holds", "tasks.probe", 0.02, "title", ("service",)),
     Step("separate", "part speech from the rest", "tasks.separate", 0.3, "title", section="separate", gpu=True),
     Step("transcribe", "write down what is said", "tasks.transcribe", 0.3, "title", section="transcribe", gpu=True),
     Step("diarize", "tell the speakers apart", "tasks.diarize", 0.3, "title", section="diarize"),
-    Step("plain-picture", "make whole upright frames for lip sync", "tasks.lipsync", 1.0, "title", cores=True),
+    Step("plain-picture", "make whole upright frames for lip sync", "tasks.lipsync", 2.0, "title", cores=True),
     Step("track-faces", "find faces", "tasks.lipsync", 1.5, "title", section="lipsync", gpu=True, local=True),
     Step("translate", "translate the lines", "tasks.translate", 0.1, ways=_HERE, section="translate", gpu=True),
     Step("synthesize", "speak the lines", "tasks.synthesize", 0.1, ways=_SPOKEN, section="synthesize", gpu=True),
     Step("adapt", "reword lines of a wrong length", "tasks.adapt", 0.01, ways=_SPOKEN, section="translate", gpu=True),
-    Step("ingest", "take in a recorded dub", "tasks.ingest", 0.3, ways=("recorded",), section="separate"),
+    Step("ingest", "take in a recorded dub", "tasks.ingest", 0.2, ways=("recorded",), section="separate"),
     Step("fit", "lay each line in its time", "tasks.fit", 0.1, ways=_SPOKEN),
     Step("translate-film", "have a service dub it", "tasks.lipsync", 5.0, ways=("service",), section="lipsync"),
-    Step("conform-film", "fit its film to the title", "tasks.lipsync", 0.5, ways=("service",), cores=True),
+    Step("conform-film", "fit its film to the title", "tasks.lipsync", 0.9, ways=("service",), cores=True),
     Step("lipsync", "move the mouths to the dub", "tasks.lipsync", 5.0, ways=_HERE, section="lipsync", gpu=True),
     Step("mix", "mix speech and bed to the loudness", "tasks.mix", 0.4, ways=_HERE),
     Step("package", "pack the language's master", "tasks.package", 0.1, ways=_ALWAYS),
@@ -78,6 +78,11 @@ STEPS: tuple[Step, ...] = (
     Step("qc-multi", "check the sync of every dub in it", "tasks.qc", 0.05, "end"),
 )
 BY_NAME = {step.name: step for step in STEPS}
+
+
+def needs_cores(name: str) -> bool:
+    """Whether a step keeps many cores busy itself, whatever its backend."""
+    return name in BY_NAME and BY_NAME[name].cores
 
 
 def of_part(part: Part) -> tuple[Step, ...]:

@@ -67,6 +67,8 @@ def test_a_step_counts_against_what_it_uses(cards: Card) -> None:
     cards("2048, GPU-a, 0\n")
     assert slots_of([NATIVE, SPHINX, DEEPL, ESPEAK]) == ["cpu-heavy", "gpu", "provider:deepl"]
     assert slots_of([ESPEAK]) == []
+    assert slots_of([ESPEAK], cores=True) == ["cpu-heavy"]
+    assert slots_of([NATIVE], cores=True) == ["cpu-heavy", "gpu"]
 
 
 def test_a_branch_wants_the_gpu_pool_unless_told_to_stay_on_the_cpu() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,19 @@ def write(_given: object, work: Work) -> StepOutput[Asset]:
 
 def made(run: Run, given: object = None, step: str = "mix") -> StepRecord[Asset]:
     return remember(run, step, 1, given, write, Asset)
+
+
+def test_a_step_that_encodes_the_whole_picture_counts_as_heavy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[list[str]] = []
+
+    def held(names: list[str]) -> contextlib.AbstractContextManager[None]:
+        taken.append(names)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr("tasks.step.run.held", held)
+    for step in ("mix", "plain-picture", "unheard-of"):
+        made(run, step=step)
+    assert taken == [[], ["cpu-heavy"], []]
 
 
 def test_a_step_is_computed_once_and_found_afterwards(run: Run) -> None:
