@@ -28,7 +28,7 @@ from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
 from tasks.keep.store import Store
-from tasks.lipsync import dubs_alone
+from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.task import conform_film, lipsync, translate_film
 from tasks.machine.ending import notifying_threads
 from tasks.mix.task import mix

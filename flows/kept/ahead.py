@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.lipsync import dubs_alone
+from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.plain import takes_as_it_is
 from tasks.records.model import MediaFacts, Run
 from tasks.step.table import Part, Step, Way, of_part, of_way

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from flows.ask.plan import backends
 from flows.kept.edits import Edits, Placed
 from tasks.keep.store import Store, step_key
-from tasks.lipsync import ignored_style
+from tasks.lipsync.choose import ignored_style
 from tasks.lipsync.finish import Finishing
 from tasks.records.model import BranchResult, Failure, Run, Script, SharedWork
 from tasks.step.table import Step, of_part

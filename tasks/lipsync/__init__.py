@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from configs.lipsync_models import lipsync_models
-from configs.profile import LipsyncSettings
-from tasks.lipsync.systems import system_names
 from tasks.records import registry
 from tasks.records.model import Script
 from tasks.records.progress import Progress
@@ -96,45 +93,3 @@ class LipSyncer(Protocol):
             out: where the picture is written.
             progress: called with the share done, 0 to 1.
         """
-
-
-def dubs_alone(name: str) -> bool:
-    """Whether a backend makes a whole branch: translation, voices and lip sync."""
-    return name in lipsync_models() and lipsync_models()[name].takes == "translate"
-
-
-def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
-    """The backend of that name; `BadInputError` for an unknown name or option."""
-    if name not in BACKENDS and (name == "auto" or name in system_names()):
-        from tasks.lipsync.foreign import foreign
-
-        return foreign(name, options)
-    if dubs_alone(name):
-        from tasks.lipsync.whole import WholeTranslation
-
-        return WholeTranslation(name, options)
-    backend: LipSyncer = registry.create("lipsync", name, BACKENDS, options)
-    return backend
-
-
-def lipsyncing(settings: LipsyncSettings) -> LipSyncer:
-    """A profile's backend, with the style settings that it supports; `BadInputError` as `lipsyncer`."""
-    style = {name: value for name, value in settings.style().items() if name in _known(settings.backend)}
-    return lipsyncer(settings.backend, {**settings.options, **style})
-
-
-def ignored_style(settings: LipsyncSettings) -> tuple[str, ...]:
-    """A note on style settings of a profile that its backend does not support; empty if there are none."""
-    names = sorted(settings.style().keys() - _known(settings.backend))
-    return (f"Lip sync by {settings.backend} knows no {', '.join(names)}: not heeded.",) if names else ()
-
-
-def _known(name: str) -> frozenset[str]:
-    """The names of a backend's options."""
-    if dubs_alone(name):
-        return frozenset()
-    if name not in BACKENDS and (name == "auto" or name in system_names()):
-        from tasks.lipsync.foreign import AdapterOptions
-
-        return frozenset(AdapterOptions.model_fields)
-    return frozenset(registry.backend_class("lipsync", name, BACKENDS).Options.model_fields)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks import media
 from tasks.keep.staging import staged
-from tasks.lipsync import lipsyncing
+from tasks.lipsync.choose import lipsyncing
 from tasks.lipsync.finish import Finishing
 from tasks.lipsync.tracker import NoTracker
 from tasks.media.encoding import INTERMEDIATE_CRF, encoded, opened

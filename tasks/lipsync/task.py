@@ -7,7 +7,8 @@ from typing import Any
 
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
-from tasks.lipsync import VERSION, LipSyncer, Tracker, ignored_style, lipsyncing
+from tasks.lipsync import VERSION, LipSyncer, Tracker
+from tasks.lipsync.choose import ignored_style, lipsyncing
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import make_plain
 from tasks.lipsync.whole import WholeTranslation, conform

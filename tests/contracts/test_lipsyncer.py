@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from configs.lipsync_models import lipsync_models
-from tasks.lipsync import LipSyncer, Resynced, lipsyncer
+from tasks.lipsync import LipSyncer, Resynced
+from tasks.lipsync.choose import lipsyncer
 from tasks.records.progress import silent
 from tests.lipsync.dubbed_clip import Dubbed, make_dubbed
 from tests.lipsync.engine_here import engine_here

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tasks.lipsync import lipsyncer
+from tasks.lipsync.choose import lipsyncer
 from tasks.lipsync.route import automatic, fixed, within_budget
 from tasks.lipsync.systems import System, system_names
 from tasks.records import registry

@@ -9,7 +9,8 @@ import pytest
 
 from configs.profile import LipsyncSettings, ProfileError, load_profile
 from lipsync_engine.faces.facetrack import FaceTrack
-from tasks.lipsync import ignored_style, lipsyncing, native_job
+from tasks.lipsync import native_job
+from tasks.lipsync.choose import ignored_style, lipsyncing
 from tasks.records.errors import BadInputError
 from tasks.records.progress import silent
 from tests.lipsync.dubbed_clip import Dubbed, make_dubbed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tasks.lipsync import dubs_alone, lipsyncer
+from tasks.lipsync.choose import dubs_alone, lipsyncer
 from tasks.lipsync.whole import conform
 from tasks.media.probe import probe
 from tasks.records.errors import PermanentError, UnsupportedError

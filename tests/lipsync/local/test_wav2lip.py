@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from flows.ask.plan import checked_profile
 from lipsync_engine.media import video
-from tasks.lipsync import lipsyncer
+from tasks.lipsync.choose import lipsyncer
 from tasks.lipsync.local.wav2lip import Wav2Lip
 from tasks.lipsync.local.wav2lip_job import draw
 from tasks.lipsync.local.wav2lip_network import VARIANTS, load
