@@ -12,10 +12,11 @@ from typing import Any
 from configs.languages import LanguageError, parse_language
 from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profile
 from flows.ask.naming import named
-from tasks import diarize, lipsync, separate, synthesize, transcribe, translate
+from tasks import diarize, separate, synthesize, transcribe, translate
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_place
 from tasks.keep.zips import is_zip
+from tasks.lipsync.choose import dubs_alone, lipsyncing
 from tasks.probe import probe_video
 from tasks.records.consent import agreed, read_consent
 from tasks.records.errors import BadInputError
@@ -40,7 +41,7 @@ _CREATE: dict[Section, Callable[[Any], Any]] = {
     "diarize": lambda chosen: diarize.diarizer(chosen.backend, chosen.options),
     "translate": lambda chosen: translate.translator(chosen.backend, chosen.options),
     "synthesize": lambda chosen: synthesize.synthesizer(chosen.backend, chosen.options),
-    "lipsync": lipsync.lipsyncing,
+    "lipsync": lipsyncing,
 }
 #: Where others may stand in: the able one, for a title's language and a dub's.
 _ABLE: dict[Section, Callable[[Any, str | None, str | None], Any]] = {
@@ -228,7 +229,7 @@ def _consent(
     """The agreements that cloned voices (of the languages ``spoken`` by the backend) and faces that leave need."""
     chosen = backends(profile)
     needed: dict[ConsentSubject, str] = {}
-    alone = lipsync.dubs_alone(profile.lipsync.backend)
+    alone = dubs_alone(profile.lipsync.backend)
     voices = [chosen["lipsync"] if alone else synthesize.speaking(profile.synthesize, tag).backend for tag in spoken]
     if cloning := next((voice.facts.name for voice in voices if voice.facts.clones), None):
         needed["voice"] = f"cloning a voice ({cloning})"
