@@ -1,8 +1,8 @@
-"""Lines into another language, one by one, order and count kept.
+"""Translation of lines, one by one, keeping order and count.
 
 To add a backend: write ``tasks/translate/NAME.py``, add its line to `BACKENDS`, and run
-``pytest tests/contracts/test_translator.py``. Around every backend the step does the same: batches, each stored as soon
-as it is answered; the glossary; the check of the language; the next backend where one fails (`tasks.translate.chain`).
+``pytest tests/contracts/test_translator.py``. The step does the same for every backend: batches, each stored as
+soon as it is translated; glossary; language check; the next backend if one fails (`tasks.translate.chain`).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ BACKENDS = {
 }
 
 
-#: Told what the user should know about a translation: a fallback, words left as they were.
+#: Called with notes on a translation for the user: a fallback, words left untranslated.
 Note = Callable[[str], None]
 
 
 def quiet(_note: str) -> None:
-    """Listen to nothing."""
+    """Ignore notes."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A word or name of the source and what it must become; equal where it is not to be translated."""
+    """A word or name of the source and its required translation; equal if it must not be translated."""
 
     source: str
     target: str
@@ -45,14 +45,14 @@ class Term:
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a translation should respect beyond its text; a backend uses what it can.
+    """Constraints and context of a translation; a backend uses what it can.
 
     Attributes:
-        formality: how the listener is addressed.
+        formality: form of address.
         terms: the glossary's terms that occur in the texts.
-        before: the title's lines before the texts, for context; not to be translated.
-        after: those after them.
-        slots_ms: how long each text may take to say, in milliseconds; empty where that is not known.
+        before: the title's lines before the texts, as context only.
+        after: the lines after them, likewise.
+        slots_ms: time available to speak each text, milliseconds; empty if unknown.
     """
 
     formality: Formality = "default"
@@ -69,9 +69,9 @@ class Translator(Protocol):
     """Translates text.
 
     Attributes:
-        batch: how many lines it is best asked for at once; each batch is stored before the next is asked for.
-        context: how many lines before and after a line change its translation; they are then part of its key.
-        timed: whether it heeds ``Guidance.slots_ms``, likewise.
+        batch: best number of lines per request; each batch is stored before the next is requested.
+        context: number of lines before and after a line that affect its translation; they are part of its key.
+        timed: whether it uses ``Guidance.slots_ms``, which is then part of the key.
     """
 
     batch: int
@@ -80,43 +80,43 @@ class Translator(Protocol):
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """What it is; where it depends on the options, an attribute of the instance."""
+        """What the backend declares about itself; an attribute of the instance if it depends on the options."""
 
     def fingerprint(self) -> str:
         """Name, version, provider and options; loads nothing."""
 
     def missing(self) -> list[str]:
-        """What is not installed, with how to get it."""
+        """What is not installed, and how to install it."""
 
     def route(self, source: str, target: str) -> list[str]:
-        """The languages that the text passes through, both ends included (``["en", "es", "fr"]``).
+        """The languages that the text passes through, including both ends (``["en", "es", "fr"]``).
 
         Raises:
-            UnsupportedError: no route; the message names the pair and what could be installed or chosen instead.
+            UnsupportedError: no route; the message names the pair and alternatives.
         """
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language, as many as came in, none empty where the input was not.
+        """Translate texts; the result has the same length, and is empty only where the input is.
 
-        Line breaks inside a text are kept. ``note`` is told of fallbacks and limits, each in one sentence.
+        Line breaks inside a text are kept. ``note`` is called with fallbacks and limits, one sentence each.
 
         Raises:
             UnsupportedError: as `route`.
-            ProviderBusyError: the service asks to wait, or does not answer.
+            ProviderBusyError: the service is busy or does not answer.
         """
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """A translated line that does not fit its time.
+    """A translated line that does not fit its slot.
 
     Attributes:
         source: the source line.
         text: its translation so far.
-        syllables: of that translation, as spoken.
-        wanted: the fewest and the most syllables that would fit.
+        syllables: spoken syllables of that translation.
+        wanted: minimum and maximum syllables that fit.
     """
 
     source: str
@@ -127,15 +127,15 @@ class Rewrite:
 
 @runtime_checkable
 class Rewriter(Protocol):
-    """A translator that can say the same in fewer or more syllables."""
+    """A translator that can reword a line in fewer or more syllables."""
 
     def rewrite(
         self, lines: Sequence[Rewrite], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[list[str]]:
-        """Candidates for every line, the most faithful first; an empty list where it has none.
+        """Candidates for every line, the most faithful first; an empty list if there are none.
 
         Raises:
-            ProviderBusyError: the service asks to wait, or does not answer.
+            ProviderBusyError: the service is busy or does not answer.
         """
 
 

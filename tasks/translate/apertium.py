@@ -1,6 +1,6 @@
-"""Offline translation by Apertium (GPL program, started as a process), through other languages where needed.
+"""Offline translation by Apertium (a GPL program, run as a process), through pivot languages if necessary.
 
-Apertium is rule-based: it has no download and no key, and gives plain, literal sentences. Its language pairs are
+Apertium is rule-based: it needs no download and no key, and gives plain, literal sentences. Its language pairs are
 Debian packages.
 """
 
@@ -23,14 +23,14 @@ from tasks.translate.apertium_stream import deformat, reformat
 
 
 class ApertiumTranslator:
-    """Translates with the pairs that are installed."""
+    """Translates with the installed pairs."""
 
     batch = 500
     context = 0
     timed = False
 
     class Options(registry.Options):
-        """``data_dir``: where Apertium's pairs are, where not in its usual place; ``deadline_s``: for one pass."""
+        """``data_dir``: folder of Apertium's pairs, if not the default; ``deadline_s``: time limit of one pass."""
 
         data_dir: Path | None = None
         deadline_s: float = 600.0
@@ -44,7 +44,7 @@ class ApertiumTranslator:
         self._modes: list[Mode] | None = None
 
     def fingerprint(self) -> str:
-        """The pairs installed: a digest of every mode file and of the size of each data file that it names."""
+        """A digest of every installed mode file and of the sizes of the data files it names."""
         digest = hashlib.sha256()
         for path in sorted(self._mode_folder().glob("*.mode")):
             text = path.read_text("utf-8", "replace")
@@ -54,7 +54,7 @@ class ApertiumTranslator:
         return f"apertium:1:{digest.hexdigest()[:16]}"
 
     def missing(self) -> list[str]:
-        """Says when the program, or every pair, is absent."""
+        """The program, or a language pair if there is none."""
         try:
             found = self._installed()
         except MissingBackendError:
@@ -62,17 +62,17 @@ class ApertiumTranslator:
         return [] if found else ["Apertium has no language pair: `apt-get install apertium-eng-spa apertium-fr-es`."]
 
     def route(self, source: str, target: str) -> list[str]:
-        """The languages passed through, ends included, by the fewest passes; `UnsupportedError` where there is none."""
+        """The languages passed through, including both ends, in the fewest passes; `UnsupportedError` if none."""
         steps = find_route(self._installed(), source, target)
         return [source, *(step.target for step in steps[:-1]), target] if steps else [source]
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language; words that a dictionary lacks stay as they are and are noted."""
+        """Translate texts; words missing in the dictionaries are left untranslated and noted."""
         steps = find_route(self._installed(), source, target)
         if not steps:
-            note(f"{source} and {target} are forms of one language; the text is left as it is.")
+            note(f"{source} and {target} are variants of one language; the text is left unchanged.")
         elif steps[-1].target != target:
             note(f"Apertium has no {target}; translated into {steps[-1].target}.")
         if steps and primary(steps[0].source) == primary(source) and steps[0].source != source:
@@ -84,11 +84,11 @@ class ApertiumTranslator:
         if unknown:
             distinct = list(dict.fromkeys(unknown))
             shown = ", ".join(distinct[:8]) + (" ..." if len(distinct) > 8 else "")
-            note(f"{len(distinct)} words are not in Apertium's dictionaries and stay as they are: {shown}")
+            note(f"{len(distinct)} words are not in Apertium's dictionaries and were left untranslated: {shown}")
         return [new if new.strip() else old for old, new in zip(texts, passed, strict=True)]
 
     def _pass(self, texts: list[str], step: Mode, unknown: list[str]) -> list[str]:
-        """One run of the program over all lines of all texts, kept apart by NUL so that none leaks into another."""
+        """One run over all lines of all texts, separated by NUL so that they cannot affect each other."""
         rows = [text.splitlines() for text in texts]
         lines = [row for text in rows for row in text if row.strip()]
         if not lines:
@@ -97,10 +97,10 @@ class ApertiumTranslator:
         stdin = "".join(deformat(line) + "\0" for line in lines).encode()
         answer = process.capture(command, deadline_s=self._options.deadline_s, stdin=stdin)
         replies = answer.decode("utf-8", "replace").split("\0")[: len(lines)]
-        # Apertium ends with code 0 even when a stage of its pipe broke; what then lacks is the sentence mark.
+        # Apertium exits with 0 even if a stage of its pipeline failed; then the sentence mark is missing.
         if len(replies) != len(lines) or not all(reply.endswith("[]") for reply in replies):
             broken = next((line for line, reply in zip(lines, replies, strict=False) if not reply.endswith("[]")), "")
-            raise ProcessFailedError(f"apertium {step.name} broke off its answer at the line {broken[:80]!r}.")
+            raise ProcessFailedError(f"apertium {step.name} stopped at the line {broken[:80]!r}.")
         done = iter([reformat(line, reply, unknown) for line, reply in zip(lines, replies, strict=True)])
         return ["\n".join(next(done) if row.strip() else row for row in text) for text in rows]
 

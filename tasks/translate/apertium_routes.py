@@ -1,4 +1,4 @@
-"""From Apertium's installed modes to the shortest chain of translations between two languages."""
+"""Finds the shortest chain of Apertium's installed modes between two languages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from configs.languages import LanguageError, display_name, parse_language, primary
 from tasks.records.errors import UnsupportedError
 
-#: Debian 12's pair packages, to say which one would help. Not every one works in both directions.
+#: Debian 12's pair packages, for advice. Not all of them work in both directions.
 # fmt: off
 DEBIAN_PAIRS = (
     "af-nl", "arg-cat", "bel-rus", "br-fr", "ca-it", "cat-srd", "dan-nor", "en-gl", "eng-cat", "eng-spa", "eo-ca",
@@ -31,7 +31,7 @@ class Mode:
 
 
 def parse_modes(names: Iterable[str]) -> list[Mode]:
-    """The modes that translate between two known languages, sorted; house styles of a pair are left out."""
+    """The modes that translate between two known languages, sorted, without style variants of a pair."""
     found = []
     for name in names:
         ends = name.split("-")
@@ -42,13 +42,18 @@ def parse_modes(names: Iterable[str]) -> list[Mode]:
 
 
 def find_route(modes: Sequence[Mode], source: str, target: str) -> list[Mode]:
-    """The fewest modes that lead from one language to another; empty where both are forms of one language.
+    """The shortest route from one language to another; empty if both are variants of one language.
 
-    An exact tag is preferred (``pt-BR``), else the language's plain form, else any form of it. Of several routes of
-    one length the alphabetically first is taken, so the answer does not depend on the order of the list.
+    An exact tag is preferred (``pt-BR``), else the plain language, else any variant. Of several routes of the same
+    length the alphabetically first is used, so that the result does not depend on the order of the list.
+
+    Args:
+        modes: installed modes.
+        source: BCP-47 tag.
+        target: BCP-47 tag.
 
     Raises:
-        UnsupportedError: no chain of installed modes; the message names the pair and what would help.
+        UnsupportedError: no chain of installed modes; the message names the pair and gives advice.
     """
     exact = _search(modes, source, target)
     if exact:
@@ -69,7 +74,7 @@ def find_route(modes: Sequence[Mode], source: str, target: str) -> list[Mode]:
 
 
 def _search(modes: Sequence[Mode], source: str, target: str) -> list[Mode]:
-    """Breadth first; a form of a language (``en-US``) also continues as the language itself."""
+    """Breadth-first search; a variant (``en-US``) also continues as its plain language."""
     starts = {source, primary(source)}
     waiting: deque[tuple[set[str], list[Mode]]] = deque([(starts, [])])
     seen = set(starts)
@@ -99,7 +104,7 @@ def _advice(modes: Sequence[Mode], source: str, target: str) -> str:
     choices = ", ".join(sorted(reachable - {primary(source), source}))
     return (
         f"From {source} it can reach: {choices or 'nothing'}. Use --profile studio for {target}, "
-        "or give a recorded dub (--dub)."
+        "or supply a recorded dub (--dub)."
     )
 
 

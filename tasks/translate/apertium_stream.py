@@ -1,6 +1,6 @@
-r"""Plain text to Apertium's stream format and back.
+r"""Conversion between plain text and Apertium's stream format.
 
-In the stream ``[ ] { } ^ $ / \ < > @`` have a meaning and are escaped by a backslash; what stands in ``[...]`` passes
+In the stream ``[ ] { } ^ $ / \ < > @`` are special and escaped with a backslash; text in ``[...]`` is passed
 through untranslated. Unknown words come back as ``*word`` (``@word`` and ``#word`` where a later stage failed).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-#: Passed through whole: addresses; marks that look like Apertium's own; signs that its dictionaries do not know.
+#: Passed through unchanged: URLs; marks that look like Apertium's own; symbols missing in its dictionaries.
 _WHOLE = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|[*#@~♪♫–—|_=+]+")
 _RESERVED = re.compile(r"([\[\]{}^$/\\<>@])")
 _TOKEN = re.compile(r"\\(.)|\[((?:\\.|[^\]\\])*)\]|([*#@])(?=\S)|(.)", re.DOTALL)
@@ -21,7 +21,7 @@ _PLAIN = str.maketrans(
 
 
 def deformat(text: str) -> str:
-    """One line of text as a stream, closed by a sentence end (Apertium reads the last word better with one)."""
+    """One line of text as a stream, with a final sentence mark (Apertium analyses the last word better with one)."""
     plain = text.translate(_PLAIN)
     parts = []
     at = 0
@@ -34,11 +34,11 @@ def deformat(text: str) -> str:
 
 
 def reformat(text: str, stream: str, unknown: list[str]) -> str:
-    """The translated stream as text; words that Apertium marked lose the mark and are added to ``unknown``.
+    """The translated stream as text; Apertium's marks of unknown words are removed, the words added to ``unknown``.
 
     Args:
-        text: the line that `deformat` was given.
-        stream: Apertium's answer to it.
+        text: the line given to `deformat`.
+        stream: Apertium's output for it.
         unknown: receives each marked word.
     """
     parts = []
@@ -60,7 +60,7 @@ def _escape(text: str) -> str:
 
 
 def _cased_as(text: str, result: str) -> str:
-    """The first letter as large as in the source: Apertium drops or moves it where it reorders words."""
+    """Restore the case of the first letter as in the source, because Apertium changes it when it reorders words."""
     was, now = _FIRST_LETTER.search(text), _FIRST_LETTER.search(result)
     if not was or not now or was.group().isupper() == now.group().isupper():
         return result

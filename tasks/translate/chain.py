@@ -1,4 +1,4 @@
-"""A translator and those that stand in for it, with the glossary and the form of address that all of them respect."""
+"""A translator and its fallbacks, with the glossary and form of address for all of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tasks.translate.glossary import Glossary, read_glossary
 
 
 class Chain:
-    """The profile's translators in the order in which they are asked.
+    """The profile's translators in the order in which they are tried.
 
     Raises:
-        BadInputError: an unknown backend or option, or a glossary that is none.
+        BadInputError: an unknown backend or option, or an invalid glossary.
     """
 
     def __init__(self, settings: TranslateSettings) -> None:
@@ -29,7 +29,7 @@ class Chain:
 
     @cached_property
     def facts(self) -> registry.BackendFacts:
-        """Those of the first, made stricter by the others: commercial only where all are, paid where one is."""
+        """The facts of the first, restricted by the others: commercial only if all are, paid if one is."""
         facts = [one.facts for one in self.translators]
         return dataclasses.replace(
             facts[0],
@@ -39,21 +39,21 @@ class Chain:
         )
 
     def fingerprint(self) -> str:
-        """Everything that a translated script depends on."""
+        """Everything that affects a translated script."""
         settings = self.settings
         glossary = text_sha256(repr(self.glossary))[:16] if settings.glossary else "none"
         names = " > ".join(one.fingerprint() for one in self.translators)
         return f"{names}|{glossary}|{settings.formality}|{settings.language_check}"
 
     def missing(self) -> list[str]:
-        """What the first lacks; a fallback that lacks something says so when its turn comes."""
+        """What the first needs; a fallback reports missing parts when it is used."""
         return self.translators[0].missing()
 
     def route(self, source: str, target: str) -> list[str]:
-        """The route of the first that has one.
+        """The route of the first translator that has one.
 
         Raises:
-            UnsupportedError: none has; the first one's reason.
+            UnsupportedError: none has; gives the first one's reason.
         """
         refusal: UnsupportedError | None = None
         for one in self.translators:

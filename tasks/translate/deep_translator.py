@@ -1,6 +1,6 @@
 """Translation by a hosted service through the package deep-translator (MIT): Google's page, LibreTranslate and others.
 
-The text leaves this machine. Google's page is read as a browser would; nothing promises that it stays as it is.
+The text leaves this machine. Google's web page is scraped; it may change at any time.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.provider_codes import Provider, provider_code
 from tasks.words.sentences import pieces
 
-#: Characters a request: Google refuses 5000; MyMemory 500 bytes, so fewer where a letter takes two; the others take
-#: the text in the address, which servers cut at about 8 KB, and a letter may take nine there.
+#: Maximum characters per request: Google rejects 5000; MyMemory 500 bytes, so fewer for multi-byte letters; the others
+#: take the text in the URL, which servers limit to about 8 KB, and a letter may take nine bytes there.
 _LIMIT: dict[Provider, int] = {"google": 800, "libre": 800, "mymemory": 240, "deepl": 800}
 _KEYS: dict[Provider, str] = {"libre": "LIBRE_API_KEY", "deepl": "DEEPL_API_KEY"}
 
 
 class DeepTranslatorTranslator:
-    """Sends line by line, and turns the package's many errors into ours.
+    """Sends line by line, and converts the package's errors into Polydub's.
 
-    Keys (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) come from `tasks.services.secrets` and are in no message: the package
-    puts them into addresses and error texts, so neither its text nor its traceback is passed on.
+    Keys (``DEEPL_API_KEY``, ``LIBRE_API_KEY``) come from `tasks.services.secrets` and appear in no message: the package
+    puts them into URLs and error texts, so neither its messages nor its tracebacks are passed on.
     """
 
     batch = 1
@@ -38,13 +38,13 @@ class DeepTranslatorTranslator:
     timed = False
 
     class Options(registry.Options):
-        """Which service, and how.
+        """The service and its settings.
 
         Attributes:
             provider: the service.
-            url: address of an own server that speaks the provider's protocol.
-            deadline_s: seconds to wait for one answer.
-            free_api: DeepL's free address instead of the paid one.
+            url: address of your own server with the provider's protocol.
+            deadline_s: seconds to wait for one response.
+            free_api: use DeepL's free address instead of the paid one.
         """
 
         provider: Provider = "google"
@@ -70,30 +70,30 @@ class DeepTranslatorTranslator:
         return f"deep-translator:1:{registry.package_version('deep-translator')}:{chosen.provider}:{chosen.url or ''}"
 
     def missing(self) -> list[str]:
-        """The package, or the key that the provider asks for."""
+        """The package, or the key that the provider requires."""
         if registry.package_version("deep-translator") == "absent":
             return ["The package deep-translator is not installed: run `make setup`."]
         return [self._key_advice()] if self._needs_key() and not self._key() else []
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there; `UnsupportedError` where the provider lacks one of the two."""
+        """The direct route; `UnsupportedError` if the provider lacks one of the two."""
         codes = [provider_code(self._options.provider, tag)[0] for tag in (source, target)]
         return [source] if codes[0] == codes[1] else [source, target]
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language, one request a line; what has no letter is not sent.
+        """Translate texts, one request for each line; texts without letters are not sent.
 
         Raises:
             UnsupportedError: the provider lacks a language.
-            ProviderBusyError: it asks to wait, fails, or does not answer within the deadline.
-            MissingBackendError: it asks for a key that is not set, or refuses the one that is.
-            PermanentError: it answers with something that is no translation.
+            ProviderBusyError: it is busy, fails, or does not answer within the deadline.
+            MissingBackendError: the required key is not set, or is rejected.
+            PermanentError: its response is not a translation.
         """
         provider = self._options.provider
         if len(self.route(source, target)) == 1:
-            note(f"{provider} makes no difference between {source} and {target}; the text is left as it is.")
+            note(f"{provider} does not distinguish {source} and {target}; the text is left unchanged.")
             return list(texts)
         code, exact = provider_code(provider, target)
         if not exact:
@@ -112,14 +112,16 @@ class DeepTranslatorTranslator:
             answer = _within(deadline_s, lambda: client.translate(text))
         except TimeoutError:
             raise ProviderBusyError(f"{provider} did not answer within {deadline_s:g} s.") from None
-        except Exception as error:  # the package's errors have no common base; `from None`: they may hold the key
+        except (
+            Exception
+        ) as error:  # the package's errors have no common base class; `from None`: they may contain the key
             _refuse(provider, error)
         if self.facts.paid:
             bill(self.facts.price, characters=len(text))
-        if answer is None:  # the package's answer where Google leaves a text as it is
+        if answer is None:  # returned by the package if Google leaves a text unchanged
             return text
         if not isinstance(answer, str) or not answer.strip():
-            raise PermanentError(f"{provider} answered with an empty translation.", "Choose another provider.")
+            raise PermanentError(f"{provider} returned an empty translation.", "Choose another provider.")
         if provider == "mymemory":
             _check_mymemory(answer)
             return html.unescape(answer)
@@ -139,7 +141,7 @@ class DeepTranslatorTranslator:
         else:
             kinds = {"google": deep_translator.GoogleTranslator, "mymemory": deep_translator.MyMemoryTranslator}
             client = kinds[chosen.provider](source, target)
-        if url:  # these three have no argument for it
+        if url:  # these three have no argument for the address
             client._base_url = url
         return client
 
@@ -154,23 +156,23 @@ class DeepTranslatorTranslator:
 
 
 def _refuse(provider: Provider, error: Exception) -> NoReturn:
-    """Raise ours for one of the package's: by type, and by the few words that tell one status from another."""
+    """Raise Polydub's error for one of the package's, by its type and the words that distinguish status codes."""
     import requests
     from deep_translator import exceptions
 
     kind, words = type(error).__name__, str(error)
     if isinstance(error, exceptions.TooManyRequests) or words == "ERR_TOO_MANY_REQUESTS":
-        raise ProviderBusyError(f"{provider} asks to wait: too many requests.") from None
+        raise ProviderBusyError(f"{provider} is busy: too many requests.") from None
     if isinstance(error, exceptions.AuthorizationException) or words in ("ERR_KEY_INVALID", "ERR_KEY_BLOCKED"):
         fix = f"Check {_KEYS[provider]}." if provider in _KEYS else "Choose another provider."
         raise MissingBackendError(f"{provider} rejected the request as not authorized.", fix) from None
     if isinstance(error, requests.JSONDecodeError | exceptions.TranslationNotFound | KeyError | AttributeError):
         raise PermanentError(
-            f"{provider} answered with something that is no translation ({kind}).",
+            f"{provider} returned something that is not a translation ({kind}).",
             "Its interface may have changed: choose another provider.",
         ) from None
     if isinstance(error, exceptions.RequestError | requests.RequestException | OSError):
-        raise ProviderBusyError(f"{provider} failed or cannot be reached ({kind}).") from None
+        raise ProviderBusyError(f"{provider} failed or is not reachable ({kind}).") from None
     if words in ("ERR_INTERNAL_SERVER_ERROR", "ERR_SERVICE_NOT_AVAIBLE", "API server error"):
         raise ProviderBusyError(f"{provider} failed ({words}).") from None
     if words == "ERR_LANG_NOT_SUPPORTED":
@@ -180,7 +182,7 @@ def _refuse(provider: Provider, error: Exception) -> NoReturn:
 
 
 def _check_mymemory(answer: str) -> None:
-    """MyMemory writes its refusals, in capitals, where the translation should be."""
+    """Detect MyMemory's errors, which it returns in capitals instead of a translation."""
     if answer.startswith("MYMEMORY WARNING"):
         raise ProviderBusyError("mymemory's free translations for today are used up.")
     if answer.startswith(("INVALID ", "QUERY LENGTH LIMIT", "PLEASE SELECT TWO DISTINCT")):
@@ -188,10 +190,10 @@ def _check_mymemory(answer: str) -> None:
 
 
 def _within(deadline_s: float, call: Callable[[], Any]) -> Any:
-    """What the call returns or raises; `TimeoutError` after the deadline.
+    """Call a function with a deadline; `TimeoutError` after it.
 
-    The package sets no time-out on any request. The thread of a call that is given up ends with its connection, or
-    with this process.
+    The package sets no timeout on any request. The thread of an abandoned call ends with its connection, or with this
+    process.
     """
     result: list[Any] = []
     failure: list[Exception] = []
@@ -199,7 +201,7 @@ def _within(deadline_s: float, call: Callable[[], Any]) -> Any:
     def work() -> None:
         try:
             result.append(call())
-        except Exception as error:  # handed over to the caller's thread
+        except Exception as error:  # passed to the caller's thread
             failure.append(error)
 
     thread = threading.Thread(target=work, name="deep-translator", daemon=True)

@@ -1,7 +1,7 @@
-"""Translation by DeepL's API: up to 50 lines a request, with formality, a glossary of yours and the lines around.
+"""Translation by DeepL's API: up to 50 lines per request, with formality, your glossary and surrounding lines.
 
 ``POST /v2/translate`` with ``{"text": [...], "source_lang", "target_lang", "formality", "glossary_id", "context"}`` and
-``Authorization: DeepL-Auth-Key KEY`` answers with ``{"translations": [{"text"}]}``. Context is not billed.
+``Authorization: DeepL-Auth-Key KEY`` returns ``{"translations": [{"text"}]}``. Context is not billed.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from tasks.translate import PLAIN, Guidance, Note, quiet
 from tasks.translate.rows import by_rows
 
 _VARIABLE = "DEEPL_API_KEY"
-#: ``prefer_``: languages without the distinction are translated all the same.
+#: ``prefer_``: languages without the distinction are translated nevertheless.
 _FORMALITY = {"formal": "prefer_more", "informal": "prefer_less"}
 _TEXTS = 50  # a request
 _CONTEXT = 4000  # characters
-#: As a target, these must name a form; as a source they must not.
+#: As a target, these need a variant; as a source they must not have one.
 _TARGETS = {"en": "EN-US", "pt": "PT-PT", "zh": "ZH-HANS", "no": "NB"}
 _FORMS = {"EN-GB", "EN-US", "PT-BR", "PT-PT", "ZH-HANS", "ZH-HANT", "ES-419"}
 
 
 class DeepLTranslator:
-    """Asks DeepL with the key in ``DEEPL_API_KEY``."""
+    """Translates by DeepL with the key in ``DEEPL_API_KEY``."""
 
     batch = 40
     context = 2
     timed = False
 
     class Options(ServiceOptions):
-        """How DeepL is asked.
+        """Options of DeepL.
 
         Attributes:
             url: another address; by default DeepL's free one for a free key (``...:fx``), else the paid one.
-            glossary_ids: DeepL's ids of glossaries made there, by target language.
-            context: a sentence about the title, shown with every request.
+            glossary_ids: ids of glossaries at DeepL, by target language.
+            context: a sentence about the title, sent with every request.
         """
 
         url: str | None = Field(None, pattern=r"^https?://\S+$")
@@ -72,13 +72,13 @@ class DeepLTranslator:
         return [] if secret(_VARIABLE) else [advice(_VARIABLE)]
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there; a language that DeepL lacks it refuses by name."""
+        """The direct route; DeepL itself rejects unsupported languages."""
         return [source] if source == target else [source, target]
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language; what has no letter or digit is not sent."""
+        """Translate texts; texts without letters or digits are not sent."""
         return by_rows(texts, lambda rows: self._ask(rows, source, target, note, guidance), _TEXTS)
 
     def _ask(self, rows: list[str], source: str, target: str, note: Note, guidance: Guidance) -> list[str]:
@@ -92,7 +92,7 @@ class DeepLTranslator:
             "preserve_formatting": True,
         }
         around = [self._options.context, *guidance.before, *rows, *guidance.after]
-        if len(around) > 2:  # a single line without anything around it has no context
+        if len(around) > 2:  # a single line without surrounding lines has no context
             body["context"] = "\n".join(text for text in around if text)[:_CONTEXT]
         if guidance.formality in _FORMALITY:
             body["formality"] = _FORMALITY[guidance.formality]
@@ -105,7 +105,7 @@ class DeepLTranslator:
         listed = answer.get("translations") if isinstance(answer, dict) else None
         got = [one.get("text") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         if len(got) != len(rows) or not all(isinstance(text, str) for text in got):
-            raise PermanentError("DeepL answered with something that is no translation of the lines.")
+            raise PermanentError("DeepL returned something that is not a translation of the lines.")
         return [str(text) for text in got]
 
     def _service(self) -> Service:

@@ -1,4 +1,4 @@
-"""A translator that invents: it wraps each text in the language's tag. For tests of orchestration only."""
+"""A translator that only puts the language's tag before each text. For orchestration tests only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tasks.translate import PLAIN, Guidance, Note, quiet
 
 
 class FakeTranslator:
-    """Puts the language in front: ``[es] Hello.``."""
+    """Prefixes the language: ``[es] Hello.``."""
 
     batch = 20
     context = 0
     timed = False
 
     class Options(registry.Options):
-        """``fail`` and ``fail_transiently``: languages refused, for good or for now; ``delay_s``: of a call."""
+        """``fail``, ``fail_transiently``: languages that fail, permanently or not; ``delay_s``: duration of a call."""
 
         fail: tuple[str, ...] = ()
         fail_transiently: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class FakeTranslator:
         self._options = options
 
     def fingerprint(self) -> str:
-        """Constant: how it fails or waits changes nothing in what it returns."""
+        """Constant: the options do not change the result."""
         return "fake:1"
 
     def missing(self) -> list[str]:
@@ -39,7 +39,7 @@ class FakeTranslator:
         return []
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there, except into a language that it was told to refuse."""
+        """The direct route, except into a language that is set to fail."""
         if target in self._options.fail:
             raise UnsupportedError(f"The fake translator is set to fail for {target}.", source=source, target=target)
         return [source] if source == target else [source, target]
@@ -47,7 +47,7 @@ class FakeTranslator:
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """Every text behind its language's tag; empty ones stay empty."""
+        """Every text after its language's tag; empty ones stay empty."""
         time.sleep(self._options.delay_s)
         if target in self._options.fail_transiently:
             raise TransientError(f"The fake translator is set to fail transiently for {target}.", target=target)

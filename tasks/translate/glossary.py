@@ -1,4 +1,4 @@
-"""The glossary of a title or a house: names that stay, terms and what they become, in every language.
+"""The glossary of a title or a studio: names that stay, and terms with their translations in every language.
 
 YAML::
 
@@ -6,7 +6,7 @@ YAML::
     terms:
       - {en: mouth, es: boca, fr: bouche}
 
-CSV: a column a language, a row a term; a row with one filled cell is a name that stays::
+CSV: a column for each language, a row for each term; a row with one filled cell is a name that stays::
 
     en,es,fr
     mouth,boca,bouche
@@ -29,7 +29,7 @@ from configs.languages import LanguageError, parse_language, primary
 from tasks.records.errors import BadInputError
 from tasks.translate import Term
 
-#: Capitalised words that no language has: translators take them for names and leave them alone.
+#: Invented capitalised words: translators treat them as names and leave them unchanged.
 _PLACEHOLDER = "Zq{}x"
 _DIGITS = "abdefghijk"
 
@@ -42,7 +42,7 @@ class Glossary:
     terms: tuple[Mapping[str, str], ...] = ()
 
     def pairs(self, source: str, target: str) -> tuple[Term, ...]:
-        """What it says about one pair of languages, the longest source first; exact tags win over plain ones."""
+        """The terms of one language pair, the longest source first; exact tags take precedence over plain ones."""
         found = {word: Term(word, word) for word in self.keep}
         for entry in self.terms:
             here, there = _in(entry, source), _in(entry, target)
@@ -55,7 +55,7 @@ def read_glossary(path: Path) -> Glossary:
     """Read a ``.yaml`` or ``.csv`` glossary.
 
     Raises:
-        BadInputError: not there, not readable, or not a glossary; names the file and the entry.
+        BadInputError: missing, not readable, or not a glossary; names the file and the entry.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -71,7 +71,7 @@ def read_glossary(path: Path) -> Glossary:
     if not isinstance(keep, list) or not isinstance(terms, list) or set(values) - {"keep", "terms"}:
         raise _not_one(path, "it must have the lists `keep` and `terms`")
     if bad := [word for word in keep if not isinstance(word, str) or not word.strip()]:
-        raise _not_one(path, f"`keep` has {bad[0]!r}, which is no word")
+        raise _not_one(path, f"`keep` has {bad[0]!r}, which is not a word")
     return Glossary(tuple(word.strip() for word in keep), tuple(_entry(term, path) for term in terms))
 
 
@@ -81,19 +81,19 @@ def matching(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
 
 
 def violated(terms: Iterable[Term], source: str, answer: str) -> tuple[Term, ...]:
-    """The terms of a source text that its translation lacks."""
+    """The terms of a source text that are missing in its translation."""
     return tuple(term for term in matching(terms, source) if not _pattern(term.target).search(answer))
 
 
 def protect(text: str, terms: Sequence[Term]) -> str:
-    """The text with a made-up name in place of every term."""
+    """The text with a placeholder name for every term."""
     for number, term in enumerate(terms):
         text = _pattern(term.source).sub(_placeholder(number), text)
     return text
 
 
 def restore(text: str, terms: Sequence[Term]) -> str:
-    """The translated text with the terms' translations in place of the made-up names."""
+    """The translated text with the terms' translations for the placeholder names."""
     for number, term in reversed(list(enumerate(terms))):
         text = re.sub(re.escape(_placeholder(number)), lambda _: term.target, text, flags=re.IGNORECASE)  # noqa: B023
     return text
@@ -104,7 +104,7 @@ def _placeholder(number: int) -> str:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    """Whole words, where the script has any: between two letters of Chinese or Thai there is no boundary to ask for."""
+    """A pattern of whole words, without boundaries in scripts without spaces such as Chinese or Thai."""
     left = r"(?<![^\W\d_])" if word[0].isalpha() and not _unspaced(word[0]) else ""
     right = r"(?![^\W\d_])" if word[-1].isalpha() and not _unspaced(word[-1]) else ""
     return re.compile(left + r"\s+".join(map(re.escape, word.split())) + right, re.IGNORECASE)
@@ -124,7 +124,7 @@ def _from_csv(text: str, path: Path) -> Glossary:
     try:
         rows = list(reader)
     except csv.Error as error:
-        raise _not_one(path, f"row {reader.line_num}: {error}; is a quote left open?") from error
+        raise _not_one(path, f"row {reader.line_num}: {error}; is a quote not closed?") from error
     keep: list[str] = []
     terms: list[Mapping[str, str]] = []
     for number, row in enumerate(rows, 2):
@@ -148,4 +148,4 @@ def _entry(term: Any, path: Path) -> Mapping[str, str]:
 
 
 def _not_one(path: Path, why: str) -> BadInputError:
-    return BadInputError(f"The glossary {path} is not one: {why}.", "See tasks/translate/glossary.py for its form.")
+    return BadInputError(f"The glossary {path} is not valid: {why}.", "See docs/translation.md for its format.")

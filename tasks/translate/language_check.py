@@ -1,6 +1,6 @@
-"""Whether an answer is in the language that was asked for: by its letters, and by py3langid (BSD, no download).
+"""Checks that a translation is in the requested language, by its script and by py3langid (BSD, no download).
 
-It accuses only where it is sure: a name, a short line or a close relative of the language passes.
+It objects only if it is certain: a name, a short line or a closely related language passes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import langcodes
 from configs.languages import display_name, primary
 
 _ENOUGH_LETTERS = 24
-_FEWEST_LETTERS = 16  # of a text that is said to be in another language than it should be
+_FEWEST_LETTERS = 16  # of a text that can be judged to be in a wrong language
 _SURE = 0.999
-_A_NAME = 16  # letters; so many of the source's own may stay
-#: Languages that no statistics of one line tells apart.
+_A_NAME = 16  # letters of the source's script that may stay
+#: Languages that cannot be distinguished by the statistics of one line.
 _RELATED = (
     {"es", "ca", "gl", "pt", "oc", "an", "ast", "it"},
     {"no", "nb", "nn", "da", "sv"},
@@ -32,7 +32,7 @@ _RELATED = (
     {"ar", "fa", "ur", "ps"},
     {"fr", "oc", "wa"},
 )
-#: What `unicodedata` calls the letters of a script, where it is not its ISO 15924 code.
+#: `unicodedata`'s name of a script's letters, if it differs from its ISO 15924 code.
 _SCRIPTS = {
     "LATIN": {"Latn"},
     "CYRILLIC": {"Cyrl"},
@@ -50,13 +50,13 @@ _NAMES = {"CJK": "Chinese"}
 
 
 def complaint(answer: str, text: str, source: str, target: str) -> str:
-    """What is wrong with the language of an answer; empty where nothing surely is.
+    """What is wrong with the language of a translation; empty if nothing certainly is.
 
     Args:
         answer: the translation.
-        text: what was translated.
-        source: BCP-47 tag of the text.
-        target: BCP-47 tag that was asked for.
+        text: its source.
+        source: BCP-47 tag of the source.
+        target: BCP-47 tag that was requested.
     """
     if _related(source, target):
         return ""
@@ -74,12 +74,12 @@ def complaint(answer: str, text: str, source: str, target: str) -> str:
 
 
 def certainly(text: str, language: str, other: str) -> bool:
-    """Whether a text is nearly certainly in a language; never where that is hard to tell from the other one.
+    """Whether a text is almost certainly in a language; never if it is hard to distinguish from the other one.
 
     Args:
-        text: of some words.
+        text: several words.
         language: BCP-47 tag.
-        other: BCP-47 tag of what the text would be otherwise.
+        other: BCP-47 tag of the alternative.
     """
     if _related(language, other) or sum(letter.isalpha() for letter in text) < _FEWEST_LETTERS:
         return False
@@ -88,7 +88,7 @@ def certainly(text: str, language: str, other: str) -> bool:
 
 
 def available() -> bool:
-    """Whether languages of one script can be told apart."""
+    """Whether languages of one script can be distinguished."""
     return _identifier() is not None
 
 
@@ -111,7 +111,7 @@ def _script(letter: str) -> str:
 
 
 def _guess(answer: str) -> str | None:
-    """The language, where it is nearly certain."""
+    """The language if it is almost certain."""
     identifier = _identifier()
     if identifier is None:
         return None

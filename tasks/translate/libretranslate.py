@@ -1,6 +1,6 @@
-"""Translation by a LibreTranslate server (AGPL, own or hosted): several lines a request.
+"""Translation by a LibreTranslate server (AGPL, own or hosted), several lines per request.
 
-``POST /translate`` with ``{"q": [...], "source", "target", "format": "text", "api_key"?}`` answers with
+``POST /translate`` with ``{"q": [...], "source", "target", "format": "text", "api_key"?}`` returns
 ``{"translatedText": [...]}``; ``GET /languages`` lists ``{"code", "targets"}``.
 """
 
@@ -25,14 +25,14 @@ _VARIABLE = "LIBRE_API_KEY"
 
 
 class LibreTranslateTranslator:
-    """Asks one server, which may have other ways to say a line as well."""
+    """Translates by one server, which may also offer alternative translations."""
 
     batch = 25
     context = 0
     timed = False
 
     class Options(ServiceOptions):
-        """``url``: the server; ``alternatives``: other translations that it offers for a line that does not fit."""
+        """``url``: the server; ``alternatives``: number of alternative translations for a line that does not fit."""
 
         url: str = Field(_HOSTED, pattern=r"^https?://\S+$")
         alternatives: int = Field(3, ge=0, le=10)
@@ -46,22 +46,22 @@ class LibreTranslateTranslator:
         self._known: dict[str, set[str]] | None = None
 
     def fingerprint(self) -> str:
-        """The address; the server has no version to ask for without asking it."""
+        """The address; the server's version is unknown without a request."""
         return f"libretranslate:1:{self._options.url}"
 
     def missing(self) -> list[str]:
-        """The key of the hosted server; an own one needs none."""
+        """The key of the hosted server; your own server needs none."""
         needs = self._options.url.rstrip("/") == _HOSTED and not secret(_VARIABLE)
-        return [f"{advice(_VARIABLE)} Or name an own server (url)."] if needs else []
+        return [f"{advice(_VARIABLE)} Or set the address of your own server (url)."] if needs else []
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there; which languages a server has, it says when it is first asked."""
+        """The direct route; the server's languages are known after the first request."""
         return [source] if source == target else [source, target]
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language, all in one request; what has no letter or digit is not sent."""
+        """Translate texts, all in one request; texts without letters or digits are not sent."""
         return by_rows(texts, lambda rows: self._ask(rows, source, target, note), self.batch)
 
     def _ask(self, rows: list[str], source: str, target: str, note: Note) -> list[str]:
@@ -69,13 +69,13 @@ class LibreTranslateTranslator:
         answer = self._service().post("/translate", body)
         got = answer.get("translatedText") if isinstance(answer, dict) else None
         if not isinstance(got, list) or len(got) != len(rows) or not all(isinstance(text, str) for text in got):
-            raise PermanentError("LibreTranslate answered with something that is no translation of the lines.")
+            raise PermanentError("LibreTranslate returned something that is not a translation of the lines.")
         return got
 
     def rewrite(
         self, lines: Sequence[Rewrite], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[list[str]]:
-        """The server's alternatives; it knows nothing of length, so the caller has to measure."""
+        """The server's alternatives; it does not consider length, so the caller has to measure it."""
         if not self._options.alternatives or not lines:
             return [[] for _ in lines]
         body = self._body([line.source for line in lines], self._code(source, quiet), self._code(target, quiet))
@@ -97,11 +97,11 @@ class LibreTranslateTranslator:
         return Service("LibreTranslate", self._options.url, self._options, key=key, variable=_VARIABLE)
 
     def _code(self, tag: str, note: Note) -> str:
-        """The server's code for a language: the very tag where it has it, else the nearest."""
+        """The server's code for a language: the exact tag if it has it, else the nearest."""
         if self._known is None:
             listed = self._service().get("/languages")
             if not isinstance(listed, list) or not all(isinstance(one, dict) and "code" in one for one in listed):
-                raise PermanentError("LibreTranslate's list of languages is none.", "Is the address right?")
+                raise PermanentError("LibreTranslate's list of languages is not valid.", "Check the address.")
             self._known = {str(one["code"]): set(one.get("targets") or ()) for one in listed}
         code, distance = langcodes.closest_match(tag, sorted(self._known), max_distance=20)
         if code == "und":

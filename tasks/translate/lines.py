@@ -1,7 +1,7 @@
-"""A script's lines through a chain of translators, each answer stored before the next is asked for.
+"""Translates a script's lines by a chain of translators, storing each result before the next request.
 
-A line is looked up under every translator of the chain first: what was paid for once, by whichever, is used. What one
-translator fails at (busy after its tries, refused, empty, in another language) the next is asked, and a note says so.
+A line is looked up under every translator of the chain first, so that any paid translation is reused. Lines that fail
+with one translator (busy after its retries, rejected, empty, in another language) go to the next, with a note.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _LINE, _LINE_VERSION = "translate-line", 3
 
 @dataclass
 class Translated:
-    """The lines' texts in a language, and what is to be told of them.
+    """The lines' texts in a language, with notes.
 
     Attributes:
         texts: by line id.
-        by: names of the translators that gave them.
-        notes: in the order in which they came up.
-        hits: how many lines were known.
+        by: names of the translators used.
+        notes: in order of occurrence.
+        hits: number of lines found in the store.
     """
 
     texts: dict[int, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Translated:
     hits: int = 0
 
     def add(self, other: Translated) -> None:
-        """Take in those of another part of the script."""
+        """Merge those of another part of the script."""
         self.texts |= other.texts
         self.by |= other.by
         self.notes += other.notes
@@ -46,7 +46,7 @@ class Translated:
 
 
 class Lines:
-    """One script on its way into one language."""
+    """The translation of one script into one language."""
 
     def __init__(self, store: Store, chain: Chain, script: Script, target: str, progress: Progress = silent) -> None:
         self._store, self._chain, self._script, self._target = store, chain, script, target
@@ -56,15 +56,15 @@ class Lines:
         self._doubts: dict[int, tuple[str, str, Translator]] = {}  # line id: answer, complaint, whose
 
     def translated(self, edits: dict[str, str]) -> Translated:
-        """All lines: those a person wrote, those known, and the rest from the first translator that can.
+        """All lines: edited ones, stored ones, and the rest from the first translator that can.
 
         Raises:
-            PolydubError: of the first translator, where none could; its fix names what the others said.
+            PolydubError: of the first translator, if all failed; its fix includes the others' errors.
         """
         done = Translated()
         if self._chain.settings.language_check and not language_check.available():
             done.notes.append(
-                "The package py3langid is not installed: a wrong language is noticed by its script alone."
+                "The package py3langid is not installed: a wrong language is detected only by its script."
             )
         done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
         done.texts |= {line.id: line.text for line in self._script.lines if not speaks(line.text)}
@@ -78,7 +78,7 @@ class Lines:
             failure = self._ask(one, waiting, done)
             if failure is not None:
                 failures.append(failure)
-            self._look_up(done)  # lines that say the same as one that was asked
+            self._look_up(done)  # lines with the same text as a translated one
             left = self._waiting(done)
             if left and number + 1 < len(self._chain.translators):
                 done.notes.append(self._handed_over(one, self._chain.translators[number + 1], left, failure))
@@ -102,7 +102,7 @@ class Lines:
                     break
 
     def _ask(self, one: Translator, waiting: Sequence[Line], done: Translated) -> PolydubError | None:
-        """Batch by batch; what made it stop, where it did not come through."""
+        """Translate batch by batch; returns the error that stopped it, if any."""
         try:
             one.route(self._script.language, self._target)
             for batch in self._batches(one, waiting):
@@ -119,7 +119,7 @@ class Lines:
         texts = [line.text for line in batch]
         answers = one.translate(texts, self._script.language, self._target, said.append, self._guidance(one, batch))
         if len(answers) != len(batch):
-            raise PermanentError(f"{one.facts.name} answered {len(answers)} lines for {len(batch)}.")
+            raise PermanentError(f"{one.facts.name} returned {len(answers)} lines for {len(batch)}.")
         for line, answer in zip(batch, answers, strict=True):
             complaint = self._complaint(line, answer)
             if complaint:
@@ -130,7 +130,7 @@ class Lines:
             self._enforce(one, [line for line in batch if line.id in done.texts], said, done)
 
     def _enforce(self, one: Translator, lines: Sequence[Line], said: Sequence[str], done: Translated) -> None:
-        """Ask again for lines that lack a term, with a made-up name in the term's place."""
+        """Translate lines that lack a term again, with a placeholder name for the term."""
         lacking = [
             (line, missed) for line in lines if (missed := violated(self._terms, line.text, done.texts[line.id]))
         ]
@@ -141,7 +141,7 @@ class Lines:
         try:
             answers = one.translate(texts, self._script.language, self._target, quiet, guidance)
         except PolydubError:
-            return  # the lines are there; that they lack a term is noted at the end
+            return  # the lines are translated; missing terms are noted at the end
         for (line, missed), answer in zip(lacking, answers, strict=True):
             text = restore(answer, missed)
             if not violated(missed, line.text, text):
@@ -151,14 +151,14 @@ class Lines:
         name = one.facts.name
         notes = list(said)
         if one is not self._chain.translators[0]:
-            notes.append(f"Lines were translated by {name}, which stands in for {self._first}.")
+            notes.append(f"Lines were translated by {name}, the fallback of {self._first}.")
         self._store.write_note(_LINE, self._key(one, line), {"text": text, "notes": notes, "by": name})
         done.texts[line.id] = text
         done.by[name] = None
         done.notes.extend(said)
 
     def _settle_doubts(self, done: Translated) -> None:
-        """An answer that no translator bettered is kept, and told of: a wrong line is better than none."""
+        """Keep a doubtful translation that no translator improved, with a note: a wrong line is better than none."""
         for line in self._waiting(done):
             if line.id in self._doubts and self._doubts[line.id][0].strip():
                 answer, complaint, one = self._doubts[line.id]
@@ -175,7 +175,7 @@ class Lines:
         return language_check.complaint(answer, line.text, self._script.language, self._target)
 
     def _batches(self, one: Translator, waiting: Sequence[Line]) -> Iterator[list[Line]]:
-        """Lines in order, in runs of at most the translator's size; of lines with one key only the first."""
+        """Lines in order, in batches of at most the translator's size; of lines with the same key only the first."""
         distinct = list({self._key(one, line): line for line in reversed(waiting)}.values())[::-1]
         size = max(1, one.batch)
         for start in range(0, len(distinct), size):
@@ -215,7 +215,7 @@ class Lines:
         self, one: Translator, other: Translator, left: Sequence[Line], failure: PolydubError | None
     ) -> str:
         complaints = [self._doubts[line.id][1] for line in left if line.id in self._doubts]
-        why = failure.what.rstrip(".") if failure is not None else (complaints or ["no answer"])[0]
+        why = failure.what.rstrip(".") if failure is not None else (complaints or ["no result"])[0]
         return f"{one.facts.name} failed ({why}): {len(left)} lines go to {other.facts.name}."
 
     def _glossary_notes(self, done: Translated, edits: dict[str, str]) -> Iterator[str]:
@@ -230,12 +230,12 @@ def _occurring(terms: Sequence[Term], texts: Sequence[str]) -> tuple[Term, ...]:
 
 
 def _all_failed(failures: Sequence[PolydubError], lines: int) -> PolydubError:
-    """The first one's error, with what the others said."""
+    """The first translator's error, with the others' messages."""
     if not failures:
-        return PermanentError(f"No translator gave anything for {lines} lines.")
+        return PermanentError(f"No translator returned a result for {lines} lines.")
     first, *others = failures
     if not others:
         return first
     also = " ".join(error.what for error in others)
-    kind = type(next((error for error in failures if is_transient(error)), first))  # worth another try if one is
+    kind = type(next((error for error in failures if is_transient(error)), first))  # transient if one of them is
     return kind(first.what, f"{first.fix} The fallbacks failed too: {also}".strip(), **first.data)

@@ -1,8 +1,8 @@
-"""Translation by a language model behind an OpenAI-compatible address (OpenAI, vLLM, Ollama, llama.cpp ...).
+"""Translation by a language model with an OpenAI-compatible API (OpenAI, vLLM, Ollama, llama.cpp ...).
 
-``POST /chat/completions``; the model must answer with JSON, which is checked line by line: what is missing, empty or in
-another language is asked for again, a bounded number of times. It sees the lines around, the glossary, the form of
-address and how long each line may take, and it can say a line again in fewer or more syllables.
+``POST /chat/completions``; the model must return JSON, which is checked line by line: lines that are missing, empty or
+in another language are requested again, a limited number of times. It gets the surrounding lines, glossary, form of
+address and the time of each line, and it can reword a line in fewer or more syllables.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _SAME = "The last answer was not the JSON that was asked for."
 
 
 class LlmTranslator:
-    """Asks a chat model; what it answers is trusted only as far as it can be checked."""
+    """Translates by a chat model; its responses are trusted only as far as they can be checked."""
 
     batch = 20
     context = 3
     timed = True
 
     class Options(OpenAiOptions):
-        """Which model, where, and how it is asked.
+        """The model, its server, and how it is prompted.
 
         Attributes:
-            asks: how often one batch is asked for at most, counting the first.
-            json_mode: ask for ``response_format: json_object``; off for servers that do not know it.
+            asks: maximum number of requests for one batch, including the first.
+            json_mode: request ``response_format: json_object``; turn off for servers without it.
         """
 
         asks: int = Field(3, ge=1, le=6)
@@ -48,7 +48,7 @@ class LlmTranslator:
         self.facts = options.facts("llm")
 
     def fingerprint(self) -> str:
-        """Address, model and the version of prompt and reading; what a name stands for may change, unseen from here."""
+        """Address, model, and version of prompt and parser; the model behind a name may change unnoticed."""
         return f"llm:2:{self._options.url}:{self._options.model}"
 
     def missing(self) -> list[str]:
@@ -56,17 +56,17 @@ class LlmTranslator:
         return self._options.missing()
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there."""
+        """The direct route."""
         return [source] if source == target else [source, target]
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language; lines that come back wrong are asked for again.
+        """Translate texts; wrong lines are requested again.
 
         Raises:
-            PermanentError: lines are missing, or the answer is not what was asked for, after the last ask.
-            ProviderBusyError: the service is busy or silent.
+            PermanentError: lines are missing, or the response has the wrong form, after the last request.
+            ProviderBusyError: the service is busy or does not answer.
         """
         known = {number: text for number, text in enumerate(texts) if not speaks(text)}
         doubtful: dict[int, str] = {}
@@ -94,11 +94,11 @@ class LlmTranslator:
 
         asks = self._repeatedly(ask, take, "text", waiting)
         for number, text in doubtful.items():
-            known.setdefault(number, text)  # the caller's own check decides
+            known.setdefault(number, text)  # the caller's check decides
         if len(known) < len(texts):
             lacking = ", ".join(str(number + 1) for number in range(len(texts)) if number not in known)
             raise PermanentError(
-                f"{self._options.model} left out lines ({lacking} of {len(texts)}) in {asks} answers.",
+                f"{self._options.model} omitted lines ({lacking} of {len(texts)}) in {asks} responses.",
                 "Choose another model, or add a fallback.",
             )
         return [known[number] for number in range(len(texts))]
@@ -106,7 +106,7 @@ class LlmTranslator:
     def rewrite(
         self, lines: Sequence[Rewrite], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[list[str]]:
-        """Up to three candidates a line, as the model judges length and meaning; never the line itself."""
+        """Up to three candidates for each line, as the model judges length and meaning; never the line itself."""
         found: dict[int, list[str]] = {}
 
         def take(answer: dict[int, Any]) -> str:
@@ -137,25 +137,23 @@ class LlmTranslator:
         key: str,
         waiting: Callable[[], list[int]],
     ) -> int:
-        """Ask until nothing is left to ask, often enough, or the same again; how often. No JSON counts as an answer.
+        """Request until nothing is missing, the limit is reached, or a request would repeat; returns their number.
 
         Raises:
-            ProviderBusyError: not one answer had the asked shape.
+            ProviderBusyError: no response had the requested form.
         """
         understood, complaint, count = False, "", 0
         before: list[dict[str, str]] = []
         while count < self._options.asks:
             messages = ask(complaint)
-            if not messages or messages == before:  # the same question has the same answer, and costs the same again
+            if not messages or messages == before:  # the same request has the same response, and costs again
                 break
             before, count = messages, count + 1
             answer = answered(self._say(messages), key, waiting())
             understood = understood or answer is not None
             complaint = _SAME if answer is None else take(answer)
         if count and not understood:
-            raise ProviderBusyError(
-                f"{self._options.model} did not answer with the JSON it was asked for in {count} answers."
-            )
+            raise ProviderBusyError(f"{self._options.model} did not return the requested JSON in {count} responses.")
         return count
 
     def _say(self, messages: list[dict[str, str]]) -> str:
@@ -170,11 +168,11 @@ class LlmTranslator:
         try:
             return text_of(answer["choices"][0]["message"])
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise ProviderBusyError(f"{chosen.model}: the service's answer is no chat completion.") from None
+            raise ProviderBusyError(f"{chosen.model}: the service's response is not a chat completion.") from None
 
 
 def _tokens(answer: Any) -> dict[str, float]:
-    """What the service counted, where it says so."""
+    """The token counts, if the service reports them."""
     counted = answer.get("usage") if isinstance(answer, dict) else None
     told = counted if isinstance(counted, dict) else {}
     names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
@@ -186,7 +184,7 @@ def _wrong(text: str, source: str, origin: str, target: str) -> str:
 
 
 def _like(text: str, answer: str) -> str:
-    """The answer on as many rows as the text had."""
+    """The translation on as many rows as the source."""
     rows = text.count("\n")
     if answer.count("\n") == rows:
         return answer

@@ -1,6 +1,6 @@
-"""What a language model answered: the JSON that was asked for, wherever it stands, and its lines without additions.
+"""Parses responses of language models: finds the requested JSON, and removes additions from its lines.
 
-Models think aloud, put words or a fence around the JSON, forget a bracket, number the lines, add remarks.
+Models think aloud, put text or a fence around the JSON, forget a bracket, number the lines, add remarks.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from tasks.words.speakable import speaks
 
-_LONGEST = 400_000  # characters that are looked at, from the end
-_TRIES = 4000  # brackets that are tried for the beginning of JSON
+_LONGEST = 400_000  # characters that are searched, from the end
+_TRIES = 4000  # brackets that are tried as the start of JSON
 _THOUGHTS_END = re.compile(r"</(?:think|thinking|thought|reasoning|reflection)>|<\|message\|>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*[(\[#]?(\d{1,3})[.):\]]\s+(?=\S)")
@@ -25,7 +25,7 @@ _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“", "「": "」", "‘"
 
 
 def text_of(message: Any) -> str:
-    """The answer's own text: parts joined, thoughts left aside; these only where there is nothing else."""
+    """The response's text: parts joined, without reasoning unless there is nothing else."""
     content = message.get("content")
     if isinstance(content, list):
         dicts = (part for part in content if isinstance(part, dict))
@@ -36,15 +36,15 @@ def text_of(message: Any) -> str:
 
 
 def answered(text: str, key: str, asked: Sequence[int]) -> dict[int, Any] | None:
-    """What was answered, by line; None where no JSON of that shape is found.
+    """The results by line; None if no JSON of that form is found.
 
-    Of several such JSONs (drafts among thoughts) the one with the most of the lines asked for is taken, the last of
-    those that are alike. Ids that are counted from one although they were asked for from zero are put right.
+    Of several candidates (drafts in the reasoning) the one with most of the requested lines is used, the last of equal
+    ones. Ids that count from one although they were requested from zero are corrected.
 
     Args:
-        text: of the answer.
-        key: where a line has its answer: ``text`` (a string) or ``candidates`` (strings).
-        asked: ids of the lines, in order.
+        text: text of the response.
+        key: field of a line's result: ``text`` (a string) or ``candidates`` (strings).
+        asked: ids of the requested lines, in order.
     """
     text = text[-_LONGEST:]
     behind = list(_THOUGHTS_END.finditer(text))
@@ -60,11 +60,11 @@ def answered(text: str, key: str, asked: Sequence[int]) -> dict[int, Any] | None
 
 
 def as_spoken(texts: Mapping[int, str], sources: Mapping[int, str]) -> tuple[dict[int, str], list[str]]:
-    """The lines without what the model added to them, and what that was, for the user.
+    """The lines without the model's additions, and notes on these.
 
     Args:
-        texts: the answers of one request, by line.
-        sources: what was translated; what stands there too is no addition.
+        texts: the translations of one request, by line.
+        sources: their sources; text that is there too is not an addition.
     """
     notes: list[str] = []
     clean = {number: _without_additions(text, sources[number], notes) for number, text in texts.items()}
@@ -72,12 +72,12 @@ def as_spoken(texts: Mapping[int, str], sources: Mapping[int, str]) -> tuple[dic
         fronts = {number: pattern.match(text) for number, text in clean.items()}
         if _in_all(list(fronts.items()), sources, pattern):
             clean = {number: clean[number][front.end() :] for number, front in fronts.items() if front}
-            notes.append(f"The model put {what} in front of its lines; they were taken off.")
+            notes.append(f"The model put {what} before its lines; they were removed.")
     return clean, notes
 
 
 def _values(text: str) -> Iterator[Any]:
-    """Every JSON object and list of a text that stands in no other."""
+    """Every outermost JSON object and list in a text."""
     decoder = json.JSONDecoder()
     at = 0
     for _ in range(_TRIES):
@@ -94,7 +94,7 @@ def _values(text: str) -> Iterator[Any]:
 
 
 def _lines(value: Any, key: str, asked: Sequence[int]) -> dict[int, Any]:
-    """Answers by id, of a list of lines, an object that holds one, one line, or a table of ids."""
+    """Results by id, from a list of lines, an object with such a list, a single line, or an object by id."""
     if isinstance(value, list):
         if value and len(value) == len(asked) and all(isinstance(one, str) for one in value) and key == "text":
             return dict(zip(asked, value, strict=True))
@@ -139,7 +139,7 @@ def _from_zero(lines: dict[int, Any], asked: Sequence[int]) -> dict[int, Any]:
 def _in_all(
     fronts: Sequence[tuple[int, re.Match[str] | None]], sources: Mapping[int, str], pattern: re.Pattern[str]
 ) -> bool:
-    """Whether every answer begins so and no source does; numbers must count up, words must be one and the same."""
+    """Whether every translation starts with the pattern and no source does; numbers must ascend, words be equal."""
     found = [(number, front) for number, front in fronts if front is not None]
     if not found or len(found) < len(fronts) or any(pattern.match(sources[number]) for number, _ in found):
         return False
@@ -172,4 +172,4 @@ def _without_additions(text: str, source: str, notes: list[str]) -> str:
 
 
 def _removed(remark: str) -> str:
-    return f"A remark of the model was taken off a line: {' '.join(remark.split())[:120]}"
+    return f"A remark of the model was removed from a line: {' '.join(remark.split())[:120]}"

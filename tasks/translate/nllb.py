@@ -30,7 +30,7 @@ from tasks.words.sentences import pieces
 _NOWHERE = Path("nllb")
 _FILES = ("model.bin", "shared_vocabulary.json", "sentencepiece.bpe.model")
 _LONGEST = 400  # characters of a sentence; the model was trained on sentences
-#: FLORES-200 names single languages where ISO 639-1 names their families.
+#: FLORES-200 has codes of single languages where ISO 639-1 has their macrolanguages.
 _MEMBERS = {
     "ar": "arb", "az": "azj", "et": "est", "fa": "pes", "gn": "grn", "ku": "kmr", "lv": "lvs", "mg": "plt", "mn": "khk",
     "ms": "zsm", "ne": "npi", "no": "nob", "om": "gaz", "or": "ory", "ps": "pbt", "qu": "quy", "sq": "als", "sw": "swh",
@@ -39,20 +39,20 @@ _MEMBERS = {
 
 
 class NllbTranslator:
-    """Translates sentence by sentence with one model, loaded once a process."""
+    """Translates sentence by sentence with one model, loaded once per process."""
 
     batch = 16
     context = 0
     timed = False
 
     class Options(registry.Options):
-        """Which model, and how.
+        """The model, and how it is run.
 
         Attributes:
-            model_path: the converted model's folder; ``nllb`` in the user's folder of models where None.
-            device: ``auto`` takes a GPU where there is one.
-            compute_type: CTranslate2's name of the arithmetic, e.g. ``int8`` or ``float16``.
-            beam_size: how many continuations are kept.
+            model_path: the converted model's folder; None for ``nllb`` in the user's folder of models.
+            device: ``auto`` uses a GPU if there is one.
+            compute_type: CTranslate2's number format, such as ``int8`` or ``float16``.
+            beam_size: width of the beam search.
         """
 
         model_path: Path | None = None
@@ -74,7 +74,7 @@ class NllbTranslator:
         self._folder = options.model_path or users("nllb") or _NOWHERE
 
     def fingerprint(self) -> str:
-        """The package, the files' digests and the search."""
+        """The package, the files' digests, and the search options."""
         chosen = self._options
         found = [self._folder / name for name in _FILES if (self._folder / name).is_file()]
         digests = " ".join(_digest(path, path.stat().st_size, path.stat().st_mtime_ns) for path in found)
@@ -88,24 +88,24 @@ class NllbTranslator:
             return [f"The package {' and '.join(packages)} is not installed: `uv sync --extra nllb`."]
         folder = self._folder
         if folder == _NOWHERE:
-            return ["There is no NLLB model: name its folder as translate.options.model_path."]
+            return ["There is no NLLB model: set its folder as translate.options.model_path."]
         return [
-            f"The file {folder / name} of the NLLB model is not there."
+            f"The file {folder / name} of the NLLB model does not exist."
             for name in _FILES
             if not (folder / name).is_file()
         ]
 
     def route(self, source: str, target: str) -> list[str]:
-        """Straight there; `UnsupportedError` where the model lacks one of the two."""
+        """The direct route; `UnsupportedError` if the model lacks one of the two."""
         codes = [self._code(tag) for tag in (source, target)]
         return [source] if codes[0] == codes[1] else [source, target]
 
     def translate(
         self, texts: Sequence[str], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[str]:
-        """The texts in the target language; the same input gives the same text on the same device."""
+        """Translate texts; the same input gives the same text on the same device."""
         if len(self.route(source, target)) == 1:
-            note(f"NLLB makes no difference between {source} and {target}; the text is left as it is.")
+            note(f"NLLB does not distinguish {source} and {target}; the text is left unchanged.")
             return list(texts)
         codes = self._code(source), self._code(target)
         return by_rows(texts, lambda rows: [self._row(row, *codes) for row in rows], self.batch)
@@ -123,7 +123,7 @@ class NllbTranslator:
         return " ".join(answers)
 
     def _code(self, tag: str) -> str:
-        """FLORES-200's name of a language (``spa_Latn``), if the model has it."""
+        """FLORES-200's code of a language (``spa_Latn``), if the model has it."""
         known = self._languages()
         full = langcodes.Language.get(tag).maximize()
         base = primary(tag)
@@ -131,7 +131,7 @@ class NllbTranslator:
         for code in (f"{letters}_{full.script}", f"{langcodes.Language.get(base).to_alpha3()}_{full.script}"):
             if code in known:
                 return code
-        raise UnsupportedError(f"The NLLB model does not know {display_name(tag)} ({tag}).", language=tag)
+        raise UnsupportedError(f"The NLLB model does not support {display_name(tag)} ({tag}).", language=tag)
 
     def _languages(self) -> frozenset[str]:
         for sentence in self.missing():
@@ -163,7 +163,7 @@ def _load(folder: str, device: str, compute_type: str) -> Resident:
 
 @functools.lru_cache(maxsize=4)
 def _languages_of(vocabulary: Path) -> frozenset[str]:
-    """The tokens that name languages: three letters and a script."""
+    """The language tokens: three letters and a script."""
     tokens = json.loads(vocabulary.read_text("utf-8"))
     return frozenset(token for token in tokens if len(token) == 8 and token[3] == "_" and token[4].isupper())
 

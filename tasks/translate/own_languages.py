@@ -1,4 +1,4 @@
-"""Lines in another language than their script are translated from their own, where a translator of the chain can."""
+"""Lines in another language than their script are translated from that language, if a translator supports it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tasks.translate.chain import Chain
 
 
 def by_language(script: Script, chain: Chain, target: str) -> tuple[list[Script], list[str]]:
-    """The script in parts of one language each, its own first, and what is to be told of the others.
+    """The script split by language, its own first, and notes on the others.
 
     Args:
-        script: the source script; lines may say that they are in another language.
-        chain: who translates.
+        script: the source script; lines may be marked as being in another language.
+        chain: the translators.
         target: BCP-47 tag of the dub.
     """
     groups: dict[str, list[Line]] = {script.language: []}
@@ -28,7 +28,7 @@ def by_language(script: Script, chain: Chain, target: str) -> tuple[list[Script]
             notes.append(f"{_named(lines)} in {display_name(language)} and translated from it.")
             continue
         notes.append(
-            f"{_named(lines)} in {display_name(language)}, which no translator of the profile takes to {target}: "
+            f"{_named(lines)} in {display_name(language)}, which no translator of the profile translates to {target}: "
             f"translated as if in {display_name(script.language)}."
         )
         groups[script.language] += groups.pop(language)

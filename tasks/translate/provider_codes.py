@@ -1,4 +1,4 @@
-"""Which code each hosted translator of the package deep-translator has for a BCP-47 tag.
+"""Language codes of deep-translator's hosted translators for BCP-47 tags.
 
 The lists are the package's own (version 1.11.4); the names that differ from BCP-47 are Google's and MyMemory's.
 """
@@ -15,32 +15,32 @@ from tasks.records.errors import UnsupportedError
 
 Provider = Literal["google", "libre", "mymemory", "deepl"]
 
-#: Google's page keeps codes that ISO 639 has replaced.
+#: Google's page uses codes that ISO 639 has replaced.
 _OLD_NAMES = {"he": "iw", "jv": "jw", "nb": "no", "fil": "tl", "mni": "mni-Mtei"}
 _NEW_NAMES = {"no": "nb", "tl": "fil", "iw": "he", "jw": "jv"}
-#: Territories whose Chinese is written in traditional signs.
+#: Territories that write Chinese in traditional characters.
 _TRADITIONAL = {"TW", "HK", "MO"}
 
 
 def provider_code(provider: Provider, tag: str) -> tuple[str, bool]:
-    """The provider's code for a language, and whether it means that very tag rather than a wider or other form of it.
+    """The provider's code for a language, and whether it is exactly that tag, not a broader or other variant.
 
     Raises:
-        UnsupportedError: the provider does not know the language.
+        UnsupportedError: the provider does not support the language.
     """
     known = _known(provider)
     for code, exact in _candidates(tag):
         if code in known:
             return code, exact
     raise UnsupportedError(
-        f"{provider} (by deep-translator) does not know {display_name(tag)} ({tag}).",
-        "Choose another provider, or give a recorded dub (--dub).",
+        f"{provider} (by deep-translator) does not support {display_name(tag)} ({tag}).",
+        "Choose another provider, or supply a recorded dub (--dub).",
         language=tag,
     )
 
 
 def _candidates(tag: str) -> Iterator[tuple[str, bool]]:
-    """Codes to try, best first; the likely region of a plain tag (``pt-BR`` of ``pt``) counts as that tag."""
+    """Codes to try, best first; the default region of a plain tag (``pt-BR`` of ``pt``) counts as that tag."""
     base, language = primary(tag), langcodes.Language.get(tag)
     plain = tag == base
     names = [name for name in (base, _OLD_NAMES.get(base), _NEW_NAMES.get(base)) if name]

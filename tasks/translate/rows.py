@@ -1,4 +1,4 @@
-"""Texts as the rows that a service is sent: one a line break, without those that have nothing to translate."""
+"""Splits texts into the rows that are sent to a service, without those that have nothing to translate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from tasks.words.speakable import speaks
 
 
 def by_rows(texts: Sequence[str], ask: Callable[[list[str]], list[str]], size: int) -> list[str]:
-    """The texts with every row answered, in requests of at most ``size`` rows; line breaks stay where they are."""
+    """Translate texts row by row, keeping line breaks.
+
+    Args:
+        texts: with line breaks between rows.
+        ask: translates a list of rows.
+        size: maximum rows per request.
+    """
     rows = [row for text in texts for row in text.split("\n") if speaks(row)]
     answers = [answer for start in range(0, len(rows), size) for answer in ask(rows[start : start + size])]
     waiting = iter(answers)

@@ -1,7 +1,7 @@
-"""Lines of a title that are in the dub's language already: the original stays there, untranslated and in its own voice.
+"""Lines of a title that are already in the dub's language: the original is kept there, with its own voice.
 
-A script says so itself (a line's own ``language``); else the text must be of four words and more, and py3langid nearly
-certain (`tasks.translate.language_check`). Between close relatives only the script's word counts.
+The script may say so (a line's own ``language``); otherwise the text must have at least four words and py3langid be
+almost certain (`tasks.translate.language_check`). Between closely related languages only the script decides.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _ENOUGH_WORDS = 4
 
 
 def without_spoken_already(script: Script, target: str, edited: Container[int]) -> tuple[Script, tuple[int, ...]]:
-    """The script with those lines among its kept passages, and which lines they were.
+    """The script with those lines moved to its kept passages, and their ids.
 
     Args:
         script: the source script.
         target: BCP-47 tag of the dub.
-        edited: lines that a person worded: they are spoken.
+        edited: ids of edited lines, which are always dubbed.
     """
     found = [line for line in script.lines if line.id not in edited and _is_in(line, script.language, target)]
     if not found:

@@ -104,7 +104,7 @@ def test_a_region_falls_back_to_its_language_and_says_so(into: Callable) -> None
 def test_forms_of_one_language_are_left_as_they_are(backend: Translator) -> None:
     notes: list[str] = []
     assert backend.translate(["Un color."], "es-MX", "es-AR", notes.append) == ["Un color."]
-    assert notes == ["es-MX and es-AR are forms of one language; the text is left as it is."]
+    assert notes == ["es-MX and es-AR are variants of one language; the text is left unchanged."]
     assert backend.route("es-MX", "es-AR") == ["es-MX"]
 
 
@@ -130,7 +130,7 @@ def test_an_answer_that_broke_off_is_an_error(tmp_path: Path, monkeypatch: pytes
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(ProcessFailedError, match="broke off"):
+    with pytest.raises(ProcessFailedError, match="stopped at the line"):
         translator("apertium", {}).translate(["Hello."], "en", "es")
 
 

@@ -83,7 +83,7 @@ def test_an_answer_without_a_translation_is_an_error_not_a_silent_line(
 ) -> None:
     backend, server = service
     server.body = body
-    with pytest.raises(PermanentError, match=r"no translation|empty"):
+    with pytest.raises(PermanentError, match=r"not a translation|empty"):
         backend.translate(["Hello."], "en", "es")
 
 

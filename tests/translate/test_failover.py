@@ -152,7 +152,7 @@ def test_a_stand_in_does_only_what_is_left_and_its_lines_are_not_bought_again(se
     again = translated(tmp_path, with_fake(settings), source, language_check=False)
     assert len(posts(server)) == before
     assert again.texts == done.texts
-    assert any("stands in for" in note for note in again.notes)
+    assert any("the fallback of" in note for note in again.notes)
 
 
 def test_an_answer_in_the_wrong_language_goes_to_the_next(service: Any, tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def test_what_the_source_has_too_stays() -> None:
 def test_remarks_and_numbers_are_told() -> None:
     _, notes = as_spoken({0: "1. Hola. (Nota: formal)", 1: "2. Sí."}, SOURCES)
     assert notes == [
-        "A remark of the model was taken off a line: (Nota: formal)",
-        "The model put numbers in front of its lines; they were taken off.",
+        "A remark of the model was removed from a line: (Nota: formal)",
+        "The model put numbers before its lines; they were removed.",
     ]
 
 
