@@ -1,4 +1,4 @@
-"""Lines into speech, each by its speaker's voice, at a pace that suits its slot.
+"""Speech synthesis: lines spoken in their speakers' voices, at a pace that fits their slots.
 
 To add a backend: write ``tasks/synthesize/NAME.py``, add its line to `BACKENDS`, and run
 ``pytest tests/contracts/test_synthesizer.py``.
@@ -31,10 +31,10 @@ BACKENDS = {
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a backend made of one line: a mono WAV written to ``audio``, silence trimmed from both ends.
+    """One spoken line: a mono WAV at ``audio``, with silence trimmed from both ends.
 
-    ``phones``: ``(ipa, start_ms, end_ms, stress)`` on the WAV's clock; empty where the backend knows none.
-    ``characters``: sent to a service that is paid by them.
+    ``phones``: ``(ipa, start_ms, end_ms, stress)`` on the WAV's clock; empty if the backend gives none.
+    ``characters``: number sent to a service that bills by characters.
     """
 
     audio: Path
@@ -45,11 +45,11 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a line is said, beyond its pace.
+    """How a line is spoken, apart from its pace.
 
     Attributes:
-        reading: which of several readings, from 0; other than 0 only where ``facts.varies``.
-        energy: -1 (subdued) to 1 (lively), as the source line is; other than 0 only where ``facts.spirited``.
+        reading: number of the reading, from 0; other than 0 only if ``facts.varies``.
+        energy: -1 (subdued) to 1 (lively), like the source line; other than 0 only if ``facts.spirited``.
         ipa: spans of the text (first character, last exclusive) with their pronunciation, in order; empty unless
             ``facts.ipa``.
     """
@@ -63,7 +63,7 @@ PLAIN = Manner()
 
 
 class NothingToSayError(UnsupportedError):
-    """A voice finds no sound in a line's letters: the line stays silent."""
+    """The voice has nothing to pronounce in a line: the line stays silent."""
 
 
 class Synthesizer(Protocol):
@@ -71,20 +71,20 @@ class Synthesizer(Protocol):
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """What it is; where it depends on the options, an attribute of the instance."""
+        """What the backend declares about itself; an attribute of the instance if it depends on the options."""
 
     def fingerprint(self) -> str:
         """Name, version, model and options; loads nothing."""
 
     def missing(self) -> list[str]:
-        """What is not installed, with how to get it."""
+        """What is not installed, and how to install it."""
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """A voice for every speaker, distinct where the backend has enough of them, the same on every run.
+        """A voice for every speaker, distinct if the backend has enough, the same on every run.
 
         Args:
             language: BCP-47 tag.
-            speakers: who speaks; ``pitch_hz`` helps to choose.
+            speakers: the speakers; ``pitch_hz`` guides the choice.
             references: speaker id to a clean WAV of that speaker, for cloning backends; may be empty.
 
         Raises:
@@ -94,35 +94,35 @@ class Synthesizer(Protocol):
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """Speak one line into the WAV ``out``; the same input gives the same bytes where ``facts`` allow.
+        """Speak one line into the WAV ``out``; the same input gives the same bytes if ``facts`` say so.
 
         Args:
             text: the line.
             voice: one of `voices`.
             language: BCP-47 tag.
-            out: written whole or not at all.
-            pace: factor of the voice's own pace, above 1 is faster; other than 1 only where ``facts.paces``.
+            out: written atomically.
+            pace: factor of the voice's own pace, above 1 is faster; other than 1 only if ``facts.paces``.
             manner: reading, energy and pronunciations.
 
         Raises:
-            NothingToSayError: the voice makes no sound of the text.
+            NothingToSayError: the voice has nothing to pronounce in the text.
             UnsupportedError: no such voice or language.
-            MissingBackendError: a model or a key is not there, or is refused.
-            ProviderBusyError: a hosted service asks to wait.
+            MissingBackendError: a model or a key is missing or rejected.
+            ProviderBusyError: a hosted service is busy.
         """
 
 
 @runtime_checkable
-class Foretelling(Protocol):
-    """A synthesizer that knows how long a line will be without speaking it."""
+class LengthPredicting(Protocol):
+    """A synthesizer that can predict the length of a line without speaking it."""
 
-    def foretold_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
-        """The length that `Synthesizer.synthesize` would give; errors as there."""
+    def predicted_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
+        """The length in milliseconds that `Synthesizer.synthesize` would give; arguments and errors as there."""
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Speaker id to voice, and what to tell the user of how they were chosen."""
+    """Voices by speaker id, and notes on how they were chosen."""
 
     voices: dict[str, str]
     notes: tuple[str, ...] = ()
@@ -130,22 +130,22 @@ class Matched:
 
 @runtime_checkable
 class Matching(Protocol):
-    """A synthesizer that chooses among its voices by how the speakers of the original sound."""
+    """A synthesizer that matches its voices to the sound of the original speakers."""
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """As of a `Synthesizer`."""
+        """As for a `Synthesizer`."""
 
     def matched(
         self, language: str, speakers: Sequence[Speaker], clips: Mapping[str, Path], taken: Collection[str] = ()
     ) -> Matched:
-        """A voice for every speaker, no two alike as long as there are enough, the same on every run.
+        """A voice for every speaker, all different if there are enough, the same on every run.
 
         Args:
             language: BCP-47 tag.
-            speakers: who speaks.
-            clips: speaker id to a WAV of that speaker alone; may lack some.
-            taken: voices that others have.
+            speakers: the speakers.
+            clips: speaker id to a WAV of that speaker alone; some may be missing.
+            taken: voices that are already in use.
 
         Raises:
             UnsupportedError: no voice in that language.
@@ -159,5 +159,5 @@ def synthesizer(name: str, options: dict[str, Any]) -> Synthesizer:
 
 
 def speaking(settings: ChainedSettings, language: str | None) -> Chosen[Synthesizer]:
-    """The first of a profile's backends that is installed and speaks the language (None: any)."""
+    """The first of a profile's backends that is installed and supports the language (None: any)."""
     return first_able(settings, synthesizer, language, "speak")

@@ -1,7 +1,7 @@
-"""Who of a title is who in its series, and the voices that follow from it.
+"""Matches a title's speakers with those of its series, and gives them the same voices.
 
-`cast_title` runs once a title, before its languages: it knows speakers again by name or by voice, and appends those
-who are new. `cast_of` is what a language branch reads: it changes nothing, so that equal files give equal results.
+`cast_title` runs once per title, before its languages: it recognises speakers by name or by voice, and adds new ones.
+`cast_of` is read by language branches: it changes nothing, so that equal files give equal results.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from tasks.synthesize.series import (
 )
 
 _NOTE = "cast"
-_PADDING = 24  # further voices that are looked at for one that nobody in the series has
+_PADDING = 24  # further voices that are considered to find one unused in the series
 
 
 @dataclass(frozen=True)
 class Cast:
-    """What a series says about one language of one title.
+    """The series' voices for one language of one title.
 
     Attributes:
-        voices: speaker id to voice, where one is remembered.
-        clips: speaker id to voice sample, where one is remembered.
-        notes: who was known again, and how.
+        voices: speaker id to voice, if one is stored.
+        clips: speaker id to voice sample, if one is stored.
+        notes: which speakers were recognised, and how.
     """
 
     voices: Mapping[str, str] = field(default_factory=dict)
@@ -49,15 +49,15 @@ class Cast:
     notes: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
-        """What of it decides how lines sound, clips by content."""
+        """The part that affects the sound of lines; clips by content."""
         return {"voices": dict(self.voices), "clips": {who: file_sha256(clip)[0] for who, clip in self.clips.items()}}
 
 
 def cast_of(run: Run, source: Script) -> Cast:
-    """The cast of a title's language, as far as it has been remembered; empty without a series file.
+    """The cast of a title's language, as far as it is stored; empty without a series file.
 
     Raises:
-        BadInputError: the file is not valid, or a clip that it names is not there.
+        BadInputError: the file is not valid, or a clip that it names does not exist.
     """
     if run.profile.voices is None:
         return Cast()
@@ -78,16 +78,16 @@ def cast_of(run: Run, source: Script) -> Cast:
 
 
 def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: Asset | None = None) -> None:
-    """Know the speakers again, append the new ones, and settle everybody's voice in every language of the title.
+    """Recognise the speakers, add new ones, and fix each speaker's voice in every language of the title.
 
-    A language without a voice is left out here; its branch says so.
+    A language without a voice is skipped here; its branch reports that.
 
     Args:
-        run: with a series file in its profile; without one nothing happens.
+        run: with a series file in its profile; otherwise nothing happens.
         source: the source script with speakers.
         speech: 16 kHz mono dialogue, for voiceprints.
         dialogue: the dialogue stem, for voice samples.
-        bed: what was separated from it.
+        bed: the separated bed.
     """
     if run.profile.voices is None:
         return
@@ -126,13 +126,13 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
 
 
 def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tuple[Series, dict[str, str], list[str]]:
-    """The series with this title's speakers in it, who of them is who, and what to tell the user.
+    """The series with this title's speakers added, their names by speaker id, and notes.
 
-    Speakers that subtitles named are known by name, the others by voice; who is neither named nor heard for two seconds
-    is not remembered.
+    Speakers named by subtitles are recognised by name, the others by voice; speakers without a name and with less than
+    two seconds of speech are not stored.
 
     Args:
-        series: as it was.
+        series: the series before.
         source: the script with speakers.
         prints: speaker id to voiceprint.
     """
@@ -154,13 +154,13 @@ def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tup
             names[who] = by_name[who]
         elif who in by_voice:
             names[who], apart = by_voice[who]
-            notes.append(f"Series: {who} is taken for {names[who]} by voice (distance {apart}).")
+            notes.append(f"Series: {who} was recognised as {names[who]} by voice (distance {apart}).")
         elif lines[who].named or who in prints:
             names[who] = who if lines[who].named else series.free_name()
-            notes.append(f"Series: {who} is new, as {names[who]}.")
+            notes.append(f"Series: {who} is new and was added as {names[who]}.")
             series = series.with_speaker(names[who], SeriesSpeaker(pitch_hz=speaker.pitch_hz))
         else:
-            notes.append(f"Series: {who} speaks too little to be known again and is not remembered.")
+            notes.append(f"Series: {who} speaks too little to be recognised and was not added.")
             continue
         entry = series.speakers[names[who]]
         if not entry.voiceprint and who in prints:
@@ -169,7 +169,7 @@ def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tup
 
 
 def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, path: Path, language: str) -> Series:
-    """The series with the voice that a service made of each of these speakers' clip, for every language."""
+    """The series with the voices that a service cloned from these speakers' clips, for every language."""
     for name in dict.fromkeys(names.values()):
         entry = series.speakers[name]
         if not entry.clip or entry.voice(backend.facts.name, language):
@@ -177,7 +177,7 @@ def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, pa
         try:
             made = backend.voices(language, [Speaker(id=name)], {name: clip_of(path, name, entry)})[name]
         except PolydubError:
-            return series  # the branch meets the same error, and reports it
+            return series  # the branch has the same error and reports it
         series = series.with_speaker(name, entry.with_voice(backend.facts.name, ALL, made))
     return series
 
@@ -185,7 +185,7 @@ def _enrolled(series: Series, names: Mapping[str, str], backend: Synthesizer, pa
 def _matched(
     series: Series, names: Mapping[str, str], backend: Matching, language: str, clips: Mapping[str, Path]
 ) -> Series:
-    """The series with a voice that is like them for each of these speakers who has none, unlike everybody else's."""
+    """The series with a matching voice for each of these speakers without one, different from all others."""
     kind = backend.facts.name
     new = {name: speaker for speaker, name in names.items() if not series.speakers[name].voice(kind, language)}
     taken = [voice for one in series.speakers.values() if (voice := one.voice(kind, language))]
@@ -194,14 +194,14 @@ def _matched(
     try:
         found = backend.matched(language, asked, heard, taken).voices
     except PolydubError:
-        return series  # the branch meets the same error, and reports it
+        return series  # the branch has the same error and reports it
     for name, voice in found.items():
         series = series.with_speaker(name, series.speakers[name].with_voice(kind, language, voice))
     return series
 
 
 def _voiced(series: Series, names: Mapping[str, str], backend: Synthesizer, language: str) -> Series:
-    """The series with a voice in that language for each of these speakers, of its own as long as there are enough."""
+    """The series with a voice in that language for each of these speakers, all different if there are enough."""
     name_of_backend = backend.facts.name
     for name in dict.fromkeys(names.values()):
         entry = series.speakers[name]
@@ -212,7 +212,7 @@ def _voiced(series: Series, names: Mapping[str, str], backend: Synthesizer, lang
         try:
             offered: Sequence[str] = list(backend.voices(language, asked, {}).values())
         except PolydubError:
-            return series  # the branch meets the same error, and reports it
+            return series  # the branch has the same error and reports it
         voice = next((voice for voice in offered if voice not in used), offered[len(used) % len(offered)])
         series = series.with_speaker(name, entry.with_voice(name_of_backend, language, voice))
     return series

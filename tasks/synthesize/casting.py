@@ -1,4 +1,4 @@
-"""What decides how lines are spoken beyond the backend: pronunciations, readings, and remembered voices. No Prefect."""
+"""Settings of speech beyond the backend: pronunciations, readings, and stored voices. No Prefect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RETAKES = 2
 
 
 def casting_facts(run: Run, source: Script) -> dict[str, Any]:
-    """All of it, as part of a step's key.
+    """All of these settings, as part of a step's key.
 
     Args:
         run: one language of a title.
@@ -38,9 +38,9 @@ def casting_facts(run: Run, source: Script) -> dict[str, Any]:
 
 
 def retakes_of(settings: SynthesizeSettings, facts: BackendFacts) -> int:
-    """How often a line that is not understood is spoken again: twice, unless the profile says otherwise.
+    """Maximum retakes of an unintelligible line: two, unless the profile sets another number.
 
-    A voice that is paid for is asked again only where the profile says so.
+    A paid voice is used again only if the profile says so.
     """
     if settings.retakes is None:
         return 0 if facts.paid else _RETAKES

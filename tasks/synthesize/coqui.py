@@ -1,7 +1,7 @@
 """Neural speech by Coqui TTS (MPL-2.0): XTTS in the speakers' own voices, or any other model by name or from files.
 
-XTTS's weights are under the Coqui Public Model License, which forbids commercial use; whoever runs this must agree to
-it (``COQUI_TOS_AGREED=1``). It is never agreed to here.
+XTTS's weights are under the Coqui Public Model License, which forbids commercial use; the user must accept it
+(``COQUI_TOS_AGREED=1``). It is never accepted here.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from tasks.synthesize.coqui_models import local_model, model_folder, named_model
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 from tasks.words.sentences import pieces
 
-#: Characters that XTTS takes at once; the package's own warnings begin there.
+#: Maximum characters of XTTS at once; beyond it the package warns.
 _LIMIT = {"ja": 71, "zh-cn": 82, "ko": 95, "hi": 150, "ar": 166}
 _LIMIT_ELSE = 180
 _PAUSE_S = 0.15  # between the pieces of one line, in place of the package's 10,000 silent samples
 _ONE_VOICE = "default"
 _XTTS = "tts_models/multilingual/multi-dataset/xtts_v2"
-#: One at a time: the models draw from PyTorch's global random numbers, which are set before each line.
+#: One at a time: the models use PyTorch's global random state, which is seeded before each line.
 _speaking = threading.Lock()
 
 
 class CoquiSynthesizer:
-    """Speaks with one model, loaded once a process."""
+    """Speaks with one model, loaded once per process."""
 
     class Options(registry.Options):
-        """Which model, from where, and on what.
+        """The model, its source and its device.
 
         Attributes:
             model: name in Coqui's list, downloaded on first use; empty with ``model_path``. XTTS v2 is taken from
-                ``xtts_v2`` in the user's folder of models where it is there.
+                ``xtts_v2`` in the user's folder of models if it exists.
             model_path: the checkpoint (or, for XTTS, its folder) of a model of your own.
-            config_path: that model's config; ``config.json`` beside it where None.
-            device: ``auto`` takes a GPU where there is one.
-            seed: of the model's random numbers; another seed gives another reading.
+            config_path: that model's config; None for ``config.json`` beside it.
+            device: ``auto`` uses a GPU if there is one.
+            seed: random seed of the model; another seed gives another reading.
         """
 
         model: str = _XTTS
@@ -88,7 +88,7 @@ class CoquiSynthesizer:
             device="any",
             network=options.model_path is None,
             clones=self._model.clones,
-            paces=self._model.clones,  # XTTS has an argument for it, the other models have not
+            paces=self._model.clones,  # only XTTS has an argument for it
             varies=True,  # another seed is another reading
             languages=self._model.languages,
         )
@@ -104,19 +104,19 @@ class CoquiSynthesizer:
         return f"coqui:1:{registry.package_version('coqui-tts')}:{model}:{chosen.seed}"
 
     def missing(self) -> list[str]:
-        """The package, a local model's files, or the agreement to a model's terms."""
+        """The package, a local model's files, or the acceptance of a model's terms."""
         if registry.package_version("coqui-tts") == "absent":
             return ["The package coqui-tts is not installed: run `make setup`."]
         chosen = self._options
         if chosen.model_path:
             wanted = (chosen.model_path, chosen.config)
-            return [f"The file {path} of the Coqui model is not there." for path in wanted if not path.exists()]
+            return [f"The file {path} of the Coqui model does not exist." for path in wanted if not path.exists()]
         if not self._model.known:
-            return [f"Coqui has no model {chosen.model!r}: `tts --list_models` shows those there are."]
+            return [f"Coqui has no model {chosen.model!r}: `tts --list_models` lists the available ones."]
         return [_terms(chosen.model, self._model.licence)] if self._model.terms else []
 
     def weights(self) -> list[Weights]:
-        """Those of a model of Coqui's list, where the package keeps them."""
+        """The weights of a model of Coqui's list, in the package's cache."""
         chosen = self._options
         if chosen.model_path or not self._model.known:
             return []
@@ -125,10 +125,10 @@ class CoquiSynthesizer:
         return [Weights(chosen.model, any(model_folder(chosen.model).glob("*.pth")))]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """With XTTS the speakers' own voices; else, and for those without a clip, the model's by turns."""
+        """With XTTS the speakers' own voices; otherwise, and for speakers without a clip, the model's in turn."""
         self._check(language)
         clips = references if self._model.clones else {}
-        # The digest tells one title's clip from another's wherever a voice's name is part of a key.
+        # The digest distinguishes the clips of different titles where a voice's name is part of a key.
         clones = {speaker: f"clone of {speaker} ({known_sha256(clip)[:8]})" for speaker, clip in clips.items()}
         self._references |= {clones[speaker]: clip for speaker, clip in clips.items()}
         own = {speaker.id: clones[speaker.id] for speaker in speakers if speaker.id in clones}
@@ -138,7 +138,7 @@ class CoquiSynthesizer:
         names = self._names() or sorted(clones.values())
         if not names:
             raise UnsupportedError(
-                f"The Coqui model {self._name} has no voice of its own, and no speaker has a clean second of speech.",
+                f"The Coqui model {self._name} has no voice of its own, and no speaker has one second of clean speech.",
                 "Choose the espeak backend for this title.",
             )
         return own | {speaker: names[index % len(names)] for index, speaker in enumerate(others)}
@@ -162,7 +162,7 @@ class CoquiSynthesizer:
             if start < stop:
                 parts += [samples[start:stop], np.zeros(round(_PAUSE_S * rate), np.float32)]
         if not parts:
-            raise NothingToSayError(f"Coqui finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(f"Coqui has nothing to pronounce in {text[:60]!r}.", "Change or remove the line.")
         spoken = levelled(np.concatenate(parts[:-1]), rate)
         write_wav(out, spoken, rate)
         return Spoken(audio=out, duration_ms=round(len(spoken) * 1000 / rate))
@@ -185,7 +185,7 @@ class CoquiSynthesizer:
         return {"speaker": voice}
 
     def _names(self) -> list[str]:
-        """The voices that the model brings."""
+        """The model's built-in voices."""
         model = self._loaded()
         manager = getattr(model.synthesizer.tts_model, "speaker_manager", None)
         names = sorted(manager.speaker_names) if model.is_multi_speaker and manager else []
@@ -214,7 +214,7 @@ class CoquiSynthesizer:
         return begins[0]
 
     def _loaded(self) -> Any:
-        """The model, wherever it lies at the moment."""
+        """The model, on whichever device it is now."""
         return self._resident().model
 
     def _model_at_work(self) -> AbstractContextManager[Any]:
@@ -233,10 +233,10 @@ def _load(chosen: CoquiSynthesizer.Options) -> Resident:
     from TTS.api import TTS
 
     try:
-        # Keyword by keyword: an empty name is no name to the package, but an empty path is one.
+        # Keyword by keyword: the package treats an empty name as none, but an empty path as a path.
         files = {"model_path": str(chosen.model_path), "config_path": str(chosen.config)} if chosen.model_path else {}
         return Resident(TTS(**(files or {"model_name": chosen.model}), progress_bar=False), chosen.device)
-    except Exception as error:  # downloads, archives and checkpoints fail in many ways, with no common base
+    except Exception as error:  # downloads, archives and checkpoints raise errors without a common base class
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MissingBackendError(
             f"The Coqui model {chosen.model_path or chosen.model} cannot be loaded ({said}).",
@@ -246,6 +246,6 @@ def _load(chosen: CoquiSynthesizer.Options) -> Resident:
 
 def _terms(model: str, licence: str) -> str:
     return (
-        f"The weights of {model} are under {licence}, for non-commercial use only. Whoever agrees to its terms "
-        "(https://tts-hub.github.io/cpml) sets COQUI_TOS_AGREED=1; the espeak backend needs none."
+        f"The weights of {model} are under {licence}, for non-commercial use only. To accept its terms "
+        "(https://tts-hub.github.io/cpml) set COQUI_TOS_AGREED=1; the espeak backend needs none."
     )

@@ -1,4 +1,4 @@
-"""What is known of a Coqui model without loading it: licence, languages, whether it clones, where it would lie."""
+"""Facts of a Coqui model without loading it: licence, languages, whether it clones, its folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.records.errors import MissingBackendError, UnsupportedError
 
 #: The XTTS v2 model card's 17 languages, by its own codes.
 XTTS_CODES = ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu", "ko", "ja", "hi")
-#: Packages that turn the script into sounds, optional in coqui-tts (its extras ``ja`` and ``zh``).
+#: Packages that convert text to phonemes, optional in coqui-tts (its extras ``ja`` and ``zh``).
 _READERS = {"ja": "cutlet", "zh-cn": "pypinyin"}
 _BY_PRIMARY = {primary(code): code for code in XTTS_CODES}
 
@@ -27,11 +27,11 @@ class ModelFacts:
     """A model by name (``tts_models/LANGUAGE/DATASET/MODEL``) or in a folder of the user.
 
     Attributes:
-        known: the name is in the package's list, or the folder has a readable config.
-        licence: of the weights, as the package's list writes it; ``"unknown"`` for local files.
-        clones: XTTS, which speaks in the voice of a reference clip.
-        languages: BCP-47 primary subtags; None where the model does not say.
-        terms: must be agreed to before it is downloaded, and have not been.
+        known: whether the name is in the package's list, or the folder has a readable config.
+        licence: licence of the weights as in the package's list; ``"unknown"`` for local files.
+        clones: whether it speaks in the voice of a reference clip (XTTS).
+        languages: BCP-47 primary subtags; None if the model does not state them.
+        terms: whether terms must be accepted before the download and have not been.
     """
 
     known: bool
@@ -47,7 +47,7 @@ class ModelFacts:
 
     @property
     def clause(self) -> str:
-        """What forbids commercial use, where something is known to."""
+        """The terms that forbid commercial use, if known."""
         if self.licence == "CPML":
             return "Coqui Public Model License 1.0.0: non-commercial use of the model and its outputs only"
         if "NC" in self.licence:
@@ -62,7 +62,7 @@ def named_model(name: str) -> ModelFacts:
     for part in parts:
         entry = entry.get(part) if isinstance(entry, dict) else None
     if len(parts) == 4 and parts[2] == "fairseq":
-        entry = {"license": "CC BY-NC 4.0"}  # not listed: the package makes it up from the language
+        entry = {"license": "CC BY-NC 4.0"}  # not listed: the package builds it from the language
     if len(parts) != 4 or parts[0] != "tts_models" or not isinstance(entry, dict):
         return ModelFacts(known=False, licence="unknown", clones=False, languages=None)
     clones = parts[3].startswith("xtts")
@@ -87,7 +87,7 @@ def local_model(config: Path) -> ModelFacts:
 
 
 def model_folder(name: str) -> Path:
-    """Where the package keeps a model of its list."""
+    """The package's cache folder for a model of its list."""
     home = os.environ.get("TTS_HOME") or os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "tts" / name.replace("/", "--")
 
@@ -96,8 +96,8 @@ def xtts_code(language: str) -> str:
     """XTTS's code of a BCP-47 tag.
 
     Raises:
-        UnsupportedError: it does not speak the language.
-        MissingBackendError: it does, with a package that is not installed.
+        UnsupportedError: it does not support the language.
+        MissingBackendError: the language needs a package that is not installed.
     """
     if primary(language) not in _BY_PRIMARY:
         raise UnsupportedError(
@@ -116,7 +116,7 @@ def xtts_code(language: str) -> str:
 
 
 def _language(code: str) -> frozenset[str] | None:
-    """The second part of a model's name; ``multilingual`` ones do not say which."""
+    """The language in a model's name; None for ``multilingual`` models."""
     try:
         return frozenset({primary(parse_language(code))})
     except LanguageError:
@@ -124,7 +124,7 @@ def _language(code: str) -> frozenset[str] | None:
 
 
 def _agreed(name: str) -> bool:
-    """As the package decides it: an environment variable, or a file that its own prompt wrote."""
+    """Whether the terms are accepted, as the package decides it: by variable, or by a file from its own prompt."""
     if os.environ.get("COQUI_TOS_AGREED") == "1":
         return True
     return (model_folder(name) / "tos_agreed.txt").is_file()

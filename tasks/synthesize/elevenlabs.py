@@ -1,8 +1,8 @@
 """Hosted speech by ElevenLabs, with the time of every character.
 
 ``POST /v1/text-to-speech/{voice_id}/with-timestamps?output_format=pcm_24000`` with ``{"text", "model_id",
-"language_code", "voice_settings", "seed"}`` and the key as ``xi-api-key`` answers with ``{"audio_base64",
-"alignment"}``; ``GET /v1/voices`` lists the account's voices. Every character sent is paid for.
+"language_code", "voice_settings", "seed"}`` and the key as ``xi-api-key`` returns ``{"audio_base64",
+"alignment"}``; ``GET /v1/voices`` lists the account's voices. Every character sent is billed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tasks.words.sentences import pieces
 
 _VARIABLE = "ELEVENLABS_API_KEY"
 _RATE_HZ = 24_000
-#: Characters a request may have (the documentation's table).
+#: Maximum characters per request (the documentation's table).
 _LIMITS = {
     "eleven_flash_v2_5": 40_000,
     "eleven_turbo_v2_5": 40_000,
@@ -43,33 +43,33 @@ _LIMITS = {
     "eleven_turbo_v2": 30_000,
 }
 _LIMIT_ELSE = 10_000
-#: Models that take IPA (SSML phoneme tags), in English alone.
+#: Models that accept IPA (SSML phoneme tags), in English only.
 _TAKE_IPA = frozenset({"eleven_flash_v2", "eleven_turbo_v2", "eleven_monolingual_v1"})
-#: The model that finds the language itself and refuses to be told.
+#: The model that detects the language itself and rejects the parameter.
 _UNTOLD = "eleven_multilingual_v2"
 _SPEEDS = (0.7, 1.2)
 _PAUSE_S = 0.15  # between the pieces of one line
 _MALE_BELOW_HZ = 165.0
-#: What the names of voices begin with that were cloned here; the clip's digest follows.
+#: Prefix of the names of voices cloned here; the clip's digest follows.
 _OURS = "polydub "
 _cloning = threading.Lock()
 
 
 class ElevenLabsSynthesizer:
-    """Asks ElevenLabs with the key in ``ELEVENLABS_API_KEY``."""
+    """Speaks by ElevenLabs with the key in ``ELEVENLABS_API_KEY``."""
 
     class Options(ServiceOptions):
-        """How ElevenLabs is asked.
+        """Options of ElevenLabs.
 
         Attributes:
             url: another address, such as a regional one.
             model: a model id.
-            voices: voice ids, given to the speakers in this order; empty: the account's voices, by gender and pitch.
-            stability: 0 (varied) to 1 (even); the energy of a line moves it.
-            similarity: how near to the voice's own sound.
-            seed: of the reading; ElevenLabs promises no equal answers even so.
-            clone: speak with the speakers' own voices: ElevenLabs is sent a clip of each, and keeps a voice made of it.
-            follow_pace: ask again at other speeds until a line fits its slot; every time is paid for.
+            voices: voice ids, assigned to the speakers in this order; empty for the account's, by gender and pitch.
+            stability: 0 (varied) to 1 (even); shifted by the energy of a line.
+            similarity: similarity to the voice's own sound.
+            seed: seed of the reading; ElevenLabs does not guarantee equal results even so.
+            clone: clone the speakers' voices: ElevenLabs gets a clip of each, and keeps a voice made from it.
+            follow_pace: repeat at other speeds until a line fits its slot; every request is billed.
         """
 
         deadline_s: float = Field(120.0, gt=0)
@@ -112,7 +112,7 @@ class ElevenLabsSynthesizer:
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
         """The voices of the options in turn; without any, the account's, deep ones for speakers under 165 Hz.
 
-        Who has a clip is cloned, where that was asked for: once, for a voice made of the same clip is found again.
+        With ``clone``, speakers with a clip are cloned, once: a voice made from the same clip is found again.
         """
         self._check(language)
         own = self._clones(references) if self._options.clone else {}
@@ -120,13 +120,13 @@ class ElevenLabsSynthesizer:
         return {**own, **self._given(left)} if left else own
 
     def _given(self, speakers: Sequence[Speaker]) -> dict[str, str]:
-        """Voices that are nobody's own."""
+        """Voices that are not cloned."""
         if self._options.voices:
             return {speaker.id: voice for speaker, voice in zip(speakers, itertools.cycle(self._options.voices))}
         listed = [voice for voice in self._listed() if not str(voice.get("name", "")).startswith(_OURS)]
         if not listed:
             raise UnsupportedError(
-                "The ElevenLabs account has no voices.", "Add some, or name ids in synthesize.options.voices."
+                "The ElevenLabs account has no voices.", "Add some, or set ids in synthesize.options.voices."
             )
         waiting = {gender: itertools.cycle(_of_gender(listed, gender)) for gender in ("male", "female")}
         return {speaker.id: next(waiting[_gender(speaker, index)]) for index, speaker in enumerate(speakers)}
@@ -134,10 +134,12 @@ class ElevenLabsSynthesizer:
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """Speak one line; silence at its ends and between its pieces is taken away."""
+        """Speak one line; silence at its ends and between its parts is removed."""
         self._check(language)
         if not any(letter.isalnum() for letter in text):
-            raise NothingToSayError(f"ElevenLabs finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(
+                f"ElevenLabs has nothing to pronounce in {text[:60]!r}.", "Change or remove the line."
+            )
         asked = pieces(_marked(text, manner.ipa), _LIMITS.get(self._options.model, _LIMIT_ELSE))
         parts: list[NDArray[np.float32]] = []
         for piece in asked:
@@ -146,7 +148,7 @@ class ElevenLabsSynthesizer:
             if start < stop:
                 parts += [samples[start:stop], np.zeros(round(_PAUSE_S * _RATE_HZ), np.float32)]
         if not parts:
-            raise PermanentError(f"ElevenLabs answered with silence for {text[:60]!r}.", "Try another model or voice.")
+            raise PermanentError(f"ElevenLabs returned silence for {text[:60]!r}.", "Try another model or voice.")
         spoken = levelled(np.concatenate(parts[:-1]), _RATE_HZ)
         write_wav(out, spoken, _RATE_HZ)
         return Spoken(
@@ -180,7 +182,7 @@ class ElevenLabsSynthesizer:
         return _samples(answer)
 
     def _clones(self, references: Mapping[str, Path]) -> dict[str, str]:
-        """The voice of each clip, by speaker; the account is asked first, for a voice is made once."""
+        """The voice of each clip, by speaker; the account is searched first, so that a voice is created once."""
         with _cloning:
             known = {voice.get("name"): voice["voice_id"] for voice in self._listed()} if references else {}
             found = {}
@@ -196,7 +198,7 @@ class ElevenLabsSynthesizer:
         answer = self._service().upload("/v1/voices/add", told, "files", [clip])
         made = answer.get("voice_id") if isinstance(answer, dict) else None
         if not isinstance(made, str):
-            raise PermanentError("ElevenLabs answered with no voice for a clip that it was sent.")
+            raise PermanentError("ElevenLabs returned no voice for a clip.")
         return made
 
     def _listed(self) -> list[dict[str, Any]]:
@@ -227,12 +229,12 @@ def _samples(answer: Any) -> NDArray[np.float32]:
     except (binascii.Error, TypeError, ValueError):
         raw = b""
     if not raw or len(raw) % 2:
-        raise PermanentError("ElevenLabs answered with something that is no sound.")
+        raise PermanentError("ElevenLabs returned something that is not audio.")
     return np.frombuffer(raw, "<i2").astype(np.float32) / 32768.0
 
 
 def _marked(text: str, ipa: Sequence[tuple[int, int, str]]) -> str:
-    """The text with SSML phoneme tags around the words whose IPA is told."""
+    """The text with SSML phoneme tags around the words with IPA."""
     parts: list[str] = []
     at = 0
     for start, end, sounds in ipa:
@@ -243,7 +245,7 @@ def _marked(text: str, ipa: Sequence[tuple[int, int, str]]) -> str:
 
 
 def _of_gender(listed: Sequence[Mapping[str, Any]], gender: str) -> list[str]:
-    """Ids of that gender, of all where there are none; those whose gender is not told come last."""
+    """Ids of voices of that gender, or all if there are none; voices without a stated gender come last."""
     told = [voice["voice_id"] for voice in listed if (voice.get("labels") or {}).get("gender") == gender]
     return told or [voice["voice_id"] for voice in listed]
 

@@ -1,4 +1,4 @@
-"""How lively each line of the source is said, by its loudness against its speaker's other lines."""
+"""The energy of each source line, by its loudness relative to its speaker's other lines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import soundfile
 
 from tasks.records.model import Script
 
-#: Decibels above or under the speaker's median that count as fully lively or subdued.
+#: Decibels above or below the speaker's median that count as fully lively or subdued.
 _FULL_DB = 8.0
-_STEP = 0.5  # of energy, so that small differences between two cuts of a title change nothing
-_FEWEST = 3  # lines of a speaker from which there is a median to speak of
+_STEP = 0.5  # of energy, so that small differences between two cuts of a title have no effect
+_FEWEST = 3  # lines of a speaker needed for a median
 
 
 def energies(dialogue: Path, script: Script) -> dict[int, float]:
@@ -35,7 +35,7 @@ def energies(dialogue: Path, script: Script) -> dict[int, float]:
 
 
 def _levels(dialogue: Path, script: Script) -> dict[int, float]:
-    """Level in dB of every line that has any sound: the mean of the louder half of its 20 ms windows."""
+    """Level in dB of every audible line: the mean of the louder half of its 20 ms windows."""
     levels: dict[int, float] = {}
     with soundfile.SoundFile(str(dialogue)) as source:
         window = max(1, source.samplerate // 50)
@@ -51,4 +51,4 @@ def _levels(dialogue: Path, script: Script) -> dict[int, float]:
 
 
 def _coarse(energy: float) -> float:
-    return min(max(round(energy / _STEP) * _STEP, -1.0), 1.0) + 0.0  # no -0.0, which is another key
+    return min(max(round(energy / _STEP) * _STEP, -1.0), 1.0) + 0.0  # no -0.0, which would be another key

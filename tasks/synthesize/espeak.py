@@ -1,4 +1,4 @@
-"""Formant speech by eSpeak NG: every language it knows, no download, robotic but exact phone times.
+"""Formant synthesis by eSpeak NG: many languages, no download, robotic but with exact phone times.
 
 The program is GPL-3.0-or-later and is reached only through `lipsync_engine.espeak`.
 """
@@ -19,20 +19,20 @@ from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 from tasks.words.spoken_form import in_words
 
-#: Medians of adult voices lie near 120 Hz (men) and 210 Hz (women); this is halfway on a log scale.
+#: Median pitches of adult voices are near 120 Hz (men) and 210 Hz (women); this is halfway on a log scale.
 _MALE_BELOW_HZ = 165.0
-#: Variants of adult timbre at the language's own pace, the clearest apart from each other first.
+#: Variants of adult timbre at the language's own pace, the most distinct ones first.
 _MALE = ("m3", "m1", "m7", "m2", "m5", "m4", "m6", "Diogo", "pablo", "rob")
 _FEMALE = ("f2", "f4", "f3", "f1", "f5", "Annie", "linda", "steph")
-#: eSpeak NG's own melody, and how much livelier or flatter it becomes.
+#: eSpeak NG's default pitch range, and its largest change.
 _PITCH_RANGE, _LIVELY = 50, 30
 
 
 class EspeakSynthesizer:
-    """Speaks with the language's voice in a variant of its own for each speaker."""
+    """Speaks with the language's voice, in a different variant for each speaker."""
 
     class Options(registry.Options):
-        """``rate_wpm``: pace in words a minute."""
+        """``rate_wpm``: pace in words per minute."""
 
         rate_wpm: int = Field(165, ge=80, le=450)
 
@@ -48,13 +48,13 @@ class EspeakSynthesizer:
         return f"espeak:4:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
 
     def missing(self) -> list[str]:
-        """Says when the wheel is absent."""
+        """The wheel, if it is not installed."""
         if registry.package_version("espeakng-loader") == "absent":
             return ["The package espeakng-loader is not installed: run `make setup`."]
         return []
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """Deep variants for speakers under 165 Hz, high ones above, by turns where the pitch is unknown."""
+        """Deep variants for speakers below 165 Hz, high ones above, alternating if the pitch is unknown."""
         waiting = {True: itertools.cycle(_MALE), False: itertools.cycle(_FEMALE)}
         return {
             speaker.id: _voice(language, next(waiting[_deep(speaker, index)])) for index, speaker in enumerate(speakers)
@@ -63,9 +63,9 @@ class EspeakSynthesizer:
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """Speak one line; a line without anything to speak gives no audio and a `NothingToSayError`.
+        """Speak one line; a line without anything to pronounce raises `NothingToSayError`.
 
-        Energy widens or narrows the melody.
+        Energy widens or narrows the pitch range.
         """
         from lipsync_engine.speech import espeak
 
@@ -79,7 +79,7 @@ class EspeakSynthesizer:
                 sounds=sounds,
             )
         except espeak.UnknownSoundError as error:
-            raise BadInputError(f"The lexicon asks eSpeak NG for a sound that it does not have: {error}.") from error
+            raise BadInputError(f"The lexicon uses a sound that eSpeak NG does not have: {error}.") from error
         except espeak.UnknownVoiceError as error:
             raise UnsupportedError(f"eSpeak NG has no voice {voice!r} ({language}).", str(error)) from error
         except espeak.SpeechError as error:
@@ -87,7 +87,9 @@ class EspeakSynthesizer:
         rate = spoken.sample_rate_hz
         start, stop = trim_bounds(spoken.samples, rate)
         if start == stop:
-            raise NothingToSayError(f"eSpeak NG finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(
+                f"eSpeak NG has nothing to pronounce in {text[:60]!r}.", "Change or remove the line."
+            )
         write_wav(out, levelled(spoken.samples[start:stop], rate), rate)
         shift_ms, length_ms = round(start * 1000 / rate), round((stop - start) * 1000 / rate)
         phones = tuple(
@@ -110,7 +112,7 @@ def _voice(language: str, variant: str) -> str:
     except espeak.UnknownVoiceError as error:
         raise UnsupportedError(
             f"eSpeak NG has no voice for {language}.",
-            "Use --profile studio, or give a recorded dub (--dub).",
+            "Use --profile studio, or supply a recorded dub (--dub).",
             language=language,
         ) from error
     except espeak.SpeechError as error:

@@ -1,4 +1,4 @@
-"""A voice that hums: a tone as long as the text would take. For tests of orchestration only."""
+"""A voice that hums: a tone as long as the text would take. For orchestration tests only."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _VOWELS = {"a": "a", "e": "e", "i": "i", "o": "o", "u": "u", "y": "i"}
 
 
 class FakeSynthesizer:
-    """Hums each line, a phone a letter."""
+    """Hums each line, with one phone for each letter."""
 
     class Options(registry.Options):
-        """``fail``: languages without a voice; ``delay_s``: of each line."""
+        """``fail``: languages without a voice; ``delay_s``: duration of each line."""
 
         fail: tuple[str, ...] = ()
         delay_s: float = 0.0
@@ -36,7 +36,7 @@ class FakeSynthesizer:
         self._options = options
 
     def fingerprint(self) -> str:
-        """Constant: how it fails or waits changes nothing in what it returns."""
+        """Constant: the options do not change the result."""
         return "fake:1"
 
     def missing(self) -> list[str]:
@@ -44,18 +44,20 @@ class FakeSynthesizer:
         return []
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """A tone of its own for every speaker."""
+        """A different tone for every speaker."""
         self._check(language)
         return {speaker.id: f"hum-{120 + 30 * index}" for index, speaker in enumerate(speakers)}
 
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """A tone with a phone for every letter; the pitch is the voice's number."""
+        """A tone with one phone for each letter; the pitch is the voice's number."""
         time.sleep(self._options.delay_s)
         self._check(language)
         if not voice.startswith("hum-"):
-            raise UnsupportedError(f"The fake synthesizer has no voice {voice!r}.", "Its voices are named hum-150.")
+            raise UnsupportedError(
+                f"The fake synthesizer has no voice {voice!r}.", "Its voices have names such as hum-150."
+            )
         letters = [letter for letter in text.lower() if letter.isalpha()] or ["a"]
         phone_ms = max(1, round(_PHONE_MS / pace))
         length_ms = phone_ms * len(letters)
@@ -73,7 +75,7 @@ class FakeSynthesizer:
 
 
 def _ipa(letter: str) -> str:
-    """The letter itself where IPA has it, else some consonant, always the same one."""
+    """The letter itself if it is in IPA, else a fixed consonant."""
     if letter in _VOWELS:
         return _VOWELS[letter]
     if letter in "bdfghjklmnprstvwz":

@@ -1,4 +1,4 @@
-"""Which of several readings of a line is best: the one that is understood, and lasts about as long as its slot."""
+"""Chooses the best of several readings of a line: intelligible, and about as long as its slot."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from tasks.understood.lines import hear_line
 
 
 def score(line: Line, take: Take, ears: Ears, store: Store) -> float:
-    """How far a take is from its line, 0 is best: the share that is not understood, and the distance in length.
+    """Penalty of a take, 0 is best: the share that is not understood, plus the deviation in length.
 
-    Without ears for the language it goes by length alone.
+    Without a recogniser for the language only the length counts.
+
+    Args:
+        line: the line.
+        take: a take of it.
+        ears: the recogniser.
+        store: where recognition results are kept.
     """
     slot_ms = line.end_ms - line.start_ms
     length = abs(math.log(take.duration_ms / slot_ms)) if slot_ms > 0 and take.duration_ms > 0 else 0.0

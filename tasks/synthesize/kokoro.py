@@ -1,7 +1,7 @@
-"""Neural speech by Kokoro-82M (weights Apache-2.0; int8, ONNX Runtime), its phonemes by eSpeak NG. No download.
+"""Neural speech by Kokoro-82M (weights Apache-2.0; int8, ONNX Runtime), with phonemes by eSpeak NG. No download.
 
-The model says itself how long each of its symbols lasts: phone times need no search, and a pace is
-found without speaking.
+The model predicts the duration of each symbol: phone times need no alignment, and the right pace is found without
+speaking.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from tasks.synthesize.wave import levelled, write_wav
 
 _RATE_HZ, _UNIT = 24_000, 600
 _AUDIO, _DURATIONS = "audio", "/encoder/Clip_output_0"
-#: Units by which sounds come before their symbols' own places, by the spectrum.
+#: Units by which sounds precede their symbols' positions, measured on the spectrum.
 _EARLY = 2
-_BEFORE_S, _AFTER_S = 0.05, 0.075  # kept around the sounds, so that no onset or release is cut
-_LIVELY_DB = 6.0  # louder where the actor is as lively as can be, softer where he is as subdued
-_PAUSE_S = 0.2  # between the pieces of a line too long for the model
+_BEFORE_S, _AFTER_S = 0.05, 0.075  # margins kept around the sounds, so that no onset or release is cut
+_LIVELY_DB = 6.0  # louder at full energy, softer at the lowest
+_PAUSE_S = 0.2  # between the parts of a line too long for the model
 _NAME = re.compile(r"[a-z]{2}_[a-z]+")
 _ONE_AT_A_TIME = threading.Lock()
 
 
 class KokoroSynthesizer:
-    """Speaks with the model's own voices, loaded once a process."""
+    """Speaks with the model's own voices; loaded once per process."""
 
     class Options(registry.Options):
-        """How it is run.
+        """Device and languages.
 
         Attributes:
-            device: ``auto`` and ``cuda`` use a GPU where ONNX Runtime was built for one.
-            all_languages: also those in which eSpeak NG is understood better.
+            device: ``auto`` and ``cuda`` use a GPU if ONNX Runtime supports one.
+            all_languages: include those in which eSpeak NG is more intelligible.
         """
 
         device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -74,7 +74,7 @@ class KokoroSynthesizer:
         )
 
     def fingerprint(self) -> str:
-        """The digests of the weights, and the versions of what reads and runs them."""
+        """The digests of the weights, and the versions of the packages that read text and run the model."""
         versions = "+".join(map(registry.package_version, ("onnxruntime", "espeakng-loader", *READING)))
         return f"kokoro:5:{versions}:{models()['kokoro'].files['model.onnx'].sha256[:16]}"
 
@@ -86,7 +86,9 @@ class KokoroSynthesizer:
             if registry.package_version(name) == "absent"
         ]
         return absent + [
-            f"The model {name} is not here. {advice(name)}" for name in ("kokoro", "kokoro-voices") if not here(name)
+            f"The model {name} is not installed. {advice(name)}"
+            for name in ("kokoro", "kokoro-voices")
+            if not here(name)
         ]
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
@@ -96,7 +98,7 @@ class KokoroSynthesizer:
     def matched(
         self, language: str, speakers: Sequence[Speaker], clips: Mapping[str, Path], taken: Collection[str] = ()
     ) -> Matched:
-        """By likeness to each speaker's clip, and by pitch; by turns where nothing is known of a speaker."""
+        """By similarity to each speaker's clip, and by pitch; in turn for speakers without either."""
         from tasks.sound.voiceprints import voice_of
 
         prints = {who: direction for who, clip in clips.items() if (direction := voice_of(clip)).any()}
@@ -105,9 +107,9 @@ class KokoroSynthesizer:
     def synthesize(
         self, text: str, voice: str, language: str, out: Path, pace: float = 1.0, manner: Manner = PLAIN
     ) -> Spoken:
-        """Speak one line; a line without anything to speak is a `NothingToSayError`.
+        """Speak one line; a line without anything to pronounce raises `NothingToSayError`.
 
-        Energy makes it louder or softer, by 6 dB at most.
+        Energy makes it louder or softer, by at most 6 dB.
         """
         pieces, style = said(text, language, manner.ipa), _style(voice)
         samples: list[NDArray[np.float32]] = []
@@ -128,8 +130,8 @@ class KokoroSynthesizer:
         length_ms = round(len(whole) * 1000 / _RATE_HZ)
         return Spoken(out, length_ms, tuple((ipa, a, min(b, length_ms), s) for ipa, a, b, s in phones if a < length_ms))
 
-    def foretold_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
-        """How long `synthesize` would make a line, told by the model without speaking."""
+    def predicted_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
+        """The length of a line by `synthesize`, predicted by the model without speaking."""
         pieces, style, total = said(text, language, manner.ipa), _style(voice), 0
         for piece in pieces:
             units = self._model().durations(piece, style, pace)
@@ -141,7 +143,7 @@ class KokoroSynthesizer:
         tag = tag_of(language)
         if tag not in self._tables:
             raise UnsupportedError(
-                f"Kokoro is not chosen for {display_name(language)} ({language}).",
+                f"Kokoro is not used for {display_name(language)} ({language}).",
                 "Choose the espeak backend.",
                 language=language,
             )
@@ -150,7 +152,7 @@ class KokoroSynthesizer:
     def _model(self) -> _Model:
         folder = located("kokoro")
         if folder is None:
-            raise MissingBackendError("The model kokoro is not here.", advice("kokoro"))
+            raise MissingBackendError("The model kokoro is not installed.", advice("kokoro"))
         device = self._options.device
         resident = loaded_once(
             ("kokoro", str(folder), device), lambda: Resident(_Model(folder / "model.onnx", device), "cpu")
@@ -160,7 +162,7 @@ class KokoroSynthesizer:
 
 
 class _Model:
-    """The network twice: whole, and only as far as it tells durations (a fiftieth of the work)."""
+    """The network twice: complete, and only up to its durations (a fiftieth of the work)."""
 
     def __init__(self, path: Path, device: str) -> None:
         import onnxruntime
@@ -178,22 +180,31 @@ class _Model:
         )
 
     def to(self, device: str) -> None:
-        """It stays where it is: a session does not move."""
+        """No effect: a session cannot be moved."""
 
     def spoken(self, symbols: str, style: NDArray[np.float32], pace: float) -> tuple[NDArray[np.float32], list[float]]:
-        """Samples at 24 kHz, and how many units of 600 samples the start, each symbol and the end last."""
+        """Speech samples and durations.
+
+        Args:
+            symbols: of the model.
+            style: float32 [1, 256].
+            pace: above 1 is faster.
+
+        Returns:
+            float32 [N] at 24 kHz; durations of the start, each symbol and the end in units of 600 samples.
+        """
         with _ONE_AT_A_TIME:
             audio, units = self._whole.run([_AUDIO, _DURATIONS], _inputs(symbols, style, pace))
         return np.asarray(audio, np.float32), _heard(units)
 
     def durations(self, symbols: str, style: NDArray[np.float32], pace: float) -> list[float]:
-        """The units alone."""
+        """Only the durations; arguments as `spoken`."""
         (units,) = self._times.run([_DURATIONS], _inputs(symbols, style, pace))
         return _heard(units)
 
 
 def _heard(units: NDArray[np.float32]) -> list[float]:
-    """Durations by which the symbols lie where they are heard; their sum stays."""
+    """Durations corrected so that symbols are where they are heard; their sum is unchanged."""
     start, *symbols, end = (float(unit) for unit in units.ravel())
     early = min(_EARLY, start)
     return [start - early, *symbols, end + early]
@@ -210,14 +221,14 @@ def _inputs(symbols: str, style: NDArray[np.float32], pace: float) -> dict[str, 
 
 
 def _style(voice: str) -> NDArray[np.float32]:
-    """float32 [510, 1, 256]; of several names joined by ``+`` the mean.
+    """The style of a voice, float32 [510, 1, 256]; the mean of several names joined by ``+``.
 
     Raises:
         UnsupportedError: no such voice.
     """
     folder = located("kokoro-voices")
     if folder is None:
-        raise MissingBackendError("The model kokoro-voices is not here.", advice("kokoro-voices"))
+        raise MissingBackendError("The model kokoro-voices is not installed.", advice("kokoro-voices"))
     names = voice.split("+")
     if not all(_NAME.fullmatch(name) and (folder / f"{name}.bin").is_file() for name in names):
         raise UnsupportedError(f"Kokoro has no voice {voice!r}.", "See `polydub models list`.")
@@ -227,7 +238,7 @@ def _style(voice: str) -> NDArray[np.float32]:
 
 
 def _bounds(timed: Sequence[Timed], length: int) -> tuple[int, int]:
-    """First and last sample (exclusive) of the sounds, with a little around them."""
+    """First and last sample (exclusive) of the sounds, with margins."""
     sounds = [one for one in timed if one[0]]
     start = round(sounds[0][1] * _UNIT - _BEFORE_S * _RATE_HZ)
     end = round(sounds[-1][2] * _UNIT + _AFTER_S * _RATE_HZ)
@@ -239,7 +250,14 @@ def _ms(samples: Sequence[NDArray[np.float32]]) -> int:
 
 
 def _milliseconds(timed: Sequence[Timed], start: int, end: int, offset_ms: int) -> list[tuple[str, int, int, int]]:
-    """Phones of a piece cut at two samples, on the clock of the line; none without length."""
+    """Phones of a part cut at two samples, in milliseconds on the line's clock, without empty ones.
+
+    Args:
+        timed: phones of the part, in units.
+        start: first sample kept.
+        end: last sample kept, exclusive.
+        offset_ms: start of the part within the line.
+    """
     found = []
     for ipa, begin, until, stress in timed:
         first, last = (min(max(round(unit * _UNIT), start), end) - start for unit in (begin, until))

@@ -1,7 +1,7 @@
-"""Which of Kokoro's voices is whose: the one that is most like the speaker, in sound and in pitch, and no two alike.
+"""Assigns Kokoro's voices to speakers: the most similar in timbre and pitch, all different.
 
-How the voices sound was measured once (`configs/kokoro_voices.yaml`, `benchmarks.kokoro_voiceprints`); how a speaker
-sounds is measured on a clip of the original.
+The voices were measured once (`configs/kokoro_voices.yaml`, `benchmarks.kokoro_voiceprints`); a speaker is measured on
+a clip of the original.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from tasks.synthesize import Matched
 
 Direction = NDArray[np.float64]
 
-#: Lent to a language whose own voices do not suffice.
+#: Lent to a language with too few voices of its own.
 _LENT = {"female": ("af_heart", "bf_emma"), "male": ("am_michael", "bm_george")}
-#: What an octave counts, as cosine distance of voiceprints: men and women are most of one apart.
+#: Weight of an octave, as cosine distance of voiceprints: men and women differ by most of one.
 _OCTAVE = 0.3
-#: Below and above, a speaker is taken for a man or a woman; between, likeness decides.
+#: Below and above, a speaker counts as male or female; in between, similarity decides.
 _SURELY_DEEP_HZ, _SURELY_HIGH_HZ = 155.0, 175.0
-#: What a voice with another language's accent costs, and one of the other sex.
+#: Cost of a voice with another language's accent, and of one of the other sex.
 _FOREIGN, _OTHER_SEX = 0.15, 0.5
-#: Distance of two voices of which nothing is known, as that of most strangers; medians of men and women.
+#: Distance of two unmeasured voices, typical of two strangers; median pitches of men and women.
 _STRANGERS, _MALE_HZ, _FEMALE_HZ = 0.4, 120.0, 210.0
-#: Two voices of one title are at least so far apart, in the same measure.
+#: Minimum distance of two voices of one title, in the same measure.
 APART = 0.08
 
 
@@ -56,13 +56,13 @@ def match(
     prints: Mapping[str, Direction],
     taken: Collection[str] = (),
 ) -> Matched:
-    """A voice for every speaker, all together as like them as can be, no two alike as long as there are voices.
+    """A voice for every speaker, with the best total similarity, all different if there are enough voices.
 
     Args:
         table: the language.
-        speakers: who speaks, with the pitch where it is known.
-        prints: speaker id to the unit vector [256] of that speaker; may be empty.
-        taken: voices that others have.
+        speakers: the speakers, with pitch if known.
+        prints: speaker id to the speaker's embedding, unit vector, float64 [256]; may be empty.
+        taken: voices that are already in use.
 
     Returns:
         The voices, and notes on what was chosen, lent or shared.
@@ -82,7 +82,7 @@ def match(
                 _unlike(speaker, prints.get(speaker.id), sounds[name])
                 + _FOREIGN * (name in lent)
                 + _OTHER_SEX * _wrong(speaker, place, deep=offer[name], heard=speaker.id in prints)
-                + 1e-4 * rank  # of equals the better voice
+                + 1e-4 * rank  # tie-break: the better voice
                 for rank, name in enumerate(names)
             ]
             for place, speaker in enumerate(speakers)
@@ -95,7 +95,7 @@ def match(
 
 
 def apart(one: Sound, other: Sound) -> float:
-    """How far two voices are from each other: the cosine distance of their voiceprints, and their pitch."""
+    """Distance of two voices: the cosine distance of their voiceprints, plus their difference in pitch."""
     if one is other:
         return 0.0
     return _distance(one.direction, other.direction) + _octaves(one.pitch_hz, other.pitch_hz)
@@ -111,7 +111,7 @@ def _distance(one: Direction, other: Direction) -> float:
 
 
 def _unmeasured(name: str, offer: Mapping[str, bool]) -> Sound:
-    """What is taken for the sound of a voice that the table does not have: nothing but whether it is deep."""
+    """A neutral sound for a voice that is not in the table; only its sex is known."""
     pitch_hz = 0.0 if name not in offer else _MALE_HZ if offer[name] else _FEMALE_HZ
     return Sound(np.zeros(256), pitch_hz)
 
@@ -121,18 +121,18 @@ def _octaves(one_hz: float, other_hz: float) -> float:
 
 
 def _wrong(speaker: Speaker, place: int, *, deep: bool, heard: bool) -> bool:
-    """Whether a voice is of the other sex, as far as the pitch tells; by turns where nothing is known of a speaker."""
+    """Whether a voice is of the other sex by the speaker's pitch; alternating if nothing is known of the speaker."""
     if speaker.pitch_hz > 0:
         return speaker.pitch_hz > _SURELY_HIGH_HZ if deep else speaker.pitch_hz < _SURELY_DEEP_HZ
     return not heard and deep != (place % 2 == 1)
 
 
 def _assigned(cost: NDArray[np.float64], sounds: Sequence[Sound]) -> list[int]:
-    """Columns for all rows at the least cost in sum; whose voice is too near to another's takes the next best apart."""
+    """Columns for all rows with minimum total cost; a voice too close to another is replaced by the next best."""
     from scipy.optimize import linear_sum_assignment
 
     chosen = [0] * len(cost)
-    for first in range(0, len(cost), len(sounds)):  # where there are more speakers than voices they are given again
+    for first in range(0, len(cost), len(sounds)):  # with more speakers than voices, voices are reused
         rows, columns = linear_sum_assignment(cost[first : first + len(sounds)])
         for row, column in zip(rows, columns, strict=True):
             chosen[first + row] = int(column)
@@ -157,7 +157,7 @@ def _notes(
     notes = []
     like = [f"{who} {float(prints[who] @ sounds[name].direction):.2f}" for who, name in named if who in prints]
     if like:
-        notes.append(f"Voices were chosen by their likeness to the speakers (1 is the same): {', '.join(like)}.")
+        notes.append(f"Voices were chosen by similarity to the speakers (1 is identical): {', '.join(like)}.")
     if borrowed := [f"{who} ({name})" for who, name in named if name in lent]:
         notes.append(f"The language has too few voices: mixed with one of another language for {', '.join(borrowed)}.")
     near = [
@@ -166,5 +166,5 @@ def _notes(
         if apart(sounds[one[1]], sounds[other[1]]) < APART
     ]
     if near:
-        notes.append(f"There are too few voices to tell all speakers apart: {', '.join(near[:5])} sound alike.")
+        notes.append(f"There are too few voices for all speakers: {', '.join(near[:5])} sound alike.")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Japanese as Kokoro's symbols: in kana by Open JTalk, and each kana as the model was trained on it."""
+"""Japanese as Kokoro's symbols: kana by Open JTalk, and each kana as in the model's training."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def _syllables() -> dict[str, str]:
 
 
 _SYLLABLES = _syllables()
-#: What ン becomes before a sound.
+#: Pronunciation of ン before a sound.
 _NASALS = (("mpb", "m"), ("kɡ", "ŋ"), ("ɲʨʥ", "ɲ"), ("ntdɾz", "n"))
 
 
 def japanese(text: str) -> str:
-    """A text without marks as symbols, its words apart."""
+    """A text without punctuation as symbols, separated by word."""
     apart = " ".join(word for word in map(_word, readings(text)) if word)
     return re.sub(" ?ʔ ?", "ʔ", apart)
 

@@ -1,4 +1,4 @@
-"""Mandarin as Kokoro's symbols: pinyin by pypinyin, and each syllable as the model was trained on it, with its tone."""
+"""Mandarin as Kokoro's symbols: pinyin by pypinyin, and each syllable with its tone as in the model's training."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff〇]+")
 
 
 def mandarin(text: str) -> str:
-    """A text of Han characters as symbols, its words apart; what is no Han character is left out."""
+    """A text of Han characters as symbols, separated by word; other characters are dropped."""
     import rjieba
 
     return " ".join("".join(map(_syllable, _pinyin(word))) for run in _HAN.findall(text) for word in rjieba.cut(run))
 
 
 def han_parts(text: str) -> list[str]:
-    """A text cut into runs of Han characters and what stands between them, beginning with the latter."""
+    """A text split into runs of Han characters and other text, starting with the latter."""
     return re.split(f"({_HAN.pattern})", text)
 
 

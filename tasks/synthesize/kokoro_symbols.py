@@ -1,4 +1,4 @@
-"""A line as Kokoro's symbols, and its symbols as phones for the lips."""
+"""Converts a line to Kokoro's symbols, and symbols to phones for lip sync."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from configs.kokoro import kokoro
 
-#: One symbol stands for sounds of two parts (the model's own names of them).
+#: Single symbols for two-part sounds (as in the model).
 _JOINED = {
     "a^ɪ": "I", "a^ʊ": "W", "d^z": "ʣ", "d^ʒ": "ʤ", "e^ɪ": "A", "o^ʊ": "O", "ə^ʊ": "Q", "t^s": "ʦ", "t^ʃ": "ʧ",
     "ɔ^ɪ": "Y",
 }  # fmt: skip
-#: English was written more narrowly in training than eSpeak NG writes it.
+#: English was transcribed more narrowly in training than by eSpeak NG.
 _ENGLISH = {
     "ə^l": "ᵊl",
     "ɚɹ": "əɹ",
@@ -29,7 +29,7 @@ _ENGLISH = {
 }
 _AMERICAN = {"ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ː": ""}
 _BRITISH = {"e^ə": "ɛː", "iə": "ɪə"}
-#: Sounds of other languages that the model has no symbol for, as the nearest that it has.
+#: Sounds without a symbol in the model, as the nearest symbol.
 _NEAREST = str.maketrans("ʏɵʉɱʑʐɭɫʀħɦɘɓɗʍg", "yøymʒʒllʁhhəbdwɡ")
 #: Symbols as phones; the others are their own IPA.
 _PHONES = {
@@ -59,7 +59,7 @@ _WIDE = str.maketrans(
 _KEPT = ';:,.!?—…"()“” '
 _STRESS = {"ˈ": 2, "ˌ": 1}
 _ADDED = "ːʰʲᵝ\u0303"  # part of the sound before
-_TONES = "→↗↓↘"  # so are they, unheard by the lips
+_TONES = "→↗↓↘"  # likewise, without effect on the lips
 MOST = 510
 
 
@@ -68,7 +68,7 @@ def symbols_of(text: str, read: Callable[[str], str], english: str, ipa: Sequenc
 
     Args:
         text: the line.
-        read: a part of the text between marks as IPA, or as symbols.
+        read: converts text between punctuation to IPA or symbols.
         english: ``"us"`` or ``"gb"``; empty for other languages.
         ipa: spans of the text (first character, last exclusive) with their pronunciation.
     """
@@ -92,13 +92,13 @@ def _mark(part: str) -> str:
 
 
 def _tied(sounds: str) -> str:
-    """IPA as people write it, with or without ties."""
+    """IPA with normalised tie bars."""
     bare = sounds.replace("͡", "")
     return re.sub("|".join(pair.replace("^", "") for pair in _JOINED), lambda two: "^".join(two[0]), bare)
 
 
 def written(sounds: str, english: str) -> str:
-    """IPA with ties as symbols."""
+    """IPA with tie bars as symbols."""
     tables = [_JOINED]
     if english:
         tables += [_ENGLISH, _BRITISH if english == "gb" else _AMERICAN]
@@ -109,7 +109,7 @@ def written(sounds: str, english: str) -> str:
 
 
 def pieces(symbols: str) -> Iterator[str]:
-    """At most so many symbols as the model takes at once, cut at a pause where there is one."""
+    """Parts within the model's maximum length, cut at a pause if there is one."""
     while len(symbols) > MOST:
         head = symbols[:MOST]
         cut = max(head.rfind(mark) for mark in ".!?;:,") + 1 or head.rfind(" ") + 1 or MOST
@@ -119,23 +119,23 @@ def pieces(symbols: str) -> Iterator[str]:
 
 
 def spoken(symbols: str) -> bool:
-    """Whether there is any sound in them."""
+    """Whether the symbols contain any sound."""
     return any(symbol not in _KEPT for symbol in symbols)
 
 
-#: IPA, first and last (exclusive) unit of 25 ms, stress; silences have no IPA.
+#: IPA (empty for silence), first and last (exclusive) unit of 25 ms, stress.
 Timed = tuple[str, float, float, int]
 
 
 def phones_of(symbols: str, units: Sequence[float]) -> list[Timed]:
-    """The phones of a piece on its own clock.
+    """The phones of a part on its own clock.
 
-    A stress mark goes to the sound after it, a length mark to the one before; a gap between words is shared by its two
-    sides, and one with a mark is silence, as are the ends.
+    A stress mark belongs to the sound after it, a length mark to the one before; a gap between words is split between
+    both sides, a gap with punctuation is silence, as are the ends.
 
     Args:
-        symbols: of the piece.
-        units: how long each takes, with that of the start before and of the end after them.
+        symbols: of the part.
+        units: durations of the start, each symbol and the end.
     """
     found: list[Timed] = [("", 0.0, units[0], 0)]
     at, owed, stress = units[0], 0.0, 0

@@ -1,4 +1,4 @@
-"""A line as pieces of Kokoro's symbols, in the way that its language was written in training."""
+"""Converts a line to parts of Kokoro's symbols, as its language was transcribed in training."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from tasks.synthesize import NothingToSayError
 from tasks.synthesize.kokoro_symbols import pieces, spoken, symbols_of, written
 from tasks.words.spoken_form import in_words
 
-#: What reads the languages that eSpeak NG does not read.
+#: Packages for languages that eSpeak NG does not cover.
 _READERS = {"ja": ("pyopenjtalk-plus",), "zh": ("pypinyin", "rjieba")}
-#: Every package by whose version a text may be read otherwise.
+#: Packages whose version affects the conversion of text.
 READING = ("num2words", *(name for names in _READERS.values() for name in names))
 
 
 def said(text: str, language: str, ipa: Sequence[tuple[int, int, str]]) -> list[str]:
-    """The pieces that have a sound.
+    """The parts that contain a sound.
 
     Raises:
         NothingToSayError: there is none.
-        UnsupportedError: eSpeak NG does not read the language.
-        MissingBackendError: what reads the language is not installed.
+        UnsupportedError: eSpeak NG does not support the language.
+        MissingBackendError: a package for the language is not installed.
     """
     english = ("gb" if is_british(language) else "us") if primary(language) == "en" else ""
     words, moved = in_words(text, language, ipa)
     symbols = symbols_of(words, _reader(language), english, moved)
     found = [piece for piece in pieces(symbols) if spoken(piece)]
     if not found:
-        raise NothingToSayError(f"Kokoro finds nothing to say in {text[:60]!r}.", "Change or remove the line.")
+        raise NothingToSayError(f"Kokoro has nothing to pronounce in {text[:60]!r}.", "Change or remove the line.")
     return found
 
 
 def table_of(language: str) -> SpokenLanguage | None:
-    """What is known of a language; None where nothing is."""
+    """The data on a language; None if there is none."""
     return kokoro().languages.get(tag_of(language))
 
 
@@ -52,7 +52,7 @@ def is_british(language: str) -> bool:
 
 
 def readable(tag: str) -> bool:
-    """Whether what reads a language is installed."""
+    """Whether the packages for a language are installed."""
     return all(registry.package_version(name) != "absent" for name in _READERS.get(tag, ()))
 
 
@@ -60,7 +60,7 @@ def _reader(language: str) -> Callable[[str], str]:
     tag = tag_of(language)
     if not readable(tag):
         names = " and ".join(_READERS[tag])
-        raise MissingBackendError(f"Kokoro reads {language} by {names}, which is not installed.", "Run `make setup`.")
+        raise MissingBackendError(f"Kokoro needs {names} for {language}, which is not installed.", "Run `make setup`.")
     if tag == "ja":
         from tasks.synthesize.kokoro_japanese import japanese
 
@@ -88,6 +88,6 @@ def _by_espeak(text: str, voice: str) -> str:
     try:
         return espeak.transcribe(text, espeak.voice_for(voice))
     except espeak.UnknownVoiceError as error:
-        raise UnsupportedError(f"eSpeak NG reads no {voice}.", str(error), language=voice) from error
+        raise UnsupportedError(f"eSpeak NG does not support {voice}.", str(error), language=voice) from error
     except espeak.SpeechError as error:
         raise MissingBackendError(f"eSpeak NG cannot be loaded: {error}", "Run `make setup` again.") from error

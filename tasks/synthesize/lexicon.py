@@ -1,13 +1,13 @@
-"""How words are to be pronounced: a ``lexicon.yaml`` of the house or the title, for every backend.
+"""Pronunciations of words: a ``lexicon.yaml`` of the studio or the title, for every backend.
 
-By language, word by word (whole words, in any case); ``"*"`` holds for all languages, an exact tag wins over its
+By language, word by word (whole words, in any case); ``"*"`` applies to all languages, an exact tag overrides its
 language::
 
     "*":
       GHz: gigahertz                       # said like this
     es:
-      Jordi: {ipa: ˈʒɔɾdi}                 # IPA, where the voice takes it
-      Seattle: {say: siátel, ipa: siˈatel}  # IPA where it is taken, else the respelling
+      Jordi: {ipa: ˈʒɔɾdi}                 # IPA, if the voice accepts it
+      Seattle: {say: siátel, ipa: siˈatel}  # IPA if accepted, else the respelling
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ALL = "*"
 
 @dataclass(frozen=True)
 class Entry:
-    """A word as it is written, how to spell it so that it is said right, and its IPA; one of both may be empty."""
+    """A word as written, its respelling, and its IPA; one of the latter two may be empty."""
 
     word: str
     say: str = ""
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pronounced:
-    """A line as a voice is given it: respelled, with the IPA of spans that stay, and the words it cannot be told."""
+    """A line as given to a voice: respelled, with IPA of spans, and the words whose IPA the voice does not accept."""
 
     text: str
     ipa: tuple[tuple[int, int, str], ...] = ()
@@ -53,7 +53,7 @@ class Lexicon:
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
     def of(self, language: str) -> tuple[Entry, ...]:
-        """What holds in a language, the longest word first."""
+        """The entries for a language, the longest word first."""
         found: dict[str, Entry] = {}
         for tag in (_ALL, primary(language), language):
             found |= {entry.word.casefold(): entry for entry in self.entries.get(tag, ())}
@@ -64,7 +64,7 @@ def read_lexicon(path: Path) -> Lexicon:
     """Read a lexicon.
 
     Raises:
-        BadInputError: not there, not readable, or not a lexicon; names the file, the language and the word.
+        BadInputError: missing, not readable, or not a lexicon; names the file, the language and the word.
     """
     try:
         values = read_yaml(path) or {}
@@ -89,9 +89,9 @@ def pronounce(text: str, entries: tuple[Entry, ...], language: str, *, ipa: bool
 
     Args:
         text: the line.
-        entries: as `Lexicon.of` gives them.
-        language: BCP-47 tag; where it writes without spaces, words are found inside others.
-        ipa: whether the voice takes IPA.
+        entries: from `Lexicon.of`.
+        language: BCP-47 tag; without spaces between words, entries match inside other words.
+        ipa: whether the voice accepts IPA.
     """
     if not entries:
         return Pronounced(text)
@@ -103,7 +103,7 @@ def pronounce(text: str, entries: tuple[Entry, ...], language: str, *, ipa: bool
     spoken, at = "", 0
     for found in re.finditer(f"{edges[0]}(?:{words}){edges[1]}", text, re.IGNORECASE):
         entry = by_word.get(found[0].casefold())
-        if entry is None:  # a letter whose case folds in another way, such as İ
+        if entry is None:  # a letter with unusual case folding, such as İ
             continue
         spoken += text[at : found.start()]
         at = found.end()
@@ -128,7 +128,7 @@ def _language(tag: Any, path: Path) -> str:
 
 def _entry(word: Any, how: Any, where: str, path: Path) -> Entry:
     if not isinstance(word, str) or not word.strip():
-        raise _not_one(path, f"{where}: this is no word; put it in quotes")
+        raise _not_one(path, f"{where}: this is not a word; put it in quotes")
     if isinstance(how, str):
         how = {"say": how}
     if not isinstance(how, dict) or not how or set(how) - {"say", "ipa"}:
@@ -139,4 +139,4 @@ def _entry(word: Any, how: Any, where: str, path: Path) -> Entry:
 
 
 def _not_one(path: Path, why: str) -> BadInputError:
-    return BadInputError(f"The lexicon {path} is not valid: {why}.", "See tasks/synthesize/lexicon.py for its form.")
+    return BadInputError(f"The lexicon {path} is not valid: {why}.", "See docs/voices.md for its format.")

@@ -1,6 +1,6 @@
-"""An ONNX model with other outputs, and without what they do not need: its bytes edited, no weight touched.
+"""Changes the outputs of an ONNX model and removes unused nodes, by editing its bytes without touching weights.
 
-Of the format (onnx.proto3, protobuf) only what that takes is read: a model's graph (field 7), its nodes (1),
+Only the needed part of the format (onnx.proto3, protobuf) is parsed: a model's graph (field 7), its nodes (1),
 initializers (5) and outputs (12), a node's inputs (1) and outputs (2), a tensor's name (8) and a value's name (1).
 """
 
@@ -18,7 +18,7 @@ _Field = tuple[int, int, int, int]
 
 
 def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
-    """The model with these values of its graph as its outputs, and only the nodes and weights that lead to them.
+    """The model with these values as its outputs, and only the nodes and weights that they need.
 
     Raises:
         ValueError: not an ONNX model, or it has no such value.
@@ -37,7 +37,7 @@ def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
 def _graph(graph: memoryview, outputs: Sequence[bytes]) -> list[bytes | memoryview]:
     fields = list(_fields(graph))
     needed, nodes = set(outputs), set()
-    for number, first, start, end in reversed(fields):  # nodes stand in the order in which they run
+    for number, first, start, end in reversed(fields):  # nodes are in order of execution
         if number == _NODE and needed & set(_texts(graph[start:end], _NODE_OUTPUT)):
             nodes.add(first)
             needed.update(_texts(graph[start:end], _NODE_INPUT))
@@ -74,7 +74,7 @@ def _fields(message: memoryview) -> Iterator[_Field]:
         elif kind in _FIXED:
             end = at + _FIXED[kind]
         else:
-            raise ValueError("this is no ONNX model")
+            raise ValueError("this is not an ONNX model")
         if end > len(message):
             raise ValueError("the ONNX model ends too soon")
         yield key >> 3, first, at, end

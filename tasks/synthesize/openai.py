@@ -1,7 +1,7 @@
-"""Speech by any server with OpenAI's interface: OpenAI, Chatterbox, Qwen3-TTS, Orpheus, Speaches, LocalAI, Kokoro ...
+"""Speech by any server with OpenAI's API: OpenAI, Chatterbox, Qwen3-TTS, Orpheus, Speaches, LocalAI, Kokoro ...
 
-``POST /audio/speech`` with ``{"model", "input", "voice", "response_format"}``, and ``speed`` and ``instructions`` where
-the profile asks for them, answers with a sound file. A server says nothing of times: phones are aligned later.
+``POST /audio/speech`` with ``{"model", "input", "voice", "response_format"}``, and ``speed`` and ``instructions`` if
+the profile sets them, returns an audio file. Servers return no times: phones are aligned later.
 """
 
 from __future__ import annotations
@@ -31,38 +31,38 @@ from tasks.words.sentences import pieces
 from tasks.words.speakable import speaks
 from tasks.words.visible import visible
 
-#: Fields of a request that have an option of their own, or that would make the answer something else than one sound.
+#: Request fields that have their own option, or that would change the response from a single audio file.
 _OURS = frozenset({"model", "input", "voice", "response_format", "speed", "instructions", "stream", "stream_format"})
 _CONTAINERS = (b"RIFF", b"ID3", b"fLaC", b"OggS", b"\xff\xfb", b"\xff\xf3")
-#: Nobody speaks more slowly than a character in 0.6 s; what is longer is no reading of the line.
+#: Slowest plausible speech, 0.6 s per character; anything longer is not a reading of the line.
 _SLOWEST_S, _LEAD_S = 0.6, 10.0
-_BYTES_A_SECOND = 48_000 * 2 * 4  # no format is larger than stereo in 32 bits
+_BYTES_A_SECOND = 48_000 * 2 * 4  # the largest format is stereo with 32 bits
 _PAUSE_S = 0.15  # between the pieces of one line
 _MALE_BELOW_HZ = 165.0
-_READINGS = 2  # asked for at most, where an answer is no reading of the line
+_READINGS = 2  # maximum requests if the response is not a reading of the line
 _LISTED = 20  # voices that are shown
 _MOODS = ("very calmly", "calmly", "in an even tone", "lively", "with much energy")
 
 
 class OpenAiSynthesizer:
-    """Asks the server at ``url``; where and with which key: `tasks.services.openai`."""
+    """Speaks by the server at ``url``; for address and key see `tasks.services.openai`."""
 
     class Options(OpenAiOptions):
-        """Which voices, and how they are asked.
+        """Voices, and how they are used.
 
         Attributes:
-            voices: the server's names of voices, given to the speakers in this order; or such a list by language, where
-                ``"*"`` is for all others.
-            deep: those of them that are deep, for speakers below 165 Hz; the others are for those above.
-            instructions: how to speak, for models that take it; ``{language}`` is the language's name, ``{mood}`` how
-                lively the source's line is said ("calmly").
-            extra: more fields of the request, as the server documents them; in texts ``{language}`` is the language's
-                name, ``{code}`` its code. A number named ``seed`` grows by one with each reading.
-            follow_pace: ask again at other speeds until a line fits its slot.
-            speeds: the slowest and the fastest ``speed`` that the server takes.
-            response_format: what is asked for; what comes is decoded by its content.
-            pcm_hz: samples a second of ``pcm``, which is 16 bits, mono.
-            longest: characters that a request may have.
+            voices: the server's voice names, assigned to the speakers in this order; or such a list by language, with
+                ``"*"`` for all others.
+            deep: the deep ones among them, for speakers below 165 Hz; the others are for those above.
+            instructions: how to speak, for models that support it; ``{language}`` is the language's name, ``{mood}``
+                the energy of the source line ("calmly").
+            extra: further request fields of the server; in texts ``{language}`` is the language's name, ``{code}`` its
+                code. A number named ``seed`` grows by one with each reading.
+            follow_pace: repeat at other speeds until a line fits its slot.
+            speeds: the slowest and the fastest ``speed`` that the server accepts.
+            response_format: requested format; the response is decoded by content.
+            pcm_hz: sample rate of ``pcm``, which is 16 bits, mono.
+            longest: maximum characters per request.
         """
 
         voices: dict[str, tuple[str, ...]]
@@ -78,21 +78,21 @@ class OpenAiSynthesizer:
         @field_validator("voices", mode="before")
         @classmethod
         def _of_all(cls, value: Any) -> Any:
-            """A bare list is for every language."""
+            """A plain list is for every language."""
             return {ALL: value} if isinstance(value, list | tuple) else value
 
         @field_validator("voices")
         @classmethod
         def _some(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
             if not value or not all(names and all(names) for names in value.values()):
-                raise ValueError("name at least one voice")
+                raise ValueError("give at least one voice")
             return value
 
         @field_validator("extra")
         @classmethod
         def _no_second_time(cls, value: dict[str, Any]) -> dict[str, Any]:
             if twice := sorted(_OURS & value.keys()):
-                raise ValueError(f"{', '.join(twice)} cannot be named here")
+                raise ValueError(f"{', '.join(twice)} cannot be set here")
             return value
 
         @field_validator("speeds")
@@ -113,7 +113,7 @@ class OpenAiSynthesizer:
         )
 
     def fingerprint(self) -> str:
-        """The address, the model and what it is asked; never the key. What a name stands for may change, unseen."""
+        """The address, the model and its options; never the key. The model behind a name may change unnoticed."""
         told = {"model", "url", "voices", "deep", "instructions", "extra", "follow_pace", "speeds"}
         formed = {"response_format", "pcm_hz", "longest"}
         return f"openai:1:{self._options.model_dump_json(include=told | formed)}"
@@ -123,7 +123,7 @@ class OpenAiSynthesizer:
         return self._options.missing()
 
     def voices(self, language: str, speakers: Sequence[Speaker], references: Mapping[str, Path]) -> dict[str, str]:
-        """The language's voices by pitch, no two speakers the same as long as there are enough."""
+        """The language's voices by pitch, all different if there are enough."""
         offered = self._offered(language)
         deep = [voice for voice in offered if voice in self._options.deep]
         high = [voice for voice in offered if voice not in self._options.deep]
@@ -143,7 +143,7 @@ class OpenAiSynthesizer:
         """Speak one line; silence at its ends and between its pieces is taken away."""
         self._offered(language)
         if not speaks(text):
-            raise NothingToSayError(f"There is nothing to say in {text[:60]!r}.", "Change or remove the line.")
+            raise NothingToSayError(f"There is nothing to pronounce in {text[:60]!r}.", "Change or remove the line.")
         asked = pieces(text, self._options.longest)
         parts: list[NDArray[np.float32]] = []
         rate_hz = 0
@@ -154,7 +154,7 @@ class OpenAiSynthesizer:
                 parts += [samples[start:stop], np.zeros(round(_PAUSE_S * rate_hz), np.float32)]
         if not parts:
             raise PermanentError(
-                f"{self._options.model} answered with silence for {text[:60]!r}.", "Try another model or voice."
+                f"{self._options.model} returned silence for {text[:60]!r}.", "Try another model or voice."
             )
         spoken = levelled(np.concatenate(parts[:-1]), rate_hz)
         write_wav(out, spoken, rate_hz)
@@ -166,8 +166,8 @@ class OpenAiSynthesizer:
         found = next((known[tag] for tag in (language, primary(language), ALL) if tag in known), None)
         if found is None:
             raise UnsupportedError(
-                f"synthesize.options.voices names no voice for {display_name(language)} ({language}).",
-                "Name one, or voices for every language as '*'.",
+                f"synthesize.options.voices has no voice for {display_name(language)} ({language}).",
+                "Add one, or voices for every language as '*'.",
                 language=language,
             )
         return found
@@ -184,10 +184,10 @@ class OpenAiSynthesizer:
                 samples, rate_hz = self._decoded(sound, out, longest_s, rate_hz)
                 heard = len(samples) / rate_hz
                 break
-            except PermanentError:  # a model may lose its way once, and talk on and on
+            except PermanentError:  # a model may occasionally not stop talking
                 if not more:
                     raise
-            finally:  # it is paid for, whatever it is
+            finally:  # it is billed in any case
                 if self.facts.paid:
                     bill(self.facts.price, characters=len(text), seconds=heard)
         return samples, rate_hz
@@ -199,7 +199,7 @@ class OpenAiSynthesizer:
         except PermanentError as error:
             if "voice" in error.what.replace(self._options.model, "").lower():
                 raise UnsupportedError(
-                    f"The voice {voice!r} cannot be had. {error.what.rstrip('.')}.",
+                    f"The voice {voice!r} is not available. {error.what.rstrip('.')}.",
                     _offer(service) or "Choose another.",
                 ) from error
             raise
@@ -212,7 +212,7 @@ class OpenAiSynthesizer:
             return decoded(sound, out, longest_s, rate_hz)
         except AudioError as error:
             raise PermanentError(
-                f"{chosen.model} answered with something that is no sound, or not one of this line "
+                f"{chosen.model} returned something that is not audio, or not a reading of this line "
                 f"({len(sound)} bytes, {longest_s:.0f} s at most).",
                 "Try another model, voice or response_format.",
             ) from error
@@ -238,7 +238,7 @@ class OpenAiSynthesizer:
 
 
 def _filled(value: Any, words: Mapping[str, str]) -> Any:
-    """A text with its places filled in; anything else as it is."""
+    """A text with its placeholders filled in; other values unchanged."""
     if isinstance(value, str):
         for place, word in words.items():
             value = value.replace(place, word)
@@ -246,7 +246,7 @@ def _filled(value: Any, words: Mapping[str, str]) -> Any:
 
 
 def _as_wav(samples: bytes, rate_hz: int) -> bytes:
-    """Bare 16-bit mono samples as a file."""
+    """Raw 16-bit mono samples as a WAV file."""
     out = io.BytesIO()
     whole = np.frombuffer(samples[: len(samples) // 2 * 2], "<i2")
     soundfile.write(out, whole, rate_hz, subtype="PCM_16", format="WAV")
@@ -254,7 +254,7 @@ def _as_wav(samples: bytes, rate_hz: int) -> bytes:
 
 
 def _offer(service: Service) -> str:
-    """The voices that a server lists, as most do; empty where it does not."""
+    """Advice with the voices that a server lists; empty if it lists none."""
     try:
         answer = service.get("/audio/voices")
     except PolydubError:

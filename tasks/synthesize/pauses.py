@@ -1,7 +1,7 @@
-"""A line that is too short for its slot even when spoken slowly pauses longer where it pauses anyway, as actors do.
+"""Lengthens existing pauses of a line that is too short for its slot even when spoken slowly, as actors do.
 
-Only silences that are in the take are widened, at most as many as the text has marks for them, and each by a bounded
-amount; the voice's own sound and pace stay as they are.
+Only silences in the take are lengthened, at most as many as the text has punctuation for, and each by a limited amount;
+the voice's sound and pace are unchanged.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ _QUIET_DB = -38.0  # below the loudest window
 _SHORTEST_MS = 60  # a shorter silence is the closure of a consonant
 _FADE_MS = 4
 
-#: ``(at_ms, added_ms)``: where silence was put in, on the clock of the take before.
+#: ``(at_ms, added_ms)``: inserted silences, on the clock of the original take.
 Widened = tuple[tuple[int, int], ...]
 Phones = tuple[tuple[str, int, int, int], ...]
 
 
 def marks(text: str) -> int:
-    """How many marks of a pause a text has inside, its end not counted."""
+    """Number of pause marks inside a text, not counting its end."""
     return len(_MARK.findall(text.strip()))
 
 
 def widening(samples: NDArray[np.float32], rate_hz: int, count: int, missing_ms: int, most_ms: int) -> Widened:
-    """Where and by how much to pause longer: the longest silences share what is missing.
+    """Where and by how much to lengthen pauses: the longest silences share the missing time.
 
     Args:
         samples: float32 [N], mono, silence trimmed from both ends.
-        rate_hz: samples a second.
-        count: at most so many silences.
-        missing_ms: what the slot has more.
-        most_ms: at most so much for each.
+        rate_hz: sample rate.
+        count: maximum number of silences.
+        missing_ms: missing time, milliseconds.
+        most_ms: maximum for each silence, milliseconds.
     """
     found = sorted(_silences(samples, rate_hz), key=lambda gap: (gap[0] - gap[1], gap[0]))[:count]
     if not found or missing_ms <= 0 or most_ms <= 0:
@@ -48,7 +48,16 @@ def widening(samples: NDArray[np.float32], rate_hz: int, count: int, missing_ms:
 
 
 def widened(samples: NDArray[np.float32], rate_hz: int, places: Widened) -> NDArray[np.float32]:
-    """The samples with the pauses put in, faded at their edges."""
+    """The samples with the pauses inserted, faded at their edges.
+
+    Args:
+        samples: float32 [N], mono.
+        rate_hz: sample rate.
+        places: from `widening`.
+
+    Returns:
+        float32 [M].
+    """
     parts, before = [], 0
     for at_ms, added_ms in places:
         at = at_ms * rate_hz // 1000
@@ -65,7 +74,7 @@ def widened(samples: NDArray[np.float32], rate_hz: int, places: Widened) -> NDAr
 
 
 def moved(phones: Sequence[tuple[str, int, int, int]], places: Widened) -> Phones:
-    """The phones on the clock of the widened take; what lies around a pause grows with it."""
+    """The phones on the clock of the lengthened take; a phone across a pause grows with it."""
 
     def later(time_ms: int, inclusive: bool) -> int:
         return time_ms + sum(added for at, added in places if at < time_ms or (inclusive and at == time_ms))
@@ -74,7 +83,7 @@ def moved(phones: Sequence[tuple[str, int, int, int]], places: Widened) -> Phone
 
 
 def _silences(samples: NDArray[np.float32], rate_hz: int) -> list[tuple[int, int]]:
-    """Silences inside the sound, in milliseconds."""
+    """Silences inside the speech, in milliseconds."""
     window = max(1, rate_hz * _WINDOW_MS // 1000)
     count = len(samples) // window
     if count < 3:

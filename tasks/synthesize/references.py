@@ -1,7 +1,7 @@
-"""Clips of each speaker's own voice, for backends that clone: the cleanest of the speaker's lines, 6 to 12 seconds.
+"""Reference clips of each speaker for voice cloning: the speaker's cleanest lines, 6 to 12 seconds.
 
-What is clean is measured line by line: how far the speech stands above the noise between its words, above the music
-and sounds that were separated from it, and whether others speak right beside it.
+Cleanness is measured line by line: the level of the speech above the noise between its words and above the separated
+music and effects, and whether others speak right next to it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tasks.records.model import Line, Script
 _ENOUGH_MS, _MOST_MS = 6_000, 12_000
 _SHORTEST_MS = 1_000
 _WINDOW_MS = 20
-_CLEAN_DB = 15.0  # lines under this are taken only where there are not six cleaner seconds
-_BESIDE_MS, _BESIDE_DB = 200, 6.0  # another speaker this near costs so much: cuts are never exact
+_CLEAN_DB = 15.0  # lines below this are used only if there are not six cleaner seconds
+_BESIDE_MS, _BESIDE_DB = 200, 6.0  # penalty for another speaker this close, because cuts are never exact
 _BEST_DB = 60.0
 
 
@@ -29,9 +29,9 @@ class Cleanness:
     """How clean a line is, in decibels.
 
     Attributes:
-        noise_db: speech over the noise floor within the line.
-        bed_db: speech over the music and sounds under it; 60 where there is no bed or it is silent.
-        beside: another speaker begins or ends within 200 ms of it.
+        noise_db: level of speech above the noise floor within the line.
+        bed_db: level of speech above the bed; 60 if there is no bed or it is silent.
+        beside: whether another speaker starts or ends within 200 ms of it.
     """
 
     noise_db: float
@@ -40,29 +40,29 @@ class Cleanness:
 
     @property
     def score(self) -> float:
-        """The worse of both, less 6 dB beside another speaker."""
+        """The lower of both levels, minus 6 dB next to another speaker."""
         return min(self.noise_db, self.bed_db) - (_BESIDE_DB if self.beside else 0.0)
 
 
 @dataclass(frozen=True)
 class Clips:
-    """The clips by speaker, and what was measured of them."""
+    """The clips by speaker, and notes with their measurements."""
 
     paths: Mapping[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def reference_clips(dialogue: Path, script: Script, folder: Path, bed: Path | None = None) -> Clips:
-    """Write one WAV a speaker: the cleanest lines, in order of time, 6 to 12 s where the speaker has as much.
+    """Write one WAV per speaker: the cleanest lines in order of time, 6 to 12 s if available.
 
     Args:
         dialogue: the separated dialogue of the source.
         script: the source script with speakers.
-        folder: where the clips go.
-        bed: what was separated from it, on the same clock; without it music is not measured.
+        folder: where the clips are written.
+        bed: the separated bed, on the same clock; without it music is not measured.
 
     Returns:
-        Speakers without a line of at least one second are left out, which the notes say.
+        The clips; speakers without a line of at least one second are omitted, with a note.
     """
     paths: dict[str, Path] = {}
     notes: list[str] = []
@@ -72,7 +72,7 @@ def reference_clips(dialogue: Path, script: Script, folder: Path, bed: Path | No
             measured = {line.id: cleanness(line, script.lines, dialogue, bed) for line in lines}
             chosen = choose(lines, {line: clean.score for line, clean in measured.items()})
             if not chosen:
-                notes.append(f"{speaker} has no clean second of speech: no sample of that voice.")
+                notes.append(f"{speaker} has no second of clean speech: there is no sample of this voice.")
                 continue
             path = folder / f"reference-{len(paths) + 1}.wav"
             seconds = _write(source, chosen, path)
@@ -84,14 +84,14 @@ def reference_clips(dialogue: Path, script: Script, folder: Path, bed: Path | No
 
 
 def choose(lines: Sequence[Line], scores: Mapping[int, float]) -> list[Line]:
-    """The cleanest lines until there are six seconds, twelve at most; unclean ones only while there are less than six.
+    """The cleanest lines up to six seconds, at most twelve; unclean ones only if there are less than six.
 
     Args:
         lines: of one speaker, each at least a second.
         scores: cleanness in dB by line id.
 
     Returns:
-        In order of time. Of equally clean lines (to 3 dB) the longer come first.
+        Lines in order of time; among equally clean lines (within 3 dB) longer ones are preferred.
     """
     chosen: list[Line] = []
     total = 0
@@ -106,7 +106,14 @@ def choose(lines: Sequence[Line], scores: Mapping[int, float]) -> list[Line]:
 
 
 def cleanness(line: Line, lines: Sequence[Line], dialogue: Path, bed: Path | None) -> Cleanness:
-    """Measure a line; see `Cleanness`."""
+    """Measure a line; see `Cleanness`.
+
+    Args:
+        line: the line.
+        lines: all lines of the title.
+        dialogue: the separated dialogue, WAV.
+        bed: the separated bed on the same clock; None if there is none.
+    """
     speech = _powers(dialogue, line)
     voiced = float(np.percentile(speech, 80)) if len(speech) else 0.0
     floor = float(np.percentile(speech, 5)) if len(speech) else 0.0
@@ -127,7 +134,7 @@ def _over(signal: float, noise: float) -> float:
 
 
 def _powers(path: Path, line: Line) -> NDArray[np.float64]:
-    """Mean square of each 20 ms of a line."""
+    """Mean square of each 20 ms window of a line."""
     with soundfile.SoundFile(str(path)) as source:
         source.seek(min(line.start_ms * source.samplerate // 1000, source.frames))
         samples = source.read(_length(line) * source.samplerate // 1000, always_2d=True).mean(axis=1)
@@ -137,7 +144,7 @@ def _powers(path: Path, line: Line) -> NDArray[np.float64]:
 
 
 def _write(source: soundfile.SoundFile, lines: Sequence[Line], path: Path) -> float:
-    """The lines one after the other, the last cut at twelve seconds; seconds written."""
+    """Write the lines one after the other, cut at twelve seconds; returns the seconds written."""
     left = _MOST_MS * source.samplerate // 1000
     with soundfile.SoundFile(str(path), "w", source.samplerate, 1, "PCM_24") as clip:
         for line in lines:

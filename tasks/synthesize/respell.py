@@ -1,4 +1,4 @@
-"""A line spelled so that a voice has less to stumble over; what it says stays the same."""
+"""Respells a line so that it is easier to pronounce; its wording is unchanged."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _CAPITALS = re.compile(r"(?<![^\W_])[^\W\d_]{4,}(?![^\W_])")
 
 
 def respelled(text: str, language: str) -> str:
-    """The text without quotes, brackets and dashes: numbers and signs in words, words in capitals in small letters.
+    """The text without quotes, brackets and dashes, with numbers and symbols in words, and capitals in lower case.
 
     Args:
         text: the line.
-        language: BCP-47 tag; a language whose numbers are not known keeps its figures.
+        language: BCP-47 tag; figures stay if the number words of the language are unknown.
 
     Returns:
-        The same text where there is nothing to spell otherwise.
+        The respelled text, or the same text if there is nothing to change.
     """
     plain = _DASHES.sub(", ", _QUOTES.sub("", text))
     plain = _CAPITALS.sub(lambda word: word[0].capitalize() if word[0].isupper() else word[0], plain)

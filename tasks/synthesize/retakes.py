@@ -1,4 +1,4 @@
-"""A line that is not understood is spoken again another way, a bounded number of times; the clearest take wins."""
+"""Retakes: an unintelligible line is spoken again in other ways, a limited number of times; the clearest take wins."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tasks.understood.ears import clip_of
 from tasks.understood.lines import HeardLine, hear_line, hear_lines
 
 _SLOWER, _FASTER = 0.9, 1.1
-_TOLD = 5  # lines that the notes name
+_SHOWN = 5  # lines listed in the notes
 
 
 @dataclass(frozen=True)
 class _Way:
-    """Another way to say a line; ``name`` completes "spoken again"."""
+    """Another way to speak a line; ``name`` completes "spoken again"."""
 
     name: str
     text: str
@@ -34,25 +34,25 @@ class _Way:
 def clearest(
     booth: VoiceSession, lines: Sequence[Line], takes: Sequence[Take], settings: PaceSettings, most: int
 ) -> tuple[list[Take], list[Retaken], list[str]]:
-    """Listen to the takes, and say again what is not understood.
+    """Recognise the takes, and speak unintelligible lines again.
 
     Args:
-        booth: who speaks, and who listens; where nobody does the takes are returned.
-        lines: that were spoken.
-        takes: one a line.
-        settings: of the pace.
-        most: retakes of a line.
+        booth: the voices and the recogniser; without a recogniser the takes are returned unchanged.
+        lines: the spoken lines.
+        takes: one for each line.
+        settings: settings of the pace.
+        most: maximum retakes of a line.
 
     Returns:
-        The takes, of which some are others now; what was done about those that were not understood; and notes.
+        The takes, with retakes; records of the lines that were not understood; and notes.
     """
     if booth.ears.listener is None or most <= 0:
         return list(takes), [], []
     clips = [partial(clip_of, path_of(take.audio)) for take in takes]
     try:
         heard = hear_lines(booth.ears, [line.text for line in lines], clips, booth.store)
-    except (PermanentError, ProviderBusyError) as error:  # speech is delivered unheard rather than not at all
-        return list(takes), [], [f"The takes were not heard: {error.what}"]
+    except (PermanentError, ProviderBusyError) as error:  # speech is delivered unchecked rather than not at all
+        return list(takes), [], [f"The takes were not checked by recognition: {error.what}"]
     kept, told = [], []
     for line, take, first in zip(lines, takes, heard, strict=True):
         if first.understanding.understood:
@@ -89,7 +89,7 @@ def _again(
 
 
 def _ways(booth: VoiceSession, line: Line, take: Take) -> Iterator[_Way]:
-    """Each way once: another reading where the voice has several, other spelling, other pace, both."""
+    """Each way once: another reading if the voice has several, another spelling, another pace, both."""
     text, facts = respelled(line.text, booth.language), booth.backend.facts
     if facts.varies:
         yield _Way("in another reading", line.text, take.pace, booth.readings)
@@ -106,7 +106,7 @@ def _ways(booth: VoiceSession, line: Line, take: Take) -> Iterator[_Way]:
 
 
 def _fits(take: Take, first: Take, line: Line) -> bool:
-    """Whether a take lasts as long as its slot asks, or is no further from it than the first one was."""
+    """Whether a take fits its slot, or is no further from it than the first take."""
     slot_ms = line.end_ms - line.start_ms
     if take is first or slot_ms <= 0:
         return True
@@ -121,17 +121,17 @@ def _notes(retaken: Sequence[Retaken]) -> list[str]:
     won = [one for one in retaken if one.understood]
     many = f"{len(retaken)} line{'s were' if len(retaken) != 1 else ' was'} not understood and spoken again"
     notes = [f"{many}: {len(won)} {'are' if len(won) != 1 else 'is'} understood now, {len(lost)} not."]
-    notes += [f"Line {one.line} is understood now, {one.won}." if one.won else "" for one in won[:_TOLD]]
-    notes += [_lost(one) for one in lost[:_TOLD]]
-    if len(lost) > _TOLD:
-        notes.append(f"{len(lost) - _TOLD} more lines are not understood: see the report.")
+    notes += [f"Line {one.line} is understood now, {one.won}." if one.won else "" for one in won[:_SHOWN]]
+    notes += [_lost(one) for one in lost[:_SHOWN]]
+    if len(lost) > _SHOWN:
+        notes.append(f"{len(lost) - _SHOWN} more lines are not understood: see the report.")
     return [note for note in notes if note]
 
 
 def _lost(one: Retaken) -> str:
     tried = f" (tried {', '.join(one.ways)})" if one.ways else ""
-    heard = f"“{_short(one.heard)}” is heard" if one.heard else "nothing is heard"
-    return f"Line {one.line} is not understood{tried}: for “{_short(one.said)}” {heard}."
+    heard = f"“{_short(one.heard)}” was recognised" if one.heard else "nothing was recognised"
+    return f"Line {one.line} is not understood{tried}: for “{_short(one.said)}”, {heard}."
 
 
 def _short(text: str) -> str:

@@ -1,17 +1,17 @@
-"""The voices of a series: a YAML file beside its titles that remembers who speaks with which voice.
+"""The voices of a series: a YAML file with the voice of each speaker, stored beside its titles.
 
-It is written by Polydub and meant to be edited; comments that a person writes into it are not kept::
+It is written by Polydub and may be edited; comments are not preserved::
 
     speakers:
       Anna:
         pitch_hz: 210.0
-        voiceprint: ...            # knows her again where no subtitles name her
+        voiceprint: ...            # recognises her if no subtitles name her
         clip: voices.clips/Anna-1f2e3d4c.wav   # for backends that clone
         voices:
           espeak: {es: roa/es+f2}
           elevenlabs: {"*": 21m00Tcm4TlvDq8ikWAM}   # "*": every language
 
-Several runs may use one file: whoever changes it holds a lock, reads it anew, and replaces it in one move.
+Several runs may use one file: a writer locks it, reads it again, and replaces it atomically.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from tasks.records.errors import BadInputError
 from tasks.records.small_yaml import read_yaml
 
 _HEAD = "# The voices of this series, kept by Polydub. Names, voices and clips may be edited.\n"
-#: In place of a language: every one.
+#: In place of a language: all languages.
 ALL = "*"
 _VOICEPRINT_BYTES = 512
 
 
 class SeriesSpeaker(BaseModel):
-    """One speaker of a series; ``voices`` is backend to language to voice."""
+    """One speaker of a series; ``voices`` maps backend to language to voice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,46 +53,52 @@ class SeriesSpeaker(BaseModel):
     @classmethod
     def _whole(cls, value: str) -> str:
         if value and len(base64.b64decode(value, validate=True)) != _VOICEPRINT_BYTES:
-            raise ValueError("it is not whole")
+            raise ValueError("it is not complete")
         return value
 
     @field_validator("voices")
     @classmethod
     def _named(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        """Backends look some voices up as files, or write them into an address."""
+        """Validate voice names: some backends use them in file names or URLs."""
         for voice in (voice for known in value.values() for voice in known.values()):
             if len(voice) > 200 or not voice.isprintable() or voice.startswith("/") or ".." in voice:
-                raise ValueError(f"{voice[:40]!r} is no voice's name")
+                raise ValueError(f"{voice[:40]!r} is not a valid voice name")
         return value
 
     def voice(self, backend: str, language: str) -> str:
-        """The voice that is remembered: of the very tag, of its language, of all; empty without one."""
+        """The stored voice: for the exact tag, its language, or all languages; empty if there is none."""
         known = self.voices.get(backend, {})
         return next((known[tag] for tag in (language, primary(language), ALL) if tag in known), "")
 
     def with_voice(self, backend: str, language: str, voice: str) -> SeriesSpeaker:
-        """The same speaker with one more voice."""
+        """The same speaker with one more voice.
+
+        Args:
+            backend: name of the backend.
+            language: BCP-47 tag, or ``"*"``.
+            voice: the backend's name of the voice.
+        """
         voices = {**self.voices, backend: {**self.voices.get(backend, {}), language: voice}}
         return self.model_copy(update={"voices": voices})
 
 
 class Series(BaseModel):
-    """Everybody whom a series knows, by name."""
+    """The speakers of a series by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     speakers: dict[str, SeriesSpeaker] = Field(default_factory=dict)
 
     def name_of(self, name: str) -> str | None:
-        """The name as the file has it, in whatever case it is asked for."""
+        """The name as written in the file, looked up in any case."""
         return next((known for known in self.speakers if known.casefold() == name.casefold()), None)
 
     def with_speaker(self, name: str, speaker: SeriesSpeaker) -> Series:
-        """The series with this speaker, new or changed."""
+        """The series with this speaker added or replaced."""
         return self.model_copy(update={"speakers": {**self.speakers, name: speaker}})
 
     def free_name(self) -> str:
-        """A name for somebody whom nobody named."""
+        """An unused name for an unnamed speaker."""
         number = len(self.speakers) + 1
         while self.name_of(f"Speaker {number}"):
             number += 1
@@ -100,7 +106,7 @@ class Series(BaseModel):
 
 
 def read_series(path: Path) -> Series:
-    """Read a series file; one that is not there yet is empty.
+    """Read a series file; a missing file is an empty series.
 
     Raises:
         BadInputError: not readable or not valid; names the speaker and the field.
@@ -118,15 +124,15 @@ def read_series(path: Path) -> Series:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise BadInputError(f"The voices file {path} is not valid: {where}: {first['msg']}.", "Mend it.") from error
+        raise BadInputError(f"The voices file {path} is not valid: {where}: {first['msg']}.", "Correct it.") from error
 
 
 @contextlib.contextmanager
 def locked_series(path: Path) -> Iterator[None]:
-    """Hold the file: another run that wants to change it waits. Freed by the kernel if the holder dies.
+    """Lock the file: other writers wait. The kernel frees the lock if the holder dies.
 
     Raises:
-        BadInputError: its folder is not there or cannot be written.
+        BadInputError: its folder does not exist or cannot be written.
     """
     with contextlib.ExitStack() as lock:
         try:
@@ -148,19 +154,19 @@ def write_series(path: Path, series: Series) -> None:
 
 
 def clip_of(path: Path, name: str, entry: SeriesSpeaker) -> Path:
-    """A speaker's voice sample; it lies below the series file's folder.
+    """A speaker's voice sample, inside the series file's folder.
 
     Raises:
-        BadInputError: it is not there, or somewhere else.
+        BadInputError: it does not exist, or is outside the folder.
     """
     clip = path.parent / entry.clip
     if not _is_beside(path, clip):
         raise BadInputError(
-            f"The voices file {path} names a clip of {name} outside of its folder: {entry.clip}.", "Copy it there."
+            f"The voices file {path} names a clip of {name} outside its folder: {entry.clip}.", "Copy it there."
         )
     if not clip.is_file():
         raise BadInputError(
-            f"The voices file {path} names a clip of {name} that is not there: {entry.clip}.", "Mend it."
+            f"The voices file {path} names a clip of {name} that does not exist: {entry.clip}.", "Correct it."
         )
     return clip
 
@@ -173,14 +179,19 @@ def _is_beside(path: Path, file: Path) -> bool:
 
 
 def keep_clip(path: Path, name: str, clip: Path) -> str:
-    """Copy a voice sample beside the series file; its path from there.
+    """Copy a voice sample next to the series file, and return its relative path.
+
+    Args:
+        path: the series file.
+        name: of the speaker.
+        clip: the sample, WAV.
 
     Raises:
-        BadInputError: the folder of the samples is a link to somewhere else.
+        BadInputError: the folder of the samples is a link to another place.
     """
     folder = path.with_name(f"{path.stem}.clips")
     if not _is_beside(path, folder):
-        raise BadInputError(f"{folder} is a link to another place.", "Take the link away.")
+        raise BadInputError(f"{folder} is a link to another place.", "Remove the link.")
     folder.mkdir(exist_ok=True)
     safe = re.sub(r"[^\w-]+", "_", name)[:40] or "speaker"
     kept = folder / f"{safe}-{file_sha256(clip)[0][:8]}{clip.suffix}"

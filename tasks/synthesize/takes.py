@@ -1,4 +1,4 @@
-"""Takes by way of the store: a line that was spoken before, at that pace, is not spoken again."""
+"""Takes through the store: a line that was spoken before at that pace is not spoken again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
 from tasks.records.model import Asset, Line, Record, StepRecord, Take
-from tasks.synthesize import PLAIN, Foretelling, Manner, NothingToSayError, Synthesizer
+from tasks.synthesize import PLAIN, LengthPredicting, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
@@ -24,7 +24,7 @@ from tasks.words.speakable import speaks
 from tasks.words.syllables import syllables
 
 _LINE, _PAUSES = "synthesize-line", "pause-line"
-#: Of one spoken line: apart from the step's, so that what was paid for stays when a pace is chosen otherwise.
+#: Version of a single take, separate from the step's, so that paid takes are kept when another pace is chosen.
 _VERSION = 3
 
 
@@ -46,24 +46,24 @@ class Lengthened(Record):
 
 @dataclass
 class VoiceSession:
-    """One language's speakers at work.
+    """The voices of one language with everything needed to speak its lines.
 
     Attributes:
         store: where takes are kept.
-        backend: who speaks.
+        backend: the synthesizer.
         language: BCP-47 tag.
         voices: speaker id to voice.
         references: speaker id to a clip of that speaker, for cloning backends.
         folder: for takes before they enter the store.
         lexicon: pronunciations of the language.
-        energies: of the source's lines, by id.
-        rates: how fast the actors speak the source's lines, in syllables a second, by id.
-        readings: how many there are to choose from; 1 where the backend has but one.
-        ears: who listens to them.
-        fresh: ids of the lines that were spoken now, in part or wholly.
-        characters: sent to a service that is paid by them.
-        unused: words of the lexicon that the backend could not be told.
-        remarks: what to tell the user about how the booth was set up.
+        energies: energy of the source's lines, by id.
+        rates: syllables per second of the source's lines, by id.
+        readings: number of readings to choose from; 1 if the backend has only one.
+        ears: the recogniser that checks takes.
+        fresh: ids of the lines that were spoken now, in part or completely.
+        characters: number sent to a service that bills by characters.
+        unused: words of the lexicon that the backend does not support.
+        remarks: notes on the setup, for the user.
     """
 
     store: Store
@@ -83,7 +83,7 @@ class VoiceSession:
     remarks: tuple[str, ...] = ()
 
     def sayable(self, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
-        """The lines that have something to say in this voice, and a note on each of the others: they stay silent."""
+        """The lines that this voice can pronounce, and a note on each of the others, which stay silent."""
         spoken: list[Line] = []
         notes: list[str] = []
         for line in lines:
@@ -92,7 +92,7 @@ class VoiceSession:
                 if not why:
                     self._length_ms(line)
             except NothingToSayError:
-                why = f"has nothing that {self.backend.facts.name} can say"
+                why = f"has nothing that {self.backend.facts.name} can pronounce"
             if why:
                 notes.append(f"Line {line.id} {why}{_quoted(line.text)}: it stays silent.")
             else:
@@ -100,7 +100,7 @@ class VoiceSession:
         return spoken, notes
 
     def take(self, line: Line, pace: float = 1.0) -> Take:
-        """The line's best reading at a pace, from the store or spoken now."""
+        """The line's best reading at a pace, stored or spoken now."""
         if self.readings == 1:
             return self._reading(line, pace, 0)
         found = [self._reading(line, 1.0, reading) for reading in range(self.readings)]
@@ -109,7 +109,14 @@ class VoiceSession:
         return found[best] if pace == 1.0 else self._reading(line, pace, best)
 
     def again(self, line: Line, pace: float, reading: int, settings: PaceSettings) -> Take:
-        """The line in one certain way, its pauses grown where it is too short."""
+        """A retake of the line, with longer pauses if it is too short.
+
+        Args:
+            line: the line, possibly respelled.
+            pace: factor of the voice's own pace.
+            reading: number of the reading.
+            settings: limits of pauses.
+        """
         return self._paused(line, self._reading(line, pace, reading), settings.pause_ms)
 
     def _reading(self, line: Line, pace: float, reading: int) -> Take:
@@ -128,7 +135,7 @@ class VoiceSession:
         key = step_key(_LINE, _VERSION, backend=self.backend.fingerprint(), inputs=facts)
         record = self.store.lookup(_LINE, key, Said)
         if record is None:
-            with self.store.claim(key):  # no line is bought twice by runs at the same time
+            with self.store.claim(key):  # concurrent runs do not pay for a line twice
                 record = self.store.lookup(_LINE, key, Said)
                 record = record or self._spoken(line, told.text, voice, pace, manner, key)
         said = record.value
@@ -158,9 +165,14 @@ class VoiceSession:
         return self.store.commit(StepRecord[Said](step=_LINE, key=key, value=said))
 
     def paced(self, line: Line, speaker: float, settings: PaceSettings) -> Take:
-        """The line as near its slot as its speaker's pace allows.
+        """The line as close to its slot as its speaker's pace allows.
 
-        Where it is still too short its pauses grow, and what then lacks is spoken more slowly, if its actor does so.
+        If it is still too short, its pauses are lengthened, then it is spoken more slowly if its actor does so.
+
+        Args:
+            line: the line.
+            speaker: the speaker's pace.
+            settings: limits of pace and pauses.
         """
         slot_ms, reach = line.end_ms - line.start_ms, Reach.around(speaker, settings)
         plain = self._nearest(line, slot_ms, reach, settings.tries)
@@ -176,10 +188,10 @@ class VoiceSession:
         return reach.following(natural_rate, self.rates.get(line.id, 0.0), settings)
 
     def _nearest(self, line: Line, wanted_ms: int, reach: Reach, tries: int) -> Take:
-        """The nearest of a bounded number of takes; the one at the right pace where the backend foretells lengths."""
+        """The closest of a limited number of takes; a single one at the right pace if the backend predicts lengths."""
         if not self.backend.facts.paces:
             return self.take(line)
-        if isinstance(self.backend, Foretelling):
+        if isinstance(self.backend, LengthPredicting):
             return self.take(line, self._pace_for(line, wanted_ms, reach))
         takes = [self.take(line)]
         for _ in range(tries):
@@ -194,12 +206,12 @@ class VoiceSession:
         return min(allowed, key=lambda take: abs(take.duration_ms - wanted_ms))
 
     def _pace_for(self, line: Line, wanted_ms: int, reach: Reach) -> float:
-        """The pace within reach at which the line will last nearest to a length: its speaker's own where that does."""
+        """The allowed pace at which the line is closest to a length; its speaker's own if that is close enough."""
         if wanted_ms <= 0 or is_near(self._length_ms(line, reach.speaker), wanted_ms):
             return reach.speaker
         slowest, fastest = round(reach.slowest * 100), round(reach.fastest * 100)
         low, high = slowest, fastest
-        while low < high:  # a faster line is a shorter one
+        while low < high:  # faster is shorter
             middle = (low + high) // 2
             if self._length_ms(line, middle / 100) > wanted_ms:
                 low = middle + 1
@@ -209,12 +221,12 @@ class VoiceSession:
         return min(near, key=lambda pace: (abs(self._length_ms(line, pace / 100) - wanted_ms), pace)) / 100
 
     def _length_ms(self, line: Line, pace: float = 1.0) -> int:
-        """How long a line is at a pace: foretold where the backend can, else spoken."""
-        if not isinstance(self.backend, Foretelling):
+        """Length of a line at a pace in milliseconds: predicted if the backend can, else spoken."""
+        if not isinstance(self.backend, LengthPredicting):
             return self.take(line, pace).duration_ms
         told = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
         manner = self._manner(line, told, 0)
-        return self.backend.foretold_ms(told.text, self.voices[line.speaker], self.language, pace, manner)
+        return self.backend.predicted_ms(told.text, self.voices[line.speaker], self.language, pace, manner)
 
     def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
         slot_ms, count = line.end_ms - line.start_ms, marks(line.text)

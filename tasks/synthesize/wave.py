@@ -1,6 +1,6 @@
-"""What every voice's audio goes through: silence trimmed at both ends, an even level, a file written in one move.
+"""Processing of every voice's audio: trimming silence, levelling, and atomic writing.
 
-What a service sends is decoded through the door that all media passes (`lipsync_engine.opening`).
+Audio from services is decoded with the same restrictions as all media (`lipsync_engine.opening`).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _QUIET_DB = -45.0  # below the loudest window: silence
 _KEEP_MS = 15  # left around the speech, so that no onset is cut
 _SPEECH_DBFS = -23.0
 _PEAK = 0.89  # -1 dBFS
-_RATES_HZ = (16_000, 48_000)  # what lies between is kept as it is
+_RATES_HZ = (16_000, 48_000)  # sample rates in between are kept
 
 
 def trim_bounds(samples: NDArray[np.float32], rate_hz: int) -> tuple[int, int]:
     """First and last sample (exclusive) of the sound between leading and trailing silence.
 
-    Silence is what lies 45 dB under the loudest 10 ms; 15 ms are kept around the sound. All silent: ``(0, 0)``.
+    Silence is more than 45 dB below the loudest 10 ms; 15 ms are kept around the sound. ``(0, 0)`` if all is silent.
 
     Args:
         samples: float32 [N], mono.
-        rate_hz: samples a second.
+        rate_hz: sample rate.
     """
     levels = _window_power(samples, rate_hz)
     if not len(levels) or levels.max() < 1e-9:
@@ -41,14 +41,14 @@ def trim_bounds(samples: NDArray[np.float32], rate_hz: int) -> tuple[int, int]:
 
 
 def levelled(samples: NDArray[np.float32], rate_hz: int, louder_db: float = 0.0) -> NDArray[np.float32]:
-    """The samples brought to -23 dBFS RMS over their speech, their peaks under -1 dBFS.
+    """The samples normalised to -23 dBFS RMS over their speech, with peaks below -1 dBFS.
 
-    Windows of 10 ms more than 25 dB under the loudest do not count, so pauses do not raise the level.
+    Windows of 10 ms more than 25 dB below the loudest do not count, so that pauses do not raise the level.
 
     Args:
         samples: float32 [N], mono.
-        rate_hz: samples a second.
-        louder_db: over that level, as far as the peaks allow.
+        rate_hz: sample rate.
+        louder_db: gain above that level, as far as the peaks allow.
     """
     levels = _window_power(samples, rate_hz)
     if not len(levels) or levels.max() < 1e-9:
@@ -76,16 +76,16 @@ def _window_power(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.floa
 
 
 def decoded(sound: bytes, beside: Path, longest_s: float, rate_hz: int = 0) -> tuple[NDArray[np.float32], int]:
-    """A sound in any container that media may have: float32 [N], mono, and its samples a second.
+    """Decode audio in any supported container: float32 [N], mono, and its sample rate.
 
     Args:
-        sound: a whole file.
-        beside: in whose folder it lies while it is read.
-        longest_s: it may be no longer.
-        rate_hz: wanted samples a second; 0: as it is, between 16 and 48 kHz.
+        sound: a complete file.
+        beside: path in whose folder it is stored while it is read.
+        longest_s: maximum length, seconds.
+        rate_hz: requested sample rate; 0 to keep it, between 16 and 48 kHz.
 
     Raises:
-        lipsync_engine.audio.AudioError: no sound, broken, or longer than that.
+        lipsync_engine.audio.AudioError: no audio, broken, or too long.
     """
     with scratch(beside, ".sound") as file:
         file.write_bytes(sound)

@@ -161,7 +161,7 @@ def test_a_voice_of_another_account_is_named(service: Made, tmp_path: Path) -> N
 
 def test_nothing_to_say_is_not_sent(service: Made, tmp_path: Path) -> None:
     make, server = service
-    with pytest.raises(UnsupportedError, match="nothing to say"):
+    with pytest.raises(UnsupportedError, match="nothing to pronounce"):
         say(make(), tmp_path, "♪ ...")
     assert server.asked == []
 

@@ -101,7 +101,7 @@ def test_a_language_without_a_voice_is_refused_by_name(backend: Synthesizer) -> 
 
 @pytest.mark.parametrize("text", ["", "   ", "♪", "..."])
 def test_nothing_to_say_is_an_error_and_no_file(backend: Synthesizer, tmp_path: Path, text: str) -> None:
-    with pytest.raises(UnsupportedError, match="nothing to say"):
+    with pytest.raises(UnsupportedError, match="nothing to pronounce"):
         say(backend, tmp_path, "es", text)
     assert not list(tmp_path.iterdir())
 

@@ -94,7 +94,7 @@ def test_what_is_no_model_is_refused() -> None:
 
 def test_the_length_is_foretold_and_falls_with_the_pace(backend: Any, tmp_path: Path) -> None:
     line = "Hablo inglés, pero aprendo."
-    told = [backend.foretold_ms(line, "ef_dora", "es", pace) for pace in (0.8, 1.0, 1.25)]
+    told = [backend.predicted_ms(line, "ef_dora", "es", pace) for pace in (0.8, 1.0, 1.25)]
     assert told[0] > told[1] > told[2]
     heard = backend.synthesize(line, "ef_dora", "es", tmp_path / "a.wav", 1.25)
     assert heard.duration_ms == told[2] == heard.phones[-1][2]
@@ -123,7 +123,7 @@ def test_a_line_without_a_sound_and_a_language_that_it_is_not_chosen_for_are_ref
     with pytest.raises(NothingToSayError):
         backend.synthesize("... !", "ef_dora", "es", tmp_path / "a.wav")
     with pytest.raises(NothingToSayError):
-        backend.foretold_ms("... !", "ef_dora", "es")
+        backend.predicted_ms("... !", "ef_dora", "es")
     with pytest.raises(UnsupportedError, match="Finnish"):
         backend.voices("fi", [Speaker(id="A")], {})
     assert not list(tmp_path.iterdir())

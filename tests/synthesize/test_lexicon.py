@@ -83,7 +83,7 @@ def test_what_is_no_entry_stays_and_spans_lie_on_their_words(text: str, table: d
         ("es: {Seattle: 3}", "'Seattle'"),
         ("es: {Seattle: {sounds: x}}", "say and ipa"),
         ("es: {Seattle: {say: ''}}", "texts"),
-        ("es: {1: uno}", "no word"),
+        ("es: {1: uno}", "not a word"),
         ("es: {a: b", "not valid YAML"),
     ],
 )

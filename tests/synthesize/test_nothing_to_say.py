@@ -54,12 +54,12 @@ def test_letters_that_a_voice_has_no_sound_for_are_silent_too(tmp_path: Path) ->
 
         def synthesize(self, text: str, *rest: object) -> object:
             if text != "Hola.":
-                raise NothingToSayError(f"nothing to say in {text!r}")
+                raise NothingToSayError(f"nothing to pronounce in {text!r}")
             return synthesizer("fake", {}).synthesize(text, "hum-150", "es", rest[2])  # type: ignore[arg-type]
 
     spoken, notes = booth(tmp_path, Mute(), "es", "hum-150").sayable(lines)  # type: ignore[arg-type]
     assert [line.id for line in spoken] == [1]
-    assert notes == ["Line 2 has nothing that fake can say (“ʼᴬ”): it stays silent."]
+    assert notes == ["Line 2 has nothing that fake can pronounce (“ʼᴬ”): it stays silent."]
 
 
 def test_a_silent_line_is_no_missing_line_and_no_candidate() -> None:

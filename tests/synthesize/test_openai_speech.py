@@ -190,7 +190,7 @@ def test_a_busy_server_is_asked_again(service: Made, tmp_path: Path) -> None:
 def test_an_answer_without_sound_is_no_line(service: Made, tmp_path: Path, answer: Any) -> None:
     make, server = service
     server.faults = [(200, answer)] * 2
-    with pytest.raises(PermanentError, match="no sound"):
+    with pytest.raises(PermanentError, match="not audio"):
         say(make(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -206,7 +206,7 @@ def test_no_more_is_read_or_decoded_than_a_line_can_be(service: Made, tmp_path: 
     make, server = service
     minutes = encoded(np.zeros(24_000 * 300, np.float32), "flac")  # of silence: some kilobytes
     server.faults = [(200, minutes)] * 2 + [(200, b"RIFF" + bytes(20_000_000))] * 2
-    with pytest.raises(PermanentError, match="not one of this line"):
+    with pytest.raises(PermanentError, match="not a reading of this line"):
         say(make(), tmp_path)
     with pytest.raises(ProviderBusyError, match="more than"):
         say(make(), tmp_path)
@@ -236,7 +236,7 @@ def test_what_is_paid_is_billed_by_characters_and_seconds_and_a_free_server_bill
 
 def test_nothing_to_say_is_not_sent(service: Made, tmp_path: Path) -> None:
     make, server = service
-    with pytest.raises(UnsupportedError, match="nothing to say"):
+    with pytest.raises(UnsupportedError, match="nothing to pronounce"):
         say(make(), tmp_path, "♪ ...")
     assert server.asked == []
 
@@ -263,8 +263,8 @@ def test_openais_own_address_needs_a_key_and_the_key_is_no_part_of_the_fingerpri
         ({"voices": []}, "at least one"),
         ({"voices": {"es": []}}, "at least one"),
         ({"voices": ["a"], "speeds": [1.2, 2.0]}, "with 1 between"),
-        ({"voices": ["a"], "extra": {"input": "x"}}, "input cannot be named"),
-        ({"voices": ["a"], "extra": {"stream": True}}, "stream cannot be named"),
+        ({"voices": ["a"], "extra": {"input": "x"}}, "input cannot be set"),
+        ({"voices": ["a"], "extra": {"stream": True}}, "stream cannot be set"),
         ({"voices": ["a"], "key_variable": "AWS_SECRET_ACCESS_KEY"}, "key_variable"),
         ({"voices": ["a"], "url": "file:///etc/passwd"}, "url"),
         ({"voices": ["a"], "api_key": KEY}, "api_key"),

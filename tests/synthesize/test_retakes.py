@@ -108,7 +108,8 @@ def test_a_hopeless_line_keeps_its_first_take_and_says_what_is_heard(tmp_path: P
     assert len(backend.asked) == 3  # once, and two retakes
     assert (kept[0].pace, told.won, told.understood) == (1.0, "", False)
     assert notes[1] == (
-        "Line 2 is not understood (tried respelled, slower): for “La “NASA” pagó 25 euros.” “fuego hielo” is heard."
+        "Line 2 is not understood (tried respelled, slower): "
+        "for “La “NASA” pagó 25 euros.”, “fuego hielo” was recognised."
     )
 
 
@@ -143,7 +144,7 @@ def test_a_recogniser_that_cannot_be_loaded_is_told_and_the_takes_stay(tmp_path:
     assert clearest(booth, [HARD], takes, SETTINGS, 2) == (
         takes,
         [],
-        ["The takes were not heard: The model turbo is not here."],
+        ["The takes were not checked by recognition: The model turbo is not here."],
     )
 
 

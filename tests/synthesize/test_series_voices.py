@@ -101,7 +101,7 @@ def test_who_is_new_is_appended_and_who_speaks_too_little_is_not() -> None:
     after, names, notes = recognised(series, script("S1", "S2", "S3"), prints)
     assert names == {"S1": "Anna", "S2": "Speaker 3"}
     assert after.speakers["Speaker 3"].voiceprint == prints["S2"]
-    assert any("S1 is taken for Anna by voice" in note for note in notes)
+    assert any("S1 was recognised as Anna by voice" in note for note in notes)
     assert any("S3 speaks too little" in note for note in notes)
 
 
@@ -147,7 +147,7 @@ def test_runs_at_the_same_time_lose_nobody(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("speakers: {Anna: {voice: x}}", "Anna.voice"),
-        ("speakers: {Anna: {voiceprint: AAAA}}", "not whole"),
+        ("speakers: {Anna: {voiceprint: AAAA}}", "not complete"),
         ("speakers: {Anna: {pitch_hz: high}}", "pitch_hz"),
         ("[a]", "voices.yaml"),
         ("speakers: {a", "not valid YAML"),
@@ -158,8 +158,8 @@ def test_runs_at_the_same_time_lose_nobody(tmp_path: Path) -> None:
         ("speakers: {Anna: {pitch_hz: .inf}}", "pitch_hz"),
         ("speakers: {Anna: {pitch_hz: 2020-99-99}}", "not valid YAML"),
         ("speakers: {Anna: {voices: {espeak: [es]}}}", "voices.espeak"),
-        ("speakers: {Anna: {voices: {espeak: {es: ../../x}}}}", "is no voice's name"),
-        ("speakers: {Anna: {voices: {espeak: {es: /etc/passwd}}}}", "is no voice's name"),
+        ("speakers: {Anna: {voices: {espeak: {es: ../../x}}}}", "is not a valid voice name"),
+        ("speakers: {Anna: {voices: {espeak: {es: /etc/passwd}}}}", "is not a valid voice name"),
         ("speakers: {? [a] : {}}", "not valid YAML"),
         ("speakers: !!python/object/apply:os.getcwd []", "not valid YAML"),
         ("[" * 2000, "not valid YAML"),

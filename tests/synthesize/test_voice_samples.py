@@ -70,7 +70,7 @@ def test_a_speaker_of_short_lines_has_no_sample_and_that_is_said(tmp_path: Path)
     lines = (line(0, 0, 0.9), line(1, 2, 3, "B"))
     clips = reference_clips(written(tmp_path / "d.wav", talk(6)), Script(language="en", lines=lines), tmp_path)
     assert set(clips.paths) == {"B"}
-    assert "A has no clean second" in clips.notes[0]
+    assert "A has no second of clean speech" in clips.notes[0]
 
 
 @given(st.lists(st.tuples(st.integers(1000, 9000), st.floats(0, 60)), max_size=12))
