@@ -1,4 +1,4 @@
-"""Speech to text with times.
+"""Speech recognition with times.
 
 In: 16 kHz mono dialogue. Out: a `Script` in the source language, lines in order, never overlapping, text not empty.
 A backend is a class with ``facts``, ``Options`` and the methods of `Transcriber`. To add one: write
@@ -33,38 +33,43 @@ class Transcriber(Protocol):
 
     @property
     def facts(self) -> registry.BackendFacts:
-        """What it is; where it depends on the options, an attribute of the instance."""
+        """What the backend declares about itself; an attribute of the instance if it depends on the options."""
 
     def fingerprint(self) -> str:
         """Name, version, model and options, as part of the step key; loads nothing."""
 
     def missing(self) -> list[str]:
-        """What is not installed, one sentence each, with how to get it; empty when ready."""
+        """What is not installed and how to install it, one sentence each; empty when ready."""
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The script of a 16 kHz mono WAV; ``language`` None: detect it.
+        """Transcribe a 16 kHz mono WAV.
+
+        Args:
+            audio: the file.
+            language: BCP-47 tag; None to detect it.
+            progress: called with the share done, 0 to 1.
 
         Raises:
-            UnsupportedError: the backend does not know the language.
-            MissingBackendError: a model is not there and cannot be fetched.
+            UnsupportedError: the backend does not support the language.
+            MissingBackendError: a model is missing and cannot be downloaded.
         """
 
 
 @runtime_checkable
 class KnowsWhere(Protocol):
-    """A transcriber that can be told where somebody speaks: it then misses no short line and looks for none."""
+    """A transcriber that accepts known spans of speech, so that it misses no short line."""
 
     def transcribe_spans(self, audio: Path, spans: Sequence[tuple[int, int]], language: str) -> Script:
-        """The script of a 16 kHz mono WAV, the same on every run, however little of it is speech.
+        """Transcribe known spans of a 16 kHz mono WAV, with the same result on every run.
 
         Args:
             audio: the file.
-            spans: where somebody speaks, in order, not overlapping, in milliseconds; at least one.
+            spans: spans of speech in milliseconds, in order, not overlapping; at least one.
             language: BCP-47 tag.
 
         Raises:
-            UnsupportedError: the backend does not know the language.
-            MissingBackendError: a model is not there and cannot be fetched.
+            UnsupportedError: the backend does not support the language.
+            MissingBackendError: a model is missing and cannot be downloaded.
         """
 
 
@@ -75,5 +80,5 @@ def transcriber(name: str, options: dict[str, Any]) -> Transcriber:
 
 
 def listening(settings: ChainedSettings, language: str | None) -> Chosen[Transcriber]:
-    """The first of a profile's backends that is installed and knows the language (None: it is to be detected)."""
+    """The first of a profile's backends that is installed and supports the language (None: to be detected)."""
     return first_able(settings, transcriber, language, "hear")

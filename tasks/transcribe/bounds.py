@@ -1,38 +1,38 @@
-"""A script within the picture: what begins after its end cannot be dubbed, and is told."""
+"""Limits a script to the length of the picture: lines after its end cannot be dubbed, and are reported."""
 
 from __future__ import annotations
 
 from tasks.records.errors import BadInputError, UnsupportedError
 from tasks.records.model import Change, Line, Script
 
-_SEEN_MS = 50  # a cue that ends by so much later is not worth a word
+_SEEN_MS = 50  # a cue that ends later by less is not reported
 
 
 def within(script: Script, duration_ms: int, source: str, *, preview: bool = False) -> Script:
-    """The script without what lies after the end of the picture, its lines numbered from 1.
+    """The script without lines after the end of the picture, renumbered from 1.
 
     Args:
         script: on the clock of the picture.
-        duration_ms: of the picture.
-        source: the title as the user named it.
-        preview: the picture was cut on purpose, so that it ends early is no news.
+        duration_ms: length of the picture, milliseconds.
+        source: the title's name, for messages.
+        preview: whether the picture was cut on purpose.
 
     Raises:
-        UnsupportedError: no speech was heard.
-        BadInputError: the user's script lies after the end of the picture as a whole.
+        UnsupportedError: no speech was found.
+        BadInputError: the user's script is completely after the end of the picture.
     """
     inside = [line for line in script.lines if line.start_ms < duration_ms]
     beyond = [line for line in script.lines if line.start_ms >= duration_ms]
     end = f"{duration_ms / 1000:.1f} s"
     if not inside and beyond:
         raise BadInputError(
-            f"All {len(beyond)} lines of the script begin after the end of {source} ({end}): the first at "
+            f"All {len(beyond)} lines of the script start after the end of {source} ({end}), the first at "
             f"{beyond[0].start_ms / 1000:.1f} s.",
-            "A longer preview reaches them." if preview else "Give the subtitles of this very cut.",
+            "Use a longer preview." if preview else "Supply the subtitles of this cut.",
         )
     if not inside:
         raise UnsupportedError(
-            f"No speech was found in {source}.", "Give the words with --subtitles, or try another transcribe backend."
+            f"No speech was found in {source}.", "Supply subtitles with --subtitles, or try another transcribe backend."
         )
     changes = [] if preview else [*_beyond(beyond, end), *_cut(inside, duration_ms, end)]
     lines = tuple(
@@ -72,5 +72,5 @@ def _notes(beyond: int, end: str, *, preview: bool) -> list[str]:
         return [f"The preview ends at {end}: {lines} after it {'are' if beyond != 1 else 'is'} not in it."]
     begin = "begin" if beyond != 1 else "begins"
     left = "were" if beyond != 1 else "was"
-    why = "Are the subtitles of another cut, or is there sound after the last picture?"
+    why = "The subtitles may be of another cut, or the sound may be longer than the picture."
     return [f"{lines} {begin} after the end of the picture ({end}) and {left} left out. {why}"]

@@ -1,4 +1,4 @@
-"""Capitals without brackets, as teletext writes sounds: ``APPLAUSE``, ``DOOR SLAMS``. What is in doubt is words."""
+"""Sounds in capitals without brackets, as in teletext: ``APPLAUSE``, ``DOOR SLAMS``. Doubtful text counts as words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SHORTENED = frozenset(_SHORTENED_WORDS.split())
 
 
 def sound(text: str) -> bool:
-    """Whether a text in capitals describes a sound, and is nothing that anybody could say."""
+    """Whether a text in capitals describes a sound and cannot be dialogue."""
     words = _words(text)
     if not text.isupper() or text.rstrip().endswith(_CLOSED) or not 0 < len(words) <= _MOST_WORDS:
         return False
@@ -48,7 +48,7 @@ def sound(text: str) -> bool:
 
 
 def doubtful(text: str) -> bool:
-    """Whether a text in capitals, which is said, could be a sound or a sign as well."""
+    """Whether a text in capitals, treated as dialogue, could also be a sound or a sign."""
     words = _words(text)
     if not text.isupper():
         return False
@@ -58,12 +58,12 @@ def doubtful(text: str) -> bool:
 
 
 def music(label: str) -> bool:
-    """Whether what stands in front of a colon tells what sounds, not who speaks."""
+    """Whether a label before a colon names a sound, not a speaker."""
     return label.isupper() and label.casefold() in _SOUND_LABELS
 
 
 def without_sounds(text: str) -> str:
-    """Without rows in capitals that describe sounds, among rows of sentences.
+    """Remove rows in capitals that describe sounds among rows of sentences.
 
     Args:
         text: rows by line breaks.

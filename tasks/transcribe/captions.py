@@ -1,4 +1,4 @@
-"""What of a cue is spoken, and by whom: captions for the deaf hold sounds, songs, labels and several voices as well."""
+"""The dialogue of a cue and its speakers: captions for the deaf also have sounds, songs, labels and several voices."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _INVISIBLE = dict.fromkeys(_UNSEEN)
 
 @dataclass(frozen=True)
 class _Part:
-    """A stretch of a cue that one voice says, or that is sung."""
+    """A part of a cue that is spoken by one voice, or sung."""
 
     text: str
     speaker: str = ""
@@ -48,7 +48,7 @@ class _Part:
 
 
 class _Song:
-    """Whether a song that one cue opened is still sung in the next."""
+    """Tracks whether a song that started in one cue continues in the next."""
 
     def __init__(self) -> None:
         self.until_ms = -1
@@ -58,7 +58,7 @@ class _Song:
 
 
 def spoken(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[Passage, ...], list[Change]]:
-    """The cues that are said, one a voice; passages that stay as in the original; and what was changed.
+    """The spoken cues, one for each voice; passages that keep the original sound; and the changes made.
 
     Args:
         cues: as the file has them, rows by line breaks.
@@ -120,7 +120,7 @@ def _visible(text: str) -> str:
 
 
 def _utterances(text: str) -> list[str]:
-    """What different voices say, each on its rows: a dash behind a whole sentence, or ``>>``, begins another."""
+    """The texts of different voices: a dash after a complete sentence, or ``>>``, starts another voice."""
     found: list[list[str]] = []
     dashed = bool(_DASH.match(text))
     for row in _TURN.sub(f"\n{_TURNED}", text).split("\n"):
@@ -206,7 +206,7 @@ def _without_squares(text: str) -> str:
 
 
 def _quiet(text: str) -> str:
-    """Without descriptions of sounds: in square brackets, on rows of their own, or between sentences."""
+    """Remove descriptions of sounds: in square brackets, on their own rows, or between sentences."""
     left = _OWN_ROW.sub("", _SQUARE.sub(" ", text)).strip()
     left = _ROUND.sub(lambda found: _described(found, left), left)
     left = _STARS.sub(lambda found: _starred(found, left), left)

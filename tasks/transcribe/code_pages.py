@@ -1,4 +1,4 @@
-"""In which code pages languages used to be written, and what their texts look like."""
+"""Legacy code pages of languages, and the letters of their texts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ LETTERS = {
     **dict.fromkeys(("hr", "bs", "sl"), "čćđšž"),
 }
 TONES = frozenset("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")  # and other marks of Vietnamese
-#: What any text may hold besides letters.
+#: Characters of any text besides letters.
 SIGNS = frozenset("“”„‟‘’‚‹›«»–—―…•·°€£§©®™♪♫\u00a0\u00ad\u200b\u200e\u200f\u200c、。，！？：；「」『』（）〜～・　")
 BLOCKS = {
     "Cyrl": "а-яёіїєґўђѓѕјљњћќџ",

@@ -1,4 +1,4 @@
-"""Cues as a file has them, and lines as they are spoken: in order and apart, with a record of every change."""
+"""Converts a file's cues to spoken lines, ordered and without overlaps, with a record of every change."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tasks.records.errors import BadInputError
 from tasks.records.model import Change, Line, Word
 from tasks.words.spacing import one_row
 
-LONGEST_CUE = 10_000  # characters; more than anybody says in one breath, or than a screen holds
-_SHORTEST_MS = 300  # what an overlap leaves of a line at least, before both share the time
-_CHARACTER_MS = 50  # that speaking takes at least, for a rough guess
+LONGEST_CUE = 10_000  # characters; more than a speaker says in one breath, or a screen holds
+_SHORTEST_MS = 300  # minimum length of a line after an overlap is cut, before both share the time
+_CHARACTER_MS = 50  # minimum speaking time per character, a rough estimate
 _CLAUSE = re.compile(r"[.?!…;:,。！？、，；](?:[\"”’»)]*)\s+|[。！？、，；]")
 
 REPEATED = "left out: another says the same at the same time"
@@ -28,7 +28,7 @@ VOICES = "split: several voices, or a song between"
 
 @dataclass(frozen=True)
 class Cue:
-    """One entry of a file. Times may be negative or overlap; ``where`` says where it stands, for messages."""
+    """One entry of a file. Times may be negative or overlap; ``where`` is its position in the file, for messages."""
 
     start_ms: int
     end_ms: int
@@ -39,12 +39,12 @@ class Cue:
     language: str = ""
 
     def changed(self, reason: str, became: str = "") -> Change:
-        """The record of a change to it."""
+        """A record of a change to the cue."""
         text = one_row(self.text)
         return Change(where=self.where, start_ms=self.start_ms, text=text, became=became, reason=reason)
 
     def shared(self, parts: Sequence[str]) -> list[Cue]:
-        """One cue a part, one after the other, with time by the length of their texts."""
+        """Split into consecutive cues, one for each part, with time shared by text length."""
         if len(parts) == 1:
             return [self if parts[0] == self.text else replace(self, text=parts[0])]
         lengths = [max(1, len(part)) for part in parts]
@@ -57,10 +57,10 @@ class Cue:
 
 
 def checked(cue: Cue, name: str) -> Cue:
-    """The cue itself.
+    """The cue, validated.
 
     Raises:
-        BadInputError: it ends before it starts, or is far too long; names file and place.
+        BadInputError: it ends before it starts, or is far too long; names file and position.
     """
     if cue.end_ms < cue.start_ms:
         raise BadInputError(
@@ -68,20 +68,20 @@ def checked(cue: Cue, name: str) -> Cue:
         )
     if len(cue.text) > LONGEST_CUE:
         raise BadInputError(
-            f"The subtitles {name!r}, {cue.where}: the cue has {len(cue.text)} characters, more than anybody says.",
-            f"Check the file: a cue has {LONGEST_CUE} characters at most.",
+            f"The subtitles {name!r}, {cue.where}: the cue has {len(cue.text)} characters, too many for speech.",
+            f"Check the file: a cue may have at most {LONGEST_CUE} characters.",
         )
     return cue
 
 
 def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[Change, ...]]:
-    """Lines in order of time that never overlap, and what was changed for it.
+    """Lines in order of time without overlaps, and the changes made.
 
-    Of two lines that overlap the first ends early; where nothing would be left of it, both share their time by length
-    of text. A long one around a short one is split between clauses, or said behind it, where it has no room before.
+    Of two overlapping lines the first ends early; if nothing would be left of it, both share their time by text length.
+    A long line around a short one is split between clauses, or moved after it if there is no room before.
 
     Args:
-        cues: of spoken words.
+        cues: spoken cues.
     """
     changes: list[Change] = []
     kept = [replace(cue, start_ms=max(0, cue.start_ms)) for cue in cues if cue.end_ms > max(0, cue.start_ms)]
@@ -95,13 +95,13 @@ def lines_from_cues(cues: Sequence[Cue]) -> tuple[tuple[Line, ...], tuple[Change
 
 
 def counted(changes: Iterable[Change]) -> tuple[str, ...]:
-    """A note for each reason: how many cues it changed."""
+    """A note for each reason with the number of changed cues."""
     reasons = Counter(change.reason for change in changes)
     return tuple(f"Subtitles: {count} cue{'s' * (count != 1)} {reason}." for reason, count in reasons.items())
 
 
 def _without_repeats(ordered: Sequence[Cue], changes: list[Change]) -> list[Cue]:
-    """Some files hold a cue twice, for its shadow or its karaoke."""
+    """Drop repeated cues; some files repeat them for shadows or karaoke."""
     seen: set[tuple[int, int, str]] = set()
     once = []
     for cue in ordered:

@@ -1,6 +1,6 @@
-"""Bytes of a script into text: Unicode where it is, else a code page in which the language used to be written.
+"""Decodes a script: Unicode if it is valid, else a legacy code page of the language.
 
-A code page is believed only where what comes out looks like the language: its own letters, in whole words.
+A code page is accepted only if the result looks like the language: its own letters, in complete words.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ _STRANGE = 0.3  # weight of a letter of the right kind that the language does no
 
 
 def decoded(data: bytes, name: str, language: str | None) -> tuple[str, str]:
-    """The text with plain line ends, and a note where its encoding had to be guessed (empty where not).
+    """The text with normalised line ends, and a note if its encoding was guessed (else empty).
 
     Args:
-        data: a whole file.
+        data: a complete file.
         name: of the file, for messages.
-        language: BCP-47 tag of the text; None: taken for a Western one.
+        language: BCP-47 tag of the text; None to assume a Western language.
 
     Raises:
-        BadInputError: neither Unicode nor a code page of the language, as far as can be told.
+        BadInputError: neither Unicode nor a known code page of the language.
     """
     text, note = _text(data, name, language)
     if "\0" in text:
@@ -63,7 +63,7 @@ def _text(data: bytes, name: str, language: str | None) -> tuple[str, str]:
             return data.decode(marked), ""
         if b"\0" in data:
             codec = "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
-            return data.decode(codec), "Subtitles: read as UTF-16, though the file has no mark of it."
+            return data.decode(codec), "Subtitles: read as UTF-16, although the file has no byte order mark."
         if b"\x1b$" not in data or language is None or primary(language) != "ja":
             return data.decode("utf-8"), ""
         first = data.index(b"\x1b$")
@@ -74,7 +74,7 @@ def _text(data: bytes, name: str, language: str | None) -> tuple[str, str]:
     if _mostly_utf8(data):
         row = data.count(b"\n", 0, first) + 1
         raise BadInputError(
-            f"The script {name!r} is UTF-8 but for byte {first} (line {row}).", "Save it anew as UTF-8."
+            f"The script {name!r} is UTF-8 except for byte {first} (line {row}).", "Save it again as UTF-8."
         )
     pages = ("iso2022_jp",) if b"\x1b$" in data else _pages(language)
     return _by_language(data, name, language, pages, first)

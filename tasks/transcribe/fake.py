@@ -1,4 +1,4 @@
-"""A transcriber that invents a line every two seconds. For tests of orchestration only."""
+"""A transcriber that invents a line every two seconds. For orchestration tests only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FakeTranscriber:
     """Covers the audio with numbered lines."""
 
     class Options(registry.Options):
-        """``delay_s``: waits so long before it answers."""
+        """``delay_s``: duration of a call."""
 
         delay_s: float = 0.0
 

@@ -38,7 +38,7 @@ _NOT_HEARD = {"models", "device", "download"}  # options that change nothing in 
 
 
 class FasterWhisperTranscriber:
-    """Transcribes in the spoken language; the model is loaded once for each process."""
+    """Transcribes in the spoken language; the model is loaded once per process."""
 
     class Options(registry.Options):
         """How it is run.
@@ -47,10 +47,10 @@ class FasterWhisperTranscriber:
             model: a name such as ``turbo``, or the folder of a converted model.
             models: folder of downloads.
             download: whether a model that is not on this machine is downloaded on first use.
-            device: a GPU is taken where there is one.
-            compute: ``int8`` is quick on a CPU, ``float16`` on a GPU.
+            device: a GPU is used if there is one.
+            compute: ``int8`` is fast on a CPU, ``float16`` on a GPU.
             beam_size: width of the search.
-            batch: windows at once; 1 is as exact as it gets, 8 to 16 fill a GPU.
+            batch: windows per batch; 1 is most exact, 8 to 16 use a GPU fully.
             pause_ms: silence that ends a line.
         """
 
@@ -86,7 +86,7 @@ class FasterWhisperTranscriber:
         return f"faster-whisper:7:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
 
     def missing(self) -> list[str]:
-        """The package; or a model that is not there, and is not downloaded on first use."""
+        """The package; or a missing model that is not downloaded on first use."""
         absent = []
         if importlib.util.find_spec("faster_whisper") is None:
             absent.append("The package faster-whisper is not installed: run `make setup`.")
@@ -94,17 +94,17 @@ class FasterWhisperTranscriber:
         if folder is not None and not (folder / "model.bin").is_file():
             absent.append(f"There is no converted Whisper model in {folder}.")
         if self._entry and not self._options.download and not here(self._entry):
-            absent.append(f"The model {self._entry} is not here. {advice(self._entry)}")
+            absent.append(f"The model {self._entry} is not installed. {advice(self._entry)}")
         return absent
 
     def weights(self) -> list[Weights]:
-        """Those of a model that is named, unless they are here."""
+        """The weights of a named model, unless they are installed."""
         if self._options.model.startswith((".", "/")):
             return []
         return [needed(self._entry, f"Whisper {self._options.model}")]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The spoken words; where no language is given, that of each stretch is detected."""
+        """Transcribe; without a given language, that of each stretch is detected."""
         code = self._code(language)
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
         if not spans:
@@ -112,7 +112,7 @@ class FasterWhisperTranscriber:
         return self._script(audio, spans, language, code, progress)
 
     def transcribe_spans(self, audio: Path, spans: Sequence[Span], language: str) -> Script:
-        """The words of these spans; what is heard badly is not guessed at, so that every run hears the same."""
+        """Transcribe these spans without temperature fallback, so that every run has the same result."""
         return self._script(audio, spans, language, self._code(language), silent, guess=False)
 
     def _code(self, language: str | None) -> str | None:
@@ -174,7 +174,7 @@ def _tongues(model: Any, spans: Sequence[Span], audio: Path) -> Tongues:
 
 
 def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
-    """How probable each language is; models that know one alone are not asked."""
+    """Probability of each language; not computed for single-language models."""
     return dict(model.detect_language(samples)[2]) if model.model.is_multilingual else {"en": 1.0}
 
 
@@ -212,9 +212,9 @@ def _model(name: str, folder: str | None, device: str, compute: str) -> Resident
     try:
         model = WhisperModel(name, device=device, compute_type=compute, download_root=folder, cpu_threads=_THREADS)
         return ctranslate.resident(model, model.model)
-    except Exception as error:  # downloads, folders and devices fail in many ways, with no common base
+    except Exception as error:  # downloads, folders and devices raise errors without a common base class
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MissingBackendError(
             f"The faster-whisper model {name!r} could not be loaded: {said}",
-            "Check the network, or name the folder of a converted model as transcribe.options.model.",
+            "Check the network, or set the folder of a converted model as transcribe.options.model.",
         ) from error

@@ -1,8 +1,8 @@
-"""What recognisers of the Whisper family have in common: how much they hear at a time, and what is believed of it.
+"""Shared parts of Whisper-like recognisers: the stretches they get, and the plausibility of their results.
 
-They invent sentences where nobody speaks. So they are given only stretches from speech to speech, and what they write
-where there is no speech is left out; the script's notes say how many segments that were. A detector notices speech
-late, and a recogniser that hears half a word drops it whole: so each stretch comes with some of the sound around it.
+They hallucinate sentences where nobody speaks. So they only get stretches of speech, and segments outside speech are
+dropped, with their number in the script's notes. A detector notices speech late, and a recogniser drops a word that is
+cut: so each stretch includes some of the surrounding sound.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _REPETITIVE = 2.4  # compression ratio above which a text is a loop (Whisper's o
 
 @dataclass(frozen=True)
 class Heard:
-    """A segment as a recogniser gives it: words on the clock of its stretch, in seconds, and how sure it is."""
+    """A segment of a recogniser: words on the clock of its stretch, in seconds, with confidence figures."""
 
     words: tuple[tuple[str, float, float], ...]
     no_speech: float
@@ -53,7 +53,7 @@ class Stretch:
 
 @dataclass
 class Belief:
-    """The words that are believed, and how many segments were not."""
+    """The accepted words, and the number of rejected segments."""
 
     spans: Sequence[Span]
     words: list[Word] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Belief:
         if not self.doubted:
             return ()
         many = f"{self.doubted} passage{'s' * (self.doubted != 1)}"
-        return (f"{many} that the recogniser wrote where nobody was heard to speak, or in a loop, were left out.",)
+        return (f"{many} that the recogniser wrote outside speech, or in a loop, were left out.",)
 
 
 def listened_spans(audio: Path, progress: Progress) -> list[Span]:

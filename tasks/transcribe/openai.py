@@ -1,8 +1,8 @@
-"""Recognition by any server with OpenAI's interface: OpenAI, Speaches, LocalAI, whisper.cpp, vLLM ...
+"""Recognition by any server with OpenAI's API: OpenAI, Speaches, LocalAI, whisper.cpp, vLLM ...
 
 ``POST /audio/transcriptions``: a form with ``file``, ``model``, ``language``, ``response_format=verbose_json`` and
-``timestamp_granularities[]``. Where a server tells the times of segments only, or text alone, our own aligner places
-the words, and a note says so.
+``timestamp_granularities[]``. If a server returns only times of segments, or only text, our own aligner places
+the words, with a note.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tasks.services.hosted import Service
 from tasks.services.openai import OpenAiOptions
 from tasks.sound.speech_activity import SAMPLE_RATE_HZ, read_span
 from tasks.transcribe.hearing import Belief, Heard, heard_stretches, listened_spans
-from tasks.transcribe.openai_answer import Passage, language_told, passages
+from tasks.transcribe.openai_answer import Passage, language_returned, passages
 from tasks.transcribe.placing import placed
 from tasks.transcribe.segment import lines_from_words
 from tasks.transcribe.whisper_codes import usual_code
@@ -52,7 +52,7 @@ class _Heeding:
     def notes(self, model: str) -> list[str]:
         if not self.aligned + self.spread:
             return []
-        what = "tells no times" if self.timeless else "tells the times of passages, not of words"
+        what = "returns no times" if self.timeless else "returns times of passages, not of words"
         notes = [f"{model} {what}: the words of {_many(self.aligned)} were placed by our own aligner."]
         if self.spread:
             notes.append(f"The words of {_many(self.spread)} could not be aligned and were spread over their time.")
@@ -60,7 +60,7 @@ class _Heeding:
 
 
 class OpenAiTranscriber:
-    """Asks the server at ``url``; where and with which key: `tasks.services.openai`."""
+    """Transcribes by the server at ``url``; for address and key see `tasks.services.openai`."""
 
     class Options(OpenAiOptions):
         """How it is asked.
@@ -78,7 +78,7 @@ class OpenAiTranscriber:
         self.facts = options.facts("openai")
 
     def fingerprint(self) -> str:
-        """The address, the model and what it is asked; what a name stands for may change, unseen from here."""
+        """The address, the model and its options; the model behind a name may change unnoticed."""
         return f"openai:2:{self._options.model_dump_json(include={'url', 'model', 'prompt', 'pause_ms'})}"
 
     def missing(self) -> list[str]:
@@ -86,13 +86,13 @@ class OpenAiTranscriber:
         return self._options.missing()
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The spoken words, sent from speech to speech, three minutes at most at a time.
+        """Transcribe in stretches of speech of at most three minutes.
 
         Raises:
-            UnsupportedError: no language is given, and the server tells none.
-            MissingBackendError: the key is not there, or is refused.
-            ProviderBusyError: busy, broken or silent after the last try.
-            PermanentError: the request is refused.
+            UnsupportedError: no language is given, and the server returns none.
+            MissingBackendError: the key is missing or rejected.
+            ProviderBusyError: busy, failing or not answering after the last try.
+            PermanentError: the request is rejected.
         """
         service = self._options.service()
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
@@ -142,10 +142,10 @@ class OpenAiTranscriber:
         return form
 
     def _detected(self, answer: Any) -> str:
-        tag = tag_of(language_told(answer))
+        tag = tag_of(language_returned(answer))
         if tag == "und":
             raise UnsupportedError(
-                f"{self._options.model} does not tell which language it heard.", "Name it (--from), or give subtitles."
+                f"{self._options.model} does not return the language.", "Set it (--from), or supply subtitles."
             )
         return tag
 

@@ -1,4 +1,4 @@
-"""What a server with OpenAI's interface heard: its answer, of whichever shape, as passages with the times it tells.
+"""Parses recognition results of servers with OpenAI's API, in any form, as passages with times.
 
 Servers answer ``verbose_json`` with words beside the segments (OpenAI, Speaches), with words inside them (WhisperX), or
 with segments alone; some know text only. OpenAI's words come without their punctuation, which the text has.
@@ -23,17 +23,17 @@ _NANOSECONDS = 1e6
 
 @dataclass(frozen=True)
 class Passage:
-    """A part of what was heard.
+    """A recognised passage.
 
     Attributes:
-        text: what was said.
-        start_s: in seconds of the stretch.
-        end_s: likewise.
-        timed: the server told the times; else they are those of the stretch.
-        words: with their times; empty where the server tells none.
-        no_speech: probability that nobody speaks; 0 where it is not told.
-        log_probability: mean of the text; 0 where it is not told.
-        compression: ratio of the text; 1 where it is not told.
+        text: its text.
+        start_s: start, seconds within the stretch.
+        end_s: end, likewise.
+        timed: whether the server returned the times; otherwise they are those of the stretch.
+        words: words with times; empty if the server returns none.
+        no_speech: probability that nobody speaks; 0 if not returned.
+        log_probability: mean log probability of the text; 0 if not returned.
+        compression: compression ratio of the text; 1 if not returned.
     """
 
     text: str
@@ -47,10 +47,10 @@ class Passage:
 
 
 def passages(answer: Any, seconds: float, *, spaced: bool) -> list[Passage]:
-    """What an answer says, in order.
+    """The passages of a response, in order.
 
     Args:
-        answer: as JSON; what is not as documented is passed over.
+        answer: JSON; undocumented parts are ignored.
         seconds: length of the stretch; times lie within it.
         spaced: the language is written with spaces between words.
     """
@@ -67,8 +67,8 @@ def passages(answer: Any, seconds: float, *, spaced: bool) -> list[Passage]:
     return found
 
 
-def language_told(answer: Any) -> str:
-    """The language by the name that the server has for it; empty where it tells none."""
+def language_returned(answer: Any) -> str:
+    """The server's name of the language; empty if it returns none."""
     told = answer if isinstance(answer, Mapping) else {}
     one = told.get("language") or next(iter(_list(told, "languages")), "")
     return one if isinstance(one, str) else ""

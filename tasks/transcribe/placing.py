@@ -1,4 +1,4 @@
-"""The words of a text on the sound that speaks it, where a recogniser tells no times of words."""
+"""Aligns the words of a text with its audio, for recognisers that return no word times."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _WORD = re.compile(r"[^\s。、！？，]+[。、！？，]*|[。、！？，]+"
 
 
 def placed(text: str, language: str, samples: NDArray[np.float32], *, spaced: bool) -> tuple[list[Timed], bool]:
-    """The words with their times in seconds of the sound, and whether they were aligned.
+    """The words with their times in seconds of the audio, and whether they were aligned.
 
-    Words that the aligner does not tell apart, or all of them where it does not know the language, share the time that
-    is left to them by their length.
+    Words that the aligner cannot separate, or all words of an unsupported language, share the remaining time by length.
 
     Args:
         text: what is said.

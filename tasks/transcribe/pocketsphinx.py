@@ -1,6 +1,6 @@
 """Rough English speech recognition by PocketSphinx (BSD, model in its wheel): no download, no key, no GPU.
 
-Its acoustic model is from 2015: fit for a first draft that somebody corrects, and it says so in the script's notes.
+Its acoustic model is from 2015: good enough for a draft to be corrected, which the script's notes say.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_SPAN_S = 20.0  # one search; longer speech is cut at its longest pause
 _PEAK = 0.5
 NOTE = (
     "Transcribed by PocketSphinx, a rough recogniser without punctuation: expect wrong words, "
-    "and check the script or give subtitles."
+    "and check the script, or supply subtitles."
 )
 
 
@@ -54,7 +54,7 @@ class PocketSphinxTranscriber:
         return f"pocketsphinx:1:{packages}:{self._options.model_dump_json()}"
 
     def missing(self) -> list[str]:
-        """Names the packages that are absent."""
+        """The packages that are not installed."""
         return [
             f"The package {name} is not installed: run `make setup`."
             for name in ("pocketsphinx", "silero-vad")
@@ -62,11 +62,11 @@ class PocketSphinxTranscriber:
         ]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The words of English speech; an unknown language is taken for English, which the notes say."""
+        """Transcribe English speech; an unknown language is assumed to be English, with a note."""
         if language and primary(language) != "en":
             raise UnsupportedError(
-                f"PocketSphinx knows only English, not {display_name(language)} ({language}).",
-                "Put subtitles beside the video (NAME." + language + ".srt), or use --profile studio.",
+                f"PocketSphinx supports only English, not {display_name(language)} ({language}).",
+                "Put subtitles next to the video (NAME." + language + ".srt), or use --profile studio.",
                 language=language,
             )
         spans = speech_spans(
@@ -84,7 +84,7 @@ class PocketSphinxTranscriber:
             progress(0.1 + 0.9 * (index + 1) / len(spans))
         progress(1.0)
         lines = lines_from_words(words, pause_ms=self._options.pause_ms)
-        notes = [NOTE] if language else [NOTE, "The language was not given and is taken for English."]
+        notes = [NOTE] if language else [NOTE, "The language was not given; English is assumed."]
         return Script(
             language=language or "en", lines=tuple(map(_presentable, lines)), origin="pocketsphinx", notes=tuple(notes)
         )

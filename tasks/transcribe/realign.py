@@ -1,7 +1,7 @@
-"""Subtitles onto the speech they belong to: the whole file shifted and stretched, then line by line to its onset.
+"""Aligns subtitles with the speech: the whole file shifted and stretched, then each line to its onset.
 
-The whole file is placed as ffsubsync does it (Macaskill, 2019): for each of the ratios by which frame rates are taken
-for each other, the shift at which lines and speech agree best, by cross-correlation.
+The whole file is aligned like in ffsubsync (Macaskill, 2019): for each ratio of commonly confused frame rates, the
+shift at which lines and speech agree best, by cross-correlation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FRAME_MS = 20
 _FARTHEST_MS = 60_000  # that a whole file is moved
 _SNAP_MS = 700  # that one line's start or end is moved beyond that
 _SHORTEST_MS = 200  # a line is never made shorter than this, or than it was
-#: Rates of film, PAL and NTSC taken for each other.
+#: Ratios of film, PAL and NTSC rates that are confused.
 _RATES = (Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30))
 _RATIOS = sorted({a / b for a in _RATES for b in _RATES if abs(a / b - 1) < Fraction(1, 12)}, key=lambda r: abs(r - 1))
 _STRETCH_FROM_MS = 120_000  # shorter files tell no ratio from a shift
@@ -30,7 +30,7 @@ _GAIN = 0.02  # share of agreement that a shift must win to be believed, and a r
 
 
 def realigned(script: Script, spans: Sequence[Span], duration_ms: int) -> Script:
-    """The script with its times moved to where the speech is, its texts untouched; notes say what was moved.
+    """The script with its times aligned to the speech, texts unchanged, with notes on what was moved.
 
     Lines with no onset of speech within 0.7 s keep the place that the whole file's shift gives them.
 
@@ -51,11 +51,9 @@ def realigned(script: Script, spans: Sequence[Span], duration_ms: int) -> Script
     whole = []
     if shift_ms or ratio != 1:
         whole = [f"moved by {shift_ms / 1000:+.2f} s" + (f" and stretched by {float(ratio):.4f}" if ratio != 1 else "")]
-    single = (
-        [f"{len(moved)} lines put on their speech ({statistics.median(moved):.0f} ms in the middle)"] if moved else []
-    )
-    left = [f"{alone} lines have no beginning of speech near them and were left"] if alone else []
-    said = "; ".join([*whole, *single, *left]) or "they lie on the speech already"
+    single = [f"{len(moved)} lines moved to their speech (median {statistics.median(moved):.0f} ms)"] if moved else []
+    left = [f"{alone} lines have no onset of speech near them and were not moved"] if alone else []
+    said = "; ".join([*whole, *single, *left]) or "they match the speech already"
     return _noted(script, snapped, f"Subtitles aligned: {said}.")
 
 

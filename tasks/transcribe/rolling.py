@@ -1,4 +1,4 @@
-"""Rolling captions: every cue shows rows of the one before again, and adds a row, or words to one.
+"""Rolling captions: every cue repeats rows of the one before, and adds a row, or words to a row.
 
 So write video platforms (two rows, and a cue of 10 ms between), captions of television (CEA-608 roll-up) and live
 recognisers. A repeat alone proves nothing, since people repeat themselves; rows that move up do.
@@ -26,7 +26,7 @@ _ENOUGH_TIMED = 1  # the same, where words have times of their own
 
 @dataclass(frozen=True)
 class _Step:
-    """What a cue has of the one before.
+    """What a cue repeats of the one before.
 
     Attributes:
         rows: that it repeats, from its top.
@@ -46,7 +46,7 @@ class _Step:
 
 
 def unrolled(cues: Sequence[Cue]) -> tuple[list[Cue], list[Change]]:
-    """The cues with each row once, where and when it came; others are as they were.
+    """The cues with each row once, at the time when it appeared; other cues are unchanged.
 
     Args:
         cues: in the order of the file, rows by line breaks.

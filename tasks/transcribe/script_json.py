@@ -22,7 +22,7 @@ from tasks.records.model import Word
 from tasks.transcribe.cues import Cue
 
 _KNOWN = (
-    "Known are script.json, a list of {start, end, text} in seconds (or {start_ms, end_ms, text}), and Whisper's JSON."
+    "Supported: script.json, a list of {start, end, text} in seconds (or {start_ms, end_ms, text}), and Whisper's JSON."
 )
 
 

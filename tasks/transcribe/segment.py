@@ -1,4 +1,4 @@
-"""Recognised words into lines: cut at the end of a sentence, at a pause, and before a line grows too long."""
+"""Groups recognised words into lines: cut at sentence ends, at pauses, and before a line gets too long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The script that lies beside a video, under the names that players and download tools give it.
+"""The subtitle file next to a video, by the names that players and download tools use.
 
 ``film.srt``, ``film.en.srt``, ``film.mp4.en-US.vtt``, ``film.English.srt``, ``film_en.srt``; with marks such as
 ``.hi``, ``.sdh``, ``.cc`` and ``.default`` (Plex, Jellyfin, Bazarr); and the same in ``Subs`` or ``Subtitles``.
@@ -71,12 +71,12 @@ class _Said:
 
 
 def find_sidecar(video: Path, source_language: str | None) -> Path | None:
-    """The subtitles that lie beside a video, None where there are none; see `sidecar_of`."""
+    """The subtitles next to a video, None if there are none; see `sidecar_of`."""
     return sidecar_of(video, source_language).path
 
 
 def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
-    """The subtitles that lie beside a video, and notes on those that are not taken.
+    """The subtitles next to a video, and notes on those that are not used.
 
     First comes the language asked for, then its nearest variant (by CLDR's distance: the same script before another),
     then no language in the name; files in other languages and those that hold only part of the words (``.forced``) are
@@ -105,7 +105,7 @@ def _inside(video: Path, one: _Found) -> _Found:
     """Refused where a symbolic link leads out of the video's folder, to whatever the sender of both cannot read."""
     if one.path.resolve().is_relative_to(video.parent.resolve()):
         return one
-    return replace(one, refused="a link out of the folder of the video")
+    return replace(one, refused="a link out of the video's folder")
 
 
 def named_language(path: Path) -> str | None:
@@ -123,8 +123,8 @@ def _only(video: Path, usable: Sequence[_Found]) -> _Found | None:
     languages = sorted({one.language for one in usable if one.language is not None})
     if len(languages) > 1 and not untagged:
         raise BadInputError(
-            f"Beside {video.name!r} lie subtitles in several languages: {', '.join(languages)}.",
-            "Say with --from which of them is spoken, or name the file with --subtitles.",
+            f"There are subtitles in several languages next to {video.name!r}: {', '.join(languages)}.",
+            "Set the spoken language with --from, or give the file with --subtitles.",
         )
     return next(iter([*untagged, *usable]), None)
 
@@ -142,10 +142,10 @@ def _distance(wanted: str, one: _Found) -> int:
 def _notes(found: Sequence[_Found], chosen: _Found | None, wanted: str | None) -> tuple[str, ...]:
     notes = []
     if chosen and chosen.language and wanted and _distance(wanted, chosen) > 10:
-        notes.append(f"Subtitles: {chosen.path.name} is in {chosen.language}, the nearest there is to {wanted}.")
+        notes.append(f"Subtitles: {chosen.path.name} is in {chosen.language}, the nearest language to {wanted}.")
     left = [f"{one.path.name} ({_why(one, chosen, wanted)})" for one in found if one is not chosen]
     if left:
-        notes.append(f"Subtitles that lie beside the video and are not taken: {'; '.join(left)}.")
+        notes.append(f"Subtitles next to the video that are not used: {'; '.join(left)}.")
     return tuple(notes)
 
 
@@ -154,7 +154,7 @@ def _why(one: _Found, chosen: _Found | None, wanted: str | None) -> str:
         return one.refused
     if wanted is not None and _distance(wanted, one) > _FARTHEST:
         return f"in {one.language}, not {wanted}"
-    return f"{chosen.path.name} comes first" if chosen else "not asked for"
+    return f"{chosen.path.name} has priority" if chosen else "not requested"
 
 
 def _candidates(video: Path) -> Iterator[_Found]:

@@ -43,7 +43,7 @@ def read_srt(text: str, name: str) -> list[Cue]:
     rows = text.split("\n")
     spots = [number for number, row in enumerate(rows) if "-->" in row and _are_times(rows, number, name)]
     if not spots:
-        raise BadInputError(f"The subtitles {name!r} hold no cue.", "Check the file.")
+        raise BadInputError(f"The subtitles {name!r} contain no cue.", "Check the file.")
     cues: list[Cue] = []
     for count, (spot, following) in enumerate(pairwise([*spots, len(rows)]), start=2):
         words = rows[spot + 1 : following]
@@ -76,7 +76,7 @@ def read_vtt(text: str, name: str) -> tuple[list[Cue], list[Change]]:
                 _drop_number(words, len(cues) + 2)
             cues.extend(_cues(block[spot], words, f"line {first + spot}", name))
     if not cues:
-        raise BadInputError(f"The subtitles {name!r} hold no cue.", "Check the file.")
+        raise BadInputError(f"The subtitles {name!r} contain no cue.", "Check the file.")
     return cues, [*outside, *_split(cues)]
 
 

@@ -1,4 +1,4 @@
-"""A script from the user's own file: SubRip, WebVTT, ASS or JSON, found beside the video or named.
+"""A script from the user's own file: SubRip, WebVTT, ASS or JSON, found next to the video or given.
 
 This is the best transcript there is, and the only one offline for languages other than English. Reading takes time in
 proportion to the file's length, whatever it holds.
@@ -36,8 +36,8 @@ def read_script(path: Path, language: str | None) -> Script:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise BadInputError(
-            f"{path.name!r} is no script: its name ends in {suffix or 'nothing'}.",
-            f"Known are {', '.join(FORMATS)}.",
+            f"{path.name!r} is not a script: its name ends in {suffix or 'nothing'}.",
+            f"Supported: {', '.join(FORMATS)}.",
         )
     data = _bytes(path)
     headed = language_of_vtt(data[:4000].decode("latin-1")) if suffix == ".vtt" else None
@@ -48,7 +48,7 @@ def read_script(path: Path, language: str | None) -> Script:
     changes = [*changes, *captioned, *timed]
     if not lines:
         why = " ".join(counted(changes))
-        raise BadInputError(f"The subtitles {path.name!r} hold no spoken words. {why}".strip(), "Check the file.")
+        raise BadInputError(f"The subtitles {path.name!r} contain no spoken words. {why}".strip(), "Check the file.")
     return Script(
         language=language or _language(path, said),
         lines=lines,
@@ -93,6 +93,6 @@ def _language(path: Path, said: str | None) -> str:
     if tag is None:
         raise BadInputError(
             f"The language of the subtitles {path.name!r} is not known.",
-            f"Say it with --from, or in the file's name (such as {path.stem}.en{path.suffix}).",
+            f"Set it with --from, or in the file's name (such as {path.stem}.en{path.suffix}).",
         )
     return tag

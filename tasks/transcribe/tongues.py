@@ -1,7 +1,7 @@
-"""Which language is spoken where: all of the speech is listened to, a few seconds at a time, not its beginning alone.
+"""Detects the spoken language throughout a recording, a few seconds at a time, not only at its start.
 
-The language of most of it is the script's. A stretch is taken for another one where a recogniser is sure of it, and
-says so in its lines.
+The most frequent language is the script's. A stretch counts as another language if a recogniser is certain of it; its
+lines are marked.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Piece:
 
 @dataclass(frozen=True)
 class Tongues:
-    """The languages of a recording, by a recogniser's names.
+    """The languages of a recording, by the recogniser's names.
 
     Attributes:
         main: the script's.

@@ -35,7 +35,7 @@ _ONE_AT_A_TIME = threading.Lock()  # a model keeps state in its attention hooks
 
 
 class WhisperTranscriber:
-    """Transcribes in the spoken language; the model is loaded once for each process."""
+    """Transcribes in the spoken language; the model is loaded once per process."""
 
     class Options(registry.Options):
         """``model``: a name such as ``turbo``, or a path to a ``.pt``; ``models``: folder of downloads."""
@@ -61,16 +61,16 @@ class WhisperTranscriber:
         return f"whisper:6:{version}:{file}:{self._options.model_dump_json(exclude={'models', 'device'})}"
 
     def missing(self) -> list[str]:
-        """The package; or a checkpoint file that is not there (names are downloaded on first use)."""
+        """The package; or a missing checkpoint file (named models are downloaded on first use)."""
         absent = []
         if registry.package_version("openai-whisper") == "absent":
             absent.append("The package openai-whisper is not installed: run `make setup`.")
         if self._options.model.endswith(".pt") and not Path(self._options.model).is_file():
-            absent.append(f"The Whisper checkpoint {self._options.model} is not there.")
+            absent.append(f"The Whisper checkpoint {self._options.model} does not exist.")
         return absent
 
     def weights(self) -> list[Weights]:
-        """Those of a model that is named, where the package keeps them."""
+        """The weights of a named model, in the package's cache."""
         name = self._options.model
         if name.endswith(".pt"):
             return []
@@ -80,7 +80,7 @@ class WhisperTranscriber:
         return [replace(told, there=told.there or bool(folder and (Path(folder) / f"{file}.pt").is_file()))]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
-        """The spoken words; where no language is given, that of each stretch is detected."""
+        """Transcribe; without a given language, that of each stretch is detected."""
         code = whisper_code(language, self._options.model) if language else None
         spans = listened_spans(audio, lambda share: progress(0.1 * share))
         if not spans:
@@ -88,7 +88,7 @@ class WhisperTranscriber:
         return self._script(audio, spans, language, code, progress)
 
     def transcribe_spans(self, audio: Path, spans: Sequence[Span], language: str) -> Script:
-        """The words of these spans; what is heard badly is not guessed at again."""
+        """Transcribe these spans without temperature fallback."""
         code = whisper_code(language, self._options.model)
         return self._script(audio, spans, language, code, silent, _TEMPERATURES[:1])
 
@@ -138,7 +138,7 @@ class WhisperTranscriber:
 
 
 def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
-    """How probable each language is; models that know one alone are not asked."""
+    """Probability of each language; not computed for single-language models."""
     import whisper
     from whisper.audio import N_FRAMES, N_SAMPLES
 
@@ -166,7 +166,7 @@ def _model(name: str, folder: str | None, device: str | None) -> Resident:
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:  # network errors are OSErrors
         raise MissingBackendError(
             f"The Whisper model {name!r} could not be loaded: {error}",
-            "Check the network, or fetch the .pt elsewhere and name it as transcribe.options.model.",
+            "Check the network, or download the .pt elsewhere and set it as transcribe.options.model.",
         ) from error
 
 

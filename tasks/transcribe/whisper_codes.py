@@ -1,4 +1,4 @@
-"""Languages by the names that Whisper has for them."""
+"""Whisper's names of languages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CODES = {"nb": "no", "fil": "tl", "iw": "he", "jv": "jw", "cmn": "zh"}
 
 
 def usual_code(language: str) -> str:
-    """What Whisper, and servers of its kind, call a language; whether they know it is theirs to say."""
+    """The name of a language for Whisper and compatible servers, whether or not they support it."""
     return _CODES.get(primary(language), primary(language))
 
 
@@ -22,19 +22,19 @@ def whisper_code(language: str, model: str) -> str:
         model: a name or a path; those that end in ``.en`` know only English.
 
     Raises:
-        UnsupportedError: Whisper, or this model of it, does not know the language.
+        UnsupportedError: Whisper, or this model, does not support the language.
     """
     from whisper.tokenizer import LANGUAGES
 
     code = usual_code(language)
     if code not in LANGUAGES:
         raise UnsupportedError(
-            f"Whisper does not know {display_name(language)} ({language}).", "Give subtitles.", language=language
+            f"Whisper does not support {display_name(language)} ({language}).", "Supply subtitles.", language=language
         )
     if model.removesuffix(".pt").endswith(".en") and code != "en":  # it would write English, whatever it hears
         raise UnsupportedError(
-            f"The Whisper model {model!r} knows only English, not {display_name(language)} ({language}).",
-            "Choose the model without .en (transcribe.options.model), or give subtitles.",
+            f"The Whisper model {model!r} supports only English, not {display_name(language)} ({language}).",
+            "Choose the model without .en (transcribe.options.model), or supply subtitles.",
             language=language,
         )
     return code

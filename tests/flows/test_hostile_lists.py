@@ -201,7 +201,7 @@ def test_subtitles_beside_a_video_may_not_be_a_link_out_of_its_folder(tmp_path: 
     (folder / "talk.srt").symlink_to(tmp_path / "secret.srt")
     found = sidecar_of(folder / "talk.mp4", "en")
     assert found.path is None
-    assert "talk.srt (a link out of the folder of the video)" in found.notes[0]
+    assert "talk.srt (a link out of the video's folder)" in found.notes[0]
     (folder / "talk.srt").unlink()
     (folder / "words.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nown\n")
     (folder / "talk.srt").symlink_to("words.srt")

@@ -44,14 +44,14 @@ def test_without_its_model_whisper_is_stood_in_for_which_is_told(without_models:
     chosen = listening(load_profile("offline").transcribe, "en")
     assert chosen.backend.facts.name == "pocketsphinx"
     assert len(chosen.notes) == 1
-    assert "whisper-base is not here" in chosen.notes[0]
+    assert "whisper-base is not installed" in chosen.notes[0]
     assert "make setup" in chosen.notes[0]
 
 
 def test_where_nobody_is_able_the_first_says_what_it_lacks(without_models: None, tmp_path: Path) -> None:
     chosen = listening(load_profile("offline").transcribe, "fr")
     assert (chosen.backend.facts.name, chosen.notes) == ("faster-whisper", ())
-    with pytest.raises(MissingBackendError, match="whisper-base is not here"):
+    with pytest.raises(MissingBackendError, match="whisper-base is not installed"):
         chosen.backend.transcribe(tmp_path / "unread.wav", "fr", silent)
 
 

@@ -133,7 +133,7 @@ def test_a_language_without_a_voice_is_another_backends(service: Made, tmp_path:
 def test_a_voice_that_is_not_there_is_named_with_those_that_are(service: Made, tmp_path: Path, lists: bool) -> None:
     make, server = service
     server.lists = lists
-    with pytest.raises(UnsupportedError, match="'nobody' cannot be had") as caught:
+    with pytest.raises(UnsupportedError, match="'nobody' is not available") as caught:
         say(make(), tmp_path, voice="nobody")
     assert ("offers alloy, onyx" in caught.value.fix) is lists
     assert not (tmp_path / "line.wav").exists()

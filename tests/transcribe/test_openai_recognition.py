@@ -108,7 +108,7 @@ def test_without_times_of_words_the_aligner_places_them_and_a_note_says_so(
     assert texts(script) == list(SAID)
     (note,) = script.notes
     assert "placed by our own aligner" in note
-    assert ("tells no times" in note) is (shape == "text")
+    assert ("returns no times" in note) is (shape == "text")
     if shape == "text":  # the segments of the server are no truth
         words = [word for line in script.lines for word in line.words]
         wrong = [abs(word.start_ms - start) for word, (_, start) in zip(words, known[1], strict=True)]
@@ -121,7 +121,7 @@ def test_a_model_that_refuses_verbose_json_is_asked_for_plain_json(service: Made
     script = make().transcribe(speech, "en", silent)
     assert texts(script) == list(SAID)
     assert [asked["body"]["response_format"] for asked in server.asked] == [["verbose_json"], ["json"]]
-    assert "small tells no times" in script.notes[0]
+    assert "small returns no times" in script.notes[0]
 
 
 def test_where_no_times_are_told_long_speech_is_heard_in_short_stretches(

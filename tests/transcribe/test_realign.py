@@ -55,7 +55,7 @@ def test_lines_that_lie_on_their_speech_stay_to_the_millisecond() -> None:
     script = Script(language="en", lines=tuple(lines(speech)))
     after = realigned(script, speech, speech[-1][1] + 5000)
     assert after.lines == script.lines
-    assert "lie on the speech already" in after.notes[-1]
+    assert "match the speech already" in after.notes[-1]
 
 
 def test_a_line_goes_to_its_onset_within_the_bound_and_says_how_far() -> None:
@@ -63,8 +63,8 @@ def test_a_line_goes_to_its_onset_within_the_bound_and_says_how_far() -> None:
     given_lines = lines([(1300, 3100), (4500, 6800), (12_000, 13_000)])
     after = realigned(Script(language="en", lines=tuple(given_lines)), speech, 30_000)
     assert [(line.start_ms, line.end_ms) for line in after.lines] == [(1000, 3000), (5000, 7000), (12_000, 13_000)]
-    assert "2 lines put on their speech" in after.notes[-1]
-    assert "1 lines have no beginning of speech near" in after.notes[-1]
+    assert "2 lines moved to their speech" in after.notes[-1]
+    assert "1 lines have no onset of speech near" in after.notes[-1]
 
 
 def test_words_move_with_their_line() -> None:

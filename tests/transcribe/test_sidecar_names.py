@@ -136,7 +136,7 @@ def test_in_a_folder_of_many_films_a_language_alone_names_no_film(tmp_path: Path
 def test_a_plain_file_comes_before_one_with_sounds_and_the_other_is_told(tmp_path: Path) -> None:
     sidecar = sidecar_of(beside(tmp_path, "film.en.cc.srt", "film.en.vtt"), "en")
     assert sidecar.path == tmp_path / "film.en.vtt"
-    assert "film.en.cc.srt (film.en.vtt comes first)" in sidecar.notes[0]
+    assert "film.en.cc.srt (film.en.vtt has priority)" in sidecar.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_nearest_script_and_region_is_taken(tmp_path: Path, wanted: str, nam
 def test_another_script_of_the_language_is_better_than_none_and_is_told(tmp_path: Path) -> None:
     sidecar = sidecar_of(beside(tmp_path, "film.zh-CN.srt"), "zh-Hant")
     assert sidecar.path == tmp_path / "film.zh-CN.srt"
-    assert "is in zh-CN, the nearest there is to zh-Hant" in sidecar.notes[0]
+    assert "is in zh-CN, the nearest language to zh-Hant" in sidecar.notes[0]
 
 
 @pytest.mark.parametrize(

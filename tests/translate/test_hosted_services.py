@@ -182,7 +182,7 @@ def test_a_model_that_answers_in_another_language_is_asked_again(llm: Any) -> No
 def test_a_line_that_never_comes_is_an_error_that_counts_the_asks(llm: Any) -> None:
     make, server = llm
     server.replies = [json.dumps({"lines": [{"id": 0, "text": SPANISH}]})] * 9
-    with pytest.raises(PermanentError, match=r"left out lines \(2 of 2\) in 2 answers"):
+    with pytest.raises(PermanentError, match=r"omitted lines \(2 of 2\) in 2 responses"):
         make().translate(["One.", "Two."], "en", "es")
     assert len(posts(server)) == 2  # the third question would be the second again
 
