@@ -124,7 +124,7 @@ def _from_csv(text: str, path: Path) -> Glossary:
     try:
         rows = list(reader)
     except csv.Error as error:
-        raise _not_one(path, f"row {reader.line_num}: {error}; is a quote not closed?") from error
+        raise _not_one(path, f"row {reader.line_num}: {error}; check for an unclosed quote") from error
     keep: list[str] = []
     terms: list[Mapping[str, str]] = []
     for number, row in enumerate(rows, 2):

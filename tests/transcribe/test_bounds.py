@@ -31,7 +31,7 @@ def test_a_line_across_the_end_is_shortened_and_recorded() -> None:
 
 
 def test_a_script_of_another_film_is_refused_as_such() -> None:
-    with pytest.raises(BadInputError, match=r"All 2 lines of the script begin after the end of film.mp4 \(6.0 s\)"):
+    with pytest.raises(BadInputError, match=r"All 2 lines of the script start after the end of film.mp4 \(6.0 s\)"):
         within(script((7000, 7900), (8000, 9000)), 6000, "film.mp4")
 
 

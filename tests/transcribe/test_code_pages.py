@@ -82,7 +82,7 @@ def test_what_does_not_look_like_the_language_is_refused_by_name(language: str |
 
 
 def test_utf_8_with_a_broken_byte_is_not_taken_for_a_code_page() -> None:
-    with pytest.raises(BadInputError, match=r"UTF-8 but for byte 71 \(line 4\)"):
+    with pytest.raises(BadInputError, match=r"UTF-8 except for byte 71 \(line 4\)"):
         decoded((TIMES + POLISH + "\nzażółć ").encode() + b"\xff.", "film.srt", "pl")
 
 

@@ -152,7 +152,7 @@ def test_the_language_is_the_servers_where_none_is_given(service: Made, speech: 
 def test_a_server_that_tells_no_language_needs_to_be_told(service: Made, speech: Path, answer: Any) -> None:
     make, server = service
     server.faults = [(200, answer)]
-    with pytest.raises(UnsupportedError, match="which language") as caught:
+    with pytest.raises(UnsupportedError, match="does not return the language") as caught:
         make().transcribe(speech, None, silent)
     assert "--from" in caught.value.fix
 

@@ -108,5 +108,5 @@ def test_half_a_character_in_json_is_refused_with_its_place(tmp_path: Path, fiel
 def test_a_quote_left_open_in_a_glossary_is_refused_by_row(tmp_path: Path, content: str) -> None:
     path = tmp_path / "words.csv"
     path.write_text(content, "utf-8")
-    with pytest.raises(BadInputError, match=r"words\.csv is not one: row \d"):
+    with pytest.raises(BadInputError, match=r"words\.csv is not valid: row \d"):
         read_glossary(path)
