@@ -56,6 +56,26 @@ app.add_typer(script_app, name="script")
 app.add_typer(batch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(store_app, name="store")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(f"polydub {version('polydub')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="print the version, and nothing else", callback=_print_version, is_eager=True)
+]
+
+
+@app.callback()
+def polydub(version: Version = False) -> None:
+    """Dub every video into every language, overnight, and trust the result."""
+
+
 lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
 app.add_typer(lipsync_app, name="lipsync")
 

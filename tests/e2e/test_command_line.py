@@ -145,3 +145,10 @@ def test_without_a_server_a_run_brings_its_own_and_ends_when_it_is_done(short_cl
     assert child.returncode == 0
     assert (tmp_path / "out" / "clip" / "clip.es.mp4").exists()
     assert time.monotonic() - said < 50, f"it hung after its last word ({said - began:.0f} s of work)"
+
+
+def test_the_version_is_printed_alone(tmp_path: Path) -> None:
+    from importlib.metadata import version
+
+    asked = polydub("--version", cwd=tmp_path)
+    assert (asked.returncode, asked.stdout) == (0, f"polydub {version('polydub')}\n")
