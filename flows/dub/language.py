@@ -23,6 +23,7 @@ from flows.kept.budget import admit as make_room
 from flows.kept.costs import accounted
 from flows.kept.deliver import deliver
 from flows.kept.ledger import failure_of, notes_of, steps_of
+from flows.kept.review import verdict
 from flows.kept.standing import noted_progress
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
@@ -119,7 +120,8 @@ def _dub(run: Run) -> State[Any]:
     keep_attempt(run, result)
     if work := shared_work(run):
         follow_up(run.branch(""), work)
-    return Completed(name="NeedsReview" if result.state == "needs_review" else "Completed", message=result.state)
+    why = verdict(result).why
+    return Completed(name="NeedsReview", message=why) if why else Completed(message="ready")
 
 
 def _branch(run: Run, key: str, steps: _Steps) -> BranchResult:
@@ -156,6 +158,7 @@ def _branch(run: Run, key: str, steps: _Steps) -> BranchResult:
         subtitles=packed.srt,
         steps=steps_of(steps.ledger),
         notes=notes_of(steps.ledger),
+        gates=checked.not_passed,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the Prefect UI shows beside states and logs: a table of branches, links to what was delivered, progress."""
+"""What the Prefect UI shows beside states and logs: a table of branches and of what was delivered, notes, progress."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from prefect.artifacts import (
-    create_link_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
@@ -22,8 +20,8 @@ from prefect.artifacts import (
 
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
-from flows.kept.summary import TitleResult, notes_of
-from tasks.records.model import Run
+from flows.kept.summary import TitleResult, notes_of, verdict_of
+from tasks.records.model import BranchResult, Run
 from tasks.records.progress import StepEvent, listening
 from tasks.services.outage import is_outage
 
@@ -32,33 +30,29 @@ _log = logging.getLogger(__name__)
 
 
 def show_branches(run: Run, title: TitleResult) -> None:
-    """A table of the title's branches and a link to each master and report."""
+    """A table of the title's branches: how each ended and why, and where its report and master are."""
     rows = [
         {
             "language": branch.language,
-            "state": branch.state,
+            "state": (verdict := verdict_of(title, branch)).state,
+            "why": verdict.why,
             "seconds": round(sum(use.seconds for use in branch.steps), 1),
             "computed": sum(not use.reused for use in branch.steps),
             "reused": sum(use.reused for use in branch.steps),
-            "error": str(branch.failure) if branch.failure else "",
+            "report": _place(run, branch, "report.html"),
+            "master": _place(run, branch, ".mp4"),
         }
         for branch in title.branches
     ]
-    folder = Path(run.title.folder)
     with _only_shown():
         create_table_artifact(
             key=artifact_key(run, "branches"), table=rows, description=f"Languages of {run.title.name}"
         )
-        for branch in title.branches:
-            for place in branch.outputs:
-                if place.endswith((".mp4", "report.html")):
-                    what = "report" if place.endswith("report.html") else "master"
-                    create_link_artifact(
-                        key=artifact_key(run, f"{what}-{branch.language}"),
-                        link=f"file://{quote(str(folder / place))}",
-                        link_text=f"{run.title.name} {branch.language} {what}",
-                        description=f"{branch.language}: {place}",
-                    )
+
+
+def _place(run: Run, branch: BranchResult, ending: str) -> str:
+    """The path of a deliverable, to be copied: browsers block ``file:`` links on web pages."""
+    return next((str(Path(run.title.folder) / name) for name in branch.outputs if name.endswith(ending)), "")
 
 
 def show_notes(run: Run, summary: Mapping[str, Any]) -> None:

@@ -20,7 +20,15 @@ from flows.kept.ahead import is_turned
 from flows.kept.branches import shared_key
 from flows.kept.deliver import deliver
 from flows.kept.ledger import failure_of, notes_of
-from flows.kept.summary import TitleResult, earlier_languages, keep_title_result, results_of, write_summary
+from flows.kept.review import tally
+from flows.kept.summary import (
+    TitleResult,
+    earlier_languages,
+    keep_title_result,
+    results_of,
+    verdict_of,
+    write_summary,
+)
 from tasks.keep.store import Store
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi
@@ -71,7 +79,11 @@ def _state_of(run: Run, title: TitleResult) -> State[Any]:
         return Failed(name="PartialFailure", message=title.failure.advice)
     if carried:
         return carried_over(f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}")
-    return Completed(message=f"{len(title.branches)} languages delivered to {run.title.folder}")
+    verdicts = {branch.language: verdict_of(title, branch) for branch in title.branches}
+    summary = f"{tally(verdict.state for verdict in verdicts.values())}, in {run.title.folder}"
+    if not (reasons := [f"{language}: {verdict.why}" for language, verdict in verdicts.items() if verdict.why]):
+        return Completed(message=summary)
+    return Completed(name="NeedsReview", message=". ".join([summary, *reasons]))
 
 
 def carried_over(message: str) -> State[Any]:

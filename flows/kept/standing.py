@@ -16,6 +16,8 @@ from flows.kept.branches import branch_key, is_begun, is_set_aside, last_attempt
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
+from flows.kept.review import Reason
+from flows.kept.summary import title_result, verdict_of
 from tasks.keep.store import Store
 from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
@@ -35,10 +37,11 @@ class Standing:
         language: BCP-47 tag.
         state: ``waiting``, ``running``, ``interrupted``, ``completed``, ``needs_review``, ``failed``, ``carried_over``
             or ``set_aside``.
-        why: of a failure, a carry-over, or a branch set aside.
+        why: of a failure, a carry-over, or a branch set aside; of one to review, its failed gates, worst first.
         step: of a running branch.
         done: share of a running branch's expected time that is over, 0 to 1.
         left_s: seconds that an unfinished branch is expected to take still.
+        review: of a delivered branch, every gate that did not pass, worst first.
     """
 
     title: str
@@ -48,6 +51,7 @@ class Standing:
     step: str = ""
     done: float = 0.0
     left_s: float = 0.0
+    review: tuple[Reason, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For `polydub status --json`."""
@@ -60,7 +64,8 @@ def standing(run: Run, language: str) -> Standing:
     name, key = run.title.name, branch_key(run, language)
     result = last_attempt(run, key)
     if result is not None and result.delivered:
-        return Standing(name, language, result.state, done=1.0)
+        known = verdict_of(title_result(run), result)
+        return Standing(name, language, known.state, known.why, done=1.0, review=known.review)
     left = expected(branch) + expected(run.branch(""))
     if result is None:
         return Standing(name, language, "waiting", left_s=left.seconds)

@@ -14,6 +14,7 @@ from flows.ask.naming import card_of, take
 from flows.ask.plan import backends
 from flows.kept.branches import branch_key, finished, last_attempt, shared_key
 from flows.kept.deliver import write_json
+from flows.kept.review import Verdict, tally, verdict
 from tasks.keep.store import Store, text_sha256
 from tasks.records.disclosure import DISCLOSURE
 from tasks.records.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse
@@ -93,7 +94,10 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
 
 
 def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
-    """The content of ``summary.json``; state and counts are of this run's languages, earlier ones are listed beside."""
+    """The content of ``summary.json``; state and counts are of this run's languages, earlier ones are listed beside.
+
+    ``outcome`` is one line; ``why`` and ``review`` of a language are those of `flows.kept.review.Verdict`.
+    """
     title = run.title
     branches = [*result.branches, *(earlier_languages(run) if result.branches else [])]
     delivered = [branch for branch in result.branches if branch.delivered]
@@ -113,11 +117,19 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
             **_ledger(result.work.steps if result.work else ()),
             "notes": title_notes(run, result),
         },
-        "languages": {branch.language: _language(run, branch) for branch in branches},
+        "languages": {branch.language: _language(run, result, branch) for branch in branches},
+        "outcome": tally(verdict_of(result, branch).state for branch in result.branches),
         "delivered": len(delivered),
         "failed": len(failed),
         "carried_over": len(result.branches) - len(delivered) - len(failed),
     }
+
+
+def verdict_of(title: TitleResult | None, branch: BranchResult) -> Verdict:
+    """The verdict on a language, the multi-track master included."""
+    if title is None:
+        return verdict(branch)
+    return verdict(branch, title.multi_gates.get(branch.language), title.failure)
 
 
 def title_notes(run: Run, result: TitleResult) -> list[str]:
@@ -145,11 +157,13 @@ def _state(result: TitleResult) -> str:
     return "needs_review" if failed or "needs_review" in states else "completed"
 
 
-def _language(run: Run, branch: BranchResult) -> dict[str, Any]:
+def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, Any]:
     name = run.title.name
     delivered = branch.delivered
+    known = verdict_of(title, branch)
     return {
-        "state": branch.state,
+        "state": known.state,
+        **known.as_json(),
         "language": display_name(branch.language),
         "error": branch.failure.model_dump() if branch.failure else None,
         "master": f"{name}.{branch.language}.mp4" if delivered else None,

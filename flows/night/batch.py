@@ -28,7 +28,7 @@ from flows.kept.ledger import failure_of
 from flows.kept.summary import TitleResult, keep_title_result, results_of, title_result, write_summary
 from flows.night.batches import Batch, Unfinished, load_batch, new_batch, runs_of, unfinished
 from flows.night.manifest import Defaults, read_manifest
-from flows.night.morning import counts_of, headline, morning_rows, write_morning
+from flows.night.morning import by_urgency, counts_of, headline, morning_rows, write_morning
 from flows.night.notify import notify
 from flows.printed import Console
 from tasks.machine.stop import stop_at_sigterm
@@ -114,7 +114,9 @@ def _dub_title(one: Unfinished, launch: Launcher) -> None:
 def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
     rows = morning_rows(batch, runs)
     write_morning(batch, rows)
-    create_table_artifact(key="dub-batch", table=[_plain(row) for row in rows], description=headline(batch, rows))
+    create_table_artifact(
+        key="dub-batch", table=[_plain(row) for row in by_urgency(rows)], description=headline(batch, rows)
+    )
     for notice in notify(batch, rows):
         get_run_logger().warning(notice)
         Console(stderr=True).print(notice, markup=False, soft_wrap=True)
@@ -123,11 +125,12 @@ def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
         return Failed(name="PartialFailure", message=headline(batch, rows))
     if "carried_over" in counts:
         return carried_over(headline(batch, rows))
-    return Completed(message=headline(batch, rows))
+    looked = any(row["state"] == "needs_review" for row in rows)
+    return Completed(name="NeedsReview" if looked else "Completed", message=headline(batch, rows))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: row[name]
-        for name in ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd", "notes")
+        for name in ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd", "notes", "report")
     }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flows.kept.branches import branch_key, last_attempt
 from flows.kept.costs import spent_by_branch
+from flows.kept.review import tally
 from flows.kept.standing import DELIVERED, Standing, standing
 from flows.kept.summary import TitleResult, title_notes, title_result
 from flows.night.batches import Batch
@@ -23,7 +26,7 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
 
     Returns:
         Rows with title, language, state, why, due, seconds, gpu_seconds, usd, notes (how many the title's
-        ``summary.json`` has for this language), master and report.
+        ``summary.json`` has for this language), master, report and review (gates that did not pass, worst first).
     """
     spent = spent_by_branch(batch.id)
     rows = []
@@ -43,15 +46,20 @@ def counts_of(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 def headline(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
     """A batch in one sentence."""
-    counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts_of(rows).items())
-    return f"{batch.id}: {counts or 'nothing to do'} of {len(rows)}"
+    return f"{batch.id}: {tally(row['state'] for row in rows)} of {len(rows)}"
+
+
+def by_urgency(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Undelivered branches first, then those to review, then those that are ready."""
+    late = {"needs_review": 1, "completed": 2}
+    return sorted(rows, key=lambda row: (late.get(row["state"], 0), row["title"], row["language"]))
 
 
 def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
     """Write ``summary.csv``, ``summary.parquet`` and ``summary.md`` into its folder, each atomically."""
     import pandas
 
-    table = pandas.DataFrame(list(rows))
+    table = pandas.DataFrame([{name: value for name, value in row.items() if name != "review"} for row in rows])
     folder = Path(batch.out)
     folder.mkdir(parents=True, exist_ok=True)
     with staged(folder / "summary.csv") as part:
@@ -67,15 +75,25 @@ def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
     lines = [f"# {headline(batch, rows)}", ""]
     seconds, gpu, usd = (sum(row[name] for row in rows) for name in ("seconds", "gpu_seconds", "usd"))
     lines += [f"{seconds / 60:.1f} minutes of steps, {gpu / 60:.1f} GPU-minutes, ${usd:.2f} for paid services.", ""]
+    lines += [f"Deliverables: {_in_markdown(batch.out)}", ""]
     lines += [
-        "| title | language | state | why | due | seconds | USD | notes |",
-        "|---|---|---|---|---|---:|---:|---:|",
+        "| title | language | state | why | due | seconds | USD | notes | report |",
+        "|---|---|---|---|---|---:|---:|---:|---|",
     ]
-    for row in sorted(rows, key=lambda row: (row["state"] in DELIVERED, row["title"], row["language"])):
-        cells = [row["title"], row["language"], row["state"], row["why"], row["due"]]
+    for row in by_urgency(rows):
+        cells = [row["title"], row["language"], row["state"].replace("_", " "), row["why"], row["due"]]
         texts = [_in_markdown(str(text)) for text in cells]
-        lines.append(f"| {' | '.join(texts)} | {row['seconds']:.1f} | {row['usd']:.2f} | {row['notes']} |")
+        figures = f"{row['seconds']:.1f} | {row['usd']:.2f} | {row['notes']} | {_page(batch, row['report'])}"
+        lines.append(f"| {' | '.join(texts)} | {figures} |")
     return "\n".join(lines) + "\n"
+
+
+def _page(batch: Batch, report: str) -> str:
+    """A link to a report, relative to the table, so that it works wherever the folder is opened or served."""
+    place = Path(report)
+    if not report or not place.is_relative_to(batch.out):
+        return ""
+    return f"[report]({quote(str(place.relative_to(batch.out)))})"
 
 
 def _in_markdown(text: str) -> str:
@@ -104,4 +122,5 @@ def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str,
         "notes": len(notes),
         "master": place(".mp4"),
         "report": place("report.html"),
+        "review": [asdict(reason) for reason in how.review],
     }

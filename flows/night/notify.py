@@ -12,7 +12,7 @@ from typing import Any
 from configs.night import MailSettings
 from flows.kept.standing import DELIVERED
 from flows.night.batches import Batch
-from flows.night.morning import as_markdown, counts_of, headline
+from flows.night.morning import as_markdown, by_urgency, counts_of, headline
 from tasks.records.errors import BadInputError, TransientError
 from tasks.services.http import NoAnswerError, exchange
 from tasks.services.secrets import advice, secret
@@ -50,8 +50,12 @@ def _try(send: Callable[[], None]) -> str:
 
 def _payload(batch: Batch, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     shown = ("title", "language", "state", "why")
-    open_rows = [{name: row[name] for name in shown} for row in rows if row["state"] not in DELIVERED]
-    return {"text": headline(batch, rows), "batch": batch.id, "counts": counts_of(rows), "undelivered": open_rows}
+    undelivered = [{name: row[name] for name in shown} for row in by_urgency(rows) if row["state"] not in DELIVERED]
+    to_review = [
+        {name: row[name] for name in (*shown, "review", "report")} for row in rows if row["state"] == "needs_review"
+    ]
+    batch_facts = {"text": headline(batch, rows), "batch": batch.id, "counts": counts_of(rows)}
+    return {**batch_facts, "undelivered": undelivered, "to_review": to_review}
 
 
 def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from flows.kept.review import tally
 from flows.kept.standing import expected_end, standing
 from flows.night.batches import load_batch, runs_of
 
@@ -22,6 +23,7 @@ def status_of(batch_id: str | None) -> dict[str, Any]:
     return {
         "batch": batch.id,
         "out": batch.out,
+        "outcome": tally(one.state for one in found),
         "counts": dict(sorted(Counter(one.state for one in found).items())),
         "expected_end": end.isoformat(timespec="minutes") if end and running else None,
         "branches": [one.as_json() for one in found],

@@ -7,9 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from flows.kept.standing import DELIVERED
 from flows.night.batches import Batch, runs_of
-from flows.night.morning import headline, morning_rows
+from flows.night.morning import by_urgency, headline, morning_rows
 from flows.printed import Console
 
 _COLOURS = {
@@ -32,20 +31,21 @@ def show_status(found: dict[str, Any]) -> None:
         table.add_row(branch["title"], branch["language"], Text(state, _COLOURS.get(state, "")), Text(detail))
     console = Console()
     console.print(table)
-    counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in found["counts"].items())
-    console.print(Text(counts))
+    console.print(Text(found["outcome"]))
     if found["expected_end"]:
         console.print(Text(f"expected to end at about {found['expected_end']}"))
 
 
 def show_morning(batch: Batch) -> None:
-    """Print the outcome of a batch to stderr: undelivered branches, and where to find the full report."""
+    """Print the outcome of a batch to stderr: branches that are not ready, why, and where to find the full report."""
     rows = morning_rows(batch, runs_of(batch))
     console = Console(stderr=True)
-    for row in rows:
-        if row["state"] not in DELIVERED:
-            line = f"{row['title']} {row['language']}: {row['state']}: {row['why']}".rstrip(": ")
+    for row in by_urgency(rows):
+        if row["state"] != "completed":
+            line = f"{row['title']} {row['language']}: {row['state'].replace('_', ' ')}: {row['why']}".rstrip(": ")
             console.print(Text(line, _COLOURS.get(row["state"], "")), soft_wrap=True)
+            if row["report"]:
+                console.print(Text(f"    report  {row['report']}"), soft_wrap=True)
     console.print(Text(headline(batch, rows), "bold"), soft_wrap=True)
     console.print(Text(f"every branch: {batch.out}/summary.md, .csv, .parquet"), soft_wrap=True)
     if notes := sum(row["notes"] for row in rows):

@@ -13,6 +13,8 @@ from flows.printed import Console
 from tasks.records.errors import BadInputError
 
 _COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red", "carried_over": "cyan"}
+_MARKS = {"fail": "review", "warn": "warns ", "waived": "waived"}
+_STYLES = {"fail": "yellow", "warn": "dim", "waived": "dim"}
 
 
 def show_summaries(summaries: Sequence[dict[str, Any]]) -> None:
@@ -41,13 +43,15 @@ def _show(console: Console, summary: dict[str, Any]) -> None:
     def say(text: str, style: str = "") -> None:
         console.print(Text(text, style), soft_wrap=True)
 
-    say(f"{summary['title']}: {summary['state']}", "bold")
+    say(f"{summary['title']}: {summary['state'].replace('_', ' ')}{_outcome(summary)}", "bold")
     if summary["error"]:
         say(f"  {summary['error']['what']} {summary['error']['fix']}".rstrip(), "red")
     for note in summary["shared"]["notes"]:
         say(f"  note: {note}", "dim")
     for language, branch in summary["languages"].items():
-        say(f"  {language}: {branch['state']}", _COLOURS[branch["state"]])
+        say(f"  {language}: {branch['state'].replace('_', ' ')}", _COLOURS[branch["state"]])
+        for reason in branch.get("review", ()):
+            say(f"    {_MARKS[reason['status']]}  {reason['words']}", _STYLES[reason["status"]])
         if branch["error"]:
             error = branch["error"]
             where = f"{error['step']}: " if error["step"] else ""
@@ -59,3 +63,8 @@ def _show(console: Console, summary: dict[str, Any]) -> None:
             say(f"    note: {note}", "dim")
     if summary["multi"]:
         say(f"  every language in one file: {folder / summary['multi']}")
+
+
+def _outcome(summary: dict[str, Any]) -> str:
+    """How many languages are ready, to review or failed; empty for a summary of an older version."""
+    return f" ({outcome})" if (outcome := summary.get("outcome")) else ""

@@ -47,9 +47,9 @@ def judge(
 
 def judge_av_offset(measured: Measured, waiver: str = "") -> Gate:
     """Sound that is early is noticed sooner than sound that is late (EBU R 37: 40 ms, 60 ms)."""
-    early = gate_rules()["audio_early_ms"].fail or 0.0
-    too_early = measured.value is not None and measured.value < -early
-    return judge("av_offset_ms", measured, fails=True if too_early else None, waiver=waiver)
+    is_early = measured.value is not None and measured.value < 0
+    fail = gate_rules()["audio_early_ms"].fail if is_early else None
+    return judge("av_offset_ms", measured, fail=fail, waiver=waiver)
 
 
 def _beyond(value: float, threshold: float | None, rule: GateRule) -> bool:

@@ -208,6 +208,12 @@ class Checked(Record):
         state: Literal["completed", "needs_review"] = self.sheet["state"]
         return state
 
+    @property
+    def not_passed(self) -> tuple[Gate, ...]:
+        """The gates at which somebody may want to look."""
+        gates = (Gate.model_validate(gate) for gate in self.sheet["gates"])
+        return tuple(gate for gate in gates if gate.status in ("fail", "warn"))
+
 
 class TrackGates(Record):
     """What was measured of each dub in the multi-track master, by language."""

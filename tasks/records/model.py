@@ -537,6 +537,7 @@ class BranchResult(Record):
         subtitles: SRT of the dub, likewise.
         steps: the ledger.
         notes: fallbacks and limits.
+        gates: of its quality sheet, those that did not pass.
         failure: why, when it was not delivered.
         strikes: how often in a row it failed for a reason that does not pass on its own.
     """
@@ -549,6 +550,7 @@ class BranchResult(Record):
     subtitles: Asset | None = None
     steps: tuple[StepUse, ...] = ()
     notes: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
     failure: Failure | None = None
     strikes: int = 0
 

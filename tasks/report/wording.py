@@ -43,9 +43,13 @@ def gate_row(gate: dict[str, Any]) -> dict[str, str]:
 
 
 def _limits(gate: dict[str, Any], rule: GateRule) -> str:
+    return ", ".join(f"{key} {threshold(gate[key], rule)}" for key in ("warn", "fail") if gate[key] is not None)
+
+
+def threshold(limit: float, rule: GateRule) -> str:
+    """From where on a gate warns or fails: ``above 0.010``."""
     sign = {"above": "above ", "below": "below ", "away": "beyond ±"}[rule.side]
-    parts = [f"{key} {sign}{_number(gate[key], rule.unit)}" for key in ("warn", "fail") if gate[key] is not None]
-    return ", ".join(parts)
+    return f"{sign}{_number(limit, rule.unit)}"
 
 
 def figure(value: float | None, unit: str) -> str:

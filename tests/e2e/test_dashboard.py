@@ -91,7 +91,7 @@ def walk(dashboard: Dashboard, batch: str, branch: str, mend: Callable[[], None]
     dashboard.picture("completed", LOW)
 
     dashboard.open_run(title)
-    dashboard.wait_for_state("Completed")  # corrected by its branch
+    dashboard.wait_for_state("Completed", "NeedsReview")  # corrected by its branch
     dashboard.open_tab("Artifacts")
     dashboard.page.get_by_text(f"Languages of {title}").first.wait_for()
     dashboard.picture("title")
@@ -99,7 +99,7 @@ def walk(dashboard: Dashboard, batch: str, branch: str, mend: Callable[[], None]
     dashboard.open_run(batch)
     dashboard.wait_for_state("PartialFailure")  # the night as it was
     dashboard.open_tab("Artifacts")
-    dashboard.page.get_by_text("5 delivered, 1 failed of 6").first.wait_for()
+    dashboard.page.get_by_text(re.compile(r"\d ready, \d to review, 1 failed of 6")).first.wait_for()
     dashboard.page.locator("a[href*='/artifacts/artifact/']").first.click()
     dashboard.page.get_by_text("cannot be written: Not a directory").first.wait_for()
     dashboard.picture("summary", LOW)

@@ -15,6 +15,7 @@ from flows.kept.answered import answered_from_store
 from flows.kept.summary import notes_of, summarize, title_result
 from flows.terminal.runner import dub_titles
 from flows.terminal.summary_table import show_folder
+from tasks.records.model import Gate
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 
@@ -60,6 +61,37 @@ def test_every_note_reaches_summary_terminal_report_and_dashboard(
     again = answered_from_store(run)
     assert again is not None
     assert notes_of(again) == told
+
+
+@pytest.mark.slow
+def test_a_gate_that_fails_is_named_by_the_states_of_the_runs_and_by_the_table_of_the_title(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.qc import qc
+
+    bad = Gate(name="lipsync_place", value=0.012, warn=0.006, fail=0.010, status="fail")
+    check = qc.check
+    monkeypatch.setattr(
+        qc, "check", lambda given: {**check(given), "gates": [bad.model_dump()], "state": "needs_review"}
+    )
+    run = plan(Request([str(short_clip)], ["es"], str(tmp_path / "out"), "fake", source_language="en"))[0]
+    summary = dub_titles([run])[0]
+    why = "lipsync_place 0.012 face widths (fails above 0.010)"
+    assert (summary["outcome"], summary["languages"]["es"]["why"]) == ("0 ready, 1 to review, 0 failed", why)
+    assert [(row["state"], row["why"]) for row in _artifact(artifact_key(run, "branches"))] == [("needs_review", why)]
+    assert _states() == {
+        run.title.name: ("NeedsReview", f"0 ready, 1 to review, 0 failed, in {run.title.folder}. es: {why}"),
+        f"{run.title.name}-es": ("NeedsReview", why),
+    }
+
+
+def _states() -> dict[str, tuple[str | None, str | None]]:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(limit=2, sort=FlowRunSort.START_TIME_DESC)
+    return {one.name: (one.state.name, one.state.message) for one in runs if one.state}
 
 
 def _artifact(key: str) -> list[dict[str, Any]]:

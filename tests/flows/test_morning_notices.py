@@ -27,7 +27,7 @@ ROWS = [
     {"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no", "due": "", "seconds": 1.0, "usd": 0.5},
 ]
 for _row in ROWS:
-    _row |= {"gpu_seconds": 0.0, "notes": 2}
+    _row |= {"gpu_seconds": 0.0, "notes": 2, "report": "", "review": []}
 
 
 class _Hook(BaseHTTPRequestHandler):
@@ -108,7 +108,7 @@ def test_a_webhook_is_told_the_counts_and_what_was_not_delivered(hook: Any) -> N
     assert notify(batch(), ROWS) == []
     ((path, body),) = hook.got
     assert path == "/secret-path"
-    assert body["text"] == "night-1: 1 delivered, 1 failed of 2"
+    assert body["text"] == "night-1: 1 ready, 0 to review, 1 failed of 2"
     assert body["counts"] == {"delivered": 1, "failed": 1}
     assert body["undelivered"] == [{"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no"}]
 
@@ -118,7 +118,7 @@ def test_a_mail_carries_the_table(smtp: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert notify(batch(mail_by(smtp, user="me")), ROWS) == []
     got = "\n".join(smtp.got)
     assert "rcpt TO:<two@example.org>" in got
-    assert "Subject: night-1: 1 delivered, 1 failed of 2" in got
+    assert "Subject: night-1: 1 ready, 0 to review, 1 failed of 2" in got
     assert "| a\\|b | fr | failed | lipsync: no |" in got
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from configs.gates import gate_rules
 from tasks.qc.evidence import Measured
-from tasks.qc.gates import check_waivers, judge, state
+from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.records.errors import BadInputError
 
 RANK = {"pass": 0, "warn": 1, "fail": 2}
@@ -79,3 +79,10 @@ def test_a_warning_or_an_unmeasured_gate_completes() -> None:
 def test_a_waiver_names_a_gate_and_gives_a_reason(waivers: dict[str, str]) -> None:
     with pytest.raises(BadInputError):
         check_waivers(waivers)
+
+
+def test_sound_that_is_early_is_judged_by_a_limit_of_its_own_and_the_gate_says_which() -> None:
+    early, late = judge_av_offset(Measured(-45.0)), judge_av_offset(Measured(45.0))
+    assert (early.status, early.fail) == ("fail", 40)
+    assert (late.status, late.fail) == ("warn", 60)
+    assert judge_av_offset(Measured(-40.0)).status == "pass"
