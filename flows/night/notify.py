@@ -68,7 +68,7 @@ def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
     headers = {"Content-Type": "application/json"}
     answer = exchange("POST", url, wait_s=_DEADLINE_S, within_s=_DEADLINE_S, content=body, headers=headers)
     if answer.status >= 300:  # a redirect too: nothing is posted to an address that the operator did not give
-        raise TransientError(f"the server answered with status {answer.status}.")
+        raise TransientError(f"the server returned status {answer.status}.")
 
 
 def _mail(settings: MailSettings, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
