@@ -87,7 +87,7 @@ def asks_for_a_password(api: str) -> BadInputError:
 
 
 def _status(url: str, password: str = "") -> int:
-    """Of the answer to a GET; 0 where there is none."""
+    """Status code of the response to a GET; 0 if there is none."""
     headers = {"Authorization": f"Basic {base64.b64encode(password.encode()).decode()}"} if password else {}
     try:
         return exchange("GET", url, wait_s=2, headers=headers, follow_redirects=True).status

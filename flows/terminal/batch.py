@@ -81,7 +81,7 @@ def batch(
     deployed: Deployed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Dub every title of a manifest; a title or language that fails leaves the others alone."""
+    """Dub every title of a manifest; a failed title or language does not affect the others."""
     from flows.ask.plan import checked_profile
     from flows.night.batches import new_batch
     from flows.night.manifest import Defaults, read_manifest
@@ -108,7 +108,7 @@ def batch(
 
 @app.command()
 def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Show how the titles and languages of a batch stand, what runs, and when it is expected to end."""
+    """Show the status of a batch: its titles and languages, what is running, and the expected end."""
     from flows.night.status import status_of
     from flows.terminal.status import show_status
 
@@ -155,7 +155,7 @@ def inbox(
     once: Annotated[bool, typer.Option("--once", help="dub the files present, then exit")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Dub what is dropped into a folder; nothing in it is moved or deleted."""
+    """Dub files dropped into a folder; nothing in it is moved or deleted."""
     from flows.terminal.inbox import Inbox
 
     found = or_exit(Inbox, Path(folder), to, profile, out)
@@ -170,7 +170,7 @@ def costs(
     since: Annotated[datetime.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="first day (UTC)")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Sum up what was used: seconds, GPU-seconds, retries, what was billed, money."""
+    """Sum up usage: seconds, GPU-seconds, retries, billed units, cost."""
     from flows.kept.costs import costs as sums
     from flows.terminal.status import show_costs
 

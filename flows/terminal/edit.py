@@ -100,7 +100,13 @@ class _Dub:
         return {"title": self._title, "language": self._tag, "lines": list(self._rows.values()), **strays}
 
     def refused(self, given: dict[str, Any], lines: list[dict[str, Any]], strays: list[dict[str, Any]]) -> list[str]:
-        """What in an edited script cannot be imported, by line and field."""
+        """What in an edited script cannot be imported, by line and field.
+
+        Args:
+            given: the edited script.
+            lines: its lines.
+            strays: its edits that match no line.
+        """
         ours = {"title": self._title, "language": self._tag}
         found = [f"{name} is {given[name]!r}, not {own!r}" for name, own in ours.items() if given.get(name, own) != own]
         found += [

@@ -71,7 +71,7 @@ def overrides(
     upscale: bool = False,
     style: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What was typed, as a profile writes it; ``style`` by the names of `LipsyncStyle`, None where nothing was."""
+    """The given options as profile settings; ``style`` by the names of `LipsyncStyle`, None for options not given."""
     values = {
         "lipsync": _given({"backend": lipsync, **(style or {})}),
         "loudness": loudness,

@@ -50,7 +50,14 @@ def run_batch(
 
 
 def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: bool) -> str:
-    """The expected resource use of a batch and its budget, in one line."""
+    """The expected resource use of a batch and its budget, in one line.
+
+    Args:
+        batch: the batch.
+        runs: its titles.
+        language: only this one; None for all.
+        force: include branches that are set aside.
+    """
     total, shared, branches = Cost(), Cost(), 0
     for one in unfinished(batch, runs, language, force):
         shared += expected(one.run)

@@ -64,7 +64,13 @@ class Digests:
             return
 
     def are(self, path: Path, digest: str, size: int) -> bool | None:
-        """Whether a file has this digest and size; None if it does not exist."""
+        """Whether a file has this digest and size; None if it does not exist.
+
+        Args:
+            path: the file.
+            digest: expected SHA-256.
+            size: expected size in bytes.
+        """
         try:
             return path.stat().st_size == size and self.of(path) == (digest, size)
         except (FileNotFoundError, NotADirectoryError):
@@ -74,8 +80,8 @@ class Digests:
 
     def _keep(self, path: Path, stat: os.stat_result, digest: str, *, fresh: bool = False) -> None:
         if stat.st_size > SMALL and (fresh or time.time_ns() - stat.st_ctime_ns > FRESH_NS):
-            told = json.dumps({"path": str(path), "sha256": digest}, ensure_ascii=False)
-            self._memos.write(_memo(path, stat), told.encode(errors="surrogatepass"))
+            memo = json.dumps({"path": str(path), "sha256": digest}, ensure_ascii=False)
+            self._memos.write(_memo(path, stat), memo.encode(errors="surrogatepass"))
 
 
 def file_sha256(path: Path) -> tuple[str, int]:
@@ -101,5 +107,5 @@ def identity(path: Path, stat: os.stat_result) -> tuple[str, int, int, int, int]
 
 
 def _memo(path: Path, stat: os.stat_result) -> str:
-    told = json.dumps(list(identity(path, stat)))
-    return f"records/sha256/{hashlib.sha256(told.encode()).hexdigest()}.json"
+    memo = json.dumps(list(identity(path, stat)))
+    return f"records/sha256/{hashlib.sha256(memo.encode()).hexdigest()}.json"

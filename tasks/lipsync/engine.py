@@ -31,10 +31,10 @@ def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline
         env = {"CUDA_VISIBLE_DEVICES": device_id} if device_id else {}
         words = json.dumps(job).encode()
         for line in stream(command, deadline_s=deadline_s, env=env, stdin=words):
-            told = _message(line)
-            if "progress" in told:
-                progress(told["progress"])
-            answer = told.get("answer", answer)
+            message = _message(line)
+            if "progress" in message:
+                progress(message["progress"])
+            answer = message.get("answer", answer)
     if not answer:
         raise ProcessFailedError("The lip-sync process ended without a result.")
     return answer
@@ -43,7 +43,7 @@ def engine_job(job: dict[str, Any], progress: Progress, *, device: str, deadline
 def _message(line: str) -> dict[str, Any]:
     """A line of the child's output as a JSON object; other output, printed by libraries, is ignored."""
     try:
-        told = json.loads(line)
+        message = json.loads(line)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return message if isinstance(message, dict) else {}

@@ -169,8 +169,8 @@ def _conformed(given: _Film, work: Work) -> StepOutput[Conformed]:
     )
     said = given.ignored
     if given.finishing:
-        changed, told = finished(picture, given.finishing, work.folder / "finished.mp4")
-        picture, said = (work.folder / "finished.mp4" if changed else picture), (*said, *told)
+        changed, remarks = finished(picture, given.finishing, work.folder / "finished.mp4")
+        picture, said = (work.folder / "finished.mp4" if changed else picture), (*said, *remarks)
     encoded = encode_aac(sound, audio, given.preset, lambda share: work.progress(0.5 + share / 2))
     made = Conformed(picture=work.keep(picture), dialogue=work.keep(sound), audio=work.keep(audio), encoded=encoded)
     return StepOutput(made, (*notes, *said, *encoded.notes))

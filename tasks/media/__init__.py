@@ -74,7 +74,13 @@ def sink(streams: Any | Sequence[Any], path: Path, **options: Any) -> Any:
 
 
 def wav(stream: Any, path: Path, channels: int = 2) -> Any:
-    """An output of 48 kHz 24-bit PCM in WAV."""
+    """An output of 48 kHz 24-bit PCM in WAV.
+
+    Args:
+        stream: an ffmpeg-python stream.
+        path: the WAV file.
+        channels: number of channels.
+    """
     return sink(stream, path, ac=channels, **WAV)
 
 

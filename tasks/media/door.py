@@ -47,8 +47,8 @@ def rules(path: Path, form: str | None = None) -> dict[str, Any]:
 
 def asking(path: Path, *words: str) -> list[str]:
     """An ffprobe command line for a file."""
-    told = [word for name, value in rules(path).items() for word in (f"-{name}", value)]
-    return ["ffprobe", "-v", "error", *told, *words, "-i", url(path)]
+    output = [word for name, value in rules(path).items() for word in (f"-{name}", value)]
+    return ["ffprobe", "-v", "error", *output, *words, "-i", url(path)]
 
 
 def answer(path: Path, *words: str, deadline_s: float = 120.0) -> bytes:
@@ -64,9 +64,9 @@ def answer(path: Path, *words: str, deadline_s: float = 120.0) -> bytes:
     asked = (*identity(path.absolute(), before), *words)
     if (known := _answers.get(asked)) is not None:
         return known
-    told = process.capture(asking(path, *words), deadline_s=deadline_s)
-    if len(told) <= _SHORT and time.time_ns() - before.st_ctime_ns > FRESH_NS:
-        _answers[asked] = told
+    output = process.capture(asking(path, *words), deadline_s=deadline_s)
+    if len(output) <= _SHORT and time.time_ns() - before.st_ctime_ns > FRESH_NS:
+        _answers[asked] = output
         while len(_answers) > _KEPT:
             _answers.popitem(last=False)
-    return told
+    return output

@@ -108,14 +108,14 @@ def intermediate_options() -> dict[str, Any]:
 
 def hdr_options(colour: Colour, crf: int = CRF) -> dict[str, Any]:
     """The encoder's options for PQ or HLG in 10-bit HEVC, with HDR10 metadata."""
-    told = ["log-level=error", _X265_THREADS, "repeat-headers=1"]
+    params = ["log-level=error", _X265_THREADS, "repeat-headers=1"]
     if colour.mastering:
-        told.append(f"master-display={colour.mastering}")
+        params.append(f"master-display={colour.mastering}")
     if colour.light:
-        told.append(f"max-cll={colour.light}")
+        params.append(f"max-cll={colour.light}")
     if colour.transfer == "smpte2084":
-        told.append("hdr10=1")
-    return {**_HEVC, "crf": crf, "x265-params": ":".join(told), "color_range": "tv", **colour_tags(colour)}
+        params.append("hdr10=1")
+    return {**_HEVC, "crf": crf, "x265-params": ":".join(params), "color_range": "tv", **colour_tags(colour)}
 
 
 def colour_tags(colour: Colour) -> dict[str, str]:

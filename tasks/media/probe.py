@@ -76,9 +76,9 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
     refuse_longer(path, duration_ms / 1000, longest_s)
     said = [*_warnings(picture, sound, container, duration_ms, packets), *tracks.odd_labels(sound)]
     if video and picture and not still:
-        fields, told = look.fields_of(path, video, frame, picture.frame_rate, duration_ms)
+        fields, field_notes = look.fields_of(path, video, frame, picture.frame_rate, duration_ms)
         picture = picture.model_copy(update={"fields": fields})
-        said += [*told, *_of_the_look(picture)]
+        said += [*field_notes, *_of_the_look(picture)]
     audio = tuple(_audio(stream, container, duration_ms) for stream in sound)
     dubbed, why = tracks.dubbed_track(audio, language)
     used = {stream["index"] for stream in (*sound, *([video] if video else []))}

@@ -48,7 +48,13 @@ def timecode_of(streams: Iterable[Mapping[str, Any]], container: Mapping[str, An
 
 
 def chapters_of(report: Mapping[str, Any], start_s: float, duration_ms: int) -> tuple[Chapter, ...]:
-    """Chapters on the player's clock, in order, within the title."""
+    """Chapters on the player's clock, in order, within the title.
+
+    Args:
+        report: as printed by ffprobe.
+        start_s: start of the container, seconds.
+        duration_ms: length of the title, milliseconds.
+    """
     marks = []
     for chapter in report.get("chapters", []):
         start, end = (round((float(chapter[name]) - start_s) * 1000) for name in ("start_time", "end_time"))

@@ -22,6 +22,11 @@ READING = ("num2words", *(name for names in _READERS.values() for name in names)
 def said(text: str, language: str, ipa: Sequence[tuple[int, int, str]]) -> list[str]:
     """The parts that contain a sound.
 
+    Args:
+        text: the line.
+        language: BCP-47 tag.
+        ipa: spans of the text (first character, last exclusive) with their pronunciation.
+
     Raises:
         NothingToSayError: there is none.
         UnsupportedError: eSpeak NG does not support the language.

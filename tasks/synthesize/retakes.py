@@ -53,15 +53,15 @@ def clearest(
         heard = hear_lines(booth.ears, [line.text for line in lines], clips, booth.store)
     except (PermanentError, ProviderBusyError) as error:  # speech is delivered unchecked rather than not at all
         return list(takes), [], [f"The takes were not checked by recognition: {error.what}"]
-    kept, told = [], []
+    kept, retakes = [], []
     for line, take, first in zip(lines, takes, heard, strict=True):
         if first.understanding.understood:
             kept.append(take)
             continue
         best, retaken = _again(booth, line, take, first, settings, most)
         kept.append(best)
-        told.append(retaken)
-    return kept, told, _notes(told)
+        retakes.append(retaken)
+    return kept, retakes, _notes(retakes)
 
 
 def _again(

@@ -156,6 +156,11 @@ def write_series(path: Path, series: Series) -> None:
 def clip_of(path: Path, name: str, entry: SeriesSpeaker) -> Path:
     """A speaker's voice sample, inside the series file's folder.
 
+    Args:
+        path: the series file.
+        name: of the speaker, for messages.
+        entry: the speaker.
+
     Raises:
         BadInputError: it does not exist, or is outside the folder.
     """

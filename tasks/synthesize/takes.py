@@ -121,11 +121,11 @@ class VoiceSession:
 
     def _reading(self, line: Line, pace: float, reading: int) -> Take:
         voice, clip = self.voices[line.speaker], self.references.get(line.speaker)
-        told = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
-        self.unused.update(told.unused)
-        manner = self._manner(line, told, reading)
+        pronounced = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
+        self.unused.update(pronounced.unused)
+        manner = self._manner(line, pronounced, reading)
         facts = {
-            "text": told.text,
+            "text": pronounced.text,
             "voice": None if clip else voice,
             "language": self.language,
             "reference": file_sha256(clip)[0] if clip else None,
@@ -137,7 +137,7 @@ class VoiceSession:
         if record is None:
             with self.store.claim(key):  # concurrent runs do not pay for a line twice
                 record = self.store.lookup(_LINE, key, Said)
-                record = record or self._spoken(line, told.text, voice, pace, manner, key)
+                record = record or self._spoken(line, pronounced.text, voice, pace, manner, key)
         said = record.value
         return Take(
             line=line.id,
@@ -148,9 +148,9 @@ class VoiceSession:
             pace=pace,
         )
 
-    def _manner(self, line: Line, told: Pronounced, reading: int) -> Manner:
+    def _manner(self, line: Line, pronounced: Pronounced, reading: int) -> Manner:
         energy = self.energies.get(line.id, 0.0) if self.backend.facts.spirited else 0.0
-        return replace(PLAIN, reading=reading, energy=energy, ipa=told.ipa)
+        return replace(PLAIN, reading=reading, energy=energy, ipa=pronounced.ipa)
 
     def _spoken(self, line: Line, text: str, voice: str, pace: float, manner: Manner, key: str) -> StepRecord[Said]:
         self.fresh.add(line.id)
@@ -224,9 +224,9 @@ class VoiceSession:
         """Length of a line at a pace in milliseconds: predicted if the backend can, else spoken."""
         if not isinstance(self.backend, LengthPredicting):
             return self.take(line, pace).duration_ms
-        told = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
-        manner = self._manner(line, told, 0)
-        return self.backend.predicted_ms(told.text, self.voices[line.speaker], self.language, pace, manner)
+        pronounced = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
+        manner = self._manner(line, pronounced, 0)
+        return self.backend.predicted_ms(pronounced.text, self.voices[line.speaker], self.language, pace, manner)
 
     def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
         slot_ms, count = line.end_ms - line.start_ms, marks(line.text)

@@ -59,7 +59,13 @@ def levelled(samples: NDArray[np.float32], rate_hz: int, louder_db: float = 0.0)
 
 
 def write_wav(out: Path, samples: NDArray[np.float32], rate_hz: int) -> None:
-    """Write a 16-bit mono WAV, whole or not at all."""
+    """Write a 16-bit mono WAV atomically.
+
+    Args:
+        out: the file.
+        samples: float32 [N], mono.
+        rate_hz: sample rate.
+    """
     with staged(out) as part:
         soundfile.write(part, samples, rate_hz, subtype="PCM_16", format="WAV")
 

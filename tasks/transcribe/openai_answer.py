@@ -54,11 +54,11 @@ def passages(answer: Any, seconds: float, *, spaced: bool) -> list[Passage]:
         seconds: length of the stretch; times lie within it.
         spaced: the language is written with spaces between words.
     """
-    told = answer if isinstance(answer, Mapping) else {}
-    listed = [one for one in _list(told, "segments") if isinstance(one, Mapping)]
+    content = answer if isinstance(answer, Mapping) else {}
+    listed = [one for one in _list(content, "segments") if isinstance(one, Mapping)]
     found = [part for one in listed if (part := _segment(one, seconds, spaced=spaced))]
-    beside = _words(told, seconds)
-    text = told.get("text")
+    beside = _words(content, seconds)
+    text = content.get("text")
     if beside and not any(part.words for part in found):
         whole = text if isinstance(text, str) else "".join(word for word, _, _ in beside)
         found = _shared(found or [Passage(whole, beside[0][1], beside[-1][2])], beside, spaced=spaced)
@@ -69,8 +69,8 @@ def passages(answer: Any, seconds: float, *, spaced: bool) -> list[Passage]:
 
 def language_returned(answer: Any) -> str:
     """The server's name of the language; empty if it returns none."""
-    told = answer if isinstance(answer, Mapping) else {}
-    one = told.get("language") or next(iter(_list(told, "languages")), "")
+    content = answer if isinstance(answer, Mapping) else {}
+    one = content.get("language") or next(iter(_list(content, "languages")), "")
     return one if isinstance(one, str) else ""
 
 

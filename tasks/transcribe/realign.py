@@ -58,7 +58,13 @@ def realigned(script: Script, spans: Sequence[Span], duration_ms: int) -> Script
 
 
 def placed(lines: Sequence[Line], spans: Sequence[Span], duration_ms: int) -> tuple[Fraction, int]:
-    """The ratio and shift (milliseconds) that bring a whole file onto the speech; 1 and 0 where they gain nothing."""
+    """The ratio and shift (milliseconds) that align a whole file with the speech; 1 and 0 if they gain nothing.
+
+    Args:
+        lines: of the subtitles.
+        spans: spans of speech, milliseconds, in order.
+        duration_ms: length of the title, milliseconds.
+    """
     speech = _activity(spans, duration_ms)
     here = _agreement(_activity([(line.start_ms, line.end_ms) for line in lines], duration_ms), speech)
     best, ratio, shift = here + _GAIN, Fraction(1), 0

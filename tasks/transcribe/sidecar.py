@@ -34,7 +34,7 @@ _FARTHEST = 1000  # beyond every distance of two tags
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What is taken (None: nothing), the language in its name, and what is to be told of others that lie there."""
+    """The chosen file (None if there is none), the language in its name, and notes on other files."""
 
     path: Path | None
     language: str | None = None

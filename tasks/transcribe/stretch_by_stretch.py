@@ -40,8 +40,8 @@ def script_of(
     Args:
         recording: what is heard.
         hear: asks the recogniser.
-        progress: told the share that is done, a tenth of it by those who found the spans.
-        language: as the user told it; None: the main one of the recording.
+        progress: called with the share done, 0 to 1; the search for speech is its first tenth.
+        language: as given by the user; None for the main one of the recording.
         pause_ms: silence that ends a line.
         origin: the recogniser's name.
         notes: of the recogniser.

@@ -63,7 +63,12 @@ class _Event:
 
 
 def read_substation(text: str, suffix: str, name: str) -> tuple[list[Cue], list[Change]]:
-    """The cues that are spoken or sung (these between notes), and the events that were left out.
+    """The cues that are spoken or sung (the latter between notes), and the events that were left out.
+
+    Args:
+        text: of the file.
+        suffix: ``.ass`` or ``.ssa``.
+        name: of the file, for messages.
 
     Raises:
         BadInputError: an event that cannot be read, ends before it starts, or is far too long; names file and line.

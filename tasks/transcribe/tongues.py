@@ -50,9 +50,9 @@ class Tongues:
     """The languages of a recording, by the recogniser's names.
 
     Attributes:
-        main: the script's.
-        parts: start and end in milliseconds and language, in order; without any all is in the main one.
-        detected: not told by the user.
+        main: the script's language.
+        parts: start and end in milliseconds and language, in order; empty if all is in the main one.
+        detected: whether it was detected, not given by the user.
     """
 
     main: str

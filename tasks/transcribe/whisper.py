@@ -75,9 +75,9 @@ class WhisperTranscriber:
         if name.endswith(".pt"):
             return []
         file = _FILES.get(name, name)
-        told = needed(f"whisper/{file}", name)
+        wanted = needed(f"whisper/{file}", name)
         folder = self._options.models
-        return [replace(told, there=told.there or bool(folder and (Path(folder) / f"{file}.pt").is_file()))]
+        return [replace(wanted, there=wanted.there or bool(folder and (Path(folder) / f"{file}.pt").is_file()))]
 
     def transcribe(self, audio: Path, language: str | None, progress: Progress) -> Script:
         """Transcribe; without a given language, that of each stretch is detected."""

@@ -81,7 +81,13 @@ def matching(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
 
 
 def violated(terms: Iterable[Term], source: str, answer: str) -> tuple[Term, ...]:
-    """The terms of a source text that are missing in its translation."""
+    """The terms of a source text that are missing in its translation.
+
+    Args:
+        terms: the glossary's terms.
+        source: the source text.
+        answer: its translation.
+    """
     return tuple(term for term in matching(terms, source) if not _pattern(term.target).search(answer))
 
 

@@ -174,9 +174,9 @@ class LlmTranslator:
 def _tokens(answer: Any) -> dict[str, float]:
     """The token counts, if the service reports them."""
     counted = answer.get("usage") if isinstance(answer, dict) else None
-    told = counted if isinstance(counted, dict) else {}
+    counts = counted if isinstance(counted, dict) else {}
     names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
-    return {unit: float(told[name]) for unit, name in names.items() if isinstance(told.get(name), int | float)}
+    return {unit: float(counts[name]) for unit, name in names.items() if isinstance(counts.get(name), int | float)}
 
 
 def _wrong(text: str, source: str, origin: str, target: str) -> str:

@@ -1,4 +1,4 @@
-"""What a language model is told: how to translate for dubbing, and how to say a line again in another length."""
+"""Prompts for language models: translation for dubbing, and rewording of lines to another length."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ADDRESS = {
 def translating(
     texts: Sequence[str], waiting: Sequence[int], source: str, target: str, guidance: Guidance, complaint: str
 ) -> list[dict[str, str]]:
-    """The messages that ask for some of the texts, with all the others as context.
+    """The messages that request some of the texts, with all others as context.
 
     Args:
         texts: the batch.
@@ -62,7 +62,15 @@ def translating(
 def rewriting(
     lines: Sequence[Rewrite], waiting: Sequence[int], source: str, target: str, guidance: Guidance
 ) -> list[dict[str, str]]:
-    """The messages that ask for other wordings of some of the lines."""
+    """The messages that request rewordings of some of the lines.
+
+    Args:
+        lines: the lines with their wanted length.
+        waiting: indices of the requested lines.
+        source: BCP-47 tag.
+        target: BCP-47 tag.
+        guidance: glossary and form of address.
+    """
     asked = [
         {
             "id": number,

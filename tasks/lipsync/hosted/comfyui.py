@@ -47,8 +47,8 @@ class ComfyUI:
 
     def create(self, request: dict[str, Any], tag: str) -> str:
         """A prompt's id; the partner's key is only sent here."""
-        told = {"prompt": request["prompt"], "client_id": tag, "extra_data": {"api_key_comfy_org": self._key}}
-        return self._wire.part(self._wire.ask("POST", "/prompt", creates=True, json=told), "prompt_id", creates=True)
+        payload = {"prompt": request["prompt"], "client_id": tag, "extra_data": {"api_key_comfy_org": self._key}}
+        return self._wire.part(self._wire.ask("POST", "/prompt", creates=True, json=payload), "prompt_id", creates=True)
 
     def poll(self, job: str) -> State:
         """Finished, waiting, or unknown to the server."""
@@ -96,10 +96,10 @@ class ComfyUI:
                 where = {name: str(file.get(name) or "") for name in ("filename", "subfolder", "type")}
                 return State("done", url=f"{self.url}/view?{urlencode(where)}")
         messages = (ended.get("status") or {}).get("messages") or []
-        told: dict[str, Any] = dict(message for message in messages if isinstance(message, list) and len(message) == 2)
-        if "execution_interrupted" in told:
+        by_kind: dict[str, Any] = dict(pair for pair in messages if isinstance(pair, list) and len(pair) == 2)
+        if "execution_interrupted" in by_kind:
             return State("cancelled")
-        error = told.get("execution_error", {})
+        error = by_kind.get("execution_error", {})
         return State("failed", said=self._wire.said(error.get("exception_message") or "the workflow saved no video"))
 
     def _file(self, path: Path) -> str:

@@ -47,10 +47,10 @@ class Fal:
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
         """The app's arguments, with files as URLs."""
-        told = {**self._values, self._offer.picture: self._address(inputs.picture)}
+        arguments = {**self._values, self._offer.picture: self._address(inputs.picture)}
         if inputs.speech:
-            told[self._offer.speech] = self._address(inputs.speech)
-        return told
+            arguments[self._offer.speech] = self._address(inputs.speech)
+        return arguments
 
     def create(self, request: dict[str, Any], tag: str) -> str:
         """The path of a request, relative to the queue's address."""

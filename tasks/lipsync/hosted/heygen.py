@@ -39,12 +39,12 @@ class HeyGen:
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
         """The request's body, with files as assets."""
-        told = {**self._values, self._offer.picture: self._asset(inputs.picture)}
+        body = {**self._values, self._offer.picture: self._asset(inputs.picture)}
         if inputs.speech:
-            told[self._offer.speech] = self._asset(inputs.speech)
+            body[self._offer.speech] = self._asset(inputs.speech)
         if inputs.language:
-            told[self._offer.language] = [inputs.language]
-        return told
+            body[self._offer.language] = [inputs.language]
+        return body
 
     def create(self, request: dict[str, Any], tag: str) -> str:
         """A job's id; the same tag gives the same job."""
@@ -83,8 +83,8 @@ class HeyGen:
 
     def _large_asset(self, path: Path) -> str:
         size = path.stat().st_size
-        told = {"filename": path.name, "content_type": media_type(path), "size_bytes": size}
-        given = self._data("POST", "/v3/assets/direct-uploads", json=told)
+        body = {"filename": path.name, "content_type": media_type(path), "size_bytes": size}
+        given = self._data("POST", "/v3/assets/direct-uploads", json=body)
         most = given.get("max_bytes")
         if isinstance(most, int) and size > most:
             raise PermanentError(

@@ -41,12 +41,12 @@ class Replicate:
 
     def prepare(self, inputs: Inputs) -> dict[str, Any]:
         """The model's input, with files as URLs."""
-        told = {**self._values, self._offer.picture: self._address(inputs.picture)}
+        fields = {**self._values, self._offer.picture: self._address(inputs.picture)}
         if inputs.speech:
-            told[self._offer.speech] = self._address(inputs.speech)
+            fields[self._offer.speech] = self._address(inputs.speech)
         if inputs.language:
-            told[self._offer.language] = inputs.language
-        return {"input": told}
+            fields[self._offer.language] = inputs.language
+        return {"input": fields}
 
     def create(self, request: dict[str, Any], tag: str) -> str:
         """A prediction's id."""
@@ -91,8 +91,8 @@ class Replicate:
 
     def languages(self) -> list[str]:
         """The values that the model's live schema allows for its language."""
-        told = self._wire.ask("GET", f"/v1/models/{self._offer.id}")
-        found: Any = told
+        fields = self._wire.ask("GET", f"/v1/models/{self._offer.id}")
+        found: Any = fields
         for name in ("latest_version", "openapi_schema", "components", "schemas", self._offer.language, "enum"):
             found = found.get(name) if isinstance(found, dict) else None
         return [str(name) for name in found or []]

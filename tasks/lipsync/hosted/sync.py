@@ -67,8 +67,8 @@ class Sync:
         )
 
     def _asset(self, path: Path, kind: str) -> str:
-        told = {"fileName": path.name, "contentType": media_type(path), "size": path.stat().st_size}
-        given = self._wire.ask("POST", "/v2/assets/upload", json=told)
+        details = {"fileName": path.name, "contentType": media_type(path), "size": path.stat().st_size}
+        given = self._wire.ask("POST", "/v2/assets/upload", json=details)
         put(path, self._wire.part(given, "uploadUrl"), self.url)
         named = {"url": self._wire.part(given, "url"), "type": kind, "name": path.name}
         return self._wire.part(self._wire.ask("POST", "/v2/assets", json=named), "id")

@@ -84,12 +84,12 @@ class ExternalReanimator:
     def fingerprint(self) -> str:
         """Our version, the table's entry, the settings, and the sizes of the checkout's files."""
         present = [path for path in self._needs() if path.is_file()] if self._checkout else []
-        told = [
+        parts = [
             self._system.model_dump_json(),
             repr(self._settings),
             *(f"{p.name}:{p.stat().st_size}" for p in present),
         ]
-        return f"{self._name}:{_VERSION}:{hashlib.sha256('|'.join(told).encode()).hexdigest()[:16]}"
+        return f"{self._name}:{_VERSION}:{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}"
 
     def missing(self) -> list[str]:
         """The checkout, its environment, or files in it."""

@@ -270,8 +270,8 @@ class _Attention(nn.Module):
 
     def forward(self, seen: Tensor, drawn: Tensor) -> Tensor:
         """The decoder's features, weighted by up to two."""
-        told = torch.cat((seen.mean(dim=1, keepdim=True), seen.amax(dim=1, keepdim=True)), dim=1)
-        weights = torch.sigmoid(self.sa["conv1"](told))
+        pooled = torch.cat((seen.mean(dim=1, keepdim=True), seen.amax(dim=1, keepdim=True)), dim=1)
+        weights = torch.sigmoid(self.sa["conv1"](pooled))
         return drawn * weights + drawn
 
 

