@@ -54,7 +54,7 @@ def branch_key(run: Run, language: str) -> str:
         settings={
             "loudness": run.profile.loudness,
             "finishing": Finishing.of(run.profile).facts(),
-            "ignored_style": ignored_style(run.profile.lipsync),
+            "unheeded": ignored_style(run.profile.lipsync),
             "fit": run.profile.fit,
             "pace": run.profile.pace,
             "mix": run.profile.mix,
