@@ -42,9 +42,9 @@ def _try(send: Callable[[], None]) -> str:
     except (BadInputError, TransientError) as error:
         return error.what.rstrip(".")
     except NoAnswerError as error:
-        return f"it cannot be reached ({error})"
+        return f"the server is not reachable ({error})"
     except (OSError, ValueError, smtplib.SMTPException) as error:  # the texts of some hold the address
-        return f"it cannot be reached ({type(error).__name__})"
+        return f"the server is not reachable ({type(error).__name__})"
     return ""
 
 
