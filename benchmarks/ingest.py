@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from benchmarks.separation import load
 from tasks import media
-from tasks.ingest.clock import Clock
 from tasks.ingest.ingest import Ingested, ingest
-from tasks.ingest.retime import retime
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line, Script
+from tasks.sound.clock import Clock
+from tasks.sound.retime import retime
 
 RATE = media.SAMPLE_RATE
 MOST_MS = 20.0

@@ -31,13 +31,13 @@ class MixSettings(BaseModel):
 
 
 class IngestSettings(BaseModel):
-    """How a recorded dub is aligned with the title's clock.
+    """How a recorded dub, or a client's bed, is aligned with the title's clock.
 
     Attributes:
-        clock: ``auto`` finds and corrects shift and speed; ``trust`` takes the recording as it is.
-        pitch: what a change of speed does to the voice: ``keep`` its pitch (time stretching), let it ``follow``
-            (resampling, for a recording that was played at another speed), or ``auto``: follow only where the
-            recording's music proves that its pitch had moved.
+        clock: ``auto`` finds and corrects shift and speed; ``trust`` takes the recording, or the bed, as it is.
+        pitch: what a change of speed does to the voice of a recorded dub: ``keep`` its pitch (time stretching), let it
+            ``follow`` (resampling, for a recording that was played at another speed), or ``auto``: follow only where
+            the recording's music proves that its pitch had moved; so it is with a bed.
         furthest_s: maximum shift that is accepted, seconds.
         speed: maximum relative deviation from the title's speed that is accepted.
     """

@@ -106,6 +106,7 @@ def _shared_work(run: Run, ledger: list[StepRecord[Any]]) -> SharedWork:
         original=sound.original,
         dialogue=sound.dialogue,
         bed=sound.bed,
+        client_bed=sound.client_bed,
         speech=sound.speech,
         script=script,
         analysis=settle(track_faces.submit(run, plain or video, script)),

@@ -201,6 +201,7 @@ def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
     return {
         **card_of(run.title),
         "facts": work.facts.model_dump(mode="json"),
+        "client_bed": work.client_bed.model_dump(mode="json") if work.client_bed else None,
         "script": work.script.model_dump(mode="json"),
         "speakers": [speaker.model_dump(mode="json") for speaker in work.script.speakers],
         "consent": [record.model_dump(mode="json") for record in run.title.consent],

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.ingest.clock import Anchors, Clock, Fitted, fit_clock
+from tasks.sound.clock import Anchors, Clock, Fitted, fit_clock
 
 Span = tuple[int, int]
 

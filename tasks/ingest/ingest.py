@@ -12,15 +12,15 @@ import soundfile
 
 from configs.sound import IngestSettings
 from tasks import media
-from tasks.ingest.by_bed import clock_by_bed
 from tasks.ingest.by_speech import clock_by_speech, speech_onsets
-from tasks.ingest.clock import Clock, Fitted, beyond, mapped
-from tasks.ingest.retime import retime
 from tasks.keep.staging import scratch, staged
 from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
 from tasks.records.model import Line, MediaFacts, Placement, Record, Script
 from tasks.records.progress import Progress, silent
+from tasks.sound.by_bed import clock_by_bed
+from tasks.sound.clock import Clock, Fitted, beyond, mapped
+from tasks.sound.retime import retime
 from tasks.sound.speech_activity import speech_spans
 
 #: Lengths that differ by no more than a film frame are the same.

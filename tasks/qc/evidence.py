@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.loudness import LoudnessPreset
-from tasks.records.model import Loudness, Placement, Script
+from tasks.records.model import ClientBed, Loudness, Placement, Script
 from tasks.sound.loudness import Curve
 
 #: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.
@@ -70,7 +70,7 @@ class Evidence:
         dialogue: delivered dialogue stem (WAV).
         bed: delivered bed (WAV).
         original_dialogue: dialogue stem of the source (WAV), on the same clock.
-        separated: True where `original_dialogue` and `bed` were separated from one mix, not supplied.
+        client_bed: how a client's `bed` lies on the title; None where it was separated (`original_dialogue` always is).
         master: times of the per-language master.
         frame_rate: of the picture; None for sound only.
         picture_start_ms: when the source's picture starts on the title's clock.
@@ -96,7 +96,7 @@ class Evidence:
     dialogue: Path | None = None
     bed: Path | None = None
     original_dialogue: Path | None = None
-    separated: bool = True
+    client_bed: ClientBed | None = None
     master: MasterTimes | None = None
     frame_rate: Fraction | None = None
     picture_start_ms: int = 0

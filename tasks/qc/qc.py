@@ -7,6 +7,7 @@ from typing import Any
 
 from configs.gates import gate_rules
 from tasks.qc import timing
+from tasks.qc.client_bed import bed_figures
 from tasks.qc.evidence import Evidence, Measured
 from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.qc.intelligibility import intelligibility, not_understood, understandings
@@ -44,6 +45,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         _gate(evidence, "line_level_lu", furthest(levels, gate_rules()["line_level_lu"].warn or 0.0)),
         *_master_gates(evidence),
         _residual_gate(evidence, residual),
+        *_client_bed_gates(evidence),
         *_subtitle_gates(evidence, subtitles),
         *_lipsync_gates(evidence),
     )
@@ -57,6 +59,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "loudness": _loudness(evidence),
         "av_offset_ms": value["av_offset_ms"],
         "bed_residual_db": value["bed_residual_db"],
+        "client_bed": evidence.client_bed.model_dump(mode="json") if evidence.client_bed else None,
         "subtitles": subtitles,
         "intelligibility": understood,
         "lipsync": dict(evidence.lipsync),
@@ -216,10 +219,18 @@ def _residual_gate(evidence: Evidence, residual: Residual | str) -> Gate:
     notes = (
         (residual.audible, "audible: above -50 dBFS"),
         (residual.bound, "no more than this: the limit of measurement"),
-        (evidence.separated, "indicative: measured against a separated dialogue stem"),
+        (evidence.client_bed is not None, "in the client's bed"),
+        (True, "indicative: measured against a separated dialogue stem"),
     )
     note = "; ".join(text for holds, text in notes if holds)
     return _gate(evidence, "bed_residual_db", Measured(residual.relative_db, note), fails=residual.audible)
+
+
+def _client_bed_gates(evidence: Evidence) -> list[Gate]:
+    """None where the bed was separated from the title's sound: it cannot be another's."""
+    if evidence.client_bed is None:
+        return []
+    return [_gate(evidence, name, figure) for name, figure in bed_figures(evidence.client_bed).items()]
 
 
 def _subtitle_gates(evidence: Evidence, facts: dict[str, Any]) -> list[Gate]:

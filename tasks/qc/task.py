@@ -14,7 +14,18 @@ from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.made import Checked, Laid, Mixed, Packed, Pictured, TrackGates
-from tasks.records.model import Asset, BranchResult, Gate, Loudness, MediaFacts, Run, Script, SharedWork, StepRecord
+from tasks.records.model import (
+    Asset,
+    BranchResult,
+    ClientBed,
+    Gate,
+    Loudness,
+    MediaFacts,
+    Run,
+    Script,
+    SharedWork,
+    StepRecord,
+)
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 from tasks.understood.ears import Ears, clip_of, ears_for
@@ -59,7 +70,7 @@ class _Given:
     dialogue: Asset
     bed: Asset
     speech: Asset
-    client_bed: bool
+    client_bed: ClientBed | None
     figures: dict[str, Any]
     kept: tuple[tuple[int, int], ...]
     preset: LoudnessPreset
@@ -86,7 +97,7 @@ def qc(
         dialogue=work.dialogue,
         bed=work.bed,
         speech=work.speech,
-        client_bed=run.title.bed is not None,
+        client_bed=work.client_bed,
         figures=_untimed(picture.figures),
         kept=mixed.made.kept if mixed.made else (),
         preset=loudness_presets()[run.profile.loudness],
@@ -136,7 +147,7 @@ def _evidence(given: _Given, folder: Path) -> Evidence:
         dialogue=dialogue,
         bed=path_of(given.bed),
         original_dialogue=path_of(given.dialogue),
-        separated=not given.client_bed,
+        client_bed=given.client_bed,
         master=master_times(master),
         frame_rate=picture.frame_rate if picture else None,
         picture_start_ms=picture.start_ms if picture else 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tasks.records.model import Asset, Gate, Loudness, Placement, Record, Script, Take
+from tasks.records.model import Asset, ClientBed, Gate, Loudness, Placement, Record, Script, Take
 
 BedMode = Literal["untouched", "ducked", "voice_over"]
 
@@ -12,13 +12,15 @@ BedMode = Literal["untouched", "ducked", "voice_over"]
 class Separated(Record):
     """A title's sound on the player's clock: ``original``, ``dialogue``, ``bed`` at 48 kHz, ``speech`` 16 kHz mono.
 
-    ``dialogue`` and ``original`` are stereo; ``bed`` is stereo, or 5.1 where the title is.
+    ``dialogue`` and ``original`` are stereo; ``bed`` is stereo, or 5.1 where the title is. ``client_bed``: of whom the
+    bed is, where it was not separated.
     """
 
     original: Asset
     dialogue: Asset
     bed: Asset
     speech: Asset
+    client_bed: ClientBed | None = None
 
 
 class Retaken(Record):

@@ -483,10 +483,43 @@ class StepUse(Record):
     parts: int = 0
 
 
+class ClientBed(Record):
+    """A client's M&E: how it came, and how it lies on the title now. What could not be measured is None.
+
+    Attributes:
+        channels: of its sound.
+        title_channels: of the title's.
+        length_ms: how much longer than the title it is once its clock is the title's (below zero: shorter).
+        uncovered_ms: of the title, before it begins and after it ends; 0 where the title is silent there too.
+        slowness: seconds of it for each second of the title, as corrected; 1 where nothing was.
+        shift_ms: where the title's start was in it, as corrected.
+        pitch: whether the pitch was kept or followed the speed.
+        parts: windows of the title's own music and effects, spread over it, that it should hold.
+        found: share of them that are heard in it.
+        offset_ms: how late it is against the title's sound after the correction, at the worst part.
+        level_lu: how much louder than the title's sound it is, outside speech.
+        missing_ms: outside speech, where the title sounds and it is silent.
+    """
+
+    channels: int
+    title_channels: int
+    length_ms: int
+    uncovered_ms: int
+    slowness: float = 1.0
+    shift_ms: float = 0.0
+    pitch: Literal["kept", "followed"] = "kept"
+    parts: int = 0
+    found: float | None = None
+    offset_ms: float | None = None
+    level_lu: float | None = None
+    missing_ms: int | None = None
+
+
 class SharedWork(Record):
     """What the steps that run once a title have made.
 
-    ``plain``: the title as lip sync takes it; None where that is the title itself.
+    ``plain``: the title as lip sync takes it; None where that is the title itself. ``client_bed``: how the client's M&E
+    lies on the title; None where ``bed`` was separated.
     """
 
     video: Asset
@@ -495,6 +528,7 @@ class SharedWork(Record):
     original: Asset
     dialogue: Asset
     bed: Asset
+    client_bed: ClientBed | None = None
     speech: Asset
     script: Script
     analysis: Asset

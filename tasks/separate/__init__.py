@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tasks.records import registry
 from tasks.records.progress import Progress
 
-VERSION = 3
+VERSION = 4
 
 BACKENDS = {
     "classical": "tasks.separate.classical:ClassicalSeparator",

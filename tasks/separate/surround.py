@@ -25,8 +25,13 @@ _IN_FRONTS_DB = -25.0
 
 def is_surround(facts: MediaFacts) -> bool:
     """Whether the default track has 5.1 channels or more."""
+    return channels_heard(facts) >= CHANNELS
+
+
+def channels_heard(facts: MediaFacts) -> int:
+    """Channels of the default track; 0 without sound."""
     track = media.default_track(facts)
-    return any(audio.index == track and audio.channels >= CHANNELS for audio in facts.audio)
+    return max((audio.channels for audio in facts.audio if audio.index == track), default=0)
 
 
 def separate_surround(

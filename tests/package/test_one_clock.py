@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from configs.sound import IngestSettings
 from tasks import media
 from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
 from tasks.package.preview import cut_beginning
 from tasks.records.errors import BadInputError
-from tasks.separate.client_bed import client_bed
+from tasks.separate.client_bed import take_client_bed
+from tasks.separate.title_sound import TitleSound
 from tests.clips import decoded, ffmpeg
 from tests.flash_and_beep import CONTAINERS, LATE_S, beeps, cues, flash_and_beep, flashes, onsets
 
@@ -159,5 +161,6 @@ def test_a_preview_keeps_the_clock(tmp_path: Path) -> None:
 
 def test_music_and_effects_of_a_client_start_where_their_file_says(tmp_path: Path) -> None:
     source = flash_and_beep(tmp_path / "a.ts", "late sound")
-    client_bed(source, 3000, tmp_path / "bed.wav")
+    title = TitleSound(source, source, None, 3000, 1)
+    take_client_bed(source, title, IngestSettings(), (), tmp_path / "bed.wav")
     assert onsets(decoded(tmp_path / "bed.wav"), 48_000) == pytest.approx(beeps(source), abs=0.004)

@@ -14,7 +14,7 @@ from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
 from tasks.qc.qc import check
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Loudness, Placement, Script
+from tasks.records.model import ClientBed, Line, Loudness, Placement, Script
 from tests.speech_media import media
 
 CONTRACT = [
@@ -51,7 +51,7 @@ def evidence(tmp_path: Path) -> Evidence:
         original_dialogue=paths[0],
         dialogue=paths[1],
         bed=paths[2],
-        separated=False,
+        client_bed=ClientBed(channels=2, title_channels=2, length_ms=0, uncovered_ms=0),
         master=MasterTimes(0, 4000, 0, 4010),
         frame_rate=Fraction(25),
         lipsync={"frames": 100, "offset_frames": 0.5, "place_offset": 0.001},

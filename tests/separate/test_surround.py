@@ -8,11 +8,13 @@ import soundfile
 
 from benchmarks.separation import load, si_sdr
 from configs.loudness import loudness_presets
+from configs.sound import IngestSettings
 from tasks.media.probe import probe
 from tasks.mix.mix import measure_loudness, mix
 from tasks.separate import separator
-from tasks.separate.client_bed import client_bed
+from tasks.separate.client_bed import take_client_bed
 from tasks.separate.surround import is_surround, separate_surround
+from tasks.separate.title_sound import TitleSound
 from tasks.sound.aac import encode_aac
 from tasks.sound.limiter import write_gained
 from tests.clips import RATE, ffmpeg
@@ -117,7 +119,8 @@ def test_a_limited_surround_mix_keeps_every_channel_as_it_was(film: tuple[Path, 
 def test_a_clients_surround_bed_stays_surround(film: tuple[Path, np.ndarray], tmp_path: Path) -> None:
     path, sound = film
     assert is_surround(probe(path))
-    client_bed(path, 9000, tmp_path / "bed.wav")
+    title = TitleSound(path, path, None, 9000, 6)
+    take_client_bed(path, title, IngestSettings(), (), tmp_path / "bed.wav")
     kept = soundfile.read(tmp_path / "bed.wav")[0]
     assert kept.shape == (9 * RATE, 6)
     assert np.allclose(kept, sound[: 9 * RATE], atol=1e-6)

@@ -1,15 +1,16 @@
-"""The clock of a print master from its music and effects: they are the title's own."""
+"""The clock of a recording from its music and effects: they are the title's own (a print master, a client's M&E)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.ingest.clock import Clock, Fitted, fit_clock
+from tasks.sound.clock import Clock, Fitted, fit_clock
 
 RATE_HZ = 16_000
 _HOP = 160  # 10 ms
@@ -28,6 +29,9 @@ _NARROW_MS = 250.0
 #: Waveforms that correlate so much were resampled, not stretched.
 _SAME_WAVE = 0.25
 _WAVE_S = 2.0
+_WAVE_EARLIER_MS = 100
+#: A window that is less alike by this at its own place than elsewhere is at its own place.
+_AS_GOOD = 0.05
 
 Features = NDArray[np.float64]  # [frames of 10 ms, bands]
 
@@ -39,13 +43,55 @@ class BedMatch:
     Attributes:
         fitted: the recording's clock; its anchors are windows of the bed.
         pitch_moved: the recording's pitch moved with its speed (None: its speed is the title's).
+        late_ms: how much later than that clock the waveform lies; 0 where it is not the bed's sample by sample.
     """
 
     fitted: Fitted
     pitch_moved: bool | None
+    late_ms: float = 0.0
 
 
-def clock_by_bed(bed16k: Path, recording16k: Path, furthest_ms: float, speed: float) -> BedMatch | None:
+@dataclass(frozen=True)
+class Part:
+    """A window of the bed, looked for near its place; times on the title's clock.
+
+    Attributes:
+        start_ms: of the window.
+        end_ms: likewise.
+        late_ms: how much later it is heard in the recording; None where it is not heard.
+    """
+
+    start_ms: int
+    end_ms: int
+    late_ms: float | None
+
+
+def parts_heard(bed16k: Path, recording16k: Path, reach_ms: float, window_s: float) -> list[Part]:
+    """Where windows of the bed, spread over the title, are heard in a recording that should run with it.
+
+    Where a window fits as well at its own place as anywhere (music repeats itself), it is heard there.
+
+    Args:
+        bed16k: the title's bed, mono WAV at 16 kHz; windows in which nothing happens are left out.
+        recording16k: likewise, on the title's clock.
+        reach_ms: how far from its place a window is looked for.
+        window_s: length of a window.
+    """
+    bed, heard = _features(bed16k), _features(recording16k)
+    size = int(window_s * 100)
+    parts = []
+    for start in _lively(bed, size):
+        middle = (start + size / 2) * 10
+        near = _found(bed, heard, start, size, [1.0], 0.0, _ON_LINE_MS, 0.0)
+        far = _found(bed, heard, start, size, [1.0], 0.0, reach_ms, 0.0)
+        best = near if near is not None and (far is None or near.alike >= far.alike - _AS_GOOD) else far
+        parts.append(Part(start * 10, (start + size) * 10, None if best is None else best.at_ms - middle))
+    return parts
+
+
+def clock_by_bed(
+    bed16k: Path, recording16k: Path, furthest_ms: float, speed: float, window_s: float = _WINDOW_S
+) -> BedMatch | None:
     """Find the title's bed in a recording.
 
     Windows of the bed are looked for by the changes of level in twelve bands, which neither dialogue over them nor a
@@ -56,29 +102,33 @@ def clock_by_bed(bed16k: Path, recording16k: Path, furthest_ms: float, speed: fl
         recording16k: likewise.
         furthest_ms: largest shift that is tried.
         speed: largest departure from the title's speed that is tried.
+        window_s: length of a window; shorter ones have to be more alike.
 
     Returns:
         None where the recording does not hold the bed.
     """
     bed, heard = _features(bed16k), _features(recording16k)
-    starts = _lively(bed)
-    if len(starts) < _FEWEST or len(heard) < _WINDOW_S * 100:
+    size = int(window_s * 100)
+    starts = _lively(bed, size)
+    if len(starts) < _FEWEST or len(heard) < size:
         return None
     count = int(np.ceil(speed / _SPEED_STEP))
     tried = [1 + speed * number / max(1, count) for number in range(-count, count + 1)]
-    found = [_found(bed, heard, start, tried, 0.0, furthest_ms, speed) for start in starts]
-    alike = [one for one in found if one is not None]
+    found = [_found(bed, heard, start, size, tried, 0.0, furthest_ms, speed) for start in starts]
+    alike = [(one.middle_ms, one.at_ms) for one in found if one is not None]
     line = _on_one_line(np.array(alike).reshape(-1, 2), speed, furthest_ms)
     if line is None or len(line[1]) < max(_FEWEST, _AGREED * len(starts)):
         return None
     clock = line[0]
-    exact = [_found(bed, heard, start, [clock.slowness], clock.shift_ms, _NARROW_MS, 0.0) for start in starts]
-    anchors = np.array([one for one in exact if one is not None]).reshape(-1, 2)
+    exact = [_found(bed, heard, start, size, [clock.slowness], clock.shift_ms, _NARROW_MS, 0.0) for start in starts]
+    anchors = np.array([(one.middle_ms, one.at_ms) for one in exact if one is not None]).reshape(-1, 2)
     if len(anchors) < _FEWEST:
         return None
     fitted = fit_clock(anchors)
-    moved = None if fitted.clock.slowness == 1.0 else _same_wave(bed16k, recording16k, starts, fitted.clock)
-    return BedMatch(Fitted(fitted.clock, fitted.scatter_ms, fitted.error_ms, fitted.agreed, len(starts)), moved)
+    late_ms = None if fitted.clock.same else _wave_late(bed16k, recording16k, starts, size, fitted.clock)
+    moved = None if fitted.clock.slowness == 1.0 else late_ms is not None
+    fitted = Fitted(fitted.clock, fitted.scatter_ms, fitted.error_ms, fitted.agreed, len(starts))
+    return BedMatch(fitted, moved, late_ms or 0.0)
 
 
 def _features(path: Path) -> Features:
@@ -106,9 +156,8 @@ def _features(path: Path) -> Features:
     return np.asarray(np.diff(smooth, axis=0, prepend=smooth[:1]))
 
 
-def _lively(bed: Features) -> list[int]:
-    """Where windows of the bed start that something happens in, spread over the title."""
-    length = int(_WINDOW_S * 100)
+def _lively(bed: Features, length: int) -> list[int]:
+    """Where windows of so many frames start that something happens in, spread over the title."""
     last = len(bed) - length
     if last < 0:
         return []
@@ -117,11 +166,25 @@ def _lively(bed: Features) -> list[int]:
     return [int(start) for start, moves in zip(starts, change, strict=True) if moves > 1e-4]
 
 
+class _Heard(NamedTuple):
+    """A window's middle on both clocks in milliseconds, and how alike it is there."""
+
+    middle_ms: float
+    at_ms: float
+    alike: float
+
+
 def _found(
-    bed: Features, heard: Features, start: int, tried: list[float], shift_ms: float, reach_ms: float, speed: float
-) -> tuple[float, float] | None:
-    """A window's middle on both clocks in milliseconds; None where it is not heard."""
-    length = int(_WINDOW_S * 100)
+    bed: Features,
+    heard: Features,
+    start: int,
+    length: int,
+    tried: list[float],
+    shift_ms: float,
+    reach_ms: float,
+    speed: float,
+) -> _Heard | None:
+    """Where a window is heard; None where it is not."""
     middle = start + length / 2
     longest = int(length * max(tried)) + 1
     centre = tried[0] * middle + shift_ms / 10 if speed == 0 else middle
@@ -140,9 +203,9 @@ def _found(
         at = int(np.argmax(alike))
         if best is None or alike[at] > best[0]:
             best = float(alike[at]), first + at + _vertex(alike, at) + len(piece) / 2
-    if best is None or best[0] < _ALIKE:
+    if best is None or best[0] < _ALIKE * np.sqrt(_WINDOW_S * 100 / length):
         return None
-    return middle * 10, best[1] * 10
+    return _Heard(middle * 10, best[1] * 10, best[0])
 
 
 def _stretched(features: Features, size: int) -> Features:
@@ -197,27 +260,39 @@ def _on_one_line(
     return best
 
 
-def _same_wave(bed16k: Path, recording16k: Path, starts: list[int], clock: Clock) -> bool:
-    """Whether the recording, played at the title's speed with its pitch, is the bed sample by sample."""
+def _wave_late(bed16k: Path, recording16k: Path, starts: list[int], length: int, clock: Clock) -> float | None:
+    """How many milliseconds the recording's waveform, played at the title's speed with its pitch, is behind the bed's.
+
+    Returns:
+        None where it is not the bed sample by sample.
+    """
     import soxr
 
-    size = int(_WAVE_S * RATE_HZ)
-    alike = []
+    seconds = min(_WAVE_S, length / 200)
+    size = int(seconds * RATE_HZ)
+    alike, late = [], []
     with soundfile.SoundFile(bed16k) as bed, soundfile.SoundFile(recording16k) as heard:
         for start in starts[:: max(1, len(starts) // 8)]:
-            title_ms = start * 10 + 2000
+            title_ms = start * 10 + length * 10 // 4
             bed.seek(min(bed.frames, title_ms * RATE_HZ // 1000))
             wave = bed.read(size, dtype="float32")
-            at = int(clock.recording_ms(title_ms - 100) * RATE_HZ / 1000)
+            sought = clock.recording_ms(title_ms - _WAVE_EARLIER_MS) * RATE_HZ / 1000
+            at = int(sought)
             if len(wave) < size or at < 0 or at >= heard.frames:
                 continue
             heard.seek(at)
-            piece = heard.read(int((_WAVE_S + 0.2) * clock.slowness * RATE_HZ), dtype="float32")
+            piece = heard.read(int((seconds + 2 * _WAVE_EARLIER_MS / 1000) * clock.slowness * RATE_HZ), dtype="float32")
             piece = soxr.resample(piece, RATE_HZ * clock.slowness, RATE_HZ)
             if len(piece) <= size or not np.any(wave):
                 continue
-            length = 1 << (len(piece) + size).bit_length()
-            spectrum = np.fft.rfft(piece[:, None], length, axis=0)
+            padded = 1 << (len(piece) + size).bit_length()
+            spectrum = np.fft.rfft(piece[:, None], padded, axis=0)
             power = np.concatenate([[0.0], np.cumsum(piece.astype(np.float64) ** 2)])
-            alike.append(float(_likeness(spectrum, power, wave[:, None].astype(np.float64), length).max()))
-    return bool(alike) and float(np.median(alike)) >= _SAME_WAVE
+            likeness = _likeness(spectrum, power, wave[:, None].astype(np.float64), padded)
+            best = int(np.argmax(likeness))
+            alike.append(float(likeness[best]))
+            there = best + _vertex(likeness, best) - (sought - at) / clock.slowness
+            late.append(there / (RATE_HZ / 1000) - _WAVE_EARLIER_MS)
+    if not alike or float(np.median(alike)) < _SAME_WAVE:
+        return None
+    return float(np.median([ms for ms, share in zip(late, alike, strict=True) if share >= _SAME_WAVE]))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from benchmarks.ingest import Case, recorded, title, worst_ms
 from tasks.ingest.by_speech import clock_by_speech
-from tasks.ingest.clock import FRAME_RATES, Clock, fit_clock
 from tasks.ingest.ingest import ingest
 from tasks.records.errors import BadInputError
+from tasks.sound.clock import FRAME_RATES, Clock, fit_clock
 from tests.speech_media import ROOT, media
 
 SLOTS = [(at, at + 1500) for at in np.cumsum([3000, 2500, 4000, 2200, 3600, 2900, 5100, 2300, 3300, 2700]).tolist()]

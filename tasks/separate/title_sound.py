@@ -1,0 +1,49 @@
+"""A title's own sound, by which a client's bed is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.sound.loudness import Curve, Spans, measure_curve
+
+#: Below this, momentary, nothing is heard of a title.
+AUDIBLE_LUFS = -50.0
+
+
+@dataclass(frozen=True)
+class TitleSound:
+    """A title's sound, and what was separated from it.
+
+    Attributes:
+        programme: the whole, with its channels (WAV).
+        bed: the separated bed (WAV).
+        speech: where somebody speaks; None where nobody listened: then a bed is laid as it came.
+        duration_ms: of the title.
+        channels: of its sound; 0 where it has none.
+    """
+
+    programme: Path
+    bed: Path
+    speech: Spans | None
+    duration_ms: int
+    channels: int
+
+    @property
+    def curve(self) -> Curve:
+        """Its loudness over time."""
+        return measure_curve(self.programme)
+
+    def sounds(self, start_ms: int, end_ms: int) -> bool:
+        """Whether anything is heard of it in a span of time."""
+        return self.channels > 0 and self.curve.during([(start_ms, end_ms)]) > AUDIBLE_LUFS
+
+    def outside_speech(self, start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
+        """The parts of a span of time in which, and for so long before and after which, nobody speaks."""
+        free: list[tuple[int, int]] = []
+        at = start_ms
+        for first, last in sorted(self.speech or ()):
+            if at < first - apart_ms and at < end_ms:
+                free.append((at, min(first - apart_ms, end_ms)))
+            at = max(at, last + apart_ms)
+        return [*free, (at, end_ms)] if at < end_ms else free
