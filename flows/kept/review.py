@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -80,11 +80,12 @@ def verdict(result: BranchResult, multi: Gate | None = None, title: Failure | No
     return Verdict("needs_review", _in_one_line(review), review)
 
 
-def tally(states: Iterable[str]) -> str:
+def tally(states: Iterable[str] | Mapping[str, int]) -> str:
     """Counts in words: "8 ready, 10 to review, 0 failed", then any other states."""
     counts = Counter(states)
     known = [f"{counts.pop(state, 0)} {name}" for state, name in _ALWAYS.items()]
-    return ", ".join([*known, *(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items()))])
+    others = (f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items()) if count)
+    return ", ".join([*known, *others])
 
 
 def _in_one_line(review: tuple[Reason, ...]) -> str:

@@ -102,6 +102,7 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
     branches = [*result.branches, *(earlier_languages(run) if result.branches else [])]
     delivered = [branch for branch in result.branches if branch.delivered]
     failed = [branch for branch in result.branches if branch.state == "failed"]
+    states = [verdict_of(result, branch).state for branch in result.branches]
     return {
         "title": title.name,
         "source": title.source,
@@ -118,7 +119,9 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
             "notes": title_notes(run, result),
         },
         "languages": {branch.language: _language(run, result, branch) for branch in branches},
-        "outcome": tally(verdict_of(result, branch).state for branch in result.branches),
+        "outcome": tally(states),
+        "ready": states.count("completed"),
+        "to_review": states.count("needs_review"),
         "delivered": len(delivered),
         "failed": len(failed),
         "carried_over": len(result.branches) - len(delivered) - len(failed),

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from flows.kept.review import tally
 from flows.printed import Console
 from tasks.records.errors import BadInputError
 
@@ -22,6 +23,10 @@ def show_summaries(summaries: Sequence[dict[str, Any]]) -> None:
     console = Console(stderr=True)
     for summary in summaries:
         _show(console, summary)
+    if len(summaries) > 1:
+        fields = {"completed": "ready", "needs_review": "to_review", "failed": "failed", "carried_over": "carried_over"}
+        total = {state: sum(summary[field] for summary in summaries) for state, field in fields.items()}
+        console.print(Text(f"{len(summaries)} titles: {tally(total)}", "bold"), soft_wrap=True)
 
 
 def show_folder(folder: Path) -> None:

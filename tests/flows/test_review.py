@@ -114,6 +114,7 @@ def test_summary_json_tells_it(night: Batch) -> None:
     (run,) = runs_of(night)
     summary = json.loads(json.dumps(summarize(run, ended_title(run))))
     assert summary["outcome"] == "1 ready, 1 to review, 1 failed"
+    assert (summary["ready"], summary["to_review"], summary["delivered"], summary["failed"]) == (1, 1, 2, 1)
     assert {tag: told["why"] for tag, told in summary["languages"].items()} == {
         "es": "",
         "fr": WHY,
@@ -137,6 +138,9 @@ def test_the_terminal_tells_it_at_the_end_of_a_run(night: Batch, capsys: pytest.
     assert "talk (1): partial (1 ready, 1 to review, 1 failed)" in shown
     assert "    review  late_ms 812 ms (fails above 500)\n    review  lipsync_place 0.012" in shown
     assert "    warns   subtitle_cps 18.2 characters/s (warns above 17)\n" in shown
+    assert "titles" not in shown
+    show_summaries([summarize(run, ended_title(run))] * 2)
+    assert capsys.readouterr().err.endswith("2 titles: 2 ready, 2 to review, 2 failed\n")
 
 
 def test_the_terminal_tells_it_at_the_end_of_a_batch(night: Batch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,3 +196,40 @@ def test_a_webhook_is_told_it(night: Batch, monkeypatch: pytest.MonkeyPatch) -> 
     assert (one["title"], one["language"], one["why"]) == ("talk (1)", "fr", WHY)
     assert [reason["gate"] for reason in one["review"]] == ["late_ms", "lipsync_place", "subtitle_cps"]
     assert one["report"].endswith("fr/report.html")
+
+
+def test_the_dashboard_tells_it_in_its_tables_and_states(night: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.dub import show, title_end
+    from flows.night import batch
+
+    tables: dict[str, list[dict[str, Any]]] = {}
+
+    def keep(key: str, table: list[dict[str, Any]], description: str) -> None:
+        tables[description] = table
+
+    monkeypatch.setattr(show, "create_table_artifact", keep)
+    monkeypatch.setattr(batch, "create_table_artifact", keep)
+    (run,) = runs_of(night)
+    title = ended_title(run)
+    show.show_branches(run, title)
+    (rows,) = tables.values()
+    assert [row["why"] for row in rows] == ["", WHY, "synthesize: no voice"]
+    assert rows[1]["report"] == f"{run.title.folder}/fr/report.html"
+
+    delivered = title.model_copy(update={"branches": title.branches[:2]})
+    state = title_end._state_of(run, delivered)
+    assert (state.name, state.message) == (
+        "NeedsReview",
+        f"1 ready, 1 to review, 0 failed, in {run.title.folder}. fr: {WHY}",
+    )
+    ready = title_end._state_of(run, title.model_copy(update={"branches": title.branches[:1]}))
+    assert (ready.name, ready.message) == ("Completed", f"1 ready, 0 to review, 0 failed, in {run.title.folder}")
+
+    night_ended = batch._ended(night, [run])
+    told = f"{night.id}: 1 ready, 1 to review, 1 failed of 3"
+    assert (night_ended.name, night_ended.message) == ("PartialFailure", told)
+    assert [(row["language"], row["why"]) for row in tables[told]] == [
+        ("ja", "synthesize: no voice"),
+        ("fr", WHY),
+        ("es", ""),
+    ]
