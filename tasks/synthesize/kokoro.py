@@ -178,6 +178,8 @@ class _Model:
             onnxruntime.InferenceSession(with_outputs(weights, names), options, providers=providers)
             for names in ([_AUDIO, _DURATIONS], [_DURATIONS])
         )
+        self._giving_back = onnxruntime.RunOptions()  # lines of many lengths would leave its memory in pieces
+        self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def to(self, device: str) -> None:
         """No effect: a session cannot be moved."""
@@ -194,12 +196,12 @@ class _Model:
             float32 [N] at 24 kHz; durations of the start, each symbol and the end in units of 600 samples.
         """
         with _ONE_AT_A_TIME:
-            audio, units = self._whole.run([_AUDIO, _DURATIONS], _inputs(symbols, style, pace))
+            audio, units = self._whole.run([_AUDIO, _DURATIONS], _inputs(symbols, style, pace), self._giving_back)
         return np.asarray(audio, np.float32), _heard(units)
 
     def durations(self, symbols: str, style: NDArray[np.float32], pace: float) -> list[float]:
         """Only the durations; arguments as `spoken`."""
-        (units,) = self._times.run([_DURATIONS], _inputs(symbols, style, pace))
+        (units,) = self._times.run([_DURATIONS], _inputs(symbols, style, pace), self._giving_back)
         return _heard(units)
 
 

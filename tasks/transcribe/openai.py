@@ -79,7 +79,7 @@ class OpenAiTranscriber:
 
     def fingerprint(self) -> str:
         """The address, the model and its options; the model behind a name may change unnoticed."""
-        return f"openai:2:{self._options.model_dump_json(include={'url', 'model', 'prompt', 'pause_ms'})}"
+        return f"openai:3:{self._options.model_dump_json(include={'url', 'model', 'prompt', 'pause_ms'})}"
 
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
