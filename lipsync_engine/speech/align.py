@@ -2,7 +2,7 @@
 
 The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio
 (dynamic time warping over mel cepstra, as in the aeneas aligner), then again with the reference turned towards the
-speaker by what was paired. Pauses found by energy may open between words only.
+speaker by what was paired. Pauses found by energy may open between words only. Stops begin where the level falls.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lipsync_engine.media.audio import load_mono, loudness_db, runs, silent_hops
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 from lipsync_engine.speech import espeak
 from lipsync_engine.speech.sounding import HOP_MS, HOP_S, RATE_HZ, Frames, heard, read, resampled, turned_towards
+from lipsync_engine.speech.stops import closing
 
 __all__ = ["RATE_HZ", "Alignment", "align", "align_file", "tile", "unread"]
 
@@ -81,8 +82,10 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     reference, target = read(spoken, readable, language, rate_wpm), heard(audio, pause)
     path, cost = _warp(reference, target)
     path, _ = _warp(turned_towards(target, reference, path), target)
-    phones = _place(spoken.phones, path, pause, duration_ms)
-    words = _words(spoken.words, phones, _mapped(path, duration_ms), duration_ms) if readable == text else ()
+    placed = _place(spoken.phones, path, pause, duration_ms)
+    phones = closing(placed, audio, RATE_HZ)
+    moved = _mapped(path, duration_ms)
+    words = _words(spoken.words, placed, phones, moved, duration_ms) if readable == text else ()
     return Alignment(phones, cost, ratio, readable != text, words)
 
 
@@ -207,13 +210,21 @@ def _mapped(path: NDArray[np.intp], duration_ms: int) -> Callable[[int], int]:
 
 
 def _words(
-    words: tuple[espeak.Word, ...], phones: tuple[Phone, ...], moved: Callable[[int], int], duration_ms: int
+    words: tuple[espeak.Word, ...],
+    warped: tuple[Phone, ...],
+    phones: tuple[Phone, ...],
+    moved: Callable[[int], int],
+    duration_ms: int,
 ) -> tuple[tuple[int, int, int, int], ...]:
-    """The words with the times of the phones that begin within them."""
+    """The words with the times of the phones that the warp put within them."""
     edges = [*(moved(word.start_ms) for word in words), duration_ms]
     placed = []
     for word, start, until in zip(words, edges, edges[1:], strict=False):
-        own = [phone for phone in phones if phone.ipa and start <= phone.start_ms + HOP_MS // 2 < until]
+        own = [
+            phone
+            for found, phone in zip(warped, phones, strict=True)
+            if phone.ipa and start <= found.start_ms + HOP_MS // 2 < until
+        ]
         begins, ends = (own[0].start_ms, own[-1].end_ms) if own else (start, until)
         placed.append((word.text_start, word.text_end, begins, ends))
     return tuple(placed)

@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 
 from lipsync_engine.records import FloatArray, Phone
+from lipsync_engine.speech.stops import VOICED, VOICELESS
 
-_STOPS = frozenset("pbtdkɡgcɟqɢʈɖɓɗɠ")
 _FRAME_MS = 5
 _QUIET = 10**-2.0  # of the loudest frame's amplitude (-40 dB)
 _KEPT = 0.4  # of the sound before, at least
@@ -35,7 +35,7 @@ def closed(phones: Sequence[Phone], samples: FloatArray, sample_rate_hz: int) ->
     starts = [phones[0].start_ms]
     for before, phone in pairwise(phones):
         start = phone.start_ms
-        if phone.ipa[:1] in _STOPS and before.ipa:
+        if phone.ipa[:1] in VOICELESS | VOICED and before.ipa:
             silent = _silent_ms(samples, start, sample_rate_hz, _QUIET * loudest)
             start -= min(silent, round((start - before.start_ms) * (1 - _KEPT)))
         starts.append(start)
