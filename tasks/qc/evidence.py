@@ -70,6 +70,7 @@ class Evidence:
         dialogue: delivered dialogue stem (WAV).
         bed: delivered bed (WAV).
         original_dialogue: dialogue stem of the source (WAV), on the same clock.
+        original_sound: of the source, with voices and bed (WAV), on the same clock.
         client_bed: how a client's `bed` lies on the title; None where it was separated (`original_dialogue` always is).
         master: times of the per-language master.
         frame_rate: of the picture; None for sound only.
@@ -96,6 +97,7 @@ class Evidence:
     dialogue: Path | None = None
     bed: Path | None = None
     original_dialogue: Path | None = None
+    original_sound: Path | None = None
     client_bed: ClientBed | None = None
     master: MasterTimes | None = None
     frame_rate: Fraction | None = None

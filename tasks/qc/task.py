@@ -147,6 +147,7 @@ def _evidence(given: _Given, folder: Path) -> Evidence:
         dialogue=dialogue,
         bed=path_of(given.bed),
         original_dialogue=path_of(given.dialogue),
+        original_sound=path_of(given.original),
         client_bed=given.client_bed,
         master=master_times(master),
         frame_rate=picture.frame_rate if picture else None,

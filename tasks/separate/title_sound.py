@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.sound.loudness import Curve, Spans, measure_curve
+from tasks.sound.speech_activity import outside
 
 #: Below this, momentary, nothing is heard of a title.
 AUDIBLE_LUFS = -50.0
@@ -40,10 +41,4 @@ class TitleSound:
 
     def outside_speech(self, start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
         """The parts of a span of time in which, and for so long before and after which, nobody speaks."""
-        free: list[tuple[int, int]] = []
-        at = start_ms
-        for first, last in sorted(self.speech or ()):
-            if at < first - apart_ms and at < end_ms:
-                free.append((at, min(first - apart_ms, end_ms)))
-            at = max(at, last + apart_ms)
-        return [*free, (at, end_ms)] if at < end_ms else free
+        return outside(self.speech or (), start_ms, end_ms, apart_ms)

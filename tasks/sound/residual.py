@@ -33,6 +33,7 @@ _AUDIBLE_DBFS, _RELATIVE_DB, _JUDGE_MS = -50.0, -35.0, 100
 
 Spectra = npt.NDArray[np.complex64]
 Bands = npt.NDArray[np.float64]
+Gains = npt.NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,28 @@ class Residual:
     bound: bool = False
 
 
+def supplied_bed_residual(original: Path, bed: Path, speech: Spans, pauses: Spans) -> Residual | None:
+    """The same of a bed that was not separated: the voice is what the original holds besides the bed.
+
+    A gain a band is fitted where nobody speaks, and the bed taken off the original by it. Nothing that leaked from the
+    bed into a separated dialogue counts; a bed that differs from the original's own does.
+
+    Args:
+        original: the whole sound, WAV.
+        bed: the bed, same rate and clock.
+        speech: where the original speaks.
+        pauses: where it does not.
+
+    Returns:
+        None where there is too little speech, too little else, or none is audible.
+    """
+    bed_power, cross, _, frames = _spectra(bed, original, pauses, None)
+    if frames < _MIN_FRAMES or float(bed_power.sum()) <= frames * 1e-9:
+        return None
+    gain = np.conj(cross) / np.maximum(bed_power, 1e-12)
+    return _residual(original, bed, speech, np.concatenate([[0.0], np.repeat(gain, _BAND)]))
+
+
 def bed_residual(dialogue: Path, bed: Path, speech: Spans) -> Residual | None:
     """Measure the original dialogue's remainder in a bed; streams both files twice.
 
@@ -64,7 +87,11 @@ def bed_residual(dialogue: Path, bed: Path, speech: Spans) -> Residual | None:
     Raises:
         ValueError: the two files differ in sample rate.
     """
-    voice_power, cross, bed_power, frames = _spectra(dialogue, bed, speech)
+    return _residual(dialogue, bed, speech, None)
+
+
+def _residual(dialogue: Path, bed: Path, speech: Spans, taken_off: Gains | None) -> Residual | None:
+    voice_power, cross, bed_power, frames = _spectra(dialogue, bed, speech, taken_off)
     voice = float(voice_power.sum())
     if frames < _MIN_FRAMES or voice <= frames * 1e-6:
         return None
@@ -76,16 +103,18 @@ def bed_residual(dialogue: Path, bed: Path, speech: Spans) -> Residual | None:
         return Residual(relative_db, audible=False, bound=True)
     trust = np.sqrt(np.clip(1 - chance / np.maximum(coherent, 1e-20), 0.0, 1.0))
     gain = trust * np.abs(cross) / np.maximum(voice_power, 1e-12)
-    return Residual(relative_db, _audible(dialogue, bed, speech, gain))
+    return Residual(relative_db, _audible(dialogue, bed, speech, taken_off, gain))
 
 
-def _spectra(dialogue: Path, bed: Path, speech: Spans) -> tuple[Bands, npt.NDArray[np.complex128], Bands, int]:
+def _spectra(
+    dialogue: Path, bed: Path, speech: Spans, taken_off: Gains | None
+) -> tuple[Bands, npt.NDArray[np.complex128], Bands, int]:
     """Power of the dialogue, cross power and power of the bed, each [bands], summed over speech; and the frames."""
     bands = _WINDOW // 2 // _BAND
     voice_power, bed_power = np.zeros(bands), np.zeros(bands)
     cross = np.zeros(bands, np.complex128)
     frames = 0
-    for voice, background in _frames(dialogue, bed, speech):
+    for voice, background in _frames(dialogue, bed, speech, taken_off):
         voice_power += _banded(np.abs(voice) ** 2).sum(axis=0)
         bed_power += _banded(np.abs(background) ** 2).sum(axis=0)
         cross += _banded(voice * np.conj(background)).sum(axis=0)
@@ -98,12 +127,12 @@ def _banded(spectra: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(spectra[:, 1:].reshape(len(spectra), -1, _BAND).sum(axis=2))
 
 
-def _audible(dialogue: Path, bed: Path, speech: Spans, gain: Bands) -> bool:
+def _audible(dialogue: Path, bed: Path, speech: Spans, taken_off: Gains | None, gain: Bands) -> bool:
     """Whether the predicted remainder passes both limits in two consecutive 100 ms windows."""
     with soundfile.SoundFile(dialogue) as file:
         per_window = max(1, round(file.samplerate * _JUDGE_MS / 1000 / _HOP))
     run = 0
-    for voice, _ in _frames(dialogue, bed, speech):
+    for voice, _ in _frames(dialogue, bed, speech, taken_off):
         power = _banded(np.abs(voice) ** 2)
         left, whole = (power * gain**2).sum(axis=1), power.sum(axis=1)
         for start in range(0, len(voice) - per_window + 1, per_window):
@@ -115,8 +144,11 @@ def _audible(dialogue: Path, bed: Path, speech: Spans, gain: Bands) -> bool:
     return False
 
 
-def _frames(dialogue: Path, bed: Path, speech: Spans) -> Iterator[tuple[Spectra, Spectra]]:
-    """Spectra [frames, bins] of dialogue and bed during speech, scaled so that their power sums to mean square."""
+def _frames(dialogue: Path, bed: Path, speech: Spans, taken_off: Gains | None) -> Iterator[tuple[Spectra, Spectra]]:
+    """Spectra [frames, bins] of dialogue and bed during speech, scaled so that their power sums to mean square.
+
+    ``taken_off``: by which the bed is subtracted from the dialogue, [bins]; None: it does not hold the bed.
+    """
     with soundfile.SoundFile(dialogue) as voice_file, soundfile.SoundFile(bed) as bed_file:
         rate = voice_file.samplerate
         if bed_file.samplerate != rate:
@@ -126,7 +158,8 @@ def _frames(dialogue: Path, bed: Path, speech: Spans) -> Iterator[tuple[Spectra,
             first, last = start_ms * rate // 1000, min(end_ms * rate // 1000, end)
             for block in range(first, last - _WINDOW, _BLOCK_FRAMES * _HOP):
                 count = min(_BLOCK_FRAMES * _HOP + _HOP, last - block)
-                yield _spectrum(voice_file, block, count), _spectrum(bed_file, block, count)
+                voice, background = _spectrum(voice_file, block, count), _spectrum(bed_file, block, count)
+                yield voice if taken_off is None else (voice - taken_off * background).astype(np.complex64), background
 
 
 def _spectrum(file: soundfile.SoundFile, first: int, count: int) -> Spectra:

@@ -6,7 +6,7 @@ Used by transcription, diarization, ingest and quality control, so that all of t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +151,14 @@ def _package() -> Any:
 
     torch.set_num_threads(threads)  # the package sets one thread for the whole process when it is imported
     return silero_vad
+
+
+def outside(speech: Sequence[tuple[int, int]], start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
+    """The parts of a span of time in which, and for so long before and after which, nobody speaks."""
+    free: list[tuple[int, int]] = []
+    at = start_ms
+    for first, last in sorted(speech):
+        if at < min(first - apart_ms, end_ms):
+            free.append((at, min(first - apart_ms, end_ms)))
+        at = max(at, last + apart_ms)
+    return [*free, (at, end_ms)] if at < end_ms else free

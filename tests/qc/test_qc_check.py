@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from configs.gates import gate_rules
 from configs.loudness import loudness_presets
 from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
@@ -189,6 +190,28 @@ def test_the_original_voice_in_the_bed_fails(evidence: Evidence) -> None:
     sheet = check(replace(evidence, bed=evidence.original_dialogue))
     assert sheet["bed_residual_db"] == pytest.approx(0, abs=0.1)
     assert gates(sheet)["bed_residual_db"]["status"] == "fail"
+
+
+def test_a_clients_bed_has_gates_of_its_own(evidence: Evidence) -> None:
+    client = {name for name in gates(check(evidence)) if name.startswith("bed_")}
+    assert client == {name for name in gate_rules() if name.startswith("bed_")}
+    separated = check(replace(evidence, client_bed=None))
+    assert {name for name in gates(separated) if name.startswith("bed_")} == {"bed_residual_db"}
+    assert separated["client_bed"] is None
+
+
+def test_music_that_leaked_into_the_dialogue_is_no_voice_in_a_clients_bed(evidence: Evidence, tmp_path: Path) -> None:
+    assert evidence.original_dialogue
+    assert evidence.bed
+    voice, rate = soundfile.read(evidence.original_dialogue)
+    bed = 3 * soundfile.read(evidence.bed)[0]
+    paths = [tmp_path / f"{name}.wav" for name in ("whole", "leaked", "loud", "voiced")]
+    for path, sound in zip(paths, (voice + bed, voice + 0.3 * bed, bed, bed + 0.25 * voice), strict=True):
+        soundfile.write(path, sound, rate, subtype="FLOAT")
+    whole, leaked, loud, voiced = paths
+    heard = replace(evidence, original_dialogue=leaked, original_sound=whole)
+    assert gates(check(replace(heard, bed=loud)))["bed_residual_db"]["status"] == "pass"
+    assert gates(check(replace(heard, bed=voiced)))["bed_residual_db"]["status"] == "fail"
 
 
 def test_a_weak_recogniser_warns_but_never_fails_a_dub(evidence: Evidence) -> None:
