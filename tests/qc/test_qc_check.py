@@ -23,6 +23,14 @@ CONTRACT = [
     *("subtitles", "intelligibility", "lipsync", "gates"),
 ]
 
+CLIENT_BED = ClientBed(
+    **dict.fromkeys(("length_ms", "uncovered_ms", "offset_ms", "level_lu", "missing_ms"), 0),
+    channels=2,
+    title_channels=2,
+    parts=4,
+    found=1.0,
+)
+
 
 def script(language: str, text: str) -> Script:
     return Script(language=language, lines=(Line(id=1, start_ms=1000, end_ms=3000, text=text),))
@@ -52,7 +60,7 @@ def evidence(tmp_path: Path) -> Evidence:
         original_dialogue=paths[0],
         dialogue=paths[1],
         bed=paths[2],
-        client_bed=ClientBed(channels=2, title_channels=2, length_ms=0, uncovered_ms=0),
+        client_bed=CLIENT_BED,
         master=MasterTimes(0, 4000, 0, 4010),
         frame_rate=Fraction(25),
         lipsync={"frames": 100, "offset_frames": 0.5, "place_offset": 0.001},
@@ -210,7 +218,9 @@ def test_music_that_leaked_into_the_dialogue_is_no_voice_in_a_clients_bed(eviden
         soundfile.write(path, sound, rate, subtype="FLOAT")
     whole, leaked, loud, voiced = paths
     heard = replace(evidence, original_dialogue=leaked, original_sound=whole)
-    assert gates(check(replace(heard, bed=loud)))["bed_residual_db"]["status"] == "pass"
+    by_the_dialogue_alone = check(replace(heard, bed=loud, original_sound=None))
+    assert gates(by_the_dialogue_alone)["bed_residual_db"]["status"] == "fail"
+    assert gates(check(replace(heard, bed=loud)))["bed_residual_db"]["status"] != "fail"
     assert gates(check(replace(heard, bed=voiced)))["bed_residual_db"]["status"] == "fail"
 
 
