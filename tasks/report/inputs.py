@@ -12,14 +12,16 @@ from tasks.records.model import Placement, Script
 
 @dataclass(frozen=True)
 class MadeBy:
-    """Provenance of one step: what did it, under which licences, and what it said."""
+    """Provenance of one step: what did it, under which licences, and what it said.
+
+    Not how long it took: that is another each time, and the page is the same for the same inputs.
+    """
 
     step: str
     backend: str
     versions: Mapping[str, str] = field(default_factory=dict)
     code_licence: str = ""
     weights_licence: str = ""
-    seconds: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -36,7 +38,9 @@ class ReportInputs:
         qc: content of ``qc.json``.
         profile: name of the profile.
         fake: the profile computes nothing real.
-        source_media: path of the source file, relative to the report (or absolute); shown beside the dub.
+        source_media: path of the source file, relative to the report, or absolute where it is not of this delivery;
+            shown beside the dub.
+        source_or_else: where to look for it next, likewise.
         dub_media: path of the dubbed master, likewise.
         still: the media are sound only.
         files: further deliverables as (label, relative path).
@@ -56,6 +60,7 @@ class ReportInputs:
     profile: str
     fake: bool = False
     source_media: str = ""
+    source_or_else: str = ""
     dub_media: str = ""
     still: bool = False
     files: tuple[tuple[str, str], ...] = ()

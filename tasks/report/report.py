@@ -65,8 +65,9 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "length": clock(inputs.duration_ms),
         "gates": gates,
         "counts": Counter(gate["status"] for gate in gates),
-        "source_link": link(inputs.source_media),
-        "dub_link": link(inputs.dub_media),
+        "source_places": [link(path) for path in (inputs.source_media, inputs.source_or_else) if path],
+        "dub_places": [link(path) for path in (inputs.dub_media,) if path],
+        "absent": _absent(inputs),
         "files": [(label, link(path)) for label, path in inputs.files],
         "rows": _rows(inputs),
         "changes": [
@@ -84,6 +85,17 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "lipsync": lipsync_rows(lipsync),
         "bypassed": bypass_rows(lipsync),
         "loudness": _loudness(dict(inputs.qc["loudness"])),
+    }
+
+
+def _absent(inputs: ReportInputs) -> dict[str, str]:
+    """What stands in the place of a player whose file is missing."""
+    whole = "Keep this page in its delivered folder."
+    source = inputs.source_media
+    was = f"it was {source}" if source.startswith("/") else f"it belongs at {source}, seen from this page"
+    return {
+        "source": f"The source is not beside this page: {was}. {whole}",
+        "dub": f"The master is not beside this page: it belongs at {inputs.dub_media}, seen from this page. {whole}",
     }
 
 

@@ -31,6 +31,7 @@ class _Given:
     sheet: dict[str, Any]
     profile: Profile
     source_media: str
+    source_or_else: str
     files: tuple[str, ...]
     notes: tuple[str, ...]
     made_by: tuple[MadeBy, ...] = unkeyed()  # it follows from the profile and the steps before
@@ -47,9 +48,9 @@ def report(
     roles: Sequence[str],
 ) -> StepRecord[Asset]:
     """The review page, with links as they are in the title's folder (``roles``: of its stems)."""
-    page_folder = Path(run.title.folder) / run.language
     # A remote store has a copy of the source; the page links the user's own file.
     video = Path(run.title.source).absolute() if url_of(run.title.video.uri) else Path(run.title.video.uri)
+    source_media, source_or_else = source_places(video, Path(run.title.folder) / run.language)
     said = (note for record in ledger for note in record.notes)
     stems = (f"{role}.{run.profile.mix.stems}" for role in roles)
     given = _Given(
@@ -62,12 +63,25 @@ def report(
         original_dialogue=work.dialogue,
         sheet=sheet,
         profile=run.profile,
-        source_media=os.path.relpath(video, page_folder),
+        source_media=source_media,
+        source_or_else=source_or_else,
         files=("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json"),
         notes=tuple(dict.fromkeys((*run.title.notes, *work.notes, *said))),
         made_by=_made_by(run, ledger),
     )
     return remember(run, "report", VERSION, given, _page, Asset)
+
+
+def source_places(video: Path, page_folder: Path) -> tuple[str, str]:
+    """Where the page looks for the source, first and next (empty: nowhere).
+
+    Within the delivery it is relative, and moves with it. Another file is found by its absolute path wherever the
+    delivery goes, and, where that is not there (another machine, a page that is served), by its place beside it.
+    """
+    beside = os.path.relpath(video, page_folder)
+    if video.resolve().is_relative_to(page_folder.parent.resolve()):
+        return beside, ""
+    return str(video.absolute()), beside
 
 
 def _page(given: _Given, space: Work) -> StepOutput[Asset]:
@@ -84,6 +98,7 @@ def _page(given: _Given, space: Work) -> StepOutput[Asset]:
         profile=given.profile.name,
         fake=given.profile.fake,
         source_media=given.source_media,
+        source_or_else=given.source_or_else,
         dub_media=f"../{given.title}.{given.language}.mp4",
         files=tuple((name, name) for name in given.files),
         original_dialogue=path_of(given.original_dialogue),

@@ -62,7 +62,7 @@ def report_inputs(
         dub_media="../talk.es.mp4",
         original_dialogue=bursts(folder / "source.wav", SPANS),
         dialogue=bursts(folder / "dub.wav", ((1000, 2900), (5000, 7000))),
-        made_by=(MadeBy("translate", "apertium", {"apertium": "3.8.3"}, "GPL-3.0-or-later", "", 1.2),),
+        made_by=(MadeBy("translate", "apertium", {"apertium": "3.8.3"}, "GPL-3.0-or-later", ""),),
         notes=("Translated by way of Spanish.",),
         disclosure="The speech and the mouth movements of this version are synthetic.",
     )

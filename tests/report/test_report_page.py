@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,7 +16,7 @@ from tasks.records.model import Change
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import WIDTH, clock, peaks, strips
 from tasks.report.report import link, write_report
-from tests.clips import ffmpeg
+from tasks.report.task import source_places
 from tests.report.sample import bursts, report_inputs, script
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\'"&{{ 7*7 }}'
@@ -55,30 +54,50 @@ def test_it_shows_both_players_by_relative_links(page: Page) -> None:
 def test_a_player_says_where_the_browser_cannot_show_its_file(page: Page) -> None:
     said = {attrs["id"]: attrs for tag, attrs in page.tags if str(attrs.get("id", "")).startswith("unshown-")}
     assert set(said) == {"unshown-source", "unshown-dub"}
+    assert sum("hidden" in attrs for _, attrs in page.tags if str(attrs.get("id", "")).startswith("absent-")) == 2
     assert all("hidden" in attrs for attrs in said.values())  # until the browser says so
     assert page.text.count("This browser cannot show this file") == 2
 
 
-@pytest.mark.slow
-def test_in_a_browser_without_hevc_the_page_says_so_and_goes_on(tmp_path: Path) -> None:
-    browsing, chromium = pytest.importorskip("playwright.sync_api"), shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no Chromium here")
-    seen = ("-f", "lavfi", "-i", "testsrc2=s=160x120:d=8", "-pix_fmt", "yuv420p", "-c:v")
-    ffmpeg(*seen, "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", tmp_path / "source.mp4")
-    ffmpeg(*seen, "libx264", tmp_path / "dub.mp4")
-    write_report(
-        tmp_path / "report.html", replace(report_inputs(tmp_path), source_media="source.mp4", dub_media="dub.mp4")
+def test_a_missing_file_has_words_for_its_place(page: Page) -> None:
+    assert "The master is not beside this page: it belongs at ../talk.es.mp4" in page.text
+    assert "The source is not beside this page: it belongs at ../../talk.mp4" in page.text
+
+
+def test_a_source_outside_the_delivery_is_told_by_its_whole_path_and_sought_beside_it_next(tmp_path: Path) -> None:
+    page = _page_of(
+        tmp_path,
+        replace(report_inputs(tmp_path), source_media="/in/a b<i>.mp4", source_or_else="../../in/a b<i>.mp4"),
     )
-    with browsing.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        shown = browser.new_page()
-        shown.goto((tmp_path / "report.html").as_uri())
-        shown.wait_for_selector("#unshown-source", state="visible", timeout=60_000)
-        assert not shown.is_visible("#unshown-dub")
-        shown.click("#play")
-        shown.wait_for_function("document.getElementById('dub').currentTime > 0.2", timeout=60_000)
-        browser.close()
+    player = next(attrs for _, attrs in page.tags if attrs.get("id") == "source")
+    assert player["src"] == "file:///in/a%20b%3Ci%3E.mp4#t=0.04"
+    assert player["data-else"] == "./../../in/a%20b%3Ci%3E.mp4"
+    assert "The source is not beside this page: it was /in/a b<i>.mp4." in page.text
+
+
+@pytest.mark.parametrize(
+    ("video", "places"),
+    [
+        ("out/talk/source.mp4", ("../source.mp4", "")),
+        ("in/talk.mp4", ("{root}/in/talk.mp4", "../../../in/talk.mp4")),
+        ("out/talk-2/source.mp4", ("{root}/out/talk-2/source.mp4", "../../talk-2/source.mp4")),
+    ],
+)
+def test_a_source_within_the_delivery_moves_with_it(tmp_path: Path, video: str, places: tuple[str, str]) -> None:
+    found = source_places(tmp_path / video, tmp_path / "out/talk/es")
+    assert found == tuple(place.format(root=tmp_path) for place in places)
+
+
+def test_each_line_has_a_button_and_the_tab_key_stops_once_for_all_of_them(page: Page) -> None:
+    buttons = [attrs for tag, attrs in page.tags if tag == "button" and attrs.get("class") == "go"]
+    assert [attrs["tabindex"] for attrs in buttons] == ["0", "-1"]
+    assert len(buttons) == sum("data-start" in attrs for tag, attrs in page.tags if tag == "tr")
+
+
+def test_on_a_narrow_page_each_cell_says_what_it_is(page: Page) -> None:
+    cells = [attrs for tag, attrs in page.tags if tag == "td" and "number" in str(attrs.get("class"))]
+    assert cells
+    assert all(attrs.get("data-label") for attrs in cells)
 
 
 def test_every_gate_is_named_in_words(page: Page) -> None:
