@@ -34,6 +34,7 @@ def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> N
     video = Asset(uri=str(tmp_path / "v.mp4"), sha256="0" * 64, bytes=1)
     title = Title(name="t", video=video, source="t.mp4", folder=str(tmp_path / "t"), languages=("es",))
     work = SimpleNamespace(
+        client_bed=None,
         facts=MediaFacts(container="mp4", duration_ms=1000, picture=None, audio=()),
         script=Script(language="en", lines=()),
     )
