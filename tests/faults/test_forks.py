@@ -9,7 +9,7 @@ import sys
 _BUSY = """
 import os, threading
 import numpy
-from tasks import process
+from tasks.machine import process
 
 matrix = numpy.random.default_rng(0).random((300, 300))
 
