@@ -21,7 +21,7 @@ from tests.speech_media import media, talking_head
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
 TWO = "_derived/grid_two_faces_alternating.mp4"
-WORDS = "Mamá baja la papa blanca."
+WORDS = "Mamá baja la papa blanca hasta la playa, y después la come."
 
 
 @pytest.fixture(scope="module")
