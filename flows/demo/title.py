@@ -23,6 +23,7 @@ from tasks.keep.staging import staged
 from tasks.machine import process
 from tasks.records.model import Line, Script
 from tasks.records.progress import Progress, silent
+from tasks.sound.loudness import measure_loudness
 from tasks.words.subtitles import write_srt
 
 NAME = "polydub-demo"
@@ -153,19 +154,26 @@ def _by_espeak(sentence: str) -> tuple[NDArray[np.float32], int, Sequence[Sound]
 
 def _write_sound(folder: Path, speech: Narration) -> None:
     """``speech.wav`` (what the engine hears), ``phones.json`` and ``mix.wav`` (speech over the bed)."""
-    import pyloudnorm
     import soundfile
 
-    meter = pyloudnorm.Meter(RATE_HZ)
-    voice = np.repeat(speech.samples[:, None], 2, axis=1)
-    voice *= 10 ** ((_SPEECH_LUFS - meter.integrated_loudness(voice)) / 20)
-    bed = music_bed(len(voice) / RATE_HZ)
-    bed *= 10 ** ((_SPEECH_LUFS - _BED_BELOW_SPEECH_LU - meter.integrated_loudness(bed)) / 20)
+    voice = _levelled(np.repeat(speech.samples[:, None], 2, axis=1), _SPEECH_LUFS, folder)
+    bed = _levelled(music_bed(len(voice) / RATE_HZ), _SPEECH_LUFS - _BED_BELOW_SPEECH_LU, folder)
     soundfile.write(folder / "speech.wav", voice, RATE_HZ, subtype="PCM_24")
     soundfile.write(folder / "mix.wav", voice + bed, RATE_HZ, subtype="PCM_24")
     names = ("ipa", "start_ms", "end_ms", "stress")
     rows = [dict(zip(names, phone, strict=True)) for phone in speech.phones]
     (folder / "phones.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+
+
+def _levelled(sound: NDArray[np.float32], lufs: float, folder: Path) -> NDArray[np.float32]:
+    """A sound, float32 [N, 2], at an integrated loudness."""
+    import soundfile
+
+    unlevelled = folder / "unlevelled.wav"
+    soundfile.write(unlevelled, sound, RATE_HZ, subtype="FLOAT")
+    gain_db = lufs - measure_loudness(unlevelled).integrated_lufs
+    unlevelled.unlink()
+    return sound * np.float32(10 ** (gain_db / 20))
 
 
 def _write_portrait(path: Path) -> None:
