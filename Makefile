@@ -21,7 +21,7 @@ setup: ## Debian packages where missing, uv, the locked environment and its mode
 	@sh deployments/setup.sh
 	@$(UV) sync --quiet --locked || $(UV) sync --locked
 	@$(FETCH) || { command -v npm >/dev/null || $(UV) sync --quiet --locked --inexact --group npm; $(FETCH); } \
-	  || echo "setup: without these models eSpeak NG speaks, and PocketSphinx listens where Whisper is missing too"
+	  || echo "setup: without these models eSpeak NG speaks, PocketSphinx listens where Whisper is missing too, and without face-mesh no lips are drawn"
 
 demo: setup ## dub the demo title, or VIDEO=my.mp4 TO=es,de
 	$(UV) run --no-sync polydub demo $(if $(VIDEO),"$(VIDEO)") --to "$(TO)" --profile "$(PROFILE)"
