@@ -53,7 +53,7 @@ def series(track: FaceTrack, identity: int) -> MouthSeries:
     values = np.full((len(track.times_s), 4), np.nan, np.float32)
     if len(seen.frame):
         values[seen.frame] = measured(seen.landmarks, fit_poses(seen.landmarks))[0]
-    return MouthSeries(track.times_s, values, np.isfinite(values).all(axis=1))
+    return MouthSeries(track.times_s, values, np.asarray(np.isfinite(values).all(axis=1)))
 
 
 def speaker_stats(
