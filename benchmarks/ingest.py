@@ -118,7 +118,7 @@ def recorded(made: Title, case: Case, folder: Path) -> tuple[Path, int | None, f
     sound = dub[:, None].repeat(2, axis=1)
     if case.music:
         sound = sound + made.bed
-    sound = sound + np.random.default_rng(1).normal(0, 0.0005, sound.shape)
+    sound = (sound + np.random.default_rng(1).normal(0, 0.0005, sound.shape)).astype(np.float32)
     undone = Clock(1 / case.slowness, -case.shift_ms / case.slowness)
     source, out = folder / "title.wav", folder / "recording.wav"
     soundfile.write(source, sound, RATE, subtype="PCM_24")

@@ -55,7 +55,7 @@ def main() -> None:
                 continue
             language, text = SENTENCES[name[0]]
             spoken = backend.synthesize(text, name, language, Path(folder) / "voice.wav")
-            pitch_hz = median_pitch_hz(clip_of(spoken.audio).astype(np.float32) / 32768)
+            pitch_hz = median_pitch_hz(clip_of(spoken.audio).astype(np.float32) / np.float32(32768))
             coded = base64.b64encode(voice_of(spoken.audio).astype("<f2").tobytes()).decode()
             table[name] = {"pitch_hz": pitch_hz, "voiceprint": coded}
             out.write_text(_HEAD + yaml.safe_dump(table, width=10_000, default_flow_style=None), "utf-8")

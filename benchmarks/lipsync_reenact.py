@@ -28,6 +28,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -163,7 +164,7 @@ def pasted(trial: Trial, picks: dict[int, int], out: Path) -> None:
             points = [*ANCHORS, *NOSE_FOOT]
             matrix, _ = cv2.estimateAffinePartial2D(there[points, :2], here[points, :2], method=cv2.LMEDS)
             mask = _skin_mask(here, frame.planes[0].shape)
-            planes = []
+            planes: list[Any] = []
             for index, (own, other) in enumerate(zip(frame.planes, stock[picks[frame.index]], strict=True)):
                 half = 0.5 if index else 1.0
                 scaled = matrix * np.array([1, 1, half])

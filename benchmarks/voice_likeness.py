@@ -52,7 +52,9 @@ def main() -> None:
     arguments = parser.parse_args()
     files = [arguments.media / name for name in SPEAKERS]
     prints = {path.name: voice_of(path) for path in files}
-    pitches = {path.name: median_pitch_hz(clip_of(path, 0, 10_000).astype(np.float32) / 32768) for path in files}
+    pitches = {
+        path.name: median_pitch_hz(clip_of(path, 0, 10_000).astype(np.float32) / np.float32(32768)) for path in files
+    }
     speakers = [Speaker(id=name, pitch_hz=pitches[name]) for name in prints]
     heard = np.stack([prints[speaker.id] for speaker in speakers])
     print("language  chosen  alone  single  pair   chance  least apart")

@@ -113,7 +113,7 @@ class _Sway:
         y, x = np.mgrid[: reach.shape[0], : reach.shape[1]].astype(np.float32)
         fields = (reach, reach * (y + np.float32(top - pivot[1])), reach * (x + np.float32(left - pivot[0])))
         rows, columns = (side // 2 for side in reach.shape)
-        half = tuple(cv2.resize(f, (columns, rows), interpolation=cv2.INTER_AREA) / 2 for f in fields)
+        half = tuple(cv2.resize(f, (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(2) for f in fields)
         self._luma = _Bend(left, top, (x, y), fields)
         self._chroma = _Bend(left // 2, top // 2, (x[:rows, :columns], y[:rows, :columns]), half)
 

@@ -119,7 +119,7 @@ def _fill(
         teeth *= np.clip((y - top) / 0.01, 0.35, 1)
         painted = dark + teeth * (skin * _TEETH * (0.55 + 0.45 * side) - dark)
         light = _SLIT + (1 - _SLIT) * np.clip((bottom - top) / _SHADOW, 0, 1)
-        painted, kept = painted * light, kept * light
+        painted, kept = painted * light, (kept * light).astype(np.float32)
     else:
         middle = 512.0 if source.dtype == np.uint16 else 128.0
         painted = middle + (lip - middle) * (0.55 + 0.35 * depth)

@@ -105,4 +105,4 @@ class PatchStore:
             size = shape[0] * shape[1] * kind.itemsize
             planes.append(pixels[at : at + size].view(kind).reshape(shape))
             at += size
-        return (planes[0], planes[1], planes[2]), (region.left, region.top)  # type: ignore[return-value]
+        return (planes[0], planes[1], planes[2]), (region.left, region.top)

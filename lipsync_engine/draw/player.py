@@ -185,7 +185,7 @@ class Player:
         if not mesh.observed.shape[1] or len(kept) < len(frames):
             return kept, windows, windows
         inner = []
-        textured = (mesh.alpha > 0)[:, mesh.triangles].any(axis=2)
+        textured = np.asarray((mesh.alpha > 0)[:, mesh.triangles].any(axis=2))
         for points, window in zip(bounds([mesh.moved], textured, mesh.triangles), windows, strict=True):
             inner.append(region_of(points, self._size) or window)
         core = common_size(inner, (windows[0].width, windows[0].height))

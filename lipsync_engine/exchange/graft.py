@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,8 @@ def _with(who: Person, seen: Sequence[Seen]) -> tuple[Person, list[FloatArray], 
         elsewhere.append((one.clip, range(at, at + len(one.rows.frame))))
         at += len(one.rows.frame)
     columns = ("frame", "identity", "span", "landmarks", "confidence", "sharpness", "light", "thumb")
-    track = replace(who.track, **{name: np.concatenate([getattr(t, name) for t in tracks]) for name in columns})
+    joined: dict[str, Any] = {name: np.concatenate([getattr(t, name) for t in tracks]) for name in columns}
+    track = replace(who.track, **joined)
     fitted = Poses(
         *(np.concatenate([getattr(p, n) for p in poses]) for n in ("rotation", "scale", "offset", "residual"))
     )

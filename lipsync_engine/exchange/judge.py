@@ -211,4 +211,5 @@ def _scaled(rows: FaceTrack, made: FaceTrack, small: video.VideoFacts) -> FaceTr
     """Rows of a clip in the pixels of its reduced copy."""
     x, y = small.width / int(made.size[0]), small.height / int(made.size[1])
     scale = np.array([x, y, (x + y) / 2], np.float32)
-    return replace(rows, landmarks=(rows.landmarks[:] + 0.5) * scale - 0.5)
+    landmarks = (rows.landmarks[:] + np.float32(0.5)) * scale - np.float32(0.5)
+    return replace(rows, landmarks=landmarks)

@@ -136,7 +136,7 @@ def settled(meshes: FloatArray | FileArray, errors: NDArray[np.float64], rate: f
     Yields:
         float32 [m, 478, 3], all meshes in order, some at a time.
     """
-    known = np.isfinite(errors).all(axis=1)
+    known = np.asarray(np.isfinite(errors).all(axis=1))
     sure = known.sum() >= _FEWEST
     jitter = _jitter(errors, known, rate) if sure else np.zeros_like(errors)
     count = max(1, len(meshes) // _PART)

@@ -38,7 +38,7 @@ class FileArray:
         self._file, self._start, self._at = file, start, at
         self.shape = (shape[0] if at is None else len(at), *shape[1:])
         self.dtype = np.dtype(dtype)
-        self._row = int(np.prod(shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        self._row: int = int(np.prod(shape[1:], dtype=np.int64)) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return self.shape[0]

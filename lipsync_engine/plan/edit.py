@@ -258,7 +258,7 @@ def _dissolves(
         return shown, share
     joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:]) + 1
     bounds = np.append(np.flatnonzero(start), len(pick))
-    for join in joins:
+    for join in joins.tolist():
         middle = (times_s[join - 1] + times_s[join]) / 2
         run = int(np.searchsorted(bounds, join, side="right"))
         for at in _near(times_s, middle, join, int(bounds[run - 1]), int(bounds[run])):

@@ -74,7 +74,8 @@ def forms_of(track: FaceTrack, poses: Poses, library: Library) -> Forms:
         seen -= foot_of(seen)[:, None]
         square += terms.T @ terms
         product += terms.T @ seen.reshape(len(rows), -1)
-    return Forms(mean, spread, np.linalg.solve(square, product).reshape(5, POINTS, 3))
+    solved = np.asarray(np.linalg.solve(square, product), np.float64)
+    return Forms(mean, spread, solved.reshape(5, POINTS, 3))
 
 
 def _terms(mouth: NDArray[np.floating[Any]], mean: Array, spread: Array) -> Array:

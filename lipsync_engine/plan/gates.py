@@ -40,7 +40,8 @@ def judge(track: FaceTrack, max_yaw: float = MAX_YAW) -> tuple[FloatArray, list[
 
 
 def _below(value: NDArray[np.floating[Any]], limit: float) -> NDArray[np.floating[Any]]:
-    return np.clip((limit - value) / (_FADE * limit), 0, 1)
+    below: NDArray[np.floating[Any]] = np.clip((limit - value) / (_FADE * limit), 0, 1)
+    return below
 
 
 def _in_frame(track: FaceTrack, width: FloatArray) -> NDArray[np.floating[Any]]:

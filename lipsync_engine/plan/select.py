@@ -146,4 +146,5 @@ def _join_costs(before: NDArray[np.int32], after: NDArray[np.int32], library: Li
     near = (np.abs(step) <= 2) & (library.span[after][:, None] == library.span[before][:, :, None])
     teeth = np.abs(library.teeth[after][:, None] - library.teeth[before][:, :, None])
     jump = _JUMP + _JOIN * np.maximum(distance, 0) + _TEETH * teeth
-    return np.where(near, _HOLD * np.abs(step - 1), jump)
+    costs: NDArray[np.float64] = np.where(near, _HOLD * np.abs(step - 1), jump)
+    return costs

@@ -78,7 +78,7 @@ def asked_of(phones: Sequence[Phone], stats: SpeakerStats, first_s: float, last_
         first_s: the first moment.
         last_s: the last one.
     """
-    clock = first_s - 1.0 + _STEP_S * np.arange(int((last_s - first_s + 2.0) / _STEP_S))
+    clock = np.asarray(first_s - 1.0 + _STEP_S * np.arange(int((last_s - first_s + 2.0) / _STEP_S)), np.float64)
     values = plan_mouth(phones, clock, stats, lead_ms=0.0).series.values.astype(np.float64)
     return Asked(clock, values, tuple((g.start_s, g.end_s) for g in gestures_of(phones)))
 
@@ -98,7 +98,7 @@ def lag_behind(series: MouthSeries, shown: BoolArray, asked: Asked, around_s: fl
     if shown.sum() < _FEWEST_FRAMES:
         return None
     times, values = series.times_s[shown], series.values[shown].astype(np.float64)
-    lags = (round(around_s / _STEP_S) + np.arange(-_REACH, _REACH + 1)) * _STEP_S
+    lags = np.asarray((round(around_s / _STEP_S) + np.arange(-_REACH, _REACH + 1)) * _STEP_S, np.float64)
     total, share_sum = np.zeros(len(lags)), 0.0
     for channel, share in enumerate(_CHANNEL_SHARE):
         scores = _correlations(asked.delayed(times, lags, channel), values[:, channel])

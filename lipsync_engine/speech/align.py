@@ -142,7 +142,7 @@ def _warp(reference: Frames, target: Frames) -> tuple[NDArray[np.intp], float]:
         half = max(150, 8 * stride)
     path = _viterbi(reference, target, centre, half)
     spoken = np.flatnonzero(~target.pause)
-    costs = [_local_cost(reference, target, j, path[j], path[j] + 1)[0] for j in spoken]
+    costs = [_local_cost(reference, target, int(j), path[j], path[j] + 1)[0] for j in spoken]
     return path, float(np.mean(costs))
 
 

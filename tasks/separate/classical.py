@@ -120,8 +120,8 @@ def estimate(
 
     spectrum = librosa.stft(np.ascontiguousarray(samples.T), n_fft=_WINDOW, hop_length=_HOP)
     speech = _speech_curve(spectrum.shape[2], start, spans)
-    power = (_squared(spectrum[0]) + _squared(spectrum[1])) / 2
-    side = _squared((spectrum[0] - spectrum[1]) / 2)
+    power = (_squared(spectrum[0]) + _squared(spectrum[1])) / np.float32(2)
+    side = _squared((spectrum[0] - spectrum[1]) / np.float32(2))
     under = _bed_power(power, speech)
     side *= np.minimum(side_weight, _side_weights(power, side, under, speech))
     under *= _OVERESTIMATE

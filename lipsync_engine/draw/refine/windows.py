@@ -108,7 +108,7 @@ def lines_of(mesh: Points, width_px: float, window: Region) -> FloatArray:
     for ring in rings:
         line = np.round(_local(mesh, ring, window) * 16).astype(np.int32)
         cv2.polylines(out, [line], False, (255,), thick, cv2.LINE_AA, shift=4)
-    return out.astype(np.float32) / 255
+    return out.astype(np.float32) / np.float32(255)
 
 
 def _local(mesh: Points, ring: Sequence[int], window: Region) -> FloatArray:

@@ -66,7 +66,7 @@ class FaceDetector:
             [decoded[:, 0] - decoded[:, 1] / 2, decoded[:, 0] + decoded[:, 1] / 2, decoded[:, 2], decoded[:, 3]], axis=1
         )
         corners = corners * scale + np.array([left, top] * 4, np.float32)
-        return _merge(corners.astype(np.float32), sure[keep])
+        return _merge(corners.astype(np.float32), sure[keep].astype(np.float32))
 
 
 def _split(out: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
