@@ -23,7 +23,7 @@ from benchmarks.separation import load
 from tasks import media
 from tasks.ingest.ingest import Ingested, ingest
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.sound.clock import Clock
 from tasks.sound.retime import retime
 

@@ -104,7 +104,8 @@ from pathlib import Path
 from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from configs.profile import load_profile
-from tasks.records.model import Asset, Run, Title
+from tasks.records.record import Asset
+from tasks.records.title import Run, Title
 from tasks.step.run import StepOutput, remember
 from tasks.step.prefect import settled, step_task
 

@@ -171,7 +171,7 @@ def _heard(folder: Path) -> None:
 
 def _spoken(folder: Path) -> None:
     from configs.profile import load_profile
-    from tasks.records.model import Speaker
+    from tasks.records.script import Speaker
     from tasks.synthesize import speaking
 
     left_ms = soundfile.info(str(folder / "mix.wav")).frames / RATE * 1000

@@ -33,8 +33,11 @@ from tasks.keep.store import Store
 from tasks.media import speech_copy
 from tasks.qc import timing
 from tasks.qc.evidence import Spans
-from tasks.records.model import Asset, Line, Placement, Run, Script, Speaker, Title
 from tasks.records.natural_speed import NATURAL_SPEED
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script, Speaker
+from tasks.records.take import Placement
+from tasks.records.title import Run, Title
 from tasks.sound.speech_activity import speech_spans
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate

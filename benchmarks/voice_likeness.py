@@ -22,7 +22,7 @@ from benchmarks.kokoro_voiceprints import SENTENCES
 from configs.kokoro import kokoro
 from configs.kokoro_voices import sound_of
 from tasks.diarize.pitch import median_pitch_hz
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.sound.voiceprints import voice_of
 from tasks.synthesize import synthesizer
 from tasks.synthesize.kokoro_cast import apart, match, own_voices

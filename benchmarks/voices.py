@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from configs.kokoro import kokoro
 from tasks.media import speech_copy
-from tasks.records.model import Speaker
 from tasks.records.progress import silent
+from tasks.records.script import Speaker
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.transcribe import Transcriber, transcriber
 from tasks.words.spoken_form import in_words

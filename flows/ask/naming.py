@@ -21,7 +21,7 @@ from typing import Any
 
 from tasks.keep.staging import write_first
 from tasks.records.errors import BadInputError
-from tasks.records.model import Run, Title
+from tasks.records.title import Run, Title
 
 _CARD = "title.json"
 _NUMBERED = re.compile(r"(.+)-\d+", re.DOTALL)  # how two titles of one name were told apart before

@@ -20,8 +20,11 @@ from tasks.lipsync.choose import dubs_alone, lipsyncing
 from tasks.probe import probe_video
 from tasks.records.consent import agreed, read_consent
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Consent, ConsentSubject, Line, MediaFacts, Run, Title
+from tasks.records.facts import MediaFacts
+from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
+from tasks.records.script import Line
+from tasks.records.title import Consent, ConsentSubject, Run, Title
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of

@@ -21,8 +21,8 @@ from flows.demo.music import RATE_HZ, music_bed
 from tasks import media
 from tasks.keep.staging import staged
 from tasks.machine import process
-from tasks.records.model import Line, Script
 from tasks.records.progress import Progress, silent
+from tasks.records.script import Line, Script
 from tasks.sound.loudness import measure_loudness
 from tasks.words.subtitles import write_srt
 

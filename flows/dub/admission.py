@@ -19,7 +19,7 @@ from configs.profile import profile_names
 from tasks.keep.places import url_of
 from tasks.keep.store import Store, store_place, text_sha256
 from tasks.records.errors import BadInputError
-from tasks.records.model import Run
+from tasks.records.title import Run
 
 _RUN, _NIGHT = "planned-run", "planned-night"
 

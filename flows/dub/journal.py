@@ -16,8 +16,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
+from tasks.records.title import Run
 from tasks.words.visible import visible
 
 _OURS = ("flows", "tasks", "lipsync_engine")

@@ -38,7 +38,11 @@ from tasks.probe.task import probe
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
 from tasks.records.made import Laid, Mixed, Pictured
-from tasks.records.model import Asset, BranchResult, Made, Run, Script, SharedWork, StepRecord
+from tasks.records.record import Asset
+from tasks.records.result import BranchResult, SharedWork
+from tasks.records.script import Script
+from tasks.records.step_record import Made, StepRecord
+from tasks.records.title import Run
 from tasks.report.task import report
 from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.task import synthesize

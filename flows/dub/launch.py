@@ -14,7 +14,7 @@ from flows.dub.revive import revive
 from flows.dub.tags import tags_of
 from flows.kept.branches import branch_key, mark_begun, note_missing
 from tasks.keep.store import text_sha256
-from tasks.records.model import Run
+from tasks.records.title import Run
 from tasks.services.outage import through_outages
 
 Kind = Literal["inline", "deployed"]

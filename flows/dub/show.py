@@ -21,8 +21,9 @@ from prefect.artifacts import (
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
 from flows.kept.summary import TitleResult, notes_of, verdict_of
-from tasks.records.model import BranchResult, Run
 from tasks.records.progress import StepEvent, listening
+from tasks.records.result import BranchResult
+from tasks.records.title import Run
 from tasks.services.outage import is_outage
 
 _UPDATE_EVERY_S = 1.0

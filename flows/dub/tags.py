@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from tasks.records.model import Run
+from tasks.records.title import Run
 
 
 def tags_of(run: Run) -> list[str]:

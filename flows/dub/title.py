@@ -29,8 +29,10 @@ from tasks.lipsync.task import plain_picture, track_faces
 from tasks.machine.stop import stop_at_sigterm
 from tasks.package.task import cut_preview
 from tasks.probe.task import probe
-from tasks.records.model import BranchResult, Made, Run, SharedWork, StepRecord
 from tasks.records.progress import StepEvent, announce
+from tasks.records.result import BranchResult, SharedWork
+from tasks.records.step_record import Made, StepRecord
+from tasks.records.title import Run
 from tasks.separate.task import separate
 from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.cast import cast_title

@@ -32,7 +32,10 @@ from flows.kept.summary import (
 from tasks.keep.store import Store
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi
-from tasks.records.model import Asset, BranchResult, Run, SharedWork, StepRecord
+from tasks.records.record import Asset
+from tasks.records.result import BranchResult, SharedWork
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.services.outage import through_outages
 from tasks.step.prefect import settled
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.plain import takes_as_it_is
-from tasks.records.model import MediaFacts, Run
+from tasks.records.facts import MediaFacts
+from tasks.records.title import Run
 from tasks.step.table import Part, Step, Way, of_part, of_way
 
 

@@ -10,7 +10,8 @@ from flows.kept.branches import finished, shared_work
 from flows.kept.deliver import DamagedError, deliver
 from flows.kept.summary import earlier_languages, title_result, write_summary
 from tasks.keep.store import Store
-from tasks.records.model import Run, StepUse
+from tasks.records.step_record import StepUse
+from tasks.records.title import Run
 
 
 def answered_from_store(run: Run) -> dict[str, Any] | None:

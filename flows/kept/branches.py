@@ -14,7 +14,9 @@ from flows.kept.edits import Edits, Placed
 from tasks.keep.store import Store, step_key
 from tasks.lipsync.choose import ignored_style
 from tasks.lipsync.finish import Finishing
-from tasks.records.model import BranchResult, Failure, Run, Script, SharedWork
+from tasks.records.result import BranchResult, Failure, SharedWork
+from tasks.records.script import Script
+from tasks.records.title import Run
 from tasks.step.table import Step, of_part
 from tasks.synthesize.casting import casting_facts
 

@@ -21,8 +21,8 @@ from flows.kept.branches import shared_work
 from flows.kept.forecast import Forecast
 from tasks.keep.places import url_of
 from tasks.keep.store import Store, text_sha256
-from tasks.records.model import Run
 from tasks.records.registry import BackendFacts
+from tasks.records.title import Run
 from tasks.services.slots import BUDGET, held
 from tasks.step.table import Step
 from tasks.translate.chain import Chain

@@ -21,8 +21,9 @@ from flows.kept.forecast import Forecast
 from tasks.keep.places import place_of
 from tasks.keep.store import Store, store_place, text_sha256
 from tasks.records.errors import BadInputError
-from tasks.records.model import Bill, Run
 from tasks.records.progress import StepEvent, listening
+from tasks.records.step_record import Bill
+from tasks.records.title import Run
 
 #: What `polydub costs --by` can sum by, and its column.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}

@@ -18,7 +18,7 @@ from tasks.keep.places import Folder
 from tasks.keep.staging import staged, sweep
 from tasks.keep.store import store_root
 from tasks.records.errors import BadInputError, TransientError, disk_full
-from tasks.records.model import Asset
+from tasks.records.record import Asset
 
 _PIECE = 1 << 20
 

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from flows.ask.naming import folded
 from flows.kept.same_lines import Alignment
 from tasks.keep.store import Store, step_key, text_sha256
-from tasks.records.model import Line, Record
+from tasks.records.record import Record
+from tasks.records.script import Line
 
 _PREVIEW = ".preview"
 _SHOWN = 60  # characters of a text in a note

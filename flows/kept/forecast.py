@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from flows.ask.plan import probed
 from flows.kept.branches import shared_work
 from tasks.keep.store import Store
-from tasks.records.model import MediaFacts, Run
+from tasks.records.facts import MediaFacts
+from tasks.records.title import Run
 from tasks.step.table import STEPS
 
 _WEIGHTS = {step.name: step.weight for step in STEPS}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from flows.kept.ahead import last_steps, steps_ahead
 from flows.kept.forecast import Forecast
-from tasks.records.model import Run
 from tasks.records.progress import StepEvent
+from tasks.records.title import Run
 
 
 class Lane:

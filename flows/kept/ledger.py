@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tasks.records.errors import PolydubError, is_transient
-from tasks.records.model import Failure, StepRecord, StepUse
+from tasks.records.result import Failure
+from tasks.records.step_record import StepRecord, StepUse
 from tasks.services.outage import is_outage
 
 

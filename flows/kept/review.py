@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from configs.gates import gate_rules
-from tasks.records.model import BranchResult, Failure, Gate
+from tasks.records.quality import Gate
+from tasks.records.result import BranchResult, Failure
 from tasks.report.wording import figure, threshold
 
 _ALWAYS = {"completed": "ready", "needs_review": "to review", "failed": "failed"}

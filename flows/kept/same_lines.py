@@ -13,7 +13,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tasks.records.model import Line
+from tasks.records.script import Line
 from tasks.words.spacing import atoms, joined
 
 _SAME_MS = 40  # a frame: a line that starts there has not moved

@@ -19,8 +19,8 @@ from flows.kept.lane import lane_of
 from flows.kept.review import Reason
 from flows.kept.summary import title_result, verdict_of
 from tasks.keep.store import Store
-from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
+from tasks.records.title import Run
 
 _PROGRESS = "progress"
 _SILENT_S = 3600.0  # without news of a branch on another machine, it counts as interrupted

@@ -17,8 +17,12 @@ from flows.kept.deliver import write_json
 from flows.kept.review import Verdict, tally, verdict
 from tasks.keep.store import Store, text_sha256
 from tasks.records.disclosure import DISCLOSURE
-from tasks.records.model import Asset, BranchResult, Failure, Gate, Record, Run, SharedWork, StepUse
+from tasks.records.quality import Gate
+from tasks.records.record import Asset, Record
 from tasks.records.registry import package_version
+from tasks.records.result import BranchResult, Failure, SharedWork
+from tasks.records.step_record import StepUse
+from tasks.records.title import Run
 
 
 class TitleResult(Record):

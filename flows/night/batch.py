@@ -32,7 +32,7 @@ from flows.night.morning import by_urgency, counts_of, headline, morning_rows, w
 from flows.night.notify import notify
 from flows.printed import Console
 from tasks.machine.stop import stop_at_sigterm
-from tasks.records.model import Run
+from tasks.records.title import Run
 
 
 @flow(name="dub-batch", flow_run_name="{batch}", persist_result=False)

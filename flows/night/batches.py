@@ -19,7 +19,8 @@ from flows.kept.budget import unpriced
 from tasks.keep.places import Place, place_of
 from tasks.keep.store import store_place
 from tasks.records.errors import BadInputError
-from tasks.records.model import Record, Run
+from tasks.records.record import Record
+from tasks.records.title import Run
 
 _FOLDER = "batches"
 _LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)

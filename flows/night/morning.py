@@ -17,7 +17,7 @@ from flows.kept.standing import DELIVERED, Standing, standing
 from flows.kept.summary import TitleResult, title_notes, title_result
 from flows.night.batches import Batch
 from tasks.keep.staging import staged
-from tasks.records.model import Run
+from tasks.records.title import Run
 from tasks.words.visible import cell, visible
 
 

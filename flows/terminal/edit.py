@@ -12,7 +12,7 @@ from configs.languages import LanguageError, parse_language
 from flows.kept.edits import Edit, Edits, Placed, lines_of, signed
 from tasks.keep.store import Store, store_place
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line
+from tasks.records.script import Line
 
 _TAKEN = "text"  # the only editable field of a line
 

@@ -11,7 +11,7 @@ from flows.kept.summary import TitleResult, forget_title_result, title_result, w
 from flows.service.server import prefect_server
 from tasks.keep.store import Store
 from tasks.machine.ending import notifying_threads
-from tasks.records.model import Run
+from tasks.records.title import Run
 
 
 def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ from rich.text import Text
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
 from flows.printed import Console
-from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
+from tasks.records.title import Run
 
 _SHARED = "shared"
 

@@ -15,7 +15,7 @@ from flows.night.morning import morning_rows, write_morning
 from flows.printed import Console
 from flows.terminal.runner import dub_kept_batch, dub_titles
 from flows.terminal.screen import Screen
-from tasks.records.model import Run
+from tasks.records.title import Run
 
 Summaries = list[dict[str, Any]]
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from configs.profile import PaceSettings
 from tasks.records.errors import PolydubError
-from tasks.records.model import Line, Script, Take
 from tasks.records.natural_speed import NATURAL_SPEED
 from tasks.records.progress import Progress, silent
+from tasks.records.script import Line, Script
+from tasks.records.take import Take
 from tasks.synthesize.takes import VoiceSession
 from tasks.translate import Guidance, Rewrite, Rewriter, Term, language_check
 from tasks.translate.glossary import matching, violated

@@ -7,8 +7,11 @@ from configs.profile import PaceSettings
 from tasks.adapt import VERSION
 from tasks.keep.store import Store, unkeyed
 from tasks.records.made import Adapted, Spoken
-from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 from tasks.synthesize import speaking

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from tasks.records import registry
-from tasks.records.model import Script, Speaker
 from tasks.records.progress import Progress
+from tasks.records.script import Script, Speaker
 
 VERSION = 1
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from tasks.diarize import with_speakers
 from tasks.records import registry
-from tasks.records.model import Script, Speaker
 from tasks.records.progress import Progress
+from tasks.records.script import Script, Speaker
 
 
 class FakeDiarizer:

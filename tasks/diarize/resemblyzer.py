@@ -17,8 +17,8 @@ from tasks.diarize import with_speakers
 from tasks.diarize.clusters import FAIR_MS, group_voices
 from tasks.diarize.pitch import median_pitch_hz
 from tasks.records import registry
-from tasks.records.model import Line, Script, Speaker
 from tasks.records.progress import Progress
+from tasks.records.script import Line, Script, Speaker
 from tasks.sound.embeddings import line_voices, read, speech_of
 from tasks.sound.speech_activity import one_thread, speech_spans
 

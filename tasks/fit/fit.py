@@ -14,7 +14,8 @@ from typing import Literal
 
 from configs.profile import FitSettings
 from tasks.fit.lay import lay, phones_on_clock
-from tasks.records.model import Line, Placement, Script, Take
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement, Take
 
 __all__ = ["VERSION", "lay", "phones_on_clock", "plan"]
 

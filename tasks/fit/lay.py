@@ -15,8 +15,8 @@ from tasks import media
 from tasks.keep.assets import path_of
 from tasks.keep.staging import scratch, staged
 from tasks.machine import process
-from tasks.records.model import Placement, Take
 from tasks.records.progress import Progress, silent
+from tasks.records.take import Placement, Take
 
 _BLOCK_MS = 5_000
 _FADE = 5 * media.PER_MS  # 5 ms: no click where a take begins or ends

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from configs.profile import FitSettings
 from tasks.fit import VERSION
 from tasks.records.made import Laid
-from tasks.records.model import Line, Run, Script, StepRecord, Take
+from tasks.records.script import Line, Script
+from tasks.records.step_record import StepRecord
+from tasks.records.take import Take
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 

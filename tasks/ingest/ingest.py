@@ -16,8 +16,11 @@ from tasks.ingest.by_speech import clock_by_speech, speech_onsets
 from tasks.keep.staging import scratch, staged
 from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, MediaFacts, Placement, Record, Script
+from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress, silent
+from tasks.records.record import Record
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement
 from tasks.sound.by_bed import clock_by_bed
 from tasks.sound.clock import Clock, Fitted, beyond, mapped
 from tasks.sound.retime import retime

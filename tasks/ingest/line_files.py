@@ -24,8 +24,10 @@ from tasks.ingest.ingest import Ingested
 from tasks.keep import zips
 from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError, PolydubError
-from tasks.records.model import Asset, Script, Take
 from tasks.records.progress import Progress, silent
+from tasks.records.record import Asset
+from tasks.records.script import Script
+from tasks.records.take import Take
 
 _NAME = re.compile(r"(?:.*[^\d])?(\d{1,9})$")
 _TAKE = re.compile(r"[-_ .]+(?:take|tk|t)[-_ .]?(\d{1,9})$", re.IGNORECASE)

@@ -8,7 +8,8 @@ from typing import Any
 
 import soundfile
 
-from tasks.records.model import Placement, Script
+from tasks.records.script import Script
+from tasks.records.take import Placement
 
 
 def phones_of(

@@ -9,7 +9,10 @@ from configs.sound import IngestSettings
 from tasks.ingest import VERSION
 from tasks.keep.assets import path_of
 from tasks.records.made import Laid
-from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.records.record import Asset
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.separate import Separator, separator
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember

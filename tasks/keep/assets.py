@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.keep.places import fetched, url_of
-from tasks.records.model import Asset
+from tasks.records.record import Asset
 
 
 def path_of(asset: Asset) -> Path:

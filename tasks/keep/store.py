@@ -31,7 +31,8 @@ from tasks.keep.locks import locked
 from tasks.keep.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
 from tasks.keep.staging import scratch
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Made, StepRecord
+from tasks.records.record import Asset
+from tasks.records.step_record import Made, StepRecord
 
 
 def store_place() -> str:

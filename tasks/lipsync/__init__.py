@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tasks.records import registry
-from tasks.records.model import Script
 from tasks.records.progress import Progress
+from tasks.records.script import Script
 
 VERSION = 7
 

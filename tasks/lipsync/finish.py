@@ -16,7 +16,7 @@ from tasks.media.colours import colour_of, first_frame
 from tasks.media.door import asking
 from tasks.media.encoding import colour_tags, h264_options, hdr_options
 from tasks.records.errors import ProcessFailedError
-from tasks.records.model import Colour
+from tasks.records.facts import Colour
 
 
 @dataclass(frozen=True)

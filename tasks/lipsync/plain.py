@@ -11,8 +11,9 @@ from tasks.lipsync.choose import lipsyncing
 from tasks.lipsync.finish import Finishing
 from tasks.lipsync.tracker import NoTracker
 from tasks.media.encoding import INTERMEDIATE_CRF, encoded, opened
-from tasks.records.model import MediaFacts, Run
+from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress
+from tasks.records.title import Run
 
 #: Codecs that MOV stores with exact times; others go into Matroska, whose times are whole milliseconds.
 _IN_MOV = {"h264", "hevc", "mpeg4", "prores", "mjpeg", "mpeg2video", "dvvideo"}

@@ -12,8 +12,12 @@ from tasks.lipsync.choose import ignored_style, lipsyncing
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import make_plain
 from tasks.lipsync.whole import WholeTranslation, conform
+from tasks.records.facts import MediaFacts
 from tasks.records.made import Conformed, Filmed, Pictured
-from tasks.records.model import Asset, MediaFacts, Run, Script, StepRecord
+from tasks.records.record import Asset
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from tasks.lipsync.engine import engine_job
 from tasks.records import registry
-from tasks.records.model import Script
 from tasks.records.progress import Progress
+from tasks.records.script import Script
 
 
 class FaceTracker:

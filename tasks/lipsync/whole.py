@@ -19,7 +19,7 @@ from tasks.machine.ending import delaying_signals, raise_if_ending
 from tasks.media.encoding import encoded, lost
 from tasks.records import registry
 from tasks.records.errors import PermanentError, UnsupportedError
-from tasks.records.model import MediaFacts, PictureFacts
+from tasks.records.facts import MediaFacts, PictureFacts
 from tasks.records.progress import Progress
 
 

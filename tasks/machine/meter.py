@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from tasks.records.model import Bill, Usage
+from tasks.records.step_record import Bill, Usage
 
 
 class Meter:

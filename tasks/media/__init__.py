@@ -19,7 +19,7 @@ from tasks.media import door
 from tasks.media.door import is_still as is_still
 from tasks.media.door import url as url
 from tasks.records.errors import MissingBackendError, PolydubError, ProcessFailedError
-from tasks.records.model import MediaFacts
+from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress, silent
 
 SAMPLE_RATE = 48_000

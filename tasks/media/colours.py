@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.media import door
 from tasks.records.errors import ProcessFailedError
-from tasks.records.model import Colour
+from tasks.records.facts import Colour
 
 
 def first_frame(path: Path, index: int | str) -> dict[str, Any]:

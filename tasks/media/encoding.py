@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks import media
-from tasks.records.model import Colour, PictureFacts
+from tasks.records.facts import Colour, PictureFacts
 
 #: Visually lossless; this encode happens only where a copy is impossible.
 CRF = 16

@@ -17,7 +17,7 @@ from tasks import media
 from tasks.machine import process
 from tasks.media import colours, door, edit_lists, look, tracks
 from tasks.records.errors import BadInputError, ProcessFailedError
-from tasks.records.model import AudioFacts, MediaFacts, PictureFacts
+from tasks.records.facts import AudioFacts, MediaFacts, PictureFacts
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 1 << 28

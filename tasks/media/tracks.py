@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from configs.languages import display_name, primary, tag_of
-from tasks.records.model import AudioFacts, Chapter, OtherTrack
+from tasks.records.facts import AudioFacts, Chapter, OtherTrack
 
 #: Dispositions of tracks that are not the title's own dialogue.
 _BESIDE = {"comment", "visual_impaired", "hearing_impaired", "descriptions", "karaoke", "clean_effects"}

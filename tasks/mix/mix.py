@@ -18,8 +18,8 @@ from tasks.mix.blend import Stems, blended
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
 from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
 from tasks.records.made import BedMode, MixResult
-from tasks.records.model import Loudness
 from tasks.records.progress import Progress, silent
+from tasks.records.quality import Loudness
 from tasks.sound.channels import channels_of, programme, stereo
 from tasks.sound.limiter import write_gained
 from tasks.sound.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness

@@ -7,7 +7,10 @@ from configs.sound import MixSettings
 from tasks.keep.assets import path_of
 from tasks.mix import VERSION
 from tasks.records.made import Laid, Mixed
-from tasks.records.model import Asset, Passage, Run, Script, StepRecord
+from tasks.records.record import Asset
+from tasks.records.script import Passage, Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks import media
 from tasks.media import door
-from tasks.records.model import Chapter, MediaFacts, OtherTrack
+from tasks.records.facts import Chapter, MediaFacts, OtherTrack
 
 #: Tags that ffmpeg writes into MP4, by its own names.
 _IN_MP4 = {

@@ -28,7 +28,7 @@ from tasks.package.source_tracks import (
 from tasks.package.stored import Stored, stored_picture
 from tasks.package.trimmed import end_picture
 from tasks.records.errors import ProcessFailedError
-from tasks.records.model import MediaFacts
+from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress, silent
 
 VERSION = 2

@@ -11,7 +11,7 @@ from configs.languages import autonym
 from tasks import media
 from tasks.package.language_tags import TrackName
 from tasks.records.errors import ProcessFailedError
-from tasks.records.model import MediaFacts, OtherTrack
+from tasks.records.facts import MediaFacts, OtherTrack
 
 #: Subtitles that Matroska takes as they are, and text that becomes SubRip.
 _SUBTITLES = {"subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}

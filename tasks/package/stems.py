@@ -10,7 +10,7 @@ import soundfile
 from tasks import media
 from tasks.keep.assets import path_of
 from tasks.keep.staging import staged
-from tasks.records.model import Asset
+from tasks.records.record import Asset
 
 
 def stem(made: Asset, kind: Literal["wav", "flac"], folder: Path, role: str) -> Path | Asset:

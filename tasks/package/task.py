@@ -6,8 +6,13 @@ from typing import Literal
 
 from tasks.keep.assets import path_of
 from tasks.package import VERSION
+from tasks.records.facts import MediaFacts
 from tasks.records.made import Packed
-from tasks.records.model import Asset, BranchResult, MediaFacts, Run, Script, StepRecord
+from tasks.records.record import Asset
+from tasks.records.result import BranchResult
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from tasks.keep.assets import path_of
 from tasks.keep.store import unkeyed
-from tasks.records.model import Asset, MediaFacts, Run, StepRecord
+from tasks.records.facts import MediaFacts
+from tasks.records.record import Asset
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.run import StepOutput, Work, remember
 
 VERSION = 7

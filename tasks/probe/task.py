@@ -1,7 +1,10 @@
 """The Prefect task of `tasks.probe`."""
 
 from tasks.probe import probe_video
-from tasks.records.model import Asset, MediaFacts, Run, StepRecord
+from tasks.records.facts import MediaFacts
+from tasks.records.record import Asset
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.qc.evidence import Measured
-from tasks.records.model import ClientBed
+from tasks.records.made import ClientBed
 
 _UNKNOWN = "the title has no music or effects outside speech to compare it with"
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from configs.loudness import LoudnessPreset
-from tasks.records.model import ClientBed, Loudness, Placement, Script
+from tasks.records.made import ClientBed
+from tasks.records.quality import Loudness
+from tasks.records.script import Script
+from tasks.records.take import Placement
 from tasks.sound.loudness import Curve
 
 #: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.

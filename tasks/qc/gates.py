@@ -8,7 +8,7 @@ from typing import Literal
 from configs.gates import GateRule, gate_rules
 from tasks.qc.evidence import Measured
 from tasks.records.errors import BadInputError
-from tasks.records.model import Gate
+from tasks.records.quality import Gate
 
 Status = Literal["pass", "warn", "fail", "unmeasured"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.qc.evidence import Measured, Recogniser
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.understood.compare import Understanding, compare
 from tasks.understood.words import by_character
 

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from tasks.qc.evidence import Measured
-from tasks.records.model import Placement, Script
+from tasks.records.script import Script
+from tasks.records.take import Placement
 from tasks.sound.loudness import Curve
 
 _FEWEST = 3  # lines from which there are others to compare with

@@ -13,7 +13,7 @@ from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.qc.intelligibility import intelligibility, not_understood, understandings
 from tasks.qc.levels import furthest, line_levels
 from tasks.qc.master import sound_offset
-from tasks.records.model import Gate
+from tasks.records.quality import Gate
 from tasks.sound.residual import Residual, bed_residual, supplied_bed_residual
 from tasks.sound.speech_activity import outside
 from tasks.sound.target import Target, target_of

@@ -13,19 +13,14 @@ from tasks.keep.store import Store, unkeyed
 from tasks.qc import VERSION
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.records.errors import PermanentError, ProviderBusyError
-from tasks.records.made import Checked, Laid, Mixed, Packed, Pictured, TrackGates
-from tasks.records.model import (
-    Asset,
-    BranchResult,
-    ClientBed,
-    Gate,
-    Loudness,
-    MediaFacts,
-    Run,
-    Script,
-    SharedWork,
-    StepRecord,
-)
+from tasks.records.facts import MediaFacts
+from tasks.records.made import Checked, ClientBed, Laid, Mixed, Packed, Pictured, TrackGates
+from tasks.records.quality import Gate, Loudness
+from tasks.records.record import Asset
+from tasks.records.result import BranchResult, SharedWork
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 from tasks.understood.ears import Ears, clip_of, ears_for

@@ -10,8 +10,9 @@ import numpy as np
 import soundfile
 
 from tasks.qc.evidence import Measured, Spans
-from tasks.records.model import Placement, Script
 from tasks.records.natural_speed import NATURAL_SPEED
+from tasks.records.script import Script
+from tasks.records.take import Placement
 from tasks.words.speakable import speaks
 
 _ONSET_BELOW_PEAK_DB = 30.0

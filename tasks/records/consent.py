@@ -18,8 +18,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Consent, ConsentSubject
 from tasks.records.small_yaml import read_yaml
+from tasks.records.title import Consent, ConsentSubject
 
 _ALL = "*"
 

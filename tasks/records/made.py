@@ -4,7 +4,43 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tasks.records.model import Asset, ClientBed, Gate, Loudness, Placement, Record, Script, Take
+from tasks.records.quality import Gate, Loudness
+from tasks.records.record import Asset, Record
+from tasks.records.script import Script
+from tasks.records.take import Placement, Take
+
+
+class ClientBed(Record):
+    """A client's M&E: how it came, and how it lies on the title now. What could not be measured is None.
+
+    Attributes:
+        channels: of its sound.
+        title_channels: of the title's.
+        length_ms: how much longer than the title it is once its clock is the title's (below zero: shorter).
+        uncovered_ms: of the title, before it begins and after it ends; 0 where the title is silent there too.
+        slowness: seconds of it for each second of the title, as corrected; 1 where nothing was.
+        shift_ms: where the title's start was in it, as corrected.
+        pitch: whether the pitch was kept or followed the speed.
+        parts: windows of the title's own music and effects, spread over it, that it should hold.
+        found: share of them that are heard in it.
+        offset_ms: how late it is against the title's sound after the correction, at the worst part.
+        level_lu: how much louder than the title's sound it is, outside speech.
+        missing_ms: outside speech, where the title sounds and it is silent.
+    """
+
+    channels: int
+    title_channels: int
+    length_ms: int
+    uncovered_ms: int
+    slowness: float = 1.0
+    shift_ms: float = 0.0
+    pitch: Literal["kept", "followed"] = "kept"
+    parts: int = 0
+    found: float | None = None
+    offset_ms: float | None = None
+    level_lu: float | None = None
+    missing_ms: int | None = None
+
 
 BedMode = Literal["untouched", "ducked", "voice_over"]
 

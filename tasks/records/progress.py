@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.records.model import NOTHING_USED, Run, Usage
+from tasks.records.step_record import NOTHING_USED, Usage
+from tasks.records.title import Run
 
 #: Told the share of a step that is done, 0 to 1.
 Progress = Callable[[float], None]

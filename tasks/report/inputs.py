@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.records.model import Placement, Script
+from tasks.records.script import Script
+from tasks.records.take import Placement
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from tasks.records.model import Placement, Script
+from tasks.records.script import Script
+from tasks.records.take import Placement
 
 WIDTH = 1200
 LANE = 44  # half height of one waveform

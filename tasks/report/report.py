@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from configs.languages import display_name
 from tasks.keep.staging import staged
-from tasks.records.model import Line, Placement, Script
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement
 from tasks.report.heard import WORDS, said_and_heard
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import LANE, WIDTH, clock, strips

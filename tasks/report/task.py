@@ -12,7 +12,11 @@ from tasks.keep.places import url_of
 from tasks.keep.store import unkeyed
 from tasks.records.disclosure import DISCLOSURE
 from tasks.records.made import Laid
-from tasks.records.model import Asset, Run, Script, SharedWork, StepRecord
+from tasks.records.record import Asset
+from tasks.records.result import SharedWork
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.report import VERSION
 from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step.prefect import step_task

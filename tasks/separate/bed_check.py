@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks import media
 from tasks.keep.staging import scratch
-from tasks.records.model import ClientBed
+from tasks.records.made import ClientBed
 from tasks.separate.title_sound import AUDIBLE_LUFS, TitleSound
 from tasks.sound.by_bed import Part, parts_heard
 from tasks.sound.loudness import Curve, measure_curve

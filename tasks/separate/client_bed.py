@@ -12,7 +12,8 @@ from tasks import media
 from tasks.keep.staging import scratch, staged
 from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
-from tasks.records.model import AudioFacts, ClientBed, MediaFacts
+from tasks.records.facts import AudioFacts, MediaFacts
+from tasks.records.made import ClientBed
 from tasks.separate.bed_check import checked
 from tasks.separate.surround import CHANNELS, is_surround
 from tasks.separate.title_sound import TitleSound

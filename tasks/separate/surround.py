@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks import media
 from tasks.keep.staging import scratch, staged
-from tasks.records.model import MediaFacts
+from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress, silent
 from tasks.separate import Separator
 

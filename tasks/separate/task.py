@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from configs.sound import IngestSettings
 from tasks.keep.assets import path_of
+from tasks.records.facts import MediaFacts
 from tasks.records.made import Separated
-from tasks.records.model import Asset, MediaFacts, Run, StepRecord
+from tasks.records.record import Asset
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.separate import VERSION, Separator, separator
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.records.model import Line
 from tasks.records.progress import Progress
+from tasks.records.script import Line
 from tasks.sound.speech_activity import SAMPLE_RATE_HZ, read_span
 
 Samples = NDArray[np.float32]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks import media
 from tasks.keep.recall import recalled
-from tasks.records.model import Loudness
+from tasks.records.quality import Loudness
 
 #: BS.1770's absolute gate: what measures no more than this is silence.
 SILENCE_LUFS = -70.0

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.records.model import Script
 from tasks.records.progress import silent
+from tasks.records.script import Script
 from tasks.sound.embeddings import embedding, line_voices, speech_of
 from tasks.sound.speech_activity import SAMPLE_RATE_HZ, one_thread, speech_spans
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol
 
 from tasks.records.errors import StoppedError, is_transient
-from tasks.records.model import Made, StepRecord
+from tasks.records.step_record import Made, StepRecord
 
 P = ParamSpec("P")
 

@@ -14,9 +14,11 @@ from tasks.machine.meter import metered
 from tasks.machine.resident import rest
 from tasks.machine.stop import refuse_when_stopping
 from tasks.records.errors import PolydubError, disk_full
-from tasks.records.model import Asset, Made, Run, StepRecord
 from tasks.records.progress import Progress, StepEvent, announce
+from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
+from tasks.records.step_record import Made, StepRecord
+from tasks.records.title import Run
 from tasks.services.slots import held, slots_of
 from tasks.step.table import needs_cores
 

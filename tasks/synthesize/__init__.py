@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from configs.profile import ChainedSettings
 from tasks.records import registry
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.records.standin import Chosen, first_able
 
 VERSION = 8

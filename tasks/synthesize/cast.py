@@ -16,7 +16,9 @@ from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import PolydubError
-from tasks.records.model import Asset, Run, Script, Speaker
+from tasks.records.record import Asset
+from tasks.records.script import Script, Speaker
+from tasks.records.title import Run
 from tasks.synthesize import Matching, Synthesizer, speaking
 from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.series import (

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.profile import SynthesizeSettings
-from tasks.records.model import Run, Script
 from tasks.records.registry import BackendFacts
+from tasks.records.script import Script
+from tasks.records.title import Run
 from tasks.synthesize import speaking
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.lexicon import Entry, read_lexicon

@@ -22,7 +22,7 @@ from tasks.machine.resident import Resident, loaded_once
 from tasks.machine.weights import Weights, needed, users
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.coqui_models import local_model, model_folder, named_model, xtts_code
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav

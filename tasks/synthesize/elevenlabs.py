@@ -26,7 +26,7 @@ from tasks.keep.digests import file_sha256
 from tasks.machine.meter import bill
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, PermanentError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.services.hosted import Service, ServiceOptions
 from tasks.services.secrets import advice, secret
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tasks.records.model import Script
+from tasks.records.script import Script
 
 #: Decibels above or below the speaker's median that count as fully lively or subdued.
 _FULL_DB = 8.0

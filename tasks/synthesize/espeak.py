@@ -14,7 +14,7 @@ from pydantic import Field
 
 from tasks.records import registry
 from tasks.records.errors import BadInputError, MissingBackendError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken
 from tasks.synthesize.wave import levelled, trim_bounds, write_wav
 from tasks.words.spoken_form import in_words

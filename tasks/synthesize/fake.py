@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.records import registry
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.wave import write_wav
 

@@ -6,7 +6,8 @@ import math
 
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
-from tasks.records.model import Line, Take
+from tasks.records.script import Line
+from tasks.records.take import Take
 from tasks.understood.ears import Ears, clip_of
 from tasks.understood.lines import hear_line
 

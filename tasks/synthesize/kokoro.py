@@ -22,7 +22,7 @@ from tasks.machine.resident import Resident, loaded_once
 from tasks.machine.weights import advice, here, located
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import PLAIN, Manner, Matched, Spoken
 from tasks.synthesize.kokoro_cast import match
 from tasks.synthesize.kokoro_symbols import MOST, Timed, phones_of

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from configs.kokoro import SpokenLanguage
 from configs.kokoro_voices import Sound, sound_of
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import Matched
 
 Direction = NDArray[np.float64]

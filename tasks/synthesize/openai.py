@@ -21,7 +21,7 @@ from configs.languages import display_name, primary
 from lipsync_engine.media.audio import AudioError
 from tasks.machine.meter import bill
 from tasks.records.errors import PermanentError, PolydubError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.services.hosted import Service
 from tasks.services.openai import OpenAiOptions
 from tasks.synthesize import PLAIN, Manner, NothingToSayError, Spoken

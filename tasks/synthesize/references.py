@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 
 _ENOUGH_MS, _MOST_MS = 6_000, 12_000
 _SHORTEST_MS = 1_000

@@ -10,8 +10,9 @@ from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.made import Retaken
-from tasks.records.model import Line, Take
 from tasks.records.natural_speed import NATURAL_SPEED
+from tasks.records.script import Line
+from tasks.records.take import Take
 from tasks.synthesize.respell import respelled
 from tasks.synthesize.takes import VoiceSession
 from tasks.understood.ears import clip_of

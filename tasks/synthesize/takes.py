@@ -12,7 +12,10 @@ from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
-from tasks.records.model import Asset, Line, Record, StepRecord, Take
+from tasks.records.record import Asset, Record
+from tasks.records.script import Line
+from tasks.records.step_record import StepRecord
+from tasks.records.take import Take
 from tasks.synthesize import PLAIN, LengthPredicting, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce

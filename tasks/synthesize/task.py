@@ -9,7 +9,11 @@ from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store, unkeyed
 from tasks.records.made import Spoken
-from tasks.records.model import Asset, Line, Run, Script, StepRecord, Take
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script
+from tasks.records.step_record import StepRecord
+from tasks.records.take import Take
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 from tasks.synthesize import VERSION, Matching, Synthesizer, speaking

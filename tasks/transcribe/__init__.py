@@ -13,8 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from configs.profile import ChainedSettings
 from tasks.records import registry
-from tasks.records.model import Script
 from tasks.records.progress import Progress
+from tasks.records.script import Script
 from tasks.records.standin import Chosen, first_able
 
 VERSION = 9

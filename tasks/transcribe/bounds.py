@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.records.errors import BadInputError, UnsupportedError
-from tasks.records.model import Change, Line, Script
+from tasks.records.script import Change, Line, Script
 
 _SEEN_MS = 50  # a cue that ends later by less is not reported
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tasks.records.model import Change, Passage, Word
+from tasks.records.script import Change, Passage, Word
 from tasks.transcribe import capitals
 from tasks.transcribe.cues import VOICES, Cue
 from tasks.transcribe.labels import Labels, may_have_label

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Change, Line, Word
+from tasks.records.script import Change, Line, Word
 from tasks.words.spacing import one_row
 
 LONGEST_CUE = 10_000  # characters; more than a speaker says in one breath, or a screen holds

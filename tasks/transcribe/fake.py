@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from tasks.records import registry
-from tasks.records.model import Line, Script, Word
 from tasks.records.progress import Progress
+from tasks.records.script import Line, Script, Word
 from tasks.sound.speech_activity import duration_ms
 
 _EVERY_MS, _SPOKEN_MS, _SHORTEST_MS = 2000, 1700, 300

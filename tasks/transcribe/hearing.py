@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.records.model import Word
 from tasks.records.progress import Progress
+from tasks.records.script import Word
 from tasks.sound.speech_activity import SAMPLE_RATE_HZ, duration_ms, read_span, speech_spans
 
 Span = tuple[int, int]

@@ -22,8 +22,8 @@ from configs.languages import display_name, tag_of
 from configs.timed_text import timed_text_limits
 from tasks.machine.meter import bill
 from tasks.records.errors import PermanentError, UnsupportedError
-from tasks.records.model import Script
 from tasks.records.progress import Progress
+from tasks.records.script import Script
 from tasks.services.hosted import Service
 from tasks.services.openai import OpenAiOptions
 from tasks.sound.speech_activity import SAMPLE_RATE_HZ, read_span

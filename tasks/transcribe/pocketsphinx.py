@@ -14,8 +14,8 @@ from pydantic import Field
 from configs.languages import display_name, primary
 from tasks.records import registry
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Line, Script, Word
 from tasks.records.progress import Progress
+from tasks.records.script import Line, Script, Word
 from tasks.sound.speech_activity import read_span, speech_spans
 from tasks.transcribe.segment import lines_from_words
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.records.model import Line, Passage, Script, Word
+from tasks.records.script import Line, Passage, Script, Word
 
 Span = tuple[int, int]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.records.model import Change, Word
+from tasks.records.script import Change, Word
 from tasks.transcribe.cues import Cue
 from tasks.words.spacing import atoms, joined, same_signs
 

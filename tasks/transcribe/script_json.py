@@ -18,7 +18,7 @@ from pydantic import (
 
 from configs.languages import parse_language
 from tasks.records.errors import BadInputError
-from tasks.records.model import Word
+from tasks.records.script import Word
 from tasks.transcribe.cues import Cue
 
 _KNOWN = (

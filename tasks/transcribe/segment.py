@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tasks.records.model import Line, Word
+from tasks.records.script import Line, Word
 from tasks.words.spacing import CLAUSE_END, SENTENCE_END, as_heard, breakable, own_spaces, spaceless
 
 _CLOSING = "\"'”’»)]」』"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Change, Word
+from tasks.records.script import Change, Word
 from tasks.transcribe.cues import VOICES, Cue, checked
 
 OUTSIDE = "left out: words that stand in no cue"

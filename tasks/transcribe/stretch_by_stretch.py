@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.languages import tag_of
-from tasks.records.model import Script
 from tasks.records.progress import Progress
+from tasks.records.script import Script
 from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches
 from tasks.transcribe.tongues import Tongues
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Change
+from tasks.records.script import Change
 from tasks.transcribe.cues import Cue, checked
 from tasks.words.spacing import one_row
 

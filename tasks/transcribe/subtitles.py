@@ -10,7 +10,7 @@ from pathlib import Path
 
 from configs.languages import LanguageError, parse_language
 from tasks.records.errors import BadInputError
-from tasks.records.model import Change, Script
+from tasks.records.script import Change, Script
 from tasks.transcribe.captions import spoken
 from tasks.transcribe.cues import Cue, checked, counted, lines_from_cues
 from tasks.transcribe.decoding import decoded

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from tasks.keep.assets import path_of
 from tasks.keep.store import unkeyed
-from tasks.records.model import Asset, Run, Script, StepRecord
+from tasks.records.record import Asset
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 from tasks.transcribe import VERSION, Transcriber, listening

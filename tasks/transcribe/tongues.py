@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.languages import display_name, tag_of
-from tasks.records.model import Line, Word
+from tasks.records.script import Line, Word
 from tasks.sound.speech_activity import read_span
 from tasks.transcribe.hearing import Span, Stretch
 from tasks.transcribe.segment import in_order, lines_from_words

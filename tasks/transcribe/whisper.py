@@ -21,8 +21,8 @@ from tasks.machine.resident import Resident, loaded_once
 from tasks.machine.weights import Weights, located, needed
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError
-from tasks.records.model import Script
 from tasks.records.progress import Progress, silent
+from tasks.records.script import Script
 from tasks.sound.speech_activity import read_span
 from tasks.transcribe.hearing import Heard, Span, Stretch, listened_spans
 from tasks.transcribe.stretch_by_stretch import Recording, script_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import BadInputError, PermanentError, PolydubError, is_transient
-from tasks.records.model import Line, Script
 from tasks.records.progress import Progress, silent
+from tasks.records.script import Line, Script
 from tasks.translate import Guidance, Term, Translator, language_check, quiet
 from tasks.translate.chain import Chain
 from tasks.translate.glossary import matching, protect, restore, violated

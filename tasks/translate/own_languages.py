@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from configs.languages import display_name, primary
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.translate.chain import Chain
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from configs.languages import primary
-from tasks.records.model import Line, Passage, Script
+from tasks.records.script import Line, Passage, Script
 from tasks.translate.language_check import certainly
 from tasks.words.spacing import atoms
 

@@ -5,8 +5,10 @@ from functools import partial
 
 from tasks.keep.store import Store, unkeyed
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Run, Script, StepRecord
 from tasks.records.progress import Progress
+from tasks.records.script import Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import StepOutput, Work, remember
 from tasks.translate import VERSION

@@ -21,8 +21,9 @@ from configs.languages import display_name, primary
 from configs.profile import ChainedSettings
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import MissingBackendError
-from tasks.records.model import StepRecord, Word
 from tasks.records.progress import silent
+from tasks.records.script import Word
+from tasks.records.step_record import StepRecord
 from tasks.transcribe import KnowsWhere, Transcriber, listening, transcriber
 from tasks.words.spacing import as_heard
 

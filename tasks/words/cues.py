@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from configs.timed_text import TimedTextLimits, timed_text_limits
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.words.rows import clean_text, split_text, text_width
 
 DEFAULT_RATE = Fraction(25)

@@ -13,7 +13,7 @@ from typing import Any
 
 from configs.timed_text import timed_text_limits
 from tasks.keep.staging import staged
-from tasks.records.model import Script
+from tasks.records.script import Script
 from tasks.words.cues import DEFAULT_RATE, Cue, make_cues
 from tasks.words.rows import text_width
 

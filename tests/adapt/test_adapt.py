@@ -15,7 +15,9 @@ from tasks.adapt.adapt import Adaptation, Adapted, budget, faithful, misses
 from tasks.adapt.candidates import Remembered
 from tasks.keep.store import Store
 from tasks.records.errors import ProviderBusyError
-from tasks.records.model import Asset, Line, Script, Take
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script
+from tasks.records.take import Take
 from tasks.synthesize import synthesizer
 from tasks.synthesize.takes import VoiceSession
 from tasks.translate import PLAIN, Guidance, Rewrite, Term, translator

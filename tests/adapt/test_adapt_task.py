@@ -16,7 +16,10 @@ from tasks.fit.task import fit
 from tasks.keep.store import Store
 from tasks.qc.timing import adherence
 from tasks.records.made import Adapted, Spoken
-from tasks.records.model import Asset, Line, Run, Script, Speaker, StepRecord, Title
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script, Speaker
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run, Title
 from tasks.synthesize.task import synthesize
 from tests.adapt.test_adapt import FITTING, LONG, SLOT_MS, SOURCE
 from tests.translate.servers import ChatServer, posts, serving

@@ -8,8 +8,8 @@ import pytest
 
 from tasks.diarize import BACKENDS, diarizer
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script
 from tasks.records.progress import silent
+from tasks.records.script import Line, Script
 from tests.speech_media import clip_16k
 
 LINES = tuple(

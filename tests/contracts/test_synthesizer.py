@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tasks.records.errors import BadInputError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import BACKENDS, Synthesizer, synthesizer
 from tests.openai_audio import VOICES, openai_audio
 from tests.synthesize.eleven_labs import KEY, eleven_labs

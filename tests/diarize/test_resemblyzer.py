@@ -10,8 +10,8 @@ from tasks.diarize import diarizer
 from tasks.diarize.clusters import cluster
 from tasks.diarize.pitch import median_pitch_hz
 from tasks.diarize.resemblyzer import TOO_SHORT
-from tasks.records.model import Line, Script
 from tasks.records.progress import silent
+from tasks.records.script import Line, Script
 from tasks.sound.speech_activity import speech_spans
 from tests.speech_media import clip_16k, media
 

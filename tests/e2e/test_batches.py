@@ -25,8 +25,10 @@ from flows.night.status import status_of
 from flows.terminal.inbox import Inbox
 from flows.terminal.watch import run_batch
 from tasks.records.errors import BadInputError, PermanentError
-from tasks.records.model import BranchResult, Failure, Run, Script
 from tasks.records.progress import Progress, StepEvent, listening
+from tasks.records.result import BranchResult, Failure
+from tasks.records.script import Script
+from tasks.records.title import Run
 from tasks.sound.speech_activity import duration_ms
 from tasks.step.table import of_part
 from tasks.transcribe.fake import FakeTranscriber

@@ -15,8 +15,8 @@ from configs.sound import MixSettings
 from flows.ask.plan import Request, plan
 from flows.kept.answered import answered_from_store
 from flows.terminal.runner import dub_titles
-from tasks.records.model import Run
 from tasks.records.progress import StepEvent, listening
+from tasks.records.title import Run
 from tasks.step.table import of_part
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

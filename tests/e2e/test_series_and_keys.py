@@ -14,7 +14,7 @@ import yaml
 from flows.ask.plan import Request, plan
 from flows.kept.answered import answered_from_store
 from flows.terminal.runner import dub_titles
-from tasks.records.model import Run
+from tasks.records.title import Run
 from tests.synthesize.eleven_labs import KEY, VOICES, eleven_labs
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]

@@ -15,7 +15,7 @@ from flows.kept.answered import answered_from_store
 from flows.kept.summary import notes_of, summarize, title_result
 from flows.terminal.runner import dub_titles
 from flows.terminal.summary_table import show_folder
-from tasks.records.model import Gate
+from tasks.records.quality import Gate
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 

@@ -101,7 +101,7 @@ def take_in(path: Path) -> None:
     from flows.night.manifest import Defaults, read_manifest
     from tasks.ingest.line_files import lay_lines
     from tasks.media.probe import probe
-    from tasks.records.model import Line, Script
+    from tasks.records.script import Line, Script
     from tasks.transcribe.subtitles import read_script
 
     if path.name.startswith("list"):

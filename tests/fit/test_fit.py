@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from configs.profile import FitSettings
 from tasks.fit.fit import plan
 from tasks.fit.lay import lay, phones_on_clock
-from tasks.records.model import Asset, Line, Placement, Script, Take
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement, Take
 from tests.clips import RATE, click_track, clicks
 
 SETTINGS = FitSettings()  # type: ignore[call-arg]

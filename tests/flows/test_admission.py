@@ -12,7 +12,8 @@ from configs.profile import load_profile, profile_names
 from flows.dub.admission import admit, admit_batch, admit_night, allow, allow_night
 from flows.night.batches import load_batch
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Run, Title
+from tasks.records.record import Asset
+from tasks.records.title import Run, Title
 
 
 def sent(here: Path, /, *, store: str = "", language: str = "es", profile: Any = None, **title: Any) -> Run:

@@ -19,8 +19,9 @@ from flows.night.morning import morning_rows
 from flows.night.status import status_of
 from tasks.machine.meter import Usage
 from tasks.records.errors import BadInputError
-from tasks.records.model import Bill, BranchResult, Failure
 from tasks.records.progress import StepEvent, announce
+from tasks.records.result import BranchResult, Failure
+from tasks.records.step_record import Bill
 from tasks.services.slots import BUDGET
 from tests.object_store import BUCKET, object_store
 

@@ -31,7 +31,11 @@ from flows.kept.edits import Edit, Edits
 from flows.night.batches import Batch, new_batch, runs_of, unfinished
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
-from tasks.records.model import Asset, BranchResult, Failure, Line, MediaFacts, Run, Script, SharedWork, Title
+from tasks.records.facts import MediaFacts
+from tasks.records.record import Asset
+from tasks.records.result import BranchResult, Failure, SharedWork
+from tasks.records.script import Line, Script
+from tasks.records.title import Run, Title
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 

@@ -19,7 +19,9 @@ from flows.kept.budget import Cost, admit, begin_night, charge, end_night, expec
 from flows.kept.forecast import Forecast
 from flows.night.batches import new_batch
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Run, Script, SharedWork
+from tasks.records.result import SharedWork
+from tasks.records.script import Line, Script
+from tasks.records.title import Run
 
 NOON = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
 

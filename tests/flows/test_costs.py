@@ -17,7 +17,7 @@ from flows.kept.costs import accounted, costs, ledger, spent_by_branch
 from tasks.machine.gpu import leased_device
 from tasks.machine.meter import bill, device_time, metered
 from tasks.records.errors import BadInputError, ProviderBusyError
-from tasks.records.model import Run
+from tasks.records.title import Run
 from tasks.step.run import StepOutput, Work, remember
 from tasks.synthesize import synthesizer
 from tests.synthesize.eleven_labs import KEY, eleven_labs

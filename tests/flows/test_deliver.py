@@ -13,7 +13,7 @@ from flows.kept.deliver import DamagedError, deliver, write_json
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset
+from tasks.records.record import Asset
 from tests.small_files import files_no_larger_than
 
 

@@ -9,7 +9,10 @@ from typing import Any, cast
 
 from configs.profile import load_profile
 from flows.kept.summary import _title
-from tasks.records.model import Asset, MediaFacts, Run, Script, Title
+from tasks.records.facts import MediaFacts
+from tasks.records.record import Asset
+from tasks.records.script import Script
+from tasks.records.title import Run, Title
 
 
 def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from flows.kept.edits import Edits, earlier_key
 from flows.terminal.edit import Imported, export_script, import_script
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line
+from tasks.records.script import Line
 
 VIDEO = "ab" * 32
 FIRST = ("Good morning to you.", "And good evening too.")

@@ -20,7 +20,7 @@ from tasks.media.probe import probe
 from tasks.package.mark import dubbed_into
 from tasks.package.package import DubTrack, package_master, package_multi
 from tasks.records.errors import BadInputError
-from tasks.records.model import Run
+from tasks.records.title import Run
 from tests.clips import click_track, clip, ffmpeg
 
 

@@ -19,7 +19,8 @@ from flows.ask.naming import hold, named, owner_of, take, taken
 from flows.ask.plan import title_name
 from flows.kept.summary import TitleResult, write_summary
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Run, Title
+from tasks.records.record import Asset
+from tasks.records.title import Run, Title
 
 PROFILE = load_profile("fake", {})
 

@@ -22,7 +22,10 @@ from flows.night.notify import notify
 from flows.night.status import status_of
 from flows.terminal.status import show_morning, show_status
 from flows.terminal.summary_table import show_summaries
-from tasks.records.model import Asset, BranchResult, Failure, Gate, Run
+from tasks.records.quality import Gate
+from tasks.records.record import Asset
+from tasks.records.result import BranchResult, Failure
+from tasks.records.title import Run
 
 PLACE = Gate(name="lipsync_place", value=0.012, warn=0.006, fail=0.010, status="fail")
 LATE = Gate(name="late_ms", value=812.0, warn=185, fail=500, status="fail", note="line 3")

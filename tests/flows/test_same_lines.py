@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.kept.same_lines import Alignment
-from tasks.records.model import Line
+from tasks.records.script import Line
 
 
 @dataclass(frozen=True)

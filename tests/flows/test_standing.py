@@ -12,8 +12,9 @@ from flows.ask.plan import Request, plan
 from flows.kept.branches import branch_key, keep_attempt, mark_begun
 from flows.kept.standing import noted_progress, standing
 from tasks.keep.store import Store
-from tasks.records.model import BranchResult, Failure, Run
 from tasks.records.progress import StepEvent, announce
+from tasks.records.result import BranchResult, Failure
+from tasks.records.title import Run
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 

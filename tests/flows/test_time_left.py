@@ -20,8 +20,9 @@ from flows.kept.forecast import Forecast
 from flows.kept.lane import Lane
 from flows.kept.standing import noted_progress, standing
 from flows.terminal.screen import Screen
-from tasks.records.model import MediaFacts, PictureFacts, Run
+from tasks.records.facts import MediaFacts, PictureFacts
 from tasks.records.progress import StepEvent, announce
+from tasks.records.title import Run
 from tasks.step.table import BY_NAME
 
 pytestmark = pytest.mark.usefixtures("store_folder")

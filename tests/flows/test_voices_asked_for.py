@@ -12,7 +12,8 @@ from flows.kept.branches import branch_key, shared_key
 from flows.night.manifest import Defaults, read_manifest
 from flows.terminal.options import overrides as typed
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Run
+from tasks.records.record import Asset
+from tasks.records.title import Run
 from tasks.transcribe.task import transcribe
 from tests.speech_media import clip_16k
 

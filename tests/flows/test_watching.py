@@ -12,8 +12,10 @@ from configs.profile import load_profile
 from flows.dub.journal import journal
 from flows.kept.costs import accounted
 from flows.service.metrics import metrics, write_metrics
-from tasks.records.model import Asset, Bill, Run, Title, Usage
 from tasks.records.progress import StepEvent, announce
+from tasks.records.record import Asset
+from tasks.records.step_record import Bill, Usage
+from tasks.records.title import Run, Title
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from configs.profile import FitSettings
 from tasks.ingest.line_files import holds_lines, lay_lines, pack_lines
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 
 SCRIPT = Script(language="es", lines=(Line(id=1, start_ms=0, end_ms=2000, text="x"),))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from configs.sound import IngestSettings
 from tasks.ingest.ingest import Ingested, ingest, locate
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tests.clips import RATE, clip, ffmpeg
 from tests.speech_media import media
 

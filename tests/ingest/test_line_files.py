@@ -11,7 +11,7 @@ import soundfile
 from configs.profile import FitSettings
 from tasks.ingest.line_files import holds_lines, lay_lines, pack_lines
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tests.clips import RATE
 
 SETTINGS = FitSettings()  # type: ignore[call-arg]

@@ -13,7 +13,9 @@ from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256, known_sha256
 from tasks.keep.store import Store
 from tasks.records.made import Laid
-from tasks.records.model import Asset, Run, StepRecord, Title
+from tasks.records.record import Asset
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run, Title
 from tasks.step.run import StepOutput, Work, remember
 from tests.keep.test_store import a_file, committed, overwrite
 

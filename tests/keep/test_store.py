@@ -29,7 +29,8 @@ from tasks.keep.places import Bucket, fetched, place_of, url_of
 from tasks.keep.store import Store, step_key
 from tasks.records.errors import BadInputError, MissingBackendError, TransientError
 from tasks.records.made import Laid
-from tasks.records.model import Asset, StepRecord
+from tasks.records.record import Asset
+from tasks.records.step_record import StepRecord
 from tasks.synthesize.takes import Said
 
 

@@ -15,7 +15,7 @@ from tasks.mix.keep import nonverbal_spans, without, write_kept
 from tasks.mix.levels import SpokenLine, line_gains
 from tasks.mix.mix import mix
 from tasks.mix.room import add_room, decay_s
-from tasks.records.model import Loudness
+from tasks.records.quality import Loudness
 from tasks.sound.loudness import Curve, measure_curve
 from tasks.sound.target import target_of
 from tests.clips import RATE

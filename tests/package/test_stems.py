@@ -11,7 +11,7 @@ import soundfile
 
 from tasks.keep.assets import path_of
 from tasks.package.stems import stem
-from tasks.records.model import Asset
+from tasks.records.record import Asset
 from tests.clips import RATE
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.timed_text import timed_text_limits
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.words.cues import make_cues
 from tasks.words.rows import clean_text, text_width
 from tasks.words.spacing import units

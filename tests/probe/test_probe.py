@@ -14,7 +14,7 @@ from tasks.keep.store import Store
 from tasks.media.probe import probe
 from tasks.probe import probe_video
 from tasks.records.errors import BadInputError
-from tasks.records.model import Run, Title
+from tasks.records.title import Run, Title
 from tests.clips import clip, ffmpeg
 from tests.speech_media import media
 

@@ -15,7 +15,10 @@ from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.master import master_times
 from tasks.qc.qc import check
 from tasks.records.errors import BadInputError
-from tasks.records.model import ClientBed, Line, Loudness, Placement, Script
+from tasks.records.made import ClientBed
+from tasks.records.quality import Loudness
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement
 from tests.speech_media import media
 
 CONTRACT = [

@@ -11,7 +11,9 @@ from configs.loudness import loudness_presets
 from tasks.qc.evidence import Evidence
 from tasks.qc.levels import line_levels
 from tasks.qc.qc import check
-from tasks.records.model import Line, Loudness, Placement, Script
+from tasks.records.quality import Loudness
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement
 from tasks.sound.loudness import Curve
 
 LINE_MS, PAUSE_MS = 2000, 1000

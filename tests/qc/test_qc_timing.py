@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.qc import timing
-from tasks.records.model import Line, Placement, Script
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement
 
 
 def placement(

@@ -10,7 +10,9 @@ import soundfile
 from configs.loudness import loudness_presets
 from tasks.qc.evidence import Evidence, MasterTimes, Measured, Recogniser
 from tasks.qc.qc import check
-from tasks.records.model import Line, Loudness, Placement, Script
+from tasks.records.quality import Loudness
+from tasks.records.script import Line, Script
+from tasks.records.take import Placement
 from tasks.report.inputs import MadeBy, ReportInputs
 
 SPANS = ((1000, 3000), (5000, 6500))

@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.records.model import Change
+from tasks.records.script import Change
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import WIDTH, clock, peaks, strips
 from tasks.report.report import link, write_report

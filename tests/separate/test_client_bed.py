@@ -18,8 +18,8 @@ from tasks.media.probe import probe
 from tasks.qc.client_bed import bed_figures
 from tasks.qc.gates import judge
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset
 from tasks.records.progress import Progress, silent
+from tasks.records.record import Asset
 from tasks.separate import Separator
 from tasks.separate.client_bed import Taken, take_client_bed
 from tasks.separate.task import _Given, _separated

@@ -15,8 +15,9 @@ from flows.dub.pools import uses_gpu
 from flows.service.deploy import slots_by_name
 from tasks.machine.gpu import gpus, leased_device
 from tasks.records.errors import TransientError
-from tasks.records.model import Asset, Run, Title
+from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
+from tasks.records.title import Run, Title
 from tasks.services.slots import held, slots_of
 from tasks.step.run import StepOutput, Work, remember
 

@@ -13,8 +13,10 @@ from configs.profile import load_profile
 from tasks.keep.assets import path_of
 from tasks.keep.store import unkeyed
 from tasks.records.errors import DiskFullError, PermanentError, ProcessFailedError, TransientError, is_transient
-from tasks.records.model import Asset, Run, StepRecord, Title
 from tasks.records.progress import StepEvent, listening
+from tasks.records.record import Asset
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run, Title
 from tasks.step.run import StepOutput, Work, remember
 
 

@@ -12,8 +12,9 @@ import soundfile
 from configs.profile import ChainedSettings, PaceSettings
 from tasks.keep.store import Store
 from tasks.records import registry
-from tasks.records.model import Line, Script, Speaker, Take, Word
 from tasks.records.progress import Progress
+from tasks.records.script import Line, Script, Speaker, Word
+from tasks.records.take import Take
 from tasks.synthesize import PLAIN, Manner, Spoken, synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.takes import VoiceSession

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tasks.records.errors import BadInputError, MissingBackendError, UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.coqui_models import XTTS_CODES, xtts_code
 from tests.tiny_coqui import save_tiny_vits, save_tiny_xtts

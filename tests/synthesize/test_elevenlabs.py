@@ -14,7 +14,7 @@ import soundfile
 
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.records.model import Line, Speaker
+from tasks.records.script import Line, Speaker
 from tasks.synthesize import Manner, Synthesizer, synthesizer
 from tasks.synthesize.takes import VoiceSession
 from tests.synthesize.eleven_labs import KEY, eleven_labs

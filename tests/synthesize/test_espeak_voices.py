@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import Spoken, Synthesizer, synthesizer
 
 SAYS = {

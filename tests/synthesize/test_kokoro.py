@@ -14,7 +14,7 @@ from configs.kokoro import kokoro
 from configs.models import models
 from lipsync_engine.media.audio import band_level_db
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import Manner, NothingToSayError, synthesizer
 from tasks.synthesize.kokoro_symbols import MOST, phones_of, pieces, spoken
 from tasks.synthesize.kokoro_text import said

@@ -9,7 +9,7 @@ import pytest
 
 from configs.kokoro import SpokenLanguage, kokoro
 from configs.kokoro_voices import Sound, kokoro_voices, sound_of
-from tasks.records.model import Speaker
+from tasks.records.script import Speaker
 from tasks.synthesize import kokoro_cast
 from tasks.synthesize.kokoro_cast import APART, apart, match, own_voices
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line
+from tasks.records.script import Line
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.lexicon import Entry, Lexicon, pronounce, read_lexicon
 from tasks.synthesize.takes import VoiceSession

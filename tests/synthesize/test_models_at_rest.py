@@ -10,7 +10,9 @@ import pytest
 from configs.profile import load_profile
 from tasks.machine import resident as residents
 from tasks.machine.resident import Resident, loaded_once, rest
-from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script, Speaker
+from tasks.records.title import Run, Title
 from tasks.synthesize.task import synthesize
 from tests.tiny_coqui import save_tiny_vits
 

@@ -7,7 +7,7 @@ import pytest
 from tasks.adapt.adapt import faithful
 from tasks.keep.store import Store
 from tasks.qc.timing import missing_lines
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.synthesize import Synthesizer, synthesizer
 from tasks.synthesize.takes import VoiceSession
 from tasks.words.speakable import speaks

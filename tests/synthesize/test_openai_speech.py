@@ -14,7 +14,7 @@ from configs.profile import PaceSettings
 from tasks.keep.store import Store
 from tasks.machine.meter import metered
 from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.records.model import Line, Speaker
+from tasks.records.script import Line, Speaker
 from tasks.synthesize import Manner, Synthesizer, synthesizer
 from tasks.synthesize.takes import VoiceSession
 from tests.openai_audio import KEY, VOICES, encoded, openai_audio

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from configs.profile import PaceSettings
 from tasks.keep.store import Store
-from tasks.records.model import Line
+from tasks.records.script import Line
 from tasks.synthesize import synthesizer
 from tasks.synthesize.pace import Reach, is_near, line_pace, speaker_pace
 from tasks.synthesize.takes import VoiceSession

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
-from tasks.records.model import Line
+from tasks.records.script import Line
 from tasks.synthesize import synthesizer
 from tasks.synthesize.pauses import marks, moved, widened, widening
 from tasks.synthesize.takes import VoiceSession

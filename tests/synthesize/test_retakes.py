@@ -12,8 +12,9 @@ from configs.profile import PaceSettings
 from tasks.keep.store import Store
 from tasks.records import registry
 from tasks.records.errors import MissingBackendError
-from tasks.records.model import Line, Script, Speaker, Take, Word
 from tasks.records.progress import Progress
+from tasks.records.script import Line, Script, Speaker, Word
+from tasks.records.take import Take
 from tasks.synthesize import PLAIN, Manner, Spoken
 from tasks.synthesize.respell import respelled
 from tasks.synthesize.retakes import Retaken, clearest

@@ -13,7 +13,9 @@ import yaml
 
 from configs.profile import load_profile
 from tasks.records.errors import BadInputError
-from tasks.records.model import Asset, Line, Run, Script, Speaker, Title
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script, Speaker
+from tasks.records.title import Run, Title
 from tasks.sound.voiceprints import same_voices, voiceprints
 from tasks.synthesize.cast import cast_of, cast_title, recognised
 from tasks.synthesize.kokoro import KokoroSynthesizer

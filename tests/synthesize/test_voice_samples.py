@@ -10,7 +10,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.synthesize.energy import energies
 from tasks.synthesize.references import choose, cleanness, reference_clips
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.records.errors import BadInputError, UnsupportedError
-from tasks.records.model import Line, Passage, Script
+from tasks.records.script import Line, Passage, Script
 from tasks.transcribe.bounds import within
 
 

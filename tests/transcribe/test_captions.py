@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.records.model import Script
+from tasks.records.script import Script
 from tasks.transcribe.captions import CLEANED, DOUBTED, KEPT, spoken
 from tasks.transcribe.cues import Cue
 from tasks.transcribe.subtitles import read_script

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.records.model import Word
+from tasks.records.script import Word
 from tasks.transcribe.segment import lines_from_words
 from tasks.words.spacing import breakable
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lipsync_engine.speech import espeak
 from tasks.machine.meter import metered
 from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError, UnsupportedError
-from tasks.records.model import Script
 from tasks.records.progress import silent
+from tasks.records.script import Script
 from tasks.transcribe import Transcriber, transcriber
 from tasks.transcribe.openai_answer import passages
 from tests.openai_audio import KEY, openai_audio

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.records.model import Line, Script, Word
+from tasks.records.script import Line, Script, Word
 from tasks.sound.speech_activity import duration_ms, speech_spans
 from tasks.transcribe.realign import placed, realigned, snap
 from tests.speech_media import clip_16k

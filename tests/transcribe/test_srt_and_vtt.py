@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Script
+from tasks.records.script import Script
 from tasks.transcribe.cues import Cue, lines_from_cues
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.glossary import read_glossary

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Script
+from tasks.records.script import Script
 from tasks.transcribe.subtitles import read_script
 
 HEAD = "[Script Info]\nScriptType: v4.00+\n\n[Events]\n"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script, Word
+from tasks.records.script import Line, Script, Word
 from tasks.transcribe.captions import spoken
 from tasks.transcribe.cues import Cue, counted, lines_from_cues
 from tasks.transcribe.subtitles import read_script

@@ -11,8 +11,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks.machine.weights import located
-from tasks.records.model import Word
 from tasks.records.progress import silent
+from tasks.records.script import Word
 from tasks.transcribe import transcriber
 from tasks.transcribe.hearing import Stretch, heard_stretches
 from tasks.transcribe.tongues import Tongues, heard_tongues

@@ -13,7 +13,7 @@ import pytest
 from configs.profile import TranslateSettings
 from tasks.keep.store import Store
 from tasks.records.errors import MissingBackendError, PermanentError, ProviderBusyError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.translate import BACKENDS
 from tasks.translate.chain import chain
 from tasks.translate.lines import Lines, Translated

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from configs.profile import TranslateSettings
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError
-from tasks.records.model import Line, Script
+from tasks.records.script import Line, Script
 from tasks.translate import Term
 from tasks.translate.chain import chain
 from tasks.translate.glossary import Glossary, matching, protect, read_glossary, restore, violated

@@ -9,7 +9,10 @@ import pytest
 
 from configs.profile import load_profile
 from tasks.records.errors import UnsupportedError
-from tasks.records.model import Asset, Line, Run, Script, StepRecord, Title
+from tasks.records.record import Asset
+from tasks.records.script import Line, Script
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run, Title
 from tasks.translate.fake import FakeTranslator
 from tasks.translate.task import translate
 

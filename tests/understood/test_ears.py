@@ -11,8 +11,8 @@ import soundfile
 from configs.profile import ChainedSettings, load_profile
 from tasks.keep.store import Store
 from tasks.machine.weights import located
-from tasks.records.model import Speaker
 from tasks.records.registry import BackendFacts
+from tasks.records.script import Speaker
 from tasks.synthesize import synthesizer
 from tasks.understood import ears
 from tasks.understood.ears import clip_of, ears_for

@@ -1,0 +1,91 @@
+"""How a title's shared part and its languages ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tasks.records.facts import MediaFacts
+from tasks.records.made import ClientBed
+from tasks.records.quality import Gate
+from tasks.records.record import Asset, Record
+from tasks.records.script import Script
+from tasks.records.step_record import StepUse
+
+
+class SharedWork(Record):
+    """What the steps that run once a title have made.
+
+    ``plain``: the title as lip sync takes it; None where that is the title itself. ``client_bed``: how the client's M&E
+    lies on the title; None where ``bed`` was separated.
+    """
+
+    video: Asset
+    plain: Asset | None = None
+    facts: MediaFacts
+    original: Asset
+    dialogue: Asset
+    bed: Asset
+    client_bed: ClientBed | None = None
+    speech: Asset
+    script: Script
+    analysis: Asset
+    notes: tuple[str, ...] = ()
+    steps: tuple[StepUse, ...] = ()
+
+    @property
+    def made(self) -> tuple[Asset, ...]:
+        """The files that the steps made; the title itself is its owner's."""
+        return (self.original, self.dialogue, self.bed, self.speech, self.analysis, *filter(None, [self.plain]))
+
+
+class Failure(Record):
+    """An error as a report shows it; a ``transient`` one may pass on its own."""
+
+    kind: str
+    what: str
+    fix: str = ""
+    step: str = ""
+    transient: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.what}" if self.step else self.what
+
+    @property
+    def advice(self) -> str:
+        """The same, and what to do about it."""
+        return f"{self} {self.fix}".strip()
+
+
+class BranchResult(Record):
+    """How one language of one title ended.
+
+    Attributes:
+        language: BCP-47 tag.
+        state: ``needs_review`` is delivered, with a failed quality gate; ``carried_over`` did not fit a batch's budget.
+        key: content key of the whole branch.
+        outputs: deliverables by path below the title's folder; empty when failed.
+        audio: the encoded dub, for the multi-track master.
+        subtitles: SRT of the dub, likewise.
+        steps: the ledger.
+        notes: fallbacks and limits.
+        gates: of its quality sheet, those that did not pass.
+        failure: why, when it was not delivered.
+        strikes: how often in a row it failed for a reason that does not pass on its own.
+    """
+
+    language: str
+    state: Literal["completed", "needs_review", "failed", "carried_over"]
+    key: str
+    outputs: dict[str, Asset] = {}
+    audio: Asset | None = None
+    subtitles: Asset | None = None
+    steps: tuple[StepUse, ...] = ()
+    notes: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    failure: Failure | None = None
+    strikes: int = 0
+
+    @property
+    def delivered(self) -> bool:
+        """Whether there is a master."""
+        return self.state in ("completed", "needs_review")

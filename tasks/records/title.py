@@ -1,0 +1,79 @@
+"""One source video and what the user gave with it; what every step is told of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from configs.profile import Profile
+from tasks.records.record import Asset, Milliseconds, Record
+
+ConsentSubject = Literal["voice", "face"]
+
+
+class Consent(Record):
+    """Somebody's agreement that their likeness is used.
+
+    Attributes:
+        who: as the script names the speaker; ``*`` for everybody.
+        what: what of them.
+        when: date of the agreement.
+        scope: what for, in the words of the agreement.
+        titles: names of titles; ``*`` for all.
+    """
+
+    who: str = Field(min_length=1)
+    what: tuple[ConsentSubject, ...] = Field(min_length=1)
+    when: date
+    scope: str = Field(min_length=1)
+    titles: tuple[str, ...] = Field(min_length=1)
+
+
+class Title(Record):
+    """One source video and what the user gave with it.
+
+    Attributes:
+        name: safe file stem; also the folder of its deliverables, and no other title's there.
+        plain: the name before it was told apart from another's; with the video's digest it says which title it is.
+        video: the user's file, where it lies.
+        source: the user's path as text, for links and provenance.
+        folder: where deliverables go.
+        languages: BCP-47 tags to dub into.
+        source_language: as the user said or a sidecar's name says; None: detect.
+        subtitles: the source script, when there is one.
+        bed: the client's M&E, when there is one.
+        dubs: recorded dubs by language.
+        preview_ms: only the beginning, this long; 0 for all.
+        consent: the agreements under which voices are cloned or faces sent to a service.
+        notes: what was decided while the run was planned, to tell the user; no step depends on it.
+    """
+
+    name: str
+    video: Asset
+    source: str
+    folder: str
+    languages: tuple[str, ...]
+    source_language: str | None = None
+    subtitles: Asset | None = None
+    bed: Asset | None = None
+    dubs: dict[str, Asset] = {}
+    preview_ms: Milliseconds = 0
+    consent: tuple[Consent, ...] = ()
+    plain: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Run(Record):
+    """What every step is told: the title, the profile, and where the store is."""
+
+    title: Title
+    profile: Profile
+    store: str
+    language: str = ""  # empty in the shared steps
+    batch: str = ""  # the batch that it belongs to; empty for a single run
+
+    def branch(self, language: str) -> Run:
+        """The same run, within one language."""
+        return self.model_copy(update={"language": language})
