@@ -13,7 +13,9 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ from tasks.records.errors import BadInputError, MissingBackendError, PolydubErro
 DAMAGED = "damaged"
 """The folder of files whose content does not match their name."""
 
+_DAY_S = 86400.0
 #: Bytes of an object read by one request.
 _BLOCK = 8 << 20
 #: The version tag of an object, by the names that object stores use.
@@ -31,6 +34,15 @@ _IDENTITY = ("size", "ETag", "etag", "LastModified", "VersionId", "generation", 
 _BLOB = re.compile(r"^blobs/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[^/]*)?$")
 #: A `Path` folds the two slashes of a URL into one; both forms are accepted.
 _URL = re.compile(r"^([a-z][a-z0-9+.-]+)://(.+?)/*$")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file: its name relative to the place, its size, and when it was written or used last (seconds since 1970)."""
+
+    name: str
+    bytes: int
+    changed: float
 
 
 class Place(Protocol):
@@ -73,8 +85,17 @@ class Place(Protocol):
     def has_set_aside(self, name: str) -> bool:
         """Whether a file of that name was set aside."""
 
+    def note_use(self, name: str) -> None:
+        """Let the file count as changed now, where that costs nothing; `kept` tells when that was."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file; no effect if it does not exist."""
+
     def below(self, folder: str) -> list[tuple[str, int]]:
         """Names and sizes of all files below a folder, recursively, sorted."""
+
+    def kept(self, folder: str) -> list[Kept]:
+        """All files below a folder, recursively, sorted by name."""
 
     def names(self, folder: str) -> list[str]:
         """The files directly in a folder, the most recent last."""
@@ -145,13 +166,28 @@ class Folder:
         """By name."""
         return (self._root / _aside(name)).exists()
 
+    def note_use(self, name: str) -> None:
+        """By its time of modification, once a day."""
+        with contextlib.suppress(OSError):  # another user's file, or a medium that cannot be written
+            if time.time() - (self._root / name).stat().st_mtime > _DAY_S:
+                os.utime(self._root / name)
+
+    def remove(self, name: str) -> None:
+        """Unlink."""
+        (self._root / name).unlink(missing_ok=True)
+
     def below(self, folder: str) -> list[tuple[str, int]]:
+        """Files being written have hidden names and are left out."""
+        return [(file.name, file.bytes) for file in self.kept(folder)]
+
+    def kept(self, folder: str) -> list[Kept]:
         """Files being written have hidden names and are left out."""
         found = []
         for path in sorted((self._root / folder).rglob("[!.]*")):
             with contextlib.suppress(FileNotFoundError):
                 if path.is_file():
-                    found.append((str(path.relative_to(self._root)), path.stat().st_size))
+                    facts = path.stat()
+                    found.append(Kept(str(path.relative_to(self._root)), facts.st_size, facts.st_mtime))
         return found
 
     def names(self, folder: str) -> list[str]:
@@ -249,12 +285,27 @@ class Bucket:
         """One request."""
         return self._facts(_aside(name)) is not None
 
+    def note_use(self, name: str) -> None:
+        """Not here: it would cost a request, and a copy of the object."""
+
+    def remove(self, name: str) -> None:
+        """One request."""
+        with _asked(self._url), contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self.uri(name))
+
     def below(self, folder: str) -> list[tuple[str, int]]:
+        """One request for every thousand files."""
+        return [(file.name, file.bytes) for file in self.kept(folder)]
+
+    def kept(self, folder: str) -> list[Kept]:
         """One request for every thousand files."""
         with _asked(self._url):
             root = self._url.partition("://")[2]
             found = self._files.find(self.uri(folder), detail=True)
-            return [(path.removeprefix(f"{root}/"), facts["size"]) for path, facts in sorted(found.items())]
+        return [
+            Kept(path.removeprefix(f"{root}/"), facts["size"], facts["LastModified"].timestamp())
+            for path, facts in sorted(found.items())
+        ]
 
     def _facts(self, name: str) -> Any:
         with _asked(self._url):

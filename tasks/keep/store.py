@@ -4,6 +4,7 @@ Layout: ``blobs/ab/<sha256><suffix>`` and ``records/<step>/ab/<key>.json``, in a
 (`tasks.keep.places`), beside the ``batches`` and the ``ledger`` of the flows. Blobs are verified by content; a large
 blob that has not changed since it was read or written (`tasks.keep.digests`) is not read again. A damaged blob is never
 used: it is moved to ``damaged/``, reported in a note, and made again.
+Records name blobs relative to the store, so that it can be moved, copied and restored anywhere.
 A killed process leaves at most a file under ``tmp/``; two writers of one key write the same content.
 """
 
@@ -18,7 +19,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 from pathlib import Path, PurePath
@@ -33,6 +34,11 @@ from tasks.keep.staging import scratch
 from tasks.records.errors import BadInputError
 from tasks.records.record import Asset
 from tasks.records.step_record import Made, StepRecord
+
+INSIDE = "store:"
+"""Begins the location of a blob in a record; its name in the store follows."""
+
+_ASSET = set(Asset.model_fields)
 
 
 def store_place() -> str:
@@ -148,7 +154,7 @@ class Store:
             made: the type of what it made.
         """
         try:
-            record = record_of(made).model_validate_json(self._place.read(_record(step, key)) or b"")
+            record = record_of(made).model_validate(self.read_note(step, key))
         except ValidationError:
             return None
         lost = [asset for asset in record.assets if not self.holds(asset)]
@@ -158,6 +164,7 @@ class Store:
                 self._note_damaged(self._place, name)
         if lost:
             return None
+        self._place.note_use(_record(step, key))
         return record.model_copy(update={"reused": True, "hits": record.parts})
 
     def commit(self, record: StepRecord[Made]) -> StepRecord[Made]:
@@ -178,14 +185,22 @@ class Store:
             key: hexadecimal key.
             value: JSON value.
         """
-        self._place.write(_record(kind, key), _json(value))
+        self._place.write(_record(kind, key), _json(_with_uris(value, self._relative)))
 
     def read_note(self, kind: str, key: str) -> Any | None:
         """The value stored by `write_note`, or None."""
         try:
-            return json.loads(self._place.read(_record(kind, key)) or b"")
+            return _with_uris(json.loads(self._place.read(_record(kind, key)) or b""), self._located)
         except ValueError:
             return None
+
+    def _relative(self, uri: str) -> str:
+        inside = uri.removeprefix(f"{self.where}/")
+        return uri if inside == uri else INSIDE + inside
+
+    def _located(self, uri: str) -> str:
+        inside = uri.removeprefix(INSIDE)
+        return uri if inside == uri else self._place.uri(inside)
 
     # -- work in progress
 
@@ -229,6 +244,17 @@ def _close(folder: Path) -> None:
     stat = folder.stat()
     if stat.st_mode & 0o077 and stat.st_uid == os.geteuid():
         folder.chmod(0o700)
+
+
+def _with_uris(value: Any, changed: Callable[[str], str]) -> Any:
+    """A JSON value with the location of every asset in it changed."""
+    if isinstance(value, dict):
+        if value.keys() == _ASSET:
+            return {**value, "uri": changed(value["uri"])}
+        return {name: _with_uris(item, changed) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_uris(item, changed) for item in value]
+    return value
 
 
 def _blob(digest: str, path: Path) -> str:
