@@ -157,6 +157,71 @@ def test_a_server_that_tells_no_language_needs_to_be_told(service: Made, speech:
     assert "--from" in caught.value.fix
 
 
+def answered(text: str, language: str, sure: float) -> dict[str, Any]:
+    """What a server says of a stretch of a second or more."""
+    words = [{"word": word, "start": 0.8 + at / 5, "end": 1.0 + at / 5} for at, word in enumerate(text.split())]
+    return {
+        "language": language,
+        "segments": [{"start": 0.8, "end": 2.0, "text": text, "avg_logprob": sure, "words": words}],
+    }
+
+
+@pytest.fixture
+def in_turns(known: tuple[np.ndarray, Any], tmp_path: Path) -> Path:
+    """The two sentences twice, and once more, with a second and a half of silence between."""
+    pause = np.zeros(RATE * 3 // 2, np.float32)
+    parts = [part for _ in range(3) for part in (known[0], pause)]
+    soundfile.write(tmp_path / "turns.wav", np.concatenate(parts), RATE, subtype="PCM_16")
+    return tmp_path / "turns.wav"
+
+
+def test_each_stretch_is_in_the_language_that_the_server_hears_in_it(service: Made, in_turns: Path) -> None:
+    make, server = service
+    server.faults = [
+        (200, answered("Buenos días.", "spanish", -0.2)),  # the first one is not the script's
+        (200, answered("Good morning.", "english", -0.2)),
+        (200, answered("Good day.", "english", -0.3)),
+        (200, answered("Good days.", "english", -0.7)),  # the first again, in the script's
+    ]
+    script = make().transcribe(in_turns, None, silent)
+    assert script.language == "en"
+    assert [(line.text, line.language) for line in script.lines] == [
+        ("Buenos días.", "es"),
+        ("Good morning.", ""),
+        ("Good day.", ""),
+    ]
+    assert [asked["body"].get("language") for asked in server.asked] == [None, None, None, ["en"]]
+    assert script.notes[0] == "The language was detected as English."
+    assert script.notes[1].startswith("Spanish is spoken at 0.")
+
+
+def test_a_stretch_that_is_understood_better_in_the_language_of_the_rest_is_in_it(
+    service: Made, in_turns: Path
+) -> None:
+    make, server = service
+    server.faults = [
+        (200, answered("Good morning.", "english", -0.2)),
+        (200, answered("Gud moning.", "welsh", -0.9)),  # an accent
+        (200, answered("Good day.", "english", -0.3)),
+        (200, answered("Good evening.", "english", -0.4)),
+    ]
+    script = make().transcribe(in_turns, None, silent)
+    assert texts(script) == ["Good morning.", "Good evening.", "Good day."]
+    assert {line.language for line in script.lines} == {""}
+    assert script.notes == ("The language was detected as English.",)
+
+
+def test_a_stretch_of_no_told_language_is_heard_in_that_of_the_rest(service: Made, in_turns: Path) -> None:
+    make, server = service
+    server.faults = [
+        (200, answered("Good morning.", "english", -0.2)),
+        (200, {"text": ""}),
+        (200, answered("Good day.", "english", -0.3)),
+        (200, answered("Good evening.", "english", -0.4)),
+    ]
+    assert texts(make().transcribe(in_turns, None, silent)) == ["Good morning.", "Good evening.", "Good day."]
+
+
 def test_silence_is_not_sent(service: Made, tmp_path: Path) -> None:
     make, server = service
     soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE * 3), RATE)
