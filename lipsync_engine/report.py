@@ -16,11 +16,16 @@ class EngineReport:
 
     Attributes:
         frames: frames of the picture.
-        edited: frames with a changed mouth.
+        edited: frames with a mouth that is seen to be changed (strength .2 or more; else ``imperceptible``).
         bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
         copied: frames whose packets were copied, neither decoded nor encoded.
         portrait_frames: edited frames drawn by deforming the frame itself, for want of observations.
         faces: people that were edited.
+        library_observations: mouths of the most edited person that the title offers.
+        library_spread: how far those open, 5th to 95th percentile, face widths.
+        phone_confidence: share of the dub's speech, by time, whose sounds bear out what the phones say.
+        lines: stretches of the dub's speech: ``start_ms``, ``end_ms``, ``confidence`` (0 to 1) and ``rested``, why the
+            mouth rests there; empty where it speaks.
         phone_agreement: share of sounds whose frames show the right class of mouth.
         closure_rate: share of bilabials at which the lips are seen to touch.
         open_closed_ratio: aperture on open vowels over aperture on bilabials.
@@ -62,6 +67,10 @@ class EngineReport:
     copied: int = 0
     portrait_frames: int = 0
     faces: int = 0
+    library_observations: int | None = None
+    library_spread: float | None = None
+    phone_confidence: float | None = None
+    lines: list[dict[str, object]] = field(default_factory=list)
     phone_agreement: float | None = None
     closure_rate: float | None = None
     open_closed_ratio: float | None = None
@@ -110,6 +119,8 @@ def _rounded(value: object) -> object:
         return round(value, 4)
     if isinstance(value, dict):
         return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
     return value
 
 

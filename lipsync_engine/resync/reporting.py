@@ -15,6 +15,8 @@ from lipsync_engine.report import EngineReport
 from lipsync_engine.resync.parts import Part, drawn_by, edited_by
 from lipsync_engine.speech.title_speech import OwnSpeech
 
+#: Strength from which an edit is seen, and counts as one.
+PERCEPTIBLE = 0.2
 _CANNOT_TELL = "this material does not tell the right mouth from one at another time"
 _NOT_DEFINED = "not defined for this material (too few such sounds, pauses or frames)"
 _SPEECH = (
@@ -69,14 +71,37 @@ def count(
         for frame, reason in part.score.declined.items():
             reasons[frame] = reason
         reasons[part.score.frame] = "not_in_this_render"
-        report.portrait_frames += int(drawn[part.score.frame].sum()) if part.score.portrait else 0
     reasons[done.checks.occluded] = "occluded"
     edited[done.checks.occluded] = False
+    if parts:
+        main = max(parts, key=lambda part: len(part.score.row))
+        report.library_observations, report.library_spread = len(main.who.library.row), _spread(main)
+    faint = edited & _faint(parts, len(edited))
+    reasons[faint], edited[faint] = "imperceptible", False
+    report.edited -= int(faint[: done.frames].sum())
+    report.portrait_frames = int((edited & _portrait(parts, len(edited))).sum())
     if done.checks.covered:
         report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
     reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def _faint(parts: list[Part], frames: int) -> BoolArray:
+    """Frames of which nobody sees that they are drawn into: every mouth in them is faded nearly out, bool [frames]."""
+    seen = np.zeros(frames, bool)
+    for part in parts:
+        seen[part.score.frame[part.score.strength >= PERCEPTIBLE]] = True
+    return drawn_by(parts, frames) & ~seen
+
+
+def _portrait(parts: list[Part], frames: int) -> BoolArray:
+    """Frames in which some mouth is drawn by deforming the frame itself, bool [frames]."""
+    out = np.zeros(frames, bool)
+    for part in parts:
+        if part.score.portrait:
+            out[part.score.frame] = True
+    return out
 
 
 def count_whole(report: EngineReport, whole: BoolArray, parts: list[Part]) -> None:
@@ -135,6 +160,12 @@ def measure(
         report.missing["seam_ratio"] = "no observation was blended in"
     if len(parts) > 1:
         report.notes.append(f"speech figures are of the most edited of {len(parts)} people")
+
+
+def _spread(part: Part) -> float | None:
+    """How far the mouths that the person's title shows lie apart, without the rarest: face widths."""
+    opening = part.who.library.vectors[:, 0]
+    return float(np.ptp(np.percentile(opening, (5, 95)))) if len(opening) else None
 
 
 def all_missing(report: EngineReport, why: str) -> None:

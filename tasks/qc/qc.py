@@ -12,6 +12,7 @@ from tasks.qc.evidence import Evidence, Measured
 from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.qc.intelligibility import intelligibility, not_understood, understandings
 from tasks.qc.levels import furthest, line_levels
+from tasks.qc.lipsync import lipsync_figures
 from tasks.qc.master import sound_offset
 from tasks.records.quality import Gate
 from tasks.sound.residual import Residual, bed_residual, supplied_bed_residual
@@ -258,13 +259,8 @@ def _subtitle_gates(evidence: Evidence, facts: dict[str, Any]) -> list[Gate]:
 
 
 def _lipsync_gates(evidence: Evidence) -> list[Gate]:
-    """When the mouth speaks, and where it sits, as the engine saw them in the finished picture."""
-    gates = []
-    for name, figure in (("lipsync_offset", "offset_frames"), ("lipsync_place", "place_offset")):
-        value = evidence.lipsync.get(figure)
-        note = "" if value is not None else "no lip-synced frames, or the engine could not measure it"
-        gates.append(_gate(evidence, name, Measured(None if value is None else float(value), note)))
-    return gates
+    """When, how far and where the mouth moves, as the engine saw it in the finished picture."""
+    return [_gate(evidence, name, figure) for name, figure in lipsync_figures(evidence.lipsync).items()]
 
 
 def _loudness(evidence: Evidence) -> dict[str, Any]:

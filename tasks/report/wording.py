@@ -10,10 +10,19 @@ _STATUS = {"pass": "Pass", "warn": "Warning", "fail": "Fail", "unmeasured": "Not
 _LIPSYNC = {
     "frames": "Frames",
     "edited": "Frames edited",
+    "phone_confidence": "Speech whose sounds bear out the text",
+    "phone_agreement": "Sounds that show the right mouth",
     "closure_rate": "Lips closed on p, b, m",
     "open_closed_ratio": "Open to closed ratio",
     "articulation_ratio": "Articulation against the speaker's own",
     "silence_motion": "Mouth motion in pauses",
+    "silence_opening": "Opening in pauses (face widths)",
+    "open_teeth_share": "Closed teeth on open and rounded vowels",
+    "longest_hold_frames": "Longest hold of one mouth (frames)",
+    "blended_share": "Frames blended of two mouths",
+    "library_observations": "Mouths of the speaker to choose from",
+    "library_spread": "How far those open (face widths)",
+    "portrait_frames": "Frames drawn without mouths of the speaker",
     "offset_frames": "Offset (frames)",
     "av_correlation": "Mouth to speech correlation",
     "sharpness_ratio": "Sharpness against the source",
@@ -24,7 +33,14 @@ _LIPSYNC = {
     "fps": "Frames a second (processing)",
     "device": "Device",
 }
-_SHARES = {"closure_rate"}
+_SHARES = {
+    "closure_rate",
+    "phone_agreement",
+    "phone_confidence",
+    "silence_motion",
+    "open_teeth_share",
+    "blended_share",
+}
 
 
 def gate_row(gate: dict[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from tasks.records.made import ClientBed
 from tasks.records.quality import Loudness
 from tasks.records.script import Line, Script
 from tasks.records.take import Placement
+from tests.qc.lipsync_report import GOOD
 from tests.speech_media import media
 
 CONTRACT = [
@@ -66,7 +67,7 @@ def evidence(tmp_path: Path) -> Evidence:
         client_bed=CLIENT_BED,
         master=MasterTimes(0, 4000, 0, 4010),
         frame_rate=Fraction(25),
-        lipsync={"frames": 100, "offset_frames": 0.5, "place_offset": 0.001},
+        lipsync=GOOD,
         av_offset=Measured(4.0),
         recogniser=Recogniser("echo", {1: "buenos dias a todos ustedes"}),
     )
@@ -116,8 +117,8 @@ def test_without_measurements_nothing_passes_by_default(evidence: Evidence) -> N
         ({"av_offset": Measured(61.0)}, "av_offset_ms"),
         ({"av_offset": Measured(-41.0)}, "av_offset_ms"),
         ({"master": MasterTimes(0, 4000, 0, 3950)}, "duration_frames"),
-        ({"lipsync": {"offset_frames": -2.5}}, "lipsync_offset"),
-        ({"lipsync": {"place_offset": 0.02}}, "lipsync_place"),
+        ({"lipsync": {**GOOD, "offset_frames": -2.5}}, "lipsync_offset"),
+        ({"lipsync": {**GOOD, "place_offset": 0.02}}, "lipsync_place"),
         ({"dub_speech": ((0, 1000), (3000, 4000))}, "speech_overlap"),
     ],
 )

@@ -1,0 +1,71 @@
+"""What counts as an edited frame: one whose edit is seen."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from lipsync_engine.draw.render import Rendering
+from lipsync_engine.report import EngineReport
+from lipsync_engine.resync.reporting import count
+
+FRAMES = 10
+
+
+def part(strength: list[float], *, portrait: bool = False) -> Any:
+    drawn = np.flatnonzero(strength)
+    score = SimpleNamespace(
+        frame=drawn,
+        row=drawn,
+        strength=np.array(strength, np.float32)[drawn],
+        declined={},
+        portrait=portrait,
+    )
+    vectors = np.linspace(0, 0.1, 101, dtype=np.float32)[:, None].repeat(4, axis=1)
+    return SimpleNamespace(
+        score=score, who=SimpleNamespace(library=SimpleNamespace(row=np.arange(101), vectors=vectors))
+    )
+
+
+def counted(parts: list[Any], occluded: tuple[int, ...] = ()) -> EngineReport:
+    drawn = np.zeros(FRAMES, bool)
+    for one in parts:
+        drawn[one.score.frame] = True
+    done = Rendering(frames=FRAMES)
+    done.checks.edited = int(drawn.sum()) - len(occluded)
+    done.checks.occluded = list(occluded)
+    report = EngineReport()
+    track: Any = SimpleNamespace(times_s=np.arange(FRAMES) / 25, frame=np.arange(FRAMES))
+    count(report, done, track, parts, drawn, np.zeros(FRAMES, bool))
+    assert report.frames == report.edited + sum(report.bypassed.values())
+    return report
+
+
+def test_an_edit_faded_below_a_fifth_does_not_count_as_one() -> None:
+    report = counted([part([0, 0, 0.05, 0.19, 0.2, 1, 1, 0.5, 0.1, 0])])
+    assert report.edited == 4
+    assert report.bypassed == {"imperceptible": 3, "not_speaking": 3}
+
+
+def test_a_frame_counts_where_any_of_its_mouths_is_seen_to_change() -> None:
+    report = counted([part([0.1] * FRAMES), part([1.0] * 5 + [0.0] * 5)])
+    assert (report.edited, report.bypassed) == (5, {"imperceptible": 5})
+
+
+def test_a_frame_left_as_it_is_for_a_hand_is_no_faint_edit() -> None:
+    report = counted([part([0.1] * FRAMES)], occluded=(3, 4))
+    assert (report.edited, report.bypassed) == (0, {"imperceptible": 8, "occluded": 2})
+
+
+def test_only_edits_that_are_seen_count_as_a_portrait_s() -> None:
+    assert counted([part([0.1] * 4 + [1.0] * 6, portrait=True)]).portrait_frames == 6
+
+
+def test_the_report_says_what_the_title_had_to_offer() -> None:
+    report = counted([part([1.0] * FRAMES)])
+    assert report.library_observations == 101
+    assert report.library_spread is not None
+    assert abs(report.library_spread - 0.09) < 1e-6
+    assert counted([]).library_observations is None
