@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -14,32 +14,7 @@ from flows.printed import say, say_json
 from flows.service.login import log_in
 from flows.terminal.batch import app as batch_app
 from flows.terminal.models import app as models_app
-from flows.terminal.options import (
-    Address,
-    AsJson,
-    Consent,
-    Glossary,
-    Height,
-    Lexicon,
-    Lipsync,
-    LipsyncExpression,
-    LipsyncLead,
-    LipsyncMode,
-    LipsyncRefine,
-    LipsyncRefineSeconds,
-    LipsyncStabilise,
-    LipsyncStrength,
-    LoudnessName,
-    Out,
-    Preview,
-    Profile,
-    Realign,
-    Scene,
-    Upscale,
-    Voices,
-    lipsync_style,
-    overrides,
-)
+from flows.terminal.options import AsJson, Changes, Group, Out, Preview, Profile, option, with_changes
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
 from flows.terminal.store import app as store_app
 from tasks.records.errors import BadInputError
@@ -81,35 +56,28 @@ app.add_typer(lipsync_app, name="lipsync")
 
 
 @app.command("run")
+@with_changes
 def run_command(
     videos: Annotated[list[str], typer.Argument(help="video files", metavar="VIDEO...")],
-    to: Annotated[list[str], typer.Option("--to", help="languages, BCP-47: es,fr")],
-    source: Annotated[str | None, typer.Option("--from", help="language spoken in the videos")] = None,
-    profile: Profile = "offline",
-    subtitles: Annotated[str | None, typer.Option(help="the spoken words: .srt .vtt .ass or .json")] = None,
-    dub: Annotated[list[str] | None, typer.Option("--dub", help="a recorded dub: es=FILE.wav")] = None,
-    bed: Annotated[str | None, typer.Option(help="the client's music and effects, without dialogue")] = None,
-    lipsync: Lipsync = None,
-    lipsync_mode: LipsyncMode = None,
-    lipsync_strength: LipsyncStrength = None,
-    lipsync_expression: LipsyncExpression = None,
-    lipsync_lead: LipsyncLead = None,
-    lipsync_stabilise: LipsyncStabilise = None,
-    lipsync_refine: LipsyncRefine = None,
-    lipsync_refine_seconds: LipsyncRefineSeconds = None,
-    height: Height = None,
-    upscale: Upscale = False,
-    loudness: LoudnessName = None,
-    voices: Voices = None,
-    lexicon: Lexicon = None,
-    glossary: Glossary = None,
-    formality: Address = None,
-    consent: Consent = None,
-    scene: Scene = None,
-    realign: Realign = False,
+    to: Annotated[list[str], option(Group.LANGUAGES, "--to", text="languages, BCP-47: es,fr", metavar="LANGUAGES")],
+    changes: Changes,
+    source: Annotated[
+        str | None, option(Group.LANGUAGES, "--from", text="language spoken in the videos", metavar="LANGUAGE")
+    ] = None,
+    subtitles: Annotated[
+        str | None, option(Group.LANGUAGES, "--subtitles", text="the spoken words: .srt .vtt .ass or .json")
+    ] = None,
+    dub: Annotated[
+        list[str] | None,
+        option(Group.VOICES, "--dub", text="a recorded dub: es=FILE.wav", metavar="LANGUAGE=FILE"),
+    ] = None,
+    bed: Annotated[
+        str | None, option(Group.SOUND, "--bed", text="the client's music and effects, without dialogue")
+    ] = None,
     from_master: Annotated[
-        bool, typer.Option("--from-master", help="take masters that Polydub made as sources")
+        bool, option(Group.RUN, "--from-master", text="take masters that Polydub made as sources")
     ] = False,
+    profile: Profile = "offline",
     out: Out = "out",
     preview: Preview = 0.0,
     as_json: AsJson = False,
@@ -120,35 +88,19 @@ def run_command(
 
     if not from_master:
         or_exit(refuse_masters, videos)
-    style = lipsync_style(
-        lipsync_mode,
-        lipsync_strength,
-        lipsync_expression,
-        lipsync_lead,
-        lipsync_stabilise,
-        lipsync_refine,
-        lipsync_refine_seconds,
+    request = Request(
+        videos=videos,
+        languages=to,
+        out=out,
+        profile=profile,
+        overrides=changes.settings(),
+        source_language=source,
+        subtitles=subtitles,
+        bed=bed,
+        dubs=_pairs(dub or []),
+        preview_s=preview,
     )
-    changes = overrides(
-        lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene, height, upscale, style
-    )
-    _finish(
-        [
-            Request(
-                videos=videos,
-                languages=to,
-                out=out,
-                profile=profile,
-                overrides=changes,
-                source_language=source,
-                subtitles=subtitles,
-                bed=bed,
-                dubs=_pairs(dub or []),
-                preview_s=preview,
-            )
-        ],
-        as_json,
-    )
+    raise typer.Exit(exit_code(_run([request], as_json)))
 
 
 @app.command()
@@ -325,10 +277,6 @@ def main() -> None:
         app()
     except BrokenPipeError:
         sys.exit(EXIT_NOTHING)
-
-
-def _finish(requests: Sequence[Any], as_json: bool) -> NoReturn:
-    raise typer.Exit(exit_code(_run(requests, as_json)))
 
 
 def _run(requests: Sequence[Any], as_json: bool) -> list[dict[str, Any]]:

@@ -10,30 +10,17 @@ import typer
 
 from flows.printed import say, say_json
 from flows.terminal.options import (
-    Address,
     AsJson,
-    Consent,
-    Glossary,
-    Height,
-    Lexicon,
-    Lipsync,
-    LipsyncExpression,
-    LipsyncLead,
-    LipsyncMode,
-    LipsyncRefine,
-    LipsyncRefineSeconds,
-    LipsyncStabilise,
-    LipsyncStrength,
-    LoudnessName,
+    Changes,
+    Deployed,
+    GpuMinutes,
+    Hours,
     Out,
     Preview,
     Profile,
-    Realign,
-    Scene,
-    Upscale,
-    Voices,
-    lipsync_style,
-    overrides,
+    Until,
+    Usd,
+    with_changes,
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json
 from tasks.records.errors import BadInputError
@@ -41,37 +28,16 @@ from tasks.records.errors import BadInputError
 app = typer.Typer()
 
 BatchId = Annotated[str | None, typer.Argument(help="name of a batch (default: the latest)")]
-Until = Annotated[str | None, typer.Option(help="start no branch that would run past this time of day, such as 06:00")]
-Hours = Annotated[float | None, typer.Option(help="maximum hours of wall-clock time", min=0.0)]
-GpuMinutes = Annotated[float | None, typer.Option(help="maximum minutes of all accelerators together", min=0.0)]
-Usd = Annotated[float | None, typer.Option(help="maximum US dollars for paid services", min=0.0)]
-Deployed = Annotated[bool, typer.Option("--deployed", help="run on the workers of the server at PREFECT_API_URL")]
 
 
 @app.command()
+@with_changes
 def batch(
     manifest: Annotated[
         str, typer.Argument(help=".csv, .xlsx, .parquet or .yaml file with columns title and languages")
     ],
+    changes: Changes,
     profile: Profile = "offline",
-    lipsync: Lipsync = None,
-    lipsync_mode: LipsyncMode = None,
-    lipsync_strength: LipsyncStrength = None,
-    lipsync_expression: LipsyncExpression = None,
-    lipsync_lead: LipsyncLead = None,
-    lipsync_stabilise: LipsyncStabilise = None,
-    lipsync_refine: LipsyncRefine = None,
-    lipsync_refine_seconds: LipsyncRefineSeconds = None,
-    height: Height = None,
-    upscale: Upscale = False,
-    loudness: LoudnessName = None,
-    voices: Voices = None,
-    lexicon: Lexicon = None,
-    glossary: Glossary = None,
-    formality: Address = None,
-    consent: Consent = None,
-    scene: Scene = None,
-    realign: Realign = False,
     out: Out = "out",
     preview: Preview = 0.0,
     until: Until = None,
@@ -87,20 +53,9 @@ def batch(
     from flows.night.manifest import Defaults, read_manifest
     from flows.terminal.watch import run_batch
 
-    style = lipsync_style(
-        lipsync_mode,
-        lipsync_strength,
-        lipsync_expression,
-        lipsync_lead,
-        lipsync_stabilise,
-        lipsync_refine,
-        lipsync_refine_seconds,
-    )
-    changes = overrides(
-        lipsync, loudness, voices, lexicon, realign, glossary, formality, consent, scene, height, upscale, style
-    )
-    chosen = or_exit(checked_profile, profile, changes)
-    requests = or_exit(read_manifest, Path(manifest), Defaults(profile, changes, out, preview))
+    settings = changes.settings()
+    chosen = or_exit(checked_profile, profile, settings)
+    requests = or_exit(read_manifest, Path(manifest), Defaults(profile, settings, out, preview))
     budget = or_exit(_budget, chosen.budget, until, hours, gpu_minutes, usd)
     kept, runs = or_exit(new_batch, Path(manifest).stem, requests, chosen, out, budget)
     _report(kept, or_exit(run_batch, kept, runs, deployed=deployed), as_json)

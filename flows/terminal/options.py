@@ -1,116 +1,192 @@
-"""Options shared by several commands of `polydub`, and their profile overrides."""
+"""The options that several commands of `polydub` share, each said once, in the groups of `--help`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-Profile = Annotated[str, typer.Option("--profile", help="offline, studio, commercial, fake, or a .yaml file")]
-Out = Annotated[str, typer.Option("--out", help="folder for the deliverables")]
-AsJson = Annotated[bool, typer.Option("--json", help="print summary.json to stdout")]
-Lipsync = Annotated[
-    str | None, typer.Option("--lipsync", help="native, none, auto, or a system of `polydub lipsync list`")
-]
-LipsyncMode = Annotated[
-    str | None, typer.Option("--lipsync-mode", help="phoneme, or syllable for cartoons and distant faces")
-]
-LipsyncStrength = Annotated[
-    float | None, typer.Option("--lipsync-strength", help="strength of mouth movement: 0 to 1.5, 1 as planned")
-]
-LipsyncExpression = Annotated[str | None, typer.Option("--lipsync-expression", help="preserve, natural or expressive")]
-LipsyncLead = Annotated[
-    float | None,
-    typer.Option(
-        "--lipsync-lead", metavar="MS", help="lead of the mouth over the sound, 0 to 200 (default: as in the title)"
-    ),
-]
-LipsyncStabilise = Annotated[
-    bool | None, typer.Option("--lipsync-stabilise/--no-lipsync-stabilise", help="remove the face tracker's jitter")
-]
-LipsyncRefine = Annotated[
-    bool | None,
-    typer.Option("--lipsync-refine/--no-lipsync-refine", help="train a small network on the title (180 s on a GPU)"),
-]
-LipsyncRefineSeconds = Annotated[
-    float | None, typer.Option("--lipsync-refine-seconds", help="seconds of that training, on a CPU too")
-]
-Height = Annotated[
-    str | None, typer.Option("--height", help="height of the masters' picture (shorter side): source, 720p or 1080p")
-]
-Upscale = Annotated[bool, typer.Option("--upscale", help="upscale a smaller picture to --height")]
-Realign = Annotated[bool, typer.Option("--realign", help="realign the subtitles to the speech")]
-Voices = Annotated[str | None, typer.Option("--voices", help="a .yaml file with the voices of the series")]
-Lexicon = Annotated[str | None, typer.Option("--lexicon", help="a .yaml file of words and their pronunciations")]
-Glossary = Annotated[str | None, typer.Option("--glossary", help="a .yaml or .csv file of names and terms")]
-Address = Annotated[str | None, typer.Option("--formality", help="form of address: default, formal or informal")]
-Consent = Annotated[
-    str | None, typer.Option("--consent", help="a .yaml file of consents to voice cloning and to uploading faces")
-]
-Scene = Annotated[
-    str | None,
-    typer.Option("--scene", help="scene mode of the whole picture: cinematic, expressive, natural or broadcast"),
-]
-LoudnessName = Annotated[str | None, typer.Option("--loudness", help="r128, a85, netflix, streaming or podcast")]
-Preview = Annotated[float, typer.Option("--preview", help="dub only the first SECONDS", min=0.0)]
+
+class Group(StrEnum):
+    """A heading of `--help`, in the order in which they are shown."""
+
+    LANGUAGES = "Languages and words"
+    VOICES = "Voices"
+    PICTURE = "Picture and lip sync"
+    SOUND = "Sound"
+    OUTPUT = "Output"
+    RUN = "Run"
 
 
-def overrides(
-    lipsync: str | None,
-    loudness: str | None,
-    voices: str | None = None,
-    lexicon: str | None = None,
-    realign: bool = False,
-    glossary: str | None = None,
-    formality: str | None = None,
-    consent: str | None = None,
-    scene: str | None = None,
-    height: str | None = None,
-    upscale: bool = False,
-    style: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The given options as profile settings; ``style`` by the names of `LipsyncStyle`, None for options not given."""
-    values = {
-        "lipsync": _given({"backend": lipsync, **(style or {})}),
-        "loudness": loudness,
-        "voices": _file(voices),
-        "synthesize": _given({"lexicon": _file(lexicon)}),
-        "realign": realign,
-        "translate": _given({"glossary": _file(glossary), "formality": formality}),
-        "consent": _file(consent),
-        "scene": scene,
-        "height": height,
-        "upscale": upscale,
-    }
-    return {name: value for name, value in values.items() if value}
+def option(group: Group, *names: str, text: str, metavar: str | None = None, least: float | None = None) -> Any:
+    """An option under a heading of `--help`.
+
+    Args:
+        group: the heading.
+        names: as typed, such as ``--out``.
+        text: what it does.
+        metavar: stands for its value in the help; None for the type's name.
+        least: the smallest number that it takes; None for any.
+    """
+    return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=group)
 
 
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+Profile = Annotated[str, option(Group.RUN, "--profile", text="offline, studio, commercial, fake, or a .yaml file")]
+Out = Annotated[str, option(Group.OUTPUT, "--out", text="folder for the deliverables")]
+AsJson = Annotated[bool, option(Group.OUTPUT, "--json", text="print summary.json to stdout")]
+Preview = Annotated[
+    float, option(Group.RUN, "--preview", text="dub only the first SECONDS", metavar="SECONDS", least=0.0)
+]
+Until = Annotated[
+    str | None, option(Group.RUN, "--until", text="start no branch that would run past this time of day, such as 06:00")
+]
+Hours = Annotated[float | None, option(Group.RUN, "--hours", text="maximum hours of wall-clock time", least=0.0)]
+GpuMinutes = Annotated[
+    float | None, option(Group.RUN, "--gpu-minutes", text="maximum minutes of all accelerators together", least=0.0)
+]
+Usd = Annotated[float | None, option(Group.RUN, "--usd", text="maximum US dollars for paid services", least=0.0)]
+Deployed = Annotated[bool, option(Group.RUN, "--deployed", text="run on the workers of the server at PREFECT_API_URL")]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The options that change settings of a profile; None or False where one is not given."""
+
+    glossary: Annotated[
+        str | None, option(Group.LANGUAGES, "--glossary", text="a .yaml or .csv file of names and terms")
+    ] = None
+    formality: Annotated[
+        str | None, option(Group.LANGUAGES, "--formality", text="form of address: default, formal or informal")
+    ] = None
+    realign: Annotated[bool, option(Group.LANGUAGES, "--realign", text="realign the subtitles to the speech")] = False
+    voices: Annotated[
+        str | None, option(Group.VOICES, "--voices", text="a .yaml file with the voices of the series")
+    ] = None
+    lexicon: Annotated[
+        str | None, option(Group.VOICES, "--lexicon", text="a .yaml file of words and their pronunciations")
+    ] = None
+    consent: Annotated[
+        str | None,
+        option(Group.VOICES, "--consent", text="a .yaml file of consents to voice cloning and to uploading faces"),
+    ] = None
+    lipsync: Annotated[
+        str | None, option(Group.PICTURE, "--lipsync", text="native, none, auto, or a system of `polydub lipsync list`")
+    ] = None
+    lipsync_mode: Annotated[
+        str | None,
+        option(Group.PICTURE, "--lipsync-mode", text="phoneme, or syllable for cartoons and distant faces"),
+    ] = None
+    lipsync_strength: Annotated[
+        float | None,
+        option(Group.PICTURE, "--lipsync-strength", text="strength of mouth movement: 0 to 1.5, 1 as planned"),
+    ] = None
+    lipsync_expression: Annotated[
+        str | None, option(Group.PICTURE, "--lipsync-expression", text="preserve, natural or expressive")
+    ] = None
+    lipsync_lead: Annotated[
+        float | None,
+        option(
+            Group.PICTURE,
+            "--lipsync-lead",
+            text="lead of the mouth over the sound, 0 to 200 (default: as in the title)",
+            metavar="MS",
+        ),
+    ] = None
+    lipsync_stabilise: Annotated[
+        bool | None,
+        option(Group.PICTURE, "--lipsync-stabilise/--no-lipsync-stabilise", text="remove the face tracker's jitter"),
+    ] = None
+    lipsync_refine: Annotated[
+        bool | None,
+        option(
+            Group.PICTURE,
+            "--lipsync-refine/--no-lipsync-refine",
+            text="train a small network on the title (180 s on a GPU)",
+        ),
+    ] = None
+    lipsync_refine_seconds: Annotated[
+        float | None,
+        option(Group.PICTURE, "--lipsync-refine-seconds", text="seconds of that training, on a CPU too"),
+    ] = None
+    scene: Annotated[
+        str | None,
+        option(
+            Group.PICTURE,
+            "--scene",
+            text="scene mode of the whole picture: cinematic, expressive, natural or broadcast",
+        ),
+    ] = None
+    height: Annotated[
+        str | None,
+        option(Group.PICTURE, "--height", text="height of the masters' picture (shorter side): source, 720p or 1080p"),
+    ] = None
+    upscale: Annotated[bool, option(Group.PICTURE, "--upscale", text="upscale a smaller picture to --height")] = False
+    loudness: Annotated[
+        str | None, option(Group.SOUND, "--loudness", text="r128, a85, netflix, streaming or podcast")
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """The given options as settings of a profile."""
+        lipsync = {
+            "backend": self.lipsync,
+            "mode": self.lipsync_mode,
+            "strength": self.lipsync_strength,
+            "expression": self.lipsync_expression,
+            "lead_ms": self.lipsync_lead,
+            "stabilise": self.lipsync_stabilise,
+            "refine": self.lipsync_refine,
+            "refine_s": self.lipsync_refine_seconds,
+        }
+        values = {
+            "lipsync": _given(lipsync),
+            "loudness": self.loudness,
+            "voices": _file(self.voices),
+            "synthesize": _given({"lexicon": _file(self.lexicon)}),
+            "realign": self.realign,
+            "translate": _given({"glossary": _file(self.glossary), "formality": self.formality}),
+            "consent": _file(self.consent),
+            "scene": self.scene,
+            "height": self.height,
+            "upscale": self.upscale,
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def with_changes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Changes`, sorted under their headings; it gets them as ``changes``."""
+    hints = get_type_hints(Changes, include_extras=True)
+    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "changes"]
+    shared = [
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
+        for one in fields(Changes)
+    ]
+
+    @functools.wraps(command)
+    def called(**typed: Any) -> None:
+        changes = Changes(**{one.name: typed.pop(one.name) for one in shared})
+        command(**typed, changes=changes)
+
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *shared)]
+    called.__signature__ = inspect.Signature(sorted(parameters, key=_place))  # type: ignore[attr-defined]
+    return called
+
+
+def _place(parameter: inspect.Parameter) -> int:
+    """Where a parameter's heading stands; arguments first."""
+    (info,) = parameter.annotation.__metadata__
+    group = getattr(info, "rich_help_panel", None)
+    return list(Group).index(group) if group else -1
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _file(typed: str | None) -> str | None:
     return str(Path(typed).expanduser().absolute()) if typed else None
-
-
-def lipsync_style(
-    mode: str | None,
-    strength: float | None,
-    expression: str | None,
-    lead_ms: float | None,
-    stabilise: bool | None,
-    refine: bool | None,
-    refine_s: float | None,
-) -> dict[str, Any]:
-    """The given lip-sync options, by the names of `LipsyncStyle`."""
-    return {
-        "mode": mode,
-        "strength": strength,
-        "expression": expression,
-        "lead_ms": lead_ms,
-        "stabilise": stabilise,
-        "refine": refine,
-        "refine_s": refine_s,
-    }

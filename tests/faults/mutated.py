@@ -65,32 +65,62 @@ def make_seeds(folder: Path) -> None:
         archive.write(folder / "a.flac", "2.flac")
 
 
+def _flip_bits(out: bytearray, _at: int, dice: random.Random, _other: bytes) -> None:
+    for _ in range(dice.choice([1, 4, 40])):
+        if out:
+            out[dice.randrange(len(out))] ^= 1 << dice.randrange(8)
+
+
+def _cut_short(out: bytearray, at: int, _dice: random.Random, _other: bytes) -> None:
+    del out[at:]
+
+
+def _take_a_piece_out(out: bytearray, at: int, dice: random.Random, _other: bytes) -> None:
+    del out[at : at + dice.choice([1, 8, 500])]
+
+
+def _splice_another_kind_in(out: bytearray, at: int, dice: random.Random, other: bytes) -> None:
+    out[at:at] = other[dice.randrange(len(other)) :][:2000]
+
+
+def _promise_much(out: bytearray, at: int, dice: random.Random, _other: bytes) -> None:
+    """A length field, or a number, of a huge value."""
+    huge = dice.choice(_HUGE)
+    out[at : at + (len(huge) if dice.random() < 0.7 else 0)] = huge
+
+
+def _overwrite_the_beginning(out: bytearray, _at: int, dice: random.Random, _other: bytes) -> None:
+    """The beginning is where lengths are."""
+    at = dice.randrange(min(64, len(out) + 1))
+    out[at : at + 4] = dice.randbytes(4)
+
+
+def _nest(out: bytearray, at: int, dice: random.Random, _other: bytes) -> None:
+    out[at:at] = dice.choice([b"[", b"{", b"<", b'"', b"(", b"{\\"]) * dice.choice([3, 3000])
+
+
+def _repeat_a_piece(out: bytearray, at: int, dice: random.Random, _other: bytes) -> None:
+    out[at:at] = bytes(out[at : at + 200]) * dice.choice([1, 30])
+
+
+_INJURIES = (
+    _flip_bits,
+    _cut_short,
+    _take_a_piece_out,
+    _splice_another_kind_in,
+    _promise_much,
+    _overwrite_the_beginning,
+    _nest,
+    _repeat_a_piece,
+)
+
+
 def mutated(data: bytes, dice: random.Random, other: bytes) -> bytes:
     """The data after one to three injuries."""
     out = bytearray(data)
     for _ in range(dice.randint(1, 3)):
         at = dice.randrange(len(out) + 1)
-        match dice.randrange(8):
-            case 0:  # bits flipped
-                for _ in range(dice.choice([1, 4, 40])):
-                    if out:
-                        out[dice.randrange(len(out))] ^= 1 << dice.randrange(8)
-            case 1:  # cut short
-                del out[at:]
-            case 2:  # a piece taken out
-                del out[at : at + dice.choice([1, 8, 500])]
-            case 3:  # another kind of file spliced in
-                out[at:at] = other[dice.randrange(len(other)) :][:2000]
-            case 4:  # a length field, or a number, that promises much
-                huge = dice.choice(_HUGE)
-                out[at : at + (len(huge) if dice.random() < 0.7 else 0)] = huge
-            case 5:  # the beginning, where lengths are, overwritten
-                at = dice.randrange(min(64, len(out) + 1))
-                out[at : at + 4] = dice.randbytes(4)
-            case 6:  # nesting
-                out[at:at] = dice.choice([b"[", b"{", b"<", b'"', b"(", b"{\\"]) * dice.choice([3, 3000])
-            case 7:  # a piece repeated
-                out[at:at] = bytes(out[at : at + 200]) * dice.choice([1, 30])
+        _INJURIES[dice.randrange(len(_INJURIES))](out, at, dice, other)
     return bytes(out)
 
 

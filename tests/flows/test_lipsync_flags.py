@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from configs.profile import Profile, load_profile
 from flows.cli import app
+from flows.terminal.options import Changes, Group
 from tasks.records.errors import BadInputError
 
 FLAGS = [
@@ -45,3 +47,18 @@ def test_flags_are_a_profiles(command: str, tmp_path: Path, monkeypatch: pytest.
         "refine": True,
         "refine_s": 90,
     }
+
+
+@pytest.mark.parametrize("command", ["run", "batch"])
+def test_every_option_stands_under_a_heading_of_the_help(command: str) -> None:
+    options = [one for one in typer.main.get_command(app).commands[command].params if one.opts[0].startswith("-")]  # type: ignore[attr-defined]
+    headings = [one.rich_help_panel for one in options]  # type: ignore[attr-defined]
+    assert set(headings) <= set(Group)
+    assert headings == sorted(headings, key=list(Group).index), "in the order of the headings"
+
+
+def test_run_and_batch_share_the_options_that_change_a_profile() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    run, batch = ({one.name: one.help for one in commands[name].params} for name in ("run", "batch"))
+    for name in Changes.__dataclass_fields__:
+        assert run[name] == batch[name]

@@ -10,7 +10,7 @@ from configs.profile import load_profile
 from flows.ask.plan import Request, plan
 from flows.kept.branches import branch_key, shared_key
 from flows.night.manifest import Defaults, read_manifest
-from flows.terminal.options import overrides as typed
+from flows.terminal.options import Changes
 from tasks.records.errors import BadInputError
 from tasks.records.record import Asset
 from tasks.records.title import Run
@@ -43,8 +43,8 @@ def test_a_manifest_names_the_series_of_each_title(tmp_path: Path) -> None:
 
 def test_flags_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = typed(None, None, "v.yaml", "words.yaml", True, "terms.csv", "formal")
-    assert asked == {
+    asked = Changes(voices="v.yaml", lexicon="words.yaml", realign=True, glossary="terms.csv", formality="formal")
+    assert asked.settings() == {
         "voices": str(tmp_path / "v.yaml"),
         "synthesize": {"lexicon": str(tmp_path / "words.yaml")},
         "realign": True,
