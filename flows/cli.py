@@ -59,7 +59,10 @@ app.add_typer(lipsync_app, name="lipsync")
 @with_changes
 def run_command(
     videos: Annotated[list[str], typer.Argument(help="video files", metavar="VIDEO...")],
-    to: Annotated[list[str], option(Group.LANGUAGES, "--to", text="languages, BCP-47: es,fr", metavar="LANGUAGES")],
+    to: Annotated[
+        list[str],
+        option(Group.LANGUAGES, "--to", text="languages by tag or name: es,fr or Spanish", metavar="LANGUAGES"),
+    ],
     changes: Changes,
     source: Annotated[
         str | None, option(Group.LANGUAGES, "--from", text="language spoken in the videos", metavar="LANGUAGE")
@@ -106,7 +109,7 @@ def run_command(
 @app.command()
 def demo(
     video: Annotated[str | None, typer.Argument(help="your own video; without it, a title made on the spot")] = None,
-    to: Annotated[str, typer.Option("--to")] = "es,fr",
+    to: Annotated[str, typer.Option("--to", help="languages by tag or name")] = "es,fr",
     profile: Profile = "offline",
     out: Out = "demo",
 ) -> None:

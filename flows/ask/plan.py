@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from configs.languages import LanguageError, parse_language
+from configs.language_names import language_of, split_languages
+from configs.languages import LanguageError
 from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profile
 from flows.ask.naming import named
 from tasks import diarize, separate, synthesize, transcribe, translate
@@ -113,12 +114,12 @@ def checked(request: Request) -> list[Run]:
 
 
 def parse_languages(tags: Sequence[str]) -> tuple[str, ...]:
-    """Canonical languages in the order given, each once.
+    """Canonical languages in the order given, each once; given by tag or name, several in one text or not.
 
     Raises:
         BadInputError: none given, or one that is no language.
     """
-    parts = [part for tag in tags for part in re.split(r"[,;\s]+", tag) if part]
+    parts = [part for tag in tags for part in split_languages(tag)]
     if not parts:
         raise BadInputError("No target language was given.", "Name languages with --to, for example --to es,fr.")
     return tuple(dict.fromkeys(_language(part) for part in parts))
@@ -333,7 +334,7 @@ def _dubbed(tag: str, languages: tuple[str, ...]) -> str:
 
 def _language(tag: str) -> str:
     try:
-        return parse_language(tag)
+        return language_of(tag)
     except LanguageError as error:
         raise BadInputError(str(error)) from error
 

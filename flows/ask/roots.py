@@ -42,7 +42,7 @@ class Roots:
         if not any(real.is_relative_to(root) for root in self.allowed):
             raise BadInputError(
                 f"{text!r} is outside the allowed folders ({', '.join(map(str, self.allowed))}).",
-                "Move it, or add its folder to POLYDUB_ROOTS.",
+                "Move such files, or add their folder to POLYDUB_ROOTS.",
             )
         return path
 

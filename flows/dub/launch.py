@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.dub.admission import allow
-from flows.dub.pools import branch_deployment
+from flows.dub.pools import TITLE, branch_deployment
 from flows.dub.revive import revive
 from flows.dub.tags import tags_of
 from flows.kept.branches import branch_key, mark_begun, note_missing
@@ -19,7 +19,6 @@ from tasks.services.outage import through_outages
 
 Kind = Literal["inline", "deployed"]
 
-_TITLE = "dub-title/polydub"
 _POLL_S = 2.0
 
 
@@ -79,7 +78,7 @@ class Deployed:
         allow(run)
         parameters = {"run": run.model_dump(mode="json"), "launch": "deployed", "only": list(only)}
         work = text_sha256(run.model_dump_json() + ",".join(only))[:16]
-        self._to_their_end({run.title.name: self._start(_TITLE, parameters, f"{run.batch}:{work}", tags_of(run))})
+        self._to_their_end({run.title.name: self._start(TITLE, parameters, f"{run.batch}:{work}", tags_of(run))})
 
     def branches(self, run: Run, languages: Sequence[str], flow: Any) -> None:
         """Run these languages."""

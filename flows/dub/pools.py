@@ -9,7 +9,7 @@ from flows.ask.plan import backends
 from tasks.step.table import of_part
 
 CPU_POOL, GPU_POOL = "polydub-cpu", "polydub-gpu"
-BRANCH, BRANCH_ON_GPU = "dub-language/polydub", "dub-language/polydub-gpu"
+TITLE, BRANCH, BRANCH_ON_GPU = "dub-title/polydub", "dub-language/polydub", "dub-language/polydub-gpu"
 
 
 def branch_deployment(profile: Profile, client: Any) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configs.client_profile import read_client_profile
-from configs.languages import LanguageError, parse_language
+from configs.language_names import language_of, split_languages
+from configs.languages import LanguageError
 from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, load_profile, merged, profile_names
 from flows.ask.plan import Request
@@ -70,26 +70,22 @@ def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
             faults.append(f"column {column}: unknown (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
     reader = _Reader(Roots.of(path.absolute().parent, defaults.here), defaults, faults)
     requests = [request for number, row in enumerate(rows, 2) for request in reader.requests(number, row)]
-    _refuse_faults(path, faults)
+    if faults:
+        fix = " ".join(["Correct these rows and try again.", *reader.fixes])
+        raise BadInputError(f"The manifest {path} is not valid: {'; '.join(faults)}.", fix)
     return requests
 
 
-def _refuse_faults(path: Path, faults: list[str]) -> None:
-    """Raise if there are faults.
-
-    Raises:
-        BadInputError: lists them.
-    """
-    if not faults:
-        return
-    raise BadInputError(f"The manifest {path} is not valid: {'; '.join(faults)}.", "Correct these rows and try again.")
-
-
 class _Reader:
-    """Turns rows into requests and collects their faults."""
+    """Turns rows into requests and collects their faults.
+
+    Attributes:
+        fixes: what can be done about the faults, each once.
+    """
 
     def __init__(self, roots: Roots, defaults: Defaults, faults: list[str]) -> None:
         self._roots, self._defaults, self._faults = roots, defaults, faults
+        self.fixes: dict[str, None] = {}
         self._seen: dict[tuple[Path, str], int] = {}  # video and language to the row that names them
 
     def requests(self, number: int, row: Mapping[str, str]) -> list[Request]:
@@ -152,8 +148,12 @@ class _Reader:
                 raise BadInputError(f"{title!r} names only masters made by Polydub", "Name the originals.")
             return videos, left_out
         except BadInputError as error:
-            fault("title", error.what.rstrip("."))
+            self._refused("title", error, fault)
             return [], ""
+
+    def _refused(self, column: str, error: BadInputError, fault: Fault) -> None:
+        fault(column, error.what.rstrip("."))
+        self.fixes[error.fix] = None
 
     def _file(self, row: Mapping[str, str], column: str, fault: Fault, must_exist: bool = True) -> str | None:
         text = row.get(column, "")
@@ -162,7 +162,7 @@ class _Reader:
         try:
             path = self._roots.path(text)
         except BadInputError as error:
-            fault(column, error.what.rstrip("."))
+            self._refused(column, error, fault)
             return None
         if not path.exists() and must_exist:
             fault(column, f"the file {text!r} does not exist")
@@ -195,8 +195,11 @@ class _Reader:
                     f"There is no profile {name!r}. Choose one of {', '.join(profile_names())}, or give a .yaml file."
                 )
             load_profile(known, changes)
-        except (ProfileError, BadInputError) as error:
-            fault("profile", (error.what if isinstance(error, BadInputError) else str(error)).rstrip("."))
+        except BadInputError as error:
+            self._refused("profile", error, fault)
+            return self._defaults.profile, typed
+        except ProfileError as error:
+            fault("profile", str(error).rstrip("."))
             return self._defaults.profile, typed
         return known, changes
 
@@ -221,6 +224,7 @@ class _Reader:
         try:
             return str(self._roots.path(file).resolve())
         except BadInputError as error:
+            self.fixes[error.fix] = None
             raise ProfileError(error.what) from error
 
     def _refuse_twice(self, number: int, videos: list[Path], languages: list[str], fault: Fault) -> None:
@@ -242,7 +246,7 @@ def _column(name: Any) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
+        return "; ".join(map(str, value))
     if value is None or value != value:  # NaN
         return ""
     if isinstance(value, float) and value.is_integer():  # a spreadsheet's whole numbers
@@ -251,7 +255,7 @@ def _text(value: Any) -> str:
 
 
 def _languages(text: str, fault: Fault) -> list[str]:
-    tags = [tag for tag in re.split(r"[;,\s]+", text) if tag]
+    tags = split_languages(text)
     if not tags:
         fault("languages", "is empty")
     found = [tag for raw in tags if (tag := _language(raw, "languages", fault))]
@@ -262,7 +266,7 @@ def _languages(text: str, fault: Fault) -> list[str]:
 
 def _language(tag: str, column: str, fault: Fault) -> str | None:
     try:
-        return parse_language(tag)
+        return language_of(tag)
     except LanguageError as error:
         fault(column, str(error).rstrip("."))
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,8 @@ from tasks.records.errors import BadInputError
 MOST_ROWS, MOST_COLUMNS, LONGEST_CELL = 20_000, 200, 4096
 _MOST_BYTES = {".csv": 16 << 20, ".xlsx": 16 << 20, ".parquet": 16 << 20, ".yaml": 1 << 20, ".yml": 1 << 20}
 _UNPACKED = zips.Bounds(entries=1000, each=32 << 20, total=64 << 20)
+_SEPARATORS = (",", ";", "\t")  # a comma where a header has none: it has one column
+_SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _DEEPEST, _MOST_ALIASES = 12, 1000
 
 Row = dict[str, Any]
@@ -79,14 +82,28 @@ def _csv(path: Path, data: bytes) -> Iterable[Row]:
     import pandas
 
     if b"\0" in data:
-        raise ValueError("it contains bytes that are not text (is it UTF-8?)")
-    if max((line.count(b",") for line in data.splitlines()), default=0) > MOST_COLUMNS + LONGEST_CELL:
+        raise ValueError("it contains bytes that are not text (save it as CSV in UTF-8)")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is not UTF-8 (save it as CSV in UTF-8)") from error
+    text, separator = _separated(text)
+    if max((line.count(separator) for line in text.splitlines()), default=0) > MOST_COLUMNS + LONGEST_CELL:
         raise ValueError(f"a row has more than {MOST_COLUMNS} columns")
-    table = pandas.read_csv(
-        io.BytesIO(data), dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
-    )
+    table = pandas.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
     rows: list[Row] = table.to_dict("records")
     return rows
+
+
+def _separated(text: str) -> tuple[str, str]:
+    """A CSV's text and its separator: that of Excel's line ``sep=;``, which is left out, else the header's commonest.
+
+    Spreadsheets write semicolons where a comma is the decimal sign, and tabs as "text".
+    """
+    first, _, rest = text.partition("\n")
+    if named := _SEPARATOR.fullmatch(first.strip('\r"')):
+        return rest, named[1]
+    return text, max(_SEPARATORS, key=first.count)
 
 
 def _xlsx(path: Path, data: bytes) -> Iterable[Row]:

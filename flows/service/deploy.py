@@ -14,9 +14,9 @@ from typing import Any
 import flows
 from configs.limits import Limits, LimitsError, load_limits
 from flows.dub.admission import admit_night, allow_night
-from flows.dub.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL
+from flows.dub.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL, TITLE
 from flows.service.automations import automate
-from flows.service.server import asks_for_a_password
+from flows.service.server import answers, asks_for_a_password
 from tasks.machine.gpu import gpus
 from tasks.machine.process import run
 from tasks.records.errors import BadInputError, ProcessFailedError, TransientError
@@ -106,6 +106,29 @@ def set_active(active: bool) -> list[str]:
         for one in nightly.schedules:
             client.update_deployment_schedule(nightly.id, one.id, active=active)
         return [when(one.schedule) for one in nightly.schedules]
+
+
+def require_deployments() -> None:
+    """Check that runs can be handed to workers.
+
+    Raises:
+        BadInputError: no server is set or answers, it requires another password, or it has no deployments of Polydub.
+        TransientError: the server is too busy.
+    """
+    from prefect.exceptions import ObjectNotFound
+
+    _needs_server()
+    if not answers(f"{os.environ['PREFECT_API_URL']}/health"):  # its client would ask for half a minute
+        raise _no_server()
+    with _client() as client:
+        try:
+            for name in (TITLE, BRANCH):
+                client.read_deployment_by_name(name)
+        except ObjectNotFound as error:
+            raise BadInputError(
+                f"The Prefect server at {os.environ['PREFECT_API_URL']} has no deployments of Polydub.",
+                "Register them with `polydub deploy`.",
+            ) from error
 
 
 def refused_night() -> str:
@@ -204,7 +227,7 @@ def _deploy_flows(with_gpu: bool) -> None:
     file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
     if not file.exists():
         raise BadInputError("deployments/prefect.yaml was not found next to the flows.", "Run from a checkout.")
-    names = ["dub-title/polydub", BRANCH, "dub-batch/polydub", NIGHTLY, "reap/polydub", "cleanup/polydub"]
+    names = [TITLE, BRANCH, "dub-batch/polydub", NIGHTLY, "reap/polydub", "cleanup/polydub"]
     names += [BRANCH_ON_GPU] if with_gpu else []
     chosen = [part for name in names for part in ("--name", name)]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
@@ -238,8 +261,7 @@ def _client() -> Iterator[Any]:
         with get_client(sync_client=True) as client:
             yield client
     except httpx.ConnectError as error:
-        url = os.environ["PREFECT_API_URL"]
-        raise BadInputError(f"No Prefect server answers at {url}.", "Start it (`polydub up`).") from error
+        raise _no_server() from error
     except httpx.TimeoutException as error:
         raise _too_busy() from error
     except httpx.HTTPStatusError as error:
@@ -248,6 +270,10 @@ def _client() -> Iterator[Any]:
         if error.response.status_code != httpx.codes.UNAUTHORIZED:
             raise
         raise asks_for_a_password(os.environ["PREFECT_API_URL"]) from None
+
+
+def _no_server() -> BadInputError:
+    return BadInputError(f"No Prefect server answers at {os.environ['PREFECT_API_URL']}.", "Start it (`polydub up`).")
 
 
 def _too_busy() -> TransientError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,6 +25,7 @@ from flows.terminal.options import (
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json
 from tasks.records.errors import BadInputError
+from tasks.records.title import Run
 
 app = typer.Typer()
 
@@ -51,11 +53,14 @@ def batch(
     from flows.ask.plan import checked_profile
     from flows.night.batches import new_batch
     from flows.night.manifest import Defaults, read_manifest
+    from flows.service.deploy import require_deployments
     from flows.terminal.watch import run_batch
 
     settings = changes.settings()
     chosen = or_exit(checked_profile, profile, settings)
     requests = or_exit(read_manifest, Path(manifest), Defaults(profile, settings, out, preview))
+    if deployed:
+        or_exit(require_deployments)
     budget = or_exit(_budget, chosen.budget, until, hours, gpu_minutes, usd)
     kept, runs = or_exit(new_batch, Path(manifest).stem, requests, chosen, out, budget)
     _report(kept, or_exit(run_batch, kept, runs, deployed=deployed), as_json)
@@ -88,22 +93,32 @@ def retry(
 ) -> None:
     """Run a batch's unfinished branches again, each from its first missing result."""
     from flows.night.batches import keep_batch, load_batch, runs_of, unfinished
-    from flows.terminal.watch import run_batch
+    from flows.service.deploy import require_deployments
+    from flows.terminal.watch import finished_summaries, run_batch
 
     kept = or_exit(load_batch, batch_id)
     kept = kept.model_copy(update={"budget": or_exit(_budget, kept.budget, until, hours, gpu_minutes, usd)})
     runs = or_exit(runs_of, kept)
-    if not unfinished(kept, runs, language, force):
-        or_exit(_nothing_to_retry, kept.id, language, bool(unfinished(kept, runs, language, force=True)))
+    only = or_exit(_language_of, runs, language) if language else None
+    if not unfinished(kept, runs, only, force):
+        where = f" in {only}" if only else ""
+        if unfinished(kept, runs, only, force=True):
+            left = "the branches that are left are set aside; `polydub retry --force` tries them again"
+        else:
+            left = "every branch is delivered"
+        say(f"Batch {kept.id} has nothing to retry{where}: {left}.", err=True)
+        _report(kept, or_exit(finished_summaries, runs), as_json)
+    if deployed:
+        or_exit(require_deployments)
     keep_batch(kept)
-    done = or_exit(run_batch, kept, runs, deployed=deployed, language=language, force=force)
+    done = or_exit(run_batch, kept, runs, deployed=deployed, language=only, force=force)
     _report(kept, done, as_json)
 
 
 @app.command()
 def inbox(
     folder: Annotated[str, typer.Argument(help="folder to watch for videos and manifests")],
-    to: Annotated[list[str], typer.Option("--to", help="target languages for videos, BCP-47: es,fr")],
+    to: Annotated[list[str], typer.Option("--to", help="target languages for videos, by tag or name: es,fr")],
     profile: Profile = "offline",
     out: Out = "out",
     every: Annotated[float, typer.Option(help="SECONDS between checks; a file is taken once two checks agree")] = 10.0,
@@ -155,7 +170,7 @@ def _report(kept: Any, summaries: list[dict[str, Any]], as_json: bool) -> NoRetu
 
     if as_json:
         show_json(summaries)
-    or_exit(show_morning, kept)
+    or_exit(show_morning, kept, summaries)
     raise typer.Exit(exit_code(summaries))
 
 
@@ -176,11 +191,11 @@ def _budget(settings: Any, until: str | None, hours: float | None, gpu_minutes: 
         raise BadInputError(f"--{fault['loc'][0]}: {fault['msg']}.", "Write times of day as 06:00.") from error
 
 
-def _nothing_to_retry(batch_id: str, language: str | None, set_aside: bool) -> None:
-    where = f" in {language}" if language else ""
-    if set_aside:
-        raise BadInputError(
-            f"The remaining branches of batch {batch_id}{where} are set aside.",
-            "`polydub retry --force` tries them again.",
-        )
-    raise BadInputError(f"Batch {batch_id} has no failed branch{where}.", "")
+def _language_of(runs: Sequence[Run], typed: str) -> str:
+    from flows.ask.plan import parse_languages
+
+    (language,) = parse_languages([typed])[:1]
+    known = dict.fromkeys(tag for run in runs for tag in run.title.languages)
+    if language not in known:
+        raise BadInputError(f"The batch has no {language}.", f"Its languages: {', '.join(known)}.")
+    return language

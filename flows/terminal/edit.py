@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.languages import LanguageError, parse_language
+from configs.language_names import language_of
+from configs.languages import LanguageError
 from flows.kept.edits import Edit, Edits, Placed, lines_of, signed
 from tasks.keep.store import Store, store_place
 from tasks.records.errors import BadInputError
@@ -71,7 +72,7 @@ class _Dub:
 
     def __init__(self, folder: Path, language: str) -> None:
         try:
-            self._tag = parse_language(language)
+            self._tag = language_of(language)
         except LanguageError as error:
             raise BadInputError(str(error)) from error
         missing = BadInputError(f"{folder} has no dub in {language}.", "Run `polydub run` first.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
@@ -36,10 +37,17 @@ def show_status(found: dict[str, Any]) -> None:
         console.print(Text(f"expected to end at about {found['expected_end']}"))
 
 
-def show_morning(batch: Batch) -> None:
-    """Print the outcome of a batch to stderr: branches that are not ready, why, and where to find the full report."""
+def show_morning(batch: Batch, summaries: Sequence[dict[str, Any]]) -> None:
+    """Print the outcome of a batch to stderr: branches that are not ready, why, and where to find the full report.
+
+    Args:
+        batch: as stored.
+        summaries: of its titles; their errors are shown, each once.
+    """
     rows = morning_rows(batch, runs_of(batch))
     console = Console(stderr=True)
+    for what, fix in dict.fromkeys((one["error"]["what"], one["error"]["fix"]) for one in summaries if one["error"]):
+        console.print(Text(f"{what} {fix}".rstrip(), "red"), soft_wrap=True)
     for row in by_urgency(rows):
         if row["state"] != "completed":
             line = f"{row['title']} {row['language']}: {row['state'].replace('_', ' ')}: {row['why']}".rstrip(": ")
@@ -54,6 +62,9 @@ def show_morning(batch: Batch) -> None:
 
 def show_costs(rows: list[dict[str, Any]]) -> None:
     """Print sums of the ledger, without empty columns."""
+    if not rows:
+        Console(stderr=True).print("No paid service was billed in this time.")
+        return
     table = Table()
     group, *numbers = rows[0]
     shown = [name for name in numbers if any(row[name] for row in rows)]

@@ -10,6 +10,7 @@ from flows.dub.journal import is_json
 from flows.kept.answered import answered_from_store
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
+from flows.kept.summary import TitleResult, title_result, write_summary
 from flows.night.batches import Batch, unfinished
 from flows.night.morning import morning_rows, write_morning
 from flows.printed import Console
@@ -36,7 +37,18 @@ def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] =
 def run_batch(
     batch: Batch, runs: Sequence[Run], *, deployed: bool = False, language: str | None = None, force: bool = False
 ) -> Summaries:
-    """Dub the unfinished part of a batch, after printing its forecast."""
+    """Dub the unfinished part of a batch, after printing its forecast; write its morning report.
+
+    Args:
+        batch: as stored.
+        runs: its titles.
+        deployed: on the workers of the Prefect server, not here.
+        language: only this one; None for all.
+        force: include branches that are set aside.
+
+    Returns:
+        The summary of each title.
+    """
     console = Console(stderr=True)
     console.print(forecast_of(batch, runs, language, force), markup=False, soft_wrap=True)
 
@@ -44,9 +56,14 @@ def run_batch(
         return dub_kept_batch(batch.id, waiting, deployed, language, force)
 
     summaries = run_watched(runs, dub)
-    if all(summary["state"] in ("completed", "needs_review") for summary in summaries):
-        write_morning(batch, morning_rows(batch, runs))  # no flow has run if every result was found
+    write_morning(batch, morning_rows(batch, runs))  # no flow has run if every result was found, or it could not start
     return summaries
+
+
+def finished_summaries(runs: Sequence[Run]) -> Summaries:
+    """The summaries of titles of which nothing is to be run, as their results in the store say."""
+    answers = ((run, answered_from_store(run)) for run in runs)
+    return [answer or write_summary(run, title_result(run) or TitleResult()) for run, answer in answers]
 
 
 def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: bool) -> str:

@@ -70,6 +70,42 @@ def test_every_kind_of_manifest_reads_alike(folder: Path, kind: str) -> None:
     assert second.due == "2026-11-30T18:00:00+01:00"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title;languages;priority\na.mp4;es,fr;1\n",
+        "title\tlanguages\tpriority\na.mp4\tes, fr\t1\n",
+        "sep=;\r\ntitle;languages;priority\r\na.mp4;es fr;1\r\n",
+        "\ufefftitle;languages;priority\na.mp4;Spanish,Français;1\n",
+        'title,languages,priority\na.mp4,"es;fr",1\n',
+    ],
+)
+def test_a_table_may_be_separated_as_its_spreadsheet_does_it(folder: Path, text: str) -> None:
+    (folder / "m.csv").write_text(text, "utf-8")
+    (request,) = read(folder / "m.csv")
+    assert (Path(request.videos[0]).name, request.languages, request.priority) == ("a.mp4", ["es", "fr"], 1)
+
+
+def test_languages_of_a_list_may_have_names_of_several_words(folder: Path) -> None:
+    (folder / "m.yaml").write_text("- {title: a.mp4, languages: [Brazilian Portuguese, ja]}\n")
+    assert read(folder / "m.yaml")[0].languages == ["pt-BR", "ja"]
+
+
+def test_a_table_that_is_not_utf8_says_how_to_save_it(folder: Path) -> None:
+    (folder / "m.csv").write_bytes("title;languages\ncafé.mp4;es\n".encode("cp1252"))
+    with pytest.raises(BadInputError, match=r"is not UTF-8 \(save it as CSV in UTF-8\)"):
+        read(folder / "m.csv")
+
+
+def test_a_file_outside_the_roots_says_how_to_allow_it(folder: Path) -> None:
+    (folder / "bad.csv").write_text("title,languages,bed\n/etc/hostname,es,/etc/passwd\n")
+    with pytest.raises(BadInputError) as caught:
+        read(folder / "bad.csv")
+    assert caught.value.fix == (
+        "Correct these rows and try again. Move such files, or add their folder to POLYDUB_ROOTS."
+    )
+
+
 def test_a_due_date_without_a_time_is_the_end_of_that_day_here(folder: Path) -> None:
     end = datetime.datetime(2026, 11, 30, 23, 59, 59).astimezone()
     table = pandas.DataFrame([{"title": "a.mp4", "languages": "es", "due": pandas.Timestamp("2026-11-30")}])
@@ -86,7 +122,7 @@ def test_all_faults_are_named_with_row_and_column(folder: Path) -> None:
         folder,
         "title,languages,colour,priority,due,profile,dub_fr,bed,dub_klingonese\n"
         "missing.mp4,es,,,,,,,\n"
-        "a.mp4,deutsch,,,,,,,\n"
+        "a.mp4,elvish,,,,,,,\n"
         ",fr,,,,,,,\n"
         "a.mp4,,,,,,,,\n"
         "a.mp4,es,,soon,tomorrow,nowhere,ca.wav,none.wav,\n"

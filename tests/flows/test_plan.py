@@ -134,9 +134,9 @@ def test_a_wrong_extension_does_not_matter(short_clip: Path, tmp_path: Path, sto
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"languages": ["klingonese"]}, "not a language code"),
+        ({"languages": ["klingonese"]}, "not a language"),
         ({"languages": []}, "No target language"),
-        ({"source_language": "??"}, "not a language code"),
+        ({"source_language": "??"}, "not a language"),
         ({"profile": "nope"}, "no profile 'nope'"),
         ({"overrides": {"lipsync": {"backend": "magic"}}}, "no lipsync backend named 'magic'"),
         ({"overrides": {"lipsync": {"backend": "fake", "options": {"x": 1}}}}, "options.x"),

@@ -147,7 +147,7 @@ def test_the_terminal_tells_it_at_the_end_of_a_run(night: Batch, capsys: pytest.
 
 
 def test_the_terminal_tells_it_at_the_end_of_a_batch(night: Batch, capsys: pytest.CaptureFixture[str]) -> None:
-    show_morning(night)
+    show_morning(night, [])
     shown = capsys.readouterr().err
     assert f"talk (1) fr: needs review: {WHY}\n    report  {night.out}/talk (1)/fr/report.html\n" in shown
     assert shown.index("talk (1) ja: failed: synthesize: no voice") < shown.index("talk (1) fr")
