@@ -4,9 +4,10 @@
 
 Makes short titles with ffmpeg from the test media (``POLYDUB_MEDIA``, or ``shared/media`` beside the checkout), then
 analyses each and resynchronises it to an eSpeak dub, in a process of its own with a time limit. Frames and times are
-counted by ffprobe, not by the engine. A row is ok where the process ended well in time, frames and times are those of
-the title, the report accounts for every frame, nothing changed outside the mask, and something (or nothing) was
-edited as the title asks for. Ends with exit 1 where a row is not.
+counted by ffprobe, not by the engine. Of rows that are measured: closed teeth on open and rounded vowels, the longest
+hold of one frame of the source in speech (frames) and the share of blended frames. A row is ok where the process ended
+well in time, frames and times are those of the title, the report accounts for every frame, nothing changed outside the
+mask, and something (or nothing) was edited as the title asks for. Ends with exit 1 where a row is not.
 """
 
 from __future__ import annotations
@@ -74,6 +75,9 @@ class Row:
     frames: tuple[int, int] = (0, 0)
     times: bool = False
     outside: int | None = None
+    teeth: float | None = None
+    hold: int | None = None
+    blended: float | None = None
     edited: int = 0
     bypassed: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -104,7 +108,8 @@ def _named(name: str, wanted: Sequence[str]) -> bool:
 
 def run(chosen: Sequence[Case], folder: Path, jobs: int, limit_s: float) -> int:
     """Run the cases and print a row for each; 1 where any failed."""
-    print(f"{'title':28} {'in':>5} {'out':>5} times outside edited {'s':>6}  ok    left as they are; what is wrong")
+    columns = f"{'title':28} {'in':>5} {'out':>5} times outside edited teeth hold blend {'s':>6}  ok   "
+    print(f"{columns} left as they are; what is wrong")
     failed = []
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["lipsync_engine.resync", "lipsync_engine.portrait", "benchmarks.lipsync_speed"])
@@ -117,7 +122,8 @@ def run(chosen: Sequence[Case], folder: Path, jobs: int, limit_s: float) -> int:
             outside = "-" if row.outside is None else str(row.outside)
             print(
                 f"{case.name:28} {row.frames[0]:5} {row.frames[1]:5} {'same ' if row.times else 'OTHER'} {outside:>7} "
-                f"{row.edited:6} {row.seconds:6.1f}  {'ok  ' if ok else 'FAIL'}  {left}"
+                f"{row.edited:6} {_cell(row.teeth)} {row.hold or '-':>4} {_cell(row.blended)} {row.seconds:6.1f}  "
+                f"{'ok  ' if ok else 'FAIL'}  {left}"
                 f"{'; ' if left and row.wrong else ''}{'; '.join(row.wrong)}",
                 flush=True,
             )
@@ -125,6 +131,10 @@ def run(chosen: Sequence[Case], folder: Path, jobs: int, limit_s: float) -> int:
     if failed:
         print("failed: " + ", ".join(failed))
     return 1 if failed else 0
+
+
+def _cell(share: float | None) -> str:
+    return f"{'-' if share is None else f'{share:.2f}':>5}"
 
 
 def tried(case: Case, folder: Path, context: ForkServerContext, limit_s: float) -> Row:
@@ -159,6 +169,8 @@ def tried(case: Case, folder: Path, context: ForkServerContext, limit_s: float) 
 
 def _judge(case: Case, row: Row, report: dict[str, Any], title: Path, out: Path) -> None:
     row.outside, row.edited, row.bypassed = report["outside_mask_max_diff"], report["edited"], report["bypassed"]
+    row.teeth, row.hold = report.get("open_teeth_share"), report.get("longest_hold_frames")
+    row.blended = report.get("blended_share")
     after = _times(out, rendered=True)
     before = [n / 25 for n in range(report["wanted"])] if case.still else _times(title)
     row.frames = len(before), len(after)

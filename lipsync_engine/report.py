@@ -49,6 +49,15 @@ class EngineReport:
         seam_ratio: gradient of the change at the mask's edge over that inside.
         jitter_ratio: shaking of skin that speech hardly moves, over the source's at the same motion of the lips.
         place_offset: distance of the lips from where the source's lie at the same shape, face widths.
+        open_teeth_share: share of the frames of open and rounded vowels that show closed teeth.
+        rounded_wide_share: share of /u o y/ whose lips are wider than this speaker's usually are in speech.
+        longest_hold_frames: most frames of speech in a row that show one frame of the source.
+        blended_share: share of the frames of speech that show two frames of the source at once.
+        mouth_sharpness_low: sharpness of a drawn mouth over that of the source about that moment; one in ten is less.
+        mouth_sharpness_high: and one in ten is more.
+        one_frame_openings: frames whose lips stand 3 mm apart, and together before and after.
+        lip_speed_ratio: speed of the lips that one frame of speech in twenty exceeds, over the source's.
+        lip_acceleration_ratio: the same of the change of that speed.
         outside_mask_max_diff: largest change outside the mask before encoding.
         fps: frames a second of the whole edit (decode, plan, render, encode).
         seconds: wall time by stage; ``measure`` re-tracks the result.
@@ -94,6 +103,15 @@ class EngineReport:
     seam_ratio: float | None = None
     jitter_ratio: float | None = None
     place_offset: float | None = None
+    open_teeth_share: float | None = None
+    rounded_wide_share: float | None = None
+    longest_hold_frames: int | None = None
+    blended_share: float | None = None
+    mouth_sharpness_low: float | None = None
+    mouth_sharpness_high: float | None = None
+    one_frame_openings: int | None = None
+    lip_speed_ratio: float | None = None
+    lip_acceleration_ratio: float | None = None
     outside_mask_max_diff: int | None = None
     fps: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)

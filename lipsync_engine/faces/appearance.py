@@ -84,6 +84,11 @@ def thumb_places(meshes: FloatArray | FileArray, points: Sequence[int]) -> NDArr
     return np.stack([(60 * across + 48) / 4 - 0.5, (60 * down + 32) / 4 - 0.5], axis=2)
 
 
+def view_places(meshes: FloatArray | FileArray, points: Sequence[int]) -> NDArray[np.float64]:
+    """Where points of meshes [n, 478, 3] lie in their mouth views: (column, row), float64 [n, P, 2]."""
+    return np.asarray(4 * (thumb_places(meshes, points) + 0.5))
+
+
 def mouth_view(picture: Picture, mesh: FloatArray) -> NDArray[np.uint8]:
     """The mouth upright and of one size, 60 pixels for the distance of the eyes: luma, uint8 [64, 96]."""
     axis = mesh[_EYES[1], :2] - mesh[_EYES[0], :2]

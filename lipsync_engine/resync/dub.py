@@ -100,7 +100,7 @@ def resync(
         all_missing(report, "measuring was switched off")
     else:
         clock = perf_counter()
-        measure(report, track, parts, out, audio, phones, own)
+        measure(report, picture, track, parts, out, audio, phones, own)
         report.seconds["measure"] = perf_counter() - clock
     report.peak_rss_mb = peak_memory_mb()
     count_vram(report)

@@ -13,6 +13,7 @@ from lipsync_engine.measure.report_figures import PICTURE_FIGURES, mouth_of, pic
 from lipsync_engine.records import BoolArray, Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync.parts import Part, drawn_by, edited_by
+from lipsync_engine.resync.viewed import VIEWED, viewed_figures
 from lipsync_engine.speech.title_speech import OwnSpeech
 
 #: Strength from which an edit is seen, and counts as one.
@@ -118,6 +119,7 @@ def count_whole(report: EngineReport, whole: BoolArray, parts: list[Part]) -> No
 
 def measure(
     report: EngineReport,
+    picture: Path,
     track: FaceTrack,
     parts: list[Part],
     out: Path,
@@ -129,6 +131,7 @@ def measure(
 
     Args:
         report: to be filled.
+        picture: the title.
         track: the analysis of the title.
         parts: every person's share of the edit.
         out: the result.
@@ -152,7 +155,8 @@ def measure(
     report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
     figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
     figures |= picture_figures(main.who.track, rows, main.score.frame)
-    for name in _SPEECH + PICTURE_FIGURES:
+    figures |= viewed_figures(picture, out, main, rows, seen, only, phones)
+    for name in _SPEECH + PICTURE_FIGURES + VIEWED:
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:
             report.missing[name] = _CANNOT_TELL if name in silent else _NOT_DEFINED
@@ -170,7 +174,7 @@ def _spread(part: Part) -> float | None:
 
 def all_missing(report: EngineReport, why: str) -> None:
     """Say why no figure was measured."""
-    for name in _SPEECH + PICTURE_FIGURES + ("seam_ratio", "outside_mask_max_diff"):
+    for name in _SPEECH + PICTURE_FIGURES + VIEWED + ("seam_ratio", "outside_mask_max_diff"):
         if getattr(report, name) is None:
             report.missing[name] = why
 

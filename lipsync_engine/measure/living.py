@@ -1,0 +1,107 @@
+"""Whether a drawn mouth lives: how long one picture of it stands, how often two lie on each other, how sharp it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_engine.faces.appearance import mouth_view, view_places
+from lipsync_engine.faces.facemesh.picture import Picture
+from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.geometry import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
+from lipsync_engine.media import video
+from lipsync_engine.plan.edit import Score
+from lipsync_engine.records import BoolArray, FloatArray
+
+#: Share of a second picture below which nobody sees it.
+_SEEN = 0.1
+#: Frames on either side of a moment with which a mouth's sharpness is compared.
+_NEIGHBOURS = 4
+#: Least sharpness (root mean square, 8-bit levels) that can be compared.
+_FLOOR = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Where the pixels of an edit come from.
+
+    Attributes:
+        longest_hold: most frames in a row, outside silence, that show the same frame of the source.
+        blended_share: share of the frames outside silence that show two frames of the source at once.
+    """
+
+    longest_hold: int
+    blended_share: float
+
+
+def texture(score: Score, rest: BoolArray) -> Texture | None:
+    """How still the texture of an edit stands; ``None`` where none is shown outside silence.
+
+    Args:
+        score: the edit.
+        rest: bool [T], frames of the title in silence.
+    """
+    spoken = ~rest[score.frame] & (score.pick >= 0)
+    if not spoken.any():
+        return None
+    longest = run = 0
+    for at in range(len(score.pick)):
+        same = at > 0 and spoken[at - 1] and not score.start[at] and score.pick[at] == score.pick[at - 1]
+        run = (run + 1 if same else 1) if spoken[at] else 0
+        longest = max(longest, run)
+    return Texture(longest, float((score.share[spoken, 1] >= _SEEN).mean()))
+
+
+def lip_sharpness(picture: Path, track: FaceTrack) -> FloatArray:
+    """Fine detail of the lips and of the skin next to them, without what is between them, float32 [N].
+
+    Args:
+        picture: the picture that was tracked.
+        track: rows of one person, N.
+    """
+    facts = video.probe(picture)
+    row = {int(frame): at for at, frame in enumerate(track.frame)}
+    out = np.full(len(row), np.nan, np.float32)
+    for frame in video.read(picture, facts):
+        at = row.get(frame.index)
+        if at is None:
+            continue
+        mesh = track.landmarks[at]
+        view = mouth_view(Picture(frame.planes, facts.colour), mesh)
+        fine = cv2.Laplacian(view, cv2.CV_32F)[_lips(mesh, view.shape)]
+        out[at] = float(np.sqrt((fine**2).mean())) if len(fine) else np.nan
+    return out
+
+
+def _lips(mesh: FloatArray, shape: tuple[int, ...]) -> BoolArray:
+    """Pixels of a mouth view on the lips or just beside them, and not between them."""
+    outer, inner = ((*upper, *lower[::-1]) for upper, lower in ((UPPER_OUTER, LOWER_OUTER), (UPPER_INNER, LOWER_INNER)))
+    mask, hole = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    for ring, image in ((outer, mask), (inner, hole)):
+        cv2.fillPoly(image, [np.round(view_places(mesh[None], ring)[0]).astype(np.int32)], (1,))
+    around = np.ones((5, 5), np.uint8)
+    return np.asarray((cv2.dilate(mask, around) > 0) & (cv2.dilate(hole, around) == 0))
+
+
+def against_neighbours(
+    drawn: FloatArray, drawn_frames: NDArray[np.integer], source: FloatArray, source_frames: NDArray[np.integer]
+) -> FloatArray:
+    """Sharpness of drawn mouths over that of the source about the same moments, float32 [n]; NaN where unknown.
+
+    Args:
+        drawn: float32 [n], of the frames ``drawn_frames``.
+        drawn_frames: int [n].
+        source: float32 [N], of the frames ``source_frames``, which increase.
+        source_frames: int [N].
+    """
+    out = np.full(len(drawn), np.nan, np.float32)
+    for at, frame in enumerate(drawn_frames):
+        near = slice(*np.searchsorted(source_frames, [frame - _NEIGHBOURS, frame + _NEIGHBOURS + 1]))
+        beside = source[near]
+        if np.isfinite(beside).any():
+            out[at] = drawn[at] / max(float(np.nanmedian(beside)), _FLOOR)
+    return out
