@@ -190,7 +190,7 @@ def doctor(
     profile: Annotated[str | None, typer.Option("--profile", help="only this profile")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Say what is installed, what each profile lacks, and how to get it."""
+    """Say what is installed, what each profile lacks, and how to get it; exit code 1 where nothing can be dubbed."""
     from flows.terminal.doctor import examine, show
 
     found = or_exit(examine, profile)
@@ -198,7 +198,7 @@ def doctor(
         say_json(found)
     else:
         show(found)
-    if profile and found["profiles"][0]["missing"]:
+    if not found["ready"]:
         raise typer.Exit(EXIT_NOTHING)
 
 
@@ -220,7 +220,7 @@ def licences(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="of the Prefect server")] = 4200,
+    port: Annotated[int, typer.Option(help="port of the Prefect server")] = 4200,
 ) -> None:
     """Start a Prefect server, the deployments and a worker on this machine, bound to loopback."""
     from flows.service.serve import serve
@@ -230,14 +230,14 @@ def up(
 
 @app.command()
 def server(
-    host: Annotated[str, typer.Option(help="the address to listen at")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="likewise")] = 4200,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 4200,
     services: Annotated[bool, typer.Option("--services/--no-services", help="background services too")] = True,
 ) -> None:
     """Run the Prefect server alone, with a password, for its own pages and clients."""
     from flows.service.own_origin import serve
 
-    serve(host, port, services)
+    or_exit(serve, host, port, services)
 
 
 @app.command()
@@ -258,7 +258,8 @@ def deploy(
     if bool(cron) != bool(manifest):
         refuse(BadInputError("A schedule needs both --cron and --manifest.", "Give both, or neither."))
     nightly = Nightly(cron, manifest, timezone, profile, out) if cron and manifest else None
-    or_exit(register, nightly, limits, gpu)
+    for line in or_exit(register, nightly, limits, gpu).lines():
+        say(line)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from configs.limits import Limits, LimitsError, load_limits
 from flows.dub.admission import admit_night, allow_night
 from flows.dub.pools import BRANCH, BRANCH_ON_GPU, CPU_POOL, GPU_POOL, TITLE
 from flows.service.automations import automate
+from flows.service.registered import Registered
 from flows.service.server import answers, asks_for_a_password
 from tasks.machine.gpu import gpus
 from tasks.machine.process import run
@@ -40,13 +41,16 @@ class Nightly:
     out: str = "out"
 
 
-def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool | None = None) -> None:
+def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool | None = None) -> Registered:
     """Create pools, limits, automations and deployments at the server of ``PREFECT_API_URL``; idempotent.
 
     Args:
         nightly: the nightly schedule; None leaves it unchanged.
         limits_file: a YAML file of limits; None for those of `configs.limits`.
         gpu: whether a machine of the fleet has a GPU; None: whether this one has.
+
+    Returns:
+        What the server has now.
 
     Raises:
         BadInputError: no server is set, or an argument is wrong.
@@ -60,13 +64,18 @@ def register(nightly: Nightly | None, limits_file: str | None = None, gpu: bool 
     schedule = _schedule(nightly) if nightly else None
     devices = len(gpus())
     with_gpu = bool(devices) if gpu is None else gpu
-    before = _retries.call(_prepare, slots_by_name(limits, devices, os.cpu_count() or 1), with_gpu)
-    _deploy_flows(with_gpu)  # keeps schedules, but not parameters
+    pools = (CPU_POOL, GPU_POOL) if with_gpu else (CPU_POOL,)
+    slots = slots_by_name(limits, devices, os.cpu_count() or 1)
+    before = _retries.call(_prepare, slots, pools)
+    deployments = _deploy_flows(with_gpu)  # keeps schedules, but not parameters
     with _client() as client:
         if nightly and schedule:
             _set_schedule(client, nightly, schedule)
         elif before is not None:
             _set_parameters(client, before.parameters)
+        night = _nightly(client)
+    schedules = [f"{when(one.schedule)}{'' if one.active else ', paused'}" for one in night.schedules]
+    return Registered(os.environ["PREFECT_API_URL"], deployments, pools, slots, schedules, night.parameters)
 
 
 def when(schedule: Any) -> str:
@@ -194,10 +203,10 @@ def _set_parameters(client: Any, parameters: dict[str, Any]) -> None:
 _retries = Retries(tries=4, first_s=5.0, longest_s=5.0, on=TransientError)
 
 
-def _prepare(slots: dict[str, int], with_gpu: bool) -> Any:
+def _prepare(slots: dict[str, int], pools: Sequence[str]) -> Any:
     """Create pools, limits and automations; returns the existing nightly deployment."""
     with _client() as client:
-        _make_pools(client, with_gpu)
+        _make_pools(client, pools)
         for name, size in slots.items():
             client.upsert_global_concurrency_limit_by_name(name, size)
         automate(client)
@@ -212,18 +221,18 @@ JOB_TEMPLATE = {
 }
 
 
-def _make_pools(client: Any, with_gpu: bool) -> None:
+def _make_pools(client: Any, pools: Sequence[str]) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
 
-    for name in (CPU_POOL, GPU_POOL) if with_gpu else (CPU_POOL,):
+    for name in pools:
         try:
             client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=JOB_TEMPLATE))
         except ObjectAlreadyExists:
             client.update_work_pool(name, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
 
 
-def _deploy_flows(with_gpu: bool) -> None:
+def _deploy_flows(with_gpu: bool) -> list[str]:
     file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
     if not file.exists():
         raise BadInputError("deployments/prefect.yaml was not found next to the flows.", "Run from a checkout.")
@@ -232,6 +241,7 @@ def _deploy_flows(with_gpu: bool) -> None:
     chosen = [part for name in names for part in ("--name", name)]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
     _retries.call(_run, command)
+    return names
 
 
 def _run(command: list[str]) -> None:

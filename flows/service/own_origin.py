@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows.service.login import password
+from flows.service.server import require_port
 
 _Scope = MutableMapping[str, Any]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -98,7 +99,11 @@ def serve(host: str, port: int, services: bool) -> None:
         host: address to listen on.
         port: port to listen on.
         services: run the background services in this process too; otherwise they run elsewhere.
+
+    Raises:
+        BadInputError: the port cannot be used.
     """
+    require_port(host, port)
     import uvicorn
 
     os.environ["PREFECT__SERVER_FINAL"] = "1"

@@ -13,11 +13,11 @@ from flows.dub.pools import CPU_POOL, GPU_POOL
 from flows.printed import Console
 from flows.service.deploy import QUIET, refused_night, register
 from flows.service.login import password, password_file
-from flows.service.server import answers, environment
+from flows.service.server import answers, environment, require_port
 from tasks.keep.store import store_root
 from tasks.machine.gpu import gpus
 from tasks.machine.process import service, wait_until
-from tasks.records.errors import BadInputError, TransientError
+from tasks.records.errors import TransientError
 
 _PREFECT = (sys.executable, "-m", "prefect")
 _SERVER = (sys.executable, "-m", "flows.cli", "server")
@@ -35,27 +35,27 @@ def serve(port: int) -> None:
     """Run server and worker until interrupted.
 
     Raises:
-        BadInputError: the port is taken.
+        BadInputError: the port cannot be used.
         TransientError: the server did not answer within five minutes.
     """
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
-    if answers(f"{api}/health"):
-        raise BadInputError(
-            f"Port {port} is already in use.", "Choose another --port, or stop the program that uses it."
-        )
+    require_port("127.0.0.1", port)
     # The page gets the API's address from the server, which reports port 4200 unless this is set.
     quiet = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     with _Programs(console) as programs:
+        console.print(f"Starting the Prefect server at port {port} ...", markup=False, highlight=False)
         programs.keep("server", ["--port", str(port)], {**SERVER_SETTINGS, **quiet}, _SERVER)
         wait_until(lambda: answers(f"{api}/health") or bool(programs.ended), deadline_s=_SERVER_S)
         if programs.ended or not answers(f"{api}/health"):
             log = programs.log("server")
             raise TransientError("The Prefect server did not start.", f"See its log: {log}.")
         known = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": password()}  # to the server's clients alone
+        console.print("Registering flows, pools and limits ...")
         with environment(known):
             register(None)
             refused = refused_night()
+        console.print("Starting workers ...")
         for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
             programs.keep(pool, ["worker", "start", "--pool", pool], {**quiet, **known})
         if refused:

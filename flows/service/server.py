@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -61,6 +62,25 @@ def prefect_server() -> Iterator[None]:
         finally:
             # Otherwise its event sender survives and blocks that of the next temporary server.
             EventsWorker.drain_all(timeout=_LAST_EVENTS_S, at_exit=False)
+
+
+def require_port(host: str, port: int) -> None:
+    """Check that a server can listen there.
+
+    Raises:
+        BadInputError: another program does, it is not allowed, or the address is not one of this machine.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BadInputError(
+                f"Port {port} is already in use.", "Choose another --port, or stop the program that uses it."
+            ) from error
+        raise BadInputError(
+            f"No server can listen at {host}, port {port}: {error.strerror}.", "Choose another."
+        ) from error
 
 
 def answers(url: str) -> bool:

@@ -25,6 +25,7 @@ _PROGRAMS = {
     "ffprobe": "apt-get install ffmpeg",
     "apertium": "apt-get install apertium apertium-eng-spa",
 }
+_NEEDED = ("ffmpeg", "ffprobe")  # by every profile
 _PACKAGES = (
     "prefect",
     "torch",
@@ -39,7 +40,7 @@ _PACKAGES = (
 
 
 def examine(profile: str | None) -> dict[str, Any]:
-    """The findings as JSON-like data.
+    """The findings as JSON-like data; ``ready``: titles can be dubbed with the profile, or with one of those given.
 
     Args:
         profile: a profile's name or file; None for all bundled profiles.
@@ -50,15 +51,19 @@ def examine(profile: str | None) -> dict[str, Any]:
     names = [profile] if profile else profile_names()
     root = store_root()
     existing = next(path for path in (root, *root.parents) if path.exists())
+    programs = {name: _program(name, fix) for name, fix in _PROGRAMS.items()}
+    profiles = [_profile(name) for name in names]
     return {
         "polydub": package_version("polydub"),
-        "programs": {name: _program(name, fix) for name, fix in _PROGRAMS.items()},
+        "ready": all(programs[name]["found"] for name in _NEEDED)
+        and any(not one["missing"] and (one["name"] != "fake" or profile) for one in profiles),
+        "programs": programs,
         "packages": {name: package_version(name) for name in _PACKAGES},
         "gpu": _gpu(),
         "prefect_api": os.environ.get("PREFECT_API_URL") or "none: a temporary server is started for each run",
         "store": {"path": str(root), "free_gb": round(shutil.disk_usage(existing).free / 1e9, 1)},
         "models": {name: here(name) for name, model in models().items() if model.setup},
-        "profiles": [_profile(name) for name in names],
+        "profiles": profiles,
     }
 
 
@@ -83,6 +88,8 @@ def show(found: dict[str, Any]) -> None:
         say(not profile["missing"], f"profile {profile['name']}: {', '.join(profile['backends'].values())}")
         for line in [*profile["missing"], *profile["remarks"]]:
             console.print(Text(f"        {line}"), soft_wrap=True)
+    if not found["ready"]:
+        console.print(Text("Nothing can be dubbed yet: install what is lacking.", "red"))
 
 
 def _program(name: str, fix: str) -> dict[str, Any]:

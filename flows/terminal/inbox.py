@@ -22,9 +22,12 @@ from flows.terminal.watch import run_batch
 from tasks.keep.staging import staged
 from tasks.keep.store import Store, step_key, store_place
 from tasks.records.errors import BadInputError, PolydubError
+from tasks.transcribe.sidecar import FORMATS
 from tasks.words.visible import visible
 
 _MANIFESTS = frozenset({".csv", ".xlsx", ".parquet", ".yaml", ".yml"})
+#: Files beside videos that need no word: our own, subtitles, and what a browser or client is still writing.
+_BESIDE = frozenset({*FORMATS, ".error.txt", ".part", ".partial", ".filepart", ".crdownload", ".tmp"})
 _TAKEN = "inbox"
 
 
@@ -49,6 +52,7 @@ class Inbox:
         self._profile = checked_profile(profile, {})
         self._store = Store(store_place())
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._ignored: set[tuple[Path, tuple[int, int]]] = set()
 
     def watch(self, every_s: float) -> None:
         """Check the folder repeatedly until interrupted."""
@@ -61,7 +65,7 @@ class Inbox:
             return
 
     def once(self, quiet_s: float) -> list[dict[str, Any]]:
-        """Dub the files that are present and do not change within ``settle_s`` seconds.
+        """Dub the files that are present and do not change within ``quiet_s`` seconds.
 
         Raises:
             BadInputError: there is nothing new.
@@ -70,18 +74,21 @@ class Inbox:
         time.sleep(quiet_s)
         summaries = self.look()
         if not summaries:
-            raise BadInputError(f"{self._folder} has nothing new that can be dubbed.", "See its .error.txt files.")
+            raise BadInputError(
+                f"{self._folder} has nothing new that can be dubbed.",
+                "Files that cannot be dubbed have an .error.txt beside them.",
+            )
         return summaries
 
     def look(self) -> list[dict[str, Any]]:
         """Dub every new file that has not changed since the last check, and return the summaries."""
         steady = self._steady()
         summaries: list[dict[str, Any]] = []
-        listed: set[Path] = set()  # videos that a manifest names are dubbed by it
+        listed: set[Path] = set()  # files that a manifest names; its videos are dubbed by it
         for path in steady:
             if path.suffix.lower() in _MANIFESTS:
                 requests = self._checked(path, self._listed)
-                listed |= {Path(video).resolve() for request in requests for video in request.videos}
+                listed |= {Path(file).resolve() for request in requests for file in _files(request)}
                 if requests and not self._is_taken(path, requests):
                     summaries += self._dub(path.stem, requests, {path: requests})
         videos = [path for path in steady if is_video(path) and path.resolve() not in listed]
@@ -90,13 +97,24 @@ class Inbox:
         if good:
             asked = [request for requests in good.values() for request in requests]
             summaries += self._dub("inbox", asked, dict.fromkeys(good, ()))
+        self._name_ignored(steady, listed)
         return summaries
+
+    def _name_ignored(self, steady: Sequence[Path], listed: set[Path]) -> None:
+        """Say once of each file that is neither dubbed nor named by a manifest that it is ignored."""
+        for path in steady:
+            if _is_taken_kind(path) or path.name.endswith(tuple(_BESIDE)) or path.resolve() in listed:
+                continue
+            if (path, self._seen[path]) not in self._ignored:
+                self._ignored.add((path, self._seen[path]))
+                text = f"{path.name} is ignored: it is neither a video nor a manifest, and no manifest names it."
+                Console(stderr=True).print(text, markup=False, soft_wrap=True)
 
     def _steady(self) -> list[Path]:
         """Files with the same size and time as at the last check, sorted by name."""
         before, self._seen = self._seen, {}
         for path in sorted(self._folder.iterdir()):
-            if path.is_file() and (is_video(path) or path.suffix.lower() in _MANIFESTS):
+            if path.is_file() and not path.name.startswith("."):
                 stat = path.stat()
                 self._seen[path] = (stat.st_size, stat.st_mtime_ns)
         return [path for path, state in self._seen.items() if before.get(path) == state]
@@ -168,3 +186,12 @@ class Inbox:
         if rows:
             inputs["videos"] = [self._store.reference(Path(video)) for row in rows for video in row.videos]
         return step_key(_TAKEN, 1, settings=asked, inputs=inputs)
+
+
+def _is_taken_kind(path: Path) -> bool:
+    return is_video(path) or path.suffix.lower() in _MANIFESTS
+
+
+def _files(request: Request) -> list[str]:
+    """The files that a row of a manifest names."""
+    return [*request.videos, *filter(None, (request.subtitles, request.bed)), *request.dubs.values()]

@@ -26,8 +26,15 @@ def lipsyncer(name: str, options: dict[str, Any]) -> LipSyncer:
         from tasks.lipsync.whole import WholeTranslation
 
         return WholeTranslation(name, options)
-    backend: LipSyncer = registry.create("lipsync", name, BACKENDS, options)
+    kind = _own(name)
+    backend: LipSyncer = kind(registry.checked("lipsync", name, kind.Options, options))
     return backend
+
+
+def backend_names() -> list[str]:
+    """The names of everything that can move mouths: the backends, ``auto``, other systems and services."""
+    services = [name for name in lipsync_models() if dubs_alone(name)]
+    return sorted({"auto", *registry.names("lipsync", BACKENDS), *system_names(), *services})
 
 
 def lipsyncing(settings: LipsyncSettings) -> LipSyncer:
@@ -39,7 +46,7 @@ def lipsyncing(settings: LipsyncSettings) -> LipSyncer:
 def ignored_style(settings: LipsyncSettings) -> tuple[str, ...]:
     """A note on style settings of a profile that its backend does not support; empty if there are none."""
     names = sorted(settings.style().keys() - _known(settings.backend))
-    return (f"Lip sync by {settings.backend} knows no {', '.join(names)}: not heeded.",) if names else ()
+    return (f"Lip sync by {settings.backend} does not support {', '.join(names)}: ignored.",) if names else ()
 
 
 def _known(name: str) -> frozenset[str]:
@@ -50,4 +57,11 @@ def _known(name: str) -> frozenset[str]:
         from tasks.lipsync.foreign import AdapterOptions
 
         return frozenset(AdapterOptions.model_fields)
-    return frozenset(registry.backend_class("lipsync", name, BACKENDS).Options.model_fields)
+    return frozenset(_own(name).Options.model_fields)
+
+
+def _own(name: str) -> type[Any]:
+    """The class of a backend of this step; `BadInputError` with every name that exists for another."""
+    if name not in registry.names("lipsync", BACKENDS):
+        raise registry.unknown("lipsync", name, backend_names())
+    return registry.backend_class("lipsync", name, BACKENDS)

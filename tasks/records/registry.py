@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -86,7 +87,20 @@ def backend_class(step: str, name: str, own: Mapping[str, str]) -> type[Any]:
         if point.name == name:
             loaded: type[Any] = point.load()
             return loaded
-    raise BadInputError(f"There is no {step} backend named {name!r}.", f"Choose one of: {', '.join(names(step, own))}.")
+    raise unknown(step, name, names(step, own))
+
+
+def unknown(step: str, name: str, known: Sequence[str]) -> BadInputError:
+    """The error for a backend that does not exist.
+
+    Args:
+        step: ``"transcribe"`` and so on.
+        name: as given.
+        known: the names that exist.
+    """
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    return BadInputError(f"There is no {step} backend named {name!r}.", f"{meant}Choose one of: {', '.join(known)}.")
 
 
 def names(step: str, own: Mapping[str, str]) -> list[str]:

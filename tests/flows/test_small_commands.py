@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from flows.kept.branches import branch_key, keep_attempt
 from flows.kept.costs import accounted
 from flows.kept.summary import TitleResult, keep_title_result, results_of
 from flows.night.batches import Batch, new_batch, runs_of
+from flows.service import deploy
+from flows.service.registered import Registered
+from flows.terminal.inbox import Inbox
 from tasks.machine.meter import Usage
 from tasks.records.progress import StepEvent, announce
 from tasks.records.record import Asset
@@ -109,3 +113,87 @@ def test_costs_by_provider_are_empty_where_nothing_was_billed(short_clip: Path, 
         bill = Bill(provider="deepl", units={"characters": 1000.0}, usd=0.25)
         announce(StepEvent("clip", "es", "translate", "computed", 1.0, seconds=2.0, usage=Usage(bills=[bill])))
     assert "deepl" in polydub("costs", "--by", "provider").stdout
+
+
+def test_an_unknown_lip_sync_system_names_all_there_are(short_clip: Path, tmp_path: Path) -> None:
+    call = ("run", str(short_clip), "--to", "es", "--profile", "fake", "--out", str(tmp_path))
+    said = polydub(*call, "--lipsync", "magic").stderr
+    assert "There is no lipsync backend named 'magic'." in said
+    for name in ("auto", "native", "none", "wav2lip", "musetalk", "sync-lipsync-2", "heygen-video-translate"):
+        assert f" {name}," in said or f" {name}." in said, name
+    close = polydub(*call, "--lipsync", "latensync")
+    assert (close.exit_code, "Did you mean latentsync?" in close.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("store_folder")
+def test_an_inbox_names_each_file_that_it_ignores_once(
+    short_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    for name in ("song.mp3", "Notes.docx", "named.wav", "film.srt", "film.mp4.error.txt", ".hidden", "film.mp4.part"):
+        (box / name).write_text("x")
+    shutil.copy(short_clip, box / "film.mp4")
+    (box / "list.csv").write_text("title,languages,bed\nfilm.mp4,klingonese,named.wav\n")
+    inbox = Inbox(box, ["es"], "fake", str(tmp_path / "out"))
+    inbox.look()
+    assert "ignored" not in capsys.readouterr().err, "it may still be written"
+    (box / "list.csv").unlink()
+    (box / "film.mp4").unlink()
+    inbox.look()
+    inbox.look()
+    said = capsys.readouterr().err
+    for name in ("song.mp3", "Notes.docx", "named.wav"):
+        assert said.count(f"{name} is ignored: it is neither a video nor a manifest, and no manifest names it.") == 1
+    assert said.count("ignored") == 3
+
+
+@pytest.mark.usefixtures("store_folder")
+def test_a_file_that_a_manifest_of_the_inbox_names_is_not_called_ignored(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flows.terminal.inbox.run_batch", lambda batch, runs: [])
+    box = tmp_path / "box"
+    box.mkdir()
+    shutil.copy(short_clip, box / "film.mp4")
+    shutil.copy(short_clip, box / "bed.wav")
+    (box / "list.csv").write_text("title,languages,bed\nfilm.mp4,es,bed.wav\n")
+    inbox = Inbox(box, ["es"], "fake", str(tmp_path / "out"))
+    inbox.look()
+    inbox.look()
+    assert "ignored" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("store_folder")
+def test_doctor_ends_with_1_where_nothing_can_be_dubbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    well = polydub("doctor", "--profile", "fake")
+    assert well.exit_code == 0
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for call in (("doctor",), ("doctor", "--profile", "fake")):
+        done = polydub(*call)
+        assert (done.exit_code, "Nothing can be dubbed yet" in done.stdout) == (1, True)
+        assert "lacks ffmpeg: apt-get install ffmpeg" in done.stdout
+    assert json.loads(polydub("doctor", "--json").stdout)["ready"] is False
+
+
+@pytest.mark.parametrize("command", ["up", "server"])
+def test_a_port_in_use_is_named_at_once(command: str, store_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = polydub(command, "--port", port)
+    assert (done.exit_code, f"Port {port} is already in use." in done.stderr) == (2, True)
+    assert not (store_folder / "logs").exists()
+
+
+def test_deploy_says_what_it_has_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    night = {"manifest": "/srv/night.csv", "profile": "offline", "out": "/srv/out"}
+    made = Registered("http://here/api", ["dub-title/polydub"], ["polydub-cpu"], {"gpu": 1}, ["0 1 * * * (UTC)"], night)
+    monkeypatch.setattr(deploy, "register", lambda *given: made)
+    assert polydub("deploy").stdout.splitlines() == [
+        "Registered at http://here/api:",
+        "  deployments  dub-title/polydub",
+        "  work pools   polydub-cpu",
+        "  limits       gpu 1",
+        "  night        0 1 * * * (UTC): /srv/night.csv, profile offline, into /srv/out",
+        "Start a worker: prefect worker start --pool polydub-cpu",
+    ]

@@ -87,7 +87,7 @@ def test_what_a_profile_says_of_the_style_goes_over_the_backends_options() -> No
 def test_who_draws_no_mouths_heeds_no_style_and_that_is_told() -> None:
     silent_one = settings(mode="syllable", strength=0.5).model_copy(update={"backend": "none", "options": {}})
     lipsyncing(silent_one)
-    assert ignored_style(silent_one) == ("Lip sync by none knows no mode, strength: not heeded.",)
+    assert ignored_style(silent_one) == ("Lip sync by none does not support mode, strength: ignored.",)
     assert ignored_style(settings(mode="syllable")) == ()
     for system in ("auto", "sync-lipsync-2"):  # what the engine draws between their shots, it draws so
         assert ignored_style(settings(mode="syllable").model_copy(update={"backend": system})) == ()
