@@ -106,21 +106,21 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from configs.profile import load_profile
 from tasks.records.record import Asset
 from tasks.records.title import Run, Title
-from tasks.step.run import StepOutput, remember
+from tasks.step.run import Computation, StepOutput
 from tasks.step.prefect import settled, step_task
 
 count, seconds, branches, out = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 video = Asset(uri="/nowhere.mp4", sha256="0" * 64, bytes=1)
 folder = tempfile.mkdtemp(prefix="polydub-orchestration-")
 title = Title(name="t", video=video, source="t.mp4", folder=folder, languages=("es",))
-run = Run(title=title, profile=load_profile("fake"), store=folder + "/store", language="es")
+run = Run(title=title, profile=load_profile("fake"), store=folder + "/store").branch("es")
 
-@step_task("simulated")
+@step_task("mix")
 def simulated(run, number):
     def compute(number, work):
         time.sleep(seconds)
         return StepOutput(number)
-    return remember(run, "simulated", 1, number, compute, int)
+    return Computation(number, compute, int)
 
 @flow(persist_result=False)
 def branch(first):

@@ -133,7 +133,7 @@ def measured(source: Source, language: str, profile: str, root: Path) -> dict[st
     script = Script(language="en", lines=source.lines, speakers=speakers)
     video = Asset(uri=str(source.sound), sha256=dialogue.sha256, bytes=dialogue.bytes)
     title = Title(name=source.name, video=video, source=source.name, folder=str(root), languages=(language,))
-    run = Run(title=title, profile=load_profile(profile), store=str(store.root), language=language)
+    run = Run(title=title, profile=load_profile(profile), store=str(store.root)).branch(language)
     dub = translate.fn(run, script, {}).value
     spoken = synthesize.fn(run, dub, script, dialogue).value
     adapted = adapt.fn(run, dub, script, spoken, dialogue, {}).value

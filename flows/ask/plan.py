@@ -15,10 +15,10 @@ from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profi
 from flows.ask.naming import named
 from tasks import diarize, separate, synthesize, transcribe, translate
 from tasks.keep.assets import path_of
-from tasks.keep.store import Store, store_place
+from tasks.keep.store import Store, store_at, store_place
 from tasks.keep.zips import is_zip
 from tasks.lipsync.choose import dubs_alone, lipsyncing
-from tasks.probe import probe_video
+from tasks.probe import probing
 from tasks.records.consent import agreed, read_consent
 from tasks.records.errors import BadInputError
 from tasks.records.facts import MediaFacts
@@ -26,6 +26,7 @@ from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
 from tasks.records.script import Line
 from tasks.records.title import Consent, ConsentSubject, Run, Title
+from tasks.step.run import remember
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of
@@ -105,7 +106,7 @@ def checked(request: Request) -> list[Run]:
             "--subtitles, --bed and --dub belong to one video, but several were given.",
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
-    store = Store(store_place())
+    store = store_at(store_place())
     runs = []
     for video in request.videos:
         path = _file(video, "video")
@@ -249,7 +250,7 @@ def _consent(
 
 def probed(run: Run, asset: Asset, language: str | None = None) -> MediaFacts:
     """What a file is; `BadInputError` where it is no media."""
-    return probe_video(run, asset, language).value
+    return remember(run, "probe", probing(run, asset, language)).value
 
 
 def _check_media(run: Run, facts: MediaFacts) -> None:

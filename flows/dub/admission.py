@@ -17,9 +17,9 @@ from typing import Any
 from configs.languages import LanguageError, parse_language
 from configs.profile import profile_names
 from tasks.keep.places import url_of
-from tasks.keep.store import Store, store_place, text_sha256
+from tasks.keep.store import store_at, store_place, text_sha256
 from tasks.records.errors import BadInputError
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run, language_of
 
 _RUN, _NIGHT = "planned-run", "planned-night"
 
@@ -27,7 +27,7 @@ _RUN, _NIGHT = "planned-run", "planned-night"
 def allow(run: Run) -> None:
     """Permit workers of the run's store to execute it, as a whole and each language, exactly as it is now."""
     facts = {"title": run.title.name, "batch": run.batch}
-    Store(run.store).write_note(_RUN, _run_digest(run), facts)
+    store_at(run.store).write_note(_RUN, _run_digest(run), facts)
 
 
 def allow_night(manifest: str, profile: str, out: str) -> None:
@@ -39,7 +39,7 @@ def allow_night(manifest: str, profile: str, out: str) -> None:
         out: folder for the deliverables.
     """
     facts = {"manifest": manifest, "profile": profile, "out": out}
-    Store(store_place()).write_note(_NIGHT, _digest(facts), facts)
+    store_at(store_place()).write_note(_NIGHT, _digest(facts), facts)
 
 
 def is_deployed() -> bool:
@@ -50,12 +50,11 @@ def is_deployed() -> bool:
     return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
 
 
-def admit(run: Run, languages: Sequence[str] = ("",)) -> None:
+def admit(run: Run) -> None:
     """Check a run against this machine's store and roots.
 
     Args:
-        run: as received.
-        languages: the run's language must be one of them; ``""`` for a title as a whole.
+        run: of a title, or a branch, as received.
 
     Raises:
         BadInputError: an invalid file name or language, another store than this worker's, a file outside
@@ -65,11 +64,11 @@ def admit(run: Run, languages: Sequence[str] = ("",)) -> None:
     title = run.title
     if title.name in ("", ".", "..") or "/" in title.name or not title.name.isprintable():
         raise _refused("title.name", title.name)
-    for tag in (*title.languages, *title.dubs, *filter(None, (run.language,))):
+    for tag in (*title.languages, *title.dubs, *filter(None, (language_of(run),))):
         _check_language(tag)
-    if run.language not in languages:
+    if isinstance(run, Branch) and run.language not in title.languages:
         raise _refused("the language", run.language)
-    own = Store(store_place())
+    own = store_at(store_place())
     if run.store != own.where and Path(run.store).resolve() != Path(own.where).resolve():
         raise _refused("the store", run.store)
     roots = _folders("POLYDUB_ROOTS")
@@ -110,7 +109,7 @@ def admit_night(manifest: str, profile: str, out: str) -> None:
             deliverables outside ``POLYDUB_OUT`` (unset: the roots), or the profile is not one of the operator's.
     """
     night = {"manifest": manifest, "profile": profile, "out": out}
-    if Store(store_place()).read_note(_NIGHT, _digest(night)) is not None:
+    if store_at(store_place()).read_note(_NIGHT, _digest(night)) is not None:
         return
     roots = _folders("POLYDUB_ROOTS")
     allowed = {
@@ -150,8 +149,8 @@ def _is_in(file: str, folders: Sequence[Path]) -> bool:
 
 
 def _run_digest(run: Run) -> str:
-    """Digest of a run without its language. Unset fields do not count, because a later version may add some."""
-    return _digest(run.branch("").model_dump(mode="json", exclude_defaults=True))
+    """Digest of a run, the same for its branches. Unset fields do not count, as a later version may add some."""
+    return _digest(run.model_dump(mode="json", exclude_defaults=True, exclude={"language"}))
 
 
 def _digest(facts: Any) -> str:

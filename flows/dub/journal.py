@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.records.progress import StepEvent, listening
-from tasks.records.title import Run
+from tasks.records.title import Run, language_of
 from tasks.words.visible import visible
 
 _OURS = ("flows", "tasks", "lipsync_engine")
@@ -36,7 +36,7 @@ def journal(run: Run) -> Iterator[None]:
         yield
         return
     _collect_libraries()
-    here = {"batch": run.batch, "title": run.title.name, "language": run.language, "step": ""}
+    here = {"batch": run.batch, "title": run.title.name, "language": language_of(run), "step": ""}
     token = _here.set(here)
 
     def listen(event: StepEvent) -> None:

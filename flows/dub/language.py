@@ -28,7 +28,7 @@ from flows.kept.standing import noted_progress
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
-from tasks.keep.store import Store
+from tasks.keep.store import store_at
 from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.task import conform_film, lipsync, translate_film
 from tasks.machine.ending import notifying_threads
@@ -42,7 +42,7 @@ from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
 from tasks.records.script import Script
 from tasks.records.step_record import Made, StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.report.task import report
 from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.task import synthesize
@@ -82,26 +82,26 @@ class _Steps:
 
 
 @flow(name="dub-language", flow_run_name="{run.title.name}-{run.language}", persist_result=False)
-def dub_language(run: Run) -> State[Any]:
+def dub_language(run: Branch) -> State[Any]:
     """Dub one title into one language. The shared steps must have run; nothing here touches another language.
 
     Args:
-        run: the checked title with its profile, store and this branch's language.
+        run: the branch: the checked title with its profile and store, and the language.
     """
     if is_deployed():
-        admit(run, run.title.languages)
+        admit(run)
     if why := make_room(run):
-        carry_over(run, run.language, why)
+        carry_over(run, why)
         return carried_over(why)
-    mark_begun(run, run.language)
+    mark_begun(run)
     with notifying_threads(), untagged(), journal(run), accounted(run) as account:
         state = _dub(run)
     charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return state
 
 
-def _dub(run: Run) -> State[Any]:
-    key = branch_key(run, run.language)
+def _dub(run: Branch) -> State[Any]:
+    key = branch_key(run)
     steps = _Steps()
     try:
         with branch_progress(run), noted_progress(run):
@@ -123,13 +123,13 @@ def _dub(run: Run) -> State[Any]:
         return Failed(message=failure.advice)
     keep_attempt(run, result)
     if work := shared_work(run):
-        follow_up(run.branch(""), work)
+        follow_up(run.whole, work)
     why = verdict(result).why
     return Completed(name="NeedsReview", message=why) if why else Completed(message="ready")
 
 
-def _branch(run: Run, key: str, steps: _Steps) -> BranchResult:
-    work, store, settle = shared_work(run), Store(run.store), steps.settle
+def _branch(run: Branch, key: str, steps: _Steps) -> BranchResult:
+    work, store, settle = shared_work(run), store_at(run.store), steps.settle
     if work is None or not all(store.holds(asset) for asset in work.made):
         raise PermanentError("The shared steps of this title are not in the store.", "Run dub-title, which runs them.")
     alone = dubs_alone(run.profile.lipsync.backend) and run.language not in run.title.dubs
@@ -166,9 +166,9 @@ def _branch(run: Run, key: str, steps: _Steps) -> BranchResult:
     )
 
 
-def _made_here(run: Run, work: SharedWork, steps: _Steps) -> _Dub:
+def _made_here(run: Branch, work: SharedWork, steps: _Steps) -> _Dub:
     """Translated, spoken, lip-synced and mixed by the steps of the profile."""
-    settle, worded = steps.settle, edits(run, run.language)
+    settle, worded = steps.settle, edits(run)
     translated = settle(translate.submit(run, work.script, worded.texts, worded.notes))
     script, laid = _speech(run, work, translated, steps)
     assert laid.phones is not None  # fit and ingest always tell them
@@ -178,7 +178,7 @@ def _made_here(run: Run, work: SharedWork, steps: _Steps) -> _Dub:
     return _Dub(script, laid, picture, mixed, stems)
 
 
-def _made_elsewhere(run: Run, work: SharedWork, steps: _Steps) -> _Dub:
+def _made_elsewhere(run: Branch, work: SharedWork, steps: _Steps) -> _Dub:
     """All of it by one service; what was said, and where, is not known."""
     settle = steps.settle
     film = settle(translate_film.submit(run, work.video))
@@ -193,12 +193,12 @@ def _made_elsewhere(run: Run, work: SharedWork, steps: _Steps) -> _Dub:
     )
 
 
-def _speech(run: Run, work: SharedWork, script: Script, steps: _Steps) -> tuple[Script, Laid]:
+def _speech(run: Branch, work: SharedWork, script: Script, steps: _Steps) -> tuple[Script, Laid]:
     """The script as it is spoken, and the speech in its place."""
     settle = steps.settle
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed))
-    worded = edits(run, run.language).texts
+    worded = edits(run).texts
     adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, worded, work.bed))
     return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))

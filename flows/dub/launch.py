@@ -14,7 +14,7 @@ from flows.dub.revive import revive
 from flows.dub.tags import tags_of
 from flows.kept.branches import branch_key, mark_begun, note_missing
 from tasks.keep.store import text_sha256
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.services.outage import through_outages
 
 Kind = Literal["inline", "deployed"]
@@ -49,18 +49,18 @@ class Inline:
         """Run these languages."""
         from prefect import tags
 
-        def branch(language: str) -> None:
-            mark_begun(run, language)
+        def dub(branch: Branch) -> None:
+            mark_begun(branch)
             try:
-                with tags(*tags_of(run.branch(language))):
-                    state = flow(run.branch(language), return_state=True)
+                with tags(*tags_of(branch)):
+                    state = flow(branch, return_state=True)
             except Exception as error:  # Prefect's server made no run of it
-                note_missing(run, language, f"{type(error).__name__}: {error}")
+                note_missing(branch, f"{type(error).__name__}: {error}")
             else:
-                note_missing(run, language, state.message or state.name or "")
+                note_missing(branch, state.message or state.name or "")
 
         with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
-            futures = [pool.submit(contextvars.copy_context().run, branch, language) for language in languages]
+            futures = [pool.submit(contextvars.copy_context().run, dub, run.branch(language)) for language in languages]
         for future in futures:
             future.result()
 
@@ -88,12 +88,12 @@ class Deployed:
         deployment = _deployment_of(run)
         runs = {}
         for language in languages:
-            mark_begun(run, language)
             branch = run.branch(language)
-            key = f"{run.batch or flow_run.id}:{branch_key(run, language)}"
+            mark_begun(branch)
+            key = f"{run.batch or flow_run.id}:{branch_key(branch)}"
             runs[language] = self._start(deployment, {"run": branch.model_dump(mode="json")}, key, tags_of(branch))
         for language, message in self._to_their_end(runs).items():
-            note_missing(run, language, message)
+            note_missing(run.branch(language), message)
 
     @through_outages
     def _start(self, deployment: str, parameters: dict[str, Any], key: str, tags: list[str]) -> Any:

@@ -23,7 +23,7 @@ from flows.kept.lane import lane_of
 from flows.kept.summary import TitleResult, notes_of, verdict_of
 from tasks.records.progress import StepEvent, listening
 from tasks.records.result import BranchResult
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.services.outage import is_outage
 
 _UPDATE_EVERY_S = 1.0
@@ -66,16 +66,16 @@ def show_notes(run: Run, summary: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def branch_progress(run: Run) -> Iterator[None]:
+def branch_progress(branch: Branch) -> Iterator[None]:
     """Keep a progress artifact of a branch up to date while it runs, at most once a second, without holding it up."""
-    bar = _Bar(artifact_key(run, f"progress-{run.language}"), f"{run.title.name} {run.language}")
-    lane = lane_of(run, Forecast(run))
+    bar = _Bar(artifact_key(branch, f"progress-{branch.language}"), f"{branch.title.name} {branch.language}")
+    lane = lane_of(branch, Forecast(branch))
     # Prefect ties an artifact to the run that it finds in the context.
     teller = threading.Thread(target=contextvars.copy_context().run, args=(bar.tell,), name="progress", daemon=True)
     teller.start()
 
     def listen(event: StepEvent) -> None:
-        if event.is_of(run):
+        if event.is_of(branch):
             lane.take(event)
             bar.percent = 100 * lane.share
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from tasks.records.title import Run
+from tasks.records.title import Run, language_of
 
 
 def tags_of(run: Run) -> list[str]:
     """What the UI's filters find a run by."""
-    facts = {"batch": run.batch, "video": run.title.name, "lang": run.language, "profile": run.profile.name}
+    facts = {"batch": run.batch, "video": run.title.name, "lang": language_of(run), "profile": run.profile.name}
     return [f"{name}:{value}" for name, value in facts.items() if value]
 
 

@@ -68,8 +68,9 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
     except Exception as error:
         failure = failure_of(error)
         for language in wanted:
-            if finished(run, language) is None:
-                key = branch_key(run, language)
+            branch = run.branch(language)
+            if finished(branch) is None:
+                key = branch_key(branch)
                 keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
         failed = TitleResult(branches=tuple(results_of(run, {})), notes=notes_of(ledger), failure=failure)
         keep_title_result(run, failed)
@@ -78,7 +79,7 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
         return Failed(name="SharedStepFailed", message=failure.advice)
     keep_shared_work(run, work)
 
-    found = {language: result for language in run.title.languages if (result := finished(run, language))}
+    found = {language: result for language in run.title.languages if (result := finished(run.branch(language)))}
     for result in found.values():
         deliver(Path(run.title.folder), result.outputs)
         for use in result.steps:

@@ -29,7 +29,7 @@ from flows.kept.summary import (
     verdict_of,
     write_summary,
 )
-from tasks.keep.store import Store
+from tasks.keep.store import store_at
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi
 from tasks.records.record import Asset
@@ -48,7 +48,7 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) 
         work: of its shared steps.
         found: branches that were finished before; the others ended as the store says.
     """
-    with Store(run.store).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
+    with store_at(run.store).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
         title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
         keep_title_result(run, title)
         summary = write_summary(run, title)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.plain import takes_as_it_is
 from tasks.records.facts import MediaFacts
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.step.table import Part, Step, Way, of_part, of_way
 
 
-def way_of(run: Run) -> Way:
-    """How a run's language is dubbed."""
-    if run.language in run.title.dubs:
+def way_of(branch: Branch) -> Way:
+    """How a language is dubbed."""
+    if branch.language in branch.title.dubs:
         return "recorded"
-    return "service" if dubs_alone(run.profile.lipsync.backend) else "spoken"
+    return "service" if dubs_alone(branch.profile.lipsync.backend) else "spoken"
 
 
 def steps_ahead(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
-    """The steps of a run's language; of a run without one, those that its title's languages share.
+    """The steps of a branch; of a title, those that its languages share.
 
     Args:
-        run: title, profile and language.
+        run: of a title, or a branch.
         facts: of the title, or of its preview.
     """
-    return of_way(way_of(run)) if run.language else _needed("title", run, facts)
+    return of_way(way_of(run)) if isinstance(run, Branch) else _needed("title", run, facts)
 
 
 def last_steps(run: Run, facts: MediaFacts) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ from flows.ask.naming import take
 from flows.kept.branches import finished, shared_work
 from flows.kept.deliver import DamagedError, deliver
 from flows.kept.summary import earlier_languages, title_result, write_summary
-from tasks.keep.store import Store
+from tasks.keep.store import store_at
 from tasks.records.step_record import StepUse
 from tasks.records.title import Run
 
@@ -19,11 +19,11 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     work, previous = shared_work(run), title_result(run)
     if work is None or previous is None or previous.multi is None:
         return None
-    branches = [branch for language in run.title.languages if (branch := finished(run, language))]
+    branches = [branch for language in run.title.languages if (branch := finished(run.branch(language)))]
     packed = {branch.language for branch in (*branches, *earlier_languages(run))}
     if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
         return None
-    if not Store(run.store).holds(previous.multi) or not take(run):
+    if not store_at(run.store).holds(previous.multi) or not take(run):
         return None
     outputs = {place: asset for branch in branches for place, asset in branch.outputs.items()}
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ from pydantic import ValidationError
 
 from flows.ask.plan import backends
 from flows.kept.edits import Edits, Placed
-from tasks.keep.store import Store, step_key
+from tasks.keep.store import step_key, store_at
 from tasks.lipsync.choose import ignored_style
 from tasks.lipsync.finish import Finishing
 from tasks.records.result import BranchResult, Failure, SharedWork
 from tasks.records.script import Script
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.step.table import Step, of_part
 from tasks.synthesize.casting import casting_facts
 
@@ -47,31 +46,32 @@ def shared_key(run: Run) -> str:
     )
 
 
-def branch_key(run: Run, language: str) -> str:
+def branch_key(branch: Branch) -> str:
     """The content key of one language of a title, from everything that it depends on."""
-    chosen = backends(run.profile, run.title.source_language, language)
+    title, profile, language = branch.title, branch.profile, branch.language
+    chosen = backends(profile, title.source_language, language)
     return step_key(
         "branch",
         1,
         settings={
-            "loudness": run.profile.loudness,
-            "finishing": Finishing.of(run.profile).facts(),
-            "unheeded": ignored_style(run.profile.lipsync),
-            "fit": run.profile.fit,
-            "pace": run.profile.pace,
-            "mix": run.profile.mix,
-            "ingest": run.profile.ingest,
-            "waivers": run.profile.waivers,
-            "fake": run.profile.fake,
+            "loudness": profile.loudness,
+            "finishing": Finishing.of(profile).facts(),
+            "unheeded": ignored_style(profile.lipsync),
+            "fit": profile.fit,
+            "pace": profile.pace,
+            "mix": profile.mix,
+            "ingest": profile.ingest,
+            "waivers": profile.waivers,
+            "fake": profile.fake,
         },
         backend=" ".join(backend.fingerprint() for backend in chosen.values()),
         inputs={
-            "shared": shared_key(run),
-            "dub": run.title.dubs.get(language),
-            "edits": _edit_facts(run, language),
+            "shared": shared_key(branch),
+            "dub": title.dubs.get(language),
+            "edits": _edit_facts(branch),
             "language": language,
-            "casting": _casting(run.branch(language)),
-            "name": run.title.name,
+            "casting": _casting(branch),
+            "name": title.name,
             "versions": versions(of_part("branch")),
         },
     )
@@ -79,22 +79,21 @@ def branch_key(run: Run, language: str) -> str:
 
 def versions(steps: Iterable[Step]) -> list[tuple[str, int]]:
     """The versions of steps as keys hold them: each package once, in the order of the table."""
-    packages = dict.fromkeys(step.package for step in steps if step.keyed)
-    return [(name, importlib.import_module(name).VERSION) for name in packages]
+    return list({step.package: step.version for step in steps if step.keyed}.items())
 
 
-def _casting(run: Run) -> dict[str, Any]:
+def _casting(branch: Branch) -> dict[str, Any]:
     """How lines are spoken beyond the backend; before the shared steps have run, nobody is cast."""
-    work = shared_work(run) if run.profile.voices else None
-    return casting_facts(run, work.script if work else Script(language="und", lines=()))
+    work = shared_work(branch) if branch.profile.voices else None
+    return casting_facts(branch, work.script if work else Script(language="und", lines=()))
 
 
-def finished(run: Run, language: str) -> BranchResult | None:
+def finished(branch: Branch) -> BranchResult | None:
     """The delivered result of a branch, if the store has it whole; every step then counts as found."""
-    result = last_attempt(run, branch_key(run, language))
+    result = last_attempt(branch, branch_key(branch))
     if result is None or not result.delivered:
         return None
-    store = Store(run.store)
+    store = store_at(branch.store)
     assets = [*result.outputs.values(), *filter(None, (result.audio, result.subtitles))]
     if not all(store.holds(asset) for asset in assets):
         return None
@@ -105,7 +104,7 @@ def finished(run: Run, language: str) -> BranchResult | None:
 def last_attempt(run: Run, key: str) -> BranchResult | None:
     """How a branch ended when it was last tried."""
     try:
-        return BranchResult.model_validate(Store(run.store).read_note("branch", key))
+        return BranchResult.model_validate(store_at(run.store).read_note("branch", key))
     except ValidationError:
         return None
 
@@ -119,32 +118,36 @@ def keep_attempt(run: Run, result: BranchResult) -> None:
     elif result.state == "failed" and result.failure and not (result.failure.transient or is_begun(result)):
         strikes += 1
     kept = result.model_copy(update={"strikes": strikes})
-    Store(run.store).write_note("branch", result.key, kept.model_dump(mode="json"))
+    store_at(run.store).write_note("branch", result.key, kept.model_dump(mode="json"))
 
 
-def mark_begun(run: Run, language: str) -> None:
+def mark_begun(branch: Branch) -> None:
     """Before an attempt: one that dies silently must not be taken for an earlier one's result."""
     failure = Failure(
         kind=_MARK, what="The branch was started and did not end.", fix="Run the command again.", transient=True
     )
-    keep_attempt(run, BranchResult(language=language, state="failed", key=branch_key(run, language), failure=failure))
+    _keep_failure(branch, branch_key(branch), failure)
 
 
-def note_missing(run: Run, language: str, message: str) -> None:
+def note_missing(branch: Branch, message: str) -> None:
     """After an attempt that left no result: it crashed."""
-    key = branch_key(run, language)
-    result = last_attempt(run, key)
+    key = branch_key(branch)
+    result = last_attempt(branch, key)
     if result is None or is_begun(result):
         failure = Failure(kind="Crashed", what=f"The branch ended without a result: {message}", fix="Run it again.")
-        keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
+        _keep_failure(branch, key, failure)
 
 
-def carry_over(run: Run, language: str, why: str) -> BranchResult:
+def _keep_failure(branch: Branch, key: str, failure: Failure) -> None:
+    keep_attempt(branch, BranchResult(language=branch.language, state="failed", key=key, failure=failure))
+
+
+def carry_over(branch: Branch, why: str) -> BranchResult:
     """Leave a branch for the next night."""
     failure = Failure(kind="BudgetSpent", what=why, fix="The next night takes it first.", transient=True)
-    key = branch_key(run, language)
-    result = BranchResult(language=language, state="carried_over", key=key, failure=failure)
-    keep_attempt(run, result)
+    key = branch_key(branch)
+    result = BranchResult(language=branch.language, state="carried_over", key=key, failure=failure)
+    keep_attempt(branch, result)
     return result
 
 
@@ -161,27 +164,27 @@ def is_begun(result: BranchResult) -> bool:
 def shared_work(run: Run) -> SharedWork | None:
     """What the shared steps of a title made, if the store has it."""
     try:
-        return SharedWork.model_validate(Store(run.store).read_note("shared", shared_key(run)))
+        return SharedWork.model_validate(store_at(run.store).read_note("shared", shared_key(run)))
     except ValidationError:
         return None
 
 
 def keep_shared_work(run: Run, work: SharedWork) -> None:
     """Remember what the shared steps made, for branches that run elsewhere or later."""
-    Store(run.store).write_note("shared", shared_key(run), work.model_dump(mode="json"))
+    store_at(run.store).write_note("shared", shared_key(run), work.model_dump(mode="json"))
 
 
-def edits(run: Run, language: str) -> Placed:
+def edits(branch: Branch) -> Placed:
     """Lines of a dub that a person has worded, on the title's source script; none before the shared steps have run."""
-    work = shared_work(run)
-    return _edits(run, language).on(work.script.lines, run.title.preview_ms) if work else Placed()
+    work = shared_work(branch)
+    return _edits(branch).on(work.script.lines, branch.title.preview_ms) if work else Placed()
 
 
-def _edit_facts(run: Run, language: str) -> Any:
-    placed = edits(run, language)
+def _edit_facts(branch: Branch) -> Any:
+    placed = edits(branch)
     return {"texts": placed.texts, "not applied": placed.notes} if placed.stray else placed.texts
 
 
-def _edits(run: Run, language: str) -> Edits:
-    title = run.title
-    return Edits(Store(run.store), title.plain or title.name, title.video.sha256, language, Path(title.folder))
+def _edits(branch: Branch) -> Edits:
+    title, store = branch.title, store_at(branch.store)
+    return Edits(store, title.plain or title.name, title.video.sha256, branch.language, Path(title.folder))

@@ -20,9 +20,9 @@ from flows.kept.ahead import steps_ahead
 from flows.kept.branches import shared_work
 from flows.kept.forecast import Forecast
 from tasks.keep.places import url_of
-from tasks.keep.store import Store, text_sha256
+from tasks.keep.store import store_at, text_sha256
 from tasks.records.registry import BackendFacts
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run, language_of
 from tasks.services.slots import BUDGET, held
 from tasks.step.table import Step
 from tasks.translate.chain import Chain
@@ -55,57 +55,57 @@ def begin_night(run: Run, settings: BudgetSettings) -> None:
         "claims": {},
         "over": False,
     }
-    Store(run.store).write_note(_NIGHT, _key(run), night)
+    store_at(run.store).write_note(_NIGHT, _key(run), night)
 
 
 def end_night(run: Run) -> None:
     """Close the night: branches started by hand afterwards are not limited."""
-    store, key = Store(run.store), _key(run)
+    store, key = store_at(run.store), _key(run)
     with _alone(run):
         store.write_note(_NIGHT, key, {**(store.read_note(_NIGHT, key) or {}), "over": True})
 
 
-def admit(run: Run) -> str:
+def admit(branch: Branch) -> str:
     """Reserve the expected use of a branch until `settle`.
 
     Returns:
         Why there is none; empty when there is (or no night is on), and the room is held until `charge`.
     """
-    if not run.batch:
+    if not branch.batch:
         return ""
-    store, key, cost = Store(run.store), _key(run), expected(run)
-    with _alone(run):
+    store, key, cost = store_at(branch.store), _key(branch), expected(branch)
+    with _alone(branch):
         night = store.read_note(_NIGHT, key)
         if night is None or night["over"]:
             return ""
-        others = {name: claim for name, claim in night["claims"].items() if name != _claim(run)}
+        others = {name: claim for name, claim in night["claims"].items() if name != _claim(branch)}
         if why := _refusal(night, _spent(others), cost):
             return why
         claim = {"gpu_seconds": cost.gpu_seconds, "usd": cost.usd}
-        store.write_note(_NIGHT, key, {**night, "claims": {**others, _claim(run): claim}})
+        store.write_note(_NIGHT, key, {**night, "claims": {**others, _claim(branch): claim}})
     return ""
 
 
 @contextlib.contextmanager
 def _alone(run: Run) -> Iterator[None]:
     """Exclusive access to the night's account, across all machines that share its store."""
-    with held([BUDGET] if url_of(run.store) else []), Store(run.store).claim(_key(run)):
+    with held([BUDGET] if url_of(run.store) else []), store_at(run.store).claim(_key(run)):
         yield
 
 
 def refused_title(run: Run, languages: Sequence[str]) -> str:
     """Why a title's shared steps and its first language do not fit the budget; empty if they do."""
-    night = Store(run.store).read_note(_NIGHT, _key(run))
+    night = store_at(run.store).read_note(_NIGHT, _key(run))
     if night is None:
         return ""
     return _refusal(night, _spent(night["claims"]), expected(run) + expected(run.branch(languages[0])))
 
 
 def charge(run: Run, used: Cost) -> None:
-    """Replace a branch's expected use by its real use."""
+    """Replace the expected use of a branch, or of a title's shared steps, by the real use."""
     if not run.batch:
         return
-    store, key = Store(run.store), _key(run)
+    store, key = store_at(run.store), _key(run)
     with _alone(run):
         night = store.read_note(_NIGHT, key)
         if night is not None:
@@ -116,7 +116,7 @@ def charge(run: Run, used: Cost) -> None:
 def expected(run: Run) -> Cost:
     """The expected use of a branch, or of a title's shared steps; nothing for shared steps that are done."""
     work = shared_work(run)
-    if not run.language and work is not None:
+    if work is not None and not isinstance(run, Branch):
         return Cost()
     forecast = Forecast(run)
     steps = steps_ahead(run, forecast.facts)
@@ -205,7 +205,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _claim(run: Run) -> str:
-    return f"{run.title.name}{os.sep}{run.language}"
+    return f"{run.title.name}{os.sep}{language_of(run)}"
 
 
 def _key(run: Run) -> str:

@@ -19,11 +19,11 @@ from typing import Any
 from configs.prices import cost_usd
 from flows.kept.forecast import Forecast
 from tasks.keep.places import place_of
-from tasks.keep.store import Store, store_place, text_sha256
+from tasks.keep.store import store_at, store_place, text_sha256
 from tasks.records.errors import BadInputError
 from tasks.records.progress import StepEvent, listening
 from tasks.records.step_record import Bill
-from tasks.records.title import Run
+from tasks.records.title import Run, language_of
 
 #: What `polydub costs --by` can sum by, and its column.
 GROUPS = {"language": "language", "title": "title", "step": "step", "provider": "provider", "day": "day"}
@@ -49,15 +49,15 @@ class _Line:
 
 
 class Account:
-    """The resource use of one branch, or of the title's shared part if the run has no language."""
+    """The resource use of one branch, or of what the languages of a title share."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._lines: dict[str, _Line] = {}
         self._jobs: set[str] = set()
         self._lock = threading.Lock()
-        self._store = Store(run.store)
-        self._key = text_sha256("\0".join((run.batch, run.title.folder, run.profile.name, run.language)))
+        self._store = store_at(run.store)
+        self._key = text_sha256("\0".join((run.batch, run.title.folder, run.profile.name, language_of(run))))
         self._name = f"ledger/{datetime.datetime.now(datetime.UTC).date().isoformat()}/{uuid.uuid4()}.parquet"
         if left := self._store.read_note(_OPEN, self._key):
             self._write_down(left)
@@ -154,7 +154,7 @@ class Account:
 
     def _row(self, step: str, **values: Any) -> dict[str, Any]:
         run = self._run
-        who = {"batch": run.batch, "title": run.title.name, "language": run.language, "profile": run.profile.name}
+        who = {"batch": run.batch, "title": run.title.name, "language": language_of(run), "profile": run.profile.name}
         numbers = dict.fromkeys(["seconds", "gpu_seconds", "characters", "seconds_billed", "tokens", "usd"], 0.0)
         return {**who, "step": step, "provider": "", "job": "", **numbers, **dict.fromkeys(_COUNTS, 0), **values}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flows.ask.plan import probed
 from flows.kept.branches import shared_work
-from tasks.keep.store import Store
+from tasks.keep.store import store_at
 from tasks.records.facts import MediaFacts
 from tasks.records.title import Run
 from tasks.step.table import STEPS
@@ -24,7 +24,7 @@ class Forecast:
     """
 
     def __init__(self, run: Run) -> None:
-        self._store = Store(run.store)
+        self._store = store_at(run.store)
         self._key = f"{run.profile.name}-{run.profile.lipsync.backend}"
         self.facts = _facts(run)
         self.duration_s = max(self.facts.duration_ms / 1000, 1.0)

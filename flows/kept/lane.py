@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from flows.kept.ahead import last_steps, steps_ahead
 from flows.kept.forecast import Forecast
 from tasks.records.progress import StepEvent
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 
 
 class Lane:
@@ -79,8 +79,8 @@ class Lane:
 
 
 def lane_of(run: Run, forecast: Forecast) -> Lane:
-    """The lane of a run's language; of a run without one, of what its title's languages share, its end included."""
+    """The lane of a branch; of a title, that of what its languages share, its end included."""
     steps = steps_ahead(run, forecast.facts)
-    if not run.language:
+    if not isinstance(run, Branch):
         steps = (*steps, *last_steps(run, forecast.facts))
     return Lane({step.name: forecast.seconds(step.name) for step in steps})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.keep.store import Store, store_place, text_sha256
+from tasks.keep.store import store_at, store_place, text_sha256
 from tasks.package.mark import dubbed_into
 from tasks.records.errors import BadInputError
 
@@ -19,7 +19,7 @@ def languages_of_master(path: Path) -> tuple[str, ...]:
         stat = path.stat()
     except (OSError, ValueError):
         return ()
-    store = Store(store_place())
+    store = store_at(store_place())
     key = text_sha256(json.dumps([str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]))
     known = store.read_note("mark", key)
     if not isinstance(known, list):

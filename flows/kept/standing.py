@@ -18,9 +18,9 @@ from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
 from flows.kept.review import Reason
 from flows.kept.summary import title_result, verdict_of
-from tasks.keep.store import Store
+from tasks.keep.store import store_at
 from tasks.records.progress import StepEvent, listening
-from tasks.records.title import Run
+from tasks.records.title import Branch
 
 _PROGRESS = "progress"
 _SILENT_S = 3600.0  # without news of a branch on another machine, it counts as interrupted
@@ -58,15 +58,14 @@ class Standing:
         return asdict(self)
 
 
-def standing(run: Run, language: str) -> Standing:
+def standing(branch: Branch) -> Standing:
     """The status of one language of a title."""
-    branch = run.branch(language)
-    name, key = run.title.name, branch_key(run, language)
-    result = last_attempt(run, key)
+    name, language, key = branch.title.name, branch.language, branch_key(branch)
+    result = last_attempt(branch, key)
     if result is not None and result.delivered:
-        known = verdict_of(title_result(run), result)
+        known = verdict_of(title_result(branch), result)
         return Standing(name, language, known.state, known.why, done=1.0, review=known.review)
-    left = expected(branch) + expected(run.branch(""))
+    left = expected(branch) + expected(branch.whole)
     if result is None:
         return Standing(name, language, "waiting", left_s=left.seconds)
     why = str(result.failure) if result.failure else ""
@@ -78,9 +77,9 @@ def standing(run: Run, language: str) -> Standing:
     return Standing(name, language, result.state, why, left_s=left.seconds)
 
 
-def _under_way(branch: Run, key: str, left: Cost) -> Standing:
+def _under_way(branch: Branch, key: str, left: Cost) -> Standing:
     name, language = branch.title.name, branch.language
-    note = Store(branch.store).read_note(_PROGRESS, key)
+    note = store_at(branch.store).read_note(_PROGRESS, key)
     if not note or note["ended"]:
         return Standing(name, language, "waiting", left_s=left.seconds)
     if not _is_alive(note):
@@ -96,10 +95,10 @@ def _is_alive(note: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def noted_progress(run: Run) -> Iterator[None]:
+def noted_progress(branch: Branch) -> Iterator[None]:
     """Record the current step of a branch while the block runs."""
-    store, key = Store(run.store), branch_key(run, run.language)
-    lane = lane_of(run, Forecast(run))
+    store, key = store_at(branch.store), branch_key(branch)
+    lane = lane_of(branch, Forecast(branch))
 
     def note(step: str, ended: bool = False) -> None:
         where = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
@@ -107,7 +106,7 @@ def noted_progress(run: Run) -> Iterator[None]:
         store.write_note(_PROGRESS, key, {**where, **how_far})
 
     def listen(event: StepEvent) -> None:
-        if event.is_of(run):
+        if event.is_of(branch):
             lane.take(event)
             if event.state == "started":
                 note(event.step)

@@ -15,7 +15,7 @@ from flows.ask.plan import backends
 from flows.kept.branches import branch_key, finished, last_attempt, shared_key
 from flows.kept.deliver import write_json
 from flows.kept.review import Verdict, tally, verdict
-from tasks.keep.store import Store, text_sha256
+from tasks.keep.store import store_at, text_sha256
 from tasks.records.disclosure import DISCLOSURE
 from tasks.records.quality import Gate
 from tasks.records.record import Asset, Record
@@ -43,27 +43,27 @@ class TitleResult(Record):
 
 def keep_title_result(run: Run, result: TitleResult) -> None:
     """Remember a title's last result."""
-    Store(run.store).write_note("title", _title_key(run), result.model_dump(mode="json"))
+    store_at(run.store).write_note("title", _title_key(run), result.model_dump(mode="json"))
 
 
 def title_result(run: Run) -> TitleResult | None:
     """A title's last result."""
     try:
-        return TitleResult.model_validate(Store(run.store).read_note("title", _title_key(run)))
+        return TitleResult.model_validate(store_at(run.store).read_note("title", _title_key(run)))
     except ValidationError:
         return None
 
 
 def forget_title_result(run: Run) -> None:
     """Before a new attempt: the last one's result does not count."""
-    Store(run.store).write_note("title", _title_key(run), None)
+    store_at(run.store).write_note("title", _title_key(run), None)
 
 
 def results_of(run: Run, found: Mapping[str, BranchResult]) -> list[BranchResult]:
     """How each asked language ended: ``found`` before anything was launched, else as its last attempt ended."""
     results = []
     for language in run.title.languages:
-        key = branch_key(run, language)
+        key = branch_key(run.branch(language))
         result = found.get(language) or last_attempt(run, key)
         if result is None:
             failure = Failure(kind="Unknown", what="The branch left no result.", fix="Run the command again.")
@@ -79,7 +79,7 @@ def earlier_languages(run: Run) -> list[BranchResult]:
     except (OSError, ValueError, KeyError, TypeError):
         return []
     others = [language for language in known if language not in run.title.languages]
-    return [result for language in others if (result := finished(run, language)) is not None]
+    return [result for language in others if (result := finished(run.branch(language))) is not None]
 
 
 def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:

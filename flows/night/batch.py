@@ -99,7 +99,7 @@ def _dub_title(one: Unfinished, launch: Launcher) -> None:
             return
         if why := refused_title(run, one.languages):
             for language in one.languages:
-                carry_over(run, language, why)
+                carry_over(run.branch(language), why)
             result = TitleResult(branches=tuple(results_of(run, {})))
             keep_title_result(run, result)
             write_summary(run, result)

@@ -149,7 +149,7 @@ def unfinished(batch: Batch, runs: Sequence[Run], language: str | None = None, f
     now = datetime.datetime.now(datetime.UTC)
     waiting = []
     for run, request, languages in _rows_of(batch, runs):
-        last = {tag: last_attempt(run, branch_key(run, tag)) for tag in languages}
+        last = {tag: last_attempt(run, branch_key(run.branch(tag))) for tag in languages}
         left = [
             tag
             for tag, result in last.items()

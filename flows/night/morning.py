@@ -34,7 +34,7 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
         for language in run.title.languages:
             used = spent.get((run.title.name, language), {})
             due = batch.request_of(run, language).due or ""
-            rows.append(_row(run, standing(run, language), due, used))
+            rows.append(_row(run, standing(run.branch(language)), due, used))
     return rows
 
 
@@ -103,7 +103,7 @@ def _in_markdown(text: str) -> str:
 
 def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str, Any]:
     folder = Path(run.title.folder)
-    result = last_attempt(run, branch_key(run, how.language))
+    result = last_attempt(run, branch_key(run.branch(how.language)))
     places = list(result.outputs) if result and how.state in DELIVERED else []
     notes = {*title_notes(run, title_result(run) or TitleResult()), *result.notes} if result else ()
 

@@ -17,7 +17,7 @@ def status_of(batch_id: str | None) -> dict[str, Any]:
         BadInputError: no such batch.
     """
     batch = load_batch(batch_id)
-    found = [standing(run, language) for run in runs_of(batch) for language in run.title.languages]
+    found = [standing(run.branch(language)) for run in runs_of(batch) for language in run.title.languages]
     end = expected_end(found, batch.titles_at_once * batch.branches_at_once)
     running = any(one.state == "running" for one in found)
     return {

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from flows.dub.revive import revive
 from flows.service.automations import PENDING_S, SILENT_S
-from tasks.keep.store import Store, store_place
+from tasks.keep.store import store_at, store_place
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.services.outage import through_outages
 
@@ -58,7 +58,7 @@ def cleanup(keep_days: Age = 30.0, idle_hours: Age = 24.0, paid_days: Age = 90.0
         idle_hours: minimum age of removed work in progress whose process is gone.
         paid_days: results of hosted lip sync unused for longer are removed; requesting them again costs again.
     """
-    swept = Store(store_place()).sweep(older_than_s=idle_hours * 3600)
+    swept = store_at(store_place()).sweep(older_than_s=idle_hours * 3600)
     removed = _forget_runs(datetime.timedelta(days=keep_days))
     jobs = prune_jobs(unused_s=paid_days * 86400)
     return Completed(message=f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed.")

@@ -11,7 +11,7 @@ from typing import Any
 from configs.language_names import language_of
 from configs.languages import LanguageError
 from flows.kept.edits import Edit, Edits, Placed, lines_of, signed
-from tasks.keep.store import Store, store_place
+from tasks.keep.store import store_at, store_place
 from tasks.records.errors import BadInputError
 from tasks.records.script import Line
 
@@ -84,7 +84,7 @@ class _Dub:
             raise missing from error
         self._by_id = {line.id: line for line in self._lines}
         self._title = str(title["title"])
-        self._edits = Edits(Store(store_place()), name, sha256, self._tag, folder)
+        self._edits = Edits(store_at(store_place()), name, sha256, self._tag, folder)
         self._placed: Placed = self._edits.on(self._lines, self._preview_ms(title))
         self._histories = self._edits.histories(self._lines)
         spoken = _spoken(folder / self._tag / "script.json")

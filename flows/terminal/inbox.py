@@ -20,7 +20,7 @@ from flows.night.manifest import Defaults, read_manifest
 from flows.printed import Console
 from flows.terminal.watch import run_batch
 from tasks.keep.staging import staged
-from tasks.keep.store import Store, step_key, store_place
+from tasks.keep.store import step_key, store_at, store_place
 from tasks.records.errors import BadInputError, PolydubError
 from tasks.transcribe.sidecar import FORMATS
 from tasks.words.visible import visible
@@ -50,7 +50,7 @@ class Inbox:
         self._folder, self._out, self._profile_name = folder.absolute(), out, profile
         self._languages = parse_languages(languages)
         self._profile = checked_profile(profile, {})
-        self._store = Store(store_place())
+        self._store = store_at(store_place())
         self._seen: dict[Path, tuple[int, int]] = {}
         self._ignored: set[tuple[Path, tuple[int, int]]] = set()
 

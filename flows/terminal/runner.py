@@ -9,7 +9,7 @@ from flows.kept.branches import shared_work
 from flows.kept.ledger import failure_of
 from flows.kept.summary import TitleResult, forget_title_result, title_result, write_summary
 from flows.service.server import prefect_server
-from tasks.keep.store import Store
+from tasks.keep.store import store_at
 from tasks.machine.ending import notifying_threads
 from tasks.records.title import Run
 
@@ -57,7 +57,7 @@ def dub_kept_batch(
 
 def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str, Any]]:
     for run in runs:
-        Store(run.store).sweep()
+        store_at(run.store).sweep()
         forget_title_result(run)
     trouble: Exception | None = None
     try:

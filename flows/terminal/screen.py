@@ -30,7 +30,7 @@ class Screen:
         self._forecasts = {run.title.name: forecast for run, forecast in zip(runs, forecasts, strict=True)}
         self._lanes = {
             run.title.name: {
-                _SHARED: lane_of(run.branch(""), forecast),
+                _SHARED: lane_of(run, forecast),
                 **{language: lane_of(run.branch(language), forecast) for language in run.title.languages},
             }
             for run, forecast in zip(runs, forecasts, strict=True)

@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from configs.profile import PaceSettings
-from tasks.adapt import VERSION
-from tasks.keep.store import Store, unkeyed
+from tasks.keep.store import unkeyed
 from tasks.records.made import Adapted, Spoken
 from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts, retakes_of
 from tasks.synthesize.retakes import clearest
@@ -34,23 +32,23 @@ class _Given:
     rewriter: Rewriter | None
     sampled: tuple[Asset, Asset | None] | None  # dialogue and bed; None where nothing is spoken anew
     casting: dict[str, Any] | None
-    run: Run = unkeyed()
+    branch: Branch = unkeyed()
 
 
 @step_task("adapt")
 def adapt(
-    run: Run,
+    branch: Branch,
     script: Script,
     source: Script,
     spoken: Spoken,
     dialogue: Asset,
     edits: dict[str, str],
     bed: Asset | None = None,
-) -> StepRecord[Adapted]:
+) -> Computation[_Given, Adapted]:
     """The script and the takes after adaptation.
 
     Args:
-        run: title, profile and language.
+        branch: title, profile and language.
         script: the dub's script.
         source: the source script.
         spoken: the script's takes.
@@ -58,38 +56,38 @@ def adapt(
         edits: lines that a person wrote; their words stay.
         bed: what was separated from the dialogue, as the synthesize step was told it.
     """
-    translators = chain(run.profile.translate)
+    translators = chain(branch.profile.translate)
     rewriter = next((one for one in translators.translators if isinstance(one, Rewriter)), None)
     given = _Given(
         script=script,
         source=source,
         spoken=spoken,
         edits=edits,
-        pace=run.profile.pace,
-        formality=run.profile.translate.formality,
-        terms=tuple(translators.glossary.pairs(source.language, run.language)),
+        pace=branch.profile.pace,
+        formality=branch.profile.translate.formality,
+        terms=tuple(translators.glossary.pairs(source.language, branch.language)),
         rewriter=rewriter,
         sampled=(dialogue, bed) if rewriter else None,
-        casting=casting_facts(run, source) if rewriter else None,
-        run=run,
+        casting=casting_facts(branch, source) if rewriter else None,
+        branch=branch,
     )
-    voices = speaking(run.profile.synthesize, run.language).backend.facts
+    voices = speaking(branch.profile.synthesize, branch.language).backend.facts
     uses = [_facts(rewriter), voices] if rewriter else []
-    return remember(run, "adapt", VERSION, given, _adapted, Adapted, uses=uses)
+    return Computation(given, _adapted, Adapted, uses=uses)
 
 
 def _adapted(given: _Given, work: Work) -> StepOutput[Adapted]:
     from tasks.adapt import adapt as steps
     from tasks.adapt.candidates import Remembered
 
-    script, source, takes, run = given.script, given.source, given.spoken.takes, given.run
+    script, source, takes, branch = given.script, given.source, given.spoken.takes, given.branch
     lines = {line.id: line for line in script.lines}
     missed = [take for take in takes if steps.misses(take, lines[take.line])]
     if given.rewriter is None or given.sampled is None or not missed:
         return StepOutput(Adapted(script=script, takes=takes), parts=len(takes), hits=len(takes))
     guidance = Guidance(formality=given.formality, terms=given.terms)
-    booth = open_booth(run, source, given.sampled[0], work.folder, given.sampled[1])
-    rewriter = Remembered(Store(run.store), given.rewriter, _fingerprint(given.rewriter))
+    booth = open_booth(branch, source, given.sampled[0], work, given.sampled[1])
+    rewriter = Remembered(work.store, given.rewriter, _fingerprint(given.rewriter))
     languages = source.language, script.language
     adaptation = steps.Adaptation(booth, languages, given.spoken.paces, given.pace, rewriter, guidance)
     adapted, notes = adaptation.run(script, source, takes, set(map(int, given.edits)), work.progress)
@@ -97,7 +95,7 @@ def _adapted(given: _Given, work: Work) -> StepOutput[Adapted]:
     changed = tuple(line.id for line in script.lines if texts.get(line.id, line.text) != line.text)
     spoken = {one.take.line: one.take for one in adapted}
     worded = [line.model_copy(update={"text": texts[line.id]}) for line in script.lines if line.id in changed]
-    most = retakes_of(run.profile.synthesize, booth.backend.facts)
+    most = retakes_of(branch.profile.synthesize, booth.backend.facts)
     clear, _, heard = clearest(booth, worded, [spoken[line.id] for line in worded], given.pace, most)
     spoken |= {take.line: take for take in clear}
     if changed:

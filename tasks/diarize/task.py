@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from tasks.diarize import VERSION, Diarizer, diarizer
+from tasks.diarize import Diarizer, diarizer
 from tasks.keep.assets import path_of
 from tasks.records.record import Asset
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
 from tasks.records.title import Run
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,10 @@ class _Given:
 
 
 @step_task("diarize")
-def diarize(run: Run, speech: Asset, script: Script) -> StepRecord[Script]:
+def diarize(run: Run, speech: Asset, script: Script) -> Computation[_Given, Script]:
     """The source script with speakers."""
     backend = diarizer(run.profile.diarize.backend, run.profile.diarize.options)
-    return remember(run, "diarize", VERSION, _Given(speech, script, backend), _diarized, Script)
+    return Computation(_Given(speech, script, backend), _diarized, Script)
 
 
 def _diarized(given: _Given, work: Work) -> StepOutput[Script]:

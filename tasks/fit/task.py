@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from configs.profile import FitSettings
-from tasks.fit import VERSION
 from tasks.records.made import Laid
 from tasks.records.script import Line, Script
-from tasks.records.step_record import StepRecord
 from tasks.records.take import Take
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -24,10 +22,10 @@ class _Given:
 
 
 @step_task("fit")
-def fit(run: Run, script: Script, takes: Sequence[Take], duration_ms: int) -> StepRecord[Laid]:
+def fit(branch: Branch, script: Script, takes: Sequence[Take], duration_ms: int) -> Computation[_Given, Laid]:
     """The takes laid into the dub's dialogue (48 kHz mono, as long as the title), with phones on the same clock."""
-    given = _Given(_wordless(script), tuple(takes), duration_ms, run.profile.fit)
-    return remember(run, "fit", VERSION, given, _laid, Laid)
+    given = _Given(_wordless(script), tuple(takes), duration_ms, branch.profile.fit)
+    return Computation(given, _laid, Laid)
 
 
 def _wordless(script: Script) -> Script:

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from configs.profile import FitSettings
 from configs.sound import IngestSettings
-from tasks.ingest import VERSION
 from tasks.keep.assets import path_of
 from tasks.records.made import Laid
 from tasks.records.record import Asset
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.separate import Separator, separator
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -30,20 +28,20 @@ class _Given:
 
 
 @step_task("ingest")
-def ingest(run: Run, recording: Asset, script: Script, duration_ms: int, bed: Asset) -> StepRecord[Laid]:
+def ingest(branch: Branch, recording: Asset, script: Script, duration_ms: int, bed: Asset) -> Computation[_Given, Laid]:
     """A recorded dub instead of synthesis.
 
     Args:
-        run: title and language.
+        branch: title and language.
         recording: one file, or a ZIP of one file a line (`tasks.ingest.line_files`).
         script: what it says.
         duration_ms: length of the title.
         bed: of the title, by which a print master is known.
     """
-    backend = separator(run.profile.separate.backend, run.profile.separate.options)
-    known_by = None if run.profile.fake else bed
-    given = _Given(recording, script, duration_ms, known_by, run.profile.ingest, run.profile.fit, backend)
-    return remember(run, "ingest", VERSION, given, _laid, Laid)
+    backend = separator(branch.profile.separate.backend, branch.profile.separate.options)
+    known_by = None if branch.profile.fake else bed
+    given = _Given(recording, script, duration_ms, known_by, branch.profile.ingest, branch.profile.fit, backend)
+    return Computation(given, _laid, Laid)
 
 
 def _laid(given: _Given, work: Work) -> StepOutput[Laid]:

@@ -11,6 +11,7 @@ A killed process leaves at most a file under ``tmp/``; two writers of one key wr
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import hashlib
 import json
@@ -82,6 +83,12 @@ class Store:
                 f"The store {self.root} cannot be written: {error.strerror}.",
                 "Set POLYDUB_STORE to a writable folder.",
             ) from error
+
+    def apart(self) -> Store:
+        """The same store with notes of its own: the damage that one step finds is told with that step."""
+        own = copy.copy(self)
+        own.notes = []
+        return own
 
     # -- blobs
 
@@ -237,6 +244,25 @@ class Store:
         """
         with locked(self.root / "locks" / f"{key}.lock"):
             yield
+
+
+_open: dict[tuple[str, Path], Store] = {}
+
+
+def store_at(where: str | Path) -> Store:
+    """The store at a place, opened once a process, and again where its folder was removed; with notes of its own.
+
+    Args:
+        where: a folder, created if missing, or a URL such as ``s3://bucket/prefix``.
+
+    Raises:
+        BadInputError: the folder cannot be written.
+    """
+    root = place_of(where)[1]
+    known = _open.get((str(where), root))
+    if known is None or not (root / "tmp").is_dir():
+        known = _open[str(where), root] = Store(where)
+    return known.apart()
 
 
 def _close(folder: Path) -> None:

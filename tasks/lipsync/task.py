@@ -7,7 +7,7 @@ from typing import Any
 
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
-from tasks.lipsync import VERSION, LipSyncer, Tracker
+from tasks.lipsync import LipSyncer, Tracker
 from tasks.lipsync.choose import ignored_style, lipsyncing
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import make_plain
@@ -16,10 +16,9 @@ from tasks.records.facts import MediaFacts
 from tasks.records.made import Conformed, Filmed, Pictured
 from tasks.records.record import Asset
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class _Plain:
 
 
 @step_task("plain-picture")
-def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord[Asset]:
+def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> Computation[_Plain, Asset]:
     """The title as lip sync takes it: whole frames, upright, the dubbed track alone."""
-    return remember(run, "plain-picture", VERSION, _Plain(video, facts), _made_plain, Asset)
+    return Computation(_Plain(video, facts), _made_plain, Asset)
 
 
 def _made_plain(given: _Plain, work: Work) -> StepOutput[Asset]:
@@ -48,12 +47,12 @@ class _Tracked:
 
 
 @step_task("track-faces")
-def track_faces(run: Run, video: Asset, script: Script) -> StepRecord[Asset]:
+def track_faces(run: Run, video: Asset, script: Script) -> Computation[_Tracked, Asset]:
     """The analysis of the title's faces. Depends on what is said, when and by whom."""
     tracker = lipsyncing(run.profile.lipsync).tracker
     lines = tuple(line.model_copy(update={"words": ()}) for line in script.lines)
     given = _Tracked(video, Script(language=script.language, lines=lines), tracker)
-    return remember(run, "track-faces", VERSION, given, _analysed, Asset, uses=[tracker.facts])
+    return Computation(given, _analysed, Asset, uses=[tracker.facts])
 
 
 def _analysed(given: _Tracked, work: Work) -> StepOutput[Asset]:
@@ -75,20 +74,22 @@ class _Resynced:
 
 
 @step_task("lipsync")
-def lipsync(run: Run, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset) -> StepRecord[Pictured]:
+def lipsync(
+    branch: Branch, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset
+) -> Computation[_Resynced, Pictured]:
     """The picture with the speaker's mouth moving to the dub, unless nothing was edited, and its report."""
-    settings = run.profile.lipsync
+    settings = branch.profile.lipsync
     given = _Resynced(
         video=video,
         analysis=analysis,
         dialogue=dialogue,
         phones=phones,
-        language=run.language,
+        language=branch.language,
         backend=lipsyncing(settings),
-        finishing=Finishing.of(run.profile),
+        finishing=Finishing.of(branch.profile),
         ignored=tuple(ignored_style(settings)),
     )
-    return remember(run, "lipsync", VERSION, given, _pictured, Pictured, uses=[given.backend.facts])
+    return Computation(given, _pictured, Pictured, uses=[given.backend.facts])
 
 
 def _pictured(given: _Resynced, work: Work) -> StepOutput[Pictured]:
@@ -130,12 +131,12 @@ class _Whole:
 
 
 @step_task("translate-film")
-def translate_film(run: Run, video: Asset) -> StepRecord[Filmed]:
+def translate_film(branch: Branch, video: Asset) -> Computation[_Whole, Filmed]:
     """The title as a service dubbed it, as ``film``, with its report."""
-    settings = run.profile.lipsync
+    settings = branch.profile.lipsync
     backend = WholeTranslation(settings.backend, settings.options)
-    given = _Whole(video, run.language, backend)
-    return remember(run, "translate-film", VERSION, given, _dubbed_elsewhere, Filmed, uses=[backend.facts])
+    given = _Whole(video, branch.language, backend)
+    return Computation(given, _dubbed_elsewhere, Filmed, uses=[backend.facts])
 
 
 def _dubbed_elsewhere(given: _Whole, work: Work) -> StepOutput[Filmed]:
@@ -157,11 +158,11 @@ class _Film:
 
 
 @step_task("conform-film")
-def conform_film(run: Run, film: Asset, came: MediaFacts, source: MediaFacts) -> StepRecord[Conformed]:
+def conform_film(branch: Branch, film: Asset, came: MediaFacts, source: MediaFacts) -> Computation[_Film, Conformed]:
     """A service's film on the title's clock and at its loudness."""
-    preset, ignored = loudness_presets()[run.profile.loudness], tuple(ignored_style(run.profile.lipsync))
-    given = _Film(film, came, source, preset, Finishing.of(run.profile), ignored)
-    return remember(run, "conform-film", VERSION, given, _conformed, Conformed)
+    preset, ignored = loudness_presets()[branch.profile.loudness], tuple(ignored_style(branch.profile.lipsync))
+    given = _Film(film, came, source, preset, Finishing.of(branch.profile), ignored)
+    return Computation(given, _conformed, Conformed)
 
 
 def _conformed(given: _Film, work: Work) -> StepOutput[Conformed]:

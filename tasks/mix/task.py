@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from configs.loudness import LoudnessPreset, loudness_presets
 from configs.sound import MixSettings
 from tasks.keep.assets import path_of
-from tasks.mix import VERSION
 from tasks.records.made import Laid, Mixed
 from tasks.records.record import Asset
 from tasks.records.script import Passage, Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,11 @@ class _Given:
 
 
 @step_task("mix")
-def mix(run: Run, laid: Laid, bed: Asset, original_dialogue: Asset, script: Script) -> StepRecord[Mixed]:
+def mix(branch: Branch, laid: Laid, bed: Asset, original_dialogue: Asset, script: Script) -> Computation[_Given, Mixed]:
     """The dub's sound, as WAV and encoded.
 
     Args:
-        run: title and language.
+        branch: title and language.
         laid: the dub's dialogue and placements, from fit or ingest.
         bed: stereo or 5.1.
         original_dialogue: of the source, on the same clock.
@@ -43,12 +41,12 @@ def mix(run: Run, laid: Laid, bed: Asset, original_dialogue: Asset, script: Scri
         for line in script.lines
         if line.id in placed
     )
-    settings = run.profile.mix.model_copy(update={"stems": "wav"})  # which files are delivered changes no mix
-    if run.language in run.title.dubs:  # whoever recorded a dub has set its levels
+    settings = branch.profile.mix.model_copy(update={"stems": "wav"})  # which files are delivered changes no mix
+    if branch.language in branch.title.dubs:  # whoever recorded a dub has set its levels
         settings = settings.model_copy(update={"line_levels_db": 0.0})
-    preset = loudness_presets()[run.profile.loudness]
+    preset = loudness_presets()[branch.profile.loudness]
     given = _Given(laid.dialogue, lines, bed, original_dialogue, script.kept, preset, settings)
-    return remember(run, "mix", VERSION, given, _mixed, Mixed)
+    return Computation(given, _mixed, Mixed)
 
 
 def _mixed(given: _Given, work: Work) -> StepOutput[Mixed]:

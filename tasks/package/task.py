@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.keep.assets import path_of
-from tasks.package import VERSION
 from tasks.records.facts import MediaFacts
 from tasks.records.made import Packed
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -24,9 +22,9 @@ class _Beginning:
 
 
 @step_task("cut-preview")
-def cut_preview(run: Run, video: Asset) -> StepRecord[Asset]:
+def cut_preview(run: Run, video: Asset) -> Computation[_Beginning, Asset]:
     """The beginning of the title, stream-copied."""
-    return remember(run, "cut-preview", VERSION, _Beginning(video, run.title.preview_ms), _cut, Asset)
+    return Computation(_Beginning(video, run.title.preview_ms), _cut, Asset)
 
 
 def _cut(given: _Beginning, work: Work) -> StepOutput[Asset]:
@@ -55,7 +53,7 @@ class _Master:
 
 @step_task("package")
 def package(
-    run: Run,
+    branch: Branch,
     video: Asset,
     facts: MediaFacts,
     picture: Asset | None,
@@ -64,11 +62,11 @@ def package(
     script: Script,
     *,
     altered: bool = True,
-) -> StepRecord[Packed]:
+) -> Computation[_Master, Packed]:
     """A language's master with its script, subtitles and stems.
 
     Args:
-        run: title and language.
+        branch: title and language.
         video: the source, whose picture is copied where nothing was edited.
         facts: of the source.
         picture: the lip-synced or finished picture; None where it is the source's.
@@ -85,12 +83,12 @@ def package(
         audio=audio,
         script=script,
         stems=dict(stems),
-        kind=run.profile.mix.stems,
-        language=run.language,
-        title=run.title.name,
-        recorded=run.language in run.title.dubs,
+        kind=branch.profile.mix.stems,
+        language=branch.language,
+        title=branch.title.name,
+        recorded=branch.language in branch.title.dubs,
     )
-    return remember(run, "package", VERSION, given, _packed, Packed)
+    return Computation(given, _packed, Packed)
 
 
 def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
@@ -138,9 +136,9 @@ class _Turned:
 
 
 @step_task("turn-picture")
-def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> StepRecord[Asset]:
+def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> Computation[_Turned, Asset]:
     """The picture of a source that is stored turned or mirrored, upright."""
-    return remember(run, "turn-picture", VERSION, _Turned(video, facts), _upright, Asset)
+    return Computation(_Turned(video, facts), _upright, Asset)
 
 
 def _upright(given: _Turned, work: Work) -> StepOutput[Asset]:
@@ -177,7 +175,7 @@ def package_multi(
     original_language: str,
     branches: Sequence[BranchResult],
     picture: Asset | None = None,
-) -> StepRecord[Asset]:
+) -> Computation[_Tracks, Asset]:
     """One file with the source's tracks copied, and every delivered language.
 
     Args:
@@ -194,7 +192,7 @@ def package_multi(
         if branch.audio
     )
     given = _Tracks(video, facts, picture, dubs, original_language, run.title.name)
-    return remember(run, "package-multi", VERSION, given, _multi, Asset)
+    return Computation(given, _multi, Asset)
 
 
 def _multi(given: _Tracks, work: Work) -> StepOutput[Asset]:

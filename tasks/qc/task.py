@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
-from tasks.keep.store import Store, unkeyed
-from tasks.qc import VERSION
+from tasks.keep.store import Store
 from tasks.qc.evidence import Evidence, Recogniser, Spans
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.facts import MediaFacts
@@ -19,10 +18,9 @@ from tasks.records.quality import Gate, Loudness
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 from tasks.understood.ears import Ears, clip_of, ears_for
 from tasks.understood.lines import hear_lines
 
@@ -71,15 +69,14 @@ class _Given:
     preset: LoudnessPreset
     waivers: dict[str, str]
     ears: Ears | None  # None: a profile that invents its words, of which nothing is measured
-    store: str = unkeyed()
 
 
 @step_task("qc")
 def qc(
-    run: Run, work: SharedWork, script: Script, laid: Laid, picture: Pictured, mixed: Mixed, packed: Packed
-) -> StepRecord[Checked]:
+    branch: Branch, work: SharedWork, script: Script, laid: Laid, picture: Pictured, mixed: Mixed, packed: Packed
+) -> Computation[_Given, Checked]:
     """The quality sheet: figures, gates, and the branch's state."""
-    ears = None if run.profile.fake else ears_for(run.profile.transcribe, run.language, paid=True)
+    ears = None if branch.profile.fake else ears_for(branch.profile.transcribe, branch.language, paid=True)
     given = _Given(
         source=work.script,
         dub=script,
@@ -87,7 +84,7 @@ def qc(
         facts=work.facts,
         master=packed.master,
         loudness=packed.loudness,
-        clocks=_compared(run, work, laid, picture, mixed),
+        clocks=_compared(branch, work, laid, picture, mixed),
         original=work.original,
         dialogue=work.dialogue,
         bed=work.bed,
@@ -95,19 +92,18 @@ def qc(
         client_bed=work.client_bed,
         figures=_untimed(picture.figures),
         kept=mixed.made.kept if mixed.made else (),
-        preset=loudness_presets()[run.profile.loudness],
-        waivers=run.profile.waivers,
+        preset=loudness_presets()[branch.profile.loudness],
+        waivers=branch.profile.waivers,
         ears=ears,
-        store=run.store,
     )
-    return remember(run, "qc", VERSION, given, _checked, Checked)
+    return Computation(given, _checked, Checked)
 
 
 def _checked(given: _Given, space: Work) -> StepOutput[Checked]:
     from tasks.qc.intelligibility import lost_lines, understandings
     from tasks.qc.qc import check
 
-    evidence = _evidence(given, space.folder)
+    evidence = _evidence(given, space)
     sheet = check(evidence)
     out = space.folder / "qc.json"
     out.write_text(json.dumps(sheet, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -118,14 +114,14 @@ def _checked(given: _Given, space: Work) -> StepOutput[Checked]:
     return StepOutput(Checked(qc=space.keep(out), sheet=sheet), tuple(notes))
 
 
-def _evidence(given: _Given, folder: Path) -> Evidence:
+def _evidence(given: _Given, space: Work) -> Evidence:
     from tasks.qc.master import master_times
     from tasks.qc.sync import av_offset
     from tasks.sound.loudness import measure_curve
 
     fake, picture, preset = given.ears is None, given.facts.picture, given.preset
     master, dialogue = path_of(given.master), path_of(given.laid.dialogue)
-    spoken = None if fake else _dub_spans(dialogue, folder)
+    spoken = None if fake else _dub_spans(dialogue, space.folder)
     delivered = None if fake else measure_curve(master)
     return Evidence(
         source=given.source,
@@ -147,9 +143,9 @@ def _evidence(given: _Given, folder: Path) -> Evidence:
         master=master_times(master),
         frame_rate=picture.frame_rate if picture else None,
         picture_start_ms=picture.start_ms if picture else 0,
-        av_offset=av_offset(given.clocks.local(master), folder),
+        av_offset=av_offset(given.clocks.local(master), space.folder),
         lipsync=given.figures,
-        recogniser=None if given.ears is None else _recogniser(given.ears, given, dialogue),
+        recogniser=None if given.ears is None else _recogniser(given.ears, given, dialogue, space.store),
         recorded=_recorded(given.laid),
         kept=given.kept,
         waivers=given.waivers,
@@ -168,7 +164,7 @@ class _Tracks:
 @step_task("qc-multi")
 def qc_multi(
     run: Run, video: Asset, facts: MediaFacts, branches: Sequence[BranchResult], multi: Asset
-) -> StepRecord[TrackGates]:
+) -> Computation[_Tracks, TrackGates]:
     """The gate ``av_offset_ms`` of every dub in the multi-track master, by language.
 
     Args:
@@ -180,7 +176,7 @@ def qc_multi(
     """
     dubs = tuple((branch.language, branch.audio) for branch in branches if branch.audio)
     given = _Tracks(video, len(facts.audio), dubs, multi, run.profile.waivers.get("av_offset_ms", ""))
-    return remember(run, "qc-multi", VERSION, given, _tracks_checked, TrackGates)
+    return Computation(given, _tracks_checked, TrackGates)
 
 
 def _tracks_checked(given: _Tracks, space: Work) -> StepOutput[TrackGates]:
@@ -203,14 +199,14 @@ def _off(language: str, gate: Gate) -> str:
     return f"Multi-track master: the sound of {language} is {abs(value):.0f} ms {late} against the picture{waived}."
 
 
-def _compared(run: Run, work: SharedWork, laid: Laid, picture: Pictured, mixed: Mixed) -> _Compared:
+def _compared(branch: Branch, work: SharedWork, laid: Laid, picture: Pictured, mixed: Mixed) -> _Compared:
     """A title's own sound and picture, or those of a service's film of it, and what came of them."""
     from tasks.media import default_track
 
     if picture.film is not None:
         return _Compared(picture.film, "a:0", (laid.dialogue,), laid.dialogue)
     track = default_track(work.facts)
-    stems = (work.original,) if run.title.bed else (work.dialogue, work.bed)
+    stems = (work.original,) if branch.title.bed else (work.dialogue, work.bed)
     return _Compared(work.video, None if track is None else str(track), stems, mixed.mix)
 
 
@@ -238,7 +234,7 @@ def _dub_spans(dialogue: Path, folder: Path) -> Spans:
     return _spans(speech)
 
 
-def _recogniser(ears: Ears, given: _Given, dialogue: Path) -> Recogniser:
+def _recogniser(ears: Ears, given: _Given, dialogue: Path, store: Store) -> Recogniser:
     """What is heard in the delivered dialogue where each line lies."""
     if ears.listener is None:
         return Recogniser("", None, note=ears.deaf)
@@ -246,7 +242,7 @@ def _recogniser(ears: Ears, given: _Given, dialogue: Path) -> Recogniser:
     laid = [one for one in given.laid.placements if one.line in texts]
     clips = [partial(clip_of, dialogue, one.start_ms - _AROUND_MS, one.end_ms + _AROUND_MS) for one in laid]
     try:
-        heard = hear_lines(ears, [texts[one.line] for one in laid], clips, Store(given.store))
+        heard = hear_lines(ears, [texts[one.line] for one in laid], clips, store)
     except (
         PermanentError,
         ProviderBusyError,

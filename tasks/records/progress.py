@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.records.step_record import NOTHING_USED, Usage
-from tasks.records.title import Run
+from tasks.records.title import Run, language_of
 
 #: Told the share of a step that is done, 0 to 1.
 Progress = Callable[[float], None]
@@ -36,8 +36,8 @@ class StepEvent:
     folder: str = ""
 
     def is_of(self, run: Run) -> bool:
-        """Whether it happened in a run's own branch, or in its shared part."""
-        here = (self.title, self.language) == (run.title.name, run.language)
+        """Whether it happened in a branch, or in what the languages of a title share."""
+        here = (self.title, self.language) == (run.title.name, language_of(run))
         return here and self.folder in ("", run.title.folder)
 
 

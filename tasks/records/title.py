@@ -1,11 +1,11 @@
-"""One source video and what the user gave with it; what every step is told of it."""
+"""One source video and what the user gave with it; the run of a title, and the branch of a language."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.profile import Profile
 from tasks.records.record import Asset, Milliseconds, Record
@@ -66,14 +66,44 @@ class Title(Record):
 
 
 class Run(Record):
-    """What every step is told: the title, the profile, and where the store is."""
+    """What the steps of a title are given: the title, the profile, and where the store is. It has no language.
+
+    Attributes:
+        title: what is dubbed.
+        profile: how.
+        store: where results are kept: a folder or a URL (`tasks.keep.store.store_at`).
+        batch: that it belongs to; empty for a single run.
+    """
 
     title: Title
     profile: Profile
     store: str
-    language: str = ""  # empty in the shared steps
-    batch: str = ""  # the batch that it belongs to; empty for a single run
+    batch: str = ""
 
-    def branch(self, language: str) -> Run:
-        """The same run, within one language."""
-        return self.model_copy(update={"language": language})
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, stored: Any) -> Any:
+        """Until 0.1 a title's run had an empty language; one that the server still has is run as it is."""
+        if isinstance(stored, dict) and stored.get("language") == "":
+            return {name: value for name, value in stored.items() if name != "language"}
+        return stored
+
+    def branch(self, language: str) -> Branch:
+        """One language of it."""
+        return Branch(title=self.title, profile=self.profile, store=self.store, batch=self.batch, language=language)
+
+
+class Branch(Run):
+    """What the steps of a language are given: the run, and the language (BCP-47)."""
+
+    language: str = Field(min_length=1)
+
+    @property
+    def whole(self) -> Run:
+        """The run of its title."""
+        return Run(title=self.title, profile=self.profile, store=self.store, batch=self.batch)
+
+
+def language_of(run: Run) -> str:
+    """The language of a branch; empty for what the languages of a title share."""
+    return run.language if isinstance(run, Branch) else ""

@@ -16,11 +16,10 @@ from tasks.records.record import Asset
 from tasks.records.result import SharedWork
 from tasks.records.script import Script
 from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
-from tasks.report import VERSION
+from tasks.records.title import Branch
 from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -43,37 +42,37 @@ class _Given:
 
 @step_task("report")
 def report(
-    run: Run,
+    branch: Branch,
     work: SharedWork,
     script: Script,
     laid: Laid,
     sheet: dict[str, Any],
     ledger: Sequence[StepRecord[Any]],
     roles: Sequence[str],
-) -> StepRecord[Asset]:
+) -> Computation[_Given, Asset]:
     """The review page, with links as they are in the title's folder (``roles``: of its stems)."""
     # A remote store has a copy of the source; the page links the user's own file.
-    video = Path(run.title.source).absolute() if url_of(run.title.video.uri) else Path(run.title.video.uri)
-    source_media, source_or_else = source_places(video, Path(run.title.folder) / run.language)
+    video = Path(branch.title.source).absolute() if url_of(branch.title.video.uri) else Path(branch.title.video.uri)
+    source_media, source_or_else = source_places(video, Path(branch.title.folder) / branch.language)
     said = (note for record in ledger for note in record.notes)
-    stems = (f"{role}.{run.profile.mix.stems}" for role in roles)
+    stems = (f"{role}.{branch.profile.mix.stems}" for role in roles)
     given = _Given(
-        title=run.title.name,
-        language=run.language,
+        title=branch.title.name,
+        language=branch.language,
         source=work.script,
         dub=script,
         laid=laid,
         duration_ms=work.facts.duration_ms,
         original_dialogue=work.dialogue,
         sheet=sheet,
-        profile=run.profile,
+        profile=branch.profile,
         source_media=source_media,
         source_or_else=source_or_else,
         files=("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json"),
-        notes=tuple(dict.fromkeys((*run.title.notes, *work.notes, *said))),
-        made_by=_made_by(run, ledger),
+        notes=tuple(dict.fromkeys((*branch.title.notes, *work.notes, *said))),
+        made_by=_made_by(branch, ledger),
     )
-    return remember(run, "report", VERSION, given, _page, Asset)
+    return Computation(given, _page, Asset)
 
 
 def source_places(video: Path, page_folder: Path) -> tuple[str, str]:
@@ -115,10 +114,10 @@ def _page(given: _Given, space: Work) -> StepOutput[Asset]:
     return StepOutput(space.keep(out))
 
 
-def _made_by(run: Run, ledger: Sequence[StepRecord[Any]]) -> tuple[MadeBy, ...]:
+def _made_by(branch: Branch, ledger: Sequence[StepRecord[Any]]) -> tuple[MadeBy, ...]:
     made = []
     for record in ledger:
-        settings = getattr(run.profile, record.step, None)
+        settings = getattr(branch.profile, record.step, None)
         made.append(
             MadeBy(
                 step=record.step,

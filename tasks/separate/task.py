@@ -7,11 +7,10 @@ from tasks.keep.assets import path_of
 from tasks.records.facts import MediaFacts
 from tasks.records.made import Separated
 from tasks.records.record import Asset
-from tasks.records.step_record import StepRecord
 from tasks.records.title import Run
-from tasks.separate import VERSION, Separator, separator
+from tasks.separate import Separator, separator
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class _Given:
 
 
 @step_task("separate")
-def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord[Separated]:
+def separate(run: Run, video: Asset, facts: MediaFacts) -> Computation[_Given, Separated]:
     """The original sound, and its two stems; silent ones of a title without sound.
 
     The client's M&E, where given, is the bed.
@@ -35,7 +34,7 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> StepRecord[Separated]
     clock = profile.ingest if bed and not profile.fake else None
     waived = tuple(sorted(gate for gate in profile.waivers if bed and gate == "bed_length_ms"))
     given = _Given(video, facts, bed, clock, waived, backend)
-    return remember(run, "separate", VERSION, given, _separated, Separated, uses=[backend.facts])
+    return Computation(given, _separated, Separated, uses=[backend.facts])
 
 
 def _separated(given: _Given, work: Work) -> StepOutput[Separated]:

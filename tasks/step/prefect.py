@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from tasks.records.errors import StoppedError, is_transient
 from tasks.records.step_record import Made, StepRecord
+from tasks.records.title import Run
+from tasks.step.run import Computation, remember
 
 P = ParamSpec("P")
+#: What a step is told first: `Run` for a step of a title, `Branch` for a step of a language.
+Told = TypeVar("Told", bound=Run)
 
 
 class Submitted(Protocol[Made]):
@@ -32,10 +36,16 @@ class StepTask(Protocol[P, Made]):
         """Run it here, without Prefect: its record, or the state ``Reused`` that holds it."""
 
 
-def step_task(name: str) -> Callable[[Callable[P, StepRecord[Made]]], StepTask[P, Made]]:
-    """Make a Prefect task of a step function; a step that was found shows as ``Reused``.
+def step_task(
+    name: str,
+) -> Callable[[Callable[Concatenate[Told, P], Computation[Any, Made]]], StepTask[Concatenate[Told, P], Made]]:
+    """Make a Prefect task of a function that says what a step is given and how its result comes of that.
 
-    Transient errors are tried again twice; permanent ones are not.
+    The task finds or computes the step's record; one that was found shows as ``Reused``. Transient errors are tried
+    again twice; permanent ones are not.
+
+    Args:
+        name: of the step, in the table of steps.
     """
     from prefect import task
     from prefect.cache_policies import NO_CACHE
@@ -45,7 +55,7 @@ def step_task(name: str) -> Callable[[Callable[P, StepRecord[Made]]], StepTask[P
         error = state.data
         return isinstance(error, BaseException) and is_transient(error) and not isinstance(error, StoppedError)
 
-    def decorate(function: Callable[P, StepRecord[Made]]) -> Any:
+    def decorate(function: Callable[Concatenate[Told, P], Computation[Any, Made]]) -> Any:
         @task(
             name=name,
             cache_policy=NO_CACHE,
@@ -55,8 +65,8 @@ def step_task(name: str) -> Callable[[Callable[P, StepRecord[Made]]], StepTask[P
             retry_condition_fn=retryable,
         )
         @functools.wraps(function)
-        def run_step(*args: P.args, **kwargs: P.kwargs) -> Any:
-            record = function(*args, **kwargs)
+        def run_step(run: Told, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+            record = remember(run, name, function(run, *args, **kwargs))
             if record.reused:
                 return Completed(name="Reused", message=f"{name} {record.key[:12]}", data=record)
             return record

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from tasks.keep.store import Store, given_key, record_of
+from tasks.keep.store import Store, given_key, record_of, store_at
 from tasks.machine.meter import metered
 from tasks.machine.resident import rest
 from tasks.machine.stop import refuse_when_stopping
@@ -18,9 +18,9 @@ from tasks.records.progress import Progress, StepEvent, announce
 from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
 from tasks.records.step_record import Made, StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Run, language_of
 from tasks.services.slots import held, slots_of
-from tasks.step.table import needs_cores
+from tasks.step.table import BY_NAME, Step
 
 _PROGRESS_EVERY_S = 0.25
 
@@ -49,70 +49,81 @@ class Work:
     Attributes:
         folder: its own, removed afterwards.
         progress: told the share that is done.
-        keep: takes a finished file into the store.
+        store: of the run; damage that is found in it is told with the step.
     """
 
     folder: Path
     progress: Progress
-    keep: Callable[[Path], Asset]
+    store: Store
+
+    def keep(self, path: Path) -> Asset:
+        """Take a finished file into the store."""
+        return self.store.add(path)
 
 
-def remember(
-    run: Run,
-    step: str,
-    version: int,
-    given: Given,
-    compute: Callable[[Given, Work], StepOutput[Made]],
-    made: type[Made],
-    *,
-    uses: Sequence[BackendFacts] = (),
-) -> StepRecord[Made]:
-    """The step's record: found in the store, or computed and committed.
+@dataclass(frozen=True)
+class Computation(Generic[Given, Made]):
+    """How a step's result comes from what it is given.
 
-    Args:
-        run: title, language and store.
-        step: its name, the same in keys, logs and reports.
-        version: raised whenever its code changes what comes out.
+    Attributes:
         given: all that the result depends on, a dataclass; its key is made of it (`tasks.keep.store.given_key`).
         compute: called at most once, with that and a workspace that is removed afterwards.
         made: the type of what it makes.
         uses: what it computes with; while it does, it holds a slot of each (`tasks.services.slots`).
+        check: called with the result, found or computed; raises where it does not serve this run.
     """
-    store = Store(run.store)
-    key = given_key(step, version, given)
-    found = store.lookup(step, key, made)
+
+    given: Given
+    compute: Callable[[Given, Work], StepOutput[Made]]
+    made: type[Made]
+    uses: Sequence[BackendFacts] = ()
+    check: Callable[[Made], None] | None = None
+
+
+def remember(run: Run, step: str, computation: Computation[Any, Made]) -> StepRecord[Made]:
+    """The step's record: found in the store, or computed and committed.
+
+    Args:
+        run: of the title, or the branch of a language.
+        step: its name in the table of steps (`tasks.step.table`), which knows its version.
+        computation: what it is given, and how its result comes of that.
+
+    Raises:
+        KeyError: there is no such step.
+    """
+    record = _remembered(run, BY_NAME[step], computation)
+    if computation.check is not None:
+        computation.check(record.value)
+    return record
+
+
+def _remembered(run: Run, step: Step, computation: Computation[Any, Made]) -> StepRecord[Made]:
+    store, made = store_at(run.store), computation.made
+    key = given_key(step.name, step.version, computation.given)
+    found = store.lookup(step.name, key, made)
     if found is None:
         with store.claim(key):
-            found = store.lookup(step, key, made)  # another run may have made it while we waited
+            found = store.lookup(step.name, key, made)  # another run may have made it while we waited
             if found is None:
-                with held(slots_of(uses, cores=needs_cores(step))):
-                    return _compute(run, store, step, key, functools.partial(compute, given), made)
-    announce(
-        StepEvent(
-            run.title.name,
-            run.language,
-            step,
-            "reused",
-            1.0,
-            hits=found.hits,
-            parts=found.parts,
-            folder=run.title.folder,
-        )
-    )
+                with held(slots_of(computation.uses, cores=step.cores)):
+                    return _compute(run, store, step.name, key, computation)
+    announce(_event(run, step.name)("reused", 1.0, hits=found.hits, parts=found.parts))
     return _with_notes(found, store)
 
 
-def _compute(
-    run: Run, store: Store, step: str, key: str, compute: Callable[[Work], StepOutput[Made]], made: type[Made]
-) -> StepRecord[Made]:
+def _event(run: Run, step: str) -> Callable[..., StepEvent]:
+    return functools.partial(StepEvent, run.title.name, language_of(run), step, folder=run.title.folder)
+
+
+def _compute(run: Run, store: Store, step: str, key: str, computation: Computation[Any, Made]) -> StepRecord[Made]:
     refuse_when_stopping()
-    event = functools.partial(StepEvent, run.title.name, run.language, step, folder=run.title.folder)
+    event = _event(run, step)
     announce(event("started"))
     began = time.monotonic()
     with metered() as meter:
         try:
             with store.workspace(step) as folder:
-                output = compute(Work(folder, _reporter(event), store.add))
+                output = computation.compute(computation.given, Work(folder, _reporter(event), store))
         except BaseException as raised:
             error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()
@@ -126,7 +137,7 @@ def _compute(
             rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
     record = store.commit(
-        record_of(made)(
+        record_of(computation.made)(
             step=step,
             key=key,
             value=output.value,

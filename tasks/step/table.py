@@ -6,6 +6,7 @@ for it lies below them. `python -m tasks.step.table` prints it as the page has i
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,6 +52,12 @@ class Step:
     local: bool = False
     keyed: bool = True
 
+    @property
+    def version(self) -> int:
+        """Raised whenever a change of its code alters what comes out."""
+        version: int = importlib.import_module(self.package).VERSION
+        return version
+
 
 STEPS: tuple[Step, ...] = (
     # The packager's version enters the key of every language.
@@ -78,11 +85,6 @@ STEPS: tuple[Step, ...] = (
     Step("qc-multi", "check the sync of every dub in it", "tasks.qc", 0.05, "end"),
 )
 BY_NAME = {step.name: step for step in STEPS}
-
-
-def needs_cores(name: str) -> bool:
-    """Whether a step keeps many cores busy itself, whatever its backend."""
-    return name in BY_NAME and BY_NAME[name].cores
 
 
 def of_part(part: Part) -> tuple[Step, ...]:

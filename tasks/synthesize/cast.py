@@ -14,11 +14,11 @@ from typing import Any
 
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
-from tasks.keep.store import Store, step_key
+from tasks.keep.store import step_key, store_at
 from tasks.records.errors import PolydubError
 from tasks.records.record import Asset
 from tasks.records.script import Script, Speaker
-from tasks.records.title import Run
+from tasks.records.title import Branch, Run
 from tasks.synthesize import Matching, Synthesizer, speaking
 from tasks.synthesize.references import Clips, reference_clips
 from tasks.synthesize.series import (
@@ -55,24 +55,24 @@ class Cast:
         return {"voices": dict(self.voices), "clips": {who: file_sha256(clip)[0] for who, clip in self.clips.items()}}
 
 
-def cast_of(run: Run, source: Script) -> Cast:
+def cast_of(branch: Branch, source: Script) -> Cast:
     """The cast of a title's language, as far as it is stored; empty without a series file.
 
     Raises:
         BadInputError: the file is not valid, or a clip that it names does not exist.
     """
-    if run.profile.voices is None:
+    if branch.profile.voices is None:
         return Cast()
-    path = Path(run.profile.voices).absolute()
-    known = Store(run.store).read_note(_NOTE, _key(run, source, path)) or {}
-    series, backend = read_series(path), speaking(run.profile.synthesize, run.language).backend.facts.name
+    path = Path(branch.profile.voices).absolute()
+    known = store_at(branch.store).read_note(_NOTE, _key(branch, source, path)) or {}
+    series, backend = read_series(path), speaking(branch.profile.synthesize, branch.language).backend.facts.name
     voices: dict[str, str] = {}
     clips: dict[str, Path] = {}
     for speaker, name in (known.get("names") or {}).items():
         entry = series.speakers.get(name)
         if entry is None:
             continue
-        if voice := entry.voice(backend, run.language):
+        if voice := entry.voice(backend, branch.language):
             voices[speaker] = voice
         elif entry.clip:
             clips[speaker] = clip_of(path, name, entry)
@@ -124,7 +124,7 @@ def cast_title(run: Run, source: Script, speech: Asset, dialogue: Asset, bed: As
                     series = _voiced(series, names, speaks, language)
         if series != before:
             write_series(path, series)
-    Store(run.store).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})
+    store_at(run.store).write_note(_NOTE, _key(run, source, path), {"names": names, "notes": notes})
 
 
 def recognised(series: Series, source: Script, prints: Mapping[str, str]) -> tuple[Series, dict[str, str], list[str]]:

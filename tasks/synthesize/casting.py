@@ -8,7 +8,7 @@ from typing import Any
 from configs.profile import SynthesizeSettings
 from tasks.records.registry import BackendFacts
 from tasks.records.script import Script
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.synthesize import speaking
 from tasks.synthesize.cast import cast_of
 from tasks.synthesize.lexicon import Entry, read_lexicon
@@ -17,24 +17,24 @@ from tasks.understood.ears import ears_for
 _RETAKES = 2
 
 
-def casting_facts(run: Run, source: Script) -> dict[str, Any]:
+def casting_facts(branch: Branch, source: Script) -> dict[str, Any]:
     """All of these settings, as part of a step's key.
 
     Args:
-        run: one language of a title.
+        branch: one language of a title.
         source: the source script with speakers.
 
     Raises:
         BadInputError: the lexicon or the voices file is not valid.
     """
-    settings, facts = run.profile.synthesize, speaking(run.profile.synthesize, run.language).backend.facts
+    settings, facts = branch.profile.synthesize, speaking(branch.profile.synthesize, branch.language).backend.facts
     listens = retakes_of(settings, facts) > 0 or (settings.takes > 1 and facts.varies)
     return {
-        "lexicon": [[entry.word, entry.say, entry.ipa] for entry in lexicon_of(run)],
+        "lexicon": [[entry.word, entry.say, entry.ipa] for entry in lexicon_of(branch)],
         "takes": settings.takes,
         "retakes": retakes_of(settings, facts),
-        "ears": ears_for(run.profile.transcribe, run.language).fingerprint() if listens else None,
-        "cast": cast_of(run, source).facts(),
+        "ears": ears_for(branch.profile.transcribe, branch.language).fingerprint() if listens else None,
+        "cast": cast_of(branch, source).facts(),
     }
 
 
@@ -48,7 +48,7 @@ def retakes_of(settings: SynthesizeSettings, facts: BackendFacts) -> int:
     return settings.retakes
 
 
-def lexicon_of(run: Run) -> tuple[Entry, ...]:
-    """The pronunciations of the run's language; errors as `read_lexicon`."""
-    named = run.profile.synthesize.lexicon
-    return read_lexicon(Path(named)).of(run.language) if named else ()
+def lexicon_of(branch: Branch) -> tuple[Entry, ...]:
+    """The pronunciations of the branch's language; errors as `read_lexicon`."""
+    named = branch.profile.synthesize.lexicon
+    return read_lexicon(Path(named)).of(branch.language) if named else ()

@@ -7,16 +7,15 @@ from typing import Any
 
 from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
-from tasks.keep.store import Store, unkeyed
+from tasks.keep.store import unkeyed
 from tasks.records.made import Spoken
 from tasks.records.record import Asset
 from tasks.records.script import Line, Script
-from tasks.records.step_record import StepRecord
 from tasks.records.take import Take
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
-from tasks.synthesize import VERSION, Matching, Synthesizer, speaking
+from tasks.step.run import Computation, StepOutput, Work
+from tasks.synthesize import Matching, Synthesizer, speaking
 from tasks.synthesize.cast import Cast, cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
 from tasks.synthesize.energy import energies
@@ -38,48 +37,48 @@ class _Given:
     pace: PaceSettings
     backend: Synthesizer
     dialogue: Asset = unkeyed()
-    run: Run = unkeyed()
+    branch: Branch = unkeyed()
 
 
 @step_task("synthesize")
 def synthesize(
-    run: Run, script: Script, source: Script, dialogue: Asset, bed: Asset | None = None
-) -> StepRecord[Spoken]:
+    branch: Branch, script: Script, source: Script, dialogue: Asset, bed: Asset | None = None
+) -> Computation[_Given, Spoken]:
     """The takes of every line.
 
     Args:
-        run: title, profile and language.
+        branch: title, profile and language.
         script: the dub's script.
         source: the source script, whose speakers choose the voices.
         dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
         bed: what was separated from it: music under a line makes it a bad voice sample.
     """
-    backend = speaking(run.profile.synthesize, run.language).backend
+    backend = speaking(branch.profile.synthesize, branch.language).backend
     sampled = backend.facts.clones or isinstance(backend, Matching)
     given = _Given(
         lines=script.lines,
-        language=run.language,
+        language=branch.language,
         source=source,
         sampled=dialogue if sampled or backend.facts.spirited else None,
         bed=bed if sampled else None,
-        casting=casting_facts(run, source),
-        pace=run.profile.pace,
+        casting=casting_facts(branch, source),
+        pace=branch.profile.pace,
         backend=backend,
         dialogue=dialogue,
-        run=run,
+        branch=branch,
     )
-    return remember(run, "synthesize", VERSION, given, _spoken, Spoken, uses=[backend.facts])
+    return Computation(given, _spoken, Spoken, uses=[backend.facts])
 
 
 def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
-    booth = open_booth(given.run, given.source, given.dialogue, work.folder, given.bed)
+    booth = open_booth(given.branch, given.source, given.dialogue, work, given.bed)
     spoken, silent = booth.sayable(given.lines)
     paces = booth.paces(spoken, given.pace)
     takes: list[Take] = []
     for number, line in enumerate(spoken):
         work.progress(0.8 * number / len(spoken))
         takes.append(booth.paced(line, paces[line.speaker], given.pace))
-    most = retakes_of(given.run.profile.synthesize, given.backend.facts)
+    most = retakes_of(given.branch.profile.synthesize, given.backend.facts)
     takes, retaken, heard = clearest(booth, spoken, takes, given.pace, most)
     made = Spoken(
         takes=tuple(takes),
@@ -96,45 +95,49 @@ def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
     )
 
 
-def open_booth(run: Run, source: Script, dialogue: Asset, folder: Path, bed: Asset | None = None) -> VoiceSession:
+def open_booth(branch: Branch, source: Script, dialogue: Asset, work: Work, bed: Asset | None = None) -> VoiceSession:
     """The voices of a branch, ready to speak.
 
     Args:
-        run: title, profile and language.
+        branch: title, profile and language.
         source: the source script, whose speakers choose the voices.
         dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
-        folder: for files in the making.
+        work: whose store lines are kept in, and whose folder holds files in the making.
         bed: what was separated from it.
     """
-    settings = run.profile.synthesize
-    chosen = speaking(settings, run.language)
+    settings = branch.profile.synthesize
+    chosen = speaking(settings, branch.language)
     backend = chosen.backend
-    cast = cast_of(run, source)
+    cast = cast_of(branch, source)
     under = path_of(bed) if bed else None
     voices, references, notes = _cast(
-        run, source, backend, cast, lambda: reference_clips(path_of(dialogue), source, folder, under)
+        branch, source, backend, cast, lambda: reference_clips(path_of(dialogue), source, work.folder, under)
     )
     choosing = settings.takes > 1 and backend.facts.varies
     listens = choosing or retakes_of(settings, backend.facts) > 0
-    ears = ears_for(run.profile.transcribe, run.language) if listens else Ears(run.language, deaf="nobody listens")
+    ears = (
+        ears_for(branch.profile.transcribe, branch.language)
+        if listens
+        else Ears(branch.language, deaf="nobody listens")
+    )
     return VoiceSession(
-        Store(run.store),
+        work.store,
         backend,
-        run.language,
+        branch.language,
         voices,
         references,
-        folder,
-        lexicon=lexicon_of(run),
+        work.folder,
+        lexicon=lexicon_of(branch),
         energies=energies(path_of(dialogue), source) if backend.facts.spirited else {},
         rates=_rates(source) if backend.facts.paces else {},
         readings=settings.takes if choosing else 1,
         ears=ears,
-        remarks=(*chosen.notes, *notes, *cast.notes, *_remarks(run, backend, ears)),
+        remarks=(*chosen.notes, *notes, *cast.notes, *_remarks(branch, backend, ears)),
     )
 
 
 def _cast(
-    run: Run, source: Script, backend: Synthesizer, cast: Cast, clips: Callable[[], Clips]
+    branch: Branch, source: Script, backend: Synthesizer, cast: Cast, clips: Callable[[], Clips]
 ) -> tuple[dict[str, str], dict[str, Path], tuple[str, ...]]:
     """Everybody's voice, the samples that voices are cloned from, and notes."""
     if backend.facts.clones:
@@ -142,13 +145,13 @@ def _cast(
         samples = {**cut.paths, **cast.clips}
         references = {who: clip for who, clip in samples.items() if who not in cast.voices}  # a named voice is no clone
         asked = [one for one in source.speakers if one.id not in cast.voices]
-        return {**backend.voices(run.language, asked, references), **cast.voices}, references, cut.notes
+        return {**backend.voices(branch.language, asked, references), **cast.voices}, references, cut.notes
     if isinstance(backend, Matching):
         asked = [one for one in source.speakers if one.id not in cast.voices]
-        found = backend.matched(run.language, asked, clips().paths if asked else {}, tuple(cast.voices.values()))
+        found = backend.matched(branch.language, asked, clips().paths if asked else {}, tuple(cast.voices.values()))
         return {**found.voices, **cast.voices}, {}, found.notes
     # Those whose voice is remembered are asked for too, so that the others get different ones.
-    return {**backend.voices(run.language, source.speakers, {}), **cast.voices}, {}, ()
+    return {**backend.voices(branch.language, source.speakers, {}), **cast.voices}, {}, ()
 
 
 def _rates(source: Script) -> dict[int, float]:
@@ -160,8 +163,8 @@ def _rates(source: Script) -> dict[int, float]:
     }
 
 
-def _remarks(run: Run, backend: Synthesizer, ears: Ears) -> list[str]:
-    name, takes = backend.facts.name, run.profile.synthesize.takes
+def _remarks(branch: Branch, backend: Synthesizer, ears: Ears) -> list[str]:
+    name, takes = backend.facts.name, branch.profile.synthesize.takes
     unheard = [f"Takes were {ears.deaf}."] if ears.deaf.startswith("not heard") else []
     if takes == 1:
         return unheard
@@ -178,7 +181,7 @@ def _notes(booth: VoiceSession, paces: dict[str, float]) -> list[str]:
     )
     one_pace = f"{booth.backend.facts.name} speaks at one pace: lines are fitted by stretching alone."
     facts = booth.backend.facts
-    notes = [f"Voices: {voiced}.", *booth.remarks, *booth.store.notes]
+    notes = [f"Voices: {voiced}.", *booth.remarks]
     if not facts.paces:
         notes.append(one_pace)
     if not facts.spirited and not facts.clones:

@@ -6,11 +6,10 @@ from tasks.keep.assets import path_of
 from tasks.keep.store import unkeyed
 from tasks.records.record import Asset
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
 from tasks.records.title import Run
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
-from tasks.transcribe import VERSION, Transcriber, listening
+from tasks.step.run import Computation, StepOutput, Work
+from tasks.transcribe import Transcriber, listening
 from tasks.transcribe.bounds import within
 
 
@@ -41,7 +40,9 @@ class _Heard:
 
 
 @step_task("transcribe")
-def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord[Script]:
+def transcribe(
+    run: Run, speech: Asset, duration_ms: int
+) -> Computation[_Subtitled, Script] | Computation[_Heard, Script]:
     """The source script.
 
     Args:
@@ -54,10 +55,10 @@ def transcribe(run: Run, speech: Asset, duration_ms: int) -> StepRecord[Script]:
     if title.subtitles is not None:
         realigned_to = speech if run.profile.realign else None
         read = _Subtitled(title.subtitles, title.source_language, extent, realigned_to)
-        return remember(run, "transcribe", VERSION, read, _read, Script)
+        return Computation(read, _read, Script)
     chosen = listening(run.profile.transcribe, title.source_language)
     heard = _Heard(speech, title.source_language, extent, chosen.backend, tuple(chosen.notes))
-    return remember(run, "transcribe", VERSION, heard, _listened, Script, uses=[chosen.backend.facts])
+    return Computation(heard, _listened, Script, uses=[chosen.backend.facts])
 
 
 def _read(given: _Subtitled, work: Work) -> StepOutput[Script]:

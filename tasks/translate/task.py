@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
-from tasks.keep.store import Store, unkeyed
 from tasks.records.errors import UnsupportedError
 from tasks.records.progress import Progress
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Branch
 from tasks.step.prefect import step_task
-from tasks.step.run import StepOutput, Work, remember
-from tasks.translate import VERSION
+from tasks.step.run import Computation, StepOutput, Work
 from tasks.translate.chain import Chain, chain
 from tasks.translate.lines import Lines, Translated
 from tasks.translate.own_languages import by_language
@@ -26,23 +23,24 @@ class _Given:
     strays: tuple[str, ...]
     recorded: bool  # a recorded dub says every line, those in its language too
     translators: Chain
-    store: str = unkeyed()
 
 
 @step_task("translate")
-def translate(run: Run, script: Script, edits: dict[str, str], strays: tuple[str, ...] = ()) -> StepRecord[Script]:
+def translate(
+    branch: Branch, script: Script, edits: dict[str, str], strays: tuple[str, ...] = ()
+) -> Computation[_Given, Script]:
     """The script in the branch's language, times and ids kept.
 
     Args:
-        run: title, profile and language.
+        branch: title, profile and language.
         script: the source script.
         edits: line id to a text that a person wrote; those lines are not translated.
         strays: what to tell of texts that a person wrote and that fit no line.
     """
-    translators = chain(run.profile.translate)
-    given = _Given(script, run.language, edits, strays, run.language in run.title.dubs, translators, run.store)
+    translators = chain(branch.profile.translate)
+    given = _Given(script, branch.language, edits, strays, branch.language in branch.title.dubs, translators)
     uses = [one.facts for one in translators.translators]
-    return remember(run, "translate", VERSION, given, _translated, Script, uses=uses)
+    return Computation(given, _translated, Script, uses=uses)
 
 
 def _translated(given: _Given, work: Work) -> StepOutput[Script]:
@@ -58,7 +56,7 @@ def _translated(given: _Given, work: Work) -> StepOutput[Script]:
     for part in parts:
         before = len(done.texts)
         progress = partial(_progress, work.progress, before, len(part.lines), len(spoken.lines))
-        done.add(Lines(Store(given.store), translators, part, target, progress).translated(edits))
+        done.add(Lines(work.store, translators, part, target, progress).translated(edits))
     lines = tuple(
         line.model_copy(update={"text": done.texts[line.id], "words": (), "language": ""}) for line in spoken.lines
     )

@@ -57,7 +57,7 @@ def stepped(
 ) -> tuple[Run, Script, Spoken, StepRecord[Adapted]]:
     profile = load_profile("offline", {"translate": translate, "synthesize": {"backend": "espeak"}})
     title = Title(name="t", video=dialogue, source="t", folder=str(tmp_path / "out"), languages=("es",))
-    run = Run(title=title, profile=profile, store=str(tmp_path / "store"), language="es")
+    run = Run(title=title, profile=profile, store=str(tmp_path / "store")).branch("es")
     dub, source = scripts()
     spoken = record(synthesize.fn(run, dub, source, dialogue)).value
     return run, dub, spoken, record(adapt.fn(run, dub, source, spoken, dialogue, edits or {}))

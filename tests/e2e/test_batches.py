@@ -186,7 +186,7 @@ def test_the_queue_goes_by_carried_over_overdue_due_priority_and_row(folder: Pat
     batch = night(folder, "title,languages,priority,due\n" + "\n".join([*rows, "two.mp4,fr,,"]) + "\n", fail=[])
     runs = runs_of(batch)
     assert [run.title.name for run in runs] == ["one", "two"]
-    carry_over(runs[1], "fr", "no time")
+    carry_over(runs[1].branch("fr"), "no time")
 
     def order() -> list[str]:
         return [one.languages[0] + one.run.title.video.uri[-7:-4] for one in unfinished(batch, runs)]
@@ -197,7 +197,7 @@ def test_the_queue_goes_by_carried_over_overdue_due_priority_and_row(folder: Pat
 def test_a_branch_that_keeps_failing_is_set_aside_until_it_is_forced(folder: Path) -> None:
     batch = night(folder, "title,languages\none.mp4,es\n", fail=[])
     (run,) = runs_of(batch)
-    key = branch_key(run, "es")
+    key = branch_key(run.branch("es"))
 
     def fails(kind: str, transient: bool) -> None:
         failure = Failure(kind=kind, what="no", transient=transient)

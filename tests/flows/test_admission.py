@@ -13,10 +13,10 @@ from flows.dub.admission import admit, admit_batch, admit_night, allow, allow_ni
 from flows.night.batches import load_batch
 from tasks.records.errors import BadInputError
 from tasks.records.record import Asset
-from tasks.records.title import Run, Title
+from tasks.records.title import Branch, Run, Title
 
 
-def sent(here: Path, /, *, store: str = "", language: str = "es", profile: Any = None, **title: Any) -> Run:
+def sent(here: Path, /, *, store: str = "", language: str = "es", profile: Any = None, **title: Any) -> Branch:
     asset = Asset(uri=str(here / "in" / "v.mp4"), sha256="0" * 64, bytes=1)
     out = str(here / "out" / "v")
     told = {"name": "v", "video": asset, "source": "v.mp4", "folder": out, "languages": ("es", "fr"), **title}
@@ -31,11 +31,11 @@ def at(uri: str) -> Asset:
 
 def by_the_server(run: Run) -> Run:
     """As it arrives: JSON that a database kept."""
-    return Run.model_validate(run.model_dump(mode="json"))
+    return type(run).model_validate(run.model_dump(mode="json"))
 
 
-def admit_branch(run: Run) -> None:
-    admit(by_the_server(run), run.title.languages)
+def admit_branch(branch: Branch) -> None:
+    admit(by_the_server(branch))
 
 
 @pytest.mark.parametrize("profile", profile_names())
@@ -45,7 +45,7 @@ def test_a_run_as_it_was_planned_is_taken_as_often_as_it_comes(
     monkeypatch.setenv("POLYDUB_ROOTS", str(tmp_path / "in"))
     monkeypatch.setenv("POLYDUB_OUT", str(tmp_path / "out"))
     beside = {"bed": at(f"{store_folder}/blobs/ab/x.wav"), "notes": ("ä",)}
-    planned = sent(tmp_path, language="", profile=load_profile(profile, {"loudness": "a85"}), **beside)
+    planned = sent(tmp_path, profile=load_profile(profile, {"loudness": "a85"}), **beside).whole
     allow(planned)
     for _ in range(2):
         admit(by_the_server(planned))
@@ -63,7 +63,6 @@ def test_a_run_as_it_was_planned_is_taken_as_often_as_it_comes(
         {"languages": ("../es",)},
         {"language": "../../x"},
         {"language": "de"},
-        {"language": ""},
         {"store": "/tmp/elsewhere"},
         {"store": "s3://theirs/store"},
         {"folder": "/tmp/elsewhere"},
@@ -83,7 +82,7 @@ def test_names_and_places_of_somebodys_own_are_refused_even_where_they_were_plan
     run = sent(tmp_path, **changed)
     allow(run.model_copy(update={"store": str(store_folder)}))
     with pytest.raises(BadInputError, match=r"This worker rejected the run: .* is not allowed here"):
-        admit(run, run.title.languages)
+        admit(run)
 
 
 #: What whoever holds the server's password may change of a planned run.
@@ -135,12 +134,12 @@ def test_a_setting_that_a_later_version_adds_asks_for_no_new_plan(
     from pydantic import create_model
 
     allow(sent(tmp_path))
-    later = create_model("Later", __base__=Run, added=(str, "as before"))
+    later = create_model("Later", __base__=Branch, added=(str, "as before"))
     run = sent(tmp_path)
     facts = run.model_dump()
-    admit(later(**facts), run.title.languages)
+    admit(later(**facts))
     with pytest.raises(BadInputError, match="was not planned"):
-        admit(later(**facts, added="otherwise"), run.title.languages)
+        admit(later(**facts, added="otherwise"))
 
 
 def night(folder: Path, **changed: str) -> dict[str, str]:
@@ -231,8 +230,8 @@ def test_a_run_that_the_password_alone_sends_does_nothing(
     theirs = CHANGES[what](tmp_path)
     for state in (
         begin(dub_language, run=theirs.model_dump(mode="json")),
-        begin(dub_title, run=theirs.branch("").model_dump(mode="json"), launch="inline"),
-        begin(dub_title, run=theirs.branch("").model_dump(mode="json"), launch="deployed"),
+        begin(dub_title, run=theirs.whole.model_dump(mode="json"), launch="inline"),
+        begin(dub_title, run=theirs.whole.model_dump(mode="json"), launch="deployed"),
     ):
         assert state.is_failed()
         assert "This worker rejected the run: 'v' with profile 'fake' into" in state.message

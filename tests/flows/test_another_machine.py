@@ -45,7 +45,9 @@ def test_batches_and_their_ledger_are_known_on_every_machine(
             bill = Bill(provider="deepl", units={"characters": 1000.0}, usd=0.25)
             announce(StepEvent("clip", "fr", "translate", "computed", 1.0, seconds=2.0, usage=Usage(bills=[bill])))
         failure = Failure(kind="PermanentError", what="no", step="lipsync")
-        keep_attempt(run, BranchResult(language="fr", state="failed", key=branch_key(run, "fr"), failure=failure))
+        keep_attempt(
+            run, BranchResult(language="fr", state="failed", key=branch_key(run.branch("fr")), failure=failure)
+        )
 
         monkeypatch.setenv("POLYDUB_CACHE", str(tmp_path / "there"))
         there = load_batch(None)

@@ -52,8 +52,8 @@ def planned(video: Path, **changes: Any) -> Run:
 
 def ended(run: Run, state: str = "completed", language: str = "es", **facts: Any) -> BranchResult:
     """Keep how an attempt at a branch ended."""
-    keep_attempt(run, BranchResult(language=language, state=state, key=branch_key(run, language), **facts))  # type: ignore[arg-type]
-    result = last_attempt(run, branch_key(run, language))
+    keep_attempt(run, BranchResult(language=language, state=state, key=branch_key(run.branch(language)), **facts))  # type: ignore[arg-type]
+    result = last_attempt(run, branch_key(run.branch(language)))
     assert result is not None
     return result
 
@@ -83,8 +83,8 @@ def test_what_one_backend_made_does_not_answer_for_another(video: Path, step: st
     run = planned(video)
     ended(run)
     other = planned(video, overrides={step: OTHER_BACKENDS[step]})
-    assert finished(run, "es") is not None
-    assert finished(other, "es") is None, f"another {step} is answered from old results"
+    assert finished(run.branch("es")) is not None
+    assert finished(other.branch("es")) is None, f"another {step} is answered from old results"
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_what_one_backend_made_does_not_answer_for_another(video: Path, step: st
 )
 def test_a_setting_that_changes_the_dub_makes_it_anew(video: Path, overrides: dict[str, Any]) -> None:
     run = planned(video)
-    assert branch_key(planned(video), "es") == branch_key(run, "es")
+    assert branch_key(planned(video).branch("es")) == branch_key(run.branch("es"))
     ended(run)
-    assert finished(planned(video, overrides=overrides), "es") is None
+    assert finished(planned(video, overrides=overrides).branch("es")) is None
 
 
 def test_whatever_a_title_is_made_from_makes_it_anew_too(video: Path, tmp_path: Path) -> None:
@@ -123,13 +123,13 @@ def test_whatever_a_title_is_made_from_makes_it_anew_too(video: Path, tmp_path: 
         {"preview_s": 2.0},
     ]
     run = planned(video)
-    keys = [branch_key(one, "es") for one in (run, *(planned(video, **change) for change in changes))]
+    keys = [branch_key(one.branch("es")) for one in (run, *(planned(video, **change) for change in changes))]
     with video.open("ab") as file:
         file.write(b"other")
-    keys += [branch_key(planned(video), "es"), branch_key(run, "fr")]
+    keys += [branch_key(planned(video).branch("es")), branch_key(run.branch("fr"))]
     assert len(set(keys)) == len(keys)
     assert (
-        branch_key(planned(video, dubs={"fr": str(dub)}), "es") == keys[-2]
+        branch_key(planned(video, dubs={"fr": str(dub)}).branch("es")) == keys[-2]
     )  # another language's recording is its own
 
 
@@ -140,7 +140,7 @@ def test_a_step_that_is_made_otherwise_now_makes_the_branch_anew(
     run = planned(video)
     ended(run)
     monkeypatch.setattr(f"tasks.{step}.VERSION", 9999)
-    assert finished(run, "es") is None
+    assert finished(run.branch("es")) is None
 
 
 def test_keys_are_those_of_the_stores_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,14 +151,14 @@ def test_keys_are_those_of_the_stores_that_there_are(tmp_path: Path, monkeypatch
     run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "empty"))
     # Another key makes every title anew: change it on purpose only, and say so in the changelog.
     assert shared_key(run) == "15d8f9b6f1ec149493058b3eeca9eb89da4ffde4ebf09d157fbde76ad55292b0"
-    assert branch_key(run, "es") == "5c871aa7b21d3264d4b5b87f1be1c5623af9f16f5190aa1e88076fbad8b1089f"
+    assert branch_key(run.branch("es")) == "5c871aa7b21d3264d4b5b87f1be1c5623af9f16f5190aa1e88076fbad8b1089f"
 
 
 def test_a_title_under_another_name_is_another_branch(video: Path) -> None:
     run = planned(video)
     ended(run)
     renamed = run.model_copy(update={"title": run.title.model_copy(update={"name": "talk"})})
-    assert finished(renamed, "es") is None
+    assert finished(renamed.branch("es")) is None
 
 
 def transcribed(run: Run, *texts: str) -> list[Line]:
@@ -181,22 +181,22 @@ def test_an_edited_line_is_another_branch_until_it_is_taken_back(video: Path) ->
     lines = transcribed(run, "Good morning.", "Good evening.")
     ended(run)
     edited(run, lines[0], "Bonjour.", lines, "fr")
-    assert finished(run, "es") is not None
+    assert finished(run.branch("es")) is not None
     edited(run, lines[0], "Hola.", lines)
-    assert finished(run, "es") is None
+    assert finished(run.branch("es")) is None
     edited(run, lines[0], None, lines)
-    assert finished(run, "es") is not None
+    assert finished(run.branch("es")) is not None
 
 
 def test_an_edit_that_no_longer_fits_is_told_by_a_branch_made_anew(video: Path) -> None:
     run = planned(video)
     lines = transcribed(run, "Good morning.", "Good evening.")
     edited(run, lines[0], "Hola.", lines)
-    before = branch_key(run, "es")
+    before = branch_key(run.branch("es"))
     transcribed(run, "Good evening.")
-    assert edits(run, "es").texts == {}
-    assert len(edits(run, "es").notes) == 1
-    assert branch_key(run, "es") != before
+    assert edits(run.branch("es")).texts == {}
+    assert len(edits(run.branch("es")).notes) == 1
+    assert branch_key(run.branch("es")) != before
 
 
 def test_the_shared_steps_do_not_depend_on_who_translates_or_speaks(video: Path) -> None:
@@ -214,22 +214,22 @@ def test_a_branch_whose_file_is_gone_is_not_finished(video: Path, tmp_path: Path
         (tmp_path / name).write_text(name)
         assets[name] = Store(run.store).add(tmp_path / name)
     ended(run, outputs={"clip.es.mp4": assets["outputs"]}, audio=assets["audio"], subtitles=assets["subtitles"])
-    assert finished(run, "es") is not None
+    assert finished(run.branch("es")) is not None
     path_of(assets[lost]).unlink()
-    assert finished(run, "es") is None
+    assert finished(run.branch("es")) is None
 
 
 @pytest.mark.parametrize("state", ["failed", "carried_over"])
 def test_what_was_not_delivered_is_not_finished(video: Path, state: str) -> None:
     run = planned(video)
     ended(run, state)
-    assert finished(run, "es") is None
+    assert finished(run.branch("es")) is None
 
 
 def test_a_branch_is_set_aside_after_three_failures_that_stay(video: Path) -> None:
     run = planned(video)
     for strike in range(1, STRIKES + 1):
-        mark_begun(run, "es")  # as every attempt does
+        mark_begun(run.branch("es"))  # as every attempt does
         result = failed(run)
         assert (result.strikes, is_set_aside(result)) == (strike, strike == STRIKES)
     assert STRIKES == 3
@@ -239,24 +239,24 @@ def test_what_passes_on_its_own_is_no_strike_and_forgives_none(video: Path) -> N
     run = planned(video)
     failed(run)
     assert failed(run, "ProviderBusyError", transient=True).strikes == 1
-    carry_over(run, "es", "no time")
-    mark_begun(run, "es")
+    carry_over(run.branch("es"), "no time")
+    mark_begun(run.branch("es"))
     assert failed(run).strikes == 2
 
 
 def test_a_crash_is_a_strike_and_a_delivery_forgives_them_all(video: Path) -> None:
     run = planned(video)
     for strike in (1, 2):
-        mark_begun(run, "es")
-        begun = last_attempt(run, branch_key(run, "es"))
+        mark_begun(run.branch("es"))
+        begun = last_attempt(run, branch_key(run.branch("es")))
         assert begun is not None
         assert is_begun(begun)
-        note_missing(run, "es", "killed")
-        crashed = last_attempt(run, branch_key(run, "es"))
+        note_missing(run.branch("es"), "killed")
+        crashed = last_attempt(run, branch_key(run.branch("es")))
         assert crashed is not None
         assert (crashed.strikes, crashed.failure and crashed.failure.kind) == (strike, "Crashed")
-    note_missing(run, "es", "told twice")  # it ended already: what is known stays
-    assert (last_attempt(run, branch_key(run, "es")) or crashed).strikes == 2
+    note_missing(run.branch("es"), "told twice")  # it ended already: what is known stays
+    assert (last_attempt(run, branch_key(run.branch("es"))) or crashed).strikes == 2
     assert ended(run).strikes == 0
     assert failed(run).strikes == 1
 
@@ -266,8 +266,8 @@ def test_strikes_are_a_branchs_own(video: Path) -> None:
     for _ in range(STRIKES):
         failed(run)
     mended = planned(video, overrides={"synthesize": OTHER_BACKENDS["synthesize"]})
-    assert last_attempt(mended, branch_key(mended, "es")) is None
-    assert last_attempt(run, branch_key(run, "fr")) is None
+    assert last_attempt(mended, branch_key(mended.branch("es"))) is None
+    assert last_attempt(run, branch_key(run.branch("fr"))) is None
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tasks.machine.gpu import leased_device
 from tasks.machine.meter import bill, device_time, metered
 from tasks.records.errors import BadInputError, ProviderBusyError
 from tasks.records.title import Run
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work, remember
 from tasks.synthesize import synthesizer
 from tests.synthesize.eleven_labs import KEY, eleven_labs
 
@@ -84,13 +84,13 @@ def test_what_a_branch_used_is_written_down_however_it_ends(run: Run, monkeypatc
 
     with accounted(run) as account, eleven_labs() as (url, _):
         speaks = synthesizer("elevenlabs", {"url": url, "tries": 1, "voices": ["aria"]})
-        remember(run, "translate", 1, None, translate, NOTHING)
+        remember(run, "translate", Computation(None, translate, NOTHING))
         with pytest.raises(ProviderBusyError):
-            remember(run, "synthesize", 1, None, synthesize, NOTHING)
-        remember(run, "synthesize", 1, None, synthesize, NOTHING)
-        remember(run, "lipsync", 1, None, other, NOTHING)
+            remember(run, "synthesize", Computation(None, synthesize, NOTHING))
+        remember(run, "synthesize", Computation(None, synthesize, NOTHING))
+        remember(run, "lipsync", Computation(None, other, NOTHING))
     with accounted(run):
-        remember(run, "translate", 1, None, translate, NOTHING)
+        remember(run, "translate", Computation(None, translate, NOTHING))
 
     table = ledger()
     assert set(table["batch"]) == {"night-1"}
@@ -118,12 +118,12 @@ def test_what_a_killed_process_used_is_written_down_once_when_its_branch_begins_
     killed = os.fork()
     if not killed:
         with accounted(run):
-            remember(run, "lipsync", 1, None, paid, NOTHING)
+            remember(run, "lipsync", Computation(None, paid, NOTHING))
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(killed, 0)
     for _ in range(2):
         with accounted(run):
-            remember(run, "lipsync", 1, None, paid, NOTHING)
+            remember(run, "lipsync", Computation(None, paid, NOTHING))
     table = ledger()
     assert list(table[table["step"] == "lipsync"]["state"]) == ["computed", "billed", "reused", "reused"]
     assert table["usd"].sum() == 0.25
@@ -137,9 +137,11 @@ def test_a_job_is_billed_once_however_often_its_result_is_used(run: Run) -> None
         return StepOutput(None)
 
     with accounted(run) as first:
-        remember(run, "lipsync", 1, None, lipsync, NOTHING)
+        remember(run, "lipsync", Computation(None, lipsync, NOTHING))
     with accounted(run) as second:
-        remember(run, "lipsync", 2, None, lipsync, NOTHING)  # another dub of the same speech finds the same jobs
+        remember(
+            run, "lipsync", Computation("other", lipsync, NOTHING)
+        )  # another dub of the same speech finds the same jobs
     assert (first.usd, second.usd) == (0.75, 0.0)
     table = ledger()
     assert sorted(table[table["state"] == "billed"]["job"]) == ["abc", "def"]

@@ -104,7 +104,7 @@ def night(short_clip: Path, store_folder: Path, tmp_path: Path) -> Batch:
     bad = {"outputs": {"fr/report.html": page}, "gates": (FAST, PLACE, LATE)}
     lost = {"failure": Failure(kind="PermanentError", what="no voice", step="synthesize")}
     for language, state, facts in (("es", "completed", good), ("fr", "needs_review", bad), ("ja", "failed", lost)):
-        keep_attempt(run, BranchResult(language=language, state=state, key=branch_key(run, language), **facts))  # type: ignore[arg-type]
+        keep_attempt(run, BranchResult(language=language, state=state, key=branch_key(run.branch(language)), **facts))  # type: ignore[arg-type]
     keep_title_result(run, ended_title(run))
     return batch
 

@@ -41,7 +41,9 @@ def night(clip: Path, out: Path, **states: str) -> Batch:
     for language, state in states.items():
         facts = {"failure": LOST} if state == "failed" else {"outputs": {f"{language}/report.html": page}}
         for _ in range(3 if state == "failed" else 1):  # so often that it is set aside
-            keep_attempt(run, BranchResult(language=language, state=state, key=branch_key(run, language), **facts))  # type: ignore[arg-type]
+            keep_attempt(
+                run, BranchResult(language=language, state=state, key=branch_key(run.branch(language)), **facts)
+            )  # type: ignore[arg-type]
     keep_title_result(run, TitleResult(branches=tuple(results_of(run, {}))))
     return batch
 

@@ -26,48 +26,50 @@ def run(short_clip: Path, tmp_path: Path) -> Run:
 
 
 def test_a_branch_waits_runs_and_waits_again_when_its_attempt_has_ended(run: Run) -> None:
-    assert standing(run, "es").state == "waiting"
-    mark_begun(run, "es")
+    assert standing(run.branch("es")).state == "waiting"
+    mark_begun(run.branch("es"))
     with noted_progress(run.branch("es")):
-        begun = standing(run, "es")
+        begun = standing(run.branch("es"))
         announce(StepEvent("talk", "es", "mix", "started"))
         announce(StepEvent("talk", "fr", "qc", "started"))  # another's
-        later = standing(run, "es")
+        later = standing(run.branch("es"))
     assert (begun.state, begun.step, begun.done) == ("running", "translate", 0.0)
     assert (later.state, later.step) == ("running", "mix")
     assert 0.5 < later.done < 1
-    assert standing(run, "es").state == "waiting"
-    assert standing(run, "fr").state == "waiting"
+    assert standing(run.branch("es")).state == "waiting"
+    assert standing(run.branch("fr")).state == "waiting"
 
 
 def test_a_branch_whose_process_is_gone_was_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    mark_begun(run, "es")
-    store, key = Store(run.store), branch_key(run, "es")
+    mark_begun(run.branch("es"))
+    store, key = Store(run.store), branch_key(run.branch("es"))
     with noted_progress(run.branch("es")):
         note = store.read_note("progress", key)
         assert note is not None
     store.write_note("progress", key, {**note, "pid": gone.pid})
-    found = standing(run, "es")
+    found = standing(run.branch("es"))
     assert (found.state, found.why) == ("interrupted", "interrupted during translate")
     elsewhere = {**note, "host": "another machine", "pid": gone.pid}
     store.write_note("progress", key, elsewhere)
-    assert standing(run, "es").state == "running"  # its processes are not ours to see, for an hour
+    assert standing(run.branch("es")).state == "running"  # its processes are not ours to see, for an hour
     store.write_note("progress", key, {**elsewhere, "time": note["time"] - 4000})
-    assert standing(run, "es").state == "interrupted"
+    assert standing(run.branch("es")).state == "interrupted"
 
 
 def test_a_failure_and_its_reason_stand_until_it_is_set_aside(run: Run) -> None:
     def fails() -> None:
         failure = Failure(kind="PermanentError", what="no voice", step="synthesize")
-        keep_attempt(run, BranchResult(language="es", state="failed", key=branch_key(run, "es"), failure=failure))
+        keep_attempt(
+            run, BranchResult(language="es", state="failed", key=branch_key(run.branch("es")), failure=failure)
+        )
 
     fails()
-    assert (standing(run, "es").state, standing(run, "es").why) == ("failed", "synthesize: no voice")
+    assert (standing(run.branch("es")).state, standing(run.branch("es")).why) == ("failed", "synthesize: no voice")
     fails()
     fails()
-    aside = standing(run, "es")
+    aside = standing(run.branch("es"))
     assert aside.state == "set_aside"
     assert "failed 3 times" in aside.why
     assert "--force" in aside.why

@@ -124,14 +124,14 @@ def turned(facts: MediaFacts, **changes: object) -> MediaFacts:
 
 
 def test_status_shows_a_recorded_dub_being_taken_in(run: Run) -> None:
-    mark_begun(run, "es")
+    mark_begun(run.branch("es"))
     with noted_progress(run.branch("es")):
         told(run, "es", ["translate"])
         announce(StepEvent("talk", "es", "ingest", "started"))
-        found = standing(run, "es")
+        found = standing(run.branch("es"))
         told(run, "es", RECORDED[1:-1])
         announce(StepEvent("talk", "es", "report", "started"))
-        late = standing(run, "es")
+        late = standing(run.branch("es"))
     assert (found.state, found.step) == ("running", "ingest")
     assert 0 < found.done < 0.1  # lip sync and mixing are before it
     assert late.done > 0.9

@@ -83,7 +83,7 @@ def test_a_branch_is_keyed_by_the_pronunciations_of_its_language_alone(short_cli
     def keys(text: str) -> list[str]:
         words.write_text(text)
         run = planned(short_clip, tmp_path, synthesize={"lexicon": str(words)})
-        return [branch_key(run, language) for language in ("es", "fr")]
+        return [branch_key(run.branch(language)) for language in ("es", "fr")]
 
     before, after = keys("es: {a: b}"), keys("es: {a: c}")
     assert before[0] != after[0]

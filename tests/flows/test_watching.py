@@ -22,7 +22,7 @@ from tasks.records.title import Run, Title
 def run(store_folder: Path, tmp_path: Path) -> Run:
     video = Asset(uri="/nowhere/talk.mp4", sha256="0" * 64, bytes=1)
     title = Title(name="talk", video=video, source="talk.mp4", folder=str(tmp_path / "out"), languages=("es",))
-    return Run(title=title, profile=load_profile("fake"), store=str(store_folder), language="es", batch="night-1")
+    return Run(title=title, profile=load_profile("fake"), store=str(store_folder), batch="night-1").branch("es")
 
 
 def samples(text: str) -> dict[str, float]:

@@ -16,7 +16,7 @@ from tasks.records.made import Laid
 from tasks.records.record import Asset
 from tasks.records.step_record import StepRecord
 from tasks.records.title import Run, Title
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work, remember
 from tests.keep.test_store import a_file, committed, overwrite
 
 FALSE = b"noise"  # as long as b"sound"
@@ -180,19 +180,19 @@ def test_a_file_that_is_asked_about_again_in_this_process_is_known_by_more_than_
 def test_a_step_whose_result_was_swapped_is_run_again_and_says_so_once(tmp_path: Path) -> None:
     video = Asset(uri="/talk.mp4", sha256="0" * 64, bytes=1)
     title = Title(name="talk", video=video, source="/talk.mp4", folder=str(tmp_path), languages=("es",))
-    run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"), language="es")
+    run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store")).branch("es")
 
     def compute(_given: object, work: Work) -> StepOutput[Asset]:
         return StepOutput(work.keep(a_file(work.folder)), notes=("fitted",))
 
-    made = remember(run, "mix", 1, None, compute, Asset)
+    made = remember(run, "mix", Computation(None, compute, Asset))
     swap(path_of(made.value))
-    again = remember(run, "mix", 1, None, compute, Asset)
+    again = remember(run, "mix", Computation(None, compute, Asset))
     assert not again.reused
     assert path_of(again.value).read_bytes() == b"sound"
     assert again.notes[0] == "fitted"
     assert "damaged" in again.notes[1]
-    found = remember(run, "mix", 1, None, compute, Asset)
+    found = remember(run, "mix", Computation(None, compute, Asset))
     assert (found.reused, found.notes) == (True, ("fitted",))
 
 

@@ -10,6 +10,7 @@ import io
 import json
 import multiprocessing
 import os
+import shutil
 import stat
 import subprocess
 import time
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.places import Bucket, fetched, place_of, url_of
-from tasks.keep.store import Store, step_key
+from tasks.keep.store import Store, step_key, store_at
 from tasks.records.errors import BadInputError, MissingBackendError, TransientError
 from tasks.records.made import Laid
 from tasks.records.record import Asset
@@ -317,3 +318,26 @@ def test_its_folders_are_its_users_alone(tmp_path: Path) -> None:
     folders = [path for path in (tmp_path / "store").rglob("*") if path.is_dir()]
     assert len(folders) > 6
     assert {oct(path.stat().st_mode & 0o777) for path in folders} == {"0o700"}
+
+
+def test_a_place_is_opened_once_and_each_user_has_notes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    begin = Store.__init__
+
+    def counted(self: Store, where: str | Path) -> None:
+        opened.append(where)
+        begin(self, where)
+
+    monkeypatch.setattr(Store, "__init__", counted)
+    place = str(tmp_path / "store")
+    first, second = store_at(place), store_at(Path(place))
+    first.notes.append("A stored file was damaged.")
+    third = store_at(place)
+    assert opened == [place]
+    assert (second.notes, third.notes) == ([], [])
+    assert first.holds(second.add(a_file(tmp_path)))
+    shutil.rmtree(place)  # by somebody, while a server runs
+    assert store_at(place).holds(store_at(place).add(a_file(tmp_path)))
+    assert len(opened) == 2

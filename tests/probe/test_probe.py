@@ -12,9 +12,10 @@ import pytest
 from configs.profile import load_profile
 from tasks.keep.store import Store
 from tasks.media.probe import probe
-from tasks.probe import probe_video
+from tasks.probe import probing
 from tasks.records.errors import BadInputError
 from tasks.records.title import Run, Title
+from tasks.step.run import remember
 from tests.clips import clip, ffmpeg
 from tests.speech_media import media
 
@@ -203,8 +204,8 @@ def test_a_bound_that_was_lowered_holds_for_what_is_known_already(tmp_path: Path
     profile = load_profile("fake")
     assert profile.max_title_seconds == 4 * 3600
     run = Run(title=title, profile=profile, store=str(tmp_path / "store"))
-    probe_video(run, title.video)
-    assert probe_video(run, title.video).reused
+    remember(run, "probe", probing(run, title.video))
+    assert remember(run, "probe", probing(run, title.video)).reused
     strict = run.model_copy(update={"profile": load_profile("fake", {"max_title_seconds": 2})})
     with pytest.raises(BadInputError, match="longer than"):
-        probe_video(strict, title.video)
+        remember(strict, "probe", probing(strict, title.video))

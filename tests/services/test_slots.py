@@ -19,7 +19,7 @@ from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
 from tasks.records.title import Run, Title
 from tasks.services.slots import held, slots_of
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work, remember
 
 DEEPL = BackendFacts(name="deepl", code_licence="Apache-2.0", network=True, services=frozenset({"deepl"}), paid=True)
 NATIVE = BackendFacts(name="native", code_licence="Apache-2.0", device="any")
@@ -119,7 +119,7 @@ def test_a_slot_is_held_while_a_step_computes_and_not_for_one_that_is_found(pref
         return StepOutput(1)
 
     for _ in range(2):
-        remember(run, "translate", 1, None, compute, int, uses=[DEEPL, ESPEAK])
+        remember(run, "translate", Computation(None, compute, int, uses=[DEEPL, ESPEAK]))
     assert seen == [1]
     assert taken() == 0
 

@@ -17,7 +17,7 @@ from tasks.records.progress import StepEvent, listening
 from tasks.records.record import Asset
 from tasks.records.step_record import StepRecord
 from tasks.records.title import Run, Title
-from tasks.step.run import StepOutput, Work, remember
+from tasks.step.run import Computation, StepOutput, Work, remember
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def write(_given: object, work: Work) -> StepOutput[Asset]:
 
 
 def made(run: Run, given: object = None, step: str = "mix") -> StepRecord[Asset]:
-    return remember(run, step, 1, given, write, Asset)
+    return remember(run, step, Computation(given, write, Asset))
 
 
 def test_a_step_that_encodes_the_whole_picture_counts_as_heavy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_a_step_that_encodes_the_whole_picture_counts_as_heavy(run: Run, monkeyp
         return contextlib.nullcontext()
 
     monkeypatch.setattr("tasks.step.run.held", held)
-    for step in ("mix", "plain-picture", "unheard-of"):
+    for step in ("mix", "plain-picture", "translate"):
         made(run, step=step)
     assert taken == [[], ["cpu-heavy"], []]
 
@@ -57,8 +57,8 @@ def test_a_step_is_computed_once_and_found_afterwards(run: Run) -> None:
         calls.append(work)
         return write(given, work)
 
-    first = remember(run, "mix", 1, 1, compute, Asset)
-    second = remember(run, "mix", 1, 1, compute, Asset)
+    first = remember(run, "mix", Computation(1, compute, Asset))
+    second = remember(run, "mix", Computation(1, compute, Asset))
     assert len(calls) == 1
     assert (first.reused, second.reused) == (False, True)
     assert second.value == first.value
@@ -99,7 +99,7 @@ def test_what_has_no_content_cannot_be_given(run: Run) -> None:
 
 def test_a_record_of_another_shape_does_not_count(run: Run) -> None:
     made(run)
-    assert not remember(run, "mix", 1, None, lambda _given, _work: StepOutput("other"), str).reused
+    assert not remember(run, "mix", Computation(None, lambda _given, _work: StepOutput("other"), str)).reused
 
 
 def test_a_step_whose_file_was_lost_is_computed_again(run: Run) -> None:
@@ -113,7 +113,7 @@ def test_a_failed_step_leaves_nothing_and_names_itself(run: Run) -> None:
         raise PermanentError("No voice speaks that.")
 
     with pytest.raises(PermanentError) as caught:
-        remember(run, "synthesize", 1, None, fail, Asset)
+        remember(run, "synthesize", Computation(None, fail, Asset))
     assert caught.value.data["step"] == "synthesize"
     assert not list((Path(run.store) / "tmp").iterdir())
     assert not made(run, step="synthesize").reused
@@ -151,7 +151,7 @@ def test_a_full_disk_is_said_plainly_nothing_is_kept_and_the_branch_is_not_to_bl
         raise met
 
     with pytest.raises(DiskFullError, match="no room left") as caught:
-        remember(run, "mix", 1, None, compute, Asset)
+        remember(run, "mix", Computation(None, compute, Asset))
     assert caught.value.data["step"] == "mix"
     assert is_transient(caught.value)
     assert not list((Path(run.store) / "tmp").iterdir())
@@ -174,3 +174,29 @@ def test_a_connection_that_fails_is_tried_again_whose_library_it_may_be() -> Non
     assert is_transient(requests.ConnectionError())
     assert not is_transient(requests.exceptions.InvalidURL())
     assert not is_transient(httpx.InvalidURL("no"))
+
+
+def test_a_step_is_one_of_the_table(run: Run) -> None:
+    with pytest.raises(KeyError, match="unheard-of"):
+        made(run, step="unheard-of")
+
+
+def test_a_step_that_was_raised_in_its_package_is_computed_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(run)
+    assert made(run).reused
+    monkeypatch.setattr("tasks.mix.VERSION", 9999)
+    assert not made(run).reused
+
+
+def test_damage_that_a_step_meets_is_told_with_that_step_alone(run: Run) -> None:
+    asset = made(run).value
+    path_of(asset).chmod(0o644)
+    path_of(asset).write_text("swap")
+
+    def looks(_given: object, work: Work) -> StepOutput[bool]:
+        return StepOutput(work.store.holds(asset))
+
+    met, later, found = (remember(run, "qc", Computation(number, looks, bool)) for number in (1, 2, 1))
+    assert (met.value, later.value) == (False, False)
+    assert ["damaged" in note for note in met.notes] == [True]
+    assert (later.notes, found.notes, found.reused) == ((), (), True)

@@ -49,7 +49,7 @@ def test_three_languages_of_a_batch_load_a_coqui_model_once(tmp_path: Path, monk
     source = script("en")
     for language in ("es", "fr", "de"):
         title = Title(name="t", video=video, source="t.mp4", folder=str(tmp_path), languages=(language,))
-        run = Run(title=title, profile=profile, store=str(tmp_path / "store"), language=language)
+        run = Run(title=title, profile=profile, store=str(tmp_path / "store")).branch(language)
         assert len(synthesize.fn(run, script(language), source, dialogue).value.takes) == 2
     assert loads == [str(checkpoint)]
 
@@ -162,7 +162,7 @@ def test_the_process_and_its_memory_are_measured() -> None:
 
 
 def test_the_end_of_a_step_sends_every_idle_model_to_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from tasks.step.run import StepOutput, remember
+    from tasks.step.run import Computation, StepOutput, remember
 
     model, on_cpu = Model(), Model()
     residents = [Resident(model, "cuda"), Resident(on_cpu, "cpu")]
@@ -178,7 +178,7 @@ def test_the_end_of_a_step_sends_every_idle_model_to_rest(monkeypatch: pytest.Mo
                 pass
         return StepOutput(1)
 
-    remember(run, "speak", 1, None, compute, int)
+    remember(run, "synthesize", Computation(None, compute, int))
     assert model.places == ["cuda", "cpu"]
     assert on_cpu.places == []
     assert emptied == [True]

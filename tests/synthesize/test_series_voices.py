@@ -31,7 +31,7 @@ def run(folder: Path, title: str = "one", languages: tuple[str, ...] = ("es", "f
     chosen = load_profile("fake", {"voices": str(folder / "voices.yaml"), "synthesize": espeak, **profile})
     video = Asset(uri=f"/nowhere/{title}.mp4", sha256=(title[0] * 64), bytes=1)
     asked = Title(name=title, video=video, source=f"{title}.mp4", folder=str(folder / title), languages=languages)
-    return Run(title=asked, profile=chosen, store=str(folder / "store"), language=languages[0])
+    return Run(title=asked, profile=chosen, store=str(folder / "store")).branch(languages[0])
 
 
 def script(*who: str) -> Script:
@@ -236,6 +236,9 @@ def test_a_voice_by_name_wins_over_cloning(tmp_path: Path) -> None:
 
     import soundfile
 
+    from tasks.keep.store import store_at
+    from tasks.records.progress import silent
+    from tasks.step.run import Work
     from tasks.synthesize.task import open_booth
 
     (tmp_path / "model").mkdir()
@@ -249,7 +252,7 @@ def test_a_voice_by_name_wins_over_cloning(tmp_path: Path) -> None:
     write_series(tmp_path / "voices.yaml", Series(speakers={"Anna": known}))
     lines = script("Anna", "Ben")
     cast_title(asked, lines, NOTHING, dialogue)
-    booth = open_booth(asked, lines, dialogue, tmp_path)
+    booth = open_booth(asked, lines, dialogue, Work(tmp_path, silent, store_at(asked.store)))
     assert booth.voices["Anna"] == "Claribel Dervla"
     assert booth.voices["Ben"].startswith("clone of Ben")
     assert set(booth.references) == {"Ben"}

@@ -23,7 +23,7 @@ INVENTED = "The translation is invented (fake backend)."
 def run(tmp_path: Path) -> Run:
     video = Asset(uri="/nowhere/talk.mp4", sha256="0" * 64, bytes=1)
     title = Title(name="talk", video=video, source="talk.mp4", folder=str(tmp_path / "out"), languages=("es",))
-    return Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store"), language="es")
+    return Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "store")).branch("es")
 
 
 @pytest.fixture
