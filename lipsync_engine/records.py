@@ -99,6 +99,8 @@ class MouthPlan:
         labiodental: bool [T], the lower lip must reach the upper teeth.
         rest: bool [T], silence of 200 ms or more: the speaker's rest pose, without motion.
         speech: bool [T], some phone is being spoken.
+        tongue: float32 [T], height of the tongue's front, 0 on the floor of the mouth to 1 behind the upper teeth;
+            ``None`` where no phones are known.
     """
 
     series: MouthSeries
@@ -106,3 +108,4 @@ class MouthPlan:
     labiodental: BoolArray
     rest: BoolArray
     speech: BoolArray
+    tongue: FloatArray | None = None

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from lipsync_engine.draw.blend import Composed, Grain, Observed, compose
-from lipsync_engine.draw.cavity import paint
+from lipsync_engine.draw.cavity import Inside, jaw_drop, opening, paint, view_of
 from lipsync_engine.draw.grain import Patch, noise_between
 from lipsync_engine.draw.occlusion import Occlusion
+from lipsync_engine.draw.palette import Palette, palette_of
 from lipsync_engine.draw.patches import PatchStore
 from lipsync_engine.draw.teeth import dark_between
 from lipsync_engine.draw.warp import Flow, Mesh, active, bounds, flow, lower_face_triangles, with_neck
@@ -28,6 +29,8 @@ Array = NDArray[np.float64]
 _CHUNK, _MARGIN = 200, 5
 #: Pairs of neighbouring frames that tell the title's noise.
 _PAIRS = 16
+#: Share of a frame's own palette in that of the frames before.
+_TINT = 0.15
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
@@ -80,6 +83,7 @@ class Player:
         first = who.track.landmarks[score.row[:1]]
         self._seed = zlib.crc32(first.tobytes())  # a title's grain is its own
         self._parted: dict[int, Array] = {}
+        self._palette: Palette | None = None
         self._noise = noise_between(self._neighbours())
 
     def _neighbours(self) -> list[tuple[Patch, Patch]]:
@@ -248,12 +252,23 @@ class Player:
                 out.append(Edit(frame, window, touched[i].numpy(), maps.core[i], None, occluded=True))
                 continue
             own = None if textured else crop(frame.planes, window)
+            inside = None if textured else self._inside(frame, mesh.moved[i], mesh.still[i], entries[i])
             store(frame.planes, window, luma[i, 0], chroma[i], touched[i])
-            if own is not None:
-                paint(frame.planes, own, mesh.moved[i], mesh.still[i], self._width(entries[i]), window)
+            if own is not None and inside is not None:
+                paint(frame.planes, own, mesh.moved[i], mesh.still[i], self._width(entries[i]), window, inside)
             shown = None if alpha is None else alpha[i]
             out.append(Edit(frame, window, touched[i].numpy(), maps.core[i], shown, covered=bool(seen[i])))
         return out
+
+    def _inside(self, frame: Frame, moved: Array, still: Array, at: int) -> Inside:
+        """What an opened mouth shows in a frame that is still as it was."""
+        before = None if self._score.start[at] else self._palette
+        now = palette_of(frame.planes, still, before)
+        self._palette = now if before is None else now.near(before, _TINT)
+        width = self._width(at)
+        view = view_of(self._who.poses.rotation[self._score.row[at]], opening(still, width).axis)
+        raised = {} if self._score.tongue is None else {"tongue": float(self._score.tongue[at])}
+        return Inside(self._palette, view, jaw_drop(moved, still, width), **raised)
 
     def _face(self, at: int) -> Array:
         if not self._chunk.start <= at < self._chunk.stop:

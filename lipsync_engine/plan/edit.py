@@ -88,6 +88,7 @@ class Score:
         start: bool [E], a run of consecutive frames begins here.
         declined: frame to the reason why it is left as it is.
         portrait: bool, the mouth is drawn by deforming the frame itself, for want of observations.
+        tongue: float32 [E], height of the tongue's front, 0 to 1; a portrait alone needs it; ``None``: idle.
     """
 
     row: NDArray[np.int64]
@@ -100,6 +101,7 @@ class Score:
     start: BoolArray
     declined: dict[int, str]
     portrait: bool
+    tongue: FloatArray | None = None
 
 
 def person(track: FaceTrack, identity: int) -> Person:
@@ -166,7 +168,8 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
     shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame])
     portrait = bool((pick < 0).any())
-    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait)
+    tongue = None if plan.tongue is None else plan.tongue[frame]
+    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue)
 
 
 def _shut(planned: FloatArray, closure: BoolArray) -> FloatArray:

@@ -32,6 +32,7 @@ from lipsync_engine.plan.path import (
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.speech.emphasis import with_emphasis
 from lipsync_engine.speech.gestures import MODES, Gesture, Mode, Touch, gestures_of, rests_of, tempo_s, touches_of
+from lipsync_engine.speech.tongue import tongue_height
 
 __all__ = ["APERTURE", "EXPRESSIONS", "JAW", "LIP_HEIGHT", "WIDTH", "Expression", "limits", "plan_mouth"]
 
@@ -99,7 +100,8 @@ def plan_mouth(
         path = _path(grid, gestures, touches, rests, stats, excursion, lead, stiffness, spoken)
         values = _read(path, grid, at).astype(np.float32)
     series = MouthSeries(times_s, values, np.ones(len(times_s), np.bool_))
-    return MouthPlan(series, closure, labiodental, _covered(times_s, [(a, b) for a, b in rests if b > a]), speech)
+    rest = _covered(times_s, [(a, b) for a, b in rests if b > a])
+    return MouthPlan(series, closure, labiodental, rest, speech, tongue_height(phones, times_s, lead))
 
 
 def _check(times_s: NDArray[np.float64], stats: SpeakerStats, strength: float, expression: str, mode: str) -> None:

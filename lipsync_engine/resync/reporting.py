@@ -81,11 +81,17 @@ def count(
     reasons[faint], edited[faint] = "imperceptible", False
     report.edited -= int(faint[: done.frames].sum())
     report.portrait_frames = int((edited & _portrait(parts, len(edited))).sum())
+    report.notes += [_deformed(part) for part in parts if part.edits and part.score.portrait]
     if done.checks.covered:
         report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
     reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def _deformed(part: Part) -> str:
+    why = part.who.library.lacks
+    return f"a face is drawn by deforming its own frames, since the title shows too little of its mouth: {why}"
 
 
 def _faint(parts: list[Part], frames: int) -> BoolArray:
