@@ -20,7 +20,7 @@ from lipsync_engine.records import FloatArray
 LIMIT = 3000
 #: Fewer observations than this, or fewer mouths that differ by more than a tracker's noise, and the title is treated as
 #: a still.
-MINIMUM, _DIFFERENT = 12, 8
+MINIMUM, _DIFFERENT = 12, 6
 #: Face widths by which the openings of a mouth that speaks differ at least (95th less 5th percentile; of thirteen
 #: speakers the mumbler .066, of mouths at rest up to .02), and the share of their variance that its pictures bear out.
 _SPREAD, _BORNE_OUT = 0.03, 0.4

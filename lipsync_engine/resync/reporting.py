@@ -81,7 +81,7 @@ def count(
     reasons[faint], edited[faint] = "imperceptible", False
     report.edited -= int(faint[: done.frames].sum())
     report.portrait_frames = int((edited & _portrait(parts, len(edited))).sum())
-    report.notes += [_deformed(part) for part in parts if part.edits and part.score.portrait]
+    report.notes += [_deformed(part) for part in parts if part.score.portrait]
     if done.checks.covered:
         report.notes.append(f"something in front of a face was left as it is in {len(done.checks.covered)} frames")
     reasons, edited = reasons[: done.frames], edited[: done.frames]

@@ -24,9 +24,8 @@ def part(strength: list[float], *, portrait: bool = False) -> Any:
         portrait=portrait,
     )
     vectors = np.linspace(0, 0.1, 101, dtype=np.float32)[:, None].repeat(4, axis=1)
-    return SimpleNamespace(
-        score=score, who=SimpleNamespace(library=SimpleNamespace(row=np.arange(101), vectors=vectors))
-    )
+    library = SimpleNamespace(row=np.arange(101), vectors=vectors, lacks="3 different mouths" if portrait else "")
+    return SimpleNamespace(score=score, who=SimpleNamespace(library=library))
 
 
 def counted(parts: list[Any], occluded: tuple[int, ...] = ()) -> EngineReport:
@@ -60,7 +59,9 @@ def test_a_frame_left_as_it_is_for_a_hand_is_no_faint_edit() -> None:
 
 
 def test_only_edits_that_are_seen_count_as_a_portrait_s() -> None:
-    assert counted([part([0.1] * 4 + [1.0] * 6, portrait=True)]).portrait_frames == 6
+    report = counted([part([0.1] * 4 + [1.0] * 6, portrait=True)])
+    assert report.portrait_frames == 6
+    assert [note for note in report.notes if note.endswith("too little of its mouth: 3 different mouths")]
 
 
 def test_the_report_says_what_the_title_had_to_offer() -> None:
