@@ -12,6 +12,7 @@ import typer
 
 from flows.printed import say, say_json
 from flows.service.login import log_in
+from flows.terminal import store_copies, store_prune  # noqa: F401
 from flows.terminal.batch import app as batch_app
 from flows.terminal.models import app as models_app
 from flows.terminal.options import AsJson, Changes, Group, Out, Preview, Profile, option, with_changes

@@ -24,6 +24,8 @@ from flows.kept.deliver import deliver
 from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.summary import TitleResult, keep_title_result, results_of, write_summary
 from tasks.diarize.task import diarize
+from tasks.keep.prune import pruned_on
+from tasks.keep.store import store_at
 from tasks.lipsync.plain import takes_as_it_is
 from tasks.lipsync.task import plain_picture, track_faces
 from tasks.machine.stop import stop_at_sigterm
@@ -77,6 +79,9 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
         write_summary(run, failed)
         get_run_logger().error(failure.advice)  # what is read first in the UI
         return Failed(name="SharedStepFailed", message=failure.advice)
+    if not all(record.reused for record in ledger) and (when := pruned_on(store_at(run.store), run.title.name)):
+        told = f"Its stored results were removed on {when} (`polydub store prune`): the title was made again."
+        work = work.model_copy(update={"notes": (*work.notes, told)})
     keep_shared_work(run, work)
 
     found = {language: result for language in run.title.languages if (result := finished(run.branch(language)))}

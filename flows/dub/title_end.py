@@ -19,7 +19,7 @@ from flows.dub.show import show_branches, show_notes
 from flows.kept.ahead import is_turned
 from flows.kept.branches import shared_key
 from flows.kept.deliver import deliver
-from flows.kept.ledger import failure_of, notes_of
+from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.review import tally
 from flows.kept.summary import (
     TitleResult,
@@ -108,11 +108,13 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
         deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.value})
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
+    ended: list[StepRecord[Any]] = [*([upright] if upright else []), packed, checked]
     made = {
         "multi": packed.value,
         "multi_languages": tuple(branch.language for branch in delivered),
         "multi_gates": checked.value.gates,
-        "notes": (*title.notes, *notes_of([*filter(None, [upright]), packed, checked])),
+        "notes": (*title.notes, *notes_of(ended)),
+        "steps": steps_of(ended),
     }
     return title.model_copy(update=made)
 

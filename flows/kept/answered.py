@@ -8,9 +8,8 @@ from typing import Any
 from flows.ask.naming import take
 from flows.kept.branches import finished, shared_work
 from flows.kept.deliver import DamagedError, deliver
-from flows.kept.summary import earlier_languages, title_result, write_summary
+from flows.kept.summary import earlier_languages, keep_title_result, title_result, write_summary
 from tasks.keep.store import store_at
-from tasks.records.step_record import StepUse
 from tasks.records.title import Run
 
 
@@ -31,13 +30,12 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     except DamagedError:
         return None  # the flow finds it so, and runs the step again
     notes = tuple(f"{place} was not the file that had been delivered: it was put back." for place in replaced)
-    steps = tuple(
-        StepUse(step=use.step, seconds=0.0, reused=True, hits=use.parts, parts=use.parts) for use in work.steps
-    )
+    steps = tuple(use.model_copy(update={"reused": True, "seconds": 0.0, "hits": use.parts}) for use in work.steps)
     found = {
         "work": work.model_copy(update={"steps": steps}),
         "branches": tuple(branches),
         "failure": None,
         "notes": (*previous.notes, *notes),
     }
+    keep_title_result(run, previous)  # it counts as used now
     return write_summary(run, previous.model_copy(update=found))

@@ -117,7 +117,7 @@ def keep_attempt(run: Run, result: BranchResult) -> None:
         strikes = 0
     elif result.state == "failed" and result.failure and not (result.failure.transient or is_begun(result)):
         strikes += 1
-    kept = result.model_copy(update={"strikes": strikes})
+    kept = result.model_copy(update={"strikes": strikes, "title": run.title.name, "source": run.title.video.sha256})
     store_at(run.store).write_note("branch", result.key, kept.model_dump(mode="json"))
 
 

@@ -91,8 +91,7 @@ class Edits:
 
     def __init__(self, store: Store, name: str, sha256: str, language: str, folder: Path) -> None:
         self._store, self._sha256, self._language, self._folder = store, sha256, language, folder
-        inputs = {"name": folded(name), "video": sha256, "language": language}
-        self._key = step_key("title-edits", 1, inputs=inputs)
+        self._key = _edits_key(name, sha256, language)
         self._scripts: dict[str, list[Line]] = {}
         self._between: dict[tuple[str, str], Alignment] = {}
 
@@ -213,6 +212,24 @@ class Edits:
             return lines_of(title) if title["source"]["sha256"] == self._sha256 else []
         except (OSError, ValueError, KeyError, TypeError):
             return []
+
+
+def _edits_key(name: str, sha256: str, language: str) -> str:
+    return step_key("title-edits", 1, inputs={"name": folded(name), "video": sha256, "language": language})
+
+
+def kept_edits(store: Store, name: str, sha256: str, language: str) -> list[tuple[str, str]]:
+    """Kind and key of the records in a store that hold a title's edits, and of the scripts that they were made against.
+
+    Args:
+        store: where they are kept.
+        name: the title's name, as its folder has it.
+        sha256: digest of its video.
+        language: BCP-47 tag of the dub.
+    """
+    key = _edits_key(name.removesuffix(f"-{sha256[:8]}"), sha256, language)
+    records = store.read_note("title-edits", key) or []
+    return [("title-edits", key), *(("edited-script", edit["script"]) for edit in records if edit["script"])]
 
 
 def _place(edit: Edit, alignment: Alignment) -> tuple[Line | None, str]:

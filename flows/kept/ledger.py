@@ -20,6 +20,7 @@ def steps_of(records: Iterable[StepRecord[Any]]) -> tuple[StepUse, ...]:
             reused=record.reused,
             hits=record.hits,
             parts=record.parts,
+            key=record.key,
         )
         for record in records
     )

@@ -29,7 +29,8 @@ class TitleResult(Record):
     """How a title ended: the shared work, its branches, the multi-track master and its languages, or why not.
 
     ``multi_gates``: whether the sound of each language lies with the picture in the multi-track master.
-    ``notes``: fallbacks and limits of the title besides those of its shared work.
+    ``notes``: fallbacks and limits of the title besides those of its shared work. ``title``: its name, ``source``: the
+    digest of its video, ``steps``: of its end.
     """
 
     work: SharedWork | None = None
@@ -39,11 +40,15 @@ class TitleResult(Record):
     multi_gates: Mapping[str, Gate] = {}
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    title: str = ""
+    source: str = ""
+    steps: tuple[StepUse, ...] = ()
 
 
 def keep_title_result(run: Run, result: TitleResult) -> None:
     """Remember a title's last result."""
-    store_at(run.store).write_note("title", _title_key(run), result.model_dump(mode="json"))
+    kept = result.model_copy(update={"title": run.title.name, "source": run.title.video.sha256})
+    store_at(run.store).write_note("title", _title_key(run), kept.model_dump(mode="json"))
 
 
 def title_result(run: Run) -> TitleResult | None:

@@ -23,7 +23,11 @@ from pydantic import Field
 
 from flows.dub.revive import revive
 from flows.service.automations import PENDING_S, SILENT_S
-from tasks.keep.store import store_at, store_place
+from tasks.keep.inventory import inventory
+from tasks.keep.overview import pins
+from tasks.keep.places import place_of
+from tasks.keep.prune import Rule, planned, prune
+from tasks.keep.store import Store, store_at, store_place
 from tasks.lipsync.hosted.kept import prune_jobs
 from tasks.services.outage import through_outages
 
@@ -31,6 +35,7 @@ _TAG = "polydub"  # tag of our deployments, and so of their runs
 _LAUNCHER_S = 60.0  # a live parent restarts its own children sooner
 _RECENT = datetime.timedelta(days=1)
 _PAGE = 200
+_NAMED = 10  # titles in a message
 
 #: Bounds of the parameters, so that a user of the server's page can neither reap live runs nor remove what is in use.
 Seconds = Annotated[float, Field(ge=60, allow_inf_nan=False)]
@@ -50,18 +55,50 @@ def reap(silent_s: Seconds = SILENT_S, pending_s: Seconds = PENDING_S) -> State[
 
 
 @flow(name="cleanup", persist_result=False)
-def cleanup(keep_days: Age = 30.0, idle_hours: Age = 24.0, paid_days: Age = 90.0) -> State[Any]:
-    """Remove leftovers of killed processes from this machine's store, old flow runs and old jobs; never an asset.
+def cleanup(
+    keep_days: Age = 30.0,
+    idle_hours: Age = 24.0,
+    paid_days: Age = 90.0,
+    unused_days: Age | None = None,
+    quota_gb: Age | None = None,
+) -> State[Any]:
+    """Remove leftovers of killed processes from the store, files that no record names, old flow runs and old jobs.
+
+    Results stay unless ``unused_days`` or ``quota_gb`` say otherwise, and then the latest of each title and language
+    stays all the same, so that it can be delivered again, retried and edited at little cost.
 
     Args:
         keep_days: flow runs that ended longer ago are removed from the Prefect server; summaries and ledger stay.
         idle_hours: minimum age of removed work in progress whose process is gone.
         paid_days: results of hosted lip sync unused for longer are removed; requesting them again costs again.
+        unused_days: superseded results that were not used for longer are removed.
+        quota_gb: size in GB down to which the longest unused of these are removed.
     """
-    swept = store_at(store_place()).sweep(older_than_s=idle_hours * 3600)
+    store = store_at(store_place())
+    swept = store.sweep(older_than_s=idle_hours * 3600)
+    freed, titles = _prune(store, unused_days, quota_gb)
     removed = _forget_runs(datetime.timedelta(days=keep_days))
     jobs = prune_jobs(unused_s=paid_days * 86400)
-    return Completed(message=f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed.")
+    told = (
+        f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed; {freed / 1e9:.1f} GB freed"
+    )
+    if titles:
+        told += f", among it earlier results of {len(titles)} titles: {', '.join(titles[:_NAMED])}"
+    return Completed(message=f"{told}.")
+
+
+def _prune(store: Store, unused_days: float | None, quota_gb: float | None) -> tuple[int, list[str]]:
+    """The bytes that were freed, and the titles of which results went."""
+    place, _ = place_of(store.where)
+    found = inventory(place)
+    rule = Rule(
+        older_s=None if unused_days is None else unused_days * 86400,
+        quota=None if quota_gb is None else int(quota_gb * 1e9),
+        keep_latest=True,
+        pinned=frozenset(pins(store, found)),
+    )
+    pruning = planned(found, rule, time.time())
+    return prune(store, pruning), sorted({gone.title for gone in pruning.titles})
 
 
 @through_outages

@@ -10,8 +10,11 @@ from typing import Any
 
 from flows.kept.costs import ledger
 from flows.night.status import status_of
+from tasks.keep.inventory import inventory
+from tasks.keep.overview import by_kind
+from tasks.keep.places import place_of
 from tasks.keep.staging import staged
-from tasks.keep.store import store_root
+from tasks.keep.store import store_place, store_root
 from tasks.records.errors import BadInputError
 
 _STATES = (
@@ -61,8 +64,18 @@ class _Collector:
         usage = shutil.disk_usage(store_root())
         yield GaugeMetricFamily("polydub_store_free_bytes", "Free bytes on the store's disk.", value=usage.free)
         yield GaugeMetricFamily("polydub_store_size_bytes", "Size of the store's disk.", value=usage.total)
+        yield _by_kind()
         yield from _of_the_latest_batch()
         yield from _of_the_ledger()
+
+
+def _by_kind() -> Any:
+    from prometheus_client.core import GaugeMetricFamily
+
+    sizes = GaugeMetricFamily("polydub_store_bytes", "Bytes in the store.", labels=["kind"])
+    for one in by_kind(inventory(place_of(store_place())[0])):
+        sizes.add_metric([one.kind], one.bytes)
+    return sizes
 
 
 def _of_the_latest_batch() -> Iterator[Any]:

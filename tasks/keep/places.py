@@ -88,8 +88,8 @@ class Place(Protocol):
     def note_use(self, name: str) -> None:
         """Let the file count as changed now, where that costs nothing; `kept` tells when that was."""
 
-    def remove(self, name: str) -> None:
-        """Remove a file; no effect if it does not exist."""
+    def remove(self, file: Kept) -> bool:
+        """Remove a file; False if it was written or used since it was listed. No effect if it does not exist."""
 
     def below(self, folder: str) -> list[tuple[str, int]]:
         """Names and sizes of all files below a folder, recursively, sorted."""
@@ -172,9 +172,14 @@ class Folder:
             if time.time() - (self._root / name).stat().st_mtime > _DAY_S:
                 os.utime(self._root / name)
 
-    def remove(self, name: str) -> None:
+    def remove(self, file: Kept) -> bool:
         """Unlink."""
-        (self._root / name).unlink(missing_ok=True)
+        path = self._root / file.name
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime != file.changed:
+                return False
+            path.unlink()
+        return True
 
     def below(self, folder: str) -> list[tuple[str, int]]:
         """Files being written have hidden names and are left out."""
@@ -288,10 +293,14 @@ class Bucket:
     def note_use(self, name: str) -> None:
         """Not here: it would cost a request, and a copy of the object."""
 
-    def remove(self, name: str) -> None:
-        """One request."""
+    def remove(self, file: Kept) -> bool:
+        """Two requests."""
+        facts = self._facts(file.name)
+        if facts is not None and facts["LastModified"].timestamp() != file.changed:
+            return False
         with _asked(self._url), contextlib.suppress(FileNotFoundError):
-            self._files.rm_file(self.uri(name))
+            self._files.rm_file(self.uri(file.name))
+        return True
 
     def below(self, folder: str) -> list[tuple[str, int]]:
         """One request for every thousand files."""

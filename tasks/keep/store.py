@@ -192,7 +192,7 @@ class Store:
             key: hexadecimal key.
             value: JSON value.
         """
-        self._place.write(_record(kind, key), _json(_with_uris(value, self._relative)))
+        self._place.write(_record(kind, key), _json(self.relative(value)))
 
     def read_note(self, kind: str, key: str) -> Any | None:
         """The value stored by `write_note`, or None."""
@@ -200,6 +200,10 @@ class Store:
             return _with_uris(json.loads(self._place.read(_record(kind, key)) or b""), self._located)
         except ValueError:
             return None
+
+    def relative(self, value: Any) -> Any:
+        """A JSON value as the store writes it: blobs by their names in the store."""
+        return _with_uris(value, self._relative)
 
     def _relative(self, uri: str) -> str:
         inside = uri.removeprefix(f"{self.where}/")

@@ -71,6 +71,8 @@ class BranchResult(Record):
         gates: of its quality sheet, those that did not pass.
         failure: why, when it was not delivered.
         strikes: how often in a row it failed for a reason that does not pass on its own.
+        title: the title's name.
+        source: digest of the title's video.
     """
 
     language: str
@@ -84,6 +86,8 @@ class BranchResult(Record):
     gates: tuple[Gate, ...] = ()
     failure: Failure | None = None
     strikes: int = 0
+    title: str = ""
+    source: str = ""
 
     @property
     def delivered(self) -> bool:

@@ -91,10 +91,14 @@ class StepRecord(Record, Generic[Made]):
 
 
 class StepUse(Record):
-    """One line of a ledger: a step, its seconds, and how much of it was found instead of computed."""
+    """One line of a ledger: a step, its seconds, and how much of it was found instead of computed.
+
+    ``key``: of its record in the store; empty in ledgers of earlier versions.
+    """
 
     step: str
     seconds: float
     reused: bool
     hits: int = 0
     parts: int = 0
+    key: str = ""

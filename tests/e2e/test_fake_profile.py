@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from configs.sound import MixSettings
 from flows.ask.plan import Request, plan
+from flows.cli import app
 from flows.kept.answered import answered_from_store
 from flows.terminal.runner import dub_titles
 from tasks.records.progress import StepEvent, listening
@@ -212,3 +215,33 @@ def test_a_preview_is_a_title_of_its_own(short_clip: Path, tmp_path: Path) -> No
     assert summary["title"] == "clip.preview"
     facts = json.loads((tmp_path / "clip.preview" / "title.json").read_text())["facts"]
     assert abs(facts["duration_ms"] - 2000) <= 80
+
+
+@pytest.mark.slow
+def test_a_title_is_found_in_a_store_that_took_in_its_archive_and_made_again_after_a_clean_up(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dub(planned(short_clip, tmp_path / "out", "es"))
+
+    def store(*words: str) -> str:
+        done = CliRunner().invoke(app, ["store", *words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    store("export", "clip", "--out", str(tmp_path / "clip.tar"))
+    monkeypatch.setenv("POLYDUB_STORE", str(tmp_path / "other"))
+    store("import", str(tmp_path / "clip.tar"))
+    assert answered_from_store(planned(short_clip, tmp_path / "out", "es"))
+
+    for path in (tmp_path / "other").rglob("*"):
+        if path.is_file():
+            os.utime(path, (1, 1))
+    store("prune", "--older", "30d", "--keep-latest", "--yes")
+    assert answered_from_store(planned(short_clip, tmp_path / "out", "es"))
+    for path in (tmp_path / "other").rglob("*"):
+        if path.is_file():
+            os.utime(path, (1, 1))
+    store("prune", "--older", "30d", "--yes")
+    summary, computed = dub(planned(short_clip, tmp_path / "out", "es"))
+    assert {"separate", "lipsync"} <= {event.step for event in computed}
+    assert any("polydub store prune" in note for note in summary["shared"]["notes"])
