@@ -32,7 +32,7 @@ def blinks(frames: int, rate: float) -> NDArray[np.float64]:
 
 
 def blink_landmarks(face: NDArray[np.float64], closing: float) -> NDArray[np.float64]:
-    """Face [478, 2] with the upper lids lowered by the share ``closing``."""
+    """A face, float64 [478, 2] in pixels, with the upper lids lowered by the share ``closing``."""
     out = face.copy()
     for upper, lower, crease in zip(_UPPER, _LOWER, _CREASE, strict=True):
         drop = (face[list(lower)] - face[list(upper)]) * closing * 0.95

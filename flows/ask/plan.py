@@ -249,7 +249,13 @@ def _consent(
 
 
 def probed(run: Run, asset: Asset, language: str | None = None) -> MediaFacts:
-    """What a file is; `BadInputError` where it is no media."""
+    """What a file is; `BadInputError` where it is no media.
+
+    Args:
+        run: whose store keeps the answer.
+        asset: the file.
+        language: BCP-47 tag of the audio track that is wanted; None for the file's default.
+    """
     return remember(run, "probe", probing(run, asset, language)).value
 
 

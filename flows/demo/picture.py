@@ -43,7 +43,13 @@ def make_title(folder: Path) -> Path:
 
 
 def show_demo(folder: Path, summaries: list[dict[str, Any]], source: str) -> None:
-    """Make the frame strip source against dubs, at moments in which somebody speaks, and name where it is."""
+    """Make the frame strip source against dubs, at moments in which somebody speaks, and name where it is.
+
+    Args:
+        folder: the deliverables' folder.
+        summaries: of the demo's titles; the first is shown.
+        source: path of the title.
+    """
     from tasks.report.strip import frame_strip
 
     for summary in summaries:

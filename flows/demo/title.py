@@ -24,7 +24,7 @@ from tasks.machine import process
 from tasks.records.progress import Progress, silent
 from tasks.records.script import Line, Script
 from tasks.sound.loudness import measure_loudness
-from tasks.words.subtitles import write_srt
+from tasks.words.subtitles import write_subtitles
 
 NAME = "polydub-demo"
 SENTENCES = (
@@ -90,7 +90,9 @@ def make_demo_title(folder: Path, progress: Progress = silent, say: Callable[[st
         _write_portrait(scratch / "portrait.png")
         progress(0.05)
         _animate(scratch, progress)
-        write_srt(Script(language="en", lines=speech.lines), folder / f"{NAME}.en.srt", duration_ms=speech.duration_ms)
+        write_subtitles(
+            Script(language="en", lines=speech.lines), folder / f"{NAME}.en.srt", duration_ms=speech.duration_ms
+        )
         _join(scratch / "picture.mp4", scratch / "mix.wav", speech.duration_ms, video)
     progress(1.0)
     return video

@@ -29,10 +29,22 @@ class Launcher(Protocol):
     """
 
     def title(self, run: Run, only: Sequence[str], flow: Any) -> None:
-        """Run a title, of its languages only these; never raises for one that fails."""
+        """Run a title, of its languages only these; never raises for one that fails.
+
+        Args:
+            run: the title.
+            only: BCP-47 tags of the languages to be run.
+            flow: the flow of a title.
+        """
 
     def branches(self, run: Run, languages: Sequence[str], flow: Any) -> None:
-        """Run these languages; never raises for a branch that fails."""
+        """Run these languages; never raises for a branch that fails.
+
+        Args:
+            run: the title.
+            languages: BCP-47 tags.
+            flow: the flow of a branch.
+        """
 
 
 class Inline:

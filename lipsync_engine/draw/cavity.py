@@ -91,18 +91,18 @@ class Opening:
         return float(self.lower[5, 1] - self.upper[5, 1])
 
     def local(self, points: Array) -> Array:
-        """Pixels [..., 2] to local coordinates."""
+        """Pixels, float64 [..., 2], to local coordinates (across and down, face widths)."""
         off = (points - self.origin) / self.width_px
         return np.stack([off @ self.axis, off @ self.down], axis=-1)
 
     def pixels(self, local: Array) -> Array:
-        """Local coordinates to pixels."""
+        """Local coordinates, float64 [..., 2], to pixels."""
         turned = local[..., :1] * self.axis + local[..., 1:] * self.down
         return np.asarray(self.origin + self.width_px * turned)
 
 
 def opening(face: Array, width_px: float) -> Opening:
-    """Measure the opening of a face [>=478, 2] in pixels."""
+    """Measure the opening of a face, float64 [V, 2] in pixels with V at least 478."""
     left, right = face[UPPER_INNER[0]], face[UPPER_INNER[-1]]
     axis = (right - left) / (np.linalg.norm(right - left) + 1e-9)
     none = np.zeros((11, 2))
@@ -114,14 +114,20 @@ def opening(face: Array, width_px: float) -> Opening:
 
 
 def view_of(rotation: Array, axis: Array) -> View:
-    """How a head of this rotation, [3, 3], is seen from the frame of a mouth with this axis, [2]."""
+    """How a head of this rotation, float64 [3, 3], is seen from the frame of a mouth with this axis, float64 [2]."""
     down = np.array([-axis[1], axis[0]])
     x, z = rotation[:2, 0], rotation[:2, 2]
     return View(float(axis @ x), float(axis @ z), float(down @ z))
 
 
 def jaw_drop(moved: Array, still: Array, width_px: float) -> float:
-    """How far the chin lies lower in ``moved`` than in ``still``, faces [>=478, 2] in pixels; face widths."""
+    """How far the chin lies lower in ``moved`` than in ``still``, faces [>=478, 2] in pixels; face widths.
+
+    Args:
+        moved: float64 [V, 2] face after the edit, V at least 478, pixels.
+        still: float64 [V, 2] face in the source, pixels.
+        width_px: pixels for a face width.
+    """
     place = opening(still, width_px)
     return float((moved[CHIN] - still[CHIN]) @ place.down) / width_px
 

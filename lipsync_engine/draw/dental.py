@@ -62,12 +62,12 @@ class Row:
 
 
 def upper_row(x: Array, view: View) -> Row:
-    """The upper teeth at columns of the mouth's frame (from between its corners, face widths)."""
+    """The upper teeth at columns of the mouth's frame: float64 [...], face widths from between its corners."""
     return _at(x, view, _arch(_UPPER_WIDTHS, _UPPER_SHORT, _UPPER_ARCH))
 
 
 def lower_row(x: Array, view: View) -> Row:
-    """The lower teeth, likewise."""
+    """The lower teeth at columns of the mouth's frame: float64 [...], face widths from between its corners."""
     return _at(x, view, _arch(_LOWER_WIDTHS, _LOWER_SHORT, _LOWER_ARCH))
 
 

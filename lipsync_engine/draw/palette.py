@@ -60,8 +60,8 @@ def palette_of(planes: Planes, face: Array, before: Palette | None = None) -> Pa
     """The palette of a face in an unchanged frame.
 
     Args:
-        planes: the whole picture, Y, U, V.
-        face: [478, 2 or more] pixels.
+        planes: the whole picture: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
+        face: float64 [478, 2 or more], pixels.
         before: of the frame before; what cannot be told now (eyes shut) stays as it was.
     """
     level = 4.0 if planes[0].dtype == np.uint16 else 1.0
@@ -105,7 +105,12 @@ def _whites(planes: Planes, face: Array) -> Array | None:
 
 
 def softness(luma: NDArray[np.generic], face: Array) -> float:
-    """Deviation of the blur that this face's picture has, pixels, by how its detail falls off about the eyes."""
+    """Deviation of the blur that this face's picture has, pixels, by how its detail falls off about the eyes.
+
+    Args:
+        luma: uint8 or uint16 [H, W].
+        face: float64 [478, 2 or more], pixels.
+    """
     eyes = face[[33, 133, 362, 263, 159, 145, 386, 374, 70, 300], :2]
     low, high = np.floor(eyes.min(axis=0)).astype(int) - 4, np.ceil(eyes.max(axis=0)).astype(int) + 5
     left, top = np.maximum(low, 0)

@@ -86,10 +86,10 @@ def columns(moved: Array, still: Array, observed: Array, dark: Array) -> Columns
     """Compare the openings of the faces that are drawn with those of the observations.
 
     Args:
-        moved: [n, V, 2] faces after the edit.
-        still: [n, V, 2] faces in the target frames.
-        observed: [n, V, 2] faces in the observations' frames.
-        dark: [n, 2, 11], where the observations' teeth part.
+        moved: float64 [n, V, 2] faces after the edit, pixels.
+        still: float64 [n, V, 2] faces in the target frames, pixels.
+        observed: float64 [n, V, 2] faces in the observations' frames, pixels.
+        dark: float64 [n, 2, 11], where the observations' teeth part.
     """
     turn, head = _head(still, observed)
     upper, lower = list(UPPER_INNER), list(LOWER_INNER)

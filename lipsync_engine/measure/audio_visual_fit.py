@@ -79,7 +79,12 @@ def learnt_from(mouth: MouthSeries, heard: Array, only: BoolArray) -> Ear | None
 
 
 def own_correlation(mouth: MouthSeries, heard: Array) -> float | None:
-    """What the title's real mouth scores under an ear that has not heard that part: mean of both halves."""
+    """What the title's real mouth scores under an ear that has not heard that part: mean of both halves.
+
+    Args:
+        mouth: of the title.
+        heard: float64 [T, D], features of its sound at the mouth's times.
+    """
     half = (mouth.times_s // _PART_S).astype(int) % 2 == 0
     found = []
     for known in (half, ~half):

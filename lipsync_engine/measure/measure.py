@@ -231,7 +231,7 @@ def _plan_correlation(series: MouthSeries, plan: MouthPlan | None) -> float | No
 
 
 def correlation(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float | None:
-    """Pearson's r of two series [T]; None where either side does not vary beyond rounding."""
+    """Pearson's r of two series, float [T]; None where either side does not vary beyond rounding."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     spread = a.std() * b.std()
     if a.std() < 1e-6 or b.std() < 1e-9:

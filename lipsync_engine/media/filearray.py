@@ -139,7 +139,7 @@ class Spool:
         return self._count
 
     def append(self, rows: NDArray[Any]) -> int:
-        """Add rows [n, *shape]; returns the number of the first one."""
+        """Add rows [n, *shape] of any number type (bool included); returns the number of the first one."""
         first = self._count
         data = np.ascontiguousarray(rows, self._dtype).reshape(-1).view(np.uint8)
         while len(data):

@@ -39,7 +39,7 @@ def region_of(points: NDArray[np.floating[Any]], size: tuple[int, int]) -> Regio
     """Even-aligned rectangle around points, inside the picture; ``None`` where nothing is left.
 
     Args:
-        points: [n, 2], pixels.
+        points: float [n, 2], pixels.
         size: width and height of the picture.
     """
     low = np.floor(points.min(axis=0) - 3).astype(int)
@@ -95,7 +95,7 @@ def load(planes: Sequence[Planes], regions: Sequence[Region], device: torch.devi
 
 
 def to_device(samples: NDArray[np.generic], device: torch.device) -> Tensor:
-    """Samples of any shape, uint8 or uint16, as float32; they travel to the device in their own width."""
+    """Samples [...], uint8 or uint16, as float32; they travel to the device in their own width."""
     if samples.dtype == np.uint16:
         samples = samples.view(np.int16)
     return torch.from_numpy(samples).to(device).float()

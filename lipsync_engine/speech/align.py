@@ -53,7 +53,13 @@ class Alignment:
 
 
 def align_file(audio_path: Path, text: str, language: str) -> Alignment:
-    """`align` for a media file."""
+    """`align` for a media file.
+
+    Args:
+        audio_path: any file with sound.
+        text: what is said; empty gives one silence.
+        language: BCP-47 tag, or a voice identifier of eSpeak NG.
+    """
     return align(load_mono(audio_path, RATE_HZ), RATE_HZ, text, language)
 
 
@@ -244,7 +250,13 @@ def _outside(phone: Phone, silences: list[tuple[int, int]]) -> Phone | None:
 
 
 def tile(spoken: list[Phone], duration_ms: int, shortest_gap_ms: int = 30) -> tuple[Phone, ...]:
-    """Fill the gaps between phones with silence, 0 to ``duration_ms``; tiny gaps go to the phone before."""
+    """Fill the gaps between phones with silence, 0 to ``duration_ms``; tiny gaps go to the phone before.
+
+    Args:
+        spoken: phones that do not overlap, in any order.
+        duration_ms: length of the audio.
+        shortest_gap_ms: a shorter gap is given to the phone before.
+    """
     tiled: list[Phone] = []
     clock = 0
     for phone in sorted(spoken, key=lambda p: p.start_ms):

@@ -60,7 +60,7 @@ def turned_towards(speaker: Frames, reference: Frames, path: NDArray[np.intp]) -
     Args:
         speaker: the audio.
         reference: what its text sounds like.
-        path: the reference hop that each hop of the audio speaks.
+        path: int [N], the reference hop that each hop of the audio speaks.
     """
     paired = np.flatnonzero(~speaker.pause & ~reference.pause[path])
     own = reference.features[path[paired], :_CEPSTRA]

@@ -58,6 +58,13 @@ def faithful(candidate: str, source: Line, language: str, target: str, terms: Se
     """Why a candidate cannot stand for its source; empty where nothing that can be checked speaks against it.
 
     Checked are the language, the numbers and the glossary; whether it means the same is the rewriter's word.
+
+    Args:
+        candidate: the shorter or longer text.
+        source: the line that it is to say.
+        language: BCP-47 tag of the source.
+        target: BCP-47 tag of the candidate.
+        terms: the glossary's terms of the line.
     """
     if not candidate.strip():
         return "it is empty"

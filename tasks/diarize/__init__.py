@@ -35,7 +35,13 @@ class Diarizer(Protocol):
         """What is not installed, with how to get it."""
 
     def diarize(self, audio: Path, script: Script, progress: Progress) -> Script:
-        """The script with speakers; text and times unchanged. Speakers that subtitles named are kept."""
+        """The script with speakers; text and times unchanged. Speakers that subtitles named are kept.
+
+        Args:
+            audio: WAV, mono, 16 kHz: the title's speech.
+            script: lines with times.
+            progress: called with the share that is done, 0 to 1.
+        """
 
 
 def diarizer(name: str, options: dict[str, Any]) -> Diarizer:

@@ -25,8 +25,8 @@ def group_voices(
     Long pieces are clustered; shorter ones go to the nearest of those voices, unless they are far from all.
 
     Args:
-        voices: unit vectors [N, D], or zeros where nothing was heard.
-        heard_ms: how much speech each stands for [N].
+        voices: float64 [N, D], unit vectors, or zeros where nothing was heard.
+        heard_ms: int64 [N], how much speech each stands for.
         threshold: as `cluster`, for the long pieces.
         speakers: exactly so many groups (fewer where there are fewer voices).
     """
@@ -52,7 +52,7 @@ def cluster(voices: Embeddings, threshold: float, speakers: int | None = None) -
     """A group number from 0 for each voice, by average linkage (complete linkage tears a speaker of many lines).
 
     Args:
-        voices: unit vectors [N, D].
+        voices: float64 [N, D], unit vectors.
         threshold: mean cosine distance of two groups from which they are two voices.
         speakers: exactly so many groups instead (fewer where there are fewer voices).
     """

@@ -20,7 +20,13 @@ class _Given:
 
 @step_task("diarize")
 def diarize(run: Run, speech: Asset, script: Script) -> Computation[_Given, Script]:
-    """The source script with speakers."""
+    """The source script with speakers.
+
+    Args:
+        run: the title.
+        speech: WAV, mono, 16 kHz.
+        script: the source script.
+    """
     backend = diarizer(run.profile.diarize.backend, run.profile.diarize.options)
     return Computation(_Given(speech, script, backend), _diarized, Script)
 

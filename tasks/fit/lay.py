@@ -75,6 +75,11 @@ def paced(audio: Path, stretch: float, length: int) -> NDArray[np.float32]:
     """A take at another pace and the same pitch, mono 48 kHz, ``length`` samples exactly.
 
     Rubber Band keeps formants; WSOLA (``atempo``) stands in where this ffmpeg is built without it.
+
+    Args:
+        audio: the take.
+        stretch: its new length over its own.
+        length: samples of the result.
     """
     sound = media.source(audio).audio.filter("aformat", channel_layouts="mono").filter("aresample", media.SAMPLE_RATE)
     if abs(stretch - 1) > 1e-4:

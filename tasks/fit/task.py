@@ -23,7 +23,14 @@ class _Given:
 
 @step_task("fit")
 def fit(branch: Branch, script: Script, takes: Sequence[Take], duration_ms: int) -> Computation[_Given, Laid]:
-    """The takes laid into the dub's dialogue (48 kHz mono, as long as the title), with phones on the same clock."""
+    """The takes laid into the dub's dialogue (48 kHz mono, as long as the title), with phones on the same clock.
+
+    Args:
+        branch: the language.
+        script: the dub's script.
+        takes: one a spoken line, in order of lines.
+        duration_ms: length of the title.
+    """
     given = _Given(_wordless(script), tuple(takes), duration_ms, branch.profile.fit)
     return Computation(given, _laid, Laid)
 

@@ -69,6 +69,12 @@ def within_budget(
 ) -> tuple[list[Route], float]:
     """Limit the routes to a budget, in order of time; shots beyond it fall back to the engine or keep their picture.
 
+    Args:
+        shots: as the engine's exchange lists them, in order of time.
+        routes: who draws each shot.
+        systems: by name.
+        budget_usd: US dollars for the title and language; None for no limit.
+
     Returns:
         The routes, and their expected cost in US dollars.
     """

@@ -29,7 +29,13 @@ class _Plain:
 
 @step_task("plain-picture")
 def plain_picture(run: Run, video: Asset, facts: MediaFacts) -> Computation[_Plain, Asset]:
-    """The title as lip sync takes it: whole frames, upright, the dubbed track alone."""
+    """The title as lip sync takes it: whole frames, upright, the dubbed track alone.
+
+    Args:
+        run: the title.
+        video: its file.
+        facts: of that file.
+    """
     return Computation(_Plain(video, facts), _made_plain, Asset)
 
 
@@ -48,7 +54,13 @@ class _Tracked:
 
 @step_task("track-faces")
 def track_faces(run: Run, video: Asset, script: Script) -> Computation[_Tracked, Asset]:
-    """The analysis of the title's faces. Depends on what is said, when and by whom."""
+    """The analysis of the title's faces. Depends on what is said, when and by whom.
+
+    Args:
+        run: the title.
+        video: its file, whole frames and upright.
+        script: the source script with speakers.
+    """
     tracker = lipsyncing(run.profile.lipsync).tracker
     lines = tuple(line.model_copy(update={"words": ()}) for line in script.lines)
     given = _Tracked(video, Script(language=script.language, lines=lines), tracker)
@@ -77,7 +89,15 @@ class _Resynced:
 def lipsync(
     branch: Branch, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset
 ) -> Computation[_Resynced, Pictured]:
-    """The picture with the speaker's mouth moving to the dub, unless nothing was edited, and its report."""
+    """The picture with the speaker's mouth moving to the dub, unless nothing was edited, and its report.
+
+    Args:
+        branch: the language.
+        video: the title as `plain_picture` made it.
+        analysis: from `track_faces`.
+        dialogue: WAV of the dub, as long as the title.
+        phones: JSON, phones on the same clock.
+    """
     settings = branch.profile.lipsync
     given = _Resynced(
         video=video,
@@ -159,7 +179,14 @@ class _Film:
 
 @step_task("conform-film")
 def conform_film(branch: Branch, film: Asset, came: MediaFacts, source: MediaFacts) -> Computation[_Film, Conformed]:
-    """A service's film on the title's clock and at its loudness."""
+    """A service's film on the title's clock and at its loudness.
+
+    Args:
+        branch: the language.
+        film: what the service returned.
+        came: facts of that file.
+        source: facts of the title.
+    """
     preset, ignored = loudness_presets()[branch.profile.loudness], tuple(ignored_style(branch.profile.lipsync))
     given = _Film(film, came, source, preset, Finishing.of(branch.profile), ignored)
     return Computation(given, _conformed, Conformed)

@@ -61,7 +61,13 @@ def own_audio(original: Any, facts: MediaFacts, original_language: str) -> Kept:
 
 
 def own_subtitles(original: Any, facts: MediaFacts, first: int) -> tuple[Kept, list[OtherTrack]]:
-    """Subtitles that Matroska can hold, numbered from ``first`` on, and those that it cannot."""
+    """Subtitles that Matroska can hold, numbered from ``first`` on, and those that it cannot.
+
+    Args:
+        original: ffmpeg input of the source.
+        facts: of the source.
+        first: number of the first subtitle track in the master.
+    """
     kept, lost = Kept(), []
     for track in (one for one in facts.others if one.kind == "subtitle"):
         if track.codec not in _SUBTITLES | _TEXT:
@@ -88,7 +94,14 @@ def own_attachments(original: Any, facts: MediaFacts) -> Kept:
 
 
 def covers(source: Path, facts: MediaFacts, folder: Path, first: int) -> tuple[list[Path], dict[str, Any]]:
-    """Cover art as files to attach, and options that say what they are (attachments from number ``first`` on)."""
+    """Cover art as files to attach, and options that say what they are (attachments from number ``first`` on).
+
+    Args:
+        source: the title's file.
+        facts: of it.
+        folder: where the pictures are written.
+        first: number of the first attachment in the master.
+    """
     files: list[Path] = []
     options: dict[str, Any] = {}
     for track in (one for one in facts.others if one.kind == "cover" and one.codec in _COVERS):

@@ -95,13 +95,13 @@ def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
     from tasks.package.package import package_master
     from tasks.package.stems import stem
     from tasks.sound.loudness import measure_loudness
-    from tasks.words.subtitles import write_srt, write_vtt
+    from tasks.words.subtitles import write_subtitles
 
     facts, script = given.facts, given.script
     srt, vtt, lines = (work.folder / f"script.{form}" for form in ("srt", "vtt", "json"))
     assert facts.picture is not None
-    write_srt(script, srt, facts.picture.frame_rate, facts.duration_ms)
-    write_vtt(script, vtt, facts.picture.frame_rate, facts.duration_ms)
+    write_subtitles(script, srt, facts.picture.frame_rate, facts.duration_ms)
+    write_subtitles(script, vtt, facts.picture.frame_rate, facts.duration_ms)
     lines.write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
     master = work.folder / "master.mp4"
     notes = package_master(
@@ -137,7 +137,13 @@ class _Turned:
 
 @step_task("turn-picture")
 def turn_picture(run: Run, video: Asset, facts: MediaFacts) -> Computation[_Turned, Asset]:
-    """The picture of a source that is stored turned or mirrored, upright."""
+    """The picture of a source that is stored turned or mirrored, upright.
+
+    Args:
+        run: the title.
+        video: its file.
+        facts: of that file.
+    """
     return Computation(_Turned(video, facts), _upright, Asset)
 
 

@@ -22,6 +22,11 @@ def understandings(dub: Script, recogniser: Recogniser | None) -> dict[int, Unde
 def intelligibility(dub: Script, recogniser: Recogniser | None, judged: Mapping[int, Understanding]) -> dict[str, Any]:
     """Word error rate of the dub against its script (character error rate in scripts without spaces).
 
+    Args:
+        dub: the dub's script.
+        recogniser: who listened; None where nobody could.
+        judged: by line id, how far each line was understood.
+
     Returns:
         ``{"wer": share}`` or ``{"cer": share}``, and ``backend``, ``lines`` (heard), ``by_sound`` (pieces that are
         spelled otherwise and sound the same), ``not_understood`` (line ids, the worst first) and ``note``; where the
@@ -53,7 +58,13 @@ _NOTHING = "there is no dubbed speech whose words are known"
 
 
 def not_understood(dub: Script, recogniser: Recogniser | None, judged: Mapping[int, Understanding]) -> Measured:
-    """How many lines are not understood, with the worst of them."""
+    """How many lines are not understood, with the worst of them.
+
+    Args:
+        dub: the dub's script.
+        recogniser: who listened; None where nobody could.
+        judged: by line id, how far each line was understood.
+    """
     if recogniser is None or recogniser.heard is None or not judged:
         return Measured(None, (recogniser.note if recogniser else "not heard: nobody was asked to listen") or _NOTHING)
     worst = _worst(judged)
@@ -64,7 +75,13 @@ def not_understood(dub: Script, recogniser: Recogniser | None, judged: Mapping[i
 
 
 def lost_lines(dub: Script, recogniser: Recogniser | None, judged: Mapping[int, Understanding]) -> list[str]:
-    """A note on each of the worst lines: where it is, what it says and what is heard."""
+    """A note on each of the worst lines: where it is, what it says and what is heard.
+
+    Args:
+        dub: the dub's script.
+        recogniser: who listened; None where nobody could.
+        judged: by line id, how far each line was understood.
+    """
     heard = (recogniser.heard if recogniser else None) or {}
     lines = {line.id: line for line in dub.lines}
     worst = _worst(judged)

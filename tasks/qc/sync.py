@@ -119,7 +119,13 @@ def _taken(clocks: Clocks, heard: Callable[[Path, str], Power]) -> float | str:
 
 
 def power(path: Path, stream: str, scratch_wav: Path) -> Power:
-    """The power of an audio stream in steps of 5 ms of the player's clock; a late start is silence."""
+    """The power of an audio stream in steps of 5 ms of the player's clock; a late start is silence.
+
+    Args:
+        path: media file.
+        stream: as ffmpeg names it, such as ``a:0``.
+        scratch_wav: written and left to the caller.
+    """
     clock = f"PTS-({_start_s(path):.6f})/TB"
     sound = media.source(path, copyts=None)[stream].filter("asetpts", clock)
     sound = sound.filter("aresample", _RATE_HZ, **{"async": 1, "min_hard_comp": 0.02, "first_pts": 0})
@@ -134,6 +140,10 @@ def sound_shift(reference: Power, heard: Power) -> float | str:
     """By how many milliseconds a sound is late against another that holds it, at its worst part; else why not.
 
     Changes of level are compared in parts of 20 s.
+
+    Args:
+        reference: float64 [N], mean square of each 5 ms of full scale.
+        heard: likewise, of the other sound.
     """
     levels = _level(reference)
     changes, others = np.diff(levels), np.diff(_level(heard))

@@ -75,7 +75,17 @@ class _Given:
 def qc(
     branch: Branch, work: SharedWork, script: Script, laid: Laid, picture: Pictured, mixed: Mixed, packed: Packed
 ) -> Computation[_Given, Checked]:
-    """The quality sheet: figures, gates, and the branch's state."""
+    """The quality sheet: figures, gates, and the branch's state.
+
+    Args:
+        branch: the language.
+        work: what the title's shared steps made.
+        script: the dub's script.
+        laid: its dialogue.
+        picture: its lip-synced picture.
+        mixed: its mix.
+        packed: its masters.
+    """
     ears = None if branch.profile.fake else ears_for(branch.profile.transcribe, branch.language, paid=True)
     given = _Given(
         source=work.script,

@@ -79,6 +79,11 @@ def speech_overlap(source: Spans | None, dub: Spans | None, duration_ms: int) ->
     """Share of the title's time where source and dub agree: both speak, or both are silent (IWSLT dubbing track).
 
     Professional human dubs reach about 0.7 (Brannon et al., TACL 2023).
+
+    Args:
+        source: spans of speech of the source in milliseconds; None where unknown.
+        dub: those of the dub.
+        duration_ms: length of the title.
     """
     if source is None or dub is None:
         return Measured(None, "speech activity was not measured")
@@ -99,6 +104,11 @@ def drift(source: Script, placements: Sequence[Placement], dialogue: Path | None
     """Start of the last line in the dub less its start in the source, in milliseconds; positive is late.
 
     The start is the speech onset heard in the dialogue stem where there is one, otherwise where the take was laid.
+
+    Args:
+        source: the source script.
+        placements: of the dub's lines.
+        dialogue: WAV of the dub; None where there is none.
     """
     starts = {line.id: line.start_ms for line in source.lines}
     laid = [placement for placement in placements if placement.line in starts]
@@ -113,7 +123,13 @@ def drift(source: Script, placements: Sequence[Placement], dialogue: Path | None
 
 
 def speech_onset(audio: Path, start_ms: int, end_ms: int) -> int | None:
-    """When sound sets in between two times of a WAV: first 5 ms within 30 dB of the loudest there; None in silence."""
+    """When sound sets in between two times of a WAV: first 5 ms within 30 dB of the loudest there; None in silence.
+
+    Args:
+        audio: WAV.
+        start_ms: where to begin.
+        end_ms: where to stop.
+    """
     with soundfile.SoundFile(audio) as file:
         rate = file.samplerate
         first = min(start_ms * rate // 1000, file.frames)

@@ -111,6 +111,12 @@ def names(step: str, own: Mapping[str, str]) -> list[str]:
 def create(step: str, name: str, own: Mapping[str, str], options: Mapping[str, Any]) -> Any:
     """A backend with its options checked; loads no model.
 
+    Args:
+        step: ``"transcribe"`` and so on.
+        name: the backend's name in the profile.
+        own: the step's table, name to ``"module:Class"``.
+        options: as in the profile.
+
     Raises:
         BadInputError: no such backend, or an option that it does not know or that is out of range.
     """
@@ -120,6 +126,12 @@ def create(step: str, name: str, own: Mapping[str, str], options: Mapping[str, A
 
 def checked(step: str, name: str, known: type[_Checked], options: Mapping[str, Any]) -> _Checked:
     """The options of a backend.
+
+    Args:
+        step: ``"transcribe"`` and so on.
+        name: the backend's name in the profile.
+        known: the backend's class of options.
+        options: as in the profile.
 
     Raises:
         BadInputError: one that it does not know or that is out of range.

@@ -61,7 +61,15 @@ def strips(
     original_dialogue: Path | None,
     dialogue: Path | None,
 ) -> tuple[Strip, ...]:
-    """Cut the title into strips of 30 s (60 s beyond five minutes) and lay everything out."""
+    """Cut the title into strips of 30 s (60 s beyond five minutes) and lay everything out.
+
+    Args:
+        source: the source script.
+        placements: of the dub's lines.
+        duration_ms: length of the title.
+        original_dialogue: WAV; None where there is none.
+        dialogue: WAV of the dub; None where there is none.
+    """
     long_title = duration_ms > _SHORT_TITLE_MS
     length_ms = min(max(1000, duration_ms), _LONG_STRIP_MS if long_title else _SHORT_STRIP_MS)
     heard = [peaks(path, length_ms / _BINS) if path else None for path in (original_dialogue, dialogue)]

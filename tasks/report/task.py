@@ -50,7 +50,17 @@ def report(
     ledger: Sequence[StepRecord[Any]],
     roles: Sequence[str],
 ) -> Computation[_Given, Asset]:
-    """The review page, with links as they are in the title's folder (``roles``: of its stems)."""
+    """The review page, with links as they are in the title's folder (``roles``: of its stems).
+
+    Args:
+        branch: the language.
+        work: what the title's shared steps made.
+        script: the dub's script.
+        laid: its dialogue.
+        sheet: content of ``qc.json``.
+        ledger: the records of the steps before.
+        roles: of the stems that are delivered.
+    """
     # A remote store has a copy of the source; the page links the user's own file.
     video = Path(branch.title.source).absolute() if url_of(branch.title.video.uri) else Path(branch.title.video.uri)
     source_media, source_or_else = source_places(video, Path(branch.title.folder) / branch.language)

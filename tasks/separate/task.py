@@ -28,6 +28,11 @@ def separate(run: Run, video: Asset, facts: MediaFacts) -> Computation[_Given, S
     """The original sound, and its two stems; silent ones of a title without sound.
 
     The client's M&E, where given, is the bed.
+
+    Args:
+        run: the title.
+        video: its file.
+        facts: of that file.
     """
     backend = separator(run.profile.separate.backend, run.profile.separate.options)
     bed, profile = run.title.bed, run.profile

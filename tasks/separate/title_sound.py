@@ -40,5 +40,11 @@ class TitleSound:
         return self.channels > 0 and self.curve.during([(start_ms, end_ms)]) > AUDIBLE_LUFS
 
     def outside_speech(self, start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
-        """The parts of a span of time in which, and for so long before and after which, nobody speaks."""
+        """The parts of a span of time in which, and for so long before and after which, nobody speaks.
+
+        Args:
+            start_ms: where the span begins.
+            end_ms: where it ends.
+            apart_ms: distance from any speech.
+        """
         return outside(self.speech or (), start_ms, end_ms, apart_ms)

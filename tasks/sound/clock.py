@@ -89,6 +89,9 @@ def fit_clock(anchors: Anchors) -> Fitted:
     nothing is nothing: a speed that could be chance (Student's t, 1 %) is 1, and a shift is none where it is below
     20 ms, chance, or twice the scatter of the lines. Few lines that happen to agree are not believed at once: their
     scatter is mixed with what actors usually have.
+
+    Args:
+        anchors: float64 [N, 2], the same moments on the title's and on the recording's clock, milliseconds.
     """
     if not len(anchors):
         return Fitted(Clock(), 0.0, 0.0, 0, 0)
@@ -157,7 +160,13 @@ def _snapped(slope: float, agreed: Anchors, error_ms: float) -> Clock:
 
 
 def beyond(clock: Clock, furthest_ms: float, speed: float) -> bool:
-    """Whether a clock is further from the title's than is believed."""
+    """Whether a clock is further from the title's than is believed.
+
+    Args:
+        clock: as fitted.
+        furthest_ms: largest shift.
+        speed: largest difference in speed, as a share.
+    """
     return abs(clock.shift_ms) > furthest_ms or abs(clock.slowness - 1) > speed + 1e-9
 
 

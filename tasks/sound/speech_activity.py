@@ -70,6 +70,11 @@ def speech_spans(
 def read_span(audio16k: Path, start_ms: int, end_ms: int) -> NDArray[np.float32]:
     """The samples of one span: float32 [N], mono, 16 kHz; shorter where the file ends before.
 
+    Args:
+        audio16k: WAV, mono, 16 kHz.
+        start_ms: where to begin.
+        end_ms: where to stop.
+
     Raises:
         BadInputError: as `speech_spans`.
     """
@@ -154,7 +159,14 @@ def _package() -> Any:
 
 
 def outside(speech: Sequence[tuple[int, int]], start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
-    """The parts of a span of time in which, and for so long before and after which, nobody speaks."""
+    """The parts of a span of time in which, and for so long before and after which, nobody speaks.
+
+    Args:
+        speech: spans of speech, milliseconds, in order.
+        start_ms: where the span begins.
+        end_ms: where it ends.
+        apart_ms: distance from any speech.
+    """
     free: list[tuple[int, int]] = []
     at = start_ms
     for first, last in sorted(speech):

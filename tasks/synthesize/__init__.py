@@ -117,7 +117,15 @@ class LengthPredicting(Protocol):
     """A synthesizer that can predict the length of a line without speaking it."""
 
     def predicted_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
-        """The length in milliseconds that `Synthesizer.synthesize` would give; arguments and errors as there."""
+        """The length in milliseconds that `Synthesizer.synthesize` would give; arguments and errors as there.
+
+        Args:
+            text: the line in spoken form.
+            voice: name of the voice.
+            language: BCP-47 tag.
+            pace: 1 is the voice's own; more is faster.
+            manner: how the line is said.
+        """
 
 
 @dataclass(frozen=True)

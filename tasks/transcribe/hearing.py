@@ -87,7 +87,14 @@ def listened_spans(audio: Path, progress: Progress) -> list[Span]:
 def heard_stretches(
     spans: Sequence[Span], audio: Path, most_ms: int = _MOST_MS, cuts: Container[int] = ()
 ) -> Iterator[Stretch]:
-    """The `stretches` of a recording, each with half a second of what is around it; nothing is heard twice."""
+    """The `stretches` of a recording, each with half a second of what is around it; nothing is heard twice.
+
+    Args:
+        spans: of speech, milliseconds, in order.
+        audio: WAV, mono, 16 kHz.
+        most_ms: longest stretch.
+        cuts: times at which another stretch begins in any case.
+    """
     found = list(stretches(spans, most_ms, cuts))
     middles = [(end + start) // 2 for (_, end), (start, _) in pairwise(found)]
     for (start, end), after, before in zip(found, [0, *middles], [*middles, duration_ms(audio)], strict=True):

@@ -63,13 +63,25 @@ class Server:
         return answer
 
     def passages(self, answer: Any, samples: NDArray[np.float32], language: str) -> list[Passage]:
-        """The passages of an answer."""
+        """The passages of an answer.
+
+        Args:
+            answer: the server's JSON.
+            samples: float32 [N], mono, 16 kHz: what was sent.
+            language: BCP-47 tag.
+        """
         found = passages(answer, len(samples) / SAMPLE_RATE_HZ, spaced=_spaced(language))
         self.timeless |= any(not passage.timed for passage in found)
         return found
 
     def heard(self, found: Sequence[Passage], samples: NDArray[np.float32], language: str) -> list[Heard]:
-        """Passages whose words have times: the server's, else our aligner's."""
+        """Passages whose words have times: the server's, else our aligner's.
+
+        Args:
+            found: passages of one answer.
+            samples: float32 [N], mono, 16 kHz: what was sent.
+            language: BCP-47 tag.
+        """
         heard = []
         for passage in found:
             words = passage.words or self._placed(passage, samples, language)

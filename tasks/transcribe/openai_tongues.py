@@ -53,6 +53,11 @@ def turns(spans: Sequence[Span]) -> frozenset[int]:
 def asked(server: Server, audio: Path, stretches: Iterable[Stretch]) -> Iterator[Told]:
     """The answers, stretch by stretch, in the language that the server hears.
 
+    Args:
+        server: who listens.
+        audio: WAV, mono, 16 kHz.
+        stretches: in order of time.
+
     Raises:
         UnsupportedError: it tells none.
     """
@@ -69,7 +74,13 @@ def asked(server: Server, audio: Path, stretches: Iterable[Stretch]) -> Iterator
 
 
 def settled(server: Server, audio: Path, answers: Sequence[Told]) -> tuple[Tongues, list[Told]]:
-    """The languages of a recording, and its answers in them."""
+    """The languages of a recording, and its answers in them.
+
+    Args:
+        server: who listens.
+        audio: WAV, mono, 16 kHz.
+        answers: those of `asked`.
+    """
     weights: dict[str, int] = {}
     for told in answers:
         if told.language != "und":

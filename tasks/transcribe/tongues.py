@@ -105,7 +105,7 @@ def heard_tongues(spans: Sequence[Span], audio: Path, detect: Detect, glance: De
     Args:
         spans: of speech, in order; at least one.
         audio: 16 kHz mono.
-        detect: one thorough look at a piece of it.
+        detect: one thorough look at a piece of it, float32 [N], 16 kHz.
         glance: a cheap one, for most of a long recording; None: all looks are thorough.
     """
     main = _main(spans, audio, detect)

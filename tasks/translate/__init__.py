@@ -102,6 +102,13 @@ class Translator(Protocol):
 
         Line breaks inside a text are kept. ``note`` is called with fallbacks and limits, one sentence each.
 
+        Args:
+            texts: one a line of the script, with line breaks inside them kept.
+            source: BCP-47 tag of the texts.
+            target: BCP-47 tag of the translation.
+            note: called with each fallback and limit, one sentence each.
+            guidance: glossary, form of address and context.
+
         Raises:
             UnsupportedError: as `route`.
             ProviderBusyError: the service is busy or does not answer.
@@ -133,6 +140,13 @@ class Rewriter(Protocol):
         self, lines: Sequence[Rewrite], source: str, target: str, note: Note = quiet, guidance: Guidance = PLAIN
     ) -> list[list[str]]:
         """Candidates for every line, the most faithful first; an empty list if there are none.
+
+        Args:
+            lines: with the length that each should have.
+            source: BCP-47 tag of the source.
+            target: BCP-47 tag of the dub.
+            note: called with each fallback and limit, one sentence each.
+            guidance: glossary, form of address and context.
 
         Raises:
             ProviderBusyError: the service is busy or does not answer.

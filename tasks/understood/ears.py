@@ -71,7 +71,7 @@ class Ears:
         """What is heard in each clip, in order.
 
         Args:
-            clips: 16 kHz mono, each of one line; they are taken as they are needed.
+            clips: int16 [N], mono, 16 kHz, each of one line; they are taken as they are needed.
             store: remembers it.
 
         Raises:

@@ -35,7 +35,14 @@ def hear_lines(ears: Ears, said: Sequence[str], clips: Sequence[Callable[[], Cli
 
 
 def hear_line(ears: Ears, said: str, clip: Clip, store: Store) -> HeardLine:
-    """Listen to one line on its own; errors as `hear_lines`."""
+    """Listen to one line on its own; errors as `hear_lines`.
+
+    Args:
+        ears: who listens; must not be deaf.
+        said: what the line should say.
+        clip: its sound.
+        store: remembers what was heard.
+    """
     (heard,) = ears.heard([clip], store)
     return HeardLine(heard, compare(said, heard, ears.language))
 

@@ -34,7 +34,13 @@ def sounds(text: str, language: str) -> str:
 
 
 def sound_alike(one: str, other: str, language: str) -> bool:
-    """Whether two texts are said the same."""
+    """Whether two texts are said the same.
+
+    Args:
+        one: a text.
+        other: another.
+        language: BCP-47 tag of both.
+    """
     first = sounds(one, language)
     if (first and first == sounds(other, language)) or _figures(one) == _figures(other) != "":
         return True
@@ -58,7 +64,13 @@ def _figures(text: str) -> str:
 
 
 def likeness(one: str, other: str, language: str) -> float:
-    """How much two texts sound alike, 0 to 1: by the sounds that would have to change."""
+    """How much two texts sound alike, 0 to 1: by the sounds that would have to change.
+
+    Args:
+        one: a text.
+        other: another.
+        language: BCP-47 tag of both.
+    """
     import jiwer
 
     first, second = sounds(one, language), sounds(other, language)

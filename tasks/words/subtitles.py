@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,32 +22,28 @@ from tasks.words.rows import text_width
 _SRT_MARKUP = re.compile(r"[<{\\]|--(?=>)")
 _JOINER = "\u2060"
 
+_Format = tuple[str, Callable[[str], str], Sequence[str]]
 
-def write_srt(
+
+def write_subtitles(
     script: Script, path: Path, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
 ) -> tuple[Cue, ...]:
-    """Write a SubRip file (UTF-8) and return its cues; arguments as `make_cues`."""
+    """Write a subtitle file (UTF-8) and return its cues.
+
+    Args:
+        script: the dub's script.
+        path: ``.srt`` (SubRip) or ``.vtt`` (WebVTT).
+        frame_rate: frames a second of the picture.
+        duration_ms: length of the title; None where unknown.
+    """
     cues = make_cues(script, frame_rate, duration_ms)
+    separator, escaped, head = _FORMATS[path.suffix](script.language)
     blocks = [
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n"
-        + "".join(f"{_SRT_MARKUP.sub(_defuse, row)}\n" for row in cue.rows)
+        f"{number}\n{_clock(cue.start_ms, separator)} --> {_clock(cue.end_ms, separator)}\n"
+        + "".join(f"{escaped(row)}\n" for row in cue.rows)
         for number, cue in enumerate(cues, 1)
     ]
-    _write(path, "\n".join(blocks))
-    return cues
-
-
-def write_vtt(
-    script: Script, path: Path, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
-) -> tuple[Cue, ...]:
-    """Write a WebVTT file (UTF-8) and return its cues; arguments as `make_cues`."""
-    cues = make_cues(script, frame_rate, duration_ms)
-    blocks = [
-        f"{number}\n{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n"
-        + "".join(f"{html.escape(row, quote=False)}\n" for row in cue.rows)
-        for number, cue in enumerate(cues, 1)
-    ]
-    _write(path, "\n".join([f"WEBVTT\nLanguage: {script.language}\n", *blocks]))
+    _write(path, "\n".join([*head, *blocks]))
     return cues
 
 
@@ -54,6 +51,11 @@ def subtitle_facts(
     script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
 ) -> dict[str, Any]:
     """Reading speed and sizes of the cues that the writers write.
+
+    Args:
+        script: the dub's script.
+        frame_rate: frames a second of the picture.
+        duration_ms: length of the title; None where unknown.
 
     Returns:
         ``cues``; ``cps_max`` and ``cps_limit`` (characters a second); ``cpl_max`` and ``cpl_limit`` (characters a
@@ -79,8 +81,24 @@ def subtitle_facts(
     }
 
 
-def _defuse(sign: re.Match[str]) -> str:
-    return sign.group() + _JOINER
+def _in_srt(row: str) -> str:
+    return _SRT_MARKUP.sub(lambda sign: sign.group() + _JOINER, row)
+
+
+def _in_vtt(row: str) -> str:
+    return html.escape(row, quote=False)
+
+
+def _srt(_language: str) -> _Format:
+    return ",", _in_srt, ()
+
+
+def _vtt(language: str) -> _Format:
+    return ".", _in_vtt, (f"WEBVTT\nLanguage: {language}\n",)
+
+
+#: By suffix: the sign before the milliseconds, a row as the format writes it, and what stands before the first cue.
+_FORMATS: dict[str, Callable[[str], _Format]] = {".srt": _srt, ".vtt": _vtt}
 
 
 def _width(cue: Cue, wide: bool) -> float:

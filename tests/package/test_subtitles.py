@@ -19,7 +19,7 @@ from tasks.records.script import Line, Script
 from tasks.words.cues import make_cues
 from tasks.words.rows import clean_text, text_width
 from tasks.words.spacing import units
-from tasks.words.subtitles import subtitle_facts, write_srt, write_vtt
+from tasks.words.subtitles import subtitle_facts, write_subtitles
 
 
 def script(*lines: tuple[int, int, str], language: str = "es") -> Script:
@@ -75,7 +75,7 @@ def test_rows_stay_within_the_language_limits(given_script: Script) -> None:
 def test_each_cue_is_one_block_of_the_file(given_script: Script) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.srt"
-        cues = write_srt(given_script, path)
+        cues = write_subtitles(given_script, path)
         written = path.read_text("utf-8").replace("\u2060", "")
     rows = [block.split("\n", 2)[2].rstrip("\n") for block in re.split(r"\n\n(?=\d+\n\d\d:)", written) if block]
     assert rows == ["\n".join(cue.rows).replace("\u2060", "") for cue in cues]
@@ -163,8 +163,8 @@ def test_control_characters_become_spaces() -> None:
 )
 def test_markup_in_a_text_is_shown_as_text(tmp_path: Path, text: str) -> None:
     srt, vtt = tmp_path / "a.srt", tmp_path / "a.vtt"
-    write_srt(script((0, 3000, text)), srt)
-    write_vtt(script((0, 3000, text)), vtt)
+    write_subtitles(script((0, 3000, text)), srt)
+    write_subtitles(script((0, 3000, text)), vtt)
     player = ["ffmpeg", "-v", "error", "-i", srt, "-c:s", "text", "-f", "srt", "-"]
     played = subprocess.run(player, capture_output=True, check=True).stdout.decode().splitlines()[2]
     assert "".join(char for char in played if unicodedata.category(char) != "Cf") == text
@@ -176,8 +176,8 @@ def test_markup_in_a_text_is_shown_as_text(tmp_path: Path, text: str) -> None:
 
 def test_the_files_say_the_same_times(tmp_path: Path) -> None:
     given_script = script((1000, 3000, "Buenos días."), (3_605_250, 3_607_000, "Adiós."))
-    write_srt(given_script, tmp_path / "a.srt")
-    write_vtt(given_script, tmp_path / "a.vtt")
+    write_subtitles(given_script, tmp_path / "a.srt")
+    write_subtitles(given_script, tmp_path / "a.vtt")
     srt, vtt = (pysubs2.load(str(tmp_path / name)) for name in ("a.srt", "a.vtt"))
     assert [(e.start, e.end, e.plaintext) for e in srt] == [(e.start, e.end, e.plaintext) for e in vtt]
     assert (srt[1].start, srt[1].plaintext) == (3_605_250, "Adiós.")
@@ -193,7 +193,7 @@ def test_facts_name_the_lines_that_are_too_fast() -> None:
 
 
 def test_an_empty_script_has_no_cues(tmp_path: Path) -> None:
-    assert write_srt(script(), tmp_path / "a.srt") == ()
+    assert write_subtitles(script(), tmp_path / "a.srt") == ()
     assert subtitle_facts(script())["cps_max"] is None
 
 

@@ -14,7 +14,7 @@ from tasks.records.script import Line, Script, Word
 from tasks.transcribe.captions import spoken
 from tasks.transcribe.cues import Cue, counted, lines_from_cues
 from tasks.transcribe.subtitles import read_script
-from tasks.words.subtitles import write_srt, write_vtt
+from tasks.words.subtitles import write_subtitles
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGood morning,\nmy name is Anna.\n\n2\n00:00:03,000 --> 00:00:04,000\nHello.\n"
 ASS = """[Script Info]
@@ -292,14 +292,14 @@ def test_repeated_and_unordered_cues_are_put_right_with_notes() -> None:
     assert len(counted(changes)) == len(changes) == 3
 
 
-@pytest.mark.parametrize("write", [write_srt, write_vtt])
-def test_our_own_subtitles_are_read_back(tmp_path: Path, write: object) -> None:
+@pytest.mark.parametrize("name", ["x.en.srt", "x.en.vtt"])
+def test_our_own_subtitles_are_read_back(tmp_path: Path, name: str) -> None:
     lines = (
         Line(id=0, start_ms=1000, end_ms=3000, text="a <b> {c} & d"),
         Line(id=1, start_ms=5000, end_ms=7000, text="Hi."),
     )
-    path = tmp_path / ("x.en.srt" if write is write_srt else "x.en.vtt")
-    write(Script(language="en", lines=lines), path)  # type: ignore[operator]
+    path = tmp_path / name
+    write_subtitles(Script(language="en", lines=lines), path)
     back = read_script(path, None)
     assert [line.text for line in back.lines][1] == "Hi."
     assert [(line.start_ms, line.end_ms) for line in back.lines] == [(1000, 3000), (5000, 7000)]

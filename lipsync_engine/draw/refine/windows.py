@@ -26,7 +26,7 @@ def window_of(mesh: Points, width_px: float, size: tuple[int, int]) -> Region | 
     """The window around a mouth; ``None`` where nothing of it is inside the picture.
 
     Args:
-        mesh: [478, 2 or more] pixels.
+        mesh: float [478, 2 or more], pixels.
         width_px: pixels for a face width.
         size: width and height of the picture.
     """

@@ -101,7 +101,7 @@ def _merge(corners: FloatArray, scores: FloatArray) -> list[Detection]:
 
 
 def overlap(box: NDArray[np.floating[Any]], boxes: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Intersection over union of one box with each of ``boxes`` [n, 4]."""
+    """Intersection over union of a box, float [4] (left, top, right, bottom), with each of ``boxes``, float [n, 4]."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     inner = np.clip(high - low, 0, None).prod(axis=1)
     area = np.prod(box[2:] - box[:2]) + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)

