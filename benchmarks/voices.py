@@ -1,13 +1,14 @@
 """How well each voice is understood: word error of eSpeak NG and Kokoro, as Whisper base hears them.
 
-    python -m benchmarks.voices [--languages es fr] [--voices 2] [--sentences 20] [--heard FILE.json]
+    python -m benchmarks.voices [--languages es en-GB] [--voices 2 | --named VOICE ...] [--sentences 20] [--heard FILE]
 
 Each voice speaks the sentences of ``voices.yaml``, five to a recording with a second between; what Whisper writes is
 compared with what was to be said. Numbers, units and dates are words on both sides, and punctuation and case do not
 count. Three languages are compared by character: Mandarin in simplified characters, Japanese in kana, and Hindi by its
 consonants, since Whisper base often writes Urdu for it. A voice of Kokoro beside which eSpeak NG is understood as well
 is marked: it is not to be chosen (`configs/kokoro.yaml`).
-``--voices``: of Kokoro in each language, the best first. ``--heard`` remembers what was heard between runs.
+``--voices``: of Kokoro in each language, the best first. ``--named``: these instead, mixtures (``ONE+OTHER``) too.
+``--heard`` remembers what was heard between runs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import json
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ import yaml
 from numpy.typing import NDArray
 
 from configs.kokoro import kokoro
+from configs.languages import primary
 from tasks.media import speech_copy
 from tasks.records.progress import silent
 from tasks.records.script import Speaker
@@ -77,8 +79,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     texts = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
-    parser.add_argument("--languages", nargs="+", default=list(texts), choices=list(texts))
+    parser.add_argument("--languages", nargs="+", default=list(texts), choices=list(kokoro().languages))
     parser.add_argument("--voices", type=int, default=2)
+    parser.add_argument("--named", nargs="+", default=[])
     parser.add_argument("--sentences", type=int, default=20)
     parser.add_argument("--heard", type=Path)
     parser.add_argument("--show", action="store_true", help="what was said and heard")
@@ -86,12 +89,13 @@ def main() -> None:
     known = json.loads(options.heard.read_text("utf-8")) if options.heard and options.heard.exists() else {}
     with tempfile.TemporaryDirectory(prefix="polydub-voices-") as folder:
         ear = Ear(transcriber("faster-whisper", dict(_EAR)), Path(folder), options.heard, known)
-        print(f"{'':8}{'voice':14}  words  characters")
+        print(f"{'':8}{'voice':22}  words  characters")
         for language in options.languages:
-            report(ear, language, texts[language][: options.sentences], options.voices, options.show)
+            sentences = texts[primary(language)][: options.sentences]
+            report(ear, language, sentences, options.named or _best(language, options.voices), options.show)
 
 
-def report(ear: Ear, language: str, sentences: list[str], voices: int, show: bool) -> None:
+def report(ear: Ear, language: str, sentences: list[str], voices: Sequence[str], show: bool) -> None:
     """One language's rows."""
     bar: float | None = None
     for backend, name in _speakers(language, voices):
@@ -103,20 +107,25 @@ def report(ear: Ear, language: str, sentences: list[str], voices: int, show: boo
         mark = "  not better than eSpeak NG" if backend.facts.name == "kokoro" and counted >= bar else ""
         label = name if backend.facts.name == "kokoro" else "eSpeak NG"
         shown = "     " if language in _BY_CHARACTER else f"{words:5.3f}"
-        print(f"{language:8}{label:14}  {shown}  {characters:5.3f}{mark}", flush=True)
+        print(f"{language:8}{label:22}  {shown}  {characters:5.3f}{mark}", flush=True)
         if show:
             for asked, answer in answers:
                 print(f"    {plain(' '.join(asked), language)}\n    {plain(answer, language)}", flush=True)
 
 
-def _speakers(language: str, voices: int) -> Iterator[tuple[Synthesizer, str]]:
+def _speakers(language: str, voices: Sequence[str]) -> Iterator[tuple[Synthesizer, str]]:
     espeak = synthesizer("espeak", {})
     yield espeak, espeak.voices(language, [Speaker(id="A", pitch_hz=120.0)], {})["A"]
+    for name in voices:
+        yield synthesizer("kokoro", {"all_languages": True}), name
+
+
+def _best(language: str, voices: int) -> list[str]:
+    """Voices of a language, women and men by turns."""
     table = kokoro().languages[language]
     turns = [name for pair in zip(table.female, table.male, strict=False) for name in pair]
     rest = [name for name in (*table.female, *table.male) if name not in turns]
-    for name in [*turns, *rest][:voices]:
-        yield synthesizer("kokoro", {"all_languages": True}), name
+    return [*turns, *rest][:voices]
 
 
 def plain(text: str, language: str) -> str:

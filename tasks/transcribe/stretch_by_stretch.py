@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.languages import tag_of
+from tasks.machine.heap import trim
 from tasks.records.progress import Progress
 from tasks.records.script import Script
 from tasks.transcribe.hearing import Belief, Heard, Span, Stretch, heard_stretches
@@ -48,6 +49,7 @@ def script_of(
     """
     belief, tongues = Belief(recording.spans), recording.tongues
     for stretch in heard_stretches(recording.spans, recording.audio, cuts=tongues.cuts):
+        trim()
         belief.take(hear(stretch, tongues.at(stretch)), stretch)
         progress(min(1.0, 0.1 + 0.9 * stretch.end_ms / recording.spans[-1][1]))
     return Script(
