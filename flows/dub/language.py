@@ -198,7 +198,15 @@ def _speech(run: Branch, work: SharedWork, script: Script, steps: _Steps) -> tup
     settle = steps.settle
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
-    spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed))
     worded = edits(run).texts
+    paces = _paces_before(run, work) if worded else {}
+    spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed, paces))
     adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, worded, work.bed))
     return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))
+
+
+def _paces_before(run: Branch, work: SharedWork) -> dict[str, float]:
+    """The speakers' paces before anybody edited the script, so that one edited line leaves the others as they are."""
+    script = translate.known(run, work.script, {})
+    spoken = synthesize.known(run, script.value, work.script, work.dialogue, work.bed) if script else None
+    return spoken.value.paces if spoken else {}

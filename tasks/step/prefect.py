@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from tasks.records.errors import StoppedError, is_transient
 from tasks.records.step_record import Made, StepRecord
 from tasks.records.title import Run
-from tasks.step.run import Computation, remember
+from tasks.step.run import Computation, recalled, remember
 
 P = ParamSpec("P")
 #: What a step is told first: `Run` for a step of a title, `Branch` for a step of a language.
@@ -34,6 +34,9 @@ class StepTask(Protocol[P, Made]):
 
     def fn(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run it here, without Prefect: its record, or the state ``Reused`` that holds it."""
+
+    def known(self, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made] | None:
+        """Its record, if it has been run with these arguments."""
 
 
 def step_task(
@@ -71,6 +74,10 @@ def step_task(
                 return Completed(name="Reused", message=f"{name} {record.key[:12]}", data=record)
             return record
 
+        def known(run: Told, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made] | None:
+            return recalled(run, name, function(run, *args, **kwargs))
+
+        run_step.known = known  # type: ignore[attr-defined]
         return run_step
 
     return decorate

@@ -97,6 +97,12 @@ def remember(run: Run, step: str, computation: Computation[Any, Made]) -> StepRe
     return record
 
 
+def recalled(run: Run, step: str, computation: Computation[Any, Made]) -> StepRecord[Made] | None:
+    """The step's record, if it has been computed of exactly that; arguments as for `remember`."""
+    known = BY_NAME[step]
+    return store_at(run.store).lookup(step, given_key(step, known.version, computation.given), computation.made)
+
+
 def _remembered(run: Run, step: Step, computation: Computation[Any, Made]) -> StepRecord[Made]:
     store, made = store_at(run.store), computation.made
     key = given_key(step.name, step.version, computation.given)

@@ -35,6 +35,7 @@ class _Given:
     bed: Asset | None
     casting: dict[str, Any]
     pace: PaceSettings
+    paces: dict[str, float]
     backend: Synthesizer
     dialogue: Asset = unkeyed()
     branch: Branch = unkeyed()
@@ -42,7 +43,12 @@ class _Given:
 
 @step_task("synthesize")
 def synthesize(
-    branch: Branch, script: Script, source: Script, dialogue: Asset, bed: Asset | None = None
+    branch: Branch,
+    script: Script,
+    source: Script,
+    dialogue: Asset,
+    bed: Asset | None = None,
+    paces: dict[str, float] | None = None,
 ) -> Computation[_Given, Spoken]:
     """The takes of every line.
 
@@ -52,6 +58,7 @@ def synthesize(
         source: the source script, whose speakers choose the voices.
         dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
         bed: what was separated from it: music under a line makes it a bad voice sample.
+        paces: of speakers for whom one is settled, as factors of their voice's own.
     """
     backend = speaking(branch.profile.synthesize, branch.language).backend
     sampled = backend.facts.clones or isinstance(backend, Matching)
@@ -63,6 +70,7 @@ def synthesize(
         bed=bed if sampled else None,
         casting=casting_facts(branch, source),
         pace=branch.profile.pace,
+        paces=paces or {},
         backend=backend,
         dialogue=dialogue,
         branch=branch,
@@ -73,7 +81,7 @@ def synthesize(
 def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
     booth = open_booth(given.branch, given.source, given.dialogue, work, given.bed)
     spoken, silent = booth.sayable(given.lines)
-    paces = booth.paces(spoken, given.pace)
+    paces = booth.paces(spoken, given.pace) | {who: pace for who, pace in given.paces.items() if who in booth.voices}
     takes: list[Take] = []
     for number, line in enumerate(spoken):
         work.progress(0.8 * number / len(spoken))
