@@ -35,7 +35,10 @@ class ResemblyzerDiarizer:
         speakers: int | None = Field(None, ge=1, le=99)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="resemblyzer", code_licence="Apache-2.0", weights_licence="Apache-2.0"
+        name="resemblyzer",
+        packages=("resemblyzer", "silero-vad", "scikit-learn"),
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
     )
 
     def __init__(self, options: Options) -> None:

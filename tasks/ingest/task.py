@@ -9,6 +9,7 @@ from configs.sound import IngestSettings
 from tasks.keep.assets import path_of
 from tasks.records.made import Laid
 from tasks.records.record import Asset
+from tasks.records.registry import BackendFacts
 from tasks.records.script import Script
 from tasks.records.title import Branch
 from tasks.separate import Separator, separator
@@ -52,7 +53,10 @@ def _laid(given: _Given, work: Work) -> StepOutput[Laid]:
     dialogue, phones, facts = (work.folder / name for name in ("dialogue.wav", "phones.json", "ingest.json"))
     recording, script, duration_ms = path_of(given.recording), given.script, given.duration_ms
 
+    separated: list[BackendFacts] = []
+
     def separation(mixed: Path, out: Path) -> tuple[str, ...]:
+        separated.append(given.backend.facts)
         return given.backend.separate(mixed, out, work.folder / "recorded-bed.wav", lambda _done: None)
 
     if holds_lines(recording):
@@ -78,4 +82,4 @@ def _laid(given: _Given, work: Work) -> StepOutput[Laid]:
         placements=tuple(taken.placements),
         ingest=work.keep(facts),
     )
-    return StepOutput(made, (*taken.notes, *notes))
+    return StepOutput(made, (*taken.notes, *notes), makers=separated[:1])

@@ -21,7 +21,11 @@ class NativeLipSyncer:
     """Title-native lip sync by `lipsync_engine`."""
 
     facts: ClassVar = registry.BackendFacts(
-        name="native", code_licence="Apache-2.0", weights_licence="Apache-2.0 (MediaPipe face mesh)", device="any"
+        name="native",
+        packages=("onnxruntime", "opencv-python-headless", "av"),
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0 (MediaPipe face mesh)",
+        device="any",
     )
 
     class Options(LipsyncStyle, registry.Options):

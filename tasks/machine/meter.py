@@ -1,4 +1,4 @@
-"""Resource usage of a step besides time: accelerator seconds, models loaded, and bills of paid services.
+"""Resource usage of a step besides time: accelerator seconds, models loaded, programs run, bills of paid services.
 
 A step's meter runs while it computes (`tasks.step.run`); code that leases a device or calls a paid service adds to it
 without knowing which step it works for. Outside a step nothing is counted.
@@ -23,6 +23,7 @@ class Meter:
         self._bills: list[Bill] = []
         self._gpu_seconds = 0.0
         self._loaded = self._rested = 0
+        self._programs: set[str] = set()
         self._at_work = 0
         self._since = 0.0
 
@@ -40,6 +41,17 @@ class Meter:
         """Add a bill of a paid service."""
         with self._lock:
             self._bills.append(bill)
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of the programs that were run, sorted."""
+        with self._lock:
+            return tuple(sorted(self._programs))
+
+    def add_program(self, name: str) -> None:
+        """Note a program that is run."""
+        with self._lock:
+            self._programs.add(name)
 
     def add_models(self, *, loaded: int = 0, rested: int = 0) -> None:
         """Count models that were read from disk, or that left the accelerator."""
@@ -88,6 +100,13 @@ def device_time(device: str) -> Iterator[None]:
         yield
     finally:
         meter.device_ends()
+
+
+def note_program(name: str) -> None:
+    """Note a program that the step runs."""
+    meter = _running.get()
+    if meter is not None:
+        meter.add_program(name)
 
 
 def count_loaded() -> None:

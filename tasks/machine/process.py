@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tasks.machine.meter import note_program
 from tasks.records.errors import MissingBackendError, ProcessFailedError, ProcessTimeoutError
 
 _LOG_LINES = 60
@@ -204,6 +205,7 @@ def service(
 def _start(
     argv: list[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: bytes | None
 ) -> subprocess.Popen[bytes]:
+    note_program(Path(argv[0]).name)
     try:
         return subprocess.Popen(
             _gone_with_parent(argv, env, cwd),

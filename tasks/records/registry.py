@@ -46,6 +46,7 @@ class BackendFacts:
         uploads_faces: sends pictures of people to a service outside this machine.
         clause: what forbids commercial use, where ``commercial`` is False.
         languages: BCP-47 primary subtags it can work in; None for any.
+        packages: that do its work; their versions are kept with what it made.
     """
 
     name: str
@@ -66,6 +67,7 @@ class BackendFacts:
     uploads_faces: bool = False
     clause: str = ""
     languages: frozenset[str] | None = field(default=None)
+    packages: tuple[str, ...] = ()
 
 
 def backend_class(step: str, name: str, own: Mapping[str, str]) -> type[Any]:

@@ -47,6 +47,14 @@ class Usage(Record):
 NOTHING_USED = Usage()
 
 
+class Maker(Record):
+    """A backend that made a result, and its licences (`tasks.records.registry.BackendFacts`)."""
+
+    name: str
+    code_licence: str
+    weights_licence: str
+
+
 class StepRecord(Record, Generic[Made]):
     """What a step left in the store.
 
@@ -55,7 +63,9 @@ class StepRecord(Record, Generic[Made]):
         key: its content key.
         value: what it made (`tasks.records.made`): small, with its files as assets.
         seconds: what computing it took.
-        versions: program and package versions that made it.
+        makers: backends that made it; empty where Polydub itself did.
+        versions: of Polydub, of the packages that these backends name, and of the programs that the step ran, as far as
+            they tell it.
         notes: fallbacks and limits to tell the user.
         reused: True when it was found, not computed (set on look-up).
         hits: how many of its parts (lines) were found.
@@ -67,6 +77,7 @@ class StepRecord(Record, Generic[Made]):
     key: str
     value: Made
     seconds: float = 0.0
+    makers: tuple[Maker, ...] = ()
     versions: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     reused: bool = False

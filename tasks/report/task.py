@@ -1,7 +1,7 @@
 """The Prefect task of `tasks.report`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tasks.records.made import Laid
 from tasks.records.record import Asset
 from tasks.records.result import SharedWork
 from tasks.records.script import Script
-from tasks.records.step_record import StepRecord
+from tasks.records.step_record import Maker, StepRecord
 from tasks.records.title import Branch
 from tasks.report.inputs import MadeBy, ReportInputs
 from tasks.step.prefect import step_task
@@ -80,7 +80,7 @@ def report(
         source_or_else=source_or_else,
         files=("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json"),
         notes=tuple(dict.fromkeys((*branch.title.notes, *work.notes, *said))),
-        made_by=_made_by(branch, ledger),
+        made_by=_made_by(ledger),
     )
     return Computation(given, _page, Asset)
 
@@ -124,15 +124,25 @@ def _page(given: _Given, space: Work) -> StepOutput[Asset]:
     return StepOutput(space.keep(out))
 
 
-def _made_by(branch: Branch, ledger: Sequence[StepRecord[Any]]) -> tuple[MadeBy, ...]:
+#: Who made what no backend did.
+_OURSELVES = Maker(name="polydub", code_licence="Apache-2.0", weights_licence="none")
+
+
+def _each(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _made_by(ledger: Sequence[StepRecord[Any]]) -> tuple[MadeBy, ...]:
     made = []
     for record in ledger:
-        settings = getattr(branch.profile, record.step, None)
+        makers = record.makers or (_OURSELVES,)
         made.append(
             MadeBy(
                 step=record.step,
-                backend=getattr(settings, "backend", "") or "polydub",
+                backend=_each(one.name for one in makers),
                 versions=record.versions,
+                code_licence=_each(one.code_licence for one in makers),
+                weights_licence=_each(one.weights_licence for one in makers if one.weights_licence != "none"),
                 notes=record.notes,
             )
         )

@@ -52,7 +52,11 @@ class ClassicalSeparator:
         """None."""
 
     facts: ClassVar = registry.BackendFacts(
-        name="classical", code_licence="ISC AND BSD-3-Clause", weights_licence="MIT", heavy=True
+        name="classical",
+        packages=("silero-vad",),
+        code_licence="ISC AND BSD-3-Clause",
+        weights_licence="MIT",
+        heavy=True,
     )
 
     def __init__(self, options: Options) -> None:

@@ -57,6 +57,7 @@ class DemucsSeparator:
         self.options = options
         self.facts = registry.BackendFacts(
             name="demucs",
+            packages=("demucs", "torch"),
             code_licence="MIT",
             weights_licence="unknown" if options.repo else "research only",
             commercial=False,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -17,10 +18,11 @@ from tasks.records.errors import PolydubError, disk_full
 from tasks.records.progress import Progress, StepEvent, announce
 from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
-from tasks.records.step_record import Made, StepRecord
+from tasks.records.step_record import Made, Maker, StepRecord
 from tasks.records.title import Run, language_of
 from tasks.services.slots import held, slots_of
 from tasks.step.table import BY_NAME, Step
+from tasks.step.versions import versions
 
 _PROGRESS_EVERY_S = 0.25
 
@@ -32,12 +34,13 @@ Given = TypeVar("Given")
 class StepOutput(Generic[Made]):
     """What a step computed: what it made, its files in the store already (`Work.keep`), and what to tell the user.
 
-    ``hits`` of its ``parts`` (lines) were found instead of computed.
+    ``hits`` of its ``parts`` (lines) were found instead of computed. ``makers``: the backends that did it; None: those
+    among what the step is given.
     """
 
     value: Made
     notes: tuple[str, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
+    makers: Sequence[BackendFacts] | None = None
     hits: int = 0
     parts: int = 0
 
@@ -142,13 +145,15 @@ def _compute(run: Run, store: Store, step: str, key: str, computation: Computati
         finally:
             rest()  # the next stage has the accelerator for itself
     seconds = round(time.monotonic() - began, 3)
+    makers = _backends(computation.given) if output.makers is None else output.makers
     record = store.commit(
         record_of(computation.made)(
             step=step,
             key=key,
             value=output.value,
             seconds=seconds,
-            versions=dict(output.versions),
+            makers=tuple(_maker(one) for one in makers),
+            versions=versions(makers, meter.programs),
             notes=output.notes,
             hits=output.hits,
             parts=output.parts,
@@ -157,6 +162,16 @@ def _compute(run: Run, store: Store, step: str, key: str, computation: Computati
     )
     announce(event("computed", 1.0, seconds, usage=record.usage, hits=record.hits, parts=record.parts))
     return _with_notes(record, store)
+
+
+def _backends(given: object) -> list[BackendFacts]:
+    """The facts of the backends that a step is given."""
+    parts = vars(given).values() if dataclasses.is_dataclass(given) else ()
+    return [part.facts for part in parts if isinstance(getattr(part, "facts", None), BackendFacts)]
+
+
+def _maker(facts: BackendFacts) -> Maker:
+    return Maker(name=facts.name, code_licence=facts.code_licence, weights_licence=facts.weights_licence)
 
 
 def _with_notes(record: StepRecord[Made], store: Store) -> StepRecord[Made]:

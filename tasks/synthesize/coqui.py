@@ -81,6 +81,7 @@ class CoquiSynthesizer:
         self._references: dict[str, Path] = {}
         self.facts = registry.BackendFacts(
             name="coqui",
+            packages=("coqui-tts", "torch"),
             code_licence="MPL-2.0",
             weights_licence=self._model.licence,
             commercial=self._model.commercial,

@@ -37,7 +37,12 @@ class EspeakSynthesizer:
         rate_wpm: int = Field(165, ge=80, le=450)
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="espeak", code_licence="GPL-3.0-or-later", paces=True, spirited=True, ipa=True
+        name="espeak",
+        packages=("espeakng-loader",),
+        code_licence="GPL-3.0-or-later",
+        paces=True,
+        spirited=True,
+        ipa=True,
     )
 
     def __init__(self, options: Options) -> None:

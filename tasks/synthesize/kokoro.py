@@ -64,6 +64,7 @@ class KokoroSynthesizer:
         }
         self.facts = registry.BackendFacts(
             name="kokoro",
+            packages=("onnxruntime", "espeakng-loader"),
             code_licence="Apache-2.0",
             weights_licence="Apache-2.0",
             heavy=True,

@@ -37,6 +37,9 @@ _AFTER = 100  # frames of silence, one second
 _NOT_HEARD = {"models", "device", "download"}  # options that change nothing in the words
 
 
+_PACKAGES = ("faster-whisper", "ctranslate2")
+
+
 class FasterWhisperTranscriber:
     """Transcribes in the spoken language; the model is loaded once per process."""
 
@@ -74,6 +77,7 @@ class FasterWhisperTranscriber:
             device="any",
             network=not local,
             languages=frozenset(models()[self._entry].languages) if self._entry else None,
+            packages=_PACKAGES,
         )
 
     def fingerprint(self) -> str:
@@ -82,7 +86,7 @@ class FasterWhisperTranscriber:
         file = f"{weights.stat().st_size}:{weights.stat().st_mtime_ns}" if weights.is_file() else ""
         if self._entry:
             file = models()[self._entry].files["model.bin"].sha256[:16]
-        versions = "+".join(registry.package_version(name) for name in ("faster-whisper", "ctranslate2"))
+        versions = "+".join(registry.package_version(name) for name in _PACKAGES)
         return f"faster-whisper:7:{versions}:{file}:{self._options.model_dump_json(exclude=_NOT_HEARD)}"
 
     def missing(self) -> list[str]:

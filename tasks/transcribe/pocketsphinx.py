@@ -39,6 +39,7 @@ class PocketSphinxTranscriber:
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
         name="pocketsphinx",
+        packages=("pocketsphinx", "silero-vad"),
         code_licence="BSD-2-Clause",
         weights_licence="BSD-2-Clause",
         heavy=True,

@@ -47,7 +47,12 @@ class WhisperTranscriber:
         pause_ms: int = 500
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="whisper", code_licence="MIT", weights_licence="MIT", device="any", network=True
+        name="whisper",
+        packages=("openai-whisper", "torch"),
+        code_licence="MIT",
+        weights_licence="MIT",
+        device="any",
+        network=True,
     )
 
     def __init__(self, options: Options) -> None:

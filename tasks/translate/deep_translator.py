@@ -57,6 +57,7 @@ class DeepTranslatorTranslator:
         paid = options.provider == "deepl" and not options.free_api
         self.facts = registry.BackendFacts(
             name="deep-translator",
+            packages=("deep-translator",),
             code_licence="MIT",
             network=True,
             services=frozenset({"deep-translator"}),

@@ -62,6 +62,7 @@ class NllbTranslator:
 
     facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
         name="nllb",
+        packages=("ctranslate2", "sentencepiece"),
         code_licence="MIT",
         weights_licence="CC-BY-NC-4.0",
         commercial=False,

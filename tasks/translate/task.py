@@ -64,7 +64,8 @@ def _translated(given: _Given, work: Work) -> StepOutput[Script]:
     notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *own, *done.notes]))
     update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
     dub = spoken.model_copy(update=update)
-    return StepOutput(dub, (*dub.notes, *given.strays), hits=done.hits, parts=len(lines))
+    makers = [one.facts for one in translators.translators if one.facts.name in done.by]
+    return StepOutput(dub, (*dub.notes, *given.strays), makers=makers, hits=done.hits, parts=len(lines))
 
 
 def _progress(whole: Progress, before: int, lines: int, of: int, share: float) -> None:

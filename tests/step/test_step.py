@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 from configs.profile import load_profile
 from tasks.keep.assets import path_of
 from tasks.keep.store import unkeyed
+from tasks.machine import process
 from tasks.records.errors import DiskFullError, PermanentError, ProcessFailedError, TransientError, is_transient
 from tasks.records.progress import StepEvent, listening
 from tasks.records.record import Asset
+from tasks.records.registry import BackendFacts
 from tasks.records.step_record import StepRecord
 from tasks.records.title import Run, Title
 from tasks.step.run import Computation, StepOutput, Work, remember
@@ -186,6 +189,42 @@ def test_a_step_that_was_raised_in_its_package_is_computed_again(run: Run, monke
     assert made(run).reused
     monkeypatch.setattr("tasks.mix.VERSION", 9999)
     assert not made(run).reused
+
+
+def test_a_record_tells_who_made_it_and_with_which_versions(run: Run) -> None:
+    facts = BackendFacts(name="ears", code_licence="MIT", weights_licence="CC-BY-4.0", packages=("pydantic", "no-such"))
+
+    def convert(_given: object, work: Work) -> StepOutput[Asset]:
+        process.run(
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=0.1", str(work.folder / "a.wav")], deadline_s=30
+        )
+        return StepOutput(work.keep(work.folder / "a.wav"))
+
+    @dataclass(frozen=True)
+    class Heard:
+        backend: FakeTranscriber
+
+    class FakeTranscriber:
+        def __init__(self) -> None:
+            self.facts = facts
+
+        def fingerprint(self) -> str:
+            return "ears:1"
+
+    computation = Computation(Heard(FakeTranscriber()), convert, Asset)
+    for record in (remember(run, "transcribe", computation), remember(run, "transcribe", computation)):
+        assert [(one.name, one.code_licence, one.weights_licence) for one in record.makers] == [
+            ("ears", "MIT", "CC-BY-4.0")
+        ]
+        assert list(record.versions) == ["ffmpeg", "polydub", "pydantic"]
+        assert record.versions["pydantic"] == importlib.metadata.version("pydantic")
+        assert record.versions["ffmpeg"][0].isdigit()
+
+
+def test_of_a_chain_of_backends_those_are_told_that_did_the_work(run: Run) -> None:
+    second = BackendFacts(name="second", code_licence="MIT")
+    computation = Computation(1, lambda _given, _work: StepOutput(1, makers=[second]), int)
+    assert [one.name for one in remember(run, "translate", computation).makers] == ["second"]
 
 
 def test_damage_that_a_step_meets_is_told_with_that_step_alone(run: Run) -> None:
