@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from lipsync_engine.exchange.clips import scaled
 from lipsync_engine.exchange.shots import Piece
-from lipsync_engine.faces.appearance import MeanFace, face_view, look_of
+from lipsync_engine.faces.appearance import face_view, front_view, look_of
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facetrack import FaceTrack
+from lipsync_engine.faces.frontal import MeanFace
 from lipsync_engine.faces.geometry import fit_poses, typical_shape
 from lipsync_engine.faces.identity import Likeness, unlikeness
 from lipsync_engine.faces.mouth import measured, series, speaker_stats
@@ -175,9 +176,8 @@ def _likeness(path: Path) -> _Looks | None:
     looks = [look_of(picture, mesh) for mesh, picture in found]
     face = MeanFace()
     for mesh, picture in found:
-        face.see(face_view(picture, mesh))
-    light = np.median([look.light for look in looks], axis=0).astype(np.float32)
-    who = Likeness(typical_shape(meshes, fit_poses(meshes)), light, face.vector())
+        face.see(front_view(face_view(picture, mesh), mesh))
+    who = Likeness(typical_shape(meshes, fit_poses(meshes)), face.vectors())
     return _Looks(who, float(np.median([look.sharpness for look in looks])))
 
 

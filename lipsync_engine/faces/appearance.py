@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.faces.facemesh.picture import Picture
+from lipsync_engine.faces.frontal import frontal
 from lipsync_engine.faces.geometry import frame_of
 from lipsync_engine.media.filearray import FileArray
 from lipsync_engine.records import FloatArray
@@ -24,26 +25,16 @@ _ROWS, _COLUMNS = np.mgrid[:_SIDE, :_SIDE]
 _OVAL = ((_COLUMNS - 31.5) / 24) ** 2 + ((_ROWS - 29) / 26) ** 2 < 1
 
 
-@dataclass(slots=True)
-class MeanFace:
-    """The average picture of one appearance's face, upright and of one size."""
-
-    total: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_SIDE, _SIDE)))
-
-    def see(self, view: NDArray[np.uint8]) -> None:
-        """Take the next view of the face, uint8 [64, 64]."""
-        self.total += view
-
-    def vector(self) -> FloatArray:
-        """The face oval without brightness and contrast, float32 of length 1: a product of two is their correlation."""
-        return _flat(self.total)
-
-
 def face_view(picture: Picture, mesh: FloatArray) -> NDArray[np.uint8]:
     """The face upright and of one size: luma, uint8 [64, 64]."""
     place = frame_of(mesh[None])[0]
     corner = place[:, :2] @ np.array(_CORNER) + place[:, 2]
     return picture.luma(np.column_stack([place[:, :2] / _SIDE, corner]), (_SIDE, _SIDE))
+
+
+def front_view(view: NDArray[np.uint8], mesh: FloatArray) -> FloatArray:
+    """The same face as it is from the front, float32 [48, 48]."""
+    return frontal(view, mesh, _CORNER)
 
 
 def alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.faces.appearance import Look, MeanFace, alike, face_view, look_of
+from lipsync_engine.faces.appearance import Look, alike, face_view, front_view, look_of
 from lipsync_engine.faces.facemesh import regions
 from lipsync_engine.faces.facemesh.detector import Detection, FaceDetector
 from lipsync_engine.faces.facemesh.mesh import SIDE, FaceMesh
 from lipsync_engine.faces.facemesh.picture import Picture
+from lipsync_engine.faces.frontal import MeanFace
 from lipsync_engine.faces.geometry import POINTS, fit_poses
 from lipsync_engine.faces.stabilise import Steadier
 from lipsync_engine.media.filearray import FileArray, Spool
@@ -150,7 +151,7 @@ class Follower:
             number = len(appearance.landmarks) - known - 1
             appearance.view = path.views[number] if number < len(path.views) else face_view(picture, mesh)
             appearance.steadier.see(picture, mesh)
-            appearance.face.see(appearance.view)
+            appearance.face.see(front_view(appearance.view, mesh))
 
     def _find_newcomers(self, pictures: list[Picture], first: int, paths: list[_Path], *, now: bool) -> None:
         """Search the last picture (if it is time, or ``now``); follow whom it shows back to where they came in."""

@@ -187,8 +187,7 @@ def _assemble(
     meshes = [landmarks.rows(slice(a, b)) for a, b in pairwise(ends.tolist())]
     lights = [np.stack([look.light for look in a.looks]) for a in seen]
     shapes = [typical_shape(m, fit_poses(m)) for m in meshes]
-    colours = [np.median(light, axis=0) for light in lights]
-    people = merge_people(places, shapes, colours, [a.face.vector() for a in seen], meshes, rate)
+    people = merge_people(places, shapes, [a.face.vectors() for a in seen], meshes, rate)
 
     def column(values: list[Any], kind: Any, shape: tuple[int, ...] = ()) -> Any:
         return np.concatenate(values).astype(kind, copy=False) if values else np.zeros((0, *shape), kind)
