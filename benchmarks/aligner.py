@@ -79,10 +79,10 @@ def from_kokoro(language: str, sentences: int, folder: Path) -> Iterator[Recordi
     readable = [text for text in texts if not re.search(r"\d|www", text)]
     table, backend = kokoro().languages[language], synthesizer("kokoro", {"all_languages": True})
     for text, voice in zip(readable[:sentences], cycle((table.female[0], table.male[0]))):
-        yield _kept(backend, voice, language, text, folder)
+        yield kept(backend, voice, language, text, folder)
 
 
-def _kept(backend: Synthesizer, voice: str, language: str, text: str, folder: Path) -> Recording:
+def kept(backend: Synthesizer, voice: str, language: str, text: str, folder: Path) -> Recording:
     facts = "\0".join((backend.fingerprint(), voice, language, text))
     sound = folder / f"{language}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.wav"
     times = sound.with_suffix(".json")

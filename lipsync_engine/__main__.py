@@ -87,6 +87,7 @@ def _style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expression", choices=("preserve", "natural", "expressive"), default="natural")
     parser.add_argument("--mode", choices=("phoneme", "syllable"), default="phoneme", help="syllable: for cartoons")
     parser.add_argument("--lead", type=float, metavar="MS", help="the mouth runs ahead of the sound by so much")
+    parser.add_argument("--trust-phones", action="store_true", help="speak even what the sound does not bear out")
     parser.add_argument("--crf", type=int, choices=range(41), default=17, metavar="0-40", help="lower is better")
     parser.add_argument("--preset", choices=_PRESETS, default="veryfast", help="speed of the encoder")
 
@@ -128,6 +129,7 @@ def _options(options: argparse.Namespace) -> Options:
         device=options.device,
         mode=options.mode,
         lead_ms=options.lead,
+        trust_phones=options.trust_phones,
         crf=options.crf,
         preset=options.preset,
         spans=tuple(getattr(options, "span", ())),

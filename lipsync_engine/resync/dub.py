@@ -26,9 +26,11 @@ from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.resync.options import Options, pick_device
 from lipsync_engine.resync.parts import Part, drawn_by, parts_of
 from lipsync_engine.resync.reporting import all_missing, count, count_vram, count_whole, measure
+from lipsync_engine.resync.spoken import tell_of_speech
 from lipsync_engine.speech.emphasis import level_of
 from lipsync_engine.speech.phones import spelled_names
 from lipsync_engine.speech.title_speech import RATE_HZ, own_speech, stored_phones, within
+from lipsync_engine.speech.trust import rested, weighed
 
 
 def resync(
@@ -73,10 +75,14 @@ def resync(
     clock = perf_counter()
     own = own_speech(picture, source_phones or stored_phones(track.file))
     active = active_frames(track)
-    parts = parts_of(track, active, phones, options, own, level_of(spooled_mono(audio, RATE_HZ), RATE_HZ), foreign)
+    sound = spooled_mono(audio, RATE_HZ)
+    borne = weighed(phones, sound)
+    phones = phones if options.trust_phones else rested(phones, borne)
+    parts = parts_of(track, active, phones, options, own, level_of(sound, RATE_HZ), foreign)
     planned = perf_counter() - clock
     edits = [(part.painted, part.score) for part in parts if part.edits]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
+    tell_of_speech(report, borne, sound, track.times_s, trusted=options.trust_phones)
     replaced = Replaced(foreign.whole, track.times_s, facts) if foreign and foreign.whole else None
     scope = _scope(options, track.times_s, parts, replaced)
     if (edits or replaced) and (scope.draws or scope.stop or options.into):

@@ -29,6 +29,7 @@ class Options:
             analysis, and used only where it wins on held-out frames.
         refine_s: seconds for teaching; ``None``: 180 on a GPU, and no teaching on a CPU (which needs an hour for what
             a GPU does in minutes).
+        trust_phones: move the mouth by the phones even where the sound does not bear them out; else it rests there.
         mode: ``"phoneme"``, or ``"syllable"``: one opening a syllable, for cartoons and faces far away.
     """
 
@@ -45,6 +46,7 @@ class Options:
     into: Path | None = None
     refine: bool = False
     refine_s: float | None = None
+    trust_phones: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done.

@@ -1,8 +1,9 @@
-"""Where the phones of a text lie in an audio that speaks it, without any trained weights.
+"""Where the phones of a text lie in an audio that speaks it, at whatever level.
 
 The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio
-(dynamic time warping over mel cepstra, as in the aeneas aligner), then again with the reference turned towards the
-speaker by what was paired. Pauses found by energy may open between words only. Stops begin where the level falls.
+(dynamic time warping over mel cepstra, as in the aeneas aligner, and over the kinds of sound that are heard), then
+again with the reference turned towards the speaker by what was paired. Pauses found by energy may open between words
+only. Stops begin where the level falls.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from lipsync_engine.media.audio import load_mono, loudness_db, runs, silent_hops
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 from lipsync_engine.speech import espeak
 from lipsync_engine.speech.sounding import HOP_MS, HOP_S, RATE_HZ, Frames, heard, read, resampled, turned_towards
+from lipsync_engine.speech.sounds import levelled
 from lipsync_engine.speech.stops import closing
+from lipsync_engine.speech.trust import share_borne_out, weighed
 
 __all__ = ["RATE_HZ", "Alignment", "align", "align_file", "tile", "unread"]
 
 _STEP_COST = np.array([0.35, 0.0, 0.25, 0.6])  # staying on, advancing one, two or three reference hops
 _PAUSE_MISMATCH = 6.0  # a pause facing speech costs about three times a typical bad match
+_HEARD = 0.25  # weight of the kinds of sound that are heard, beside the distance of cepstra
 _COARSE_CELLS = 16_000_000
 _DEFAULT_WPM = 175
 _FEWEST_HOPS = 5
@@ -37,8 +41,8 @@ class Alignment:
 
     Attributes:
         phones: tile the audio from 0 to its end; ``""`` is silence.
-        mean_cost: mean feature distance along the first path, about 1 for the right text in another voice, higher for
-            a wrong one; NaN where there is nothing to align.
+        confidence: share of the speech, by time, whose sound bears out the text (`trust`); NaN where there is nothing
+            to align.
         rate_ratio: speaking time of the audio over that of the synthesised reference.
         approximate_text: some of the text could not be read (kanji) and was stood for by neutral syllables.
         words: of the text, in order: first character, last (exclusive), start and end in milliseconds; none where the
@@ -46,7 +50,7 @@ class Alignment:
     """
 
     phones: tuple[Phone, ...]
-    mean_cost: float
+    confidence: float
     rate_ratio: float
     approximate_text: bool = False
     words: tuple[tuple[int, int, int, int], ...] = ()
@@ -76,7 +80,7 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
         espeak.UnknownVoiceError: eSpeak NG does not speak the language.
     """
     duration_ms = round(len(samples) * 1000 / sample_rate_hz)
-    audio = resampled(samples, sample_rate_hz)
+    audio = levelled(resampled(samples, sample_rate_hz))
     pause = silent_hops(loudness_db(audio, RATE_HZ, HOP_S), HOP_S)
     readable = _readable(text, language)
     silence = (Phone("", 0, duration_ms),) if duration_ms else ()
@@ -86,13 +90,14 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     if not any(p.ipa for p in spoken.phones):
         return Alignment(silence, float("nan"), float("nan"))
     reference, target = read(spoken, readable, language, rate_wpm), heard(audio, pause)
-    path, cost = _warp(reference, target)
-    path, _ = _warp(turned_towards(target, reference, path), target)
+    path = _warp(reference, target)
+    path = _warp(turned_towards(target, reference, path), target)
     placed = _place(spoken.phones, path, pause, duration_ms)
     phones = closing(placed, audio, RATE_HZ)
     moved = _mapped(path, duration_ms)
     words = _words(spoken.words, placed, phones, moved, duration_ms) if readable == text else ()
-    return Alignment(phones, cost, ratio, readable != text, words)
+    borne_out = share_borne_out(weighed(phones, audio))
+    return Alignment(phones, float("nan") if borne_out is None else borne_out, ratio, readable != text, words)
 
 
 def unread(text: str, language: str) -> int:
@@ -128,11 +133,12 @@ def _local_cost(reference: Frames, target: Frames, j: int, first: int, last: int
         return np.where(reference.seam[first:last], 0.0, _PAUSE_MISMATCH)
     gap = reference.features[first:last] - target.features[j]
     cost = np.sqrt(np.einsum("if,if->i", gap, gap) / gap.shape[1])
+    cost = cost - _HEARD * (reference.sounds[first:last] @ target.sounds[j])
     return np.where(reference.pause[first:last], _PAUSE_MISMATCH / 2, cost)
 
 
-def _warp(reference: Frames, target: Frames) -> tuple[NDArray[np.intp], float]:
-    """The reference hop that each target hop speaks, and the mean cost over speech.
+def _warp(reference: Frames, target: Frames) -> NDArray[np.intp]:
+    """The reference hop that each target hop speaks.
 
     Two passes bound the memory: a coarse one over the whole plane (at most 16 M cells), a fine one in a
         band about it.
@@ -146,10 +152,7 @@ def _warp(reference: Frames, target: Frames) -> tuple[NDArray[np.intp], float]:
         knots = np.arange(len(coarse)) * stride
         centre = np.interp(np.arange(rows), knots, coarse * stride)
         half = max(150, 8 * stride)
-    path = _viterbi(reference, target, centre, half)
-    spoken = np.flatnonzero(~target.pause)
-    costs = [_local_cost(reference, target, int(j), path[j], path[j] + 1)[0] for j in spoken]
-    return path, float(np.mean(costs))
+    return _viterbi(reference, target, centre, half)
 
 
 def _thin(frames: Frames, stride: int) -> Frames:
@@ -158,7 +161,8 @@ def _thin(frames: Frames, stride: int) -> Frames:
     sizes = np.diff(np.append(starts, len(frames.pause)))
     quiet = np.add.reduceat(frames.pause.astype(np.intp), starts) * 2 > sizes
     features = np.add.reduceat(frames.features, starts, axis=0) / sizes[:, None]
-    return Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts))
+    sounds = np.add.reduceat(frames.sounds, starts, axis=0) / sizes[:, None]
+    return Frames(features, quiet, np.logical_or.reduceat(frames.seam, starts), sounds)
 
 
 def _viterbi(reference: Frames, target: Frames, centre: NDArray[np.float64] | None, half: int) -> NDArray[np.intp]:

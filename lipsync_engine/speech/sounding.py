@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lipsync_engine.media.audio import mel_cepstra
 from lipsync_engine.records import BoolArray, FloatArray
 from lipsync_engine.speech import espeak
+from lipsync_engine.speech.sounds import KINDS, evidence, kinds_at
 
 RATE_HZ = 16000
 HOP_S, HOP_MS = 0.01, 10
@@ -23,16 +24,24 @@ Features = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """An audio as the warp sees it: features [T, 2 * 13], pause flags [T], and hops where a pause may open [T]."""
+    """An audio as the warp sees it.
+
+    Attributes:
+        features: float64 [T, 2 * 13].
+        pause: bool [T].
+        seam: bool [T], hops where a pause may open.
+        sounds: float64 [T, 13], how well each kind of sound fits there: heard in a recording, 1 or 0 of a text.
+    """
 
     features: Features
     pause: BoolArray
     seam: BoolArray
+    sounds: Features
 
 
 def heard(audio: FloatArray, pause: BoolArray) -> Frames:
     """A sound whose words are not known: float32 [N] at 16 kHz, and its pauses."""
-    return Frames(_features(_cepstra(audio), pause), pause, pause)
+    return Frames(_features(_cepstra(audio), pause), pause, pause, evidence(audio).astype(np.float64))
 
 
 def read(spoken: espeak.SpokenText, text: str, voice: str, rate_wpm: int | None) -> Frames:
@@ -51,7 +60,8 @@ def read(spoken: espeak.SpokenText, text: str, voice: str, rate_wpm: int | None)
     others = (espeak.synthesize(text, f"{voice.partition('+')[0]}+{timbre}", rate_wpm=rate_wpm) for timbre in _TIMBRES)
     placed = [_on_the_times_of(spoken, other, len(own)) for other in others]
     timbres = [_features(cepstra, pause) for cepstra in (own, *placed) if cepstra is not None]
-    return Frames(_standard(np.mean(timbres, axis=0), pause), pause, seam | pause)
+    said = np.eye(len(KINDS))[kinds_at(spoken.phones, len(own))]
+    return Frames(_standard(np.mean(timbres, axis=0), pause), pause, seam | pause, said)
 
 
 def turned_towards(speaker: Frames, reference: Frames, path: NDArray[np.intp]) -> Frames:

@@ -19,12 +19,12 @@ from lipsync_engine.speech.emphasis import level_of, vowel_spread_db
 from lipsync_engine.speech.espeak import UnknownVoiceError
 from lipsync_engine.speech.gestures import EASE_S, SILENCE_S, gestures_of, rests_of
 from lipsync_engine.speech.phones import concatenate
+from lipsync_engine.speech.trust import BORNE_OUT
 
 RATE_HZ = 16000
 _HOP_S = 0.01
 _MEMBER = "source_phones"
-#: Speaking time over that of a usual voice beyond which a text is not what is said there. (The cost of an alignment
-#: does not tell: right and wrong words differ by 5 % only.)
+#: Speaking time over that of a usual voice beyond which a text is not what is said there.
 _RATES = (0.6, 1.7)
 
 #: One line of the title's own script: start and end in milliseconds, and what is said.
@@ -107,7 +107,7 @@ def script_phones(picture: Path, lines: Iterable[ScriptLine], language: str) -> 
             found = align(heard, RATE_HZ, text, language)
         except UnknownVoiceError:
             return None
-        if _RATES[0] <= found.rate_ratio <= _RATES[1]:
+        if _RATES[0] <= found.rate_ratio <= _RATES[1] and found.confidence >= BORNE_OUT:
             placed.append((start_ms, found.phones))
     return concatenate(placed, round(len(samples) * 1000 / RATE_HZ)) if placed else None
 
