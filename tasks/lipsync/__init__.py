@@ -16,7 +16,7 @@ from tasks.records import registry
 from tasks.records.progress import Progress
 from tasks.records.script import Script
 
-VERSION = 7
+VERSION = 8
 
 BACKENDS = {
     "native": "tasks.lipsync.native:NativeLipSyncer",

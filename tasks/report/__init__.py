@@ -1,3 +1,3 @@
 """The page on which a person reviews one language (`tasks.report.report`)."""
 
-VERSION = 7
+VERSION = 8

@@ -17,7 +17,7 @@ from tasks.records.progress import Progress
 from tasks.records.script import Script
 from tasks.records.standin import Chosen, first_able
 
-VERSION = 9
+VERSION = 10
 
 BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",

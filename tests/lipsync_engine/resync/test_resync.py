@@ -16,6 +16,7 @@ from lipsync_engine.plan.gates import judge
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
+from lipsync_engine.speech.phones import phones_for
 from tests.lipsync_engine.pictures import make, times_of
 from tests.speech_media import media, talking_head
 
@@ -171,3 +172,31 @@ def test_bad_input_is_exit_code_2(dub, tmp_path, capsys):
     assert code == 2
     assert "absent.mp4" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_sound_that_is_no_speech_moves_no_mouth_and_the_report_says_so(work, track, tmp_path):
+    """A tone under a Spanish text: the picture is that of a dub in which nothing is said."""
+    rate = 16000
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate)
+    sf.write(tmp_path / "tone.wav", tone, rate)
+    phones = phones_for(tmp_path / "tone.wav", WORDS, "es")
+    assert sum(bool(phone.ipa) for phone in phones) > 30
+    only = Options(measure=False, preview_s=1.0)
+    made = {name: tmp_path / f"{name}.mp4" for name in ("told", "nothing", "trusted")}
+    report = resync(talking_head(GRID), tmp_path / "tone.wav", phones, track, made["told"], only)
+    resync(talking_head(GRID), tmp_path / "tone.wav", (), track, made["nothing"], only)
+    trusted = replace(only, trust_phones=True)
+    heeded = resync(talking_head(GRID), tmp_path / "tone.wav", phones, track, made["trusted"], trusted)
+    assert report.phone_confidence == heeded.phone_confidence == 0.0
+    assert all(line["rested"] == "the sound does not bear the text out" for line in report.lines)
+    assert any("the sound does not bear the text out at 0.0-3.0 s: the mouth rests" in note for note in report.notes)
+    assert made["told"].read_bytes() == made["nothing"].read_bytes() != made["trusted"].read_bytes()
+
+
+def test_a_sound_that_outlasts_the_picture_is_told(work, dub, track, tmp_path):
+    report = resync(talking_head(GRID), *dub, track, tmp_path / "out.mp4", Options(measure=False))
+    seconds = sf.info(dub[0]).duration - 75 / 25
+    (note,) = [note for note in report.notes if "after the picture's end" in note]
+    told = float(note.split("for ")[1].split(" s")[0])
+    assert 0 < told <= seconds + 0.1
+    assert report.phone_confidence == 1.0
