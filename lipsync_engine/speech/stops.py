@@ -32,30 +32,34 @@ def closing(phones: Sequence[Phone], samples: FloatArray, sample_rate_hz: int) -
         samples: float32 [N] mono.
         sample_rate_hz: samples a second, 14 kHz or more.
     """
-    bands = (VOICELESS, _LOWEST_HZ, _FULL_HZ), (VOICED, _HUM_HZ, _HIGHEST_HZ)
-    levels = [(kind, band_level_db(samples, sample_rate_hz, low, high, _HOP_MS / 1000)) for kind, low, high in bands]
+    levels = stop_levels(samples, sample_rate_hz)
     placed = list(phones)
     for index in range(1, len(placed)):
         before, stop = placed[index - 1 : index + 1]
-        if not before.ipa or before.ipa[0] in VOICELESS | VOICED:
+        if not before.ipa or before.ipa[0] in VOICELESS | VOICED or stop.ipa[:1] not in levels:
             continue
-        for kind, level in levels:
-            if stop.ipa[:1] in kind:
-                start = _fall(level, before, stop)
-                placed[index - 1 : index + 1] = replace(before, end_ms=start), replace(stop, start_ms=start)
+        first = max(stop.start_ms - _BEFORE_MS, before.start_ms + _APART_MS)
+        last = min(stop.start_ms + _AFTER_MS, stop.end_ms - _APART_MS)
+        start = fall(levels[stop.ipa[:1]], first, last, stop.start_ms)
+        placed[index - 1 : index + 1] = replace(before, end_ms=start), replace(stop, start_ms=start)
     return tuple(placed)
 
 
-def _fall(level_db: NDArray[np.float64], before: Phone, stop: Phone) -> int:
-    """Milliseconds of the steepest fall near the start of a stop; where there is none, its start."""
-    first = max(stop.start_ms - _BEFORE_MS, before.start_ms + _APART_MS)
-    last = min(stop.start_ms + _AFTER_MS, stop.end_ms - _APART_MS)
-    hops = np.arange(-(-first // _HOP_MS), last // _HOP_MS + 1)
+def stop_levels(samples: FloatArray, sample_rate_hz: int) -> dict[str, NDArray[np.float64]]:
+    """The level in which each stop is seen to close, by its first symbol; see `fall`."""
+    bands = (VOICELESS, _LOWEST_HZ, _FULL_HZ), (VOICED, _HUM_HZ, _HIGHEST_HZ)
+    levels = [(kind, band_level_db(samples, sample_rate_hz, low, high, _HOP_MS / 1000)) for kind, low, high in bands]
+    return {sign: level for kind, level in levels for sign in kind}
+
+
+def fall(level_db: NDArray[np.float64], first_ms: int, last_ms: int, near_ms: int) -> int:
+    """Milliseconds of the steepest fall between two times, rather near a third; where there is none, that one."""
+    hops = np.arange(-(-first_ms // _HOP_MS), last_ms // _HOP_MS + 1)
     hops = hops[(hops >= _SIDE_HOPS) & (hops <= len(level_db) - _SIDE_HOPS)]
     if not len(hops):
-        return stop.start_ms
+        return near_ms
     sums = np.concatenate([[0.0], np.cumsum(level_db)])
     loud, quiet = sums[hops] - sums[hops - _SIDE_HOPS], sums[hops + _SIDE_HOPS] - sums[hops]
     falls = (loud - quiet) / _SIDE_HOPS
-    best = int(np.argmax(falls - _FAR_DB * np.abs(hops * _HOP_MS - stop.start_ms)))
-    return int(hops[best]) * _HOP_MS if falls[best] >= _LEAST_FALL_DB else stop.start_ms
+    best = int(np.argmax(falls - _FAR_DB * np.abs(hops * _HOP_MS - near_ms)))
+    return int(hops[best]) * _HOP_MS if falls[best] >= _LEAST_FALL_DB else near_ms

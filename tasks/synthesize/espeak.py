@@ -50,7 +50,7 @@ class EspeakSynthesizer:
 
     def fingerprint(self) -> str:
         """The version of the wheel with library and voices, and the pace."""
-        return f"espeak:4:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
+        return f"espeak:5:{registry.package_version('espeakng-loader')}:{self._options.rate_wpm}"
 
     def missing(self) -> list[str]:
         """The wheel, if it is not installed."""
