@@ -325,8 +325,8 @@ def main() -> None:
     for kind, seconds in sorted(tally.recovered.items()):
         print(f"{kind:9} | {len(seconds):5} | {statistics.median(seconds):8.1f} | {max(seconds):9.1f}")
     began = time.monotonic()
-    told = polydub(whole, "batch", "night.csv", "--profile", "night", "--out", str(whole / "out"))
-    assert told.returncode == 0, told.stderr
+    done = polydub(whole, "batch", "night.csv", "--profile", "night", "--out", str(whole / "out"))
+    assert done.returncode == 0, done.stderr
     expected = delivered(whole / "out")
     print(f"undisturbed, in one process: {len(masters(whole / 'out'))} delivered in {time.monotonic() - began:.0f} s")
     for root in sorted(work.glob("night*")):

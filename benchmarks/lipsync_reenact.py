@@ -5,11 +5,11 @@ of a second around it, but the frames' own skin, light and head pose, and what t
 against the true frames in two regions: ``face`` from the nose's base to below the chin (where the engine keeps
 skin of the frame itself), and ``lips`` (the box of the outer lip line), where all the texture comes from elsewhere.
 
-engine           what the engine draws, told the true mouth vector (four distances) of every frame
-nearest          told the same: the known frame nearest in mouth vector and pose, pasted by a similarity
+engine           what the engine draws, given the true mouth vector (four distances) of every frame
+nearest          given the same: the known frame nearest in mouth vector and pose, pasted by a similarity
 pipeline         what the engine draws from the phones aligned from the clip's own sound and text
-nearest planned  told the same: the known frame nearest to the mouth planned from the phones, pasted likewise
-frozen           told nothing: the last frame that may be known, pasted likewise
+nearest planned  given the same: the known frame nearest to the mouth planned from the phones, pasted likewise
+frozen           given nothing: the last frame that may be known, pasted likewise
 down 96          the truth through a 96-pixel crop of the face and back: the ceiling of Wav2Lip
 down 256         the same through 256 pixels: the ceiling of MuseTalk (no loss where the face is smaller: the table
                  says so)

@@ -170,8 +170,8 @@ def _workers(workers: int, count: int, seconds: float, each: int) -> list[tuple[
     """Processes that start together; when each began and ended, and the seconds of CPU that it used."""
     with tempfile.TemporaryDirectory() as name:
         outs = [Path(name) / f"{number}.txt" for number in range(workers)]
-        told = [str(count), str(seconds), str(each)]
-        running = [subprocess.Popen([sys.executable, "-c", _STEPS, *told, str(out)]) for out in outs]
+        sizes = [str(count), str(seconds), str(each)]
+        running = [subprocess.Popen([sys.executable, "-c", _STEPS, *sizes, str(out)]) for out in outs]
         ready = wait_until(lambda: all(out.with_suffix(".ready").exists() for out in outs), deadline_s=600)
         assert ready, "a worker did not start"
         (Path(name) / "go").touch()

@@ -24,7 +24,7 @@ from tasks.records.errors import BadInputError
 from tasks.records.title import Run, Title
 
 _CARD = "title.json"
-_NUMBERED = re.compile(r"(.+)-\d+", re.DOTALL)  # how two titles of one name were told apart before
+_NUMBERED = re.compile(r"(.+)-\d+", re.DOTALL)  # how earlier versions named two titles of one name
 _PREVIEW = ".preview"
 
 
@@ -171,12 +171,12 @@ def _names(title: Title) -> list[str]:
 
 def _renamed(run: Run, name: str, shelf: _Shelf) -> Run:
     title = run.title
-    told: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     if shelf.was_delivered(title):
-        told = (f"{Path(title.source).name} was replaced by another video: this one is dubbed anew, as {name}.",)
+        renamed = (f"{Path(title.source).name} was replaced by another video: it is dubbed again, as {name}.",)
     elif folded(name) != folded(_names(title)[0]):
-        told = (f"Another video is called {title.plain or title.name} too: this one is delivered as {name}.",)
-    notes = tuple(dict.fromkeys((*told, *title.notes)))
+        renamed = (f"Another video is called {title.plain or title.name} too: this one is delivered as {name}.",)
+    notes = tuple(dict.fromkeys((*renamed, *title.notes)))
     title = title.model_copy(update={"name": name, "folder": str(_out(run) / name), "notes": notes})
     return run.model_copy(update={"title": title})
 

@@ -31,13 +31,13 @@ def make_title(folder: Path) -> Path:
         console.print(f"demo title: {title} (made before)")
         return title
     console.print("demo title: narration, music and picture are made from what the packages carry ...")
-    told = 0
+    tenths = 0
 
     def tell(share: float) -> None:
-        nonlocal told
-        if share * 10 >= told + 1:
-            told = int(share * 10)
-            console.print(f"demo title: {10 * told} %")
+        nonlocal tenths
+        if share * 10 >= tenths + 1:
+            tenths = int(share * 10)
+            console.print(f"demo title: {10 * tenths} %")
 
     return make_demo_title(title.parent, tell, lambda note: console.print(f"note: {note}", soft_wrap=True))
 

@@ -70,8 +70,8 @@ def make_demo_title(folder: Path, progress: Progress = silent, say: Callable[[st
 
     Args:
         folder: where ``polydub-demo.mp4`` and its subtitles ``polydub-demo.en.srt`` go; made where missing.
-        progress: told the share that is done.
-        say: told what there is to say of it.
+        progress: called with the share that is done.
+        say: called with each note.
 
     Returns:
         The video. It appears last, so that a folder that has it is complete.

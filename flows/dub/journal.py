@@ -43,10 +43,10 @@ def journal(run: Run) -> Iterator[None]:
         if not event.is_of(run) or event.state == "progress":
             return
         here["step"] = event.step
-        told: dict[str, Any] = {"state": event.state, "seconds": round(event.seconds, 3)}
-        told |= {"hits": event.hits, "parts": event.parts} if event.parts else {}
-        told |= {"message": event.message} if event.message else {}
-        _say("error" if event.state == "failed" else "info", "step", here, told)
+        facts: dict[str, Any] = {"state": event.state, "seconds": round(event.seconds, 3)}
+        facts |= {"hits": event.hits, "parts": event.parts} if event.parts else {}
+        facts |= {"message": event.message} if event.message else {}
+        _say("error" if event.state == "failed" else "info", "step", here, facts)
 
     try:
         with listening(listen):
@@ -61,10 +61,10 @@ class _Lines(logging.Handler):
     """What libraries log, as JSON lines that say whose step it was."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = {"logger": record.name, "message": record.getMessage()}
+        facts = {"logger": record.name, "message": record.getMessage()}
         if record.exc_info:
-            told["traceback"] = logging.Formatter().formatException(record.exc_info)
-        _say(record.levelname.lower(), "log", _here.get() or {}, told)
+            facts["traceback"] = logging.Formatter().formatException(record.exc_info)
+        _say(record.levelname.lower(), "log", _here.get() or {}, facts)
 
 
 def _collect_libraries() -> None:
@@ -77,9 +77,9 @@ def _collect_libraries() -> None:
         logging.getLogger(name).setLevel(logging.INFO)
 
 
-def _say(level: str, event: str, here: dict[str, str], told: dict[str, Any]) -> None:
+def _say(level: str, event: str, here: dict[str, str], facts: dict[str, Any]) -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     where = {name: here.get(name, "") for name in ("batch", "title", "language", "step")}
-    line = {"time": now, "level": level, "event": event, **where, **told}
+    line = {"time": now, "level": level, "event": event, **where, **facts}
     sys.stderr.write(visible(json.dumps(line, ensure_ascii=False)) + "\n")
     sys.stderr.flush()

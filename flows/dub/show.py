@@ -101,14 +101,14 @@ class _Bar:
         artifact: Any = None
         with _only_shown():
             artifact = create_progress_artifact(progress=0.0, key=self.key, description=self.description)
-        told, ended = 0.0, False
+        reported, ended = 0.0, False
         while artifact is not None and not ended:
             ended = self.over.wait(_UPDATE_EVERY_S)
             percent = round(self.percent, 1)
-            if percent != told:
+            if percent != reported:
                 with _only_shown():
                     update_progress_artifact(artifact, progress=percent)
-                told = percent
+                reported = percent
 
 
 @contextlib.contextmanager
@@ -119,7 +119,7 @@ def _only_shown() -> Iterator[None]:
     except Exception as error:
         if not is_outage(error):
             raise
-        _log.warning("The Prefect server does not answer (%s); the UI is not told.", type(error).__name__)
+        _log.warning("The Prefect server does not answer (%s); its pages are not updated.", type(error).__name__)
 
 
 def artifact_key(run: Run, what: str) -> str:

@@ -80,8 +80,8 @@ def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
         get_run_logger().error(failure.advice)  # what is read first in the UI
         return Failed(name="SharedStepFailed", message=failure.advice)
     if not all(record.reused for record in ledger) and (when := pruned_on(store_at(run.store), run.title.name)):
-        told = f"Its stored results were removed on {when} (`polydub store prune`): the title was made again."
-        work = work.model_copy(update={"notes": (*work.notes, told)})
+        note = f"Its stored results were removed on {when} (`polydub store prune`): the title was made again."
+        work = work.model_copy(update={"notes": (*work.notes, note)})
     keep_shared_work(run, work)
 
     found = {language: result for language in run.title.languages if (result := finished(run.branch(language)))}

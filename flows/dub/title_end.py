@@ -76,8 +76,8 @@ def _state_of(run: Run, title: TitleResult) -> State[Any]:
     failed = [branch.language for branch in title.branches if branch.state == "failed"]
     carried = [branch.language for branch in title.branches if branch.state == "carried_over"]
     if failed:
-        told = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}"
-        return Failed(name="PartialFailure", message=told)
+        message = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}"
+        return Failed(name="PartialFailure", message=message)
     if title.failure:
         return Failed(name="PartialFailure", message=title.failure.advice)
     if carried:

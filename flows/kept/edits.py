@@ -2,7 +2,7 @@
 
 An edit belongs to a title (its source under its name), a language, and one line of the source script that it was made
 against. That script is kept; in a later one the line is found again by `flows.kept.same_lines`. An edit whose line is
-gone, in doubt, or says something else now is not applied, and told. Taking an edit back is a record too. No Prefect.
+gone, in doubt, or says something else now is not applied, and listed. Taking an edit back is a record too. No Prefect.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ class Edits:
 
     def keep_script(self, lines: Sequence[Line]) -> str:
         """Remember the source script that edits are made against; returns its digest."""
-        told = [line.model_dump(mode="json", include=set(_TOLD)) for line in lines]
-        digest = text_sha256(json.dumps(told, sort_keys=True, ensure_ascii=False))
-        self._store.write_note("edited-script", digest, told)
+        rows = [line.model_dump(mode="json", include=set(_EXPORTED)) for line in lines]
+        digest = text_sha256(json.dumps(rows, sort_keys=True, ensure_ascii=False))
+        self._store.write_note("edited-script", digest, rows)
         return digest
 
     def on(self, lines: Sequence[Line], until_ms: int = 0) -> Placed:
@@ -122,7 +122,7 @@ class Edits:
 
         Args:
             lines: of the script, in order of time.
-            until_ms: a preview's length: of lines behind it nothing is told; 0 for all.
+            until_ms: a preview's length: lines behind it are not mentioned; 0 for all.
         """
         placed: dict[int, Edit] = {}
         stray: list[tuple[Edit, str]] = []
@@ -169,8 +169,8 @@ class Edits:
 
     def _script(self, digest: str) -> list[Line]:
         if digest not in self._scripts:
-            told = self._store.read_note("edited-script", digest) if digest else None
-            self._scripts[digest] = [Line.model_validate(line) for line in told or ()]
+            rows = self._store.read_note("edited-script", digest) if digest else None
+            self._scripts[digest] = [Line.model_validate(line) for line in rows or ()]
         return self._scripts[digest]
 
     def _start_ms(self, edit: Edit) -> int:
@@ -245,7 +245,7 @@ def _place(edit: Edit, alignment: Alignment) -> tuple[Line | None, str]:
     return None, "the line is gone"
 
 
-_TOLD = ("id", "start_ms", "end_ms", "text", "speaker")
+_EXPORTED = ("id", "start_ms", "end_ms", "text", "speaker")
 
 
 def lines_of(title: dict[str, Any]) -> list[Line]:
@@ -255,7 +255,7 @@ def lines_of(title: dict[str, Any]) -> list[Line]:
         ValueError, KeyError, TypeError: it has none, or they are broken.
     """
     try:
-        return [Line.model_validate({name: line[name] for name in _TOLD}) for line in title["script"]["lines"]]
+        return [Line.model_validate({name: line[name] for name in _EXPORTED}) for line in title["script"]["lines"]]
     except ValidationError as error:
         raise ValueError(str(error)) from error
 

@@ -79,12 +79,12 @@ def cleanup(
     freed, titles = _prune(store, unused_days, quota_gb)
     removed = _forget_runs(datetime.timedelta(days=keep_days))
     jobs = prune_jobs(unused_s=paid_days * 86400)
-    told = (
+    message = (
         f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed; {freed / 1e9:.1f} GB freed"
     )
     if titles:
-        told += f", among it earlier results of {len(titles)} titles: {', '.join(titles[:_NAMED])}"
-    return Completed(message=f"{told}.")
+        message += f", among it earlier results of {len(titles)} titles: {', '.join(titles[:_NAMED])}"
+    return Completed(message=f"{message}.")
 
 
 def _prune(store: Store, unused_days: float | None, quota_gb: float | None) -> tuple[int, list[str]]:

@@ -1,6 +1,6 @@
 """Two rows of teeth of usual size on usual arches, as they are seen from a head's direction.
 
-Sizes are anatomical means (Wheeler's Dental Anatomy; inter-canine width 34 mm, inter-molar width 55 mm), told in face
+Sizes are anatomical means (Wheeler's Dental Anatomy; inter-canine width 34 mm, inter-molar width 55 mm), given in face
 widths of 140 mm. x runs to the viewer's right, y down, z away from the viewer.
 """
 

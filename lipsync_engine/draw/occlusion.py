@@ -25,7 +25,7 @@ _NOISE, _CHROMA = 4.0, 2.0
 #: false finds on the real clips stay below 65 and .14. A small thing of the skin's own colour and light is missed.
 _PEAK, _LARGE = 70.0, 0.2
 #: Shares of the lips and of the skin around them that may be hidden before the frame is left as it is: of a larger
-#: thing only a part is told from skin, and half a hand under painted lips is worse than a mouth that is not edited.
+#: thing only a part is seen, and half a hand under painted lips is worse than a mouth that is not edited.
 _HIDDEN, _HIDDEN_SKIN = 0.25, 0.08
 #: Frames of the fade to an unedited frame, and frames that it lasts beyond the last sight of what hides the mouth.
 _FADE, _HOLD = 3, 8

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 _LEFT, _RIGHT = (50, 205, 36, 187), (280, 425, 266, 411)
 #: Of each eye: corners, the iris's sides towards them, and the lids above and below.
 _EYES = (((33, 471), (133, 469), (159, 145)), ((263, 474), (362, 476), (386, 374)))
-#: Opening of the lids over the eye's width below which nothing white is told; light of teeth against the eyes' whites.
+#: Opening of the lids over the eye's width below which no white is found; light of teeth against the eyes' whites.
 _BLINK, _AS_WHITE = 0.16, 0.88
 #: Least and most light of teeth against the skin's, and how much more than dark skin they may have (8-bit levels).
 _DULL, _BRIGHT, _OVER = 0.78, 1.08, 62.0
@@ -62,7 +62,7 @@ def palette_of(planes: Planes, face: Array, before: Palette | None = None) -> Pa
     Args:
         planes: the whole picture: Y [H, W], U and V [H/2, W/2], uint8 or uint16.
         face: float64 [478, 2 or more], pixels.
-        before: of the frame before; what cannot be told now (eyes shut) stays as it was.
+        before: of the frame before; what cannot be measured now (eyes shut) stays as it was.
     """
     level = 4.0 if planes[0].dtype == np.uint16 else 1.0
     upper = (face[list(UPPER_OUTER[3:8]), :2] + face[list(UPPER_INNER[3:8]), :2]) / 2

@@ -1,4 +1,4 @@
-"""What lies before a mouth (fingers, microphones), told from how this mouth usually looks.
+"""What lies before a mouth (fingers, microphones), distinguished from how this mouth usually looks.
 
 The small pictures of a mouth that the analysis keeps are explained by its shape, the head's turn and the light, by a
 robust linear map learnt from the person's own views. Where several neighbouring cells of some views in a row are not as
@@ -54,7 +54,7 @@ _FADE, _EDGE, _HOLD = 3, 1, 8
 def covering(track: FaceTrack, mouth: FloatArray, angles: FloatArray) -> FloatArray:
     """How much the mouth's surroundings differ from what is usual there, float32 [N], in deviations, up to 8.
 
-    A face that is covered from its first view in a shot to its last is not told from one that looks like that.
+    A face that is covered from its first view in a shot to its last is not distinguished from one that looks like that.
 
     Args:
         track: rows of one person.

@@ -27,7 +27,7 @@ class FaceTrack:
         size: int32 [2], width and height of the picture.
         speech: int64 [S, 3], source speech: start ms, end ms, number of the speaker; empty where unknown.
         frame: int32 [N], the frame of each row.
-        identity: int32 [N], the person; stable across the shots where that can be told.
+        identity: int32 [N], the person; stable across the shots where that can be decided.
         span: int32 [N], one uninterrupted appearance in one shot.
         landmarks: float32 [N, 478, 3], smoothed, pixels; in a file, since those of a long title would fill the memory.
         confidence: float32 [N], 0 to 1: the network's probability of a face, how well the rigid anchors fit one, and

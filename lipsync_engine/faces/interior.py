@@ -1,7 +1,7 @@
 """What is seen between the lips: teeth, tongue and dark, and how far the rows of teeth stand apart.
 
 Measured from pixels alone. The middle of the opening is read in columns from the upper lip's edge to the lower one's,
-and each sample is told against the light on the cheeks and the red of the speaker's own lips.
+and each sample is compared with the light on the cheeks and the red of the speaker's own lips.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BLED = 0.25
 _GREY = 4.0
 #: Share of the depth at either end that may be the lip itself.
 _LIP = 0.25
-#: Opening (face widths, and pixels) from which anything can be told.
+#: Opening (face widths, and pixels) from which anything can be measured.
 _OPEN, _OPEN_PX = 0.018, 3.0
 
 
@@ -51,7 +51,7 @@ class Inside:
 
     @property
     def seen(self) -> BoolArray:
-        """Mouths whose inside could be told, bool [N]."""
+        """Mouths whose inside could be measured, bool [N]."""
         return np.asarray(np.isfinite(self.teeth))
 
     @property

@@ -101,7 +101,7 @@ def speaker_stats(
     )
 
 
-#: Frames from which a state of the mouth can be told; in silence more, since a mouth gets ready before it speaks.
+#: Frames from which a state of the mouth can be measured; in silence more, since a mouth gets ready before it speaks.
 _FEWEST, _FEWEST_AT_REST = 5, 10
 
 

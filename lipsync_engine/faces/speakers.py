@@ -98,9 +98,9 @@ def _face_of_line(line: NDArray[np.int64], usual: int, motion: NDArray[np.float6
         return usual
     if speed[best] >= _TALKING:
         return best
-    told = (line[1] - line[0]) / 1000 >= _LINE_S and seen.any(axis=0).mean() >= _IN_VIEW
+    decided = (line[1] - line[0]) / 1000 >= _LINE_S and seen.any(axis=0).mean() >= _IN_VIEW
     speaks = bool((np.nan_to_num(motion) >= 2 * _TALKING).any())
-    return -1 if told and speaks and speed[best] < _STILL else usual
+    return -1 if decided and speaks and speed[best] < _STILL else usual
 
 
 def _motion(track: FaceTrack, identity: int) -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ class Steadier:
 
     Attributes:
         errors: float [4] for each picture: how far the texture lies from where the mesh puts it: (scale - 1), turn
-            (radians), right and down (face widths); NaN where it cannot be told.
+            (radians), right and down (face widths); NaN where it cannot be measured.
         likeness: correlation of the patch with its running mean for each picture, 0 to 1.
     """
 
@@ -126,7 +126,7 @@ def settled(meshes: FloatArray | FileArray, errors: NDArray[np.float64], rate: f
     """The final track of one appearance: jitter out, skin and lips smoothed, the head's own motion kept.
 
     Smoothing over a third of a second takes the noise out of the face's shape and turn, and with it half of a nod.
-    Where the texture has told where the face lies, the smoothed mesh is therefore laid back exactly there.
+    Where the texture shows where the face lies, the smoothed mesh is therefore laid back exactly there.
 
     Args:
         meshes: float32 [n, 478, 3] of consecutive frames.

@@ -119,7 +119,7 @@ def _upper_face(track: FaceTrack) -> FloatArray:
 def _retention(before: FloatArray, after: FloatArray) -> float | None:
     """Correlation of the upper face's motion before and after, over all its signals; 1: unchanged.
 
-    ``None`` where it moves too little to be told from the tracker's noise.
+    ``None`` where it moves too little to be distinguished from the tracker's noise.
     """
     a, b = before - before.mean(axis=0), after - after.mean(axis=0)
     if float(np.sqrt((a**2).mean())) < _UPPER_FACE_MOTION:

@@ -57,7 +57,7 @@ def at_the_same_motion(
         source: float64 [N], the quantity there.
         motion: float64 [M], the same of the result.
         result: float64 [M].
-        floor: least mean of the source that is told from none.
+        floor: least mean of the source that differs from none.
 
     Returns:
         ``None`` where no class has five frames on both sides.

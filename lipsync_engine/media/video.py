@@ -385,8 +385,8 @@ def set_up_encoder(codec: Any, facts: VideoFacts, crf: int, preset: str, *parame
     # x264's AVX-512 macroblock tree reads memory that was never written: same input, other bytes. AVX2 is as fast.
     if cv2.checkHardwareSupport(_AVX_512):
         parameters = (*parameters, "asm=AVX2")
-    told = {"mastering-display": facts.mastering, "cll": facts.light}
-    parameters = (*parameters, *(f"{name}={value}" for name, value in told.items() if value))
+    light = {"mastering-display": facts.mastering, "cll": facts.light}
+    parameters = (*parameters, *(f"{name}={value}" for name, value in light.items() if value))
     codec.options = {"crf": str(crf), "preset": preset, "x264-params": ":".join(parameters)}
     # PyAV asks for slices, one a processor: they wait for each other at every picture.
     codec.thread_type, codec.thread_count = "FRAME", _THREADS
@@ -402,9 +402,9 @@ def set_up_hevc(codec: Any, facts: VideoFacts, crf: int, preset: str) -> None:
         crf: quality.
         preset: speed.
     """
-    told = {"master-display": facts.mastering, "max-cll": facts.light, "hdr10": "1" if facts.colour[1] == _PQ else ""}
+    light = {"master-display": facts.mastering, "max-cll": facts.light, "hdr10": "1" if facts.colour[1] == _PQ else ""}
     parameters = ["log-level=error", "repeat-headers=1", _X265_THREADS]
-    parameters += [f"{name}={value}" for name, value in told.items() if value]
+    parameters += [f"{name}={value}" for name, value in light.items() if value]
     codec.options = {"crf": str(crf), "preset": preset, "x265-params": ":".join(parameters)}
     codec.codec_tag = "hvc1"
     _describe(codec, facts)

@@ -39,7 +39,7 @@ _GAIN = (0.2, 6.0)
 _FURTHEST = 0.3  # of a channel's range, that its mean may be moved
 _ROUNDS, _CLOSE_ENOUGH, _CLOSE_MEAN = 16, 0.005, 0.05
 _STILL = 1e-6  # a spread this small is no movement, and no gain widens it
-_FEWEST = 8  # spoken frames from which a spread can be told
+_FEWEST = 8  # spoken frames from which a spread can be measured
 
 
 def grid_of(times_s: NDArray[np.float64]) -> Grid:

@@ -136,7 +136,7 @@ class Adaptation:
             source: the source script.
             takes: one a line that has text.
             locked: lines whose words a person chose; they stay.
-            progress: told the share that is done.
+            progress: called with the share that is done.
 
         Returns:
             The lines with takes in order, and notes. A rewriter that fails leaves the remaining lines as they are.
@@ -172,12 +172,12 @@ class Adaptation:
         terms = tuple(
             dict.fromkeys(term for case in cases for term in matching(self._guidance.terms, case.source.text))
         )
-        told = Guidance(formality=self._guidance.formality, terms=terms)
+        guidance = Guidance(formality=self._guidance.formality, terms=terms)
         target = self._languages[1]
         for language in dict.fromkeys(case.language for case in cases):
             own = [case for case in cases if case.language == language]
             wishes = [case.wish(target) for case in own]
-            offers = self._rewriter.rewrite(wishes, language, target, notes.append, told)
+            offers = self._rewriter.rewrite(wishes, language, target, notes.append, guidance)
             for case, offered in zip(own, offers, strict=True):
                 fresh = [text for text in dict.fromkeys(offered) if text not in case.said]
                 case.said.update(fresh)

@@ -54,7 +54,7 @@ def adapt(
         spoken: the script's takes.
         dialogue: the source's dialogue stem, for cloning backends.
         edits: lines that a person wrote; their words stay.
-        bed: what was separated from the dialogue, as the synthesize step was told it.
+        bed: what was separated from the dialogue, as the synthesize step got it.
     """
     translators = chain(branch.profile.translate)
     rewriter = next((one for one in translators.translators if isinstance(one, Rewriter)), None)

@@ -41,7 +41,7 @@ def lay(
         placements: from `plan`.
         duration_ms: length of the title.
         out: written whole or not at all.
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Returns:
         Notes for the user (a fallback that was used, a take that the title's end cuts).

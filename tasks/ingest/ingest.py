@@ -103,7 +103,7 @@ def ingest(
         script: the lines that it should speak.
         duration_ms: length of the title.
         out: the dialogue; written whole or not at all.
-        progress: told the share that is done.
+        progress: called with the share that is done.
         settings: bounds and options; None: as a profile has them by default.
         bed: the title's music and effects (WAV), to know a print master by.
         separation: takes the dialogue out of a print master; None: it stays as it is.
@@ -249,7 +249,7 @@ def _clock_notes(found: _Found, pitch: str, settings: IngestSettings) -> list[st
 
 
 class Located(Record):
-    """Speech told apart by lines.
+    """Speech by lines.
 
     Attributes:
         placements: of the lines that are spoken.

@@ -87,7 +87,7 @@ def lay_lines(
         duration_ms: of the title.
         settings: bounds of pace.
         out: the dialogue, 48 kHz mono 24-bit WAV; written whole or not at all.
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Raises:
         BadInputError: no file of a line, one that is no sound, or more than can be unpacked.

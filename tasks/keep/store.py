@@ -85,7 +85,7 @@ class Store:
             ) from error
 
     def apart(self) -> Store:
-        """The same store with notes of its own: the damage that one step finds is told with that step."""
+        """The same store with notes of its own: the damage that one step finds is reported with that step."""
         own = copy.copy(self)
         own.notes = []
         return own

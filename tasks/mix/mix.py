@@ -56,7 +56,7 @@ def mix(
         original_dialogue: the separated dialogue of the source, stereo.
         preset: target, peak and what happens to the bed.
         out_wav: written whole or not at all.
-        progress: told the share that is done.
+        progress: called with the share that is done.
         settings: how voice and bed meet; None: as a profile has them by default.
         lines: whose level follows the original; none: one gain for all.
         kept: songs and sounds of the original dialogue that stay, besides those found outside speech, as far as no

@@ -35,7 +35,7 @@ VERSION = 2
 
 #: Picture codecs that players accept in MP4; others are encoded.
 _IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}
-#: What an edit list hides, from this on, is told where it shows.
+#: What an edit list hides, from this on, is noted where it shows.
 _TOLD_S = 0.1
 
 
@@ -103,7 +103,7 @@ def package_master(
         out_mp4: written whole or not at all.
         synthetic_speech: False for a recorded dub.
         altered_picture: whether ``picture`` was lip-synced.
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Returns:
         Notes for the user: where the picture had to be encoded, and why.
@@ -119,10 +119,10 @@ def package_master(
     notes = (*notes, *left_out(beside, "the masters"))
     streams: list[Any] = []
     if video is not None:
-        shown, how, told = _picture_for_mp4(picture, video, facts)
+        shown, how, remarks = _picture_for_mp4(picture, video, facts)
         streams.append(shown)
         options |= how
-        notes = (*notes, *told)
+        notes = (*notes, *remarks)
         if facts.timecode:
             options |= {"write_tmcd": 1, **media.tags(":s:v:0", timecode=facts.timecode)}
     streams.append(media.source(audio_m4a)["a:0"])
@@ -166,7 +166,7 @@ def package_multi(
         out_mkv: written whole or not at all.
         title: shown by players where the source has no title of its own.
         picture: the upright picture of a source that is stored turned, which Matroska's players do not agree on.
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Returns:
         Notes for the user: what of the source is not in it, or not as it was.
@@ -180,12 +180,12 @@ def package_multi(
 
         def pack(*, whole: bool) -> tuple[str, ...]:
             made = _multi(source, facts, tracks, original_language, picture, Path(folder), whole=whole)
-            tags, told = file_tags(facts, title, comment, mp4=False)
+            tags, remarks = file_tags(facts, title, comment, mp4=False)
             command = media.arguments(media.sink(made.streams, part, **made.options, **tags), report=True)
             command = with_chapters(command, facts.chapters, Path(folder) / "chapters.txt", made.attached)
             media.run_ffmpeg(command, duration_ms=facts.duration_ms, progress=progress)
             tag_matroska(part, made.names)
-            return (*made.notes, *told)
+            return (*made.notes, *remarks)
 
         try:
             return pack(whole=True)
@@ -261,9 +261,9 @@ def _add_the_rest(made: Kept, original: Any, source: Path, facts: MediaFacts, fi
     for number, name in enumerate(words.names, first):
         made.options |= _stream_tags("s", number, name)
     files = own_attachments(original, facts)
-    art, told = covers(source, facts, folder, len(files.streams))
+    art, named = covers(source, facts, folder, len(files.streams))
     made.streams += [*words.streams, *files.streams]
-    made.options |= {**words.options, **files.options, **told}
+    made.options |= {**words.options, **files.options, **named}
     made.attached += art
     made.names += words.names
     made.notes += [*words.notes, *left_out([*lost, *homeless(facts)], "the multi-track master")]
@@ -308,7 +308,7 @@ def upright_picture(source: Path, facts: MediaFacts, out_mkv: Path, progress: Pr
         source: the title as it came.
         facts: as probed.
         out_mkv: written whole or not at all.
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Returns:
         Notes for the user.

@@ -1,6 +1,6 @@
 """What a source file is: picture, sound, times, and whether it can be worked with at all.
 
-One backend, ffprobe (`tasks.media.probe`). A fault is told before anything is written.
+One backend, ffprobe (`tasks.media.probe`). A fault is reported before anything is written.
 """
 
 from __future__ import annotations

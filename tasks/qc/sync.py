@@ -270,8 +270,8 @@ def _thumbnails(path: Path, start_s: float, seconds: float) -> NDArray[np.int16]
 def _frame_times(path: Path) -> Power:
     """When each frame is shown on the player's clock, seconds, in order."""
     shown = ("-show_entries", "packet=pts_time,flags:format=start_time", "-of", "csv", "-select_streams", "V:0")
-    told = door.answer(path, "-fflags", "+genpts", *shown, deadline_s=3600.0).decode()
-    rows = [line.split(",") for line in told.splitlines() if line]
+    listed = door.answer(path, "-fflags", "+genpts", *shown, deadline_s=3600.0).decode()
+    rows = [line.split(",") for line in listed.splitlines() if line]
     start = next((_number(row[1]) for row in rows if row[0] == "format"), 0.0)
     times = [_number(row[1]) for row in rows if row[0] == "packet" and "D" not in "".join(row[2:])]
     known = [time for time in times if not np.isnan(time)]

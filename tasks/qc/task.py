@@ -27,7 +27,7 @@ from tasks.understood.lines import hear_lines
 if TYPE_CHECKING:
     from tasks.qc.sync import Clocks
 
-#: Of these the user is told.
+#: The user gets a note on these.
 _TOLD = ("warn", "fail")
 _AROUND_MS = 100  # before and after a line: a take is cut close
 _TIMES = ("fps", "seconds", "peak_rss_mb", "peak_vram_mb")

@@ -116,8 +116,8 @@ def disk_full(error: BaseException, where: object) -> DiskFullError | None:
         error: as it was raised.
         where: the folder that is written.
     """
-    told = f"{error} {error.data.get('log', '')}" if isinstance(error, PolydubError) else ""
+    text = f"{error} {error.data.get('log', '')}" if isinstance(error, PolydubError) else ""
     code = error.errno if isinstance(error, OSError) else None
-    if code not in (errno.ENOSPC, errno.EDQUOT) and os.strerror(errno.ENOSPC) not in told:
+    if code not in (errno.ENOSPC, errno.EDQUOT) and os.strerror(errno.ENOSPC) not in text:
         return None
     return DiskFullError(f"There is no room left in {where}.", "Make room; what is finished is kept. Then try again.")

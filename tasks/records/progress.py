@@ -11,7 +11,7 @@ from typing import Literal
 from tasks.records.step_record import NOTHING_USED, Usage
 from tasks.records.title import Run, language_of
 
-#: Told the share of a step that is done, 0 to 1.
+#: Called with the share of a step that is done, 0 to 1.
 Progress = Callable[[float], None]
 
 
@@ -20,7 +20,7 @@ class StepEvent:
     """Something happened in a step of a title (``language`` is empty for the shared steps).
 
     ``folder`` is where the title's deliverables go: two batches may have titles of the same name.
-    ``usage``, ``hits`` and ``parts`` are told with ``computed`` (and usage with ``failed``: it is paid all the same).
+    ``usage``, ``hits`` and ``parts`` come with ``computed`` (and usage with ``failed``: it is paid all the same).
     """
 
     title: str
@@ -55,7 +55,7 @@ def announce(event: StepEvent) -> None:
 
 @contextlib.contextmanager
 def listening(listener: Callable[[StepEvent], None]) -> Iterator[None]:
-    """Have a listener told of every step event in this process while the block runs."""
+    """Call a listener with every step event in this process while the block runs."""
     with _lock:
         _listeners.append(listener)
     try:

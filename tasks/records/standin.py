@@ -1,4 +1,4 @@
-"""Which of a step's backends works: the first that is installed and can do the language. Who stands in is told."""
+"""Which of a step's backends works: the first that is installed and can do the language. A note names a stand-in."""
 
 from __future__ import annotations
 

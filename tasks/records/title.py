@@ -36,7 +36,7 @@ class Title(Record):
 
     Attributes:
         name: safe file stem; also the folder of its deliverables, and no other title's there.
-        plain: the name before it was told apart from another's; with the video's digest it says which title it is.
+        plain: the name before a part was added to make it unique; with the video's digest it says which title it is.
         video: the user's file, where it lies.
         source: the user's path as text, for links and provenance.
         folder: where deliverables go.

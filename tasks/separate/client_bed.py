@@ -29,7 +29,7 @@ _BOTH_SIDES = 2**0.5  # ffmpeg puts one channel on two sides 3 dB lower
 
 @dataclass(frozen=True)
 class Taken:
-    """A client's bed as it was laid, and what the user is told of it."""
+    """A client's bed as it was laid, and the notes on it."""
 
     bed: ClientBed
     notes: tuple[str, ...]

@@ -33,7 +33,7 @@ def encode_aac(
         mix_wav: stereo or 5.1.
         out_m4a: written whole or not at all.
         preset: what it is brought to.
-        progress: told the share that is done.
+        progress: called with the share that is done.
         speech: where the mix speaks, for presets that measure dialogue.
 
     Returns:

@@ -36,7 +36,7 @@ def line_voices(
     Args:
         audio: 16 kHz mono.
         spoken: the spans of speech of each line.
-        progress: told the share that is done, from 0.3 to 0.8.
+        progress: called with the share that is done, from 0.3 to 0.8.
     """
     encoder = _encoder()
     rows, heard_ms = [], []

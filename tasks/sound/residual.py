@@ -43,7 +43,7 @@ class Residual:
     Attributes:
         relative_db: its power relative to the original dialogue during speech, not below `FLOOR_DB`.
         audible: above -50 dBFS and above -35 dB relative in two consecutive 100 ms windows.
-        bound: the remainder is too small to be told from chance in so much speech: `relative_db` is its upper bound.
+        bound: the remainder is too small to tell it from chance in so much speech: `relative_db` is its upper bound.
     """
 
     relative_db: float

@@ -45,7 +45,7 @@ def speech_spans(
         min_silence_ms: shorter pauses do not end a span.
         pad_ms: kept around each span.
         max_speech_s: longer spans are cut at their longest pause.
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Raises:
         BadInputError: not readable, not mono, or not at 16 kHz.

@@ -9,7 +9,7 @@ from configs.loudness import LoudnessPreset
 from tasks.sound.loudness import SILENCE_LUFS, Curve, Spans
 
 _MAX_GAIN_DB = 40.0
-#: No programme is pressed further than this into the limiter: a miss that is told is better than a crushed mix.
+#: No programme is pressed further than this into the limiter: a reported miss is better than a crushed mix.
 _MAX_LIMITING_DB = 15.0
 #: The limiter aims this far below the preset's peak: Netflix advises -2.3 for a limit of -2.0.
 _PEAK_MARGIN_DB = 0.3

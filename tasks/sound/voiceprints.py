@@ -3,7 +3,7 @@
 Figures for `SAME_VOICE`, on the test media (15 voices, seven languages, pieces of 2 s and more): of 27 pairs of pieces
 of one voice 25 are nearer than 0.22, all are nearer than 0.25; of 534 pairs of different voices none is nearer than
 0.28. Two alike voices of one conversation (AMI) lie 0.19 apart, so that a stranger can be taken for a known speaker:
-the match is told, and the series file can be corrected.
+a note names the match, and the series file can be corrected.
 """
 
 from __future__ import annotations

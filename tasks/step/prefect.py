@@ -15,8 +15,8 @@ from tasks.records.title import Run
 from tasks.step.run import Computation, recalled, remember
 
 P = ParamSpec("P")
-#: What a step is told first: `Run` for a step of a title, `Branch` for a step of a language.
-Told = TypeVar("Told", bound=Run)
+#: The first argument of a step: `Run` for a step of a title, `Branch` for a step of a language.
+Owner = TypeVar("Owner", bound=Run)
 
 
 class Submitted(Protocol[Made]):
@@ -41,7 +41,7 @@ class StepTask(Protocol[P, Made]):
 
 def step_task(
     name: str,
-) -> Callable[[Callable[Concatenate[Told, P], Computation[Any, Made]]], StepTask[Concatenate[Told, P], Made]]:
+) -> Callable[[Callable[Concatenate[Owner, P], Computation[Any, Made]]], StepTask[Concatenate[Owner, P], Made]]:
     """Make a Prefect task of a function that says what a step is given and how its result comes of that.
 
     The task finds or computes the step's record; one that was found shows as ``Reused``. Transient errors are tried
@@ -58,7 +58,7 @@ def step_task(
         error = state.data
         return isinstance(error, BaseException) and is_transient(error) and not isinstance(error, StoppedError)
 
-    def decorate(function: Callable[Concatenate[Told, P], Computation[Any, Made]]) -> Any:
+    def decorate(function: Callable[Concatenate[Owner, P], Computation[Any, Made]]) -> Any:
         @task(
             name=name,
             cache_policy=NO_CACHE,
@@ -68,7 +68,7 @@ def step_task(
             retry_condition_fn=retryable,
         )
         @functools.wraps(function)
-        def run_step(run: Told, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def run_step(run: Owner, /, *args: P.args, **kwargs: P.kwargs) -> Any:
             record = remember(run, name, function(run, *args, **kwargs))
             if record.reused:
                 return Completed(name="Reused", message=f"{name} {record.key[:12]}", data=record)

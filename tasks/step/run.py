@@ -51,8 +51,8 @@ class Work:
 
     Attributes:
         folder: its own, removed afterwards.
-        progress: told the share that is done.
-        store: of the run; damage that is found in it is told with the step.
+        progress: called with the share that is done.
+        store: of the run; damage that is found in it is reported with the step.
     """
 
     folder: Path
@@ -175,7 +175,7 @@ def _maker(facts: BackendFacts) -> Maker:
 
 
 def _with_notes(record: StepRecord[Made], store: Store) -> StepRecord[Made]:
-    """What was found damaged is told with this run's record; the stored one is the same either way."""
+    """What was found damaged is reported with this run's record; the stored one is the same either way."""
     return record.model_copy(update={"notes": (*record.notes, *store.notes)}) if store.notes else record
 
 

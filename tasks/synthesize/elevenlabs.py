@@ -101,9 +101,9 @@ class ElevenLabsSynthesizer:
 
     def fingerprint(self) -> str:
         """The address, the model and its settings; never the key."""
-        told = self._options.model_dump_json(include={"url", "model", "stability", "similarity", "seed"})
+        settings = self._options.model_dump_json(include={"url", "model", "stability", "similarity", "seed"})
         options = self._options
-        return f"elevenlabs:1:{told}:{','.join(options.voices)}:{options.follow_pace}{':clone' * options.clone}"
+        return f"elevenlabs:1:{settings}:{','.join(options.voices)}:{options.follow_pace}{':clone' * options.clone}"
 
     def missing(self) -> list[str]:
         """The key."""
@@ -194,8 +194,8 @@ class ElevenLabsSynthesizer:
             return found
 
     def _cloned(self, name: str, clip: Path) -> str:
-        told = {"name": name, "description": "Cloned by Polydub with the consent of its speaker."}
-        answer = self._service().upload("/v1/voices/add", told, "files", [clip])
+        form = {"name": name, "description": "Cloned by Polydub with the consent of its speaker."}
+        answer = self._service().upload("/v1/voices/add", form, "files", [clip])
         made = answer.get("voice_id") if isinstance(answer, dict) else None
         if not isinstance(made, str):
             raise PermanentError("ElevenLabs returned no voice for a clip.")
@@ -246,8 +246,8 @@ def _marked(text: str, ipa: Sequence[tuple[int, int, str]]) -> str:
 
 def _of_gender(listed: Sequence[Mapping[str, Any]], gender: str) -> list[str]:
     """Ids of voices of that gender, or all if there are none; voices without a stated gender come last."""
-    told = [voice["voice_id"] for voice in listed if (voice.get("labels") or {}).get("gender") == gender]
-    return told or [voice["voice_id"] for voice in listed]
+    matching = [voice["voice_id"] for voice in listed if (voice.get("labels") or {}).get("gender") == gender]
+    return matching or [voice["voice_id"] for voice in listed]
 
 
 def _gender(speaker: Speaker, index: int) -> str:

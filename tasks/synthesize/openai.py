@@ -114,9 +114,9 @@ class OpenAiSynthesizer:
 
     def fingerprint(self) -> str:
         """The address, the model and its options; never the key. The model behind a name may change unnoticed."""
-        told = {"model", "url", "voices", "deep", "instructions", "extra", "follow_pace", "speeds"}
+        sent = {"model", "url", "voices", "deep", "instructions", "extra", "follow_pace", "speeds"}
         formed = {"response_format", "pcm_hz", "longest"}
-        return f"openai:1:{self._options.model_dump_json(include=told | formed)}"
+        return f"openai:1:{self._options.model_dump_json(include=sent | formed)}"
 
     def missing(self) -> list[str]:
         """The key of OpenAI's own address."""
@@ -261,9 +261,9 @@ def _offer(service: Service) -> str:
         return ""
     listed = answer.get("voices") if isinstance(answer, dict) else None
     names = [one.get("id") or one.get("name") if isinstance(one, dict) else one for one in listed or []]
-    told = [visible(name)[:60] for name in names if isinstance(name, str)]
-    more = f" and {len(told) - _LISTED} more" if len(told) > _LISTED else ""
-    return f"The server offers {', '.join(told[:_LISTED])}{more}." if told else ""
+    shown = [visible(name)[:60] for name in names if isinstance(name, str)]
+    more = f" and {len(shown) - _LISTED} more" if len(shown) > _LISTED else ""
+    return f"The server offers {', '.join(shown[:_LISTED])}{more}." if shown else ""
 
 
 def _is_deep(speaker: Speaker, index: int) -> bool:

@@ -87,14 +87,14 @@ class OpenAiTranscriber:
 
     def _detected(self, server: Server, audio: Path, spans: list[Span], progress: Progress) -> Script:
         belief, answers = Belief(spans), []
-        for told in asked(server, audio, heard_stretches(spans, audio, _SHORT_MS, turns(spans))):
-            answers.append(told)
-            progress(_share(told.stretch.end_ms, spans))
+        for one in asked(server, audio, heard_stretches(spans, audio, _SHORT_MS, turns(spans))):
+            answers.append(one)
+            progress(_share(one.stretch.end_ms, spans))
         tongues, kept = settled(server, audio, answers)
-        for told in kept:
-            samples = read_span(audio, told.stretch.start_ms, told.stretch.end_ms)
-            found = server.passages(told.answer, samples, told.language)
-            belief.take(server.heard(found, samples, told.language), told.stretch)
+        for one in kept:
+            samples = read_span(audio, one.stretch.start_ms, one.stretch.end_ms)
+            found = server.passages(one.answer, samples, one.language)
+            belief.take(server.heard(found, samples, one.language), one.stretch)
         return Script(
             language=tongues.main,
             lines=tongues.lines(belief.words, self._options.pause_ms),

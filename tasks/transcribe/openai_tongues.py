@@ -1,6 +1,6 @@
-"""Which language a server with OpenAI's API hears in each stretch of speech, where the user has not told it.
+"""Which language a server with OpenAI's API hears in each stretch of speech, where the user has not given it.
 
-A server detects one language a request, and tells no probability. So the speech is sent in stretches that end at a
+A server detects one language a request, and returns no probability. So the speech is sent in stretches that end at a
 pause, as a change of language mostly comes after one. The language of most of it is the script's; a stretch in another
 one is asked for once more in the script's, and the text counts of which the server is surer.
 """
@@ -22,11 +22,11 @@ from tasks.transcribe.openai_server import Server
 from tasks.transcribe.tongues import Tongues
 
 _PAUSE_MS, _FEWEST_MS = 1000, 3000  # a pause at which another language may begin, after so much speech
-_TOLD_MS = 1500  # less tells no language
+_CLEAR_MS = 1500  # less speech is too little to detect a language
 
 
 @dataclass(frozen=True)
-class Told:
+class StretchAnswer:
     """What the server says of a stretch, and in which language (BCP-47)."""
 
     stretch: Stretch
@@ -50,7 +50,7 @@ def turns(spans: Sequence[Span]) -> frozenset[int]:
     return frozenset(found)
 
 
-def asked(server: Server, audio: Path, stretches: Iterable[Stretch]) -> Iterator[Told]:
+def asked(server: Server, audio: Path, stretches: Iterable[Stretch]) -> Iterator[StretchAnswer]:
     """The answers, stretch by stretch, in the language that the server hears.
 
     Args:
@@ -59,21 +59,21 @@ def asked(server: Server, audio: Path, stretches: Iterable[Stretch]) -> Iterator
         stretches: in order of time.
 
     Raises:
-        UnsupportedError: it tells none.
+        UnsupportedError: it returns none.
     """
-    told = False
+    known = False
     for stretch in stretches:
         answer = server.ask(read_span(audio, stretch.start_ms, stretch.end_ms), None)
         language = tag_of(language_returned(answer))
-        told = told or language != "und"
-        if not told:
+        known = known or language != "und"
+        if not known:
             raise UnsupportedError(
                 f"{server.model} does not return the language.", "Set it (--from), or supply subtitles."
             )
-        yield Told(stretch, answer, language)
+        yield StretchAnswer(stretch, answer, language)
 
 
-def settled(server: Server, audio: Path, answers: Sequence[Told]) -> tuple[Tongues, list[Told]]:
+def settled(server: Server, audio: Path, answers: Sequence[StretchAnswer]) -> tuple[Tongues, list[StretchAnswer]]:
     """The languages of a recording, and its answers in them.
 
     Args:
@@ -82,28 +82,28 @@ def settled(server: Server, audio: Path, answers: Sequence[Told]) -> tuple[Tongu
         answers: those of `asked`.
     """
     weights: dict[str, int] = {}
-    for told in answers:
-        if told.language != "und":
-            weights[told.language] = weights.get(told.language, 0) + told.length_ms
+    for one in answers:
+        if one.language != "und":
+            weights[one.language] = weights.get(one.language, 0) + one.length_ms
     main = max(sorted(weights), key=lambda code: weights[code])
-    kept = [told if told.language == main else _in_doubt(server, audio, told, main) for told in answers]
+    kept = [one if one.language == main else _in_doubt(server, audio, one, main) for one in answers]
     parts: list[tuple[int, int, str]] = []
-    for told in kept:
-        start = parts.pop()[0] if parts and parts[-1][2] == told.language else told.stretch.start_ms
-        parts.append((start, told.stretch.end_ms, told.language))
+    for one in kept:
+        start = parts.pop()[0] if parts and parts[-1][2] == one.language else one.stretch.start_ms
+        parts.append((start, one.stretch.end_ms, one.language))
     return Tongues(main, tuple(parts), detected=True), kept
 
 
-def _in_doubt(server: Server, audio: Path, told: Told, main: str) -> Told:
-    samples = read_span(audio, told.stretch.start_ms, told.stretch.end_ms)
-    again = Told(told.stretch, server.ask(samples, main), main)
-    if told.language == "und" or told.length_ms < _TOLD_MS or primary(told.language) == primary(main):
+def _in_doubt(server: Server, audio: Path, first: StretchAnswer, main: str) -> StretchAnswer:
+    samples = read_span(audio, first.stretch.start_ms, first.stretch.end_ms)
+    again = StretchAnswer(first.stretch, server.ask(samples, main), main)
+    if first.language == "und" or first.length_ms < _CLEAR_MS or primary(first.language) == primary(main):
         return again
-    own, other = (_sureness(server.passages(one.answer, samples, one.language)) for one in (told, again))
-    return again if other > own else told
+    own, other = (_sureness(server.passages(one.answer, samples, one.language)) for one in (first, again))
+    return again if other > own else first
 
 
 def _sureness(found: Sequence[Passage]) -> float:
-    """The mean log probability of a text, by its length; 0 where the server tells none."""
+    """The mean log probability of a text, by its length; 0 where the server returns none."""
     letters = sum(len(passage.text) for passage in found)
     return sum(len(passage.text) * passage.log_probability for passage in found) / max(1, letters)

@@ -73,8 +73,8 @@ class Kling:
 
     def create(self, request: dict[str, Any], tag: str) -> str:
         """A task's id."""
-        told = {**request["body"], "external_task_id": tag}
-        return self._wire.part(self._data("POST", _PATH, creates=True, json=told), "task_id", creates=True)
+        body = {**request["body"], "external_task_id": tag}
+        return self._wire.part(self._data("POST", _PATH, creates=True, json=body), "task_id", creates=True)
 
     def poll(self, job: str) -> State:
         """The state of the task."""

@@ -28,17 +28,17 @@ def located(name: str) -> Path | None:
     """
     model = known(name)
     if (own := users(name)) is not None:
-        for file, told in model.files.items():
-            checked(own / file, told)
+        for file, parts in model.files.items():
+            checked(own / file, parts)
         return own
     ours = cache_folder() / name
-    if all(bring.is_right(ours / file, told) for file, told in model.files.items()):
+    if all(bring.is_right(ours / file, parts) for file, parts in model.files.items()):
         return ours
     if not _packed(model):
         return None
     with _locked_folder(name) as folder:
-        for file, told in model.files.items():
-            bring.assembled(told, folder / file)
+        for file, parts in model.files.items():
+            bring.assembled(parts, folder / file)
     return ours
 
 
