@@ -90,7 +90,7 @@ def _speak(tag: str, voices: dict[str, str], prints: dict[str, NDArray[Any]]) ->
         with tempfile.TemporaryDirectory() as folder:
             made = voice_of(backend.synthesize(text, voice, tag, Path(folder) / "voice.wav").audio)
         table = _direction(voice)
-        print(f"          {who}: {voice} foretold {prints[who] @ table:.3f}, spoken {prints[who] @ made:.3f}")
+        print(f"          {who}: {voice} predicted {prints[who] @ table:.3f}, spoken {prints[who] @ made:.3f}")
 
 
 if __name__ == "__main__":

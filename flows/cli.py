@@ -27,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-script_app = typer.Typer(help="Take a dub's script out for editing, and put it back.", no_args_is_help=True)
+script_app = typer.Typer(help="Export a dub's script for editing, and import it again.", no_args_is_help=True)
 app.add_typer(script_app, name="script")
 app.add_typer(batch_app)
 app.add_typer(models_app, name="models")

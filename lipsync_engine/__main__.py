@@ -115,7 +115,7 @@ def _phones(options: argparse.Namespace) -> tuple[Phone, ...]:
         raise ValueError("give --text-file and --language, or --phones")
     text = options.text_file.read_text("utf-8")
     if signs := unread(text, options.language):
-        print(f"warning: {signs} signs of the text cannot be read: neutral syllables stand for them", file=sys.stderr)
+        print(f"warning: {signs} characters cannot be read: neutral syllables replace them", file=sys.stderr)
     return phones_for(options.audio, text, options.language)
 
 

@@ -196,7 +196,7 @@ def _together(first: Run, second: Run) -> Run:
     )
     if not same:
         raise BadInputError(
-            f"{other.source} is the same video as {one.source}, but is to be dubbed with other words or settings, "
+            f"{other.source} is the same video as {one.source}, but with other subtitles or settings, "
             "and both would be one title",
             "List it once, or give one of them another name.",
         )

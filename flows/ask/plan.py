@@ -285,7 +285,7 @@ def _refuse_endless(what: str, given: MediaFacts, title: MediaFacts) -> None:
     if given.duration_ms > longest_ms:
         raise BadInputError(
             f"The {what} lasts {given.duration_ms / 1000:.0f} s, the title {title.duration_ms / 1000:.0f} s.",
-            f"At most {longest_ms / 1000:.0f} s belong to such a title; cut it.",
+            f"At most {longest_ms / 1000:.0f} s are accepted for this title: trim it.",
         )
 
 
@@ -357,6 +357,6 @@ def _writable(folder: Path) -> Path:
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise BadInputError(
-            f"The output folder {folder} cannot be written.", "Choose another --out, or its permissions."
+            f"The output folder {folder} cannot be written.", "Choose another --out, or change its permissions."
         )
     return folder

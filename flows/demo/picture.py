@@ -30,7 +30,7 @@ def make_title(folder: Path) -> Path:
     if title.exists():
         console.print(f"demo title: {title} (made before)")
         return title
-    console.print("demo title: narration, music and picture are made from what the packages carry ...")
+    console.print("demo title: narration, music and picture are made from installed packages ...")
     tenths = 0
 
     def tell(share: float) -> None:

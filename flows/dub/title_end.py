@@ -1,6 +1,6 @@
 """The end of a title: the multi-track master, its summary and what the UI shows of it.
 
-A branch that is retried alone in the Prefect UI ends its title anew, so that the deliverables follow.
+A branch that is retried alone in the Prefect UI ends its title again, so that the deliverables follow.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) 
 
 @through_outages
 def follow_up(run: Run, work: SharedWork) -> None:
-    """After a branch whose title has ended already (it was retried alone): end the title anew, and correct its state.
+    """After a branch whose title has ended already (it was retried alone): end the title again, and correct its state.
 
     Does nothing while the title runs, or is to be begun again after a crash: it will see the branch.
     """

@@ -29,7 +29,7 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
         replaced = deliver(Path(run.title.folder), {**outputs, f"{run.title.name}.multi.mkv": previous.multi})
     except DamagedError:
         return None  # the flow finds it so, and runs the step again
-    notes = tuple(f"{place} was not the file that had been delivered: it was put back." for place in replaced)
+    notes = tuple(f"{place} differed from the delivered file: it was restored." for place in replaced)
     steps = tuple(use.model_copy(update={"reused": True, "seconds": 0.0, "hits": use.parts}) for use in work.steps)
     found = {
         "work": work.model_copy(update={"steps": steps}),

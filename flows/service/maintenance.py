@@ -83,7 +83,7 @@ def cleanup(
         f"{swept} files of dead processes, {removed} old runs and {jobs} old jobs removed; {freed / 1e9:.1f} GB freed"
     )
     if titles:
-        message += f", among it earlier results of {len(titles)} titles: {', '.join(titles[:_NAMED])}"
+        message += f", including earlier results of {len(titles)} titles: {', '.join(titles[:_NAMED])}"
     return Completed(message=f"{message}.")
 
 

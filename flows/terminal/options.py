@@ -112,7 +112,7 @@ class Changes:
     ] = None
     lipsync_refine_seconds: Annotated[
         float | None,
-        option(Group.PICTURE, "--lipsync-refine-seconds", text="seconds of that training, on a CPU too"),
+        option(Group.PICTURE, "--lipsync-refine-seconds", text="seconds of that training; also trains on a CPU"),
     ] = None
     scene: Annotated[
         str | None,

@@ -37,7 +37,7 @@ class Rendering:
         checks: what was measured while drawing.
         seconds: how long each stage was busy; they work at the same time.
         notes: why frames were encoded again that nothing was changed in.
-        anew: bool [T], frames that are not from an earlier render; ``None`` where there is none.
+        fresh: bool [T], frames that are not from an earlier render; ``None`` where there is none.
     """
 
     frames: int = 0
@@ -45,7 +45,7 @@ class Rendering:
     checks: Checks = field(default_factory=Checks)
     seconds: dict[str, float] = field(default_factory=lambda: {"decode": 0.0, "render": 0.0, "encode": 0.0})
     notes: list[str] = field(default_factory=list)
-    anew: BoolArray | None = None
+    fresh: BoolArray | None = None
 
 
 class Corrections(Protocol):
@@ -66,8 +66,8 @@ class Task:
         edited: bool [T], frames that are drawn into.
         crf: quality of the encode.
         preset: speed of the encode.
-        prior: an earlier render, from which frames are taken outside ``anew``.
-        anew: bool [T], frames that are rendered again where there is an earlier render.
+        prior: an earlier render, from which frames are taken outside ``fresh``.
+        fresh: bool [T], frames that are rendered again where there is an earlier render.
         stop: frames from here on are not written.
         device: where the picture is computed, ``"cpu"`` or ``"cuda"``.
         corrections: what changes the painted frames, where there is anything (residual networks, other pictures).
@@ -80,7 +80,7 @@ class Task:
     crf: int = 17
     preset: str = "veryfast"
     prior: Path | None = None
-    anew: BoolArray | None = None
+    fresh: BoolArray | None = None
     stop: int | None = None
     device: str = "cpu"
     corrections: Corrections | None = None
@@ -207,7 +207,7 @@ def _whole(task: Task, studio: _Studio) -> None:
 def _splice(task: Task, studio: _Studio) -> bool:
     """Copy the segments without an edit and encode the others; False where all must be encoded."""
     base = task.prior or task.picture
-    wanted = task.edited if task.prior is None or task.anew is None else task.anew
+    wanted = task.edited if task.prior is None or task.fresh is None else task.fresh
     try:
         facts = video.probe(base) if task.prior else studio.facts
         layout = _fitting(survey(base, facts), task.times_s, facts)
@@ -215,7 +215,7 @@ def _splice(task: Task, studio: _Studio) -> bool:
         encoder = PartEncoder(facts, layout, task.crf, task.preset)
         if runs == [(0, len(layout.pts))] and not task.prior:
             if layout.open_groups:
-                raise NotDivisibleError("pictures about its key frames need others (open groups of pictures)")
+                raise NotDivisibleError("frames around its key frames refer to others (open groups of pictures)")
             return False
     except NotDivisibleError as reason:
         if task.prior:
@@ -226,7 +226,7 @@ def _splice(task: Task, studio: _Studio) -> bool:
     with SpliceWriter(base, task.out, facts, layout, encoder, runs) as writer:
         studio.run(_frames(task, studio.facts, runs, layout), writer)
     if task.prior:
-        studio.done.anew = _inside(runs, len(layout.pts))
+        studio.done.fresh = _inside(runs, len(layout.pts))
     studio.done.copied = len(layout.pts) - studio.done.frames
     studio.done.frames = len(layout.pts)
     return True

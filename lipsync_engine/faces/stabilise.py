@@ -1,6 +1,6 @@
 """Takes the mesh network's jitter out of a track by the skin's own texture, and smooths what is left.
 
-The network places each picture's mesh anew, a pixel to and fro on a large face. Nose and upper cheeks ride on the
+The network places each picture's mesh by itself, a pixel to and fro on a large face. Nose and upper cheeks ride on the
 skull, so their texture, sampled in the mesh's own frame, should stand still: how far it moves against its running
 mean is the network's error, found to a fraction of a pixel.
 """

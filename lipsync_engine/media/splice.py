@@ -2,7 +2,7 @@
 
 The encoded parts get parameter sets with numbers of their own, and the header (``avcC``) holds both: every player that
 can play ``avc1`` follows the numbers, so nothing is signalled inside the stream. Parts begin with an IDR picture.
-Decoding times are counted anew for the whole: the n-th packet is due when the n-th frame, less the reordering depth,
+Decoding times are counted again for the whole: the n-th packet is due when the n-th frame, less the reordering depth,
 is shown.
 """
 
@@ -55,7 +55,7 @@ class PartEncoder:
             own = avc.ParameterSets.parse(self._open(number).extradata)
             if not own.clashes(taken):
                 return number, own
-        raise NotDivisibleError("every number for parameter sets is taken")
+        raise NotDivisibleError("every number for parameter sets is in use")
 
     def _open(self, number: int) -> Any:
         import av

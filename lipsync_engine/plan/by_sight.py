@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lipsync_engine.records import FloatArray
 
-#: Observations in a row that are foretold from the others, parts in turn, and the least from which that can be tried.
+#: Observations in a row that are predicted from the others, parts in turn, and the least from which that can be tried.
 _RUN, _PARTS, _FEWEST = 12, 5, 60
 #: Strength of the ridge, as a share of the observations.
 _RIDGE = 0.02
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 def opening_by_sight(texture: FloatArray, aperture: FloatArray) -> Array | None:
-    """The opening of each observation as its picture tells it, foretold from the others; float64 [M].
+    """The opening of each observation as its picture tells it, predicted from the others; float64 [M].
 
     Args:
         texture: float32 [M, C], components of the mouths' pictures.

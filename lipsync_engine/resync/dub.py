@@ -92,9 +92,9 @@ def resync(
         done = Rendering(frames=len(track.times_s))
         done.copied = done.frames if copy_picture(picture, out, facts) else 0
     if names := spelled_names(phones):
-        report.notes.append(f"{names} signs of the text were spelled by name: give phones of what is really said")
+        report.notes.append(f"{names} characters of the text were read by name: give phones of what is really said")
     report.fps = done.frames / max(perf_counter() - clock, 1e-9)
-    drawn = scope.drawn if done.anew is None else scope.drawn & done.anew
+    drawn = scope.drawn if done.fresh is None else scope.drawn & done.fresh
     count(report, done, track, parts, drawn, off_screen(track, active))
     if replaced:
         count_whole(report, replaced.frames, parts)
@@ -163,7 +163,7 @@ def _task(
         crf=options.crf,
         preset=options.preset,
         prior=options.into,
-        anew=scope.inside,
+        fresh=scope.inside,
         stop=scope.stop,
         device=device,
         corrections=corrections,

@@ -60,7 +60,7 @@ class Options:
         if self.preview_s is not None and not self.preview_s > 0:
             raise ValueError(f"a preview needs a length above 0, not {self.preview_s:g} seconds")
         if self.preview_s is not None and (self.into or self.spans):
-            raise ValueError("a preview goes without spans and without an earlier render")
+            raise ValueError("a preview cannot be combined with spans or an earlier render")
         if self.into is not None and not self.spans:
             raise ValueError("an earlier render needs the spans to render again")
 

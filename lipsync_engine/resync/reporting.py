@@ -18,7 +18,7 @@ from lipsync_engine.speech.title_speech import OwnSpeech
 
 #: Strength from which an edit is seen, and counts as one.
 PERCEPTIBLE = 0.2
-_CANNOT_TELL = "this material does not tell the right mouth from one at another time"
+_CANNOT_TELL = "this material cannot distinguish the right mouth from one at another time"
 _NOT_DEFINED = "not defined for this material (too few such sounds, pauses or frames)"
 _SPEECH = (
     "phone_agreement",
@@ -91,7 +91,7 @@ def count(
 
 def _deformed(part: Part) -> str:
     why = part.who.library.lacks
-    return f"a face is drawn by deforming its own frames, since the title shows too little of its mouth: {why}"
+    return f"a face is drawn by deforming its own frames, because the title shows too little of its mouth: {why}"
 
 
 def _faint(parts: list[Part], frames: int) -> BoolArray:
@@ -120,7 +120,7 @@ def count_whole(report: EngineReport, whole: BoolArray, parts: list[Part]) -> No
         parts: every person's share of the edit.
     """
     report.edited += int((whole & ~drawn_by(parts, len(whole))).sum())
-    report.notes.append(f"{int(whole.sum())} whole pictures are another system's")
+    report.notes.append(f"{int(whole.sum())} whole pictures were made by another system")
 
 
 def measure(

@@ -30,7 +30,7 @@ class _Given:
     formality: Literal["default", "formal", "informal"]
     terms: tuple[Term, ...]
     rewriter: Rewriter | None
-    sampled: tuple[Asset, Asset | None] | None  # dialogue and bed; None where nothing is spoken anew
+    sampled: tuple[Asset, Asset | None] | None  # dialogue and bed; None where nothing is spoken again
     casting: dict[str, Any] | None
     branch: Branch = unkeyed()
 
@@ -100,7 +100,7 @@ def _adapted(given: _Given, work: Work) -> StepOutput[Adapted]:
     spoken |= {take.line: take for take in clear}
     if changed:
         name = _facts(given.rewriter).name
-        notes.append(f"{len(changed)} of {len(missed)} lines that missed their time were worded anew by {name}.")
+        notes.append(f"{len(changed)} of {len(missed)} lines of the wrong length were reworded by {name}.")
     notes.extend([*(one.note for one in adapted if one.note), *heard])
     fresh = tuple(line.model_copy(update={"text": texts.get(line.id, line.text)}) for line in script.lines)
     reworded = script.model_copy(update={"lines": fresh, "notes": (*script.notes, *dict.fromkeys(notes))})

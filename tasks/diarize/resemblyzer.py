@@ -22,7 +22,7 @@ from tasks.records.script import Line, Script, Speaker
 from tasks.sound.embeddings import line_voices, read, speech_of
 from tasks.sound.speech_activity import one_thread, speech_spans
 
-TOO_SHORT = "Speakers: no line is long enough to tell voices apart; the unnamed lines are taken for one speaker."
+TOO_SHORT = "Speakers: no line is long enough to distinguish voices; the unnamed lines are assigned to one speaker."
 
 
 class ResemblyzerDiarizer:

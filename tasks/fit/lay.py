@@ -145,7 +145,7 @@ def _notes(order: Sequence[Placement], duration_ms: int) -> tuple[str, ...]:
     for one in order:
         if one.end_ms > duration_ms:
             over_s = (one.end_ms - duration_ms) / 1000
-            said.append(f"Line {one.line} runs {over_s:.1f} s past the end of the title: that much of it is not heard.")
+            said.append(f"Line {one.line} runs {over_s:.1f} s past the end of the title: that part is not heard.")
     return tuple(said)
 
 

@@ -54,6 +54,6 @@ def _laid(given: _Given, work: Work) -> StepOutput[Laid]:
     phones.write_text(json.dumps(phones_on_clock(given.takes, placements), ensure_ascii=False), "utf-8")
     overlong = [placed.line for placed in placements if placed.fit == "overlong"]
     if overlong:
-        notes = (*notes, f"Lines {', '.join(map(str, overlong))} are longer than their time allows; kept whole.")
+        notes = (*notes, f"Lines {', '.join(map(str, overlong))} are longer than their slots; they were not cut.")
     made = Laid(dialogue=work.keep(dialogue), phones=work.keep(phones), placements=tuple(placements))
     return StepOutput(made, tuple(notes))

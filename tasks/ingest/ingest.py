@@ -124,7 +124,7 @@ def ingest(
         if not spans and script.lines and chosen.clock == "auto":
             raise BadInputError(
                 f"In the recorded dub {recording.name!r} nobody speaks.",
-                "Give a recording with speech; one that is not known as speech is taken with ingest.clock: trust.",
+                "Give a recording with speech; ingest.clock: trust accepts any sound as speech.",
             )
         clock = _clock(recording, listened, spans, script.lines, bed, chosen)
         progress(0.6)
@@ -225,7 +225,7 @@ def _pitch(settings: IngestSettings, found: _Found) -> Literal["keep", "follow"]
 def _clock_notes(found: _Found, pitch: str, settings: IngestSettings) -> list[str]:
     clock, fitted = found.fitted.clock, found.fitted
     if found.unmatched:
-        return ["The recorded dub's speech does not fall on the script's lines: its time was left as it is."]
+        return ["The recorded dub's speech does not match the times of the script's lines: its timing is unchanged."]
     notes = []
     if found.kind == "print master":
         notes.append(
@@ -240,7 +240,7 @@ def _clock_notes(found: _Found, pitch: str, settings: IngestSettings) -> list[st
         what.append(f"at {1 / clock.slowness:.4%} of the title's speed{name}")
     how = ""
     if clock.slowness != 1.0:
-        how = ", by resampling: its pitch moved too" if pitch == "follow" else ", keeping its pitch"
+        how = ", by resampling: its pitch changed too" if pitch == "follow" else ", keeping its pitch"
     notes.append(
         f"The recorded dub was {' and '.join(what)}, known by {by} to {max(1.0, fitted.error_ms):.0f} ms; "
         f"that was corrected{how}."

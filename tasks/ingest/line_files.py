@@ -65,7 +65,7 @@ def pack_lines(folder: Path, out_zip: Path) -> None:
             )
     if not found:
         raise BadInputError(
-            f"The folder {folder.name!r} holds no recording of a line.",
+            f"The folder {folder.name!r} contains no recording of a line.",
             "Names end in the number of the line in the script, such as 0012.wav or line-12_take2.wav.",
         )
     with staged(out_zip) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
@@ -117,12 +117,12 @@ def lay_lines(
         notes.append(f"Recordings of lines that the script does not have: {', '.join(map(str, unknown))}.")
     missing = sorted(known - {take.line for take in takes})
     if missing:
-        notes.append(f"No recording speaks line {', '.join(map(str, missing))}.")
+        notes.append(f"There is no recording of line {', '.join(map(str, missing))}.")
     placements = plan(script, takes, settings, duration_ms)
     notes += lay(takes, placements, duration_ms, out, lambda done: progress(0.5 + done / 2))
     overlong = [placed.line for placed in placements if placed.fit == "overlong"]
     if overlong:
-        notes.append(f"Lines {', '.join(map(str, overlong))} are longer than their time allows; kept whole.")
+        notes.append(f"Lines {', '.join(map(str, overlong))} are longer than their slots; they were not cut.")
     return Ingested(
         dialogue=out,
         placements=placements,
@@ -144,11 +144,11 @@ def _chosen(archive: Path, bounds: zips.Bounds) -> tuple[dict[int, str], list[st
             takes.setdefault(found[0], []).append((found[1], entry.filename))
     if not takes:
         raise BadInputError(
-            f"The archive {archive.name!r} holds no recording of a line.",
+            f"The archive {archive.name!r} contains no recording of a line.",
             "Names end in the number of the line in the script, such as 0012.wav or line-12_take2.wav.",
         )
     several = sorted(number for number, names in takes.items() if len(names) > 1)
-    notes = [f"Several takes of line {', '.join(map(str, several))}: the highest counts."] if several else []
+    notes = [f"Several takes of line {', '.join(map(str, several))}: the highest number is used."] if several else []
     return {number: max(names)[1] for number, names in takes.items()}, notes
 
 

@@ -48,5 +48,5 @@ def phones_of(
                 }
                 for phone in spoken
             ]
-    notes = (f"Lines {', '.join(failed)} could not be aligned: the mouth rests there.",) if failed else ()
+    notes = (f"Lines {', '.join(failed)} could not be aligned: the mouth stays at rest there.",) if failed else ()
     return phones, notes

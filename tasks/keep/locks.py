@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold a lock; whoever else wants it waits until the block ends.
+    """Hold a lock; other processes wait until the block ends.
 
     Args:
         file: made where it is missing, in a folder that is there; it stays.

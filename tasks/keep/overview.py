@@ -86,7 +86,13 @@ def by_kind(found: Inventory) -> list[KindSize]:
 
 
 def pin(store: Store, title: str, stays: bool) -> None:
-    """Let a title stay whatever its age, or no longer."""
+    """Let a title stay whatever its age, or no longer.
+
+    Args:
+        store: where it lies.
+        title: its name.
+        stays: False to let it go.
+    """
     store.write_note(_PIN, text_sha256(title), {"title": title} if stays else None)
 
 

@@ -122,7 +122,7 @@ def _loudness(dialogue: Path) -> Curve:
 
 def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[str]) -> float:
     if speech.integrated_lufs <= SILENCE_LUFS:
-        notes.append("The dub has no speech: the mix is its bed.")
+        notes.append("The dub has no speech: the mix is the bed alone.")
         return 0.0
     if original.integrated_lufs > _NO_SPEECH_LUFS:
         wanted = original.integrated_lufs - speech.integrated_lufs

@@ -42,7 +42,7 @@ def mix(branch: Branch, laid: Laid, bed: Asset, original_dialogue: Asset, script
         if line.id in placed
     )
     settings = branch.profile.mix.model_copy(update={"stems": "wav"})  # which files are delivered changes no mix
-    if branch.language in branch.title.dubs:  # whoever recorded a dub has set its levels
+    if branch.language in branch.title.dubs:  # a recorded dub comes with its levels
         settings = settings.model_copy(update={"line_levels_db": 0.0})
     preset = loudness_presets()[branch.profile.loudness]
     given = _Given(laid.dialogue, lines, bed, original_dialogue, script.kept, preset, settings)

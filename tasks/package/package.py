@@ -313,7 +313,7 @@ def upright_picture(source: Path, facts: MediaFacts, out_mkv: Path, progress: Pr
     Returns:
         Notes for the user.
     """
-    why = "Matroska's players do not agree on turned pictures: that of the multi-track master was encoded upright to "
+    why = "Matroska's players do not agree on rotated pictures: that of the multi-track master was encoded upright to "
     shown, how, notes = _encoded(source, stored_picture(source), facts, why)
     with staged(out_mkv) as part:
         graph = media.sink([shown], part, f="matroska", write_crc32=0, **how)

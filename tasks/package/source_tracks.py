@@ -56,7 +56,7 @@ def own_audio(original: Any, facts: MediaFacts, original_language: str) -> Kept:
         kept.options[f"disposition:a:{number}"] = _marks(flags)
         if audio.codec in _NO_SOUND:
             kept.options[f"c:a:{number}"] = "flac"
-            kept.notes.append(f"Audio track {number + 1} ({audio.codec}) is FLAC in the multi-track master: as it was.")
+            kept.notes.append(f"Audio track {number + 1} ({audio.codec}) is FLAC in the multi-track master: lossless.")
     return kept
 
 

@@ -36,7 +36,7 @@ def intelligibility(dub: Script, recogniser: Recogniser | None, judged: Mapping[
     facts: dict[str, Any] = {"backend": recogniser.name or None if recogniser else None, "lines": len(judged)}
     words = sum(one.words for one in judged.values())
     if recogniser is None or recogniser.heard is None or not words:
-        why = recogniser.note if recogniser else "not heard: nobody was asked to listen"
+        why = recogniser.note if recogniser else "not heard: no recogniser was used"
         return {measure: None, **facts, "by_sound": 0, "not_understood": [], "note": why or _NOTHING}
     rate = sum(one.error * one.words for one in judged.values()) / words
     by_sound = sum(one.by_sound for one in judged.values())
@@ -66,7 +66,7 @@ def not_understood(dub: Script, recogniser: Recogniser | None, judged: Mapping[i
         judged: by line id, how far each line was understood.
     """
     if recogniser is None or recogniser.heard is None or not judged:
-        return Measured(None, (recogniser.note if recogniser else "not heard: nobody was asked to listen") or _NOTHING)
+        return Measured(None, (recogniser.note if recogniser else "not heard: no recogniser was used") or _NOTHING)
     worst = _worst(judged)
     lines = {line.id: line for line in dub.lines}
     named = ", ".join(_named(lines[one], judged[one]) for one in worst[:_NAMED])

@@ -160,7 +160,7 @@ def sound_shift(reference: Power, heard: Power) -> float | str:
     if not loud:
         return _SILENT
     if len(shifts) < max(1, loud // 2):
-        return "is not found in what was made of it"
+        return "cannot be found again after processing"
     return sorted(shifts, key=abs, reverse=True)[len(shifts) // _OUTLIERS] * _HOP_MS
 
 

@@ -120,4 +120,4 @@ def disk_full(error: BaseException, where: object) -> DiskFullError | None:
     code = error.errno if isinstance(error, OSError) else None
     if code not in (errno.ENOSPC, errno.EDQUOT) and os.strerror(errno.ENOSPC) not in text:
         return None
-    return DiskFullError(f"There is no room left in {where}.", "Make room; what is finished is kept. Then try again.")
+    return DiskFullError(f"No space is left in {where}.", "Free some space and try again; finished work is kept.")

@@ -1,4 +1,4 @@
-"""How a step tells whoever watches how far it is. Plain callbacks: the terminal, Prefect or a test listens."""
+"""How a step reports how far it is. Plain callbacks: the terminal, Prefect or a test listens."""
 
 from __future__ import annotations
 

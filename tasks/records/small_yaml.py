@@ -17,7 +17,7 @@ class _NoAliases(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
-            raise yaml.YAMLError(f"line {line}: aliases (*) are not taken; write it out")
+            raise yaml.YAMLError(f"line {line}: aliases (*) are not accepted; write the value out")
         return super().compose_node(parent, index)
 
 

@@ -145,15 +145,15 @@ def _notes(bed: ClientBed, clock: Clock, match: BedMatch | None, facts: MediaFac
     if match is not None and not clock.same:
         notes.append(_corrected(bed, clock, match))
     if bed.parts and not bed.found:
-        notes.append("The title's music and effects were not found in the client's bed: it was laid as it came.")
+        notes.append("The title's music and effects were not found in the client's bed: it was used unchanged.")
     if -bed.length_ms > _SAME_MS:
         notes.append(f"The client's bed ends {-bed.length_ms / 1000:.2f} s before the title: silence was added.")
     elif bed.length_ms > _SAME_MS:
         notes.append(f"The client's bed is {bed.length_ms / 1000:.2f} s longer than the title: its end was cut.")
     if len(facts.audio) > 1:
-        notes.append(f"The client's bed has {len(facts.audio)} tracks: one was taken, the default or the first.")
+        notes.append(f"The client's bed has {len(facts.audio)} tracks: the default or first one was used.")
     if bed.channels == 1 and bed.title_channels > 1:
-        notes.append("The client's bed has one channel: it was laid on both sides.")
+        notes.append("The client's bed has one channel: it was used for both sides.")
     if bed.channels < CHANNELS <= bed.title_channels:
         notes.append("The title is 5.1 and the client's bed is not: the dub's mix is stereo.")
     elif 0 < bed.title_channels < CHANNELS <= bed.channels:
@@ -167,7 +167,7 @@ def _corrected(bed: ClientBed, clock: Clock, match: BedMatch) -> str:
     if clock.slowness != 1.0:
         name = f" ({clock.name})" if clock.name else ""
         what.append(f"ran at {1 / clock.slowness:.4%} of the title's speed{name}")
-        how = ", by resampling: its pitch had moved too" if bed.pitch == "followed" else ", keeping its pitch"
+        how = ", by resampling: its pitch had changed too" if bed.pitch == "followed" else ", keeping its pitch"
     return (
         f"The client's bed {' and '.join(what)}, known by {match.fitted.agreed} of {match.fitted.anchors} parts of the "
         f"title's music and effects; that was corrected{how}."

@@ -35,7 +35,7 @@ def speech_spans(
 ) -> list[tuple[int, int]]:
     """The spans of speech in a file, in order, not overlapping, as ``(start_ms, end_ms)``.
 
-    The same file gives the same spans: the network starts anew on every recording and runs on the CPU; it listens to a
+    The same file gives the same spans: the network is reset for every recording and runs on the CPU; it listens to a
     recording once. Memory is bounded (one number for each 32 ms, plus a block of 16 s).
 
     Args:

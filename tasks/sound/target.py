@@ -102,7 +102,7 @@ def approach(target: Target, before: Curve, render: Callable[[float, float | Non
     level = target.level(before)
     if level <= SILENCE_LUFS:
         found = render(0.0, None)
-        return Approach(found, 0.0, False, 1, ("The mix is silent or too short to measure: its level was left alone.",))
+        return Approach(found, 0.0, False, 1, ("The mix is silent or too short to measure: its level is unchanged.",))
     gain_db = min(target.lufs - level, highest)
     limiting = peak + gain_db > ceiling
     tries = 0

@@ -96,7 +96,7 @@ class Ears:
 def ears_for(settings: ChainedSettings, language: str, *, paid: bool = False) -> Ears:
     """Who listens: the profile's recogniser, Whisper base where it is here and that cannot, PocketSphinx for English.
 
-    PocketSphinx comes last, whoever names it: it is rough. Nobody listens for a profile that invents its words.
+    PocketSphinx comes last, even where a profile names it: it is rough. A profile whose words are invented has none.
 
     Args:
         settings: of the transcribe step.
@@ -105,7 +105,7 @@ def ears_for(settings: ChainedSettings, language: str, *, paid: bool = False) ->
     """
     own = listening(settings, language).backend
     if own.facts.name == "fake":
-        return Ears(language, deaf="the profile invents its words: nobody listens")
+        return Ears(language, deaf="the profile's words are invented: no recogniser is used")
     candidates = [own, transcriber("faster-whisper", _OURS), transcriber("pocketsphinx", {})]
     able = [one for one in candidates if _hears(one, language, paid=paid)]
     able.sort(key=lambda one: one.facts.name == "pocketsphinx")

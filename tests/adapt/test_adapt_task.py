@@ -80,7 +80,7 @@ def test_script_and_takes_change_together_and_adherence_rises(
     assert [line.text for line in script.lines] == [FITTING, FITTING]
     assert (script.lines[0].start_ms, script.lines[0].end_ms) == (dub.lines[0].start_ms, dub.lines[0].end_ms)
     assert adapted.value.reworded == (1,)
-    assert "1 of 1 lines that missed their time were worded anew by llm." in adapted.notes
+    assert "1 of 1 lines of the wrong length were reworded by llm." in adapted.notes
     assert script.notes == ("of the translation", *adapted.notes)
     laid = [fit.fn(run, dub, made.takes, 15_000).value for made in (spoken, adapted.value)]
     shares = [adherence(one.placements).value for one in laid]

@@ -234,4 +234,4 @@ def test_a_line_pushed_past_the_end_is_told_by_how_much_is_not_heard(tmp_path: P
     notes = lay(takes, placements, 3000, tmp_path / "dub.wav")
     over_ms = placements[1].end_ms - 3000
     assert over_ms > 0
-    assert f"Line 1 runs {over_ms / 1000:.1f} s past the end of the title: that much of it is not heard." in notes
+    assert f"Line 1 runs {over_ms / 1000:.1f} s past the end of the title: that part is not heard." in notes

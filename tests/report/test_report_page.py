@@ -242,4 +242,4 @@ def test_said_and_heard_stand_side_by_side_with_what_differs_marked(tmp_path: Pa
 
 def test_where_nobody_listened_there_is_no_such_column(page: Page) -> None:
     assert "Heard" not in page.text
-    assert "not heard: nobody was asked to listen" in page.text
+    assert "not heard: no recogniser was used" in page.text

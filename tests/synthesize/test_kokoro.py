@@ -92,7 +92,7 @@ def test_what_is_no_model_is_refused() -> None:
         with_outputs(b"\x3a\x7fnothing", ["audio"])
 
 
-def test_the_length_is_foretold_and_falls_with_the_pace(backend: Any, tmp_path: Path) -> None:
+def test_the_length_is_predicted_and_falls_with_the_pace(backend: Any, tmp_path: Path) -> None:
     line = "Hablo inglés, pero aprendo."
     told = [backend.predicted_ms(line, "ef_dora", "es", pace) for pace in (0.8, 1.0, 1.25)]
     assert told[0] > told[1] > told[2]
