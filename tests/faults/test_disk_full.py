@@ -44,7 +44,7 @@ def test_a_full_disk(short_clip: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
     told = done.stdout + done.stderr
     assert [line for line in done.stdout.splitlines() if line.startswith("code")] == ["code 1", "code 0"], told
-    assert "no room left" in done.stderr, told
+    assert "No space is left" in done.stderr, told
     assert "Traceback" not in done.stderr, told
     assert "too soon" not in done.stdout, told
     assert "there: " in done.stdout

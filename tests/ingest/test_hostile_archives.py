@@ -157,7 +157,7 @@ REFUSED: dict[Callable[[Path, bytes], None], str] = {
     twice: "twice",
     climbing: "not a name inside the archive",
     endless_name: "not a name inside the archive",
-    endless_number: "holds no recording of a line",
+    endless_number: "contains no recording of a line",
 }
 
 

@@ -59,7 +59,7 @@ def test_the_same_folder_makes_the_same_file(tmp_path: Path) -> None:
 
 def test_a_folder_without_lines_or_a_file_that_is_no_sound_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("x")
-    with pytest.raises(BadInputError, match="holds no recording"):
+    with pytest.raises(BadInputError, match="contains no recording"):
         pack_lines(tmp_path, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         archive.writestr("1.wav", "this is no sound")

@@ -153,7 +153,7 @@ def test_a_full_disk_is_said_plainly_nothing_is_kept_and_the_branch_is_not_to_bl
         (work.folder / "half").write_text("ha")
         raise met
 
-    with pytest.raises(DiskFullError, match="no room left") as caught:
+    with pytest.raises(DiskFullError, match="No space is left") as caught:
         remember(run, "mix", Computation(None, compute, Asset))
     assert caught.value.data["step"] == "mix"
     assert is_transient(caught.value)

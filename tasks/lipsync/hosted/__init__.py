@@ -22,7 +22,25 @@ from tasks.records.progress import Progress
 __all__ = ["HostedReanimator", "HostedTranslation", "Receipt", "Row", "receipt_path", "rows"]
 
 
-class HostedReanimator:
+class _Hosted:
+    """What a system declares of itself, whatever it makes."""
+
+    _system: HostedSystem
+
+    def fingerprint(self) -> str:
+        """System, provider, the provider's id, address and settings; no secret."""
+        return self._system.fingerprint()
+
+    def missing(self) -> list[str]:
+        """The provider's key, if it is not set."""
+        return self._system.missing()
+
+    def cost_usd(self, seconds: float) -> float:
+        """The price of this many seconds of result by the table; the provider's invoice may differ."""
+        return self._system.cost_usd(seconds)
+
+
+class HostedReanimator(_Hosted):
     """A hosted system that re-animates a face from speech, given a shot or a still."""
 
     takes: Takes
@@ -45,18 +63,6 @@ class HostedReanimator:
         self.takes = takes
         self.limits = Limits(**self._system.model.limits_at(self._system.provider).model_dump())
 
-    def fingerprint(self) -> str:
-        """System, provider, the provider's id, address and settings; no secret."""
-        return self._system.fingerprint()
-
-    def missing(self) -> list[str]:
-        """The provider's key, if it is not set."""
-        return self._system.missing()
-
-    def cost_usd(self, seconds: float) -> float:
-        """The price of this many seconds of result by the table; the provider's invoice may differ."""
-        return self._system.cost_usd(seconds)
-
     def reanimate(self, picture: Path, speech: Path, out: Path, progress: Progress) -> None:
         """Run a job, or reuse the result of an earlier job with the same files; writes `receipt_path` beside ``out``.
 
@@ -74,7 +80,7 @@ class HostedReanimator:
         self._system.job(Inputs(picture, speech), progress).deliver(out)
 
 
-class HostedTranslation:
+class HostedTranslation(_Hosted):
     """A hosted system that dubs a whole video: speech, voices and mouths."""
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
@@ -82,18 +88,6 @@ class HostedTranslation:
         self._system = HostedSystem(model, _options(options))
         if self._system.model.takes != "translate":
             raise BadInputError(f"{model} does not translate.", "Use heygen-video-translate.")
-
-    def fingerprint(self) -> str:
-        """System, provider, the provider's id, address and settings; no secret."""
-        return self._system.fingerprint()
-
-    def missing(self) -> list[str]:
-        """The provider's key, if it is not set."""
-        return self._system.missing()
-
-    def cost_usd(self, seconds: float) -> float:
-        """The price of this many seconds of result by the table; the provider's invoice may differ."""
-        return self._system.cost_usd(seconds)
 
     def translate(self, video: Path, language: str, out: Path, progress: Progress) -> str:
         """Dub the video, or reuse the result of an earlier job.
