@@ -83,7 +83,7 @@ def _direction(name: str) -> NDArray[Any]:
 
 
 def _speak(tag: str, voices: dict[str, str], prints: dict[str, NDArray[Any]]) -> None:
-    """What the table foretells, against what is spoken: a sentence in the language, whoever's voice it is."""
+    """What the table predicts, against what is spoken: a sentence in the language, of any voice."""
     backend = synthesizer("kokoro", {"all_languages": True})
     text = next(text for language, text in SENTENCES.values() if language == tag)
     for who, voice in voices.items():

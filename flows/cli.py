@@ -15,7 +15,7 @@ from flows.service.login import log_in
 from flows.terminal import store_copies, store_prune  # noqa: F401
 from flows.terminal.batch import app as batch_app
 from flows.terminal.models import app as models_app
-from flows.terminal.options import AsJson, Changes, Group, Out, Preview, Profile, option, with_changes
+from flows.terminal.options import AsJson, Changes, Command, Group, Out, Preview, Profile, option, with_changes
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
 from flows.terminal.store import app as store_app
 from tasks.records.errors import BadInputError
@@ -28,10 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 script_app = typer.Typer(help="Export a dub's script for editing, and import it again.", no_args_is_help=True)
-app.add_typer(script_app, name="script")
+app.add_typer(script_app, name="script", rich_help_panel=Command.DUB)
 app.add_typer(batch_app)
-app.add_typer(models_app, name="models")
-app.add_typer(store_app, name="store")
+app.add_typer(models_app, name="models", rich_help_panel=Command.INSTALLATION)
+app.add_typer(store_app, name="store", rich_help_panel=Command.INSTALLATION)
 
 
 def _print_version(asked: bool) -> None:
@@ -53,10 +53,10 @@ def polydub(version: Version = False) -> None:
 
 
 lipsync_app = typer.Typer(help="The lip-sync systems that Polydub can run.", no_args_is_help=True)
-app.add_typer(lipsync_app, name="lipsync")
+app.add_typer(lipsync_app, name="lipsync", rich_help_panel=Command.INSTALLATION)
 
 
-@app.command("run")
+@app.command("run", rich_help_panel=Command.DUB)
 @with_changes
 def run_command(
     videos: Annotated[list[str], typer.Argument(help="video files", metavar="VIDEO...")],
@@ -107,7 +107,7 @@ def run_command(
     raise typer.Exit(exit_code(_run([request], as_json)))
 
 
-@app.command()
+@app.command(rich_help_panel=Command.DUB)
 def demo(
     video: Annotated[str | None, typer.Argument(help="your own video; without it, a title made on the spot")] = None,
     to: Annotated[str, typer.Option("--to", help="languages by tag or name")] = "es,fr",
@@ -178,7 +178,7 @@ def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
         show(found)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.DUB)
 def report(folder: Annotated[str, typer.Argument(help="a delivered title's folder")]) -> None:
     """Name a delivered title's masters and report pages."""
     from flows.terminal.summary_table import show_folder
@@ -186,7 +186,7 @@ def report(folder: Annotated[str, typer.Argument(help="a delivered title's folde
     or_exit(show_folder, Path(folder))
 
 
-@app.command()
+@app.command(rich_help_panel=Command.INSTALLATION)
 def doctor(
     profile: Annotated[str | None, typer.Option("--profile", help="only this profile")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
@@ -203,7 +203,7 @@ def doctor(
         raise typer.Exit(EXIT_NOTHING)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.INSTALLATION)
 def licences(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """List the licences of all installed code; exit code 1 where one is not known."""
     from dataclasses import asdict
@@ -219,7 +219,7 @@ def licences(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         raise typer.Exit(EXIT_NOTHING)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.SERVER)
 def up(
     port: Annotated[int, typer.Option(help="port of the Prefect server")] = 4200,
 ) -> None:
@@ -229,7 +229,7 @@ def up(
     or_exit(serve, port)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.SERVER)
 def server(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 4200,
@@ -241,7 +241,7 @@ def server(
     or_exit(serve, host, port, services)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.SERVER)
 def deploy(
     cron: Annotated[str | None, typer.Option(help='when to run nightly, such as "0 1 * * *"')] = None,
     timezone: Annotated[str, typer.Option(help="of --cron, such as Europe/Paris")] = "UTC",
@@ -263,13 +263,13 @@ def deploy(
         say(line)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.SERVER)
 def pause() -> None:
     """Stop the nightly schedule until `polydub resume`; a batch that runs goes on."""
     _set_active(False)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.SERVER)
 def resume() -> None:
     """Let the nightly schedule run again."""
     _set_active(True)

@@ -13,6 +13,7 @@ from flows.printed import say, say_json
 from flows.terminal.options import (
     AsJson,
     Changes,
+    Command,
     Deployed,
     GpuMinutes,
     Hours,
@@ -32,7 +33,7 @@ app = typer.Typer()
 BatchId = Annotated[str | None, typer.Argument(help="name of a batch (default: the latest)")]
 
 
-@app.command()
+@app.command(rich_help_panel=Command.DUB)
 @with_changes
 def batch(
     manifest: Annotated[
@@ -66,7 +67,7 @@ def batch(
     _report(kept, or_exit(run_batch, kept, runs, deployed=deployed), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.FOLLOW)
 def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show the status of a batch: its titles and languages, what is running, and the expected end."""
     from flows.night.status import status_of
@@ -79,7 +80,7 @@ def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--js
         show_status(found)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.FOLLOW)
 def retry(
     batch_id: BatchId = None,
     language: Annotated[str | None, typer.Option(help="only this language")] = None,
@@ -115,7 +116,7 @@ def retry(
     _report(kept, done, as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.DUB)
 def inbox(
     folder: Annotated[str, typer.Argument(help="folder to watch for videos and manifests")],
     to: Annotated[list[str], typer.Option("--to", help="target languages for videos, by tag or name: es,fr")],
@@ -134,7 +135,7 @@ def inbox(
     or_exit(found.watch, every)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.FOLLOW)
 def costs(
     by: Annotated[str, typer.Option(help="group by language, title, step, provider or day")] = "language",
     since: Annotated[datetime.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="first day (UTC)")] = None,
@@ -151,7 +152,7 @@ def costs(
         show_costs(rows)
 
 
-@app.command()
+@app.command(rich_help_panel=Command.FOLLOW)
 def metrics(
     to: Annotated[str | None, typer.Option("--to", help="a .prom file for node_exporter; default: stdout")] = None,
 ) -> None:

@@ -24,6 +24,15 @@ class Group(StrEnum):
     RUN = "Run"
 
 
+class Command(StrEnum):
+    """A heading of `polydub --help`."""
+
+    DUB = "Dub"
+    FOLLOW = "Follow"
+    SERVER = "Server and schedule"
+    INSTALLATION = "Installation"
+
+
 def option(group: Group, *names: str, text: str, metavar: str | None = None, least: float | None = None) -> Any:
     """An option under a heading of `--help`.
 
