@@ -1,8 +1,8 @@
-"""Whose an output folder is. A title is its source under a name, and no folder takes a second source.
+"""Ownership of output folders. A title is its source under a name, and a folder never takes a second source.
 
-A folder says it in ``title.json``, from the start of a run on. A title keeps the folder that is its own. A free name is
-taken by the one source that asks for it; where another has it, or several ask for it at once, ``NAME-1a2b3c4d`` is
-taken, with the beginning of the source's digest: neither the order of rows nor that of runs changes whose is whose.
+``title.json`` names the owner, from the start of a run on. A title keeps its folder. A free name goes to the one source
+that asks for it; if another source has it, or several ask at once, the name is ``NAME-1a2b3c4d``, with the beginning of
+the source's digest: the order of rows or runs does not change the result.
 Names that differ only by case or by the composition of letters are one name. No Prefect.
 """
 
@@ -30,14 +30,14 @@ _PREVIEW = ".preview"
 
 @dataclass(frozen=True)
 class Owner:
-    """The source that a folder belongs to; empty where the folder is somebody's but does not say whose."""
+    """The source that owns a folder; empty for a folder of unknown ownership."""
 
     sha256: str = ""
     path: str = ""
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """Whose a folder is; None where it is nobody's or not there."""
+    """The owner of a folder; None if it has none or does not exist."""
     try:
         source = json.loads((folder / _CARD).read_bytes())["source"]
         return Owner(str(source["sha256"]), str(source["path"]))
@@ -55,7 +55,7 @@ def card_of(title: Title) -> dict[str, Any]:
 
 
 def take(run: Run) -> bool:
-    """Make the folder this title's; False where it is another source's."""
+    """Claim the folder for this title; False if another source owns it."""
     folder = Path(run.title.folder)
     if owner_of(folder) is None:
         try:
@@ -70,10 +70,10 @@ def take(run: Run) -> bool:
 
 
 def hold(run: Run) -> None:
-    """Go on only in a folder that is this title's.
+    """Check that this title owns its folder.
 
     Raises:
-        BadInputError: it is another's.
+        BadInputError: another source owns it.
     """
     if not take(run):
         raise BadInputError(
@@ -83,7 +83,7 @@ def hold(run: Run) -> None:
 
 
 def taken(runs: Sequence[Run]) -> list[Run]:
-    """Runs whose folders are theirs from now on; one that another process was faster to take gets another.
+    """Claim the runs' folders; a run whose folder another process claimed first gets another one.
 
     Raises:
         BadInputError: as `named`, or a folder cannot be written.
@@ -95,7 +95,7 @@ def taken(runs: Sequence[Run]) -> list[Run]:
 
 
 def named(runs: Sequence[Run]) -> list[Run]:
-    """Runs with the names and folders that are theirs, one a title: a video that is listed twice is dubbed once.
+    """Runs with their final names and folders, one per title: a video that is listed twice is dubbed once.
 
     Args:
         runs: all of a request or batch, named after their files.
@@ -122,7 +122,7 @@ def named(runs: Sequence[Run]) -> list[Run]:
 
 
 class _Shelf:
-    """The titles' folders that lie in an output folder, by name."""
+    """The folders of titles in an output folder, by name."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
@@ -135,7 +135,7 @@ class _Shelf:
                     self._numbered[folded(numbered[1])].append(entry)
 
     def own(self, title: Title) -> str:
-        """The name of the folder that is the title's already; empty where it has none."""
+        """The name of the folder that the title owns; empty if it has none."""
         sha256, plain = title.video.sha256, _names(title)[0]
         for entry in (entry for name in _names(title) for entry in self._called(name)):
             if (owner := owner_of(self._out / entry)) and owner.sha256 == sha256:
@@ -146,11 +146,11 @@ class _Shelf:
         return ""
 
     def is_free(self, name: str) -> bool:
-        """Whether nobody has the name."""
+        """Whether no source has the name."""
         return all(owner_of(self._out / entry) is None for entry in self._called(name))
 
     def was_delivered(self, title: Title) -> bool:
-        """Whether another video of the same path lies under the title's plain name."""
+        """Whether another video with the same path was delivered under the title's plain name."""
         path = title.source
         if not Path(path).is_absolute():  # it may have been typed in another folder
             return False
@@ -162,7 +162,7 @@ class _Shelf:
 
 
 def _names(title: Title) -> list[str]:
-    """What a title may be called, the best first; the last is no other source's."""
+    """Candidate names of a title, best first; the last is unique."""
     plain = title.plain or title.name
     preview = _PREVIEW if title.preview_ms else ""
     digest = title.video.sha256
@@ -225,5 +225,5 @@ def _out(run: Run) -> Path:
 
 
 def folded(name: str) -> str:
-    """Names that some file systems take for one are equal."""
+    """The name in the form in which file systems may compare it: NFC, case folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,4 +1,4 @@
-"""Structured logs: with ``POLYDUB_LOG=json`` runs say on stderr what they do, a JSON object a line. No Prefect.
+"""Structured logs: with ``POLYDUB_LOG=json`` runs log to stderr, one JSON object per line. No Prefect.
 
 Each has ``time`` (UTC), ``level``, ``event``, ``batch``, ``title``, ``language`` and ``step`` (or "" in its place);
 steps add ``state``, ``seconds``, ``hits`` and ``parts``; what a library logs has ``message`` and ``logger``.
@@ -58,7 +58,7 @@ def journal(run: Run) -> Iterator[None]:
 
 
 class _Lines(logging.Handler):
-    """What libraries log, as JSON lines that say whose step it was."""
+    """Formats log records of libraries as JSON lines with title, language and step."""
 
     def emit(self, record: logging.LogRecord) -> None:
         facts = {"logger": record.name, "message": record.getMessage()}

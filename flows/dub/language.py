@@ -75,7 +75,7 @@ class _Steps:
     ledger: list[StepRecord[Any]] = field(default_factory=list)
 
     def settle(self, step: Submitted[Made]) -> Made:
-        """What a submitted step made, waited for; it is noted in the ledger."""
+        """Wait for a submitted step, add it to the ledger, and return its result."""
         self.ledger.append(settled(step))
         made: Made = self.ledger[-1].value
         return made

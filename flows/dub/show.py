@@ -57,7 +57,7 @@ def _place(run: Run, branch: BranchResult, ending: str) -> str:
 
 
 def show_notes(run: Run, summary: Mapping[str, Any]) -> None:
-    """A table of all that a title's summary tells of fallbacks and limits."""
+    """A table of the notes on fallbacks and limits in a title's summary."""
     rows = [{"language": language or "all", "note": note} for language, note in notes_of(summary)]
     with _only_shown():
         create_table_artifact(
@@ -89,7 +89,7 @@ def branch_progress(branch: Branch) -> Iterator[None]:
 
 
 class _Bar:
-    """A progress artifact, and how far along it is to be."""
+    """A progress artifact, and the progress to show in it."""
 
     def __init__(self, key: str, description: str) -> None:
         self.key, self.description = key, description
@@ -97,7 +97,7 @@ class _Bar:
         self.over = threading.Event()
 
     def tell(self) -> None:
-        """Tell the server of every change until it is over, the last included."""
+        """Send every change to the server until the branch has ended, the last one included."""
         artifact: Any = None
         with _only_shown():
             artifact = create_progress_artifact(progress=0.0, key=self.key, description=self.description)
@@ -113,7 +113,7 @@ class _Bar:
 
 @contextlib.contextmanager
 def _only_shown() -> Iterator[None]:
-    """What is only shown must not end a branch: a server that is away is said in the log, and the work goes on."""
+    """Display must not fail a branch: an unreachable server is logged, and the work continues."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What the dashboard finds runs by."""
+"""Tags of flow runs, for the dashboard's filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.records.title import Run, language_of
 
 
 def tags_of(run: Run) -> list[str]:
-    """What the UI's filters find a run by."""
+    """The tags of a run."""
     facts = {"batch": run.batch, "video": run.title.name, "lang": language_of(run), "profile": run.profile.name}
     return [f"{name}:{value}" for name, value in facts.items() if value]
 

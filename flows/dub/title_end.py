@@ -41,7 +41,7 @@ from tasks.step.prefect import settled
 
 
 def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) -> State[Any]:
-    """Deliver what all languages of a title share, and say how the title stands.
+    """Deliver what all languages of a title share, and return the title's state.
 
     Args:
         run: the title.

@@ -1,4 +1,4 @@
-"""Which steps a run will take. No Prefect."""
+"""The steps that a run will execute. No Prefect."""
 
 from __future__ import annotations
 

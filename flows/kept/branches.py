@@ -1,4 +1,4 @@
-"""What makes a branch the branch it is, and how its result is found again. No Prefect."""
+"""Content keys of branches, and their results in the store. No Prefect."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def versions(steps: Iterable[Step]) -> list[tuple[str, int]]:
 
 
 def _casting(branch: Branch) -> dict[str, Any]:
-    """How lines are spoken beyond the backend; before the shared steps have run, nobody is cast."""
+    """Casting settings that affect the speech; empty before the shared steps have run."""
     work = shared_work(branch) if branch.profile.voices else None
     return casting_facts(branch, work.script if work else Script(language="und", lines=()))
 
 
 def finished(branch: Branch) -> BranchResult | None:
-    """The delivered result of a branch, if the store has it whole; every step then counts as found."""
+    """The delivered result of a branch, if the store has all its files; its steps then count as reused."""
     result = last_attempt(branch, branch_key(branch))
     if result is None or not result.delivered:
         return None
@@ -110,7 +110,7 @@ def last_attempt(run: Run, key: str) -> BranchResult | None:
 
 
 def keep_attempt(run: Run, result: BranchResult) -> None:
-    """Remember how a branch ended, and how often in a row it failed for a reason that stays."""
+    """Store how a branch ended, and how often in a row it failed permanently."""
     before = last_attempt(run, result.key)
     strikes = before.strikes if before else 0
     if result.delivered:
@@ -122,7 +122,7 @@ def keep_attempt(run: Run, result: BranchResult) -> None:
 
 
 def mark_begun(branch: Branch) -> None:
-    """Before an attempt: one that dies silently must not be taken for an earlier one's result."""
+    """Mark the start of an attempt, so that a crash is not mistaken for an earlier result."""
     failure = Failure(
         kind=_MARK, what="The branch was started and did not end.", fix="Run the command again.", transient=True
     )
@@ -143,7 +143,7 @@ def _keep_failure(branch: Branch, key: str, failure: Failure) -> None:
 
 
 def carry_over(branch: Branch, why: str) -> BranchResult:
-    """Leave a branch for the next night."""
+    """Carry a branch over to the next night."""
     failure = Failure(kind="BudgetSpent", what=why, fix="The next night takes it first.", transient=True)
     key = branch_key(branch)
     result = BranchResult(language=branch.language, state="carried_over", key=key, failure=failure)
@@ -152,7 +152,7 @@ def carry_over(branch: Branch, why: str) -> BranchResult:
 
 
 def is_set_aside(result: BranchResult) -> bool:
-    """Whether a branch failed so often for a reason that stays that batches leave it alone."""
+    """Whether batches skip a branch because it failed permanently too often."""
     return result.state == "failed" and result.strikes >= STRIKES
 
 
@@ -175,7 +175,7 @@ def keep_shared_work(run: Run, work: SharedWork) -> None:
 
 
 def edits(branch: Branch) -> Placed:
-    """Lines of a dub that a person has worded, on the title's source script; none before the shared steps have run."""
+    """A person's edits of the dub's lines, placed on the source script; none before the shared steps have run."""
     work = shared_work(branch)
     return _edits(branch).on(work.script.lines, branch.title.preview_ms) if work else Placed()
 

@@ -1,6 +1,6 @@
-"""Deliverables into the user's folder: each file whole or not at all, and untouched where it is right already.
+"""Copies deliverables into the user's folder: each file completely or not at all, and only if it differs.
 
-Right is what has the asset's content, whatever its name, size and time say.
+Files are compared by content, not by name, size or time.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _PIECE = 1 << 20
 
 
 class DamagedError(TransientError):
-    """A stored file is not what was stored; the next look into the store finds it so, and the step is run again."""
+    """A stored file is damaged; the store detects it at the next lookup, and the step runs again."""
 
 
 def deliver(folder: Path, outputs: Mapping[str, Asset]) -> tuple[str, ...]:
     """Copy assets to their places below a folder.
 
     Returns:
-        The places where another file was, which was replaced.
+        The places where a different file was replaced.
 
     Raises:
-        DamagedError: a stored file is not what it was; nothing of it is left in the folder.
-        DiskFullError: there is no room in the folder.
+        DamagedError: a stored file is damaged; nothing of it is left in the folder.
+        DiskFullError: the folder's disk is full.
         BadInputError: it cannot be written.
     """
     digests = Digests(Folder(store_root()))

@@ -1,4 +1,4 @@
-"""Lines of a dub that a person worded: records that are only ever added to, and the lines of a script they belong to.
+"""A person's edits of a dub's lines, as append-only records, and the lines of a script that they belong to.
 
 An edit belongs to a title (its source under its name), a language, and one line of the source script that it was made
 against. That script is kept; in a later one the line is found again by `flows.kept.same_lines`. An edit whose line is
@@ -79,14 +79,14 @@ class Placed:
 
 
 class Edits:
-    """All that was decided about one title in one language.
+    """All edits of one title in one language.
 
     Args:
         store: where it is kept.
         name: the title's plain name.
         sha256: digest of its video.
         language: BCP-47 tag of the dub.
-        folder: the title's folder; tells what an earlier version's edits, which knew a line's number alone, meant.
+        folder: the title's folder; resolves edits of earlier versions, which only have line numbers.
     """
 
     def __init__(self, store: Store, name: str, sha256: str, language: str, folder: Path) -> None:
@@ -146,7 +146,7 @@ class Edits:
         return found
 
     def _in_force(self) -> list[Edit]:
-        """The last word on each line, whatever script it was said against."""
+        """The latest edit of each line, from any script."""
         standing: list[Edit] = []
         for edit in self.records:
             standing = [one for one in standing if not self._is_same_line(one, edit)]
@@ -266,7 +266,7 @@ def earlier_key(sha256: str, language: str) -> str:
 
 
 def signed(why: str = "") -> dict[str, Any]:
-    """Who decides, when and why, for an `Edit`."""
+    """User name, time and reason for an `Edit`."""
     try:
         who = getpass.getuser()
     except (OSError, KeyError):  # a user without a name

@@ -1,4 +1,4 @@
-"""How far a language is, or what a title's languages share, by the clock: for the terminal, the store and the UI."""
+"""Progress by expected time of a language, or of a title's shared steps: for the terminal, the store and the UI."""
 
 from __future__ import annotations
 

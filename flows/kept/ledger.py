@@ -1,4 +1,4 @@
-"""What a flow remembers of its steps and of its end. No Prefect."""
+"""The ledger lines, notes and failure of a flow. No Prefect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.services.outage import is_outage
 
 
 def steps_of(records: Iterable[StepRecord[Any]]) -> tuple[StepUse, ...]:
-    """The ledger's lines; a step that was found cost nothing now."""
+    """The ledger's lines; a reused step cost nothing in this run."""
     return tuple(
         StepUse(
             step=record.step,
@@ -27,7 +27,7 @@ def steps_of(records: Iterable[StepRecord[Any]]) -> tuple[StepUse, ...]:
 
 
 def notes_of(records: Iterable[StepRecord[Any]]) -> tuple[str, ...]:
-    """What the steps tell the user, each note once."""
+    """The steps' notes, each once."""
     return tuple(dict.fromkeys(note for record in records for note in record.notes))
 
 

@@ -1,4 +1,4 @@
-"""What Polydub delivered is no source: a dub of a dub is asked for by nobody. No Prefect."""
+"""Recognises masters that Polydub delivered, so that they are not dubbed again by accident. No Prefect."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def languages_of_master(path: Path) -> tuple[str, ...]:
 
 
 def refuse_masters(videos: Sequence[str]) -> None:
-    """For files that somebody named.
+    """Check files that were named one by one.
 
     Raises:
         BadInputError: one of them is a master.
@@ -43,7 +43,7 @@ def refuse_masters(videos: Sequence[str]) -> None:
 
 
 def without_masters(videos: Sequence[Path]) -> tuple[list[Path], str]:
-    """Of files that nobody named one by one: the sources, and a note of what was left out."""
+    """The sources among files of a folder or pattern, and a note on masters that were left out."""
     masters = [video for video in videos if languages_of_master(video)]
     if not masters:
         return list(videos), ""

@@ -28,7 +28,7 @@ class Reason:
         gate: its name, as in ``configs/gates.yaml``; empty if the title as a whole failed.
         value: as measured.
         limit: threshold of the failure or warning; None if there is none.
-        status: ``fail`` decided; ``warn`` and ``waived`` did not.
+        status: ``fail`` leads to review; ``warn`` and ``waived`` do not.
         words: gate, value and limit in one phrase.
         note: details, such as line numbers.
     """

@@ -120,7 +120,7 @@ class Alignment:
         return found if clear else None
 
     def _is_anothers(self, words: str, one: int, found: int) -> bool:
-        """Whether times say otherwise: a line of these words has stayed just where it was, and it is not this pair."""
+        """Whether times contradict the pair: another line with these words has kept its place."""
         was, now = self._old[one].start_ms, self._new[found].start_ms
         if abs(was - now) <= _SAME_MS:
             return False

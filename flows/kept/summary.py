@@ -60,7 +60,7 @@ def title_result(run: Run) -> TitleResult | None:
 
 
 def forget_title_result(run: Run) -> None:
-    """Before a new attempt: the last one's result does not count."""
+    """Remove a title's last result before a new attempt."""
     store_at(run.store).write_note("title", _title_key(run), None)
 
 
@@ -90,7 +90,7 @@ def earlier_languages(run: Run) -> list[BranchResult]:
 def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
     """Write ``title.json`` (when the shared steps are done) and ``summary.json``; returns the summary.
 
-    Nothing is written into a folder that is another source's.
+    Nothing is written into a folder that another source owns.
     """
     folder = Path(run.title.folder)
     summary = summarize(run, result)
@@ -152,7 +152,7 @@ def title_notes(run: Run, result: TitleResult) -> list[str]:
 
 
 def notes_of(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """All that a summary tells of fallbacks and limits: the title's own (no language), then each language's."""
+    """All notes of a summary on fallbacks and limits: the title's own (no language), then each language's."""
     notes = [("", note) for note in summary["shared"]["notes"]]
     return notes + [(tag, note) for tag, branch in summary["languages"].items() for note in branch["notes"]]
 
@@ -228,7 +228,7 @@ def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
 
 
 def _backends(run: Run) -> dict[str, Any]:
-    """Who did each step; ``synthesize.LANGUAGE`` where another spoke that language than the first."""
+    """The backend of each step; ``synthesize.LANGUAGE`` if that language was spoken by another than the first."""
     languages = run.title.languages or (None,)
     made = backends(run.profile, run.title.source_language, languages[0])
     for language in languages[1:]:

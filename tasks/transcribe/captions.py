@@ -178,7 +178,7 @@ def _by_song(text: str, song: _Song, cue: Cue) -> list[tuple[str, bool]]:
 
 
 def _voice(text: str, labels: Labels, *, paired: bool) -> _Part:
-    """Words without sounds and label."""
+    """The words without sounds and labels."""
     named = _NAMED.match(text)
     who = " ".join(named[1].split()) if named and (named[2] or labels.knows(named[1])) else ""
     if who and named:
@@ -234,5 +234,5 @@ def _starred(found: re.Match[str], text: str) -> str:
 
 
 def _matching(cue: Cue) -> tuple[Word, ...]:
-    """Its words' times, where they are of these very words."""
+    """The cue's word times, if they belong to exactly these words."""
     return cue.words if same_signs("".join(word.text for word in cue.words), cue.text) else ()

@@ -125,7 +125,7 @@ def _apart(ordered: Sequence[Cue], changes: list[Change]) -> list[Cue]:
 
 
 def _inside_settled(ordered: Sequence[Cue], changes: list[Change]) -> Iterator[Cue]:
-    """A cue with one whole other cue inside gives it its time, where it has no room for its own words before it."""
+    """A cue that contains another one gives it its time if its own words do not fit before."""
     waiting = list(ordered)
     place = 0
     while place < len(waiting):

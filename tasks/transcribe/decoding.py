@@ -87,7 +87,7 @@ def _mostly_utf8(data: bytes) -> bool:
 
 
 def _by_language(data: bytes, name: str, language: str | None, pages: tuple[str, ...], first: int) -> tuple[str, str]:
-    """Read in the code page in which most looks like the language; the earlier of those that are alike."""
+    """Decode in the code page whose result looks most like the language; the first of equals."""
     read = {page: text for page in pages if (text := _strictly(data, page)) is not None}
     likeness = {page: _likeness(text, language) for page, text in read.items()}
     best = max(likeness, key=lambda page: likeness[page], default=None)
@@ -128,7 +128,7 @@ def _strictly(data: bytes, page: str) -> str | None:
 
 
 def _likeness(text: str, language: str | None) -> float:
-    """From 0 to 1: how much of what is beyond ASCII the language would write; 1 where there are only quotes."""
+    """Share of the non-ASCII letters that the language uses, 0 to 1; 1 if there are only quotes."""
     beyond = [letter for letter in text.lower() if letter > "\x7f" and letter not in SIGNS]
     if not beyond:
         return 1.0
@@ -156,7 +156,7 @@ def _words(text: str) -> list[str]:
 
 
 def _regular(word: str) -> bool:
-    """One alphabet, and capitals only in front or throughout: what a wrong code page mixes up."""
+    """Whether a word has one alphabet, and capitals only at its start or throughout: a wrong code page mixes them."""
     mixed = any(letter <= "\x7f" for letter in word)
     return not mixed and (word.isupper() or word[1:] == word[1:].lower())
 

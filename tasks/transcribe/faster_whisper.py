@@ -183,7 +183,7 @@ def _chances(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
 
 
 def _glanced(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
-    """The same by a window of the sound's own length: a tenth of the work of one of 30 s, and not as sure."""
+    """The same from a window of the sound's own length: a tenth of the work of 30 s, but less certain."""
     from faster_whisper.audio import pad_or_trim
 
     if not model.model.is_multilingual:
@@ -194,7 +194,7 @@ def _glanced(model: Any, samples: NDArray[np.float32]) -> dict[str, float]:
 
 
 def _windows(samples: int) -> list[dict[str, float]]:
-    """Windows of 30 s, as the package wants them where it does not look for speech itself."""
+    """Windows of 30 s, which the package needs if it does not detect speech itself."""
     seconds = samples / 16_000
     return [
         {"start": float(at), "end": min(at + 30.0, seconds)} for at in range(0, int(seconds) + 1, 30) if at < seconds

@@ -44,7 +44,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is heard at a time, in milliseconds; ``sound_ms``: where it first sounds, at its first speech or before."""
+    """A stretch of audio for the recogniser, milliseconds; ``sound_ms``: where its sound begins, before its speech."""
 
     start_ms: int
     end_ms: int
@@ -87,7 +87,7 @@ def listened_spans(audio: Path, progress: Progress) -> list[Span]:
 def heard_stretches(
     spans: Sequence[Span], audio: Path, most_ms: int = _MOST_MS, cuts: Container[int] = ()
 ) -> Iterator[Stretch]:
-    """The `stretches` of a recording, each with half a second of what is around it; nothing is heard twice.
+    """The `stretches` of a recording, each with half a second of surrounding sound; nothing is heard twice.
 
     Args:
         spans: of speech, milliseconds, in order.
@@ -113,7 +113,7 @@ def _rise(audio: Path, from_ms: int, speech_ms: int) -> int:
 
 
 def stretches(spans: Sequence[Span], most_ms: int = _MOST_MS, cuts: Container[int] = ()) -> Iterator[Span]:
-    """What is heard at a time, a minute at most, cut between spans of speech; long times without any are not.
+    """Stretches for the recogniser, at most a minute each, cut between spans of speech; long pauses are left out.
 
     Args:
         spans: of speech, in order.
@@ -130,13 +130,13 @@ def stretches(spans: Sequence[Span], most_ms: int = _MOST_MS, cuts: Container[in
 
 
 def plausible(segment: Heard) -> bool:
-    """Whether a segment is by its own figures neither silence nor a loop."""
+    """Whether a segment's own figures say that it is neither silence nor a loop."""
     silent = segment.no_speech > _NO_SPEECH and segment.log_probability < _UNSURE
     return not silent and segment.compression <= _REPETITIVE
 
 
 def spoken_share(words: Sequence[Word], spans: Sequence[Span]) -> float:
-    """The share of the time of words that is speech, give or take 0.1 s."""
+    """Share of the words' time that is speech, with a tolerance of 0.1 s."""
     said = sum(
         max(0, min(word.end_ms, end + _BESIDE_MS) - max(word.start_ms, start - _BESIDE_MS))
         for word in words

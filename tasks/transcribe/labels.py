@@ -47,7 +47,7 @@ _SAID = frozenset(_SAID_WORDS.split()) | {"let op", "pas op", "pas på"}
 
 
 class Labels:
-    """The labels of one file; what stands in front of a colon once may be anything."""
+    """The speaker labels of one file; a word before a single colon need not be one."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         """Args: texts: every utterance of the file. ``mixed``: it is not a file of capitals."""
@@ -78,7 +78,7 @@ class Labels:
         return bool(self.split(row, paired=False)[0])
 
     def alone(self, text: str) -> bool:
-        """Whether a text is a label, and nothing else."""
+        """Whether a text is only a label."""
         name, rest = self.split(text, paired=False)
         return bool(name) and not rest
 
@@ -104,7 +104,7 @@ class Labels:
 
 
 def may_have_label(text: str) -> bool:
-    """Whether something stands in front of a colon."""
+    """Whether the text has words before a colon."""
     return _front(text) is not None
 
 

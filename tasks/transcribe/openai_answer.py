@@ -117,7 +117,7 @@ def _shared(parts: Sequence[Passage], words: Sequence[Timed], *, spaced: bool) -
 
 
 def _dressed(words: Sequence[Timed], text: str, *, spaced: bool) -> list[Timed]:
-    """The words with the marks that the text puts before and after them, and a space in front where one belongs."""
+    """The words with the text's punctuation, and a leading space where one belongs."""
     spans: list[tuple[int, int]] = []
     at = 0
     for word, _, _ in words:

@@ -25,7 +25,7 @@ _REFUSED = ("response_format", "timestamp_granularities", "verbose_json")
 
 
 class Server:
-    """The server of a recording, and what was learnt of it on the way.
+    """The server of a recording, and its observed abilities.
 
     Attributes:
         model: its name there.
@@ -40,7 +40,7 @@ class Server:
         self._aligned = self._spread = 0
 
     def ask(self, samples: NDArray[np.float32], language: str | None) -> Any:
-        """Its answer, as JSON.
+        """The server's response, as JSON.
 
         Args:
             samples: float32 [N], mono, 16 kHz.
