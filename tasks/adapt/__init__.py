@@ -1,4 +1,4 @@
-"""Lines that do not fit their time, said in other words: asked for, spoken, measured, and the best one kept.
+"""Rewords lines that do not fit their slots: candidates are requested, spoken and measured, and the best one is kept.
 
 One way of doing it (`tasks.adapt.adapt`), for translators that can say a line again (`tasks.translate.Rewriter`); with
 the others the script and the takes pass through as they are.

@@ -1,4 +1,4 @@
-"""The loop: which lines miss their slot, what length would fit, which of the candidates that were spoken is best."""
+"""The loop: which lines miss their slot, what length would fit, which spoken candidate is best."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Adapted:
-    """One line after the loop: its text and take, how many candidates were spoken for it, and why it is as it is."""
+    """A line after the loop: its text and take, the number of candidates spoken, and the reason for the choice."""
 
     text: str
     take: Take
@@ -41,7 +41,7 @@ def misses(take: Take, line: Line) -> bool:
 
 
 def budget(take: Take, line: Line, count: int) -> tuple[int, int]:
-    """The fewest and the most syllables that fit the slot, at the rate at which the take was measured.
+    """The fewest and the most syllables that fit the slot at the take's own speaking rate.
 
     Args:
         take: of the text so far.
@@ -55,9 +55,9 @@ def budget(take: Take, line: Line, count: int) -> tuple[int, int]:
 
 
 def faithful(candidate: str, source: Line, language: str, target: str, terms: Sequence[Term]) -> str:
-    """Why a candidate cannot stand for its source; empty where nothing that can be checked speaks against it.
+    """Why a candidate is no translation of its source; empty if no check rejects it.
 
-    Checked are the language, the numbers and the glossary; whether it means the same is the rewriter's word.
+    Language, numbers and glossary are checked; that the meaning is the same is left to the rewriter.
 
     Args:
         candidate: the shorter or longer text.
@@ -81,7 +81,7 @@ def faithful(candidate: str, source: Line, language: str, target: str, terms: Se
 
 @dataclass
 class _Case:
-    """One line on its way: its best words so far, and all that were offered for it; ``language``: of its source."""
+    """A line in the loop: its best text so far, and all candidates offered for it; ``language``: of its source."""
 
     line: Line
     source: Line
@@ -106,7 +106,7 @@ class Adaptation:
     """The loop over a script.
 
     Args:
-        booth: who speaks.
+        session: the voices and the recogniser.
         languages: of the source and of the dub; a line of the source may say that it is in another one.
         paces: by speaker.
         settings: of the pace; ``tries`` bounds the rounds.
@@ -116,20 +116,20 @@ class Adaptation:
 
     def __init__(
         self,
-        booth: VoiceSession,
+        session: VoiceSession,
         languages: tuple[str, str],
         paces: Mapping[str, float],
         settings: PaceSettings,
         rewriter: Rewriter,
         guidance: Guidance,
     ) -> None:
-        self._booth, self._languages, self._paces, self._settings = booth, languages, paces, settings
+        self._session, self._languages, self._paces, self._settings = session, languages, paces, settings
         self._rewriter, self._guidance = rewriter, guidance
 
     def run(
         self, script: Script, source: Script, takes: Sequence[Take], locked: set[int], progress: Progress = silent
     ) -> tuple[list[Adapted], list[str]]:
-        """Every line that has a take, in other words where it misses its slot and such are found.
+        """Every line that has a take; lines that miss their slots are reworded if better candidates are found.
 
         Args:
             script: of the dub.
@@ -168,7 +168,7 @@ class Adaptation:
         return [cases[one].done() if one in cases else plain[one] for one in plain], notes
 
     def _round(self, cases: Sequence[_Case], notes: list[str]) -> None:
-        """Ask for all lines of a language that miss at once, then speak and measure what came."""
+        """Request candidates for all lines of a language that miss, then speak and measure them."""
         terms = tuple(
             dict.fromkeys(term for case in cases for term in matching(self._guidance.terms, case.source.text))
         )
@@ -185,14 +185,14 @@ class Adaptation:
                 self._measure(case, fresh)
 
     def _measure(self, case: _Case, offered: Sequence[str]) -> None:
-        """Keep the nearest of the faithful ones, nearer than what there was; the first that fits ends it."""
+        """Keep the faithful candidate nearest to the slot if it is nearer than before; stop at the first that fits."""
         slot_ms = case.line.end_ms - case.line.start_ms
         for text in offered:
             if why := faithful(text, case.source, case.language, self._languages[1], self._guidance.terms):
                 case.refused = why
                 continue
             line = case.line.model_copy(update={"text": text})
-            take = self._booth.paced(line, self._paces[line.speaker], self._settings)
+            take = self._session.paced(line, self._paces[line.speaker], self._settings)
             case.tried += 1
             if abs(take.duration_ms - slot_ms) < abs(case.best.take.duration_ms - slot_ms):
                 case.best = Adapted(text, take)

@@ -1,4 +1,4 @@
-"""A rewriter's answers by way of the store: no line is asked for twice with the same wish."""
+"""Caches a rewriter's answers in the store: no line is requested twice with the same length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BATCH = 12  # lines a request
 
 
 class Remembered:
-    """A rewriter whose answers are kept as soon as they arrive."""
+    """A rewriter whose answers are stored as soon as they arrive."""
 
     def __init__(self, store: Store, rewriter: Rewriter, fingerprint: str) -> None:
         """Wraps ``rewriter``, which is known by ``fingerprint``."""

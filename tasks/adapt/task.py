@@ -15,7 +15,7 @@ from tasks.step.run import Computation, StepOutput, Work
 from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts, retakes_of
 from tasks.synthesize.retakes import clearest
-from tasks.synthesize.task import open_booth
+from tasks.synthesize.task import open_session
 from tasks.translate import Guidance, Rewriter, Term
 from tasks.translate.chain import chain
 
@@ -86,17 +86,17 @@ def _adapted(given: _Given, work: Work) -> StepOutput[Adapted]:
     if given.rewriter is None or given.sampled is None or not missed:
         return StepOutput(Adapted(script=script, takes=takes), parts=len(takes), hits=len(takes))
     guidance = Guidance(formality=given.formality, terms=given.terms)
-    booth = open_booth(branch, source, given.sampled[0], work, given.sampled[1])
+    session = open_session(branch, source, given.sampled[0], work, given.sampled[1])
     rewriter = Remembered(work.store, given.rewriter, _fingerprint(given.rewriter))
     languages = source.language, script.language
-    adaptation = steps.Adaptation(booth, languages, given.spoken.paces, given.pace, rewriter, guidance)
+    adaptation = steps.Adaptation(session, languages, given.spoken.paces, given.pace, rewriter, guidance)
     adapted, notes = adaptation.run(script, source, takes, set(map(int, given.edits)), work.progress)
     texts = {one.take.line: one.text for one in adapted}
     changed = tuple(line.id for line in script.lines if texts.get(line.id, line.text) != line.text)
     spoken = {one.take.line: one.take for one in adapted}
     worded = [line.model_copy(update={"text": texts[line.id]}) for line in script.lines if line.id in changed]
-    most = retakes_of(branch.profile.synthesize, booth.backend.facts)
-    clear, _, heard = clearest(booth, worded, [spoken[line.id] for line in worded], given.pace, most)
+    most = retakes_of(branch.profile.synthesize, session.backend.facts)
+    clear, _, heard = clearest(session, worded, [spoken[line.id] for line in worded], given.pace, most)
     spoken |= {take.line: take for take in clear}
     if changed:
         name = _facts(given.rewriter).name

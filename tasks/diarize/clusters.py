@@ -1,4 +1,4 @@
-"""Which embeddings are of one voice.
+"""Groups voice embeddings by speaker.
 
 The numbers were chosen on the test media: 74 pieces of speech of 14 speakers, among them an old recording whose short
 pieces lie far apart (JFK), and a conversation of two alike voices (AMI). With them each speaker alone is one, the two
@@ -20,7 +20,7 @@ _STRANGE, _STRANGE_APART = 0.40, 0.45  # a fair piece so far from every known vo
 def group_voices(
     voices: Embeddings, heard_ms: NDArray[np.int64], threshold: float, speakers: int | None = None
 ) -> NDArray[np.int64]:
-    """A group number from 0 for each voice, all 0 where no piece is long enough to tell.
+    """A group number from 0 for each voice, all 0 if no piece is long enough.
 
     Long pieces are clustered; shorter ones go to the nearest of those voices, unless they are far from all.
 
@@ -49,7 +49,7 @@ def group_voices(
 
 
 def cluster(voices: Embeddings, threshold: float, speakers: int | None = None) -> NDArray[np.int64]:
-    """A group number from 0 for each voice, by average linkage (complete linkage tears a speaker of many lines).
+    """A group number from 0 for each voice, by average linkage (complete linkage splits a speaker of many lines).
 
     Args:
         voices: float64 [N, D], unit vectors.

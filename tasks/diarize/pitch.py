@@ -1,4 +1,4 @@
-"""How high a voice is."""
+"""Pitch of a voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each take goes, and how fast. Pure timing: the sound is laid by `tasks.fit.lay`.
+"""Position and pace of each take. Pure timing: the sound is written by `tasks.fit.lay`.
 
 Every line starts at its own source start (or a little before), so that no drift builds up. A take that is too long is
 spoken faster, as far as goes unnoticed; then it borrows the pauses around it; then it is spoken as fast as is allowed

@@ -1,4 +1,4 @@
-"""Placed takes into one dialogue track: paced by Rubber Band, sample-exact, streamed, never clipped."""
+"""Writes placed takes into one dialogue track: paced by Rubber Band, sample-exact, streamed, never clipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of a recorded dub from its speech: when it speaks against when the script's lines start."""
+"""The clock of a recorded dub from its speech: its speech times against the starts of the script's lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ABOVE_FLOOR_DB = 12.0
 def clock_by_speech(
     lines: Sequence[Span], spans: Sequence[Span], onsets: Sequence[float], furthest_ms: float, speed: float
 ) -> Fitted:
-    """The clock at which the recording's speech falls on the script's lines.
+    """The clock at which the recording's speech matches the script's lines.
 
     Speech activity is correlated with the lines' slots at every speed and shift within the bounds; the best are
     followed up by the onsets of speech next to each line's start.
@@ -83,7 +83,7 @@ def speech_onsets(audio16k: Path, spans: Sequence[Span]) -> list[float]:
 
 
 def _followed(starts: NDArray[np.float64], heard: NDArray[np.float64], clock: Clock) -> Fitted:
-    """A coarse clock made exact by the onsets near it."""
+    """Refine a coarse clock by the speech onsets near it."""
     fitted = Fitted(clock, 0.0, 0.0, 0, 0)
     for window in _WINDOWS_MS:
         anchors = _paired(starts, heard, clock, window)

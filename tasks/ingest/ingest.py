@@ -1,4 +1,4 @@
-"""A recorded dub as one file, a dialogue stem or a print master: brought onto the title's clock, its lines found."""
+"""A recorded dub as one file, a dialogue stem or a print master: aligned to the title's clock and split into lines."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Ingested(Record):
     notes: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
-        """What quality control needs to know, as JSON."""
+        """Facts for quality control, as JSON."""
         return self.model_dump(mode="json", exclude={"dialogue", "placements", "notes"})
 
 
@@ -163,7 +163,7 @@ def ingest(
 
 
 class _Found(Record):
-    """A recording's clock, and what it was found by."""
+    """A recording's clock, and the evidence for it."""
 
     fitted: Fitted
     kind: Literal["stem", "print master"] = "stem"

@@ -202,7 +202,7 @@ def _take(files: zipfile.ZipFile, name: str, line: int, folder: Path, limit_ms: 
 
 
 def _ends(sound: soundfile.SoundFile) -> tuple[int, int]:
-    """First and last sample of what is heard; read by blocks, because a recording may be as long as its title."""
+    """First and last audible sample; read in blocks, because a recording may be as long as its title."""
     levels = [_levels(block) for block in sound.blocks(_BLOCK, dtype="float32")]
     level = np.concatenate([np.zeros(0), *levels])
     if not len(level) or level.max() < -70:

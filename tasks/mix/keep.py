@@ -1,4 +1,4 @@
-"""What stays of the original voice: breaths, laughs and sighs outside speech, and passages that are not dubbed."""
+"""Kept parts of the original voice: breaths, laughs and sighs outside speech, and passages that are not dubbed."""
 
 from __future__ import annotations
 

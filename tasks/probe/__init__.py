@@ -1,4 +1,4 @@
-"""What a source file is: picture, sound, times, and whether it can be worked with at all.
+"""Facts of a source file: picture, sound, times, and whether it can be dubbed.
 
 One backend, ffprobe (`tasks.media.probe`). A fault is reported before anything is written.
 """

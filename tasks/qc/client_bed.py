@@ -1,4 +1,4 @@
-"""A client's M&E, as it lies on the title: the figures of its gates, and what they were measured on."""
+"""Figures of the gates of a client's M&E, and what they were measured on."""
 
 from __future__ import annotations
 

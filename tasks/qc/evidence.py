@@ -1,4 +1,4 @@
-"""What quality control looks at."""
+"""The evidence for quality control."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Recogniser:
     """What a recogniser of the dub's language heard, line by line, in the delivered dialogue.
 
     Attributes:
-        name: the backend's name, for the record; empty where nobody listens.
+        name: the backend's name, for the record; empty if there is none.
         heard: line id to words, of every line that was laid; None where nothing could be heard.
         advisory: True where the recogniser's own error rate exceeds the gate, so that it can warn but never fail a dub.
         note: why nothing was heard.
@@ -48,7 +48,7 @@ class MasterTimes:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure, or why there is none."""
+    """A figure, or the reason for its absence."""
 
     value: float | None
     note: str = ""

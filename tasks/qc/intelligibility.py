@@ -1,4 +1,4 @@
-"""Whether the dub is understood: what a recogniser hears in each line of it, against the script."""
+"""Intelligibility of the dub: what a recogniser hears in each line, against the script."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def intelligibility(dub: Script, recogniser: Recogniser | None, judged: Mapping[
 
     Args:
         dub: the dub's script.
-        recogniser: who listened; None where nobody could.
+        recogniser: with what it heard; None if there is none.
         judged: by line id, how far each line was understood.
 
     Returns:
@@ -62,7 +62,7 @@ def not_understood(dub: Script, recogniser: Recogniser | None, judged: Mapping[i
 
     Args:
         dub: the dub's script.
-        recogniser: who listened; None where nobody could.
+        recogniser: with what it heard; None if there is none.
         judged: by line id, how far each line was understood.
     """
     if recogniser is None or recogniser.heard is None or not judged:
@@ -79,7 +79,7 @@ def lost_lines(dub: Script, recogniser: Recogniser | None, judged: Mapping[int, 
 
     Args:
         dub: the dub's script.
-        recogniser: who listened; None where nobody could.
+        recogniser: with what it heard; None if there is none.
         judged: by line id, how far each line was understood.
     """
     heard = (recogniser.heard if recogniser else None) or {}

@@ -1,4 +1,4 @@
-"""Whether each line of the dub is as loud as its actor was, against the other lines: heard in the delivered master."""
+"""Level of each line of the dub against its actor's, relative to the other lines, in the delivered master."""
 
 from __future__ import annotations
 

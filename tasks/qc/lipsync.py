@@ -1,4 +1,4 @@
-"""The lip-sync report as figures of its gates: when the mouth speaks, how far, and what of it was seen in the title."""
+"""The lip-sync report as figures of its gates: timing and extent of mouth movement, and evidence in the title."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _measured(report: Mapping[str, Any], figure: str, reasons: Mapping[str, str]
 
 
 def _share_of_drawn(report: Mapping[str, Any], faint: int) -> Measured:
-    """Of the frames that were drawn into, those whose change nobody sees."""
+    """Share of the edited frames whose change is not visible."""
     drawn = report.get("edited", 0) + faint
     if not drawn or "bypassed" not in report:
         return Measured(None, "no frame was drawn into")

@@ -1,4 +1,4 @@
-"""Sound against picture on the delivered master's player clock (container start = 0), as heard and as seen.
+"""Sound against picture on the delivered master's player clock (container start = 0), measured in both.
 
 Each side is followed from the source to the master: the source's sound to the stems that were taken from it, the mix to
 the master's sound, the source's picture to the master's. What moves on one side and not on the other is an offset.
@@ -94,7 +94,7 @@ def _ear(folder: Path) -> Callable[[Path, str], Power]:
 
 
 def _together(sounds: Mapping[str, float | str], seen: float | None, how: str) -> Measured:
-    """What the moves of sound and picture, or why they are not known, come to."""
+    """The offset from the shifts of sound and picture, or the reason why it is unknown."""
     for whose, shift in sounds.items():
         if isinstance(shift, str):
             return Measured(None, f"not measured: the {whose} {shift}")
@@ -106,7 +106,7 @@ def _together(sounds: Mapping[str, float | str], seen: float | None, how: str) -
 
 
 def _taken(clocks: Clocks, heard: Callable[[Path, str], Power]) -> float | str:
-    """By how much the source's sound moved as its stems were taken; 0 where it has none, or is silent."""
+    """Shift between the source's sound and its stems; 0 if it has none, or is silent."""
     if clocks.track is None:
         return 0.0
     taken = np.zeros(0)
@@ -137,7 +137,7 @@ def power(path: Path, stream: str, scratch_wav: Path) -> Power:
 
 
 def sound_shift(reference: Power, heard: Power) -> float | str:
-    """By how many milliseconds a sound is late against another that holds it, at its worst part; else why not.
+    """Delay in milliseconds of a sound against another that contains it, at its worst part; else the reason.
 
     Changes of level are compared in parts of 20 s.
 

@@ -1,4 +1,4 @@
-"""How the dub lies on the source's time: stretch, adherence, overlap, drift."""
+"""Timing of the dub against the source: stretch, adherence, overlap, drift."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def adherence(placements: Sequence[Placement]) -> Measured:
 
 
 def overlong(placements: Sequence[Placement]) -> Measured:
-    """How many lines run into the next one."""
+    """Number of lines that run into the next one."""
     lines = [placement.line for placement in placements if placement.fit == "overlong"]
     return Measured(float(len(lines)), f"lines {', '.join(map(str, lines))}" if lines else "")
 
 
 def missing_lines(dub: Script, placements: Sequence[Placement]) -> Measured:
-    """How many lines of the script nobody speaks."""
+    """Number of lines of the script that are not spoken."""
     placed = {placement.line for placement in placements}
     lines = [line.id for line in dub.lines if speaks(line.text) and line.id not in placed]
     return Measured(float(len(lines)), f"lines {', '.join(map(str, lines))}" if lines else "")
@@ -123,7 +123,7 @@ def drift(source: Script, placements: Sequence[Placement], dialogue: Path | None
 
 
 def speech_onset(audio: Path, start_ms: int, end_ms: int) -> int | None:
-    """When sound sets in between two times of a WAV: first 5 ms within 30 dB of the loudest there; None in silence.
+    """When sound begins between two times of a WAV: first 5 ms within 30 dB of the loudest there; None in silence.
 
     Args:
         audio: WAV.

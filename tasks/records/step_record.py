@@ -1,4 +1,4 @@
-"""What a step leaves in the store, and what computing it used."""
+"""The record of a step in the store, and its resource use."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Maker(Record):
 
 
 class StepRecord(Record, Generic[Made]):
-    """What a step left in the store.
+    """The record of a step in the store.
 
     Attributes:
         step: the step's name.
@@ -97,7 +97,7 @@ class StepRecord(Record, Generic[Made]):
 
     @property
     def assets(self) -> tuple[Asset, ...]:
-        """The files that it stands on."""
+        """The files that it refers to."""
         return tuple(assets_in(self.value))
 
 

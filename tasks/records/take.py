@@ -1,4 +1,4 @@
-"""A line as it was spoken, and where it was laid."""
+"""A spoken line, and its placement in the dub."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Take(Record):
 
 
 class Placement(Record):
-    """Where and how a take was laid into the dub.
+    """Position and pace of a take in the dub.
 
     Attributes:
         line: id of the line.

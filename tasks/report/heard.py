@@ -1,4 +1,4 @@
-"""Said and heard side by side: each text in parts, of which those that are not the same in both are marked."""
+"""Script and recognition side by side: each text in parts, with differing parts marked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def said_and_heard(said: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         said: the line of the script.
-        facts: of the line in ``qc.json``; without ``heard`` nobody listened.
+        facts: of the line in ``qc.json``; without ``heard`` there was no recogniser.
 
     Returns:
         ``said`` and ``heard`` as lists of ``(text, mark)``, ``mark`` empty or one of `WORDS`; ``listened``; and

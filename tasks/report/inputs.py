@@ -1,4 +1,4 @@
-"""What a report shows."""
+"""The inputs of a report."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tasks.records.take import Placement
 
 @dataclass(frozen=True)
 class MadeBy:
-    """Provenance of one step: what did it, under which licences, and what it said.
+    """Provenance of one step: its backend, licences and notes.
 
-    Not how long it took: that is another each time, and the page is the same for the same inputs.
+    Without durations, so that the same inputs give the same page.
     """
 
     step: str

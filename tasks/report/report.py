@@ -90,7 +90,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
 
 
 def _absent(inputs: ReportInputs) -> dict[str, str]:
-    """What stands in the place of a player whose file is missing."""
+    """The message in place of a player whose file is missing."""
     whole = "Keep this page in its delivered folder."
     source = inputs.source_media
     was = f"it was {source}" if source.startswith("/") else f"it belongs at {source}, seen from this page"

@@ -1,4 +1,4 @@
-"""A client's bed as it was laid, measured against the title's own sound."""
+"""Measures a client's placed bed against the title's own sound."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _FEWEST_PIECES = 2
 
 
 def checked(bed: ClientBed, laid: Path, title: TitleSound, window_s: float) -> ClientBed:
-    """The bed's record with what is measured: its parts' offset, its level, what it lacks.
+    """The bed's record with its measurements: offset of its parts, level, missing parts.
 
     Args:
         bed: what is known of it so far.
         laid: the bed on the title's clock (WAV).
-        title: whose it should be.
+        title: the sound that it should belong to.
         window_s: length of a part.
     """
     if title.speech is None or not title.channels:

@@ -1,4 +1,4 @@
-"""The client's music and effects instead of a separated bed: brought onto the title's clock, within bounds."""
+"""The client's music and effects instead of a separated bed, aligned to the title's clock within bounds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BOTH_SIDES = 2**0.5  # ffmpeg puts one channel on two sides 3 dB lower
 
 @dataclass(frozen=True)
 class Taken:
-    """A client's bed as it was laid, and the notes on it."""
+    """A client's bed as it was placed, and the notes on it."""
 
     bed: ClientBed
     notes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A title's own sound, by which a client's bed is judged."""
+"""A title's own sound, against which a client's bed is checked."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class TitleSound:
         return measure_curve(self.programme)
 
     def sounds(self, start_ms: int, end_ms: int) -> bool:
-        """Whether anything is heard of it in a span of time."""
+        """Whether the sound is audible in a span of time."""
         return self.channels > 0 and self.curve.during([(start_ms, end_ms)]) > AUDIBLE_LUFS
 
     def outside_speech(self, start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
-        """The parts of a span of time in which, and for so long before and after which, nobody speaks.
+        """The parts of a span without speech, at a distance from any speech.
 
         Args:
             start_ms: where the span begins.

@@ -159,7 +159,7 @@ def _package() -> Any:
 
 
 def outside(speech: Sequence[tuple[int, int]], start_ms: int, end_ms: int, apart_ms: int = 0) -> list[tuple[int, int]]:
-    """The parts of a span of time in which, and for so long before and after which, nobody speaks.
+    """The parts of a span without speech, at a distance from any speech.
 
     Args:
         speech: spans of speech, milliseconds, in order.

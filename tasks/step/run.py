@@ -1,4 +1,4 @@
-"""How a step runs: ask the store, else compute, commit and answer with references."""
+"""Runs a step: look up its result in the store, else compute, commit and return references."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Given = TypeVar("Given")
 
 @dataclass(frozen=True)
 class StepOutput(Generic[Made]):
-    """What a step computed: what it made, its files in the store already (`Work.keep`), and what to tell the user.
+    """What a step computed: what it made, its files in the store already (`Work.keep`), and notes for the user.
 
     ``hits`` of its ``parts`` (lines) were found instead of computed. ``makers``: the backends that did it; None: those
     among what the step is given.
@@ -175,7 +175,7 @@ def _maker(facts: BackendFacts) -> Maker:
 
 
 def _with_notes(record: StepRecord[Made], store: Store) -> StepRecord[Made]:
-    """What was found damaged is reported with this run's record; the stored one is the same either way."""
+    """The record with notes on damage found in this run; the stored record does not have them."""
     return record.model_copy(update={"notes": (*record.notes, *store.notes)}) if store.notes else record
 
 

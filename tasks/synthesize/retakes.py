@@ -33,12 +33,12 @@ class _Way:
 
 
 def clearest(
-    booth: VoiceSession, lines: Sequence[Line], takes: Sequence[Take], settings: PaceSettings, most: int
+    session: VoiceSession, lines: Sequence[Line], takes: Sequence[Take], settings: PaceSettings, most: int
 ) -> tuple[list[Take], list[Retaken], list[str]]:
     """Recognise the takes, and speak unintelligible lines again.
 
     Args:
-        booth: the voices and the recogniser; without a recogniser the takes are returned unchanged.
+        session: the voices and the recogniser; without a recogniser the takes are returned unchanged.
         lines: the spoken lines.
         takes: one for each line.
         settings: settings of the pace.
@@ -47,11 +47,11 @@ def clearest(
     Returns:
         The takes, with retakes; records of the lines that were not understood; and notes.
     """
-    if booth.ears.listener is None or most <= 0:
+    if session.ears.listener is None or most <= 0:
         return list(takes), [], []
     clips = [partial(clip_of, path_of(take.audio)) for take in takes]
     try:
-        heard = hear_lines(booth.ears, [line.text for line in lines], clips, booth.store)
+        heard = hear_lines(session.ears, [line.text for line in lines], clips, session.store)
     except (PermanentError, ProviderBusyError) as error:  # speech is delivered unchecked rather than not at all
         return list(takes), [], [f"The takes were not checked by recognition: {error.what}"]
     kept, retakes = [], []
@@ -59,19 +59,19 @@ def clearest(
         if first.understanding.understood:
             kept.append(take)
             continue
-        best, retaken = _again(booth, line, take, first, settings, most)
+        best, retaken = _again(session, line, take, first, settings, most)
         kept.append(best)
         retakes.append(retaken)
     return kept, retakes, _notes(retakes)
 
 
 def _again(
-    booth: VoiceSession, line: Line, take: Take, first: HeardLine, settings: PaceSettings, most: int
+    session: VoiceSession, line: Line, take: Take, first: HeardLine, settings: PaceSettings, most: int
 ) -> tuple[Take, Retaken]:
     tried: list[tuple[str, Take, HeardLine]] = [("", take, first)]
-    for way, _ in zip(_ways(booth, line, take), range(most), strict=False):
-        again = booth.again(line.model_copy(update={"text": way.text}), way.pace, way.reading, settings)
-        heard = hear_line(booth.ears, line.text, clip_of(path_of(again.audio)), booth.store)
+    for way, _ in zip(_ways(session, line, take), range(most), strict=False):
+        again = session.again(line.model_copy(update={"text": way.text}), way.pace, way.reading, settings)
+        heard = hear_line(session.ears, line.text, clip_of(path_of(again.audio)), session.store)
         tried.append((way.name, again, heard))
         if heard.understanding.understood and _fits(again, take, line):
             break
@@ -89,13 +89,13 @@ def _again(
     )
 
 
-def _ways(booth: VoiceSession, line: Line, take: Take) -> Iterator[_Way]:
+def _ways(session: VoiceSession, line: Line, take: Take) -> Iterator[_Way]:
     """Each way once: another reading if the voice has several, another spelling, another pace, both."""
-    text, facts = respelled(line.text, booth.language), booth.backend.facts
+    text, facts = respelled(line.text, session.language), session.backend.facts
     if facts.varies:
-        yield _Way("in another reading", line.text, take.pace, booth.readings)
+        yield _Way("in another reading", line.text, take.pace, session.readings)
     if text != line.text:
-        yield _Way("respelled", text, take.pace, booth.readings + 1 if facts.varies else 0)
+        yield _Way("respelled", text, take.pace, session.readings + 1 if facts.varies else 0)
     if facts.paces:
         slot_ms = line.end_ms - line.start_ms
         slow = take.duration_ms / _SLOWER <= NATURAL_SPEED[1] * slot_ms
@@ -103,7 +103,7 @@ def _ways(booth: VoiceSession, line: Line, take: Take) -> Iterator[_Way]:
         for name, factor in paces:
             yield _Way(name, text, round(take.pace * factor, 2))
     elif facts.varies:
-        yield _Way("in a third reading", text, take.pace, booth.readings + 2)
+        yield _Way("in a third reading", text, take.pace, session.readings + 2)
 
 
 def _fits(take: Take, first: Take, line: Line) -> bool:

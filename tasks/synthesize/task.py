@@ -79,31 +79,32 @@ def synthesize(
 
 
 def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
-    booth = open_booth(given.branch, given.source, given.dialogue, work, given.bed)
-    spoken, silent = booth.sayable(given.lines)
-    paces = booth.paces(spoken, given.pace) | {who: pace for who, pace in given.paces.items() if who in booth.voices}
+    session = open_session(given.branch, given.source, given.dialogue, work, given.bed)
+    spoken, silent = session.sayable(given.lines)
+    kept = {who: pace for who, pace in given.paces.items() if who in session.voices}
+    paces = session.paces(spoken, given.pace) | kept
     takes: list[Take] = []
     for number, line in enumerate(spoken):
         work.progress(0.8 * number / len(spoken))
-        takes.append(booth.paced(line, paces[line.speaker], given.pace))
+        takes.append(session.paced(line, paces[line.speaker], given.pace))
     most = retakes_of(given.branch.profile.synthesize, given.backend.facts)
-    takes, retaken, heard = clearest(booth, spoken, takes, given.pace, most)
+    takes, retaken, heard = clearest(session, spoken, takes, given.pace, most)
     made = Spoken(
         takes=tuple(takes),
-        voices=dict(booth.voices),
+        voices=dict(session.voices),
         paces=paces,
-        characters=booth.characters,
+        characters=session.characters,
         retaken=tuple(retaken),
     )
     return StepOutput(
         made,
-        (*silent, *_notes(booth, paces), *heard),
-        hits=len(spoken) - len(booth.fresh),
+        (*silent, *_notes(session, paces), *heard),
+        hits=len(spoken) - len(session.fresh),
         parts=len(given.lines),
     )
 
 
-def open_booth(branch: Branch, source: Script, dialogue: Asset, work: Work, bed: Asset | None = None) -> VoiceSession:
+def open_session(branch: Branch, source: Script, dialogue: Asset, work: Work, bed: Asset | None = None) -> VoiceSession:
     """The voices of a branch, ready to speak.
 
     Args:
@@ -182,21 +183,21 @@ def _remarks(branch: Branch, backend: Synthesizer, ears: Ears) -> list[str]:
     return [*unheard, f"Of {takes} takes of each line the best was kept, by {by}."]
 
 
-def _notes(booth: VoiceSession, paces: dict[str, float]) -> list[str]:
+def _notes(session: VoiceSession, paces: dict[str, float]) -> list[str]:
     voiced = ", ".join(
         f"{speaker} is {voice}" + (f" at {paces[speaker]:g} of its pace" if paces[speaker] != 1 else "")
-        for speaker, voice in booth.voices.items()
+        for speaker, voice in session.voices.items()
     )
-    one_pace = f"{booth.backend.facts.name} speaks at one pace: lines are fitted by stretching alone."
-    facts = booth.backend.facts
-    notes = [f"Voices: {voiced}.", *booth.remarks]
+    one_pace = f"{session.backend.facts.name} speaks at one pace: lines are fitted by stretching alone."
+    facts = session.backend.facts
+    notes = [f"Voices: {voiced}.", *session.remarks]
     if not facts.paces:
         notes.append(one_pace)
     if not facts.spirited and not facts.clones:
         notes.append(f"{facts.name} has no knob for how lively a line is said.")
-    if booth.unused:
-        words = ", ".join(sorted(booth.unused))
+    if session.unused:
+        words = ", ".join(sorted(session.unused))
         notes.append(f"Lexicon: {facts.name} takes no IPA, and there is no respelling for {words}.")
     if facts.paid:
-        notes.append(f"{facts.name}: {booth.characters} characters were sent for {len(booth.fresh)} lines.")
+        notes.append(f"{facts.name}: {session.characters} characters were sent for {len(session.fresh)} lines.")
     return notes

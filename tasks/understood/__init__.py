@@ -1,1 +1,1 @@
-"""Whether speech is understood: what a recogniser hears in it, against what it should say."""
+"""Intelligibility: what a recogniser hears in speech, against its script."""

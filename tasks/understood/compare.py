@@ -1,4 +1,4 @@
-"""Said against heard: which words were understood, by spelling or by sound, and what share was not."""
+"""Compares script and recognition: which words were understood, by spelling or by sound, and the share that was not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Understanding:
-    """How a line was understood.
+    """How well a line was understood.
 
     Attributes:
         error: share of its words (characters without spaces) that were not, 0 to 1.

@@ -1,4 +1,4 @@
-"""Who listens to a dub, and what it heard line by line.
+"""The recogniser that listens to a dub, line by line.
 
 Lines are heard a handful at a time, each with silence around it, so that a minute of speech costs a few windows of the
 recogniser. Which lines are heard together follows from their own sound: a line that changes changes its group alone.
@@ -44,13 +44,13 @@ _OURS = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
 
 @dataclass(frozen=True)
 class Ears:
-    """A recogniser for one language, or why there is none.
+    """A recogniser for one language, or the reason for its absence.
 
     Attributes:
         language: BCP-47 tag.
-        listener: who recognises; None where nobody does.
+        listener: the recogniser; None if there is none.
         advisory: its own errors are so many that it warns and never fails a dub.
-        deaf: why nobody listens; a sentence.
+        deaf: why there is none; a sentence.
     """
 
     language: str
@@ -94,7 +94,7 @@ class Ears:
 
 
 def ears_for(settings: ChainedSettings, language: str, *, paid: bool = False) -> Ears:
-    """Who listens: the profile's recogniser, Whisper base where it is here and that cannot, PocketSphinx for English.
+    """The recogniser: the profile's, else Whisper base if it is installed, else PocketSphinx for English.
 
     PocketSphinx comes last, even where a profile names it: it is rough. A profile whose words are invented has none.
 

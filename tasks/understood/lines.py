@@ -1,4 +1,4 @@
-"""A script listened to line by line: what was heard of each, and how far that is what it says."""
+"""Listens to a script line by line, and judges how well each line is understood."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def hear_lines(ears: Ears, said: Sequence[str], clips: Sequence[Callable[[], Cli
     """Listen to lines. One that is not understood among others is heard once more on its own, and the better counts.
 
     Args:
-        ears: who listens; must not be deaf.
+        ears: the recogniser; must not be deaf.
         said: what each line should say.
         clips: the sound of each, read when it is needed.
         store: remembers what was heard.
@@ -38,7 +38,7 @@ def hear_line(ears: Ears, said: str, clip: Clip, store: Store) -> HeardLine:
     """Listen to one line on its own; errors as `hear_lines`.
 
     Args:
-        ears: who listens; must not be deaf.
+        ears: the recogniser; must not be deaf.
         said: what the line should say.
         clip: its sound.
         store: remembers what was heard.

@@ -21,7 +21,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 
 @lru_cache(maxsize=8192)
 def sounds(text: str, language: str) -> str:
-    """The sounds of a text, without gaps; empty where eSpeak NG cannot tell."""
+    """The sounds of a text, without gaps; empty if eSpeak NG does not know them."""
     from lipsync_engine.speech import espeak
 
     if _HAN.search(text) and primary(language) not in ("zh", "yue"):  # it reads those as "Chinese letter"
@@ -34,7 +34,7 @@ def sounds(text: str, language: str) -> str:
 
 
 def sound_alike(one: str, other: str, language: str) -> bool:
-    """Whether two texts are said the same.
+    """Whether two texts sound the same.
 
     Args:
         one: a text.

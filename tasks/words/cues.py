@@ -26,7 +26,7 @@ class Cue:
 
     @property
     def duration_ms(self) -> int:
-        """How long it stands."""
+        """Its length on screen."""
         return self.end_ms - self.start_ms
 
 

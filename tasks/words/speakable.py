@@ -1,4 +1,4 @@
-"""Whether a text has anything to say: the one rule that holds for every translator and every voice."""
+"""Whether a text can be spoken: one rule for all translators and voices."""
 
 
 def speaks(text: str) -> bool:

@@ -1,4 +1,4 @@
-r"""Subtitle files of a script, and what a reviewer wants to know about them.
+r"""Subtitle files of a script, and their figures for a reviewer.
 
 The writers are our own: subtitle libraries read ``<i>`` or ``{\an8}`` in a text as markup, here text is text.
 """

@@ -123,7 +123,7 @@ class Rewriting:
 
 
 @pytest.fixture
-def booth(tmp_path: Path) -> VoiceSession:
+def session(tmp_path: Path) -> VoiceSession:
     return VoiceSession(Store(tmp_path / "store"), synthesizer("espeak", {}), "es", {"S1": "roa/es+m3"}, {}, tmp_path)
 
 
@@ -131,14 +131,14 @@ Run = Callable[..., tuple[list[Adapted], list[str]]]
 
 
 @pytest.fixture
-def adapted(booth: VoiceSession) -> Run:
+def adapted(session: VoiceSession) -> Run:
     def run(rewriter: Any, *texts: str, locked: set[int] | None = None, tries: int = 3) -> Any:
         settings = PaceSettings(tries=tries)
         lines = tuple(line(text, number=number) for number, text in enumerate(texts, 1))
         source = tuple(one.model_copy(update={"text": SOURCE}) for one in lines)
-        takes = [booth.paced(one, 1.0, settings) for one in lines]
+        takes = [session.paced(one, 1.0, settings) for one in lines]
         scripts = Script(language="es", lines=lines), Script(language="en", lines=source)
-        loop = Adaptation(booth, ("en", "es"), {"S1": 1.0}, settings, rewriter, PLAIN)
+        loop = Adaptation(session, ("en", "es"), {"S1": 1.0}, settings, rewriter, PLAIN)
         return loop.run(*scripts, takes, locked or set())
 
     return run
@@ -204,16 +204,16 @@ class RewritingByLanguage:
     ],
 )
 def test_a_line_in_a_third_language_is_asked_for_and_judged_in_its_own(
-    booth: VoiceSession, language: str, said: str
+    session: VoiceSession, language: str, said: str
 ) -> None:
     settings = PaceSettings(tries=1)
     lines = tuple(line(LONG, number=number) for number in (1, 2))
     english = lines[0].model_copy(update={"text": SOURCE})
     foreign = lines[1].model_copy(update={"text": said, "language": language})
     scripts = Script(language="es", lines=lines), Script(language="en", lines=(english, foreign))
-    takes = [booth.paced(one, 1.0, settings) for one in lines]
+    takes = [session.paced(one, 1.0, settings) for one in lines]
     rewriter = RewritingByLanguage({"en": [FITTING], language: [said]})
-    loop = Adaptation(booth, ("en", "es"), {"S1": 1.0}, settings, rewriter, PLAIN)
+    loop = Adaptation(session, ("en", "es"), {"S1": 1.0}, settings, rewriter, PLAIN)
     (first, second), _ = loop.run(*scripts, takes, set())
     assert rewriter.asked == [("en", "es", [SOURCE]), (language, "es", [said])]
     assert first.text == FITTING

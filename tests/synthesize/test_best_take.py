@@ -67,7 +67,7 @@ class Reader:
         return Script(language="en", lines=(Line(id=0, start_ms=500, end_ms=600, text="x", words=words),))
 
 
-def booth(folder: Path, ears: Ears, readings: int = 3) -> VoiceSession:
+def session(folder: Path, ears: Ears, readings: int = 3) -> VoiceSession:
     folder.joinpath("work").mkdir(exist_ok=True)
     store = Store(folder / "store")
     return VoiceSession(store, Moody(), "en", {"A": "hum"}, {}, folder / "work", readings=readings, ears=ears)
@@ -77,8 +77,8 @@ DEAF = Ears("en", deaf="nobody listens")
 
 
 def test_without_ears_the_length_decides(tmp_path: Path) -> None:
-    assert booth(tmp_path, DEAF).take(LINE).duration_ms == 1000
-    assert booth(tmp_path, DEAF, readings=1).take(LINE).duration_ms == 1400
+    assert session(tmp_path, DEAF).take(LINE).duration_ms == 1000
+    assert session(tmp_path, DEAF, readings=1).take(LINE).duration_ms == 1400
 
 
 def test_what_is_heard_outweighs_the_length(tmp_path: Path) -> None:
@@ -90,16 +90,16 @@ def test_what_is_heard_outweighs_the_length(tmp_path: Path) -> None:
         return {1.4: "good boarding", 1.0: "goat Monday", 0.6: "Good morning!"}[seconds]
 
     ears = Ears("en", Reader(words))
-    assert booth(tmp_path, ears).take(LINE).duration_ms == 600
+    assert session(tmp_path, ears).take(LINE).duration_ms == 600
     assert len(heard) == 3
     before = Moody.spoken
-    assert booth(tmp_path, ears).take(LINE).duration_ms == 600  # neither spoken nor listened to again
+    assert session(tmp_path, ears).take(LINE).duration_ms == 600  # neither spoken nor listened to again
     assert (len(heard), Moody.spoken) == (3, before)
 
 
 def test_a_line_of_its_own_pace_is_chosen_too(tmp_path: Path) -> None:
     settings = PaceSettings.model_validate({})
-    assert booth(tmp_path, DEAF).paced(LINE, 1.0, settings).duration_ms == 1000
+    assert session(tmp_path, DEAF).paced(LINE, 1.0, settings).duration_ms == 1000
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def say(backend: Synthesizer, folder: Path, text: str = TEXT, voice: str = "aria
     return backend.synthesize(text, voice, more.pop("language", "es"), folder / "line.wav", **more)
 
 
-def booth(backend: Synthesizer, folder: Path) -> VoiceSession:
+def session(backend: Synthesizer, folder: Path) -> VoiceSession:
     folder.joinpath("work").mkdir(exist_ok=True)
     return VoiceSession(Store(folder / "store"), backend, "es", {"A": "aria"}, {}, folder / "work")
 
@@ -93,9 +93,9 @@ def test_voices_follow_gender_or_the_options(service: Made) -> None:
 def test_a_line_is_bought_once(service: Made, tmp_path: Path) -> None:
     make, server = service
     line = Line(id=1, start_ms=0, end_ms=2000, text=TEXT, speaker="A")
-    first = booth(make(), tmp_path)
+    first = session(make(), tmp_path)
     take = first.take(line)
-    again = booth(make(), tmp_path)
+    again = session(make(), tmp_path)
     assert again.take(line) == take
     assert len(server.asked) == 1
     assert (first.characters, again.characters) == (len(TEXT), 0)
@@ -108,7 +108,7 @@ def test_without_following_the_pace_a_line_costs_one_request(service: Made, tmp_
 
     make, server = service
     line = Line(id=1, start_ms=0, end_ms=9000, text=TEXT, speaker="A")
-    booth(make(), tmp_path).paced(line, 1.0, PaceSettings())
+    session(make(), tmp_path).paced(line, 1.0, PaceSettings())
     assert len(server.asked) == 1
 
 

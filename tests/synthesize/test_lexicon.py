@@ -100,7 +100,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         read_lexicon(tmp_path / "none.yaml")
 
 
-def booth(folder: Path, backend: Synthesizer, lexicon: Lexicon) -> VoiceSession:
+def session(folder: Path, backend: Synthesizer, lexicon: Lexicon) -> VoiceSession:
     folder.joinpath("work").mkdir(exist_ok=True)
     return VoiceSession(
         Store(folder / "store"), backend, "es", {"A": "roa/es"}, {}, folder / "work", lexicon=lexicon.of("es")
@@ -110,10 +110,10 @@ def booth(folder: Path, backend: Synthesizer, lexicon: Lexicon) -> VoiceSession:
 def test_espeak_says_a_word_as_its_ipa_tells(tmp_path: Path, lexicon: Lexicon) -> None:
     line = Line(id=1, start_ms=0, end_ms=2000, text="Hola Seattle.", speaker="A")
     backend = synthesizer("espeak", {})
-    told = booth(tmp_path, backend, lexicon).take(line)
+    told = session(tmp_path, backend, lexicon).take(line)
     said = "".join(ipa for ipa, *_ in told.phones)
     assert "siatel" in said
-    plain = booth(tmp_path, backend, Lexicon()).take(line)
+    plain = session(tmp_path, backend, Lexicon()).take(line)
     assert "siatel" not in "".join(ipa for ipa, *_ in plain.phones)
     assert soundfile.read(path_of(told.audio))[0].shape != soundfile.read(path_of(plain.audio))[0].shape
 
@@ -126,7 +126,7 @@ def test_a_new_word_costs_only_the_lines_that_hold_it(tmp_path: Path, lexicon: L
     ]
     rooms = []
     for known in (Lexicon(), lexicon):
-        room = booth(tmp_path, backend, known)
+        room = session(tmp_path, backend, known)
         room.voices = {"A": "hum-150"}
         for line in lines:
             room.take(line)
@@ -136,6 +136,6 @@ def test_a_new_word_costs_only_the_lines_that_hold_it(tmp_path: Path, lexicon: L
 
 def test_a_sound_that_the_voice_lacks_is_bad_input(tmp_path: Path) -> None:
     line = Line(id=1, start_ms=0, end_ms=2000, text="Hola x.", speaker="A")
-    room = booth(tmp_path, synthesizer("espeak", {}), Lexicon({"es": (Entry("x", "", "ʘ"),)}))
+    room = session(tmp_path, synthesizer("espeak", {}), Lexicon({"es": (Entry("x", "", "ʘ"),)}))
     with pytest.raises(BadInputError, match="lexicon"):
         room.take(line)

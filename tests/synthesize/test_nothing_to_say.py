@@ -15,7 +15,7 @@ from tasks.words.speakable import speaks
 SILENT = ["", " ", "...", "…", "♪", "♪ ♪", "🎉", "?!", "—", "\u200b", "¿?", "。"]
 
 
-def booth(folder: Path, backend: Synthesizer, language: str, voice: str) -> VoiceSession:
+def session(folder: Path, backend: Synthesizer, language: str, voice: str) -> VoiceSession:
     return VoiceSession(Store(folder / "store"), backend, language, {"S1": voice}, {}, folder)
 
 
@@ -35,7 +35,7 @@ def test_a_line_with_nothing_to_say_is_silent_and_told_and_the_others_are_spoken
     lines = [Line(id=1, start_ms=0, end_ms=900, text="Hola.")]
     lines += [Line(id=2 + n, start_ms=1000 + n, end_ms=1001 + n, text=text) for n, text in enumerate(SILENT)]
     voice = "hum-150" if name == "fake" else backend.voices("es", [], {}).get("S1", "es")
-    spoken, notes = booth(tmp_path, backend, "es", voice).sayable(lines)
+    spoken, notes = session(tmp_path, backend, "es", voice).sayable(lines)
     assert [line.id for line in spoken] == [1]
     assert len(notes) == len(SILENT)
     assert "Line 4 has no words (“...”): it stays silent." in notes
@@ -57,7 +57,7 @@ def test_letters_that_a_voice_has_no_sound_for_are_silent_too(tmp_path: Path) ->
                 raise NothingToSayError(f"nothing to pronounce in {text!r}")
             return synthesizer("fake", {}).synthesize(text, "hum-150", "es", rest[2])  # type: ignore[arg-type]
 
-    spoken, notes = booth(tmp_path, Mute(), "es", "hum-150").sayable(lines)  # type: ignore[arg-type]
+    spoken, notes = session(tmp_path, Mute(), "es", "hum-150").sayable(lines)  # type: ignore[arg-type]
     assert [line.id for line in spoken] == [1]
     assert notes == ["Line 2 has nothing that fake can pronounce (“ʼᴬ”): it stays silent."]
 

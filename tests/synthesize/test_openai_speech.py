@@ -104,9 +104,11 @@ def test_speed_is_sent_where_asked_for_and_within_what_the_server_takes(service:
 def test_lines_are_fitted_by_the_servers_own_speed(service: Made, tmp_path: Path) -> None:
     make, _ = service
     tmp_path.joinpath("work").mkdir()
-    booth = VoiceSession(Store(tmp_path / "store"), make(follow_pace=True), "es", {"A": "alloy"}, {}, tmp_path / "work")
+    session = VoiceSession(
+        Store(tmp_path / "store"), make(follow_pace=True), "es", {"A": "alloy"}, {}, tmp_path / "work"
+    )
     line = Line(id=1, start_ms=0, end_ms=round(60 * len(TEXT) / 1.08), text=TEXT, speaker="A")
-    assert booth.paced(line, 1.0, PaceSettings()).duration_ms == pytest.approx(line.end_ms, rel=0.03)
+    assert session.paced(line, 1.0, PaceSettings()).duration_ms == pytest.approx(line.end_ms, rel=0.03)
 
 
 def test_speakers_get_voices_by_language_and_pitch_and_share_none_as_long_as_there_are_enough(service: Made) -> None:

@@ -76,7 +76,7 @@ def test_a_line_without_a_slot_or_without_sound_is_spoken_at_its_speakers_pace()
 
 
 @pytest.fixture
-def booth(tmp_path: Path) -> VoiceSession:
+def session(tmp_path: Path) -> VoiceSession:
     return VoiceSession(Store(tmp_path), synthesizer("espeak", {}), "es", {"S1": "roa/es+m3"}, {}, tmp_path)
 
 
@@ -84,43 +84,43 @@ def line(slot_ms: int, text: str = "Buenos días a todos, y bienvenidos a esta c
     return Line(id=1, start_ms=1000, end_ms=1000 + slot_ms, text=text)
 
 
-def test_a_voice_speaks_a_line_into_its_slot(booth: VoiceSession) -> None:
-    natural = booth.take(line(1000))
+def test_a_voice_speaks_a_line_into_its_slot(session: VoiceSession) -> None:
+    natural = session.take(line(1000))
     for share in (0.93, 1.0, 1.08):
         slot = round(natural.duration_ms * share)
-        take = booth.paced(line(slot), 1.0, USUAL)
+        take = session.paced(line(slot), 1.0, USUAL)
         assert take.duration_ms / slot == pytest.approx(1, abs=0.035)
         assert abs(take.pace - 1) <= 0.11
 
 
-def test_a_slot_out_of_reach_gets_the_nearest_take_within_bounds(booth: VoiceSession) -> None:
-    natural = booth.take(line(1000)).duration_ms
-    assert booth.paced(line(natural * 3), 1.0, USUAL).pace == 0.9
-    assert booth.paced(line(natural // 3), 1.0, USUAL).pace == 1.1
+def test_a_slot_out_of_reach_gets_the_nearest_take_within_bounds(session: VoiceSession) -> None:
+    natural = session.take(line(1000)).duration_ms
+    assert session.paced(line(natural * 3), 1.0, USUAL).pace == 0.9
+    assert session.paced(line(natural // 3), 1.0, USUAL).pace == 1.1
 
 
-def test_a_line_that_is_too_short_is_spoken_as_slowly_as_its_actor_speaks(booth: VoiceSession) -> None:
+def test_a_line_that_is_too_short_is_spoken_as_slowly_as_its_actor_speaks(session: VoiceSession) -> None:
     text = "Buenos días a todos."
-    natural_ms = booth.take(line(1000, text)).duration_ms
+    natural_ms = session.take(line(1000, text)).duration_ms
     slot = line(round(natural_ms / 0.75), text)
-    ordinary, slow = (replace(booth, rates={1: 7 * 1000 / natural_ms * share}) for share in (1.0, 0.5))
-    assert booth.paced(slot, 1.0, USUAL).pace == ordinary.paced(slot, 1.0, USUAL).pace == 0.9
+    ordinary, slow = (replace(session, rates={1: 7 * 1000 / natural_ms * share}) for share in (1.0, 0.5))
+    assert session.paced(slot, 1.0, USUAL).pace == ordinary.paced(slot, 1.0, USUAL).pace == 0.9
     followed = slow.paced(slot, 1.0, USUAL)
     assert USUAL.slowest_line <= followed.pace < 0.85
     assert followed.duration_ms / (slot.end_ms - slot.start_ms) == pytest.approx(1, abs=0.05)
 
 
-def test_a_line_that_was_spoken_at_a_pace_is_not_spoken_again(booth: VoiceSession, tmp_path: Path) -> None:
-    first = booth.paced(line(2500), 1.05, USUAL)
-    again = VoiceSession(booth.store, booth.backend, "es", booth.voices, {}, tmp_path)
+def test_a_line_that_was_spoken_at_a_pace_is_not_spoken_again(session: VoiceSession, tmp_path: Path) -> None:
+    first = session.paced(line(2500), 1.05, USUAL)
+    again = VoiceSession(session.store, session.backend, "es", session.voices, {}, tmp_path)
     assert again.paced(line(2500), 1.05, USUAL) == first
-    assert booth.fresh == {1}
+    assert session.fresh == {1}
     assert not again.fresh
 
 
 def test_a_voice_of_one_pace_is_left_at_it(tmp_path: Path) -> None:
     backend = synthesizer("fake", {})
     backend.facts = backend.facts.__class__(name="fake", code_licence="Apache-2.0", paces=False)  # type: ignore[misc]
-    booth = VoiceSession(Store(tmp_path), backend, "es", {"S1": "hum-120"}, {}, tmp_path)
-    assert booth.paces([line(500)], USUAL) == {"S1": 1.0}
-    assert booth.paced(line(500), 1.0, USUAL).pace == 1.0
+    session = VoiceSession(Store(tmp_path), backend, "es", {"S1": "hum-120"}, {}, tmp_path)
+    assert session.paces([line(500)], USUAL) == {"S1": 1.0}
+    assert session.paced(line(500), 1.0, USUAL).pace == 1.0

@@ -70,10 +70,10 @@ def test_phones_follow_their_sound() -> None:
 
 
 def test_a_line_that_is_too_short_pauses_longer(tmp_path: Path) -> None:
-    booth = VoiceSession(Store(tmp_path / "s"), synthesizer("espeak", {}), "fr", {"S1": "roa/fr+m3"}, {}, tmp_path)
+    session = VoiceSession(Store(tmp_path / "s"), synthesizer("espeak", {}), "fr", {"S1": "roa/fr+m3"}, {}, tmp_path)
     line = Line(id=1, start_ms=0, end_ms=2690, text="Bonjour, mon nom est Jordi Mas.")
-    without = booth.paced(line, 0.85, PaceSettings(pause_ms=0))
-    take = booth.paced(line, 0.85, PaceSettings())
+    without = session.paced(line, 0.85, PaceSettings(pause_ms=0))
+    take = session.paced(line, 0.85, PaceSettings())
     assert without.duration_ms < take.duration_ms <= without.duration_ms + 350
     assert take.pace == without.pace
     info = soundfile.info(str(path_of(take.audio)))
@@ -81,4 +81,4 @@ def test_a_line_that_is_too_short_pauses_longer(tmp_path: Path) -> None:
     assert take.phones[-1][2] <= take.duration_ms
     assert all(one[2] <= other[1] for one, other in itertools.pairwise(take.phones))
     assert [phone[0] for phone in take.phones] == [phone[0] for phone in without.phones]
-    assert booth.paced(line, 0.85, PaceSettings()) == take
+    assert session.paced(line, 0.85, PaceSettings()) == take

@@ -82,11 +82,11 @@ class Listener:
 def run(folder: Path, backend: Mumbler, most: int = 2) -> tuple[list[Take], list[Retaken], list[str], Listener]:
     folder.joinpath("work").mkdir(exist_ok=True)
     listener = Listener()
-    booth = VoiceSession(
+    session = VoiceSession(
         Store(folder / "store"), backend, "es", {"A": "hum"}, {}, folder / "work", ears=Ears("es", listener)
     )
-    takes = [booth.take(line) for line in (HARD,)]
-    kept, told, notes = clearest(booth, [HARD], takes, SETTINGS, most)
+    takes = [session.take(line) for line in (HARD,)]
+    kept, told, notes = clearest(session, [HARD], takes, SETTINGS, most)
     return kept, told, notes, listener
 
 
@@ -140,9 +140,9 @@ def test_a_recogniser_that_cannot_be_loaded_is_told_and_the_takes_stay(tmp_path:
 
     tmp_path.joinpath("work").mkdir()
     ears = Ears("es", Broken())
-    booth = VoiceSession(Store(tmp_path / "store"), Mumbler(), "es", {"A": "hum"}, {}, tmp_path / "work", ears=ears)
-    takes = [booth.take(HARD)]
-    assert clearest(booth, [HARD], takes, SETTINGS, 2) == (
+    session = VoiceSession(Store(tmp_path / "store"), Mumbler(), "es", {"A": "hum"}, {}, tmp_path / "work", ears=ears)
+    takes = [session.take(HARD)]
+    assert clearest(session, [HARD], takes, SETTINGS, 2) == (
         takes,
         [],
         ["The takes were not checked by recognition: The model turbo is not here."],

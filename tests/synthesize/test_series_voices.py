@@ -239,7 +239,7 @@ def test_a_voice_by_name_wins_over_cloning(tmp_path: Path) -> None:
     from tasks.keep.store import store_at
     from tasks.records.progress import silent
     from tasks.step.run import Work
-    from tasks.synthesize.task import open_booth
+    from tasks.synthesize.task import open_session
 
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text(json.dumps({"model": "xtts"}))
@@ -252,10 +252,10 @@ def test_a_voice_by_name_wins_over_cloning(tmp_path: Path) -> None:
     write_series(tmp_path / "voices.yaml", Series(speakers={"Anna": known}))
     lines = script("Anna", "Ben")
     cast_title(asked, lines, NOTHING, dialogue)
-    booth = open_booth(asked, lines, dialogue, Work(tmp_path, silent, store_at(asked.store)))
-    assert booth.voices["Anna"] == "Claribel Dervla"
-    assert booth.voices["Ben"].startswith("clone of Ben")
-    assert set(booth.references) == {"Ben"}
+    session = open_session(asked, lines, dialogue, Work(tmp_path, silent, store_at(asked.store)))
+    assert session.voices["Anna"] == "Claribel Dervla"
+    assert session.voices["Ben"].startswith("clone of Ben")
+    assert set(session.references) == {"Ben"}
 
 
 def test_a_voice_that_a_service_cloned_is_remembered_for_every_language_and_title(
