@@ -167,7 +167,7 @@ def test_runs_at_the_same_time_lose_nobody(tmp_path: Path) -> None:
         ("[" * 2000, "not valid YAML"),
         (
             "speakers: {Anna: {voices: &v {espeak: {es: a}}}, Bob: {voices: *v}}",
-            r"line 1: aliases \(\*\) are not taken",
+            r"line 1: aliases \(\*\) are not accepted",
         ),
         ("speakers: {}\n" + "#" * (1 << 20), "longer than 1 MiB"),
     ],
