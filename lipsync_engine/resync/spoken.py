@@ -13,7 +13,7 @@ from lipsync_engine.speech.title_speech import RATE_HZ
 from lipsync_engine.speech.trust import Stretch, share_borne_out
 
 _HOP_S = 0.01
-#: Sound beyond the picture's end from which it is told, seconds.
+#: Sound beyond the picture's end from which it is noted, seconds.
 _BEYOND_S = 0.2
 
 
@@ -27,7 +27,7 @@ def tell_of_speech(
         stretches: of the dub, as `weighed`.
         sound: the dub, float32 [N] mono at 16 kHz.
         times_s: float64 [T], the picture's frames.
-        trusted: whether the phones are heeded all the same.
+        trusted: whether the phones are used all the same.
     """
     report.lines = [
         {"start_ms": one.start_ms, "end_ms": one.end_ms, "confidence": one.confidence, "rested": one.why}

@@ -1,7 +1,7 @@
 """Which kinds of sound are heard when: a small network over mel cepstra, taught on speech whose phones are known.
 
 It knows thirteen kinds (silence, stops, nasals, sibilants, ..., vowels by what the mouth does), no words and no
-language. `python -m benchmarks.sounds` teaches it anew.
+language. `python -m benchmarks.sounds` teaches it again.
 """
 
 from __future__ import annotations

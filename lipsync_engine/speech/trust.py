@@ -23,7 +23,7 @@ _ENDS = ((300, 20), (700, 8), (50, 100), (0, 200))
 #: About each stretch so much is heard, at least so much in all.
 _ABOUT_MS, _LEAST_MS = 300, 3000
 #: Odds that a text is what is said (a logarithm): for its share of the best evidence, for its order of sounds, in all;
-#: how many sounds speak half as loud as many, and how far other stretches are heeded. Fitted to 135 stretches of right
+#: how many sounds speak half as loud as many, and how far other stretches count. Fitted to 135 stretches of right
 #: and 228 of wrong speech, so that no right one without music rests.
 _FOR_SHARE, _FOR_ORDER, _AGAINST = 10.0, 12.5, 8.7
 _BEFOREHAND, _HALF, _OTHERS = 1.5, 12, 1.5

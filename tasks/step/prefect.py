@@ -74,7 +74,7 @@ def step_task(
                 return Completed(name="Reused", message=f"{name} {record.key[:12]}", data=record)
             return record
 
-        def known(run: Told, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made] | None:
+        def known(run: Owner, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made] | None:
             return recalled(run, name, function(run, *args, **kwargs))
 
         run_step.known = known  # type: ignore[attr-defined]

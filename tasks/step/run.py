@@ -101,7 +101,13 @@ def remember(run: Run, step: str, computation: Computation[Any, Made]) -> StepRe
 
 
 def recalled(run: Run, step: str, computation: Computation[Any, Made]) -> StepRecord[Made] | None:
-    """The step's record, if it has been computed of exactly that; arguments as for `remember`."""
+    """The step's record, if it has been computed of exactly that; arguments as for `remember`.
+
+    Args:
+        run: of the title, or the branch of a language.
+        step: its name in the table of steps.
+        computation: what it is given.
+    """
     known = BY_NAME[step]
     return store_at(run.store).lookup(step, given_key(step, known.version, computation.given), computation.made)
 
