@@ -18,7 +18,7 @@ from lipsync_engine.faces.geometry import frame_of
 from lipsync_engine.faces.mesh import mesh_triangles
 from lipsync_engine.records import FloatArray
 
-#: Side of the picture in pixels; blurs between which a face's detail is measured, and over which its contrast is levelled.
+#: Side of the picture in pixels; blurs between which detail is measured, and over which its contrast is levelled.
 _SIDE = 48
 _FINE, _COARSE, _AROUND = 0.7, 4.0, 6.0
 #: Pictures of an appearance's parts at first, and most parts.
