@@ -17,6 +17,10 @@ from lipsync_engine.media.window import Region
 
 #: Cells of the light match for a face width, and the reach of its membrane in face widths.
 _LIGHT_CELLS, _LIGHT_REACH = 48, 0.09
+#: Share of the observation from which on a place tells no light; colour (8-bit levels) by which skin differs from skin.
+_INSIDE, _HUE = 0.75, 12.0
+#: Colour by which a wall beside a face differs from its skin: from the one on it shows through, then wholly.
+_WALL = (25.0, 40.0)
 #: 8-bit levels by which light may differ from that around it before it is doubted, and rounds of the robust mean.
 _UNLIKE, _ROUNDS = 8.0, 3
 #: Range within which the finest band is amplified or softened to the sharpness of the frame that it goes into.
@@ -107,9 +111,11 @@ def compose(
             hidden, fade = cover.hidden, cover.fade
             clear = 1 - hidden
         patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))
-        done = _mixed(under, patch, mask, strength, width_px, clear, level)
         half_clear = None if clear is None else halved(clear)
-        done_c = _mixed(under_c, patch_c, halved(mask), strength, width_px / 2, half_clear, level)
+        hue_c = _hue(under_c, patch_c, halved(mask), halved(flow.lips), level)
+        hue = nn.interpolate(hue_c, size=tuple(mask.shape[2:]), mode="nearest")
+        done = _mixed(under, patch, mask, strength, width_px, _Ring(hue, clear), level)
+        done_c = _mixed(under_c, patch_c, halved(mask), strength, width_px / 2, _Ring(hue_c, half_clear), level)
         if clear is not None and half_clear is not None:
             done = torch.lerp(inner.cut(luma), done, clear)
             done_c = torch.lerp(half.cut(chroma), done_c, half_clear)
@@ -182,19 +188,62 @@ def _textures(flow: Flow, observed: Sequence[Observed]) -> tuple[Tensor, Tensor]
 
 
 def _mixed(
-    base: Tensor, patch: Tensor, mask: Tensor, strength: Tensor, width_px: float, clear: Tensor | None, level: float
+    base: Tensor, patch: Tensor, mask: Tensor, strength: Tensor, width_px: float, ring: _Ring, level: float
 ) -> Tensor:
-    patch = patch + _light(base, patch, mask, width_px, clear, level)
-    return base + strength[:, None, None, None] * band_mix(patch - base, mask)
+    patch = patch + _light(base, patch, mask, width_px, ring, level)
+    return base + strength[:, None, None, None] * band_mix((patch - base) * ring.face(mask), mask)
 
 
-def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float, clear: Tensor | None, level: float) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    """What lies about a mouth.
+
+    Attributes:
+        hue: float32 [B, 1, h, w], 8-bit levels by which the colour differs from that of the skin about the lips.
+        clear: float32 [B, 1, h, w], 0 where something lies before the face; ``None``: nothing does.
+    """
+
+    hue: Tensor
+    clear: Tensor | None
+
+    def skin(self, mask: Tensor) -> Tensor:
+        """Weight of each place as skin on which light is measured."""
+        weight = ((mask > 0.02) & (mask < _INSIDE)).to(mask.dtype) / (1 + (self.hue / _HUE) ** 2) ** 2
+        return weight if self.clear is None else weight * self.clear
+
+    def face(self, mask: Tensor) -> Tensor:
+        """1 where the mouth's picture may be shown, 0 on what is of a colour that neither skin nor lips have."""
+        beside = ((self.hue - _WALL[0]) / (_WALL[1] - _WALL[0])).clamp(0, 1)
+        return 1 - beside * (mask < _INSIDE).to(mask.dtype)
+
+
+def _hue(base: Tensor, patch: Tensor, mask: Tensor, lips: Tensor, level: float) -> Tensor:
+    """How far each sample is from the colour of the skin about the lips, in the worse of both pictures, [B, 1, h, w].
+
+    Where a face is narrow or turned, the ring about its mouth reaches over the outline: a green wall beside it is no
+    light on a moustache.
+
+    Args:
+        base: float32 [B, 2, h, w], chroma of the frames.
+        patch: the same of the observations.
+        mask: float32 [B, 1, h, w], 1 where the observation is shown.
+        lips: float32 [B, 1, h, w], 1 on and between the lips.
+        level: samples for one 8-bit level.
+    """
+    about = (mask > _INSIDE) & (lips < 0.02)
+    far = torch.zeros_like(mask)
+    for chroma in (base, patch):
+        own = torch.where(about, chroma, torch.full_like(chroma, torch.nan)).flatten(2).nanmedian(2).values
+        off = (chroma - own[:, :, None, None]).square().sum(1, keepdim=True).sqrt() / level
+        far = torch.maximum(far, torch.nan_to_num(off, nan=0.0))
+    return far
+
+
+def _light(base: Tensor, patch: Tensor, mask: Tensor, width_px: float, ring: _Ring, level: float) -> Tensor:
     """Smooth difference of light, measured on the skin around the mouth and carried inwards (a membrane)."""
     cell = max(1.0, width_px / _LIGHT_CELLS)
     size = (max(2, round(base.shape[2] / cell)), max(2, round(base.shape[3] / cell)))
-    weight = ((mask > 0.02) & (mask < 0.75)).to(base.dtype)
-    if clear is not None:
-        weight = weight * clear
+    weight = ring.skin(mask)
     both = nn.interpolate(torch.cat([weight, weight * (base - patch)], 1), size=size, mode="area")
     sigma = max(_LIGHT_REACH * width_px / cell, 0.8)
     both = both * _like_its_surroundings(both, 3 * sigma, level)

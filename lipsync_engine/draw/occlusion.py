@@ -27,8 +27,9 @@ _PEAK, _LARGE = 70.0, 0.2
 #: Shares of the lips and of the skin around them that may be hidden before the frame is left as it is: of a larger
 #: thing only a part is seen, and half a hand under painted lips is worse than a mouth that is not edited.
 _HIDDEN, _HIDDEN_SKIN = 0.25, 0.08
-#: Frames of the fade to an unedited frame, and frames that it lasts beyond the last sight of what hides the mouth.
-_FADE, _HOLD = 3, 8
+#: Frames of the fade to an unedited frame; frames in a row from which a mouth counts as hidden (a find in one or two is
+#: false, or gone before it is seen); and most frames that it lasts beyond the last sight, no more than it was seen for.
+_FADE, _SEEN, _HOLD = 3, 3, 8
 #: How far the light around the mouth may have changed beyond that on the cheeks, 8-bit levels.
 _SHADE = 12.0
 #: Rounds of the robust fit of the light.
@@ -53,11 +54,11 @@ class Occlusion:
 
     def __init__(self) -> None:
         self._last: Tensor | None = None
-        self._faded, self._held = 0.0, 0
+        self._faded, self._held, self._run = 0.0, 0, 0
 
     def reset(self) -> None:
         """Forget the last frames (a cut, or another face)."""
-        self._last, self._faded, self._held = None, 0.0, 0
+        self._last, self._faded, self._held, self._run = None, 0.0, 0, 0
 
     def look(
         self,
@@ -101,7 +102,7 @@ class Occlusion:
         hidden = nn.interpolate(hidden, size=tuple(mask.shape[2:]), mode="bilinear", align_corners=False)
         part = (lasting * skin).sum((1, 2, 3)) / skin.sum((1, 2, 3)).clamp(min=1)
         gone = (covered > _HIDDEN) | (part > _HIDDEN_SKIN)
-        return Cover(hidden, self._fades(gone.tolist()).to(mask.device))
+        return Cover(hidden, self.fades(gone.tolist()).to(mask.device))
 
     def _lasting(self, raw: Tensor) -> Tensor:
         """1 where a neighbouring frame shows something foreign nearby, too."""
@@ -110,11 +111,17 @@ class Occlusion:
         self._last = raw[-1:].clone()
         return torch.maximum(near[:-2], near[2:])
 
-    def _fades(self, left: list[bool]) -> Tensor:
-        fade = []
+    def fades(self, left: list[bool]) -> Tensor:
+        """How far each of some consecutive frames stays as it is, float32 [B]; ``left``: its mouth seems hidden."""
+        fade: list[float] = []
         for gone in left:
-            self._held = _HOLD if gone else max(0, self._held - 1)
+            self._run = self._run + 1 if gone else 0
+            if self._run >= _SEEN:
+                self._held = max(self._held, min(_HOLD, self._run))
+                before = min(len(fade), self._run - 1)
+                fade[len(fade) - before :] = [1.0] * before
             fade.append(1.0 if self._held else 0.0)
+            self._held = max(0, self._held - 1)
         last = self._faded
         for i, each in enumerate(fade):
             last = fade[i] = max(each, last - 1 / _FADE)

@@ -49,6 +49,8 @@ _OUTLINE = 2
 SUSPECT, CERTAIN = 2.0, 4.5
 #: Frames of the fade to a covered frame, frames next to it that are covered too, and gaps that are.
 _FADE, _EDGE, _HOLD = 3, 1, 8
+#: Frames that a cover lasts at least: each find spreads over its neighbours (`_BOX`), one frame looks like three.
+_BRIEF = 4
 
 
 def covering(track: FaceTrack, mouth: FloatArray, angles: FloatArray) -> FloatArray:
@@ -193,7 +195,8 @@ def bare(track: FaceTrack, covering: FloatArray) -> FloatArray:
         rows = np.flatnonzero(track.span == span)
         runs, _ = label(covering[rows] > SUSPECT)
         sure = np.unique(runs[covering[rows] > CERTAIN])
-        hidden = np.isin(runs, sure[sure > 0])
+        lasting = np.flatnonzero(np.bincount(runs) >= _BRIEF)
+        hidden = np.isin(runs, np.intersect1d(sure[sure > 0], lasting))
         if hidden.any():
             hidden = binary_closing(np.pad(hidden, _HOLD), iterations=_HOLD // 2)[_HOLD:-_HOLD] | hidden
             out[rows] = np.clip((distance_transform_cdt(~hidden) - _EDGE) / (_FADE + 1), 0, 1)

@@ -30,6 +30,8 @@ _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 _CALM = 0.02
 #: Length of the dissolve where one observation follows another: two frames at 25 a second.
 _DISSOLVE_S = 0.075
+#: A bypass narrower than this is bridged.
+_SHORT_S = 0.3
 #: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
 _KEPT = 0.5
 
@@ -147,7 +149,9 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     """
     strength, reasons = judge(who.track)
     reasons = [why or ("occluded" if b <= 0 else "") for why, b in zip(reasons, who.bare, strict=True)]
-    strength = strength * who.bare * active[who.track.frame]
+    strength = _bridged(who.track, strength * who.bare)
+    reasons = ["" if s > 0 else why for why, s in zip(reasons, strength, strict=True)]
+    strength = strength * active[who.track.frame]
     still = active[who.track.frame] & (strength > 0) & _already_at_rest(who, plan)
     strength = np.where(still, 0.0, strength).astype(np.float32)
     on = active[who.track.frame]
@@ -170,6 +174,26 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     portrait = bool((pick < 0).any())
     tongue = None if plan.tongue is None else plan.tongue[frame]
     return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue)
+
+
+def _bridged(track: FaceTrack, strength: FloatArray) -> FloatArray:
+    """The strength without short dips: a mouth that is the source's for a moment in the middle of a word is worse.
+
+    Args:
+        track: rows of one person.
+        strength: float32 [N], of each row.
+    """
+    from scipy.ndimage import grey_closing
+
+    out = strength.copy()
+    step = float(np.median(np.diff(track.times_s))) if len(track.times_s) > 1 else 0.04
+    size = 2 * round(_SHORT_S / step / 2) + 1
+    apart = (np.diff(track.frame.astype(np.int64)) != 1) | (np.diff(track.span) != 0)
+    for rows in np.split(np.arange(len(out)), np.flatnonzero(apart) + 1):
+        if len(rows) > size:
+            ends = np.pad(strength[rows], size, mode="edge")
+            out[rows] = grey_closing(ends, size)[size:-size]
+    return out
 
 
 def _shut(planned: FloatArray, closure: BoolArray) -> FloatArray:

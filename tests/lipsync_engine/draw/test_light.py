@@ -1,5 +1,6 @@
 """The light of an observation is matched to the skin around the mouth that it is shown on, and to nothing else."""
 
+import pytest
 import torch
 
 from lipsync_engine.draw.blend import Observed, compose
@@ -49,3 +50,25 @@ def test_lips_of_the_frame_beside_the_planned_ones_do_not_redden_the_patch() -> 
     _, red = shown(torch.full((SIDE, SIDE), SKIN[0]), red_below)
     middle = red[20:28, 20:28] - SKIN[2]
     assert float(middle.abs().mean()) < 1.0
+
+
+@pytest.mark.parametrize("wall", [-45.0, 40.0])
+@pytest.mark.parametrize(("edge", "limit"), [(30, 1.3), (33, 1.0)])
+def test_a_wall_beside_a_narrow_face_is_no_light_on_it(wall: float, edge: int, limit: float) -> None:
+    """Green or red: the ring about the mouth reaches over the outline, and its colour stays out."""
+    half = SIDE // 2
+    beside = torch.full((half, half), SKIN[2] + 3)
+    beside[:, edge:] = SKIN[2] + wall
+    _, red = shown(torch.full((SIDE, SIDE), SKIN[0]), beside)
+    middle = red[20:28, 20:28] - (SKIN[2] + 3)
+    assert float(middle.abs().max()) < limit
+
+
+def test_bright_walls_do_not_lighten_a_face() -> None:
+    half = SIDE // 2
+    luma = torch.full((SIDE, SIDE), SKIN[0])
+    luma[:, 64:] += 30
+    beside = torch.full((half, half), SKIN[2])
+    beside[:, 32:] -= 40
+    lit, _ = shown(luma, beside)
+    assert float((lit[40:56, 40:56] - SKIN[0]).abs().max()) < 1.0
