@@ -99,6 +99,7 @@ TARGETS = (
     Target("closure_rate", "real - .05", lambda real: ((1.0 if real is None else real) - 0.05, np.inf)),
     Target("open_closed_ratio", ">= 3.5", _between(3.5, np.inf)),
     Target("silence_motion", "own + .02", lambda real: (0.0, (real or 0.0) + 0.02)),
+    Target("silence_opening", "<= .018, own", lambda real: (0.0, max(0.018, real or 0.0))),
     Target("articulation_ratio", ".9 - 1.1", _between(0.9, 1.1)),
     Target("offset_frames", "|x| <= 1", _between(-1, 1)),
     Target("offset_first_third", "|x| <= 1", _between(-1, 1)),

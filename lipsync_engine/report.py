@@ -32,6 +32,8 @@ class EngineReport:
         articulation_ratio: spread of the aperture in speech over the speaker's own.
         silence_motion: share of frames in pauses in which the mouth moves or is open.
         own_silence_motion: the same in the speaker's own pauses, in the source.
+        silence_opening: median opening in pauses, face widths.
+        own_silence_opening: the same in the speaker's own pauses, in the source.
         offset_frames: lag of the mouth behind what the phones ask for at their time.
         lead_ms: lead that the mouth was given.
         own_lag_ms: lag of the real mouth behind the title's own phones, where its script tells it clearly.
@@ -86,6 +88,8 @@ class EngineReport:
     articulation_ratio: float | None = None
     silence_motion: float | None = None
     own_silence_motion: float | None = None
+    silence_opening: float | None = None
+    own_silence_opening: float | None = None
     offset_frames: float | None = None
     lead_ms: float | None = None
     own_lag_ms: float | None = None

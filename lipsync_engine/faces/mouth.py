@@ -64,8 +64,8 @@ def speaker_stats(
     Args:
         mouth: as ``series`` gives it.
         speaking: bool [T], frames in which this person speaks; where unknown, all frames stand for them.
-        resting: bool [T], frames well inside this person's silences; where unknown or hardly any, the stillest closed
-            frames are rest.
+        resting: bool [T], frames so far inside this person's silences that the mouth has come to rest; where unknown
+            or hardly any, the stillest shut frames are rest.
 
     Raises:
         ValueError: no valid frame.
@@ -78,11 +78,9 @@ def speaker_stats(
     closed = np.median(values[aperture <= np.percentile(aperture, 8)], axis=0)
     opened = np.median(values[aperture >= np.percentile(aperture, 93)], axis=0)
     speed = np.abs(np.gradient(aperture)) if len(values) > 2 else np.zeros(len(values))
+    shut = aperture <= max(_TOUCHING, float(closed[0] + _TOUCHING_SHARE * (opened[0] - closed[0])))
     quiet = np.zeros(len(values), bool) if resting is None else resting[mouth.valid]
-    if quiet.sum() >= _FEWEST_AT_REST:
-        quiet = quiet & (speed <= np.percentile(speed[quiet], 50))
-    else:
-        quiet = _rest_frames(values, speed)
+    quiet = _rest_frames(values, speed, shut, quiet)
     talking = np.ones(len(values), bool) if speaking is None else speaking[mouth.valid]
     spoken = values[talking] if talking.sum() >= _FEWEST else values
 
@@ -103,11 +101,27 @@ def speaker_stats(
 
 #: Frames from which a state of the mouth can be measured; in silence more, since a mouth gets ready before it speaks.
 _FEWEST, _FEWEST_AT_REST = 5, 10
+#: Opening that a tracker reads on lips that touch (face widths; share of the speaker's range), share of silent frames
+#: with such lips from which the mouth rests shut, and share of all frames from which it is known to shut at all.
+_TOUCHING, _TOUCHING_SHARE, _RESTS_SHUT, _SHUTS = 0.012, 0.06, 0.3, 0.02
 
 
-def _rest_frames(values: FloatArray, speed: NDArray[np.floating[Any]]) -> BoolArray:
-    """Frames that hardly move among the most closed fifth."""
-    closed = values[:, 0] <= np.percentile(values[:, 0], 20)
+def _rest_frames(values: FloatArray, speed: NDArray[np.floating[Any]], shut: BoolArray, quiet: BoolArray) -> BoolArray:
+    """Frames at rest, bool [n]: those in silence that hardly move, the shut ones where many of them are shut.
+
+    Who is shut in a third of the silence rests shut: the others are breaths, and getting ready. Short silences tell
+    nothing of rest; then it is the speaker's stillest shut frames that are not pressed for a sound, or, of one who is
+    never seen shut, the stillest of the most closed fifth.
+    """
+    if quiet.sum() >= _FEWEST_AT_REST:
+        still = quiet & (speed <= np.percentile(speed[quiet], 50))
+        closed = still & shut
+        return np.asarray(closed if closed.sum() >= max(3, _RESTS_SHUT * still.sum()) else still)
+    closed = shut
+    if shut.sum() < max(3, _SHUTS * len(shut)):
+        closed = values[:, 0] <= np.percentile(values[:, 0], 20)
+    thickness = values[:, 3] - values[:, 0]
+    closed = closed & (thickness >= np.median(thickness[closed]))
     return np.asarray(closed & (speed <= np.percentile(speed[closed], 50)))
 
 

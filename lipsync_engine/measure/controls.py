@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lipsync_engine.measure.measure import Measures, silence_motion, speech_measures
+from lipsync_engine.measure.measure import Measures, silence_motion, silence_opening, speech_measures
 from lipsync_engine.media.audio import Samples
 from lipsync_engine.plan.timing import Asked, asked_of, sound_agreement
 from lipsync_engine.records import MouthSeries, Phone, SpeakerStats
@@ -15,7 +15,8 @@ from lipsync_engine.speech.title_speech import RATE_HZ, OwnSpeech
 
 #: Figures that a right mouth must score higher on than the same mouth at other times.
 TELLING = ("phone_agreement", "closure_rate", "phone_correlation", "av_correlation")
-_ROWS = (*TELLING, "labiodental_rate", "open_closed_ratio", "articulation_ratio", "silence_motion", "offset_frames")
+_SILENCE = ("silence_motion", "silence_opening")
+_ROWS = (*TELLING, "labiodental_rate", "open_closed_ratio", "articulation_ratio", *_SILENCE, "offset_frames")
 _SHUFFLES, _LEAST_SHIFT_S = 6, 0.6
 _LONG_S, _SHUFFLES_OF_LONG = 120.0, 3  # a long title averages by itself
 _MARGIN = 0.1
@@ -46,7 +47,7 @@ def control_rows(
         ``shuffled``: the result moved in time against the dub (mean over up to 6 shifts of 0.6 s and more);
         ``frozen``: a mouth at rest throughout; with ``source``: ``unmodified``, the source's mouth under the dub;
         with ``own``: ``real``, the source's mouth under its own sound, and ``real_shuffled``. Without a source script
-        ``real`` has the two figures that need none.
+        ``real`` has the three figures that need none.
     """
     rest = np.tile(stats.rest, (len(seen.times_s), 1)).astype(np.float32)
     rows = {
@@ -107,7 +108,9 @@ def _real_rows(source: MouthSeries, own: OwnSpeech, stats: SpeakerStats) -> Rows
         }
     real: Measures = dict.fromkeys(_ROWS)
     real["av_correlation"] = sound_agreement(source, own.samples, RATE_HZ)
-    real["silence_motion"] = silence_motion(source, own.resting(source.times_s), stats)
+    resting = own.resting(source.times_s)
+    real["silence_motion"] = silence_motion(source, resting, stats)
+    real["silence_opening"] = silence_opening(source, resting)
     return {"real": real}
 
 

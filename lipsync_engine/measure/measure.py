@@ -64,6 +64,7 @@ def speech_measures(
         rounding_separation: mean lip width on spread sounds over that on rounded ones (above 1).
         articulation_ratio: spread of the aperture in speech over the speaker's own (1 is best).
         silence_motion: share of frames in pauses in which the mouth moves or is open (0 is best).
+        silence_opening: median opening in pauses, face widths: lips that touch read up to .018.
         offset_frames: lag of the mouth behind what the phones ask for at their very time; negative: the mouth leads.
             To be trusted where ``phone_correlation`` is above about 0.5.
         offset_first_third, offset_last_third: the same in the first and the last third of the speech.
@@ -88,6 +89,7 @@ def speech_measures(
         "rounding_separation": _rounding(series, phones),
         "articulation_ratio": _articulation(series, phones, stats),
         "silence_motion": silence_motion(series, _resting(series, phones), stats),
+        "silence_opening": silence_opening(series, _resting(series, phones)),
     }
     figures |= _timing(series, phones, stats, asked, brief)
     figures |= {
@@ -217,6 +219,17 @@ def silence_motion(series: MouthSeries, resting: BoolArray, stats: SpeakerStats)
     moving[1:] = within_rest & (np.nan_to_num(speed) > _MOVING_SPEED)
     gaping = aperture > float(stats.rest[APERTURE]) + _MOVING_OPEN
     return float((moving | gaping)[resting].mean())
+
+
+def silence_opening(series: MouthSeries, resting: BoolArray) -> float | None:
+    """Median opening of the resting frames, face widths.
+
+    Args:
+        series: the mouth.
+        resting: bool [T], frames at rest.
+    """
+    seen = series.values[resting & series.valid, APERTURE]
+    return float(np.median(seen)) if len(seen) else None
 
 
 def _plan_correlation(series: MouthSeries, plan: MouthPlan | None) -> float | None:

@@ -166,7 +166,7 @@ def clip_figures(
         who = same_person(real, person)
         who = real.identities[0] if who is None else who
         source = series(real, who)
-        heard = (own.speaking(source.times_s), own.resting(source.times_s)) if own is not None else (None, None)
+        heard = (own.speaking(source.times_s), own.settled(source.times_s)) if own is not None else (None, None)
         stats = speaker_stats(source, *heard)
         figures |= picture_figures(real.of(who), person, person.frame.astype(np.int64))
         old, new = _shared(real.of(who), person, person.frame.astype(np.int64))

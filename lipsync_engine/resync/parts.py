@@ -96,7 +96,7 @@ def _stats(track: FaceTrack, active: BoolArray, mouth: MouthSeries, own: OwnSpee
     if own is None:
         return speaker_stats(mouth, spans)
     heard = own.speaking(track.times_s) & active
-    return speaker_stats(mouth, heard if spans is None else heard & spans, own.resting(track.times_s))
+    return speaker_stats(mouth, heard if spans is None else heard & spans, own.settled(track.times_s))
 
 
 def drawn_by(parts: list[Part], frames: int) -> BoolArray:

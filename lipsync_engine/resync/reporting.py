@@ -27,6 +27,8 @@ _SPEECH = (
     "articulation_ratio",
     "silence_motion",
     "own_silence_motion",
+    "silence_opening",
+    "own_silence_opening",
     "offset_frames",
     "offset_first_third",
     "offset_last_third",
@@ -159,7 +161,8 @@ def measure(
         seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
     )
     report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
-    figures["own_silence_motion"] = report.controls.get("real", {}).get("silence_motion")
+    for name in ("silence_motion", "silence_opening"):
+        figures[f"own_{name}"] = report.controls.get("real", {}).get(name)
     figures |= picture_figures(main.who.track, rows, main.score.frame)
     figures |= viewed_figures(picture, out, main, rows, seen, only, phones)
     for name in _SPEECH + PICTURE_FIGURES + VIEWED:

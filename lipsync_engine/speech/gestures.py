@@ -169,12 +169,16 @@ def _room_before(gesture: Gesture) -> float:
     return max(given, gesture.start_s + _OPENING_S) if gesture.nucleus else given
 
 
-def rests_of(phones: Sequence[Phone], end_s: float) -> tuple[tuple[float, float], ...]:
+def rests_of(
+    phones: Sequence[Phone], end_s: float, silence_s: float = SILENCE_S, ease_s: float = EASE_S
+) -> tuple[tuple[float, float], ...]:
     """Spans of motionless rest: silences of 200 ms or more, less 120 ms at each spoken edge.
 
     Args:
         phones: the timeline; gaps between phones are silence too.
         end_s: until when to look; beyond the last phone there is silence.
+        silence_s: the shortest silence that brings a mouth to rest.
+        ease_s: what it takes at either end.
 
     Returns:
         (start, end) in seconds; a silence too short for both eases has a span of no length at its middle.
@@ -184,9 +188,9 @@ def rests_of(phones: Sequence[Phone], end_s: float) -> tuple[tuple[float, float]
     ends = [start for start, _ in spoken] + [max(end_s, spoken[-1][1] if spoken else 0.0) + 10.0]
     rests = []
     for start, end in zip(starts, ends, strict=True):
-        if end - start < SILENCE_S - 1e-9:
+        if end - start < silence_s - 1e-9:
             continue
-        first, last = start + EASE_S, end - EASE_S
+        first, last = start + ease_s, end - ease_s
         middle = (start + end) / 2
         rests.append((first, last) if last > first else (middle, middle))
     return tuple(rests)

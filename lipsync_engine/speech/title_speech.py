@@ -24,6 +24,8 @@ from lipsync_engine.speech.trust import BORNE_OUT
 RATE_HZ = 16000
 _HOP_S = 0.01
 _MEMBER = "source_phones"
+#: A silence in which a mouth comes to its rest, and what that takes at either end, seconds.
+_LONG_S, _SETTLED_S = 0.6, 0.24
 #: Speaking time over that of a usual voice beyond which a text is not what is said there.
 _RATES = (0.6, 1.7)
 
@@ -56,12 +58,21 @@ class OwnSpeech:
 
     def resting(self, times_s: NDArray[np.float64]) -> BoolArray:
         """Moments inside silences of 200 ms or more, 120 ms off their spoken edges, bool [T]."""
+        return self._silent(times_s, SILENCE_S, EASE_S)
+
+    def settled(self, times_s: NDArray[np.float64]) -> BoolArray:
+        """Moments in silences so long that a mouth comes to its rest: 600 ms, 240 ms off their edges, bool [T]."""
+        return self._silent(times_s, _LONG_S, _SETTLED_S)
+
+    def _silent(self, times_s: NDArray[np.float64], silence_s: float, ease_s: float) -> BoolArray:
         if self.phones is not None:
-            return within(times_s, rests_of(self.phones, float(times_s[-1]) if len(times_s) else 0.0))
+            return within(
+                times_s, rests_of(self.phones, float(times_s[-1]) if len(times_s) else 0.0, silence_s, ease_s)
+            )
         quiet = self._quiet()
         for start, end in runs(quiet):
-            quiet[start:end] = (end - start) * _HOP_S >= SILENCE_S
-        still = binary_erosion(quiet, iterations=round(EASE_S / _HOP_S), border_value=1)
+            quiet[start:end] = (end - start) * _HOP_S >= silence_s
+        still = binary_erosion(quiet, iterations=round(ease_s / _HOP_S), border_value=1)
         at = np.clip((times_s / _HOP_S).astype(np.intp), 0, max(len(still) - 1, 0))
         return np.asarray(still[at]) if len(still) else np.ones(len(times_s), np.bool_)
 

@@ -56,6 +56,7 @@ def test_a_mouth_that_follows_the_plan_scores_well(speech, plan):
     assert value(got, "rounding_separation") > 1.05
     assert 0.7 < value(got, "articulation_ratio") < 1.2
     assert value(got, "silence_motion") == 0.0
+    assert value(got, "silence_opening") == pytest.approx(STATS.rest[0], abs=1e-3)
     assert value(got, "phone_agreement") > 0.85
     assert value(got, "av_correlation") > 0.25
     assert value(got, "offset_frames") == pytest.approx(-0.5, abs=0.15), "the plan leads by 20 ms, half a frame"
@@ -76,6 +77,7 @@ def test_a_frozen_mouth_scores_as_one(speech, plan):
     assert got["plan_correlation"] is None
     assert got["phone_correlation"] is None
     assert got["silence_motion"] == 1.0, "open in the pauses"
+    assert value(got, "silence_opening") > 0.03
 
 
 @pytest.mark.parametrize("late", [-6, 5])
