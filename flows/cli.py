@@ -59,7 +59,7 @@ app.add_typer(lipsync_app, name="lipsync", rich_help_panel=Command.INSTALLATION)
 @app.command("run", rich_help_panel=Command.DUB)
 @with_changes
 def run_command(
-    videos: Annotated[list[str], typer.Argument(help="video files", metavar="VIDEO...")],
+    videos: Annotated[list[str], typer.Argument(help="video files", metavar="VIDEO")],
     to: Annotated[
         list[str],
         option(Group.LANGUAGES, "--to", text="languages by tag or name: es,fr or Spanish", metavar="LANGUAGES"),

@@ -30,14 +30,15 @@ from tasks.records.title import Run
 
 app = typer.Typer()
 
-BatchId = Annotated[str | None, typer.Argument(help="name of a batch (default: the latest)")]
+BatchId = Annotated[str | None, typer.Argument(help="name of a batch (default: the latest)", metavar="BATCH")]
 
 
 @app.command(rich_help_panel=Command.DUB)
 @with_changes
 def batch(
     manifest: Annotated[
-        str, typer.Argument(help=".csv, .xlsx, .parquet or .yaml file with columns title and languages")
+        str,
+        typer.Argument(help=".csv, .xlsx, .parquet or .yaml file with columns title and languages", metavar="MANIFEST"),
     ],
     changes: Changes,
     profile: Profile = "offline",
@@ -83,7 +84,7 @@ def status(batch_id: BatchId = None, as_json: Annotated[bool, typer.Option("--js
 @app.command(rich_help_panel=Command.FOLLOW)
 def retry(
     batch_id: BatchId = None,
-    language: Annotated[str | None, typer.Option(help="only this language")] = None,
+    language: Annotated[str | None, typer.Option(help="only this language", metavar="LANGUAGE")] = None,
     force: Annotated[bool, typer.Option("--force", help="include branches that are set aside")] = False,
     until: Until = None,
     hours: Hours = None,
@@ -118,11 +119,15 @@ def retry(
 
 @app.command(rich_help_panel=Command.DUB)
 def inbox(
-    folder: Annotated[str, typer.Argument(help="folder to watch for videos and manifests")],
-    to: Annotated[list[str], typer.Option("--to", help="target languages for videos, by tag or name: es,fr")],
+    folder: Annotated[str, typer.Argument(help="folder to watch for videos and manifests", metavar="FOLDER")],
+    to: Annotated[
+        list[str], typer.Option("--to", help="target languages for videos, by tag or name: es,fr", metavar="LANGUAGES")
+    ],
     profile: Profile = "offline",
     out: Out = "out",
-    every: Annotated[float, typer.Option(help="SECONDS between checks; a file is taken once two checks agree")] = 10.0,
+    every: Annotated[
+        float, typer.Option(help="time between checks; a file is taken once two checks agree", metavar="SECONDS")
+    ] = 10.0,
     once: Annotated[bool, typer.Option("--once", help="dub the files present, then exit")] = False,
     as_json: AsJson = False,
 ) -> None:

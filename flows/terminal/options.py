@@ -55,11 +55,18 @@ Preview = Annotated[
 Until = Annotated[
     str | None, option(Group.RUN, "--until", text="start no branch that would run past this time of day, such as 06:00")
 ]
-Hours = Annotated[float | None, option(Group.RUN, "--hours", text="maximum hours of wall-clock time", least=0.0)]
-GpuMinutes = Annotated[
-    float | None, option(Group.RUN, "--gpu-minutes", text="maximum minutes of all accelerators together", least=0.0)
+Hours = Annotated[
+    float | None, option(Group.RUN, "--hours", text="maximum hours of wall-clock time", metavar="HOURS", least=0.0)
 ]
-Usd = Annotated[float | None, option(Group.RUN, "--usd", text="maximum US dollars for paid services", least=0.0)]
+GpuMinutes = Annotated[
+    float | None,
+    option(
+        Group.RUN, "--gpu-minutes", text="maximum minutes of all accelerators together", metavar="MINUTES", least=0.0
+    ),
+]
+Usd = Annotated[
+    float | None, option(Group.RUN, "--usd", text="maximum US dollars for paid services", metavar="USD", least=0.0)
+]
 Deployed = Annotated[bool, option(Group.RUN, "--deployed", text="run on the workers of the server at PREFECT_API_URL")]
 
 

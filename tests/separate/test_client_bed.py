@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from configs.sound import IngestSettings
 from tasks import media
+from tasks.keep.store import store_at
 from tasks.media.probe import probe
 from tasks.qc.client_bed import bed_figures
 from tasks.qc.gates import judge
@@ -193,7 +194,7 @@ class Halves:
 def test_with_a_clients_bed_nobody_speaks_of_a_separated_one(tmp_path: Path) -> None:
     video, bed = clip(tmp_path / "title.mkv", seconds=1), write(tmp_path / "given.wav", BED[:RATE])
     film, given = (Asset(uri=str(path), sha256="0" * 64, bytes=path.stat().st_size) for path in (video, bed))
-    work = Work(tmp_path, silent, lambda path: Asset(uri=str(path), sha256="0" * 64, bytes=1))
+    work = Work(tmp_path, silent, store_at(str(tmp_path / "store")))
     backend = cast("Separator", Halves())
     own = _separated(_Given(film, probe(video), None, None, (), backend), work)
     made = _separated(_Given(film, probe(video), given, None, (), backend), work)
