@@ -224,8 +224,13 @@ def load_profile(name: str, overrides: dict[str, Any] | None = None) -> Profile:
         environment = EnvSettingsSource(_Environment)()
         return Profile.model_validate(merged(merged(_read(name), environment), overrides or {}))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or name}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or name}: {_reason(fault)}" for fault in error.errors())
         raise ProfileError(f"Profile {name!r} is not valid: {faults}.") from error
+
+
+def _reason(fault: Any) -> str:
+    """What pydantic says of a value, in our words where they are ours."""
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -237,7 +242,9 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ProfileError(f"Profile file {name!r} cannot be read: {error}.") from error
+            raise ProfileError(
+                f"Profile file {name!r} cannot be read: {getattr(error, 'strerror', None) or error}."
+            ) from error
     elif name in _packaged():
         text = files("configs.profiles").joinpath(f"{name}.yaml").read_text("utf-8")
     else:

@@ -194,7 +194,9 @@ def _budget(settings: Any, until: str | None, hours: float | None, gpu_minutes: 
         return BudgetSettings.model_validate({**settings.model_dump(), **changes})
     except ValidationError as error:
         fault = error.errors()[0]
-        raise BadInputError(f"--{fault['loc'][0]}: {fault['msg']}.", "Write times of day as 06:00.") from error
+        if fault["loc"] == ("until",):
+            raise BadInputError(f"--until {until!r} is not a time of day.", "Write it as 06:00.") from error
+        raise BadInputError(f"--{str(fault['loc'][0]).replace('_', '-')}: {fault['msg']}.") from error
 
 
 def _language_of(runs: Sequence[Run], typed: str) -> str:

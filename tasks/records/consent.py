@@ -41,7 +41,7 @@ def read_consent(path: Path) -> tuple[Consent, ...]:
             "Each record needs who, what (voice, face), when (a date), scope and titles.",
         ) from error
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise BadInputError(f"Consent file {str(path)!r} cannot be read: {reason}.", "Check the path.") from error
 
 

@@ -69,7 +69,10 @@ def read_lexicon(path: Path) -> Lexicon:
     try:
         values = read_yaml(path) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"The lexicon {path} cannot be read: {error}.", "Check synthesize.lexicon.") from error
+        raise BadInputError(
+            f"The lexicon {path} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Check synthesize.lexicon.",
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInputError(f"The lexicon {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):

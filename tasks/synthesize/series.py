@@ -116,7 +116,9 @@ def read_series(path: Path) -> Series:
     except FileNotFoundError:
         return Series()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"The voices file {path} cannot be read: {error}.", "Check the path.") from error
+        raise BadInputError(
+            f"The voices file {path} cannot be read: {getattr(error, 'strerror', None) or error}.", "Check the path."
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInputError(f"The voices file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     try:

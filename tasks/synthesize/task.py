@@ -194,7 +194,7 @@ def _notes(session: VoiceSession, paces: dict[str, float]) -> list[str]:
     if not facts.paces:
         notes.append(one_pace)
     if not facts.spirited and not facts.clones:
-        notes.append(f"{facts.name} has no knob for how lively a line is said.")
+        notes.append(f"{facts.name} has no setting for the liveliness of speech.")
     if session.unused:
         words = ", ".join(sorted(session.unused))
         notes.append(f"Lexicon: {facts.name} takes no IPA, and there is no respelling for {words}.")

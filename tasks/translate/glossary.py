@@ -60,7 +60,10 @@ def read_glossary(path: Path) -> Glossary:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"The glossary {path} cannot be read: {error}.", "Check translate.glossary.") from error
+        raise BadInputError(
+            f"The glossary {path} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Check translate.glossary.",
+        ) from error
     if path.suffix.lower() == ".csv":
         return _from_csv(text, path)
     try:
