@@ -53,7 +53,14 @@ def stop_levels(samples: FloatArray, sample_rate_hz: int) -> dict[str, NDArray[n
 
 
 def fall(level_db: NDArray[np.float64], first_ms: int, last_ms: int, near_ms: int) -> int:
-    """Milliseconds of the steepest fall between two times, rather near a third; where there is none, that one."""
+    """Milliseconds of the steepest fall between two times, rather near a third; where there is none, that one.
+
+    Args:
+        level_db: float64 [N], one level each 5 ms.
+        first_ms: earliest time.
+        last_ms: latest time.
+        near_ms: the time that is preferred.
+    """
     hops = np.arange(-(-first_ms // _HOP_MS), last_ms // _HOP_MS + 1)
     hops = hops[(hops >= _SIDE_HOPS) & (hops <= len(level_db) - _SIDE_HOPS)]
     if not len(hops):
