@@ -75,6 +75,7 @@ class SpeakerStats:
         std: standard deviation of each channel while speaking.
         frames: how many frames the figures come from.
         mean: mean of each channel while speaking; ``None`` where it is not known.
+        chin_slope: face widths that the chin drops for each that the lips part; ``None`` where it is not known.
         habits: how the speaker makes sounds: ``"phone:class"`` or ``"class:class"`` to the habit.
     """
 
@@ -86,6 +87,7 @@ class SpeakerStats:
     std: FloatArray
     frames: int
     mean: FloatArray | None = None
+    chin_slope: float | None = None
     habits: Mapping[str, Habit] = field(default_factory=dict)
 
 

@@ -96,7 +96,24 @@ def speaker_stats(
         std=cast(spoken.std(axis=0)),
         frames=len(values),
         mean=cast(spoken.mean(axis=0)),
+        chin_slope=chin_slope(values),
     )
+
+
+#: Frames, and opening (standard deviation, face widths), from which a slope can be taken.
+_FEWEST_SPOKEN, _LEAST_SPREAD = 20, 0.008
+
+
+def chin_slope(values: NDArray[np.floating[Any]]) -> float | None:
+    """Face widths that the chin drops for each that the lips part; ``None`` where the mouth hardly opens.
+
+    Args:
+        values: [n, 4], mouth vectors, shut ones among them.
+    """
+    aperture, jaw = values[:, 0].astype(np.float64), values[:, 2].astype(np.float64)
+    if len(aperture) < _FEWEST_SPOKEN or aperture.std() < _LEAST_SPREAD:
+        return None
+    return float(np.cov(aperture, jaw)[0, 1] / aperture.var(ddof=1))
 
 
 #: Frames from which a state of the mouth can be measured; in silence more, since a mouth gets ready before it speaks.

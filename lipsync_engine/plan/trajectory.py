@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.plan.chin import with_own_chin
 from lipsync_engine.plan.path import (
     APERTURE,
     CLEAR_S,
@@ -98,7 +99,7 @@ def plan_mouth(
         stiffness = agility(tempo_s(grid + lead, phones))
         excursion = strength * EXPRESSIONS[expression]
         path = _path(grid, gestures, touches, rests, stats, excursion, lead, stiffness, spoken)
-        values = _read(path, grid, at).astype(np.float32)
+        values = with_own_chin(_read(path, grid, at), speech, stats).astype(np.float32)
     series = MouthSeries(times_s, values, np.ones(len(times_s), np.bool_))
     rest = _covered(times_s, [(a, b) for a, b in rests if b > a])
     return MouthPlan(series, closure, labiodental, rest, speech, tongue_height(phones, times_s, lead))
