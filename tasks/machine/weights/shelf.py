@@ -24,9 +24,11 @@ def located(name: str) -> Path | None:
 
     Raises:
         BadInputError: no model of that name.
-        MissingBackendError: a file of the user or of a package does not match the table.
+        MissingBackendError: a file of the user or of a package does not match the table, or the user's folder of the
+            model lacks some of its files.
     """
     model = known(name)
+    _whole(name)
     if (own := users(name)) is not None:
         for file, parts in model.files.items():
             checked(own / file, parts)
@@ -138,6 +140,19 @@ def users(name: str) -> Path | None:
     return user / name
 
 
+def _whole(name: str) -> None:
+    """Refuse half a model in the user's folder, in whose place another one would be taken unnoticed."""
+    own = user_folder()
+    files = known(name).files
+    absent = [file for file in files if own is not None and not (own / name / file).is_file()]
+    if own is not None and 0 < len(absent) < len(files):
+        raise MissingBackendError(
+            f"The model {name} in {own / name} is not complete: {', '.join(absent[:3])}{' ...' * (len(absent) > 3)} "
+            f"{'is' if len(absent) == 1 else 'are'} missing.",
+            "Copy the whole model there (`polydub models pack`), or remove the folder.",
+        )
+
+
 def _packed(model: Model) -> bool:
     """Whether every file can be assembled from installed packages."""
     parts: list[ModelFile] = list(model.files.values())
@@ -157,4 +172,5 @@ def _locked_folder(name: str) -> Iterator[Path]:
                 f"The folder {folder} cannot be created: {error.strerror}.",
                 "Set XDG_CACHE_HOME to a writable folder.",
             ) from error
+        bring.tidied(folder)
         yield folder
