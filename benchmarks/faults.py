@@ -136,7 +136,7 @@ from pathlib import Path
 from configs.night import BudgetSettings
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
-from flows.plan import checked_profile
+from flows.ask.plan import checked_profile
 profile, out = "night", sys.argv[1]
 requests = read_manifest(Path("night.csv"), Defaults(profile=profile, out=out))
 kept, _ = new_batch("night", requests, checked_profile(profile, {}), out, BudgetSettings())

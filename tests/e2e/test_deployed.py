@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(600)]
 _RUN_DEPLOYED = """
 import json, sys
 from flows.ask.plan import Request, plan
-from flows.service.admission import allow
+from flows.dub.admission import allow
 fail = {"lipsync": {"backend": "fake", "options": {"fail": json.loads(sys.argv[3])}}}
 run = plan(Request([sys.argv[1]], ["es", "ja"], sys.argv[2], "fake", fail, "en"))[0]
 allow(run)
@@ -63,7 +63,7 @@ def test_each_language_is_a_flow_run_of_its_own(served: dict[str, str], short_cl
 _SENT_BY_HAND = """
 import json, sys
 from flows.ask.plan import Request, plan
-from flows.service.admission import allow
+from flows.dub.admission import allow
 from prefect.deployments import run_deployment
 run = plan(Request([sys.argv[1]], ["es"], sys.argv[2], "fake", {}, "en"))[0]
 allow(run)
