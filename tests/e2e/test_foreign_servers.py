@@ -1,7 +1,8 @@
-"""Two servers that others wrote, from the Python registry, on loopback, with the weights that `make setup` brings.
+"""Three servers that others wrote, from the Python registry, on loopback, with the weights that `make setup` brings.
 
-fastkokoro speaks (Kokoro-82M), faster-whisper-server listens (Whisper base). They live in an environment of their own,
-since their pins are not ours; nothing of them is imported here.
+fastkokoro speaks (Kokoro-82M); faster-whisper-server, which tells times of segments, and open-asr-server, which tells
+those of words, listen (Whisper base). They live in an environment of their own, since their pins are not ours; nothing
+of them is imported here.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from tests.speech_media import clip_16k
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-SERVERS = ["fastkokoro[cpu]==0.7.0", "faster-whisper-server==0.0.3"]
+SERVERS = ["fastkokoro[cpu]==0.7.0", "faster-whisper-server==0.0.3", "open-asr-server[faster-whisper]==0.3.0"]
 NEEDED = ("kokoro", "kokoro-voices", "whisper-base")
 SAID = {
     "en": "The harbour is closed today because of the storm.",
@@ -52,11 +53,16 @@ class Addresses:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
-    folder = tmp_path_factory.mktemp("foreign")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of the servers."""
     if lacking := [name for name in NEEDED if not located(name)]:
         pytest.skip(f"the models {', '.join(lacking)} come with `make setup`, which may be told to leave them out")
-    home = _environment(folder)
+    return _environment(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(scope="module")
+def servers(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    folder = tmp_path_factory.mktemp("foreign")
     kokoro, voices = located("kokoro"), located("kokoro-voices")
     assert kokoro
     assert voices
@@ -107,12 +113,17 @@ def _running(command: list[str], port: int, own: dict[str, str], folder: Path) -
             server.terminate()
 
 
+def _answers(address: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(address, trust_env=False).status_code == 200
+    return False
+
+
 def _await_health(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     ends, wait = time.monotonic() + 600, threading.Event()
     while time.monotonic() < ends and server.poll() is None:
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200:
-                return
+        if any(_answers(f"http://127.0.0.1:{port}/{page}") for page in ("health", "docs")):
+            return
         wait.wait(0.5)
     pytest.fail(f"the server did not come up: {log.read_text()[-2000:]}")
 
@@ -164,6 +175,25 @@ def test_words_are_placed_near_where_whisper_itself_places_them(servers: Address
     wrong = [abs(one.start_ms - other.start_ms) for one, other in zip(placed, known, strict=True)]
     print(f"word starts against Whisper's: median {statistics.median(wrong):.0f} ms, most {max(wrong)} ms")
     assert statistics.median(wrong) < 120
+
+
+def test_each_stretch_is_heard_in_its_own_language_with_the_servers_times(home: Path, tmp_path: Path) -> None:
+    clips = {"es": "_es", "en": "", "de": "_de"}
+    names = (f"picovoice-leopard/resources/audio_samples/test{end}.wav" for end in (*clips.values(), ""))
+    gap = np.zeros(24_000, np.float32)
+    parts = [part for name in names for part in (soundfile.read(clip_16k(name, tmp_path), dtype="float32")[0], gap)]
+    soundfile.write(tmp_path / "three.wav", np.concatenate(parts), 16_000)
+    port = _free_port()
+    model = f"openai/whisper-{located('whisper-base')}"  # what stands after the prefix may be a folder
+    with _running([str(home / "open-asr-server"), "serve", "--port", str(port)], port, {}, tmp_path):
+        options = {"model": model, "url": f"http://127.0.0.1:{port}/v1", "paid": False, "longest_pause_s": 1}
+        script = transcriber("openai", options).transcribe(tmp_path / "three.wav", None, silent)
+    assert script.language == "en"
+    assert [line.language for line in script.lines] == ["es", "", "de", ""]
+    said = ("arenas", "middle classes", "portal", "middle classes")
+    assert all(part in line.text for part, line in zip(said, script.lines, strict=True))
+    assert not any("aligner" in note for note in script.notes)
+    assert sum("is spoken at" in note for note in script.notes) == 2
 
 
 def test_a_title_is_heard_and_spoken_by_them(servers: Addresses, tmp_path: Path) -> None:
