@@ -36,6 +36,7 @@ def lipsync_figures(report: Mapping[str, Any]) -> dict[str, Measured]:
     reasons = report.get("missing") or {}
     found = {gate: _measured(report, figure, reasons) for gate, figure in FIGURES.items()}
     return found | {
+        "lipsync_phones": _with_times(found["lipsync_phones"], report),
         "lipsync_faint": _share_of_drawn(report, (report.get("bypassed") or {}).get("imperceptible", 0)),
         "lipsync_portrait": _share_of_edited(report, "portrait_frames"),
     }
@@ -46,6 +47,13 @@ def _measured(report: Mapping[str, Any], figure: str, reasons: Mapping[str, str]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return Measured(None, str(reasons.get(figure) or _LACKS) if report else "no lip sync was done")
     return Measured(float(value))
+
+
+def _with_times(phones: Measured, report: Mapping[str, Any]) -> Measured:
+    """When the sound does not bear the text out, in the note."""
+    doubted = [line for line in report.get("lines") or () if line.get("rested")]
+    spans = [f"{line['start_ms'] / 1000:.1f}-{line['end_ms'] / 1000:.1f} s" for line in doubted]
+    return phones if phones.value is None or not spans else Measured(phones.value, f"at {', '.join(spans)}")
 
 
 def _share_of_drawn(report: Mapping[str, Any], faint: int) -> Measured:

@@ -71,6 +71,17 @@ def test_a_report_without_a_figure_is_not_measured_and_says_why() -> None:
     assert {figure.note for figure in lipsync_figures({}).values() if figure.value is not None} == set()
 
 
+def test_speech_that_its_sound_does_not_bear_out_is_named_by_its_times() -> None:
+    lines = [
+        {"start_ms": 0, "end_ms": 1900, "confidence": 0.98, "rested": ""},
+        {"start_ms": 2600, "end_ms": 4150, "confidence": 0.02, "rested": "the sound does not bear the text out"},
+        {"start_ms": 9000, "end_ms": 9800, "confidence": 0.0, "rested": "nothing is heard there"},
+    ]
+    found = lipsync_figures({**GOOD, "phone_confidence": 0.45, "lines": lines})["lipsync_phones"]
+    assert (found.value, found.note) == (0.45, "at 2.6-4.2 s, 9.0-9.8 s")
+    assert lipsync_figures({**GOOD, "lines": lines[:1]})["lipsync_phones"].note == ""
+
+
 def test_a_figure_of_another_system_that_is_no_number_is_not_measured() -> None:
     found = lipsync_figures({"edited": 10, "place_offset": "fine", "offset_frames": True})
     assert [found[name].value for name in ("lipsync_place", "lipsync_offset")] == [None, None]
