@@ -1,10 +1,13 @@
-"""How titles and branches are started: here, or each as its own flow run. The only user of `run_deployment`."""
+"""How titles and branches are started: here, with or without Prefect, or each as its own flow run.
+
+The only user of `run_deployment`.
+"""
 
 from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
@@ -61,20 +64,40 @@ class Inline:
         """Run these languages."""
         from prefect import tags
 
-        def dub(branch: Branch) -> None:
-            mark_begun(branch)
-            try:
-                with tags(*tags_of(branch)):
-                    state = flow(branch, return_state=True)
-            except Exception as error:  # Prefect's server made no run of it
-                note_missing(branch, f"{type(error).__name__}: {error}")
-            else:
-                note_missing(branch, state.message or state.name or "")
+        def dub(branch: Branch) -> str:
+            with tags(*tags_of(branch)):
+                state = flow(branch, return_state=True)
+            return state.message or state.name or ""
 
-        with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
-            futures = [pool.submit(contextvars.copy_context().run, dub, run.branch(language)) for language in languages]
-        for future in futures:
-            future.result()
+        side_by_side(run, languages, dub)
+
+
+def side_by_side(run: Run, languages: Sequence[str], dub: Callable[[Branch], str]) -> None:
+    """Run languages in this process, at most ``branches_at_once`` at a time; a failed one leaves the others alone.
+
+    Args:
+        run: the title.
+        languages: BCP-47 tags.
+        dub: runs one, and says how it ended.
+    """
+
+    def one(branch: Branch) -> None:
+        mark_begun(branch)
+        try:
+            message = dub(branch)
+        except Exception as error:  # such as Prefect's server, which made no run of it
+            message = f"{type(error).__name__}: {error}"
+        note_missing(branch, message)
+
+    branches = [run.branch(language) for language in languages]
+    if run.profile.branches_at_once == 1:  # in this thread, which signals interrupt
+        for branch in branches:
+            one(branch)
+        return
+    with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
+        futures = [pool.submit(contextvars.copy_context().run, one, branch) for branch in branches]
+    for future in futures:
+        future.result()
 
 
 class Deployed:

@@ -65,6 +65,12 @@ def show_notes(run: Run, summary: Mapping[str, Any]) -> None:
         )
 
 
+def show_title(run: Run, title: TitleResult, summary: Mapping[str, Any]) -> None:
+    """How a title ended: `show_branches` and `show_notes`."""
+    show_branches(run, title)
+    show_notes(run, summary)
+
+
 @contextlib.contextmanager
 def branch_progress(branch: Branch) -> Iterator[None]:
     """Keep a progress artifact of a branch up to date while it runs, at most once a second, without holding it up."""

@@ -1,44 +1,22 @@
-"""dub-title: one title. The shared steps once, then one isolated branch a language, then the multi-track master."""
+"""dub-title: one title (`flows.dub.whole`), as a flow of Prefect."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
-from prefect.states import Failed
 
-from flows.ask.naming import hold
 from flows.dub.admission import admit, is_deployed
-from flows.dub.journal import journal
 from flows.dub.language import dub_language
 from flows.dub.launch import Kind, launcher
+from flows.dub.show import show_title
+from flows.dub.states import state_of
 from flows.dub.tags import untagged
-from flows.dub.title_end import finish_title
-from flows.kept.branches import branch_key, finished, keep_attempt, keep_shared_work
-from flows.kept.budget import Cost, charge
-from flows.kept.costs import accounted
-from flows.kept.deliver import deliver
-from flows.kept.ledger import failure_of, notes_of, steps_of
-from flows.kept.summary import TitleResult, keep_title_result, results_of, write_summary
-from tasks.diarize.task import diarize
-from tasks.keep.prune import pruned_on
-from tasks.keep.store import store_at
-from tasks.lipsync.plain import takes_as_it_is
-from tasks.lipsync.task import plain_picture, track_faces
+from flows.dub.whole import dub_whole
 from tasks.machine.stop import stop_at_sigterm
-from tasks.package.task import cut_preview
-from tasks.probe.task import probe
-from tasks.records.progress import StepEvent, announce
-from tasks.records.result import BranchResult, SharedWork
-from tasks.records.step_record import Made, StepRecord
 from tasks.records.title import Run
-from tasks.separate.task import separate
-from tasks.step.prefect import Submitted, settled
-from tasks.synthesize.cast import cast_title
-from tasks.transcribe.task import transcribe
 
 
 @flow(name="dub-title", flow_run_name="{run.title.name}", persist_result=False, validate_parameters=True)
@@ -54,70 +32,10 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
         admit(run)
     if launch == "inline":
         stop_at_sigterm()  # Prefect's own way, an exception in the main thread, would leave the branches to run on
-    with untagged(), journal(run), accounted(run) as account:
-        state = _dub(run, launch, only)
-    charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
-    return state
 
+    def branches(run: Run, languages: Sequence[str]) -> None:
+        launcher(launch).branches(run, languages, dub_language)
 
-def _dub(run: Run, launch: Kind, only: list[str] | None) -> State[Any]:
-    wanted = [language for language in run.title.languages if only is None or language in only]
-    ledger: list[StepRecord[Any]] = []
-    try:
-        hold(run)
-        work = _shared_work(run, ledger)
-        cast_title(run, work.script, work.speech, work.dialogue, work.bed)
-    except Exception as error:
-        failure = failure_of(error)
-        for language in wanted:
-            branch = run.branch(language)
-            if finished(branch) is None:
-                key = branch_key(branch)
-                keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
-        failed = TitleResult(branches=tuple(results_of(run, {})), notes=notes_of(ledger), failure=failure)
-        keep_title_result(run, failed)
-        write_summary(run, failed)
-        get_run_logger().error(failure.advice)  # what is read first in the UI
-        return Failed(name="SharedStepFailed", message=failure.advice)
-    if not all(record.reused for record in ledger) and (when := pruned_on(store_at(run.store), run.title.name)):
-        note = f"Its stored results were removed on {when} (`polydub store prune`): the title was made again."
-        work = work.model_copy(update={"notes": (*work.notes, note)})
-    keep_shared_work(run, work)
-
-    found = {language: result for language in run.title.languages if (result := finished(run.branch(language)))}
-    for result in found.values():
-        deliver(Path(run.title.folder), result.outputs)
-        for use in result.steps:
-            announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0, folder=run.title.folder))
-    launcher(launch).branches(run, [language for language in wanted if language not in found], dub_language)
-    return finish_title(run, work, found)
-
-
-def _shared_work(run: Run, ledger: list[StepRecord[Any]]) -> SharedWork:
-    def settle(step: Submitted[Made]) -> Made:
-        ledger.append(settled(step))
-        made: Made = ledger[-1].value
-        return made
-
-    video = run.title.video
-    if run.title.preview_ms:
-        video = settle(cut_preview.submit(run, video))
-    facts = settle(probe.submit(run, video, run.title.source_language))
-    sound = settle(separate.submit(run, video, facts))
-    heard = settle(transcribe.submit(run, sound.speech, facts.duration_ms))
-    script = settle(diarize.submit(run, sound.speech, heard))
-    plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts))
-    return SharedWork(
-        video=video,
-        plain=plain,
-        facts=facts,
-        original=sound.original,
-        dialogue=sound.dialogue,
-        bed=sound.bed,
-        client_bed=sound.client_bed,
-        speech=sound.speech,
-        script=script,
-        analysis=settle(track_faces.submit(run, plain or video, script)),
-        notes=notes_of(ledger),
-        steps=steps_of(ledger),
-    )
+    with untagged():
+        end = dub_whole(run, branches, only, show_title)
+    return state_of(end)

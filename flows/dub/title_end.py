@@ -1,21 +1,12 @@
-"""The end of a title: the multi-track master, its summary and what the UI shows of it.
-
-A branch that is retried alone in the Prefect UI ends its title again, so that the deliverables follow.
-"""
+"""The end of a title: the multi-track master, its summary and how it is shown. No Prefect."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Failed
-
-from flows.dub.revive import GIVEN_UP
-from flows.dub.show import show_branches, show_notes
+from flows.dub.end import End
 from flows.kept.ahead import is_turned
 from flows.kept.branches import shared_key
 from flows.kept.deliver import deliver
@@ -36,62 +27,49 @@ from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
 from tasks.records.step_record import StepRecord
 from tasks.records.title import Run
-from tasks.services.outage import through_outages
 from tasks.step.prefect import settled
 
+#: Shows how a title ended: its run, its result and its summary.
+Shown = Callable[[Run, TitleResult, Mapping[str, Any]], None]
 
-def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult]) -> State[Any]:
-    """Deliver what all languages of a title share, and return the title's state.
+
+def unshown(_run: Run, _title: TitleResult, _summary: Mapping[str, Any]) -> None:
+    """Show nothing."""
+
+
+def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult], shown: Shown = unshown) -> End:
+    """Deliver what all languages of a title share, and return how the title ended.
 
     Args:
         run: the title.
         work: of its shared steps.
         found: branches that were finished before; the others ended as the store says.
+        shown: shows it.
     """
     with store_at(run.store).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
         title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
         keep_title_result(run, title)
         summary = write_summary(run, title)
-    show_branches(run, title)
-    show_notes(run, summary)
-    return _state_of(run, title)
+    shown(run, title, summary)
+    return _end_of(run, title)
 
 
-@through_outages
-def follow_up(run: Run, work: SharedWork) -> None:
-    """After a branch whose title has ended already (it was retried alone): end the title again, and correct its state.
-
-    Does nothing while the title runs, or is to be begun again after a crash: it will see the branch.
-    """
-    title_run = flow_run.parent_flow_run_id
-    if title_run is None:
-        return
-    with get_client(sync_client=True) as client:
-        state = client.read_flow_run(title_run).state
-        if state is not None and state.is_final() and (not state.is_crashed() or state.name == GIVEN_UP):
-            client.set_flow_run_state(title_run, finish_title(run, work, {}), force=True)
-
-
-def _state_of(run: Run, title: TitleResult) -> State[Any]:
+def _end_of(run: Run, title: TitleResult) -> End:
     failed = [branch.language for branch in title.branches if branch.state == "failed"]
     carried = [branch.language for branch in title.branches if branch.state == "carried_over"]
     if failed:
         message = f"{len(failed)} of {len(title.branches)} failed: {', '.join(failed)}"
-        return Failed(name="PartialFailure", message=message)
+        return End("failed", message, "PartialFailure")
     if title.failure:
-        return Failed(name="PartialFailure", message=title.failure.advice)
+        return End("failed", title.failure.advice, "PartialFailure")
     if carried:
-        return carried_over(f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}")
+        message = f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}"
+        return End("carried_over", message, "CarriedOver")
     verdicts = {branch.language: verdict_of(title, branch) for branch in title.branches}
     summary = f"{tally(verdict.state for verdict in verdicts.values())}, in {run.title.folder}"
     if not (reasons := [f"{language}: {verdict.why}" for language, verdict in verdicts.items() if verdict.why]):
-        return Completed(message=summary)
-    return Completed(name="NeedsReview", message=". ".join([summary, *reasons]))
-
-
-def carried_over(message: str) -> State[Any]:
-    """The state of a run that the night's budget left for the next; of Prefect's type CANCELLED, so it is not done."""
-    return Cancelled(name="CarriedOver", message=message)
+        return End("completed", summary)
+    return End("completed", ". ".join([summary, *reasons]), "NeedsReview")
 
 
 def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:

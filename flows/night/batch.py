@@ -18,9 +18,10 @@ from prefect.states import Completed, Failed
 
 from flows.ask.plan import checked_profile
 from flows.dub.admission import admit_batch, admit_night, is_deployed
+from flows.dub.end import End
 from flows.dub.launch import Kind, Launcher, launcher
+from flows.dub.states import state_of
 from flows.dub.title import dub_title
-from flows.dub.title_end import carried_over
 from flows.kept.answered import answered_from_store
 from flows.kept.branches import carry_over
 from flows.kept.budget import begin_night, end_night, refused_title
@@ -124,7 +125,7 @@ def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
     if set(counts) - {"delivered", "carried_over"}:
         return Failed(name="PartialFailure", message=headline(batch, rows))
     if "carried_over" in counts:
-        return carried_over(headline(batch, rows))
+        return state_of(End("carried_over", headline(batch, rows), "CarriedOver"))
     looked = any(row["state"] == "needs_review" for row in rows)
     return Completed(name="NeedsReview" if looked else "Completed", message=headline(batch, rows))
 

@@ -1,4 +1,4 @@
-"""Runs checked titles and batches from the command line, with a Prefect server of their own."""
+"""Runs checked titles and batches from the command line: a batch with a Prefect server, titles without one."""
 
 from __future__ import annotations
 
@@ -8,27 +8,44 @@ from typing import Any
 from flows.kept.branches import shared_work
 from flows.kept.ledger import failure_of
 from flows.kept.summary import TitleResult, forget_title_result, title_result, write_summary
-from flows.service.server import prefect_server
+from flows.service.login import named_server
 from tasks.keep.store import store_at
 from tasks.machine.ending import notifying_threads
+from tasks.machine.stop import stop_at_sigterm
 from tasks.records.title import Run
 
 
 def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Dub titles in one flow run each.
+    """Dub titles one after the other: in flow runs where the user has a Prefect server, else without Prefect.
 
     Returns:
         The summary of each title, in order; a title that fails leaves the others alone.
     """
 
-    def dub() -> None:
+    def in_flows() -> None:
         from flows.dub.launch import Inline
         from flows.dub.title import dub_title
 
         for run in runs:
             Inline().title(run, run.title.languages, dub_title)
 
-    return _with_prefect(runs, dub)
+    if named_server():
+        return _with_prefect(runs, in_flows)
+    return _summarised(runs, lambda: _dub_here(runs))
+
+
+def _dub_here(runs: Sequence[Run]) -> None:
+    from flows.dub.branch import dub_branch
+    from flows.dub.launch import side_by_side
+    from flows.dub.whole import dub_whole
+
+    def branches(run: Run, languages: Sequence[str]) -> None:
+        side_by_side(run, languages, lambda branch: dub_branch(branch).message)
+
+    with notifying_threads():
+        stop_at_sigterm()
+        for run in runs:
+            dub_whole(run, branches)
 
 
 def dub_kept_batch(
@@ -56,18 +73,27 @@ def dub_kept_batch(
 
 
 def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str, Any]]:
-    for run in runs:
-        store_at(run.store).sweep()
-        forget_title_result(run)
-    trouble: Exception | None = None
-    try:
+    def served() -> None:
+        from flows.service.server import prefect_server
+
         with notifying_threads(), prefect_server():
             from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
             # Heartbeats serve deployed runs; here they would only add a second to every flow run.
             with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
                 dub()
-    except Exception as error:  # Prefect's server, the network; what the steps finished is in the store
+
+    return _summarised(runs, served)
+
+
+def _summarised(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str, Any]]:
+    for run in runs:
+        store_at(run.store).sweep()
+        forget_title_result(run)
+    trouble: Exception | None = None
+    try:
+        dub()
+    except Exception as error:  # Prefect's server, the network, the disk; what the steps finished is in the store
         trouble = error
     return [_outcome(run, trouble) for run in runs]
 

@@ -220,13 +220,17 @@ def test_the_dashboard_tells_it_in_its_tables_and_states(night: Batch, monkeypat
     assert rows[1]["report"] == f"{run.title.folder}/fr/report.html"
 
     delivered = title.model_copy(update={"branches": title.branches[:2]})
-    state = title_end._state_of(run, delivered)
+    state = title_end._end_of(run, delivered)
     assert (state.name, state.message) == (
         "NeedsReview",
         f"1 ready, 1 to review, 0 failed, in {run.title.folder}. fr: {WHY}",
     )
-    ready = title_end._state_of(run, title.model_copy(update={"branches": title.branches[:1]}))
-    assert (ready.name, ready.message) == ("Completed", f"1 ready, 0 to review, 0 failed, in {run.title.folder}")
+    ready = title_end._end_of(run, title.model_copy(update={"branches": title.branches[:1]}))
+    assert (ready.kind, ready.name, ready.message) == (
+        "completed",
+        None,
+        f"1 ready, 0 to review, 0 failed, in {run.title.folder}",
+    )
 
     night_ended = batch._ended(night, [run])
     told = f"{night.id}: 1 ready, 1 to review, 1 failed of 3"

@@ -1,0 +1,23 @@
+"""How a title or a branch ended, for whoever ran it: the state of a flow run is made of this (`flows.dub.states`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class End:
+    """An end.
+
+    Attributes:
+        kind: whether its work is done, was not done, or was left for another night.
+        name: a name of its own, where the kind says too little (``NeedsReview``, ``PartialFailure`` ...).
+        message: what the user is told.
+        logged: whether the message belongs in the log of the run, too.
+    """
+
+    kind: Literal["completed", "failed", "carried_over"]
+    message: str
+    name: str | None = None
+    logged: bool = False

@@ -1,0 +1,113 @@
+"""One title: the shared steps once, then one isolated branch a language, then the multi-track master. No Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.ask.naming import hold
+from flows.dub.end import End
+from flows.dub.journal import journal
+from flows.dub.title_end import Shown, finish_title, unshown
+from flows.kept.branches import branch_key, finished, keep_attempt, keep_shared_work
+from flows.kept.budget import Cost, charge
+from flows.kept.costs import accounted
+from flows.kept.deliver import deliver
+from flows.kept.ledger import failure_of, notes_of, steps_of
+from flows.kept.summary import TitleResult, keep_title_result, results_of, write_summary
+from tasks.diarize.task import diarize
+from tasks.keep.prune import pruned_on
+from tasks.keep.store import store_at
+from tasks.lipsync.plain import takes_as_it_is
+from tasks.lipsync.task import plain_picture, track_faces
+from tasks.package.task import cut_preview
+from tasks.probe.task import probe
+from tasks.records.progress import StepEvent, announce
+from tasks.records.result import BranchResult, SharedWork
+from tasks.records.step_record import Made, StepRecord
+from tasks.records.title import Run
+from tasks.separate.task import separate
+from tasks.step.prefect import Submitted, settled
+from tasks.synthesize.cast import cast_title
+from tasks.transcribe.task import transcribe
+
+#: Runs languages of a title to their end; how each ended is in the store afterwards.
+Branches = Callable[[Run, Sequence[str]], None]
+
+
+def dub_whole(run: Run, branches: Branches, only: Sequence[str] | None = None, shown: Shown = unshown) -> End:
+    """Dub one title into its languages; languages that are finished already are not run again.
+
+    Args:
+        run: the checked title with its profile and store.
+        branches: runs the languages.
+        only: of its languages run these; the others stay as they last ended. None: all.
+        shown: shows how it ended.
+    """
+    with journal(run), accounted(run) as account:
+        end = _dub(run, branches, only, shown)
+    charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
+    return end
+
+
+def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown) -> End:
+    wanted = [language for language in run.title.languages if only is None or language in only]
+    ledger: list[StepRecord[Any]] = []
+    try:
+        hold(run)
+        work = _shared_work(run, ledger)
+        cast_title(run, work.script, work.speech, work.dialogue, work.bed)
+    except Exception as error:
+        failure = failure_of(error)
+        for language in wanted:
+            branch = run.branch(language)
+            if finished(branch) is None:
+                key = branch_key(branch)
+                keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
+        failed = TitleResult(branches=tuple(results_of(run, {})), notes=notes_of(ledger), failure=failure)
+        keep_title_result(run, failed)
+        write_summary(run, failed)
+        return End("failed", failure.advice, "SharedStepFailed", logged=True)  # what is read first in the UI
+    if not all(record.reused for record in ledger) and (when := pruned_on(store_at(run.store), run.title.name)):
+        note = f"Its stored results were removed on {when} (`polydub store prune`): the title was made again."
+        work = work.model_copy(update={"notes": (*work.notes, note)})
+    keep_shared_work(run, work)
+
+    found = {language: result for language in run.title.languages if (result := finished(run.branch(language)))}
+    for result in found.values():
+        deliver(Path(run.title.folder), result.outputs)
+        for use in result.steps:
+            announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0, folder=run.title.folder))
+    branches(run, [language for language in wanted if language not in found])
+    return finish_title(run, work, found, shown)
+
+
+def _shared_work(run: Run, ledger: list[StepRecord[Any]]) -> SharedWork:
+    def settle(step: Submitted[Made]) -> Made:
+        ledger.append(settled(step))
+        made: Made = ledger[-1].value
+        return made
+
+    video = run.title.video
+    if run.title.preview_ms:
+        video = settle(cut_preview.submit(run, video))
+    facts = settle(probe.submit(run, video, run.title.source_language))
+    sound = settle(separate.submit(run, video, facts))
+    heard = settle(transcribe.submit(run, sound.speech, facts.duration_ms))
+    script = settle(diarize.submit(run, sound.speech, heard))
+    plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts))
+    return SharedWork(
+        video=video,
+        plain=plain,
+        facts=facts,
+        original=sound.original,
+        dialogue=sound.dialogue,
+        bed=sound.bed,
+        client_bed=sound.client_bed,
+        speech=sound.speech,
+        script=script,
+        analysis=settle(track_faces.submit(run, plain or video, script)),
+        notes=notes_of(ledger),
+        steps=steps_of(ledger),
+    )
