@@ -1,4 +1,4 @@
-"""How a title or a branch ended, for whoever ran it: the state of a flow run is made of this (`flows.dub.states`)."""
+"""How a title or a branch ended, for its caller: the state of a flow run is made of this (`flows.dub.states`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class End:
     Attributes:
         kind: whether its work is done, was not done, or was left for another night.
         name: a name of its own, where the kind says too little (``NeedsReview``, ``PartialFailure`` ...).
-        message: what the user is told.
+        message: for the user.
         logged: whether the message belongs in the log of the run, too.
     """
 

@@ -66,7 +66,13 @@ def show_notes(run: Run, summary: Mapping[str, Any]) -> None:
 
 
 def show_title(run: Run, title: TitleResult, summary: Mapping[str, Any]) -> None:
-    """How a title ended: `show_branches` and `show_notes`."""
+    """How a title ended: `show_branches` and `show_notes`.
+
+    Args:
+        run: the title.
+        title: its result.
+        summary: the content of its ``summary.json``.
+    """
     show_branches(run, title)
     show_notes(run, summary)
 

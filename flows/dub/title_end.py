@@ -33,11 +33,7 @@ from tasks.step.prefect import settled
 Shown = Callable[[Run, TitleResult, Mapping[str, Any]], None]
 
 
-def unshown(_run: Run, _title: TitleResult, _summary: Mapping[str, Any]) -> None:
-    """Show nothing."""
-
-
-def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult], shown: Shown = unshown) -> End:
+def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult], shown: Shown = lambda *_: None) -> End:
     """Deliver what all languages of a title share, and return how the title ended.
 
     Args:

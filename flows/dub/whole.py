@@ -9,7 +9,7 @@ from typing import Any
 from flows.ask.naming import hold
 from flows.dub.end import End
 from flows.dub.journal import journal
-from flows.dub.title_end import Shown, finish_title, unshown
+from flows.dub.title_end import Shown, finish_title
 from flows.kept.branches import branch_key, finished, keep_attempt, keep_shared_work
 from flows.kept.budget import Cost, charge
 from flows.kept.costs import accounted
@@ -36,7 +36,7 @@ from tasks.transcribe.task import transcribe
 Branches = Callable[[Run, Sequence[str]], None]
 
 
-def dub_whole(run: Run, branches: Branches, only: Sequence[str] | None = None, shown: Shown = unshown) -> End:
+def dub_whole(run: Run, branches: Branches, only: Sequence[str] | None = None, shown: Shown = lambda *_: None) -> End:
     """Dub one title into its languages; languages that are finished already are not run again.
 
     Args:

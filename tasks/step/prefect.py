@@ -20,8 +20,8 @@ from tasks.records.title import Run
 from tasks.step.run import Computation, recalled, remember
 
 P = ParamSpec("P")
-#: What a step is told first: `Run` for a step of a title, `Branch` for a step of a language.
-Told = TypeVar("Told", bound=Run)
+#: The first argument of a step: `Run` for a step of a title, `Branch` for a step of a language.
+Whose = TypeVar("Whose", bound=Run)
 
 #: Seconds before the second and the third try of a step that failed for a reason that may pass.
 PAUSES_S = (5, 30)
@@ -58,14 +58,14 @@ class _Ended(Generic[Made]):
         return self.record
 
 
-class _Step(Generic[Told, P, Made]):
+class _Step(Generic[Whose, P, Made]):
     """A step by its name and the function that says what it is given."""
 
-    def __init__(self, name: str, function: Callable[Concatenate[Told, P], Computation[Any, Made]]) -> None:
+    def __init__(self, name: str, function: Callable[Concatenate[Whose, P], Computation[Any, Made]]) -> None:
         self._name = name
         self._function = function
 
-    def submit(self, run: Told, /, *args: P.args, **kwargs: P.kwargs) -> Submitted[Made]:
+    def submit(self, run: Whose, /, *args: P.args, **kwargs: P.kwargs) -> Submitted[Made]:
         """As `StepTask.submit`."""
         if _in_a_flow():
             submitted: Submitted[Made] = self.task.submit(run, *args, **kwargs)
@@ -78,7 +78,7 @@ class _Step(Generic[Told, P, Made]):
         )
         return _Ended(again(self._remembered, run, *args, **kwargs))
 
-    def known(self, run: Told, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made] | None:
+    def known(self, run: Whose, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made] | None:
         """As `StepTask.known`."""
         return recalled(run, self._name, self._function(run, *args, **kwargs))
 
@@ -105,7 +105,7 @@ class _Step(Generic[Told, P, Made]):
             ),
         )
         @functools.wraps(self._function)
-        def run_step(run: Told, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def run_step(run: Whose, /, *args: P.args, **kwargs: P.kwargs) -> Any:
             record = self._remembered(run, *args, **kwargs)
             if record.reused:
                 return Completed(name="Reused", message=f"{self._name} {record.key[:12]}", data=record)
@@ -113,13 +113,13 @@ class _Step(Generic[Told, P, Made]):
 
         return run_step
 
-    def _remembered(self, run: Told, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made]:
+    def _remembered(self, run: Whose, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made]:
         return remember(run, self._name, self._function(run, *args, **kwargs))
 
 
 def step_task(
     name: str,
-) -> Callable[[Callable[Concatenate[Told, P], Computation[Any, Made]]], StepTask[Concatenate[Told, P], Made]]:
+) -> Callable[[Callable[Concatenate[Whose, P], Computation[Any, Made]]], StepTask[Concatenate[Whose, P], Made]]:
     """Make a step of a function that says what it is given and how its result comes of that.
 
     It finds or computes the step's record. Errors that may pass are tried again twice; others are not.
@@ -128,7 +128,7 @@ def step_task(
         name: of the step, in the table of steps.
     """
 
-    def decorate(function: Callable[Concatenate[Told, P], Computation[Any, Made]]) -> Any:
+    def decorate(function: Callable[Concatenate[Whose, P], Computation[Any, Made]]) -> Any:
         return _Step(name, function)
 
     return decorate
