@@ -38,16 +38,16 @@ def run(checkout: Path, folder: Path, profile: str, out: str) -> Seconds:
 
     Args:
         checkout: whose code runs.
-        folder: with clip and store.
+        folder: with the clip.
         profile: name or file.
-        out: folder of the deliverables, in ``folder``.
+        out: folder of the deliverables, in ``folder``; each has a store of its own.
     """
     words = ["run", "clip.mp4", "--to", "es", "--from", "en", "--profile", profile, "--out", out]
     before, began = _cpu(), time.monotonic()
     child = subprocess.Popen(
         [sys.executable, "-c", _MAIN, str(checkout), *words],
         cwd=folder,
-        env={**os.environ, "POLYDUB_STORE": f"{folder}/store", "PREFECT_HOME": f"{folder}/prefect"},
+        env={**os.environ, "POLYDUB_STORE": f"{folder}/store-{out}", "PREFECT_HOME": f"{folder}/prefect"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
