@@ -39,6 +39,8 @@ _DARK, _TONGUE = 0.30, 0.82
 _DEPTHS, _BRIGHT, _BEHIND = 14, 0.62, 0.012
 #: Places at which a lip's curve is known.
 _FINE = 129
+#: Light of a drawing's dark against its lips'.
+_PLAIN_DARK = 0.4
 #: Height of the crease between closed lips, which parted ones do not have.
 _CREASE = 0.009
 
@@ -52,12 +54,14 @@ class Inside:
         view: how the head is turned.
         drop: how far the jaw was moved down by the edit, face widths.
         tongue: height of the tongue's front, 0 to 1.
+        plain: the face is a drawing: one flat tone for the teeth, one for the dark.
     """
 
     palette: Palette
     view: View = field(default_factory=View)
     drop: float = 0.0
     tongue: float = 0.25
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,9 @@ def paint(
     if box is None:
         return
     fine = 2 if width_px > 300 else 3
+    layers = _plain_layers if inside.plain else _layers
     at = now.local(_grid(box, fine))
-    hole, shown = _hole(at, now, then, fine), _layers(at, now, then, source, region, inside)
+    hole, shown = _hole(at, now, then, fine), layers(at, now, then, source, region, inside)
     soft = inside.palette.soft
     for index in range(3):
         step = 2 if index else 1
@@ -162,7 +167,7 @@ def paint(
         base = _lip_edges(view, now, then, box, step)
         mask = _reduced(hole, fine * step, soft / step)
         inner = _reduced(hole * shown[..., index], fine * step, soft / step) / np.maximum(mask, 1e-3)
-        edge = _edge_shade(now, box, step) if index == 0 else np.ones_like(base)
+        edge = _edge_shade(now, box, step) if index == 0 and not inside.plain else np.ones_like(base)
         mixed = base * edge + mask * (inner - base * edge)
         top = 1023 if view.dtype == np.uint16 else 255
         view[...] = np.clip(np.rint(mixed), 0, top).astype(view.dtype)
@@ -322,6 +327,25 @@ def _seen_teeth(then: Opening, luma: NDArray[np.generic], region: Region) -> _Se
     edge = float(np.median(ends[shown]))
     clenched = behind[centre].mean() > 0.5
     return _Seen(edge, edge - _OVERLAP if clenched else float(bottom[centre].mean()), across, ends)
+
+
+def _plain_layers(at: Array, now: Opening, then: Opening, source: Planes, region: Region, inside: Inside) -> Array:
+    """What a drawing shows: a flat dark, and above it a band of the eyes' white, without a tooth."""
+    x = at[..., 0]
+    line = then.local(now.pixels(at))[..., 1]
+    seen = _seen_teeth(then, source[0], region)
+    gap = _gap(now, x)
+    out = np.empty((*x.shape, 3))
+    out[:] = inside.palette.lip * (_PLAIN_DARK, 1, 1)
+    half = max(float(np.abs(now.upper[[0, -1], 0]).max()), 1e-6)
+    band = seen.edge - 0.03 * (x / half) ** 4
+    white = [c + 0 * x for c in inside.palette.teeth]
+    wide = np.clip((now.gap - _PARTED) / _PARTED, 0, 1)
+    _over(out, white, wide * np.clip((band - line) * 2 * now.width_px + 0.5, 0, 1) * (np.abs(x) < 0.8 * half))
+    _keep(out, at, line, now, then, source, region, seen)
+    contact = [c + 0 * x for c in (inside.palette.lip[0] * _CONTACT, *inside.palette.lip[1:])]
+    _over(out, contact, 1 - _apart(gap))
+    return out
 
 
 def _over(out: Array, layer: list[Array], share: Array) -> None:

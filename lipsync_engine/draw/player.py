@@ -268,7 +268,7 @@ class Player:
         width = self._width(at)
         view = view_of(self._who.poses.rotation[self._score.row[at]], opening(still, width).axis)
         raised = {} if self._score.tongue is None else {"tongue": float(self._score.tongue[at])}
-        return Inside(self._palette, view, jaw_drop(moved, still, width), **raised)
+        return Inside(self._palette, view, jaw_drop(moved, still, width), plain=self._who.drawn, **raised)
 
     def _face(self, at: int) -> Array:
         if not self._chunk.start <= at < self._chunk.stop:

@@ -137,7 +137,7 @@ class Collector:
         """
         for run in list(self._open):
             self._close(run)
-        rows = _Rows(track)
+        rows = Rows(track)
         table: list[tuple[int, ...]] = []
         at = 0
         for run in sorted(self._kept, key=lambda r: (r.frames[0], r.place)):
@@ -167,7 +167,7 @@ class Collector:
         self._sorted.close()
 
 
-class _Rows:
+class Rows:
     """Finds the person of a track that stands at a place."""
 
     def __init__(self, track: FaceTrack) -> None:
@@ -176,6 +176,7 @@ class _Rows:
         self._track = track
 
     def who(self, frame: int, centre: FloatArray, width: float) -> int | None:
+        """The person whose face has this middle, [2], and width, pixels; ``None`` for nobody."""
         rows = self._order[slice(*np.searchsorted(self._frame, [frame, frame + 1]))]
         if not len(rows):
             return None

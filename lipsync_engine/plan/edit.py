@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.faces.drawing import is_drawn
 from lipsync_engine.faces.face_occluders import bare, covering
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import Poses, fit_poses, to_canonical, to_image, typical_shape
@@ -51,6 +52,7 @@ class Person:
         bare: float32 [N], 0 where something lies before the mouth, 1 where nothing does.
         elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
             frame's number in that picture, their landmarks are its pixels.
+        drawn: the person is a drawing.
     """
 
     track: FaceTrack
@@ -62,6 +64,7 @@ class Person:
     usable: frozenset[int]
     bare: FloatArray
     elsewhere: tuple[tuple[Path, range], ...] = ()
+    drawn: bool = False
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
         """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory.
@@ -120,7 +123,17 @@ def person(track: FaceTrack, identity: int) -> Person:
     library = build(own, kept, before)
     usable = frozenset(library.row.tolist())
     forms = forms_of(own, poses, library)
-    return Person(own, poses, mouth, face_shape(mean, width), library, forms, usable, bare(own, before))
+    return Person(
+        own,
+        poses,
+        mouth,
+        face_shape(mean, width),
+        library,
+        forms,
+        usable,
+        bare(own, before),
+        drawn=is_drawn(track.file, identity),
+    )
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from lipsync_engine.faces.drawing import Sketches
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.observations import Collector
 from lipsync_engine.faces.speakers import SpeechSpan, speech_table
 from lipsync_engine.faces.track import Progress, track_faces
 from lipsync_engine.media import video
+from lipsync_engine.records import FloatArray
 from lipsync_engine.speech.title_speech import ScriptLine, phone_member, script_phones
 
 
@@ -44,8 +46,15 @@ def analyse(
         ValueError: a speech span ends before it starts.
     """
     spans = speech_table(speech_spans or ())
-    with Collector(video.probe(picture)) as mouths:
-        track = track_faces(picture, progress, watch=mouths.see, device=device, until_s=until_s, stabilise=stabilise)
+    facts = video.probe(picture)
+    sketches = Sketches(facts)
+    with Collector(facts) as mouths:
+
+        def watch(frame: video.Frame, meshes: list[FloatArray]) -> None:
+            mouths.see(frame, meshes)
+            sketches.see(frame, meshes)
+
+        track = track_faces(picture, progress, watch=watch, device=device, until_s=until_s, stabilise=stabilise)
         track = replace(track, speech=spans)
         own = script_phones(picture, script, language) if language else None
-        return track.save(out_npz, mouths.members(track) | phone_member(own))
+        return track.save(out_npz, mouths.members(track) | phone_member(own) | sketches.member(track))

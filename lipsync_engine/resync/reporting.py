@@ -93,7 +93,8 @@ def count(
 
 def _deformed(part: Part) -> str:
     why = part.who.library.lacks
-    return f"a face is drawn by deforming its own frames, because the title shows too little of its mouth: {why}"
+    plain = "; it is a drawing, and its mouth is filled plainly" if part.who.drawn else ""
+    return f"a face is drawn by deforming its own frames, because the title shows too little of its mouth: {why}{plain}"
 
 
 def _faint(parts: list[Part], frames: int) -> BoolArray:

@@ -55,11 +55,11 @@ def picture(lips: np.ndarray, skin: int = 150, white: int = 150, between: int | 
     return luma, *chroma
 
 
-def opened(planes: tuple, still: np.ndarray, moved: np.ndarray, tongue: float = 0.25) -> np.ndarray:
+def opened(planes: tuple, still: np.ndarray, moved: np.ndarray, tongue: float = 0.25, **how: bool) -> np.ndarray:
     """Luma of the picture with the mouth drawn; the lips are moved as they are."""
     region = Region(100, 190, 200, 120)
     drawn = picture(moved) if planes[0][235, 200] < LIP else tuple(p.copy() for p in planes)
-    inside = Inside(palette_of(planes, still), View(), jaw_drop(moved, still, WIDTH), tongue)
+    inside = Inside(palette_of(planes, still), View(), jaw_drop(moved, still, WIDTH), tongue, **how)
     paint(drawn, crop(planes, region), moved, still, WIDTH, region, inside)
     return drawn[0].astype(int)
 
@@ -128,3 +128,11 @@ def test_a_turned_head_shows_more_teeth_of_one_side() -> None:
     straight, turned = (upper_row(x, View(np.cos(turn), np.sin(turn), 0.0)).seen for turn in (0.0, 0.4))
     assert abs(straight[:200].sum() - straight[201:].sum()) <= 1
     assert turned[201:].sum() > 1.5 * turned[:200].sum()
+
+
+def test_a_drawing_gets_a_flat_band_and_a_flat_dark() -> None:
+    still, moved = face(0.002), face(0.1, 0.05)
+    drawn = opened(picture(still), still, moved, plain=True)
+    assert np.ptp(drawn[228, 180:220]) <= 2, "no tooth"
+    assert np.ptp(drawn[240:244, 190:210]) <= 2, "no lower teeth, no tongue"
+    assert drawn[228, 200] > 2 * drawn[242, 200]

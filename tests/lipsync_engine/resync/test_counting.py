@@ -25,7 +25,7 @@ def part(strength: list[float], *, portrait: bool = False) -> Any:
     )
     vectors = np.linspace(0, 0.1, 101, dtype=np.float32)[:, None].repeat(4, axis=1)
     library = SimpleNamespace(row=np.arange(101), vectors=vectors, lacks="3 different mouths" if portrait else "")
-    return SimpleNamespace(score=score, who=SimpleNamespace(library=library))
+    return SimpleNamespace(score=score, who=SimpleNamespace(library=library, drawn=False))
 
 
 def counted(parts: list[Any], occluded: tuple[int, ...] = ()) -> EngineReport:
