@@ -47,9 +47,10 @@ test-all: setup ## everything, slow checks and the random search included
 coverage: setup ## the test suite with coverage of every package
 	$(UV) run --no-sync pytest --cov --cov-report=term
 
-check: setup ## format, lint, types, import rules and licences
+check: setup ## format, lint, types, import rules, docstrings and licences
 	$(UV) run --no-sync ruff format --check .
 	$(UV) run --no-sync ruff check .
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
+	$(UV) run --no-sync pytest -n 0 tests/test_plain_docs.py
 	$(UV) run --no-sync polydub licences --json >/dev/null || $(UV) run --no-sync polydub licences

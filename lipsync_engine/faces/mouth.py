@@ -108,7 +108,7 @@ def chin_slope(values: NDArray[np.floating[Any]]) -> float | None:
     """Face widths that the chin drops for each that the lips part; ``None`` where the mouth hardly opens.
 
     Args:
-        values: [n, 4], mouth vectors, shut ones among them.
+        values: float [n, 4], mouth vectors, shut ones among them.
     """
     aperture, jaw = values[:, 0].astype(np.float64), values[:, 2].astype(np.float64)
     if len(aperture) < _FEWEST_SPOKEN or aperture.std() < _LEAST_SPREAD:
