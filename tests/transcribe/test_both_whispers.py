@@ -25,11 +25,11 @@ pytestmark = [
 ]
 
 LJ = "linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-000{}.wav"
+#: Half a minute of processor time each: no more of them than show it.
 READ = [
     *(f"picovoice-leopard/resources/audio_samples/test{code}.wav" for code in ("", "_es", "_fr", "_de")),
-    *(LJ.format(number) for number in range(1, 7)),
-    *(f"pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-08{n}0.wav" for n in (7, 8, 9)),
-    "linly-dubbing/submodules/whisper/tests/jfk.flac",
+    *(LJ.format(number) for number in (1, 3)),
+    "pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav",
 ]
 
 
@@ -52,7 +52,7 @@ def test_both_hear_the_same_words_and_those_that_were_read(openai_whisper: Trans
     read = [str(_NORMAL(entry["text"])) for _, entry in clips]
     mine = [words(openai_whisper, clip, entry["lang"]) for clip, entry in clips]
     theirs = [words(other, clip, entry["lang"]) for clip, entry in clips]
-    assert jiwer.wer(theirs, mine) <= 0.01  # none of 263 words differed when this was written
+    assert jiwer.wer(theirs, mine) <= 0.01  # none of 263 words of more clips differed when this was written
     assert abs(jiwer.wer(read, mine) - jiwer.wer(read, theirs)) <= 0.01
 
 
