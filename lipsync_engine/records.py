@@ -76,6 +76,8 @@ class SpeakerStats:
         frames: how many frames the figures come from.
         mean: mean of each channel while speaking; ``None`` where it is not known.
         chin_slope: face widths that the chin drops for each that the lips part; ``None`` where it is not known.
+        pace: speed of the opening that one frame of speech in twenty exceeds, face widths a second; ``None``: not
+            known.
         habits: how the speaker makes sounds: ``"phone:class"`` or ``"class:class"`` to the habit.
     """
 
@@ -88,6 +90,7 @@ class SpeakerStats:
     frames: int
     mean: FloatArray | None = None
     chin_slope: float | None = None
+    pace: float | None = None
     habits: Mapping[str, Habit] = field(default_factory=dict)
 
 
@@ -103,6 +106,7 @@ class MouthPlan:
         speech: bool [T], some phone is being spoken.
         tongue: float32 [T], height of the tongue's front, 0 on the floor of the mouth to 1 behind the upper teeth;
             ``None`` where no phones are known.
+        sound: int8 [T], the kind of sound that is spoken (`plan.kinds`); ``None`` where no phones made the plan.
     """
 
     series: MouthSeries
@@ -111,3 +115,4 @@ class MouthPlan:
     rest: BoolArray
     speech: BoolArray
     tongue: FloatArray | None = None
+    sound: NDArray[np.int8] | None = None

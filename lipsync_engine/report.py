@@ -58,7 +58,7 @@ class EngineReport:
         mouth_sharpness_low: sharpness of a drawn mouth over that of the source about that moment; one in ten is less.
         mouth_sharpness_high: and one in ten is more.
         one_frame_openings: frames whose lips stand 3 mm apart, and together before and after.
-        lip_speed_ratio: speed of the lips that one frame of speech in twenty exceeds, over the source's.
+        lip_speed_ratio: speed of the lips that one frame of speech in twenty exceeds, over that in the source's.
         lip_acceleration_ratio: the same of the change of that speed.
         outside_mask_max_diff: largest change outside the mask before encoding.
         fps: frames a second of the whole edit (decode, plan, render, encode).

@@ -75,6 +75,7 @@ def compose(
     light: Tensor | None = None,
     level: float = 1.0,
     grain: Grain | None = None,
+    cavity: Tensor | None = None,
 ) -> Composed:
     """The edited windows.
 
@@ -90,6 +91,7 @@ def compose(
         light: float32 [B, 3], how much lighter the frames' cheeks are than the observations' (Y, U, V, 8-bit levels).
         level: samples for one 8-bit level.
         grain: the title's noise; none is added where not given.
+        cavity: float32 [B, 3], colour of the shadow between parted teeth (Y, U, V); none is drawn where not given.
     """
     small = halved(flow.motion) / 2
     base, base_c = moved(luma, flow.motion), moved(chroma, small)
@@ -104,6 +106,9 @@ def compose(
         half = _Inner([(x // 2, y // 2) for x, y in starts], (size[0] // 2, size[1] // 2))
         mask = flow.alpha / strength.clamp(min=1e-3)[:, None, None, None]
         patch, patch_c = _textures(flow, observed)
+        if cavity is not None:
+            patch = torch.lerp(patch, cavity[:, :1, None, None].expand_as(patch), flow.shadow)
+            patch_c = torch.lerp(patch_c, cavity[:, 1:, None, None].expand_as(patch_c), halved(flow.shadow))
         under, under_c = inner.cut(base), half.cut(base_c)
         clear = None
         if occlusion is not None and light is not None:

@@ -35,6 +35,8 @@ _TINT = 0.15
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
 #: Y, U, V of studio range from 8-bit R, G, B (ITU-R BT.709).
+#: Colour (U, V) of the dark inside a mouth over that of the cheeks.
+_CAVITY = (0.4, 0.6)
 _YUV = np.array([[0.1826, 0.6142, 0.0620], [-0.1006, -0.3386, 0.4392], [0.4392, -0.3989, -0.0403]])
 
 
@@ -146,6 +148,7 @@ class Player:
                 self._light(entries, device),
                 level,
                 Grain([self._seed + frame.index for frame in frames], self._noise),
+                self._cavity(entries, level, device),
             )
             return self._write(frames, windows, maps, done, mesh, entries)
 
@@ -170,7 +173,8 @@ class Player:
         lips[list(LIPS)] = 1.0
         busy = active(moved, source, alpha, self._triangles, self._holes)
         dark = np.stack([self._dark(pairs[0][0]) for pairs in picks]) if slots and all(picks) else None
-        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy, dark), picks
+        parted = None if score.parted is None else score.parted[entries].astype(np.float64)
+        return Mesh(moved, source, observed, alpha, lips, self._triangles, self._holes, busy, dark, parted), picks
 
     def _dark(self, row: int) -> Array:
         """Where the teeth of an observation part."""
@@ -205,6 +209,12 @@ class Player:
         light, score = self._who.track.light, self._score
         change = light[score.row[entries]] - light[np.maximum(score.pick[entries], 0)]
         return torch.from_numpy((change @ _YUV.T).astype(np.float32)).to(device)
+
+    def _cavity(self, entries: list[int], level: float, device: torch.device) -> torch.Tensor:
+        """Colour of the dark inside a mouth under the light of the observations: float32 [n, 3] in Y, U, V."""
+        light = self._who.track.light[np.maximum(self._score.pick[entries], 0)] @ _YUV.T
+        dark = np.array([16.0, 128.0, 128.0]) + light * (self._who.close.inside.shadow, *_CAVITY)
+        return torch.from_numpy((level * dark).astype(np.float32)).to(device)
 
     def _observed(self, picks: list[list[tuple[int, float]]], device: torch.device) -> list[Observed]:
         out = []

@@ -1,7 +1,8 @@
 """Teeth keep their size: between the lips the upper ones stay with the head, the lower ones with the lower lip.
 
 Where a mouth is opened further than it was seen, or less, only the dark between the teeth is stretched or left
-out. Each column of the opening is mapped along its height.
+out. Each column of the opening is mapped along its height. Rows of teeth that were only seen together are parted: the
+lower one is rigid with the jaw and goes down behind the lip, and what opens between them lies in shadow.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from torch import Tensor
 
-from lipsync_engine.faces.geometry import LOWER_INNER, NOSE_FOOT, UPPER_INNER, frame_of
+from lipsync_engine.faces.geometry import FACE_LEFT, FACE_RIGHT, LOWER_INNER, NOSE_FOOT, UPPER_INNER, frame_of
 
 Array = NDArray[np.float64]
 #: Depths at which a column's light is read; share of the opening that only the upper teeth or their lip can be; columns
@@ -27,9 +28,15 @@ _BETWEEN = 4
 #: Share of a column's range of light that is dark, and by which the top must be darker than the bottom to be taken.
 _DIM, _TILT = 0.2, 0.1
 #: Values at each vertex.
-VALUES = 10
+VALUES = 12
+#: Face widths over which the shadow between parted rows begins and ends.
+_EDGE = 0.011
+#: Share of an opening that its upper row of teeth keeps, however far the rows part.
+_UPPER_ROW = 0.35
 #: Columns of an opening.
 COLUMNS = len(UPPER_INNER)
+#: How far the jaw parts the rows at each column: as much in the middle, nothing at the corners.
+_ARCH = np.clip(1.15 * (1 - np.abs(np.linspace(-1, 1, COLUMNS)) ** 2.5), 0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,11 @@ class Columns:
     """What the map needs, as it goes over the triangles between the lips.
 
     Attributes:
-        values: float64 [n, V, 10]: depth below the upper lip from 0 to 1; height of the column in the output and in the
+        values: float64 [n, V, 12]: depth below the upper lip from 0 to 1; height of the column in the output and in the
             observation; how far the upper lip lies lower than in the observation; place (x, y) of the upper lip's edge
             in the observation, direction (x, y) of the column there, all in the observation's pixels; and where
-            the dark between the teeth begins and ends there, from 0 to 1.
+            the dark between the teeth begins and ends there, from 0 to 1; how much further the rows are parted, in the
+            observation's pixels; and pixels of the observation for a face width.
     """
 
     values: Array
@@ -82,7 +90,7 @@ def _finer(ring: NDArray[np.floating[Any]]) -> Array:
     return np.stack([np.interp(at, np.arange(COLUMNS), ring[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def columns(moved: Array, still: Array, observed: Array, dark: Array) -> Columns:
+def columns(moved: Array, still: Array, observed: Array, dark: Array, parted: Array) -> Columns:
     """Compare the openings of the faces that are drawn with those of the observations.
 
     Args:
@@ -90,6 +98,7 @@ def columns(moved: Array, still: Array, observed: Array, dark: Array) -> Columns
         still: float64 [n, V, 2] faces in the target frames, pixels.
         observed: float64 [n, V, 2] faces in the observations' frames, pixels.
         dark: float64 [n, 2, 11], where the observations' teeth part.
+        parted: float64 [n], how much further they shall be parted, face widths.
     """
     turn, head = _head(still, observed)
     upper, lower = list(UPPER_INNER), list(LOWER_INNER)
@@ -101,6 +110,8 @@ def columns(moved: Array, still: Array, observed: Array, dark: Array) -> Columns
     down = np.stack([-across[..., 1], across[..., 0]], axis=2)
     height, seen = ((a * down).sum(axis=2) for a in (below - there, floor - edge))
     lowered = ((there - edge) * down).sum(axis=2)
+    width = np.linalg.norm(observed[:, FACE_RIGHT] - observed[:, FACE_LEFT], axis=1)[:, None]
+    arch = _ARCH * (parted[:, None] * width)
     out = np.zeros((*moved.shape[:2], VALUES))
     for ring, depth in ((upper, 0.0), (lower, 1.0)):
         for at, value in enumerate((depth, height, seen, lowered)):
@@ -108,6 +119,7 @@ def columns(moved: Array, still: Array, observed: Array, dark: Array) -> Columns
         out[:, ring, 4:6] = edge
         out[:, ring, 6:8] = (floor - edge) / np.maximum(seen, 1e-3)[..., None]
         out[:, ring, 8], out[:, ring, 9] = dark[:, 0], dark[:, 1]
+        out[:, ring, 10], out[:, ring, 11] = arch, width
     return Columns(out)
 
 
@@ -120,18 +132,28 @@ def _head(still: Array, observed: Array) -> tuple[Array, Array]:
     return turn, seen_foot - np.einsum("nij,nj->ni", turn, foot)
 
 
-def places(values: Tensor) -> Tensor:
-    """Where in the observation the inside of a mouth is seen, [N, 2], for values [N, 10] of its cells."""
-    depth, height, seen, lowered, x, y, along_x, along_y, dark, bright = values.unbind(1)
+def places(values: Tensor) -> tuple[Tensor, Tensor]:
+    """What is seen in the cells of a mouth's inside, for their values [N, 12].
+
+    Returns:
+        Where it lies in the observation, [N, 2], and how much of it is the shadow between rows that were parted, [N],
+        0 to 1.
+    """
+    depth, height, seen, lowered, x, y, along_x, along_y, dark, bright, parted, width = values.unbind(1)
     seen = seen.clamp(min=0)
     at = depth * height
     upper = at + lowered
-    lower = seen - (height - at)
+    lower = seen - (height - at) - parted
     first, last = dark * seen, bright * seen
     # the dark between: from where the upper teeth end to where the lower ones begin
-    begin, end = first - lowered, height - (seen - last)
+    begin, end = first - lowered, height - (seen - last) + parted
+    # rows without a seam to be seen are parted where it can lie
+    begin = torch.where(parted > 0, torch.minimum(begin, (height - parted).maximum(_UPPER_ROW * height)), begin)
     share = ((at - begin) / (end - begin).clamp(min=1e-3)).clamp(0, 1)
     middle = first + share * (last - first)
-    seen_at = torch.where(upper <= first, upper, torch.where(lower >= last, lower, middle))
+    seen_at = torch.where(at <= begin, upper, torch.where(at >= end, lower, middle))
     seen_at = torch.minimum(seen_at.clamp(min=0), seen)
-    return torch.stack([x + along_x * seen_at, y + along_y * seen_at], 1)
+    edge = (_EDGE * width).clamp(min=0.8)
+    inside = ((at - begin) / edge).clamp(0, 1) * ((torch.minimum(end, height) - at) / edge).clamp(0, 1)
+    shadow = inside * (parted / (1.5 * edge)).clamp(0, 1) * (1 - 0.25 * share)
+    return torch.stack([x + along_x * seen_at, y + along_y * seen_at], 1), shadow

@@ -38,6 +38,7 @@ class Flow:
         alpha: float32 [B, 1, h, w], weight of the texture, over the core.
         lips: float32 [B, 1, h, w], 1 on the lips and between them, 0 on the skin, over the core.
         mouth: float32 [B, 1, h, w], 1 between the lips, over the core.
+        shadow: float32 [B, 1, h, w], how much of what is seen lies in the shadow between parted teeth, over the core.
         patches: float32 [B, K, 2, h, w], place in each observation's frame, pixels, over the core.
     """
 
@@ -47,6 +48,7 @@ class Flow:
     alpha: Tensor
     lips: Tensor
     mouth: Tensor
+    shadow: Tensor
     patches: Tensor
 
 
@@ -125,6 +127,7 @@ class Mesh:
         shown: bool [n, M], triangles that are drawn.
         dark: float64 [n, 2, 11], where the first observations' teeth part (``teeth.dark_between``); ``None`` stretches
             what is between the lips with them.
+        parted: float64 [n], how much further the rows of teeth are parted, face widths; ``None`` for not at all.
     """
 
     moved: Array
@@ -136,6 +139,7 @@ class Mesh:
     holes: int
     shown: NDArray[np.bool_]
     dark: Array | None = None
+    parted: Array | None = None
 
 
 def flow(
@@ -168,35 +172,49 @@ def flow(
     moves = evaluate(number, gradients(corners, motion[:, triangles]))
     inner_number, origin = inner.of(number)
     values = evaluate(inner_number, gradients(corners, _attributes(mesh, device)[:, triangles]), origin)
+    shadow = torch.zeros_like(values[:, :1])
     if mesh.observed.shape[1] and mesh.dark is not None:
-        _hold_teeth(mesh, mesh.dark, corners[:, : mesh.holes], triangles[: mesh.holes], inner_number, origin, values)
+        _hold_teeth(
+            mesh, mesh.dark, corners[:, : mesh.holes], triangles[: mesh.holes], inner_number, origin, values, shadow
+        )
     mouth = ((inner_number >= 0) & (inner_number < mesh.holes))[:, None].float()
     places = inner.places(values[:, 2:], inner_number)
-    values = inner.enlarged(torch.cat([values[:, :2], mouth], 1))
+    values = inner.enlarged(torch.cat([values[:, :2], mouth, shadow], 1))
     size = (windows[0].height, windows[0].width)
     return Flow(
         motion=_enlarged(moves, grid.cell, size),
         touched=grid.pixels(number >= 0),
         core=inner.regions,
         alpha=values[:, :1].clamp(0, 1),
-        lips=torch.maximum(values[:, 1:2].clamp(0, 1), values[:, -1:]),
-        mouth=values[:, -1:],
+        lips=torch.maximum(values[:, 1:2].clamp(0, 1), values[:, 2:3]),
+        mouth=values[:, 2:3],
+        shadow=values[:, 3:],
         patches=places.unflatten(1, (-1, 2)),
     )
 
 
 def _hold_teeth(
-    mesh: Mesh, dark: Array, corners: Tensor, triangles: Tensor, number: Tensor, origin: Tensor, values: Tensor
+    mesh: Mesh,
+    dark: Array,
+    corners: Tensor,
+    triangles: Tensor,
+    number: Tensor,
+    origin: Tensor,
+    values: Tensor,
+    shadow: Tensor,
 ) -> None:
-    """Places of the first observation between the lips, in place: its teeth are not stretched."""
+    """Places of the first observation between the lips, and the shadow there, in place: its teeth are not stretched."""
     frame, row, column = torch.nonzero((number >= 0) & (number < mesh.holes), as_tuple=True)
     if not len(frame):
         return
-    known = teeth.columns(mesh.moved, mesh.still, mesh.observed[:, 0], dark).values.astype(np.float32)
+    parted = np.zeros(len(mesh.moved)) if mesh.parted is None else mesh.parted
+    known = teeth.columns(mesh.moved, mesh.still, mesh.observed[:, 0], dark, parted).values.astype(np.float32)
     slopes = gradients(corners, torch.from_numpy(known).to(number.device)[:, triangles])
     along, across, level = slopes[:, :, frame, number[frame, row, column]]
     x, y = column + origin[frame, 0], row + origin[frame, 1]
-    values[frame, 2:4, row, column] = teeth.places((along * x + across * y + level).T)
+    places, shade = teeth.places((along * x + across * y + level).T)
+    values[frame, 2:4, row, column] = places
+    shadow[frame, 0, row, column] = shade
 
 
 def _attributes(mesh: Mesh, device: torch.device) -> Tensor:

@@ -18,6 +18,9 @@ from lipsync_engine.faces.geometry import FACE_LEFT, FACE_RIGHT, LOWER_INNER, LO
 from lipsync_engine.records import BoolArray, FloatArray
 
 Array = NDArray[np.float64]
+#: Share of teeth, share of dark, gap and luma of the darkest tenth, as in `Inside`.
+Look = tuple[float, float, float, float]
+UNSEEN: Look = (np.nan, np.nan, np.nan, np.nan)
 #: Columns read about the middle one of the eleven points of a lip's edge, and depths of each.
 _COLUMNS, _DEPTHS, _FROM, _TO = 9, 24, 3.4, 6.6
 #: Luma over the cheeks' below which a sample is dark, and from which it can be a tooth.
@@ -28,6 +31,8 @@ _PALE_SKIN, _PALE_LIP = 0.85, 0.66
 _BLED = 0.25
 #: Redness of the cheeks in 8-bit levels below which the picture has no colour to tell by.
 _GREY = 4.0
+#: Share of dark, and number of mouths, from which they tell how dark a mouth is; and how dark it may be.
+_SOME_DARK, _FEWEST, _SHADOW = 0.2, 5, (0.12, 0.4)
 #: Share of the depth at either end that may be the lip itself.
 _LIP = 0.25
 #: Opening (face widths, and pixels) from which anything can be measured.
@@ -43,16 +48,26 @@ class Inside:
         dark: float32 [N], share that is dark.
         gap: float32 [N], how far the rows of teeth stand apart (or upper teeth and lower lip, where no lower row is
             seen), face widths.
+        deepest: float32 [N], luma of the darkest tenth of the opening over that of the cheeks.
     """
 
     teeth: FloatArray
     dark: FloatArray
     gap: FloatArray
+    deepest: FloatArray
 
     @property
     def seen(self) -> BoolArray:
         """Mouths whose inside could be measured, bool [N]."""
         return np.asarray(np.isfinite(self.teeth))
+
+    @property
+    def shadow(self) -> float:
+        """Luma of this person's dark, deep in the mouth, over that of the cheeks."""
+        with np.errstate(invalid="ignore"):
+            open_ = self.deepest[self.dark >= _SOME_DARK]
+        known = open_ if len(open_) >= _FEWEST else self.deepest[self.seen]
+        return float(np.clip(np.percentile(known, 25), *_SHADOW)) if len(known) else _SHADOW[0]
 
     @property
     def tongue(self) -> FloatArray:
@@ -62,13 +77,12 @@ class Inside:
 
 def unknown(count: int) -> Inside:
     """Mouths into which nobody looked."""
-    return Inside(*(np.full(count, np.nan, np.float32) for _ in range(3)))
+    return Inside(*(np.full(count, np.nan, np.float32) for _ in range(4)))
 
 
-def gathered(rows: Sequence[tuple[float, float, float]]) -> Inside:
+def gathered(rows: Sequence[Look]) -> Inside:
     """Mouths one by one, as `look_inside` gives them, in one record."""
-    teeth, dark, gap = np.array(rows, np.float32).reshape(-1, 3).T
-    return Inside(teeth, dark, gap)
+    return Inside(*np.array(rows, np.float32).reshape(-1, 4).T)
 
 
 def look_inside(
@@ -76,8 +90,8 @@ def look_inside(
     corner: tuple[int, int],
     mesh: NDArray[np.floating[Any]],
     light: NDArray[np.floating[Any]],
-) -> tuple[float, float, float]:
-    """Share of teeth, share of dark and gap of one mouth; NaN where its lips are (nearly) shut.
+) -> Look:
+    """Share of teeth, share of dark, gap and darkness of one mouth; NaN where its lips are (nearly) shut.
 
     Args:
         planes: Y [h, w], U and V [h/2, w/2] of a part of the picture, uint8 or uint16 (10 bits).
@@ -91,7 +105,7 @@ def look_inside(
     height = np.linalg.norm(lower - upper, axis=1)
     opening = float(np.median(height))
     if opening < max(_OPEN * width, _OPEN_PX):
-        return np.nan, np.nan, np.nan
+        return UNSEEN
     depth = (np.arange(_DEPTHS) + 0.5)[:, None, None] / _DEPTHS
     y, red = _samples(planes, upper + depth * (lower - upper) - np.array(corner))
     lips = np.concatenate([_edge(points, a) + _edge(points, b) for a, b in _LIPS]) / 2
@@ -106,7 +120,12 @@ def look_inside(
     dark, teeth = lit < _DARK, (lit >= _BRIGHT) & pale
     inner = _between_the_lips(teeth | dark)
     total = max(int(inner.sum()), 1)
-    return float((teeth & inner).sum() / total), float((dark & inner).sum() / total), _gap(teeth, inner, height) / width
+    return (
+        float((teeth & inner).sum() / total),
+        float((dark & inner).sum() / total),
+        _gap(teeth, inner, height) / width,
+        float(np.percentile(lit[inner], 10)) if inner.any() else np.nan,
+    )
 
 
 _LIPS = ((UPPER_OUTER, UPPER_INNER), (LOWER_OUTER, LOWER_INNER))

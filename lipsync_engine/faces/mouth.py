@@ -97,6 +97,7 @@ def speaker_stats(
         frames=len(values),
         mean=cast(spoken.mean(axis=0)),
         chin_slope=chin_slope(values),
+        pace=_pace(mouth, speaking),
     )
 
 
@@ -116,6 +117,16 @@ def chin_slope(values: NDArray[np.floating[Any]]) -> float | None:
     return float(np.cov(aperture, jaw)[0, 1] / aperture.var(ddof=1))
 
 
+def _pace(mouth: MouthSeries, speaking: BoolArray | None) -> float | None:
+    shown = mouth.valid if speaking is None else mouth.valid & speaking
+    steps, pairs = np.diff(mouth.times_s), shown[1:] & shown[:-1]
+    if pairs.sum() < _FEWEST_STEPS:
+        return None
+    return float(np.percentile(np.abs(np.diff(mouth.values[:, 0])[pairs] / steps[pairs]), 95))
+
+
+#: Pairs of frames from which a speaker's speed can be told.
+_FEWEST_STEPS = 40
 #: Frames from which a state of the mouth can be measured; in silence more, since a mouth gets ready before it speaks.
 _FEWEST, _FEWEST_AT_REST = 5, 10
 #: Opening that a tracker reads on lips that touch (face widths; share of the speaker's range), share of silent frames

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import fit_poses
-from lipsync_engine.faces.interior import Inside, gathered, look_inside
+from lipsync_engine.faces.interior import UNSEEN, Inside, gathered, look_inside
 from lipsync_engine.faces.mouth import measured
 from lipsync_engine.media import video
 from lipsync_engine.records import BoolArray, Phone, SpeakerStats
@@ -34,7 +34,7 @@ def inside_of(picture: Path, track: FaceTrack) -> Inside:
         track: rows of one person.
     """
     row = {int(frame): at for at, frame in enumerate(track.frame)}
-    found = [(np.nan, np.nan, np.nan)] * len(row)
+    found = [UNSEEN] * len(row)
     for frame in video.read(picture, video.probe(picture)):
         at = row.get(frame.index)
         if at is not None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.faces.appearance import mouth_view, view_places
+from lipsync_engine.faces.closeups import crispness
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.faces.geometry import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from lipsync_engine.media import video
 from lipsync_engine.plan.edit import Score
 from lipsync_engine.records import BoolArray, FloatArray
@@ -70,21 +68,8 @@ def lip_sharpness(picture: Path, track: FaceTrack) -> FloatArray:
         at = row.get(frame.index)
         if at is None:
             continue
-        mesh = track.landmarks[at]
-        view = mouth_view(Picture(frame.planes, facts.colour), mesh)
-        fine = cv2.Laplacian(view, cv2.CV_32F)[_lips(mesh, view.shape)]
-        out[at] = float(np.sqrt((fine**2).mean())) if len(fine) else np.nan
+        out[at] = crispness(Picture(frame.planes, facts.colour), track.landmarks[at])
     return out
-
-
-def _lips(mesh: FloatArray, shape: tuple[int, ...]) -> BoolArray:
-    """Pixels of a mouth view on the lips or just beside them, and not between them."""
-    outer, inner = ((*upper, *lower[::-1]) for upper, lower in ((UPPER_OUTER, LOWER_OUTER), (UPPER_INNER, LOWER_INNER)))
-    mask, hole = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    for ring, image in ((outer, mask), (inner, hole)):
-        cv2.fillPoly(image, [np.round(view_places(mesh[None], ring)[0]).astype(np.int32)], (1,))
-    around = np.ones((5, 5), np.uint8)
-    return np.asarray((cv2.dilate(mask, around) > 0) & (cv2.dilate(hole, around) == 0))
 
 
 def against_neighbours(

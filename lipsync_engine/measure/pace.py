@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from lipsync_engine.records import BoolArray, MouthSeries
 
-#: Opening in face widths (a face is about 14 cm wide) that is seen: 3 mm; and what is left of it in the frames beside.
-_SEEN, _LEFT = 3.0 / 140.0, 0.35
+#: Opening in face widths (a face is about 14 cm wide) that is seen: 3 mm.
+_SEEN = 3.0 / 140.0
 #: The quickest frames, which a viewer notices.
 _QUICKEST = 95
 _FEWEST = 20
@@ -26,7 +26,7 @@ def one_frame_openings(mouth: MouthSeries, shown: BoolArray) -> int:
     inner = known[:-2] & known[1:-1] & known[2:]
     beside = np.maximum(aperture[:-2], aperture[2:])
     with np.errstate(invalid="ignore"):
-        jumps = (aperture[1:-1] - beside >= _SEEN * (1 - _LEFT)) & (aperture[1:-1] >= _SEEN)
+        jumps = aperture[1:-1] - beside >= _SEEN
     return int((inner & jumps).sum())
 
 

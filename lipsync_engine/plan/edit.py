@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.faces.closeups import Closeups, closeups
 from lipsync_engine.faces.drawing import is_drawn
 from lipsync_engine.faces.face_occluders import bare, covering
 from lipsync_engine.faces.facetrack import FaceTrack
@@ -18,23 +20,31 @@ from lipsync_engine.faces.observations import Observations
 from lipsync_engine.plan.agreement import CLOSED
 from lipsync_engine.plan.forms import Forms, foot_of, forms_of
 from lipsync_engine.plan.gates import judge
+from lipsync_engine.plan.holds import kept_moving
+from lipsync_engine.plan.kinds import gap_asked, kinds_at
 from lipsync_engine.plan.library import Library, build, stir
+from lipsync_engine.plan.parting import rows_parted
 from lipsync_engine.plan.select import Wanted, choose
 from lipsync_engine.plan.shape import FaceShape, face_shape, reshape
 from lipsync_engine.plan.unfold import unfolded
-from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan
+from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan, Phone
+from lipsync_engine.speech.gestures import gestures_of
 
 Array = NDArray[np.float64]
 #: An opening seen in the title can be opened this much further before its teeth stretch.
 _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 #: Face widths by which a resting mouth may differ from the planned rest.
 _CALM = 0.02
+#: Speed of the lips, face widths a second, that hides a cut from one observation to another.
+_MOVES = 0.1
 #: Length of the dissolve where one observation follows another: two frames at 25 a second.
 _DISSOLVE_S = 0.075
 #: A bypass narrower than this is bridged.
 _SHORT_S = 0.3
 #: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
 _KEPT = 0.5
+#: Rows on either side of a moment that tell how sharp the lips are about it.
+_ABOUT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,7 @@ class Person:
         library: observations that may be chosen.
         forms: how the face goes with the mouth, learnt from them.
         usable: rows of the library.
+        close: what the pixels of the mouths tell.
         bare: float32 [N], 0 where something lies before the mouth, 1 where nothing does.
         elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
             frame's number in that picture, their landmarks are its pixels.
@@ -62,6 +73,7 @@ class Person:
     library: Library
     forms: Forms
     usable: frozenset[int]
+    close: Closeups
     bare: FloatArray
     elsewhere: tuple[tuple[Path, range], ...] = ()
     drawn: bool = False
@@ -94,6 +106,8 @@ class Score:
         declined: frame to the reason why it is left as it is.
         portrait: bool, the mouth is drawn by deforming the frame itself, for want of observations.
         tongue: float32 [E], height of the tongue's front, 0 to 1; a portrait alone needs it; ``None``: idle.
+        parted: float32 [E], how much further the rows of teeth stand apart than in the picked row, face widths;
+            ``None`` for not at all.
     """
 
     row: NDArray[np.int64]
@@ -107,6 +121,7 @@ class Score:
     declined: dict[int, str]
     portrait: bool
     tongue: FloatArray | None = None
+    parted: FloatArray | None = None
 
 
 def person(track: FaceTrack, identity: int) -> Person:
@@ -120,7 +135,8 @@ def person(track: FaceTrack, identity: int) -> Person:
     frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
     mean = typical_shape(own.landmarks, poses, frontal)
     before = covering(own, mouth, angles)
-    library = build(own, kept, before)
+    close = closeups(own)
+    library = build(own, kept, before, close)
     usable = frozenset(library.row.tolist())
     forms = forms_of(own, poses, library)
     return Person(
@@ -131,9 +147,23 @@ def person(track: FaceTrack, identity: int) -> Person:
         library,
         forms,
         usable,
+        close,
         bare(own, before),
         drawn=is_drawn(track.file, identity),
     )
+
+
+def hearing(who: Person, phones: Sequence[Phone] | None) -> Person:
+    """The person whose observations know which sound the title speaks there.
+
+    Args:
+        who: the person.
+        phones: what the title says, on its own clock; ``None`` where that is not known.
+    """
+    if phones is None:
+        return who
+    kinds = kinds_at(gestures_of(phones), who.track.times_s)
+    return replace(who, library=replace(who.library, sound=kinds[who.library.frame]))
 
 
 def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
@@ -179,14 +209,16 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     pick = np.full(len(row), -1, np.int64)
     if who.library.moves and len(row):
         pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
+        pick = kept_moving(pick, who.library.row, who.track.span, start | plan.rest[frame])
         seen = who.mouth[pick, 0]
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
     part = strength[row][:, None]
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
-    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame])
+    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame], target[:, 0])
     portrait = bool((pick < 0).any())
     tongue = None if plan.tongue is None else plan.tongue[frame]
-    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue)
+    parted = None if portrait else parting(who, plan, frame, pick, target, start) * strength[row]
+    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue, parted)
 
 
 def _bridged(track: FaceTrack, strength: FloatArray) -> FloatArray:
@@ -218,6 +250,22 @@ def _shut(planned: FloatArray, closure: BoolArray) -> FloatArray:
     return out
 
 
+def parting(
+    who: Person,
+    plan: MouthPlan,
+    frame: NDArray[np.int64],
+    pick: NDArray[np.int64],
+    target: FloatArray,
+    start: BoolArray,
+) -> FloatArray:
+    """How much further than in the picked observations the rows of teeth stand apart, face widths, float32 [E]."""
+    if plan.sound is None or not len(frame):
+        return np.zeros(len(frame), np.float32)
+    asked = gap_asked(plan.sound[frame], target[:, 0])
+    inside = who.close.inside
+    return rows_parted(asked, inside.gap[pick], inside.teeth[pick], target[:, 0] - who.mouth[pick, 0], start)
+
+
 def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
     """Rows inside long pauses of the dub in which the source's mouth rests too: nothing to change there."""
     from scipy.ndimage import binary_erosion, binary_opening
@@ -241,7 +289,24 @@ def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArra
         stir=stir(plan.series.values, plan.series.times_s, who.library.spread)[frame],
         closure=plan.closure[frame],
         start=start,
+        sound=None if plan.sound is None else plan.sound[frame],
+        gap=None if plan.sound is None else gap_asked(plan.sound[frame], plan.series.values[frame, 0]),
+        crisp=_crisp_about(who)[row],
     )
+
+
+def _crisp_about(who: Person) -> FloatArray:
+    """How sharp the person's lips usually are about each row, float32 [N]: the blur of a moment is not the title's."""
+    crisp = who.close.crisp
+    near = np.full((2 * _ABOUT + 1, len(crisp)), np.nan, np.float32)
+    for at, step in enumerate(range(-_ABOUT, _ABOUT + 1)):
+        inside = slice(max(0, -step), len(crisp) - max(0, step))
+        beside = slice(max(0, step), len(crisp) + min(0, step))
+        near[at, inside] = np.where(who.track.span[inside] == who.track.span[beside], crisp[beside], np.nan)
+    known = np.isfinite(near).any(axis=0)
+    out = np.full(len(crisp), np.nan, np.float32)
+    out[known] = np.nanmedian(near[:, known], axis=0)
+    return out
 
 
 def faces(who: Person, score: Score, part: slice) -> Array:
@@ -284,19 +349,26 @@ def _steady(values: Array, start: BoolArray) -> Array:
 
 
 def _dissolves(
-    who: Person, pick: NDArray[np.int64], start: BoolArray, times_s: NDArray[np.float64], closure: BoolArray
+    who: Person,
+    pick: NDArray[np.int64],
+    start: BoolArray,
+    times_s: NDArray[np.float64],
+    closure: BoolArray,
+    aperture: FloatArray,
 ) -> tuple[NDArray[np.int64], FloatArray]:
-    """Rows shown at each entry, int64 [E, 2], and their weights: a short dissolve wherever two runs join.
+    """Rows shown at each entry, int64 [E, 2], and their weights: a short dissolve where two runs join on a calm mouth.
 
     Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join. Lips
-    that must touch (``closure``, bool [E]) do not dissolve into parted ones: a quarter of those is seen as a slit.
+    that must touch (``closure``, bool [E]) do not dissolve into parted ones: a quarter of those is seen as a slit. Lips
+    that move (``aperture``, float32 [E]) hide a cut, and two pairs of them over each other are seen.
     """
     shown = np.stack([pick, np.full_like(pick, -1)], axis=1)
     share = np.zeros((len(pick), 2), np.float32)
     share[:, 0] = pick >= 0
     if not len(pick) or (pick < 0).any():
         return shown, share
-    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:]) + 1
+    calm = np.abs(np.diff(aperture)) <= _MOVES * np.diff(times_s)
+    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:] & calm) + 1
     bounds = np.append(np.flatnonzero(start), len(pick))
     for join in joins.tolist():
         middle = (times_s[join - 1] + times_s[join]) / 2

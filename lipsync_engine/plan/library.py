@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.faces.appearance import thumb_places
+from lipsync_engine.faces.closeups import Closeups
 from lipsync_engine.faces.face_occluders import SUSPECT
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import INNER_BOTTOM, INNER_TOP, fit_poses
@@ -49,6 +50,11 @@ class Library:
         blur: float32 [M], 0 sharp, growing with blur (log ratio to the sharp ones).
         texture: float32 [M, <=16], principal components of the thumbnails, unit total spread.
         teeth: float32 [M], how bright it is between the lips against the cheeks: 0 dark or shut, 1 teeth.
+        rows: float32 [M], share of the opening that shows teeth (`faces.interior`); NaN where that is not known.
+        dark: float32 [M], share of it that is dark; NaN likewise.
+        gap: float32 [M], how far the rows of teeth stand apart, face widths; NaN likewise.
+        crisp: float32 [M], fine detail of the lips, levels of 255; NaN likewise.
+        sound: int8 [M], the kind of sound that the title speaks there (`plan.kinds`); -1 where that is not known.
         spread: float32 [4], standard deviation of the mouth vectors.
     """
 
@@ -64,6 +70,11 @@ class Library:
     blur: FloatArray
     texture: FloatArray
     teeth: FloatArray
+    rows: FloatArray
+    dark: FloatArray
+    gap: FloatArray
+    crisp: FloatArray
+    sound: NDArray[np.int8]
     spread: FloatArray
 
     @property
@@ -89,7 +100,12 @@ class Library:
         return ""
 
 
-def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: FloatArray | None = None) -> Library:
+def build(
+    track: FaceTrack,
+    kept: NDArray[np.int64] | None = None,
+    covering: FloatArray | None = None,
+    close: Closeups | None = None,
+) -> Library:
     """Library of the one person whose rows ``track`` holds.
 
     Frames are dropped that are turned far away, poorly tracked, cut by the picture's edge or partly covered.
@@ -100,6 +116,7 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: Flo
             used.
         covering: float32 [N], how much there seems to be before the mouth (``face_occluders.covering``); none where not
             given.
+        close: what the pixels of the N mouths tell; nothing where not given.
     """
     poses = fit_poses(track.landmarks)
     mouth = measured(track.landmarks, poses)[0] if len(track.frame) else np.zeros((0, 4), np.float32)
@@ -121,6 +138,7 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: Flo
             stirred[at] = stir(mouth[at], track.times_s[track.frame[at]], spread)
     sharp = np.percentile(track.sharpness[rows], 80) if len(rows) else 1.0
     blur = np.maximum(0.0, np.log(sharp / np.maximum(track.sharpness[rows], 1e-3)) - 0.2)
+    nothing = np.full(len(rows), np.nan, np.float32)
     return Library(
         row=rows.astype(np.int64),
         frame=track.frame[rows].astype(np.int64),
@@ -134,6 +152,11 @@ def build(track: FaceTrack, kept: NDArray[np.int64] | None = None, covering: Flo
         blur=blur.astype(np.float32),
         texture=_components(track.thumb[rows]),
         teeth=_teeth(track, mouth)[rows],
+        rows=nothing if close is None else close.inside.teeth[rows],
+        dark=nothing if close is None else close.inside.dark[rows],
+        gap=nothing if close is None else close.inside.gap[rows],
+        crisp=nothing if close is None else close.crisp[rows],
+        sound=np.full(len(rows), -1, np.int8),
         spread=spread.astype(np.float32),
     )
 

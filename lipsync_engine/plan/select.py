@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_engine.plan.kinds import HISS, Kinds, unlikeness
 from lipsync_engine.plan.library import Library
 from lipsync_engine.records import BoolArray, FloatArray
 
@@ -15,7 +16,18 @@ from lipsync_engine.records import BoolArray, FloatArray
 CANDIDATES, _CHUNK = 40, 256
 _CHANNEL_WEIGHT = np.array([1.6, 1.0, 0.5, 0.8], np.float32)
 _VELOCITY, _POSE, _LIGHT, _BLUR, _SCALE = 0.25, 2.0, 0.6, 0.6, 1.0
-_JOIN, _JUMP, _HOLD, _TEETH = 0.7, 0.4, 0.08, 0.5
+_JOIN, _JUMP, _TEETH = 0.7, 0.9, 0.5
+#: Cost of standing still and of going backwards for a frame; of each frame more or less than one that is gone on.
+_HOLD, _BACK, _PACE = 0.3, 0.2, 0.08
+#: A mouth whose teeth are shut on a sound that parts them, or parted on one that holds them together; a sound that
+#: looks unlike the one spoken there; lips that are softer (or sharper) than the frame's own about that moment.
+_CLENCHED, _GAPING, _UNLIKE, _CRISP, _CRISP_SLACK = 3.0, 3.0, 0.6, 12.0, 0.1
+#: Cost of an opening in which neither teeth nor dark can be told, since it was seen in motion.
+_MURKY = 1.5
+#: Cost for each hundredth of a face width by which an opening must be stretched beyond this factor.
+_STRETCHED, _STRETCH = 0.6, 1.3
+#: Share of teeth from which an opening counts as showing them fully; gap (face widths) up to which a hiss's is shut.
+_TOOTHY, _HISSING = 0.5, 0.008
 #: Cost for each hundredth of a face width by which an observation is open where lips must touch, from where a tracker
 #: reads lips that touch.
 _OPEN_AT_CLOSURE, _SHUT = 1.5, 0.005
@@ -40,6 +52,9 @@ class Wanted:
         stir: float32 [T], how much the planned mouth moves about that moment (`library.stir`).
         closure: bool [T].
         start: bool [T], True where a run of consecutive frames begins (no join is judged across it).
+        sound: int8 [T], the kind of sound spoken (`plan.kinds`); ``None`` where that is not known.
+        gap: float32 [T], how far the rows of teeth shall stand apart, face widths; ``None`` likewise.
+        crisp: float32 [T], fine detail of the frames' own lips about that moment, NaN where unknown; ``None`` likewise.
     """
 
     vectors: FloatArray
@@ -49,6 +64,9 @@ class Wanted:
     stir: FloatArray
     closure: BoolArray
     start: BoolArray
+    sound: Kinds | None = None
+    gap: FloatArray | None = None
+    crisp: FloatArray | None = None
 
 
 def choose(wanted: Wanted, library: Library) -> NDArray[np.int64]:
@@ -101,6 +119,28 @@ def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: 
     cost += _SQUEEZED * np.maximum(0, library.vectors[:, 0] - room) / 0.01
     closed = wanted.closure[part]
     cost[closed] += _OPEN_AT_CLOSURE * np.maximum(0, library.vectors[:, 0] - _SHUT) / 0.01
+    return np.asarray(cost + _inside_costs(wanted, part, library), np.float32)
+
+
+def _inside_costs(wanted: Wanted, part: slice, library: Library) -> FloatArray:
+    """What a mouth's inside, the sound it spoke and its sharpness cost, float32 [n, M]; 0 where nothing is known."""
+    cost: NDArray[np.floating[Any]] = np.zeros((1, 1), np.float32)
+    if wanted.sound is not None and wanted.gap is not None:
+        toothy = np.nan_to_num(np.clip(library.rows / _TOOTHY, 0, 1))
+        gap = np.nan_to_num(library.gap)
+        asked, sound = wanted.gap[part][:, None], wanted.sound[part]
+        shut = np.clip(1 - gap / np.maximum(asked, 1e-6), 0, 1) * toothy
+        cost = cost + _CLENCHED * np.where(asked > 0, shut, 0)
+        unseen = np.clip((wanted.vectors[part, :1] - _STRETCH * library.vectors[:, 0]) / 0.01, 0, None)
+        cost = cost + _STRETCHED * unseen
+        murky = np.nan_to_num(np.clip((0.5 - library.rows - library.dark) / 0.3, 0, 1))
+        cost = cost + _MURKY * np.where(asked > 0, murky, 0)
+        hiss = np.clip((gap - _HISSING) / 0.02, 0, 1) + 0.5 * (1 - toothy) * np.isfinite(library.rows)
+        cost = cost + _GAPING * (sound == HISS)[:, None] * hiss
+        cost = cost + _UNLIKE * unlikeness()[sound + 1][:, library.sound + 1]
+    if wanted.crisp is not None:
+        off = np.abs(np.log(np.maximum(library.crisp, 1e-3) / np.maximum(wanted.crisp[part], 1e-3)[:, None]))
+        cost = cost + _CRISP * np.nan_to_num(np.maximum(0, off - _CRISP_SLACK)) ** 2
     return np.asarray(cost, np.float32)
 
 
@@ -146,5 +186,6 @@ def _join_costs(before: NDArray[np.int32], after: NDArray[np.int32], library: Li
     near = (np.abs(step) <= 2) & (library.span[after][:, None] == library.span[before][:, :, None])
     teeth = np.abs(library.teeth[after][:, None] - library.teeth[before][:, :, None])
     jump = _JUMP + _JOIN * np.maximum(distance, 0) + _TEETH * teeth
-    costs: NDArray[np.float64] = np.where(near, _HOLD * np.abs(step - 1), jump)
+    stepped = _PACE * np.abs(step - 1) + np.where(step == 0, _HOLD, 0) + np.where(step < 0, _BACK, 0)
+    costs: NDArray[np.float64] = np.where(near, stepped, jump)
     return costs

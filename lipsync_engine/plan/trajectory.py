@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.plan.chin import with_own_chin
+from lipsync_engine.plan.kinds import kinds_at
 from lipsync_engine.plan.path import (
     APERTURE,
     CLEAR_S,
@@ -43,6 +45,16 @@ EXPRESSIONS: dict[str, float] = {"preserve": 0.85, "natural": 1.0, "expressive":
 _ONSET_LEAD_S = 0.04  # the ease out of a rest ends with the sound: this much of a lead fits in it
 _REST_WEIGHT = 0.05
 _SAID = 0.3  # dominance from which a moment is fully spoken
+#: How much stiffer a mouth may become than usual, and from how much of the speaker's own pace on.
+_STIFFER, _HURRY = (1.5, 2.2, 3.3, 5.0), 1.05
+#: Share of the speaker's own spread that is left at least.
+_LEAST_SPREAD = 0.92
+#: Face widths (2.8 mm) by which the lips may stand further apart in one frame than in both beside it.
+_SNAP = 2.8 / 140.0
+#: Length of frames above which that is a movement and no snap, seconds.
+_SLOW_S = 0.09
+#: Share of an opening that the jaw makes.
+_JAW_SHARE = 0.6
 _FEWEST_SOUNDS = 3  # from which the spread of a path means something
 
 
@@ -95,14 +107,20 @@ def plan_mouth(
     values = np.zeros((0, 4), np.float32)
     if len(times_s):
         grid = grid_of(times_s)
-        spoken = at[speech] if len(gestures) >= _FEWEST_SOUNDS else at[:0]
+        spoken = speech & (len(gestures) >= _FEWEST_SOUNDS)
+
+        def shown(path: Grid) -> Grid:
+            return without_snaps(_read(path, grid, at), times_s)
+
         stiffness = agility(tempo_s(grid + lead, phones))
         excursion = strength * EXPRESSIONS[expression]
-        path = _path(grid, gestures, touches, rests, stats, excursion, lead, stiffness, spoken)
-        values = with_own_chin(_read(path, grid, at), speech, stats).astype(np.float32)
+        frames = _Frames(shown, times_s, spoken)
+        path = _path(grid, gestures, touches, rests, stats, excursion, lead, stiffness, frames)
+        values = with_own_chin(shown(path), speech, stats).astype(np.float32)
     series = MouthSeries(times_s, values, np.ones(len(times_s), np.bool_))
     rest = _covered(times_s, [(a, b) for a, b in rests if b > a])
-    return MouthPlan(series, closure, labiodental, rest, speech, tongue_height(phones, times_s, lead))
+    tongue = tongue_height(phones, times_s, lead)
+    return MouthPlan(series, closure, labiodental, rest, speech, tongue, kinds_at(gestures, at + lead))
 
 
 def _check(times_s: NDArray[np.float64], stats: SpeakerStats, strength: float, expression: str, mode: str) -> None:
@@ -119,6 +137,31 @@ def _check(times_s: NDArray[np.float64], stats: SpeakerStats, strength: float, e
         raise ValueError("the speaker's statistics hold values that are not finite")
 
 
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """The frames of a picture as a path is shown in them.
+
+    Attributes:
+        shown: the values of all frames, float64 [T, 4], for a path on the grid.
+        times_s: float64 [T].
+        speech: bool [T], frames in which something is said; none where that is too little to have a spread.
+    """
+
+    shown: Callable[[Grid], Grid]
+    times_s: NDArray[np.float64]
+    speech: BoolArray
+
+    def spoken(self, path: Grid) -> Grid:
+        """The spoken frames, float64 [F, 4]."""
+        return self.shown(path)[self.speech]
+
+    def quickest(self, values: Grid) -> float:
+        """Speed of the opening that one spoken frame in twenty exceeds, face widths a second."""
+        both = self.speech[1:] & self.speech[:-1]
+        speeds = np.abs(np.diff(values[:, APERTURE]) / np.diff(self.times_s))[both]
+        return float(np.percentile(speeds, 95)) if len(speeds) else 0.0
+
+
 def _path(
     grid: Grid,
     gestures: Sequence[Gesture],
@@ -128,21 +171,57 @@ def _path(
     excursion: float,
     lead: float,
     stiffness: Grid,
-    spoken_s: Grid,
+    frames: _Frames,
 ) -> Grid:
-    """The four channels on the grid, float64 [G, 4], in units of face width; ``spoken_s``: frames in speech."""
+    """The four channels on the grid, float64 [G, 4], in units of face width."""
     weights, pulls = soft_rows(grid, gestures, stats, lead)
     rest = stats.rest.astype(np.float64)
     hard, values = hard_rows(grid, touches, rests, stats)
     goals = (pulls + _REST_WEIGHT * rest) / (weights + _REST_WEIGHT)
 
-    def path(goals: Grid) -> Grid:
+    def path(goals: Grid, stiffness: Grid = stiffness) -> Grid:
         free = within_range(solve(weights + _REST_WEIGHT, goals, hard, values, stiffness), stats)
         return np.where(hard > 0, values, free)
 
     said = np.minimum(1.0, weights / _SAID)
-    goals = with_own_statistics(goals, said, lambda g: _read(path(g), grid, spoken_s), stats)
-    return path(rest + excursion * (goals - rest))
+    goals = with_own_statistics(goals, said, lambda g: frames.spoken(path(g)), stats)
+    if stats.pace is not None and frames.speech.any():
+        stiffness = _unhurried(lambda stiffer: frames.shown(path(goals, stiffer)), stiffness, frames, stats)
+    return path(rest + excursion * (goals - rest), stiffness)
+
+
+def _unhurried(shown: Callable[[Grid], Grid], stiffness: Grid, frames: _Frames, stats: SpeakerStats) -> Grid:
+    """The stiffness, [G], at which the lips are about as quick as this speaker's own, as far as they open as wide.
+
+    Short vowels then undershoot, as they do in speech; long ones reach their targets.
+    """
+    allowed = stiffness
+    for stiffer in _STIFFER:
+        if frames.quickest(shown(allowed)) <= _HURRY * float(stats.pace or np.inf):
+            break
+        spread = float(shown(stiffer * stiffness)[frames.speech, APERTURE].std())
+        if spread < _LEAST_SPREAD * float(stats.std[APERTURE]):
+            break
+        allowed = stiffer * stiffness
+    return allowed
+
+
+def without_snaps(values: Grid, times_s: NDArray[np.float64]) -> Grid:
+    """No opening of a single frame: between two closures that close, a vowel does not reach its target.
+
+    Args:
+        values: float64 [T, 4], planned mouth.
+        times_s: float64 [T], seconds.
+    """
+    out = values.copy()
+    if len(out) < 3:
+        return out
+    beside = np.maximum(out[:-2, APERTURE], out[2:, APERTURE])
+    over = np.maximum(0.0, out[1:-1, APERTURE] - beside - _SNAP) * ((times_s[2:] - times_s[:-2]) / 2 < _SLOW_S)
+    out[1:-1, APERTURE] -= over
+    out[1:-1, LIP_HEIGHT] -= over
+    out[1:-1, JAW] -= _JAW_SHARE * over
+    return out
 
 
 def _apart_from(touches: Sequence[Touch], rests: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

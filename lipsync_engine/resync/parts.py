@@ -11,7 +11,7 @@ from lipsync_engine.exchange.graft import Foreign, grafted
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.faces.speakers import speaking
-from lipsync_engine.plan.edit import Person, Score, compose_score, person
+from lipsync_engine.plan.edit import Person, Score, compose_score, hearing, person
 from lipsync_engine.plan.habits import lead_of, learn
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
@@ -64,7 +64,7 @@ def parts_of(
         mouth = series(track, identity)
         if not (active & mouth.valid).any():
             continue
-        who = person(track, identity)
+        who = hearing(person(track, identity), own.phones if own is not None else None)
         stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
         lag_s = None
         if own is not None and own.phones is not None and who.library.moves:

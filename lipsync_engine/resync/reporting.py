@@ -165,7 +165,9 @@ def measure(
     for name in ("silence_motion", "silence_opening"):
         figures[f"own_{name}"] = report.controls.get("real", {}).get(name)
     figures |= picture_figures(main.who.track, rows, main.score.frame)
-    figures |= viewed_figures(picture, out, main, rows, seen, only, phones)
+    figures |= viewed_figures(
+        picture, out, main, rows, seen, only, phones, own.speaking(track.times_s) if own is not None else None
+    )
     for name in _SPEECH + PICTURE_FIGURES + VIEWED:
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:

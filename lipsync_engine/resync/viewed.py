@@ -28,7 +28,14 @@ VIEWED = (
 
 
 def viewed_figures(
-    picture: Path, out: Path, part: Part, rows: FaceTrack, seen: MouthSeries, only: BoolArray, phones: tuple[Phone, ...]
+    picture: Path,
+    out: Path,
+    part: Part,
+    rows: FaceTrack,
+    seen: MouthSeries,
+    only: BoolArray,
+    phones: tuple[Phone, ...],
+    speaking: BoolArray | None = None,
 ) -> Figures:
     """The figures ``VIEWED`` of the person who is edited most; ``None`` where the material does not define one.
 
@@ -40,12 +47,14 @@ def viewed_figures(
         seen: the mouth in the result.
         only: bool [T], edited frames.
         phones: what the dub says.
+        speaking: bool [T], frames of the source in which its own sound speaks; ``None`` for all.
     """
     held = texture(part.score, part.plan.rest)
     times = seen.times_s[rows.frame] + part.lead_ms / 1000
     drawn = only[rows.frame]
     own = part.who.track
     spoken = only & part.plan.speech
+    talking = part.source.valid if speaking is None else part.source.valid & speaking
     edited = own.rows(np.flatnonzero(np.isin(own.frame, rows.frame[drawn])))
     sharp = against_neighbours(
         lip_sharpness(out, rows)[drawn], rows.frame[drawn], lip_sharpness(picture, edited), edited.frame
@@ -59,8 +68,8 @@ def viewed_figures(
         "mouth_sharpness_low": float(np.percentile(known, 10)) if len(known) else None,
         "mouth_sharpness_high": float(np.percentile(known, 90)) if len(known) else None,
         "one_frame_openings": one_frame_openings(seen, only),
-        "lip_speed_ratio": _ratio(speed(seen, spoken), speed(part.source, part.source.valid)),
-        "lip_acceleration_ratio": _ratio(acceleration(seen, spoken), acceleration(part.source, part.source.valid)),
+        "lip_speed_ratio": _ratio(speed(seen, spoken), speed(part.source, talking)),
+        "lip_acceleration_ratio": _ratio(acceleration(seen, spoken), acceleration(part.source, talking)),
     }
 
 

@@ -24,6 +24,7 @@ def shown(frame_luma: torch.Tensor, frame_v: torch.Tensor) -> tuple[torch.Tensor
         alpha=alpha,
         lips=(distance < 10).float()[None, None],
         mouth=torch.zeros(1, 1, SIDE, SIDE),
+        shadow=torch.zeros(1, 1, SIDE, SIDE),
         patches=torch.stack([x, y])[None, None],
     )
     half = SIDE // 2

@@ -81,6 +81,11 @@ def library(mouths: np.ndarray) -> Library:
         blur=np.zeros(2 * count, np.float32),
         texture=both / 0.05,
         teeth=np.zeros(2 * count, np.float32),
+        rows=np.full(2 * count, np.nan, np.float32),
+        dark=np.full(2 * count, np.nan, np.float32),
+        gap=np.full(2 * count, np.nan, np.float32),
+        crisp=np.full(2 * count, np.nan, np.float32),
+        sound=np.full(2 * count, -1, np.int8),
         spread=np.full(4, 0.02, np.float32),
     )
 

@@ -89,3 +89,51 @@ def test_the_dark_between_is_found():
     begin, end = dark_between(seen(mouth), (0, 0), mouth)[:, 5]
     assert begin == pytest.approx(20 / 60, abs=0.12)
     assert end == pytest.approx(52 / 60, abs=0.12)
+
+
+def clenched(mouth: np.ndarray) -> np.ndarray:
+    """Luma of a mouth whose teeth meet two thirds down, with a thin line between the rows."""
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(float)
+    top, bottom = (np.interp(x, mouth[list(r), 0], mouth[list(r), 1]) for r in (UPPER_INNER, LOWER_INNER))
+    luma = np.full(y.shape, 120.0)
+    luma[(y > top) & (y < bottom)] = 220.0
+    seam = top + 0.6 * (bottom - top)
+    luma[(np.abs(y - seam) < 1.5) & (bottom > top + 2)] = 90.0
+    return luma.astype(np.uint8)
+
+
+def parted(by: float, opening: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
+    """Light and shadow down the middle of a clenched mouth whose rows are parted by so much (face widths)."""
+    now = face(opening)
+    luma = clenched(now)
+    moved, still = with_neck(now[None], now[None], np.array([WIDTH]))
+    observed = np.zeros((1, 1, VERTICES, 2))
+    observed[0, 0, :478] = now
+    triangles = mouth_triangles()
+    shown = np.ones((1, len(triangles)), bool)
+    lips, alpha, dark = np.zeros(VERTICES), np.ones((1, VERTICES)), dark_between(luma, (0, 0), now)[None]
+    mesh = Mesh(moved, still, observed, alpha, lips, triangles, len(triangles), shown, dark, np.array([by]))
+    window = [Region(0, 0, *SIZE)]
+    maps = flow(mesh, window, window, WIDTH, torch.device("cpu"), cells=400)
+    x, y = maps.patches[0, 0]
+    out = bicubic(torch.from_numpy(luma)[None, None].float(), x[None], y[None])[0, 0]
+    return np.where(maps.mouth[0, 0].numpy() > 0.5, out.numpy(), 0)[:, 240], maps.shadow[0, 0].numpy()[:, 240]
+
+
+def test_rows_that_met_are_parted_and_the_gap_lies_in_shadow():
+    light, shadow = parted(0.05)
+    dark = np.flatnonzero(shadow > 0.5)
+    assert 10 <= len(dark) <= 22  # of 20 pixels, less its soft edges
+    assert np.ptp(dark) == len(dark) - 1
+    assert dark[0] >= 300 + 0.35 * 50  # the upper row keeps its place under the nose
+    assert (light[301 : dark[0] - 4] > 120).mean() > 0.8
+
+
+def test_rows_that_need_no_parting_have_no_shadow():
+    assert not parted(0.0)[1].any()
+
+
+def test_the_shadow_ends_before_the_corners_and_the_lip():
+    _, shadow = parted(0.05)
+    assert not shadow[:300].any()
+    assert not shadow[350:].any()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lipsync_engine.faces.interior import gathered
+from lipsync_engine.faces.interior import UNSEEN, gathered
 from lipsync_engine.measure.closed_teeth import closed_teeth, teeth_shut, wide_when_rounded
 from lipsync_engine.measure.living import against_neighbours, texture
 from lipsync_engine.measure.pace import acceleration, one_frame_openings, speed
@@ -16,7 +16,7 @@ from tests.lipsync_engine.speaker import STATS
 
 TIMES = np.arange(25) / 25
 ALL = np.ones(25, bool)
-OPEN, SHUT = (0.4, 0.5, 0.05), (0.95, 0.02, 0.002)
+OPEN, SHUT = (0.4, 0.5, 0.05, 0.2), (0.95, 0.02, 0.002, 0.6)
 
 
 def test_closed_teeth_count_on_open_and_rounded_vowels_alone():
@@ -32,7 +32,7 @@ def test_closed_teeth_count_on_open_and_rounded_vowels_alone():
 
 
 def test_a_dark_slit_is_not_closed_teeth():
-    assert not teeth_shut(gathered([(0.05, 0.9, 0.004), (np.nan, np.nan, np.nan)])).any()
+    assert not teeth_shut(gathered([(0.05, 0.9, 0.004, 0.2), UNSEEN])).any()
 
 
 def test_wide_lips_on_rounded_vowels_are_counted():
