@@ -176,7 +176,13 @@ class Rows:
         self._track = track
 
     def who(self, frame: int, centre: FloatArray, width: float) -> int | None:
-        """The person whose face has this middle, [2], and width, pixels; ``None`` for nobody."""
+        """The person whose face has this middle and width; ``None`` for nobody.
+
+        Args:
+            frame: number of the frame.
+            centre: float [2], the middle of its landmarks, pixels.
+            width: width of the face, pixels.
+        """
         rows = self._order[slice(*np.searchsorted(self._frame, [frame, frame + 1]))]
         if not len(rows):
             return None
