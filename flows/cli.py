@@ -15,8 +15,8 @@ from flows.service.login import log_in
 from flows.terminal import store_copies, store_prune  # noqa: F401
 from flows.terminal.batch import app as batch_app
 from flows.terminal.models import app as models_app
-from flows.terminal.options import AsJson, Changes, Command, Group, Out, Preview, Profile, option, with_changes
-from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show
+from flows.terminal.options import AsJson, Changes, Command, DryRun, Group, Out, Preview, Profile, option, with_changes
+from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show, show_plan
 from flows.terminal.store import app as store_app
 from tasks.records.errors import BadInputError
 
@@ -83,15 +83,18 @@ def run_command(
     ] = False,
     profile: Profile = "offline",
     out: Out = "out",
-    preview: Preview = 0.0,
+    preview: Preview = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Dub videos into languages."""
     from flows.ask.plan import Request
+    from flows.ask.stretch import typed
     from flows.kept.masters import refuse_masters
 
     if not from_master:
         or_exit(refuse_masters, videos)
+    stretch = or_exit(typed, preview)
     request = Request(
         videos=videos,
         languages=to,
@@ -102,8 +105,13 @@ def run_command(
         subtitles=subtitles,
         bed=bed,
         dubs=_pairs(dub or []),
-        preview_s=preview,
+        preview_s=stretch.seconds,
+        preview_from_s=stretch.start_s,
     )
+    if dry_run:
+        from flows.ask.plan import plan
+
+        raise typer.Exit(show_plan(or_exit(plan, request), as_json))
     raise typer.Exit(exit_code(_run([request], as_json)))
 
 
@@ -189,12 +197,14 @@ def report(folder: Annotated[str, typer.Argument(help="a delivered title's folde
 @app.command(rich_help_panel=Command.INSTALLATION)
 def doctor(
     profile: Annotated[str | None, typer.Option("--profile", help="only this profile")] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help="whether these languages can be dubbed")] = None,
+    source: Annotated[str | None, typer.Option("--from", help="from titles in this language")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Say what is installed, what each profile lacks, and how to get it; exit code 1 where nothing can be dubbed."""
     from flows.terminal.doctor import examine, show
 
-    found = or_exit(examine, profile)
+    found = or_exit(examine, profile, source, to or ())
     if as_json:
         say_json(found)
     else:

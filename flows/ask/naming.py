@@ -188,6 +188,7 @@ def _together(first: Run, second: Run) -> Run:
         (
             first.profile == second.profile,
             one.preview_ms == other.preview_ms,
+            one.preview_start_ms == other.preview_start_ms,
             one.source_language == other.source_language,
             _digests([one.subtitles, one.bed]) == _digests([other.subtitles, other.bed]),
             all(one.dubs[tag].sha256 == dub.sha256 for tag, dub in other.dubs.items() if tag in one.dubs),

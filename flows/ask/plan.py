@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +11,19 @@ from typing import Any
 from configs.language_names import language_of, split_languages
 from configs.languages import LanguageError
 from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profile
+from flows.ask.given import check_media, probed, refuse_all
 from flows.ask.naming import named
+from flows.ask.output import writable
+from flows.ask.stretch import Stretch, placed
 from tasks import diarize, separate, synthesize, transcribe, translate
-from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_at, store_place
-from tasks.keep.zips import is_zip
 from tasks.lipsync.choose import dubs_alone, lipsyncing
-from tasks.probe import probing
 from tasks.records.consent import agreed, read_consent
 from tasks.records.errors import BadInputError
-from tasks.records.facts import MediaFacts
 from tasks.records.record import Asset
 from tasks.records.registry import BackendFacts
 from tasks.records.script import Line
 from tasks.records.title import Consent, ConsentSubject, Run, Title
-from tasks.step.run import remember
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
 from tasks.transcribe.sidecar import Sidecar, sidecar_of
@@ -35,8 +32,6 @@ from tasks.translate.chain import chain
 from tasks.translate.glossary import read_glossary
 from tasks.words.visible import name_part
 
-#: Of a bed or a recorded dub beyond twice the title.
-_MOST_MORE_MS = 600_000
 #: The speaker of lines that name none.
 _NOBODY = Line.model_fields["speaker"].default
 
@@ -60,6 +55,7 @@ _ABLE: dict[Section, Callable[[Any, str | None, str | None], Any]] = {
 class Request:
     """One `polydub run` as typed, or one title of a manifest; paths and languages unchecked.
 
+    ``preview_s`` seconds are dubbed (0: all), from ``preview_from_s`` on (None: from the first speech on).
     ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's; ``notes`` are for
     the user.
     """
@@ -74,6 +70,7 @@ class Request:
     bed: str | None = None
     dubs: Mapping[str, str] = field(default_factory=dict)
     preview_s: float = 0.0
+    preview_from_s: float | None = None
     row: int = 0
     priority: float = 0.0
     due: str | None = None
@@ -98,7 +95,7 @@ def checked(request: Request) -> list[Run]:
     languages = parse_languages(request.languages)
     profile = checked_profile(request.profile, request.overrides)
     source_language = _language(request.source_language) if request.source_language else profile.source_language
-    out = _writable(Path(request.out))
+    out = writable(Path(request.out))
     if not request.videos:
         raise BadInputError("No video was given.", "Name at least one video file.")
     if len(request.videos) > 1 and (request.subtitles or request.bed or request.dubs):
@@ -107,10 +104,14 @@ def checked(request: Request) -> list[Run]:
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
     store = store_at(store_place())
-    runs = []
+    runs, wrong = [], []
     for video in request.videos:
-        path = _file(video, "video")
-        runs.append(_run(request, path, video, languages, profile, source_language, out, store))
+        try:
+            path = _file(video, "video")
+            runs.append(_run(request, path, video, languages, profile, source_language, out, store))
+        except BadInputError as error:
+            wrong.append(error)
+    refuse_all(wrong)
     return runs
 
 
@@ -204,7 +205,8 @@ def _run(
 ) -> Run:
     beside = _beside(request.subtitles, path, source_language, profile)
     subtitles = beside.path
-    script_language = read_script(subtitles, source_language or beside.language).language if subtitles else None
+    script = read_script(subtitles, source_language or beside.language) if subtitles else None
+    script_language = script.language if script else None
     dubs = {_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()}
     spoken = [language for language in languages if language not in dubs]
     name = title_name(path.stem)
@@ -219,13 +221,20 @@ def _run(
         subtitles=_referenced(store, subtitles) if subtitles else None,
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
         dubs=dubs,
-        preview_ms=round(request.preview_s * 1000),
         consent=_consent(profile, name, subtitles, script_language or source_language, spoken),
         notes=(*request.notes, *beside.notes),
     )
     run = Run(title=title, profile=profile, store=store.where)
-    _check_media(run, probed(run, title.video, title.source_language))
-    return run
+    facts = probed(run, title.video, title.source_language)
+    check_media(run, facts, script)
+    start_ms, length_ms = placed(Stretch(request.preview_s, request.preview_from_s), path, facts, script)
+    if start_ms and (title.bed or title.dubs):
+        raise BadInputError(
+            f"The preview begins at {start_ms / 1000:.1f} s, where a bed or a recorded dub would not be in step.",
+            "Preview from the start on (--preview 0-8), or without --bed and --dub.",
+        )
+    stretch = {"preview_ms": length_ms, "preview_start_ms": start_ms}
+    return run.model_copy(update={"title": title.model_copy(update=stretch)}) if length_ms else run
 
 
 def _consent(
@@ -248,47 +257,6 @@ def _consent(
     return agreed(records, title, needed, [] if speakers == [_NOBODY] else speakers)
 
 
-def probed(run: Run, asset: Asset, language: str | None = None) -> MediaFacts:
-    """What a file is; `BadInputError` where it is no media.
-
-    Args:
-        run: whose store keeps the answer.
-        asset: the file.
-        language: BCP-47 tag of the audio track that is wanted; None for the file's default.
-    """
-    return remember(run, "probe", probing(run, asset, language)).value
-
-
-def _check_media(run: Run, facts: MediaFacts) -> None:
-    title = run.title
-    if facts.picture is None:
-        raise BadInputError(f"{title.source} has no picture.", "Give a video file; sound alone cannot be dubbed here.")
-    if facts.still:
-        raise BadInputError(
-            f"{title.source} is a still image.", "Animate it first: python -m lipsync_engine animate --image ..."
-        )
-    if not facts.audio and not (title.subtitles or title.dubs):
-        raise BadInputError(
-            f"{title.source} has no audio track: there is no speech to dub.",
-            "Give the words with --subtitles, or a recorded dub with --dub.",
-        )
-    for what, asset in [("bed", title.bed), *((f"dub {tag}", asset) for tag, asset in title.dubs.items())]:
-        if asset is not None and not is_zip(path_of(asset)) and not probed(run, asset).audio:
-            raise BadInputError(f"The {what} {asset.uri} has no audio track.", "Give a sound file such as WAV or FLAC.")
-        if asset is not None and not is_zip(path_of(asset)):
-            _refuse_endless(f"{what} {asset.uri}", probed(run, asset), facts)
-
-
-def _refuse_endless(what: str, given: MediaFacts, title: MediaFacts) -> None:
-    """A recording beside a title may have leaders and tails, not hours more than it."""
-    longest_ms = 2 * title.duration_ms + _MOST_MORE_MS
-    if given.duration_ms > longest_ms:
-        raise BadInputError(
-            f"The {what} lasts {given.duration_ms / 1000:.0f} s, the title {title.duration_ms / 1000:.0f} s.",
-            f"At most {longest_ms / 1000:.0f} s are accepted for this title: trim it.",
-        )
-
-
 def _beside(given: str | None, video: Path, source_language: str | None, profile: Profile) -> Sidecar:
     """The script that was named, else the one that lies beside the video."""
     if given:
@@ -300,18 +268,25 @@ def _file(text: str, role: str) -> Path:
     path = Path(text).expanduser()
     try:
         if not path.exists():
-            raise BadInputError(f"The {role} file {text!r} does not exist.", "Check the path.")
+            raise BadInputError(f"The {role} file {text!r} does not exist.", "Check the path.", column=_column(role))
         if not path.is_file():
-            raise BadInputError(f"The {role} {text!r} is not a file.", "Name a file.")
+            raise BadInputError(f"The {role} {text!r} is not a file.", "Name a file.", column=_column(role))
         with path.open("rb"):
             pass
     except OSError as error:
         raise BadInputError(
-            f"The {role} file {text!r} cannot be read: {error.strerror}.", "Check its permissions."
+            f"The {role} file {text!r} cannot be read: {error.strerror}.",
+            "Check its permissions.",
+            column=_column(role),
         ) from error
     except ValueError as error:  # an embedded NUL
         raise BadInputError(f"{text!r} is not a file name.", "Check the path.") from error
     return path.absolute()
+
+
+def _column(role: str) -> str:
+    """The manifest's column of a file."""
+    return "title" if role == "video" else role
 
 
 def _dub(store: Store, text: str) -> Asset:
@@ -344,19 +319,3 @@ def _language(tag: str) -> str:
         return language_of(tag)
     except LanguageError as error:
         raise BadInputError(str(error)) from error
-
-
-def _writable(folder: Path) -> Path:
-    folder = folder.expanduser().absolute()
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir():
-        raise BadInputError(
-            f"The output folder {folder} cannot be made: {existing} is a file.", "Choose another --out."
-        )
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise BadInputError(
-            f"The output folder {folder} cannot be written.", "Choose another --out, or change its permissions."
-        )
-    return folder

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
 from flows.dub.admission import admit, is_deployed
 from flows.dub.branch import dub_branch
@@ -13,6 +14,7 @@ from flows.dub.show import branch_progress
 from flows.dub.states import follow_up, state_of
 from flows.dub.tags import untagged
 from flows.kept.branches import shared_work
+from flows.kept.refused import refused_here
 from tasks.records.title import Branch
 
 
@@ -25,6 +27,8 @@ def dub_language(run: Branch) -> State[Any]:
     """
     if is_deployed():
         admit(run)
+        if why := refused_here(run):
+            return Failed(message=why)
     with untagged():
         end = dub_branch(run, branch_progress)
         if end.kind == "completed" and (work := shared_work(run)):

@@ -37,5 +37,5 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
         launcher(launch).branches(run, languages, dub_language)
 
     with untagged():
-        end = dub_whole(run, branches, only, show_title)
+        end = dub_whole(run, branches, only, show_title, here=launch == "inline")
     return state_of(end)

@@ -15,6 +15,7 @@ from flows.kept.budget import Cost, charge
 from flows.kept.costs import accounted
 from flows.kept.deliver import deliver
 from flows.kept.ledger import failure_of, notes_of, steps_of
+from flows.kept.refused import NothingLeftError, nothing_left, possible
 from flows.kept.summary import TitleResult, keep_title_result, results_of, write_summary
 from tasks.diarize.task import diarize
 from tasks.keep.prune import pruned_on
@@ -36,7 +37,14 @@ from tasks.transcribe.task import transcribe
 Branches = Callable[[Run, Sequence[str]], None]
 
 
-def dub_whole(run: Run, branches: Branches, only: Sequence[str] | None = None, shown: Shown = lambda *_: None) -> End:
+def dub_whole(
+    run: Run,
+    branches: Branches,
+    only: Sequence[str] | None = None,
+    shown: Shown = lambda *_: None,
+    *,
+    here: bool = True,
+) -> End:
     """Dub one title into its languages; languages that are finished already are not run again.
 
     Args:
@@ -44,20 +52,30 @@ def dub_whole(run: Run, branches: Branches, only: Sequence[str] | None = None, s
         branches: runs the languages.
         only: of its languages run these; the others stay as they last ended. None: all.
         shown: shows how it ended.
+        here: the languages run on this machine, and are refused here where it cannot dub them.
     """
     with journal(run), accounted(run) as account:
-        end = _dub(run, branches, only, shown)
+        end = _dub(run, branches, only, shown, here)
     charge(run, Cost(gpu_seconds=account.gpu_seconds, usd=account.usd))
     return end
 
 
-def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown) -> End:
+def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown, here: bool) -> End:
     wanted = [language for language in run.title.languages if only is None or language in only]
     ledger: list[StepRecord[Any]] = []
+
+    def narrow(spoken: str | None = None) -> None:
+        """Only what can be goes on."""
+        wanted[:] = possible(run, wanted, spoken, languages_too=here)
+
     try:
         hold(run)
-        work = _shared_work(run, ledger)
+        narrow()
+        work = _shared_work(run, ledger, narrow)
         cast_title(run, work.script, work.speech, work.dialogue, work.bed)
+    except NothingLeftError as error:
+        write_summary(run, nothing_left(run, notes_of(ledger)))
+        return End("failed", str(error), "PartialFailure", logged=True)
     except Exception as error:
         failure = failure_of(error)
         for language in wanted:
@@ -83,7 +101,7 @@ def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown)
     return finish_title(run, work, found, shown)
 
 
-def _shared_work(run: Run, ledger: list[StepRecord[Any]]) -> SharedWork:
+def _shared_work(run: Run, ledger: list[StepRecord[Any]], narrow: Callable[[str], None]) -> SharedWork:
     def settle(step: Submitted[Made]) -> Made:
         ledger.append(settled(step))
         made: Made = ledger[-1].value
@@ -95,6 +113,7 @@ def _shared_work(run: Run, ledger: list[StepRecord[Any]]) -> SharedWork:
     facts = settle(probe.submit(run, video, run.title.source_language))
     sound = settle(separate.submit(run, video, facts))
     heard = settle(transcribe.submit(run, sound.speech, facts.duration_ms))
+    narrow(heard.language)
     script = settle(diarize.submit(run, sound.speech, heard))
     plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts))
     return SharedWork(

@@ -18,6 +18,7 @@ from tasks.records.script import Script
 from tasks.records.title import Branch, Run
 from tasks.step.table import Step, of_part
 from tasks.synthesize.casting import casting_facts
+from tasks.transcribe.bounds import moved
 
 #: So many failures in a row, of a kind that does not pass on its own or by a crash, set a branch aside.
 STRIKES = 3
@@ -34,7 +35,12 @@ def shared_key(run: Run) -> str:
     return step_key(
         "shared",
         1,
-        settings={"sidecar": run.profile.sidecar, "preview_ms": title.preview_ms, "realign": run.profile.realign},
+        settings={
+            "sidecar": run.profile.sidecar,
+            "preview_ms": title.preview_ms,
+            "realign": run.profile.realign,
+            **({"preview_start_ms": title.preview_start_ms} if title.preview_start_ms else {}),
+        },
         backend=" ".join(chosen[name].fingerprint() for name in used),
         inputs={
             "video": title.video,
@@ -177,7 +183,11 @@ def keep_shared_work(run: Run, work: SharedWork) -> None:
 def edits(branch: Branch) -> Placed:
     """A person's edits of the dub's lines, placed on the source script; none before the shared steps have run."""
     work = shared_work(branch)
-    return _edits(branch).on(work.script.lines, branch.title.preview_ms) if work else Placed()
+    if work is None:
+        return Placed()
+    began_ms, length_ms = branch.title.preview_start_ms, branch.title.preview_ms
+    lines = moved(work.script, began_ms).lines if began_ms else work.script.lines
+    return _edits(branch).on(lines, began_ms + length_ms if length_ms else 0, began_ms)
 
 
 def _edit_facts(branch: Branch) -> Any:

@@ -117,12 +117,13 @@ class Edits:
         self._store.write_note("edited-script", digest, rows)
         return digest
 
-    def on(self, lines: Sequence[Line], until_ms: int = 0) -> Placed:
+    def on(self, lines: Sequence[Line], until_ms: int = 0, from_ms: int = 0) -> Placed:
         """Where the edits in force belong in a source script.
 
         Args:
             lines: of the script, in order of time.
-            until_ms: a preview's length: lines behind it are not mentioned; 0 for all.
+            until_ms: where a preview ends: lines behind it are not mentioned; 0 for all.
+            from_ms: where it begins: lines before it are not mentioned.
         """
         placed: dict[int, Edit] = {}
         stray: list[tuple[Edit, str]] = []
@@ -133,7 +134,7 @@ class Edits:
                 if line.id in placed:
                     stray.append((placed[line.id], "another edit took its line"))
                 placed[line.id] = edit
-            elif not (until_ms and self._start_ms(edit) >= until_ms):
+            elif not (until_ms and not from_ms <= self._start_ms(edit) < until_ms):
                 stray.append((edit, why))
         return Placed(placed, tuple(stray))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.ask.plan import probed
+from flows.ask.given import probed
 from flows.kept.branches import shared_work
 from tasks.keep.store import store_at
 from tasks.records.facts import MediaFacts
@@ -56,5 +56,6 @@ def _facts(run: Run) -> MediaFacts:
     if work is not None:
         return work.facts
     facts = probed(run, run.title.video, run.title.source_language)
-    shown_ms = min(facts.duration_ms, run.title.preview_ms or facts.duration_ms)
+    title = run.title
+    shown_ms = min(facts.duration_ms - title.preview_start_ms, title.preview_ms or facts.duration_ms)
     return facts.model_copy(update={"duration_ms": shown_ms})

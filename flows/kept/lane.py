@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flows.kept.ahead import last_steps, steps_ahead
 from flows.kept.forecast import Forecast
@@ -52,6 +52,23 @@ class Lane:
         self._over = max(self._over, self.steps.index(event.step) + ended)
         if ended:
             self.done[event.step] = event.state
+
+    def find(self, steps: Iterable[str]) -> None:
+        """Note steps that the store has already."""
+        for step in steps:
+            if step in self.steps:
+                self.done[step] = "reused"
+                self._over = max(self._over, self.steps.index(step) + 1)
+
+    @property
+    def began(self) -> bool:
+        """Whether a step of it has begun."""
+        return bool(self.current or self.done)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left of it, or it failed."""
+        return bool(self.failed) or self._over == len(self.steps)
 
     @property
     def share(self) -> float:

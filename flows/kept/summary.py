@@ -120,6 +120,7 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "profile": run.profile.name,
         "fake": run.profile.fake,
         "preview_seconds": title.preview_ms / 1000 or None,
+        "preview_from_seconds": title.preview_start_ms / 1000 if title.preview_ms else None,
         "error": result.failure.model_dump() if result.failure else None,
         "multi": f"{title.name}.multi.mkv" if result.multi else None,
         "multi_gates": {tag: gate.model_dump(mode="json") for tag, gate in result.multi_gates.items()},

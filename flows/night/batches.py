@@ -62,7 +62,14 @@ class Unfinished:
 
 
 def new_batch(
-    name: str, requests: Sequence[Request], profile: Profile, out: str, budget: BudgetSettings, batch_id: str = ""
+    name: str,
+    requests: Sequence[Request],
+    profile: Profile,
+    out: str,
+    budget: BudgetSettings,
+    batch_id: str = "",
+    *,
+    keep: bool = True,
 ) -> tuple[Batch, list[Run]]:
     """Check all requests, name the batch and store it.
 
@@ -73,6 +80,7 @@ def new_batch(
         out: the deliverables' folder.
         budget: limits of one night.
         batch_id: the existing name, for a repeated run.
+        keep: store it, and take the titles' folders; False to look at it only.
 
     Raises:
         BadInputError: rows that cannot be dubbed, all listed, or a service without a known price under a USD budget.
@@ -95,6 +103,8 @@ def new_batch(
             f"A USD budget needs prices, and none is known for {', '.join(unknown)}.",
             "Add them to the profile, as `prices: {NAME: {characters: USD_A_MILLION}}`.",
         )
+    if not keep:
+        return batch, runs
     keep_batch(batch)
     return batch, taken(runs)
 
@@ -187,7 +197,8 @@ def _planned(batch: Batch, faults: list[str]) -> list[Run]:
         try:
             runs += [run.model_copy(update={"batch": batch.id}) for run in checked(request)]
         except BadInputError as error:
-            where = f"row {request.row}: " if request.row else ""
+            column = f", column {error.data['column']}" if error.data.get("column") else ""
+            where = f"row {request.row}{column}: " if request.row else ""
             faults.append(f"{where}{error.what.rstrip('.')}")
     try:
         return named(runs)

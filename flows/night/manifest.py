@@ -51,6 +51,7 @@ class Defaults:
     out: str = "out"
     preview_s: float = 0.0
     here: bool = True
+    preview_from_s: float | None = None
 
 
 def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
@@ -125,6 +126,7 @@ class _Reader:
                 bed=single.get("bed"),
                 dubs=dubs,
                 preview_s=self._defaults.preview_s,
+                preview_from_s=self._defaults.preview_from_s,
                 row=number,
                 priority=priority,
                 due=due,

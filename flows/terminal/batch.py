@@ -15,6 +15,7 @@ from flows.terminal.options import (
     Changes,
     Command,
     Deployed,
+    DryRun,
     GpuMinutes,
     Hours,
     Out,
@@ -24,7 +25,7 @@ from flows.terminal.options import (
     Usd,
     with_changes,
 )
-from flows.terminal.outcome import exit_code, or_exit, report, show_json
+from flows.terminal.outcome import exit_code, or_exit, report, show_json, show_plan
 from tasks.records.errors import BadInputError
 from tasks.records.title import Run
 
@@ -43,28 +44,34 @@ def batch(
     changes: Changes,
     profile: Profile = "offline",
     out: Out = "out",
-    preview: Preview = 0.0,
+    preview: Preview = "",
     until: Until = None,
     hours: Hours = None,
     gpu_minutes: GpuMinutes = None,
     usd: Usd = None,
     deployed: Deployed = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Dub every title of a manifest; a failed title or language does not affect the others."""
     from flows.ask.plan import checked_profile
+    from flows.ask.stretch import typed
     from flows.night.batches import new_batch
     from flows.night.manifest import Defaults, read_manifest
     from flows.service.deploy import require_deployments
-    from flows.terminal.watch import run_batch
+    from flows.terminal.watch import row_of, run_batch
 
     settings = changes.settings()
     chosen = or_exit(checked_profile, profile, settings)
-    requests = or_exit(read_manifest, Path(manifest), Defaults(profile, settings, out, preview))
-    if deployed:
+    stretch = or_exit(typed, preview)
+    defaults = Defaults(profile, settings, out, stretch.seconds, preview_from_s=stretch.start_s)
+    requests = or_exit(read_manifest, Path(manifest), defaults)
+    if deployed and not dry_run:
         or_exit(require_deployments)
     budget = or_exit(_budget, chosen.budget, until, hours, gpu_minutes, usd)
-    kept, runs = or_exit(new_batch, Path(manifest).stem, requests, chosen, out, budget)
+    kept, runs = or_exit(new_batch, Path(manifest).stem, requests, chosen, out, budget, keep=not dry_run)
+    if dry_run:
+        raise typer.Exit(show_plan(runs, as_json, row_of=row_of(kept)))
     _report(kept, or_exit(run_batch, kept, runs, deployed=deployed), as_json)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from rich.text import Text
 
 from configs.models import models
 from configs.profile import load_profile, profile_names
-from flows.ask.plan import backends, checked_profile
+from flows.ask.plan import backends, checked_profile, parse_languages
+from flows.ask.preflight import language_lacks
 from flows.printed import Console
 from tasks.keep.store import store_root
 from tasks.machine.process import capture
@@ -39,11 +41,13 @@ _PACKAGES = (
 )
 
 
-def examine(profile: str | None) -> dict[str, Any]:
+def examine(profile: str | None, spoken: str | None = None, languages: Sequence[str] = ()) -> dict[str, Any]:
     """The findings as JSON-like data; ``ready``: titles can be dubbed with the profile, or with one of those given.
 
     Args:
         profile: a profile's name or file; None for all bundled profiles.
+        spoken: the language of titles; None for any that is heard.
+        languages: of dubs, which each profile is asked for.
 
     Raises:
         BadInputError: unknown profile.
@@ -52,11 +56,15 @@ def examine(profile: str | None) -> dict[str, Any]:
     root = store_root()
     existing = next(path for path in (root, *root.parents) if path.exists())
     programs = {name: _program(name, fix) for name, fix in _PROGRAMS.items()}
-    profiles = [_profile(name) for name in names]
+    source, wanted = parse_languages([spoken])[0] if spoken else None, parse_languages(languages) if languages else ()
+    profiles = [_profile(name, source, wanted) for name in names]
     return {
         "polydub": package_version("polydub"),
         "ready": all(programs[name]["found"] for name in _NEEDED)
-        and any(not one["missing"] and (one["name"] != "fake" or profile) for one in profiles),
+        and any(
+            not one["missing"] and not any(one["languages"].values()) and (one["name"] != "fake" or profile)
+            for one in profiles
+        ),
         "programs": programs,
         "packages": {name: package_version(name) for name in _PACKAGES},
         "gpu": _gpu(),
@@ -88,6 +96,8 @@ def show(found: dict[str, Any]) -> None:
         say(not profile["missing"], f"profile {profile['name']}: {', '.join(profile['backends'].values())}")
         for line in [*profile["missing"], *profile["remarks"]]:
             console.print(Text(f"        {line}"), soft_wrap=True)
+        for language, lacks in profile["languages"].items():
+            say(not lacks, f"profile {profile['name']}, {language}: {' '.join(lacks) or 'can be dubbed'}")
     if not found["ready"]:
         console.print(Text("Nothing can be dubbed yet: install what is lacking.", "red"))
 
@@ -105,7 +115,7 @@ def _program(name: str, fix: str) -> dict[str, Any]:
     return {"found": bool(path), "version": version, "fix": fix}
 
 
-def _profile(name: str) -> dict[str, Any]:
+def _profile(name: str, spoken: str | None, languages: Sequence[str]) -> dict[str, Any]:
     profile = checked_profile(name, {}) if name not in profile_names() else load_profile(name)
     chosen = backends(profile)
     missing = [f"{step}: {line}" for step, backend in chosen.items() for line in backend.missing()]
@@ -130,6 +140,7 @@ def _profile(name: str) -> dict[str, Any]:
         "name": name,
         "backends": {step: f"{step} {backend.facts.name}" for step, backend in chosen.items()},
         "missing": missing,
+        "languages": {tag: language_lacks(profile, spoken, tag) for tag in languages},
         "remarks": remarks,
     }
 

@@ -50,7 +50,16 @@ Profile = Annotated[str, option(Group.RUN, "--profile", text="offline, studio, c
 Out = Annotated[str, option(Group.OUTPUT, "--out", text="folder for the deliverables")]
 AsJson = Annotated[bool, option(Group.OUTPUT, "--json", text="print summary.json to stdout")]
 Preview = Annotated[
-    float, option(Group.RUN, "--preview", text="dub only the first SECONDS", metavar="SECONDS", least=0.0)
+    str,
+    option(
+        Group.RUN,
+        "--preview",
+        text="dub only so many SECONDS, from the first speech on, or a stretch: 20-25",
+        metavar="SECONDS|FROM-TO",
+    ),
+]
+DryRun = Annotated[
+    bool, option(Group.RUN, "--dry-run", text="show what would be made, what cannot be, and its time, money and disk")
 ]
 Until = Annotated[
     str | None, option(Group.RUN, "--until", text="start no branch that would run past this time of day, such as 06:00")

@@ -39,6 +39,19 @@ def report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
     raise typer.Exit(exit_code(summaries))
 
 
+def show_plan(runs: Sequence[Any], as_json: bool, **where: Any) -> int:
+    """Print the plan of checked titles, and return the exit code that is expected; nothing is made."""
+    from flows.kept.outlook import outlook
+    from flows.terminal.plan_table import outlook_code, show_outlook
+
+    plan = or_exit(outlook, runs)
+    if as_json:
+        say_json(plan.as_json())
+    else:
+        show_outlook(plan, **where)
+    return outlook_code(plan)
+
+
 def show(summaries: list[dict[str, Any]], as_json: bool) -> None:
     """Print summaries to stderr, and as JSON to stdout on request."""
     from flows.terminal.summary_table import show_summaries

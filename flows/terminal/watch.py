@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from flows.ask.preflight import Asked, Fault, faults
 from flows.dub.journal import is_json
 from flows.kept.answered import answered_from_store
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
+from flows.kept.refused import asked, keep_refusals, nothing_left
 from flows.kept.summary import TitleResult, title_result, write_summary
 from flows.night.batches import Batch, unfinished
 from flows.night.morning import morning_rows, write_morning
+from flows.night.notify import notify
 from flows.printed import Console
+from flows.terminal.interrupt import stopping_at_once
+from flows.terminal.plan_table import RowOf, no_row, show_faults
 from flows.terminal.runner import dub_kept_batch, dub_titles
 from flows.terminal.screen import Screen
 from tasks.records.title import Run
@@ -21,17 +26,17 @@ from tasks.records.title import Run
 Summaries = list[dict[str, Any]]
 
 
-def run_watched(runs: Sequence[Run], dub: Callable[[Sequence[Run]], Summaries] = dub_titles) -> Summaries:
-    """Run titles and show each step on stderr; finished titles are returned without a display."""
+def run_watched(runs: Sequence[Run]) -> Summaries:
+    """Run titles and show each step on stderr; finished titles are returned without a display.
+
+    What cannot be dubbed here is told first; titles of which nothing can be are not begun.
+    """
     answers = [answered_from_store(run) for run in runs]
-    waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
-    if waiting:
-        forecasts = [Forecast(run) for run in waiting]
-        screen = Screen(waiting, forecasts, Console(stderr=True))
-        with contextlib.nullcontext() if is_json() else screen.showing():
-            fresh = iter(dub(waiting))
-        answers = [answer or next(fresh) for answer in answers]
-    return [answer for answer in answers if answer is not None]
+    work = [asked(run, run.title.languages) for run, answer in zip(runs, answers, strict=True) if answer is None]
+    found = _told(work)
+    ended = {id(one.run): _ended(one, found) for one in work if _stopped(one, found)}
+    answers = [answer or ended.get(id(run)) for run, answer in zip(runs, answers, strict=True)]
+    return _dubbed(runs, answers, dub_titles, found)
 
 
 def run_batch(
@@ -55,15 +60,78 @@ def run_batch(
     def dub(waiting: Sequence[Run]) -> Summaries:
         return dub_kept_batch(batch.id, waiting, deployed, language, force)
 
-    summaries = run_watched(runs, dub)
+    work = [] if deployed else [asked(one.run, one.languages) for one in unfinished(batch, runs, language, force)]
+    found = _told(work, row_of(batch))
+    answers = [answered_from_store(run) for run in runs]
+    if work and all(_stopped(one, found) for one in work):  # else the flow of each title finds it so
+        ended = {id(one.run): _ended(one, found) for one in work}
+        summaries = [answer or ended.get(id(run)) or _as_kept(run) for run, answer in zip(runs, answers, strict=True)]
+        for notice in notify(batch, morning_rows(batch, runs)):
+            console.print(notice, markup=False, soft_wrap=True)
+    else:
+        summaries = _dubbed(runs, answers, dub, found, batch.titles_at_once)
     write_morning(batch, morning_rows(batch, runs))  # no flow has run if every result was found, or it could not start
     return summaries
+
+
+def _dubbed(
+    runs: Sequence[Run],
+    answers: Sequence[dict[str, Any] | None],
+    dub: Callable[[Sequence[Run]], Summaries],
+    found: Sequence[Fault],
+    at_once: int = 1,
+) -> Summaries:
+    """The summaries of all titles: those that are known, and the others', dubbed while the screen shows how far."""
+    waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
+    fresh: Iterator[dict[str, Any]] = iter(())
+    if waiting:
+        refused = {(one.run.title.folder, tag): one.error.what for one in found for tag in _languages_of(one)}
+        screen = Screen(waiting, [Forecast(run) for run in waiting], Console(stderr=True), at_once, refused)
+        with stopping_at_once(), contextlib.nullcontext() if is_json() else screen.showing():
+            fresh = iter(dub(waiting))
+    return [answer or next(fresh) for answer in answers]
+
+
+def _told(work: Sequence[Asked], row: RowOf = no_row) -> list[Fault]:
+    """What cannot be dubbed, after it was printed."""
+    found = faults(work)
+    if found:
+        show_faults(found, all_of_it=all(_stopped(one, found) for one in work), row_of=row)
+    return found
+
+
+def _stopped(one: Asked, found: Sequence[Fault]) -> bool:
+    """Whether nothing of a title can be dubbed, nor was before."""
+    bad = {fault.language for fault in found if fault.run.title == one.run.title}
+    return "" in bad or bad.issuperset(one.run.title.languages)
+
+
+def _languages_of(fault: Fault) -> Sequence[str]:
+    return [fault.language] if fault.language else fault.run.title.languages
+
+
+def _ended(one: Asked, found: Sequence[Fault]) -> dict[str, Any]:
+    keep_refusals(one.run, one.languages, found)
+    return write_summary(one.run, nothing_left(one.run))
+
+
+def _as_kept(run: Run) -> dict[str, Any]:
+    return write_summary(run, title_result(run) or TitleResult())
+
+
+def row_of(batch: Batch) -> RowOf:
+    """Where a batch's manifest asks for what cannot be dubbed."""
+
+    def row(fault: Fault) -> int:
+        return batch.request_of(fault.run, fault.language or fault.run.title.languages[0]).row
+
+    return row
 
 
 def finished_summaries(runs: Sequence[Run]) -> Summaries:
     """The summaries of titles of which nothing is to be run, as their results in the store say."""
     answers = ((run, answered_from_store(run)) for run in runs)
-    return [answer or write_summary(run, title_result(run) or TitleResult()) for run, answer in answers]
+    return [answer or _as_kept(run) for run, answer in answers]
 
 
 def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: bool) -> str:

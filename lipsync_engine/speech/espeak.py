@@ -126,6 +126,12 @@ def voice_for(language: str, variant: str = "") -> str:
     raise UnknownVoiceError(f"eSpeak NG has no voice for the language {language!r}")
 
 
+def languages() -> tuple[str, ...]:
+    """The tags of every language that `voice_for` has a voice for, regions and aliases included, sorted."""
+    known = _voices_by_language()
+    return tuple(sorted({*known, *(tag for tag, other in _ALIASES.items() if other in known)}))
+
+
 @lru_cache(maxsize=1)
 def _voices_by_language() -> dict[str, str]:
     """Language tag -> voice identifier; a voice named like the tag wins over one that merely lists it."""

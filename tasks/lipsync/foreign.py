@@ -325,6 +325,7 @@ def _together(name: str, parts: Sequence[registry.BackendFacts]) -> registry.Bac
         commercial=not closed,
         device="any",
         network=any(part.network for part in parts),
+        address=next((part.address for part in parts if part.address), ""),
         paid=any(part.paid for part in parts),
         uploads_faces=any(part.uploads_faces for part in parts),
         clause="; ".join(f"{part.name}: {part.clause or part.weights_licence}" for part in closed),

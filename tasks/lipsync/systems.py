@@ -42,10 +42,16 @@ def system(name: str, options: Mapping[str, Any]) -> System:
     if name in lipsync_models():
         from tasks.lipsync.hosted import HostedReanimator
 
+        hosted = HostedReanimator(name, options)
         facts = registry.BackendFacts(  # its jobs count against their provider's limit, not the step (`hosted.jobs`)
-            name=name, code_licence="service: the provider's terms", network=True, paid=True, uploads_faces=True
+            name=name,
+            code_licence="service: the provider's terms",
+            network=True,
+            address=hosted.address,
+            paid=True,
+            uploads_faces=True,
         )
-        return System(name, HostedReanimator(name, options), facts)
+        return System(name, hosted, facts)
     if name in external_systems():
         from tasks.lipsync.local.external import ExternalReanimator
 

@@ -41,6 +41,7 @@ class WholeTranslation:
             name=name,
             code_licence="service: the provider's terms",
             network=True,
+            address=self._service.address,
             paid=True,
             clones=True,
             uploads_faces=True,

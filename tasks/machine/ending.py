@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-GRACE_S = 15.0
+GRACE_S = 4.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ending = threading.Event()
 _open: set[int] = set()  # threads inside `delaying_signals`

@@ -16,23 +16,24 @@ from tasks.step.run import Computation, StepOutput, Work
 
 
 @dataclass(frozen=True)
-class _Beginning:
+class _Stretch:
     video: Asset
     preview_ms: int
+    start_ms: int
 
 
 @step_task("cut-preview")
-def cut_preview(run: Run, video: Asset) -> Computation[_Beginning, Asset]:
-    """The beginning of the title, stream-copied."""
-    return Computation(_Beginning(video, run.title.preview_ms), _cut, Asset)
+def cut_preview(run: Run, video: Asset) -> Computation[_Stretch, Asset]:
+    """A stretch of the title."""
+    return Computation(_Stretch(video, run.title.preview_ms, run.title.preview_start_ms), _cut, Asset)
 
 
-def _cut(given: _Beginning, work: Work) -> StepOutput[Asset]:
-    from tasks.package.preview import cut_beginning
+def _cut(given: _Stretch, work: Work) -> StepOutput[Asset]:
+    from tasks.package.preview import cut_stretch
 
     video = path_of(given.video)
     out = work.folder / f"preview{video.suffix.lower() or '.mkv'}"
-    notes = cut_beginning(video, given.preview_ms, out)
+    notes = cut_stretch(video, given.start_ms, given.preview_ms, out)
     return StepOutput(work.keep(out), notes)
 
 

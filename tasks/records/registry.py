@@ -36,6 +36,7 @@ class BackendFacts:
         heavy: keeps many cores busy, a GPU or not; ``device="any"`` says so already.
         network: needs a service outside this machine, or downloads weights on first use.
         services: outside this machine, that do the work; each has its limit (`tasks.services.slots`).
+        address: URL of its service; empty where that is not known without a request.
         paid: costs money per use.
         price: where it stands in `configs/prices.yaml`; empty where it says itself what it costs (``cost_usd``).
         clones: speaks in the voice of a reference clip.
@@ -57,6 +58,7 @@ class BackendFacts:
     heavy: bool = False
     network: bool = False
     services: frozenset[str] = frozenset()
+    address: str = ""
     paid: bool = False
     price: str = ""
     clones: bool = False

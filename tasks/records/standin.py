@@ -23,10 +23,11 @@ B = TypeVar("B", bound=_Backend)
 
 @dataclass(frozen=True)
 class Chosen(Generic[B]):
-    """A backend, and why it is not the first one, where it is not."""
+    """A backend, and why it is not the first one, where it is not; ``reasons``: why none is able, where none is."""
 
     backend: B
     notes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 def first_able(
@@ -46,19 +47,19 @@ def first_able(
     made = [create(one.backend, one.options) for one in (settings, *settings.fallbacks)]
     reasons: list[str] = []
     for backend in made:
-        reason = _unable(backend, language, verb)
+        reason = unable(backend, language, verb)
         if not reason:
             name = backend.facts.name
-            return Chosen(backend, tuple(f"{why} {name} stands in." for why in reasons))
+            return Chosen(backend, tuple(f"{why}: {name} stands in." for why in reasons))
         reasons.append(reason)
-    return Chosen(made[0])
+    return Chosen(made[0], reasons=tuple(reasons))
 
 
-def _unable(backend: _Backend, language: str | None, verb: str) -> str:
-    """Why a backend cannot do it, as a sentence; empty where it can."""
+def unable(backend: _Backend, language: str | None, verb: str) -> str:
+    """Why a backend cannot do it, as a clause; empty where it can."""
     facts = backend.facts
     if language and facts.languages is not None and primary(language) not in facts.languages:
-        return f"{facts.name} does not {verb} {display_name(language)} here:"
+        return f"{facts.name} does not {verb} {display_name(language)} here"
     if missing := backend.missing():
-        return f"{facts.name} cannot be used ({missing[0].rstrip('.')}):"
+        return f"{facts.name} cannot be used ({missing[0].rstrip('.')})"
     return ""

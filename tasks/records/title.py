@@ -45,7 +45,8 @@ class Title(Record):
         subtitles: the source script, when there is one.
         bed: the client's M&E, when there is one.
         dubs: recorded dubs by language.
-        preview_ms: only the beginning, this long; 0 for all.
+        preview_ms: only a stretch, this long; 0 for all.
+        preview_start_ms: where that begins.
         consent: the agreements under which voices are cloned or faces sent to a service.
         notes: what was decided while the run was planned, to tell the user; no step depends on it.
     """
@@ -60,6 +61,7 @@ class Title(Record):
     bed: Asset | None = None
     dubs: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
+    preview_start_ms: Milliseconds = 0
     consent: tuple[Consent, ...] = ()
     plain: str = ""
     notes: tuple[str, ...] = ()

@@ -50,6 +50,7 @@ class OpenAiOptions(ServiceOptions):
             commercial=self.commercial,
             network=True,
             services=frozenset({name}),
+            address=self.url,
             paid=self.paid,
             price=f"{name}/{self.model}",
             **more,

@@ -89,6 +89,7 @@ class ElevenLabsSynthesizer:
             code_licence="Apache-2.0",
             network=True,
             services=frozenset({"elevenlabs"}),
+            address=options.url,
             paid=True,
             price=f"elevenlabs/{options.model}",
             clones=options.clone,

@@ -5,10 +5,10 @@ The program is GPL-3.0-or-later and is reached only through `lipsync_engine.espe
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -36,17 +36,13 @@ class EspeakSynthesizer:
 
         rate_wpm: int = Field(165, ge=80, le=450)
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="espeak",
-        packages=("espeakng-loader",),
-        code_licence="GPL-3.0-or-later",
-        paces=True,
-        spirited=True,
-        ipa=True,
-    )
-
     def __init__(self, options: Options) -> None:
         self._options = options
+
+    @property
+    def facts(self) -> registry.BackendFacts:
+        """Its languages are those of the voices in the wheel."""
+        return _facts()
 
     def fingerprint(self) -> str:
         """The version of the wheel with library and voices, and the pace."""
@@ -103,6 +99,25 @@ class EspeakSynthesizer:
             if phone.end_ms > shift_ms and phone.start_ms < shift_ms + length_ms
         )
         return Spoken(audio=out, duration_ms=length_ms, phones=phones)
+
+
+@functools.cache
+def _facts() -> registry.BackendFacts:
+    from lipsync_engine.speech import espeak
+
+    try:
+        languages = frozenset(tag.partition("-")[0] for tag in espeak.languages())
+    except (espeak.SpeechError, OSError):  # `missing` or the first line says so
+        languages = None
+    return registry.BackendFacts(
+        name="espeak",
+        packages=("espeakng-loader",),
+        code_licence="GPL-3.0-or-later",
+        paces=True,
+        spirited=True,
+        ipa=True,
+        languages=languages,
+    )
 
 
 def _deep(speaker: Speaker, index: int) -> bool:

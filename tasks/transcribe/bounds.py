@@ -49,6 +49,32 @@ def within(script: Script, duration_ms: int, source: str, *, preview: bool = Fal
     return script.model_copy(update=update)
 
 
+def moved(script: Script, by_ms: int) -> Script:
+    """The script on a clock that begins earlier (or later, where negative); what began before it is left out."""
+    if not by_ms:
+        return script
+    lines = tuple(
+        line.model_copy(
+            update={
+                "start_ms": line.start_ms + by_ms,
+                "end_ms": line.end_ms + by_ms,
+                "words": tuple(
+                    word.model_copy(update={"start_ms": word.start_ms + by_ms, "end_ms": word.end_ms + by_ms})
+                    for word in line.words
+                ),
+            }
+        )
+        for line in script.lines
+        if line.start_ms + by_ms >= 0
+    )
+    kept = tuple(
+        passage.model_copy(update={"start_ms": passage.start_ms + by_ms, "end_ms": passage.end_ms + by_ms})
+        for passage in script.kept
+        if passage.start_ms + by_ms >= 0
+    )
+    return script.model_copy(update={"lines": lines, "kept": kept})
+
+
 def _beyond(lines: list[Line], end: str) -> list[Change]:
     reason = f"left out: begins after the end of the picture ({end})"
     return [_change(line, "", reason) for line in lines]

@@ -10,7 +10,7 @@ from tasks.records.title import Run
 from tasks.step.prefect import step_task
 from tasks.step.run import Computation, StepOutput, Work
 from tasks.transcribe import Transcriber, listening
-from tasks.transcribe.bounds import within
+from tasks.transcribe.bounds import moved, within
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class _Subtitled:
     language: str | None
     extent: _Extent
     realigned_to: Asset | None
+    starts_ms: int  # where a preview does, on the subtitles' clock
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def transcribe(
     extent = _Extent(duration_ms, bool(title.preview_ms), title.source)
     if title.subtitles is not None:
         realigned_to = speech if run.profile.realign else None
-        read = _Subtitled(title.subtitles, title.source_language, extent, realigned_to)
+        read = _Subtitled(title.subtitles, title.source_language, extent, realigned_to, title.preview_start_ms)
         return Computation(read, _read, Script)
     chosen = listening(run.profile.transcribe, title.source_language)
     heard = _Heard(speech, title.source_language, extent, chosen.backend, tuple(chosen.notes))
@@ -64,7 +65,7 @@ def transcribe(
 def _read(given: _Subtitled, work: Work) -> StepOutput[Script]:
     from tasks.transcribe.subtitles import read_script
 
-    script = read_script(path_of(given.subtitles), given.language)
+    script = moved(read_script(path_of(given.subtitles), given.language), -given.starts_ms)
     if given.realigned_to is not None:
         script = _realigned(script, given.realigned_to, given.extent.duration_ms, work)
     return _inside(script, given.extent)

@@ -102,10 +102,7 @@ def _advice(modes: Sequence[Mode], source: str, target: str) -> str:
         names = " or ".join(f"apertium-{package}" for package in offered)
         return f"Install the Debian package {names}, or use --profile studio."
     choices = ", ".join(sorted(reachable - {primary(source), source}))
-    return (
-        f"From {source} it can reach: {choices or 'nothing'}. Use --profile studio for {target}, "
-        "or supply a recorded dub (--dub)."
-    )
+    return f"From {source} it can reach: {choices or 'nothing'}. Use --profile studio for {target}."
 
 
 def _reachable(modes: Sequence[Mode], source: str) -> set[str]:

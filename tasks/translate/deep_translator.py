@@ -23,6 +23,12 @@ from tasks.words.sentences import pieces
 #: Maximum characters per request: Google rejects 5000; MyMemory 500 bytes, so fewer for multi-byte letters; the others
 #: take the text in the URL, which servers limit to about 8 KB, and a letter may take nine bytes there.
 _LIMIT: dict[Provider, int] = {"google": 800, "libre": 800, "mymemory": 240, "deepl": 800}
+_ADDRESSES: dict[Provider, str] = {
+    "google": "https://translate.google.com",
+    "libre": "https://libretranslate.com",
+    "mymemory": "https://api.mymemory.translated.net",
+    "deepl": "https://api-free.deepl.com",
+}
 _KEYS: dict[Provider, str] = {"libre": "LIBRE_API_KEY", "deepl": "DEEPL_API_KEY"}
 
 
@@ -61,6 +67,7 @@ class DeepTranslatorTranslator:
             code_licence="MIT",
             network=True,
             services=frozenset({"deep-translator"}),
+            address=options.url or _ADDRESSES[options.provider],
             paid=paid,
             price=options.provider,
         )

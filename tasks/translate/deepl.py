@@ -53,11 +53,13 @@ class DeepLTranslator:
     def __init__(self, options: Options) -> None:
         self._options = options
         free = secret(_VARIABLE).endswith(":fx")
+        self._url = options.url or ("https://api-free.deepl.com" if free else "https://api.deepl.com")
         self.facts = registry.BackendFacts(
             name="deepl",
             code_licence="Apache-2.0",
             network=True,
             services=frozenset({"deepl"}),
+            address=self._url,
             paid=not free,
             price="deepl",
         )
@@ -112,9 +114,7 @@ class DeepLTranslator:
         key = secret(_VARIABLE)
         if not key:
             raise MissingBackendError("DeepL needs a key.", advice(_VARIABLE))
-        free = "https://api-free.deepl.com" if key.endswith(":fx") else "https://api.deepl.com"
-        url = self._options.url or free
-        return Service("DeepL", url, self._options, key=key, variable=_VARIABLE, scheme="DeepL-Auth-Key")
+        return Service("DeepL", self._url, self._options, key=key, variable=_VARIABLE, scheme="DeepL-Auth-Key")
 
 
 def _target(tag: str) -> str:

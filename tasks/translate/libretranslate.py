@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import langcodes
 from pydantic import Field
@@ -37,12 +37,15 @@ class LibreTranslateTranslator:
         url: str = Field(_HOSTED, pattern=r"^https?://\S+$")
         alternatives: int = Field(3, ge=0, le=10)
 
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(
-        name="libretranslate", code_licence="Apache-2.0", network=True, services=frozenset({"libretranslate"})
-    )
-
     def __init__(self, options: Options) -> None:
         self._options = options
+        self.facts = registry.BackendFacts(
+            name="libretranslate",
+            code_licence="Apache-2.0",
+            network=True,
+            services=frozenset({"libretranslate"}),
+            address=options.url,
+        )
         self._known: dict[str, set[str]] | None = None
 
     def fingerprint(self) -> str:

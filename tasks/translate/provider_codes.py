@@ -34,7 +34,7 @@ def provider_code(provider: Provider, tag: str) -> tuple[str, bool]:
             return code, exact
     raise UnsupportedError(
         f"{provider} (by deep-translator) does not support {display_name(tag)} ({tag}).",
-        "Choose another provider, or supply a recorded dub (--dub).",
+        "Choose another provider.",
         language=tag,
     )
 

@@ -31,6 +31,11 @@ class _Hosted:
         """System, provider, the provider's id, address and settings; no secret."""
         return self._system.fingerprint()
 
+    @property
+    def address(self) -> str:
+        """The provider's URL."""
+        return self._system.url
+
     def missing(self) -> list[str]:
         """The provider's key, if it is not set."""
         return self._system.missing()

@@ -25,12 +25,14 @@ class Weights:
         there: whether they are on this machine.
         megabytes: approximate size; None if unknown.
         fetch: how they are downloaded, in words.
+        hub: the URL that they come from, as far as it is known.
     """
 
     model: str
     there: bool
     megabytes: int | None = None
     fetch: str = "are downloaded on first use"
+    hub: str = ""
 
     def __str__(self) -> str:
         if self.there:
@@ -56,4 +58,4 @@ def needed(entry: str, model: str) -> Weights:
     """
     known = models().get(entry)
     there = known is not None and (bool(kept(known)) or here(entry))
-    return Weights(model, there, known.size_mb if known else None)
+    return Weights(model, there, known.size_mb if known else None, hub=known.hub if known else "")
