@@ -187,10 +187,19 @@ def lipsync_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
 
 
 @app.command(rich_help_panel=Command.DUB)
-def report(folder: Annotated[str, typer.Argument(help="a delivered title's folder")]) -> None:
-    """Name a delivered title's masters and report pages."""
+def report(
+    folder: Annotated[str, typer.Argument(help="a delivered title's folder")],
+    packed: Annotated[
+        bool, typer.Option("--zip", help="pack the pages with small films, as NAME-report.zip beside the folder")
+    ] = False,
+) -> None:
+    """Name a delivered title's masters and report pages, or pack the pages to be mailed."""
+    from flows.terminal.report_zip import pack
     from flows.terminal.summary_table import show_folder
 
+    if packed:
+        say(str(or_exit(pack, Path(folder))))
+        return
     or_exit(show_folder, Path(folder))
 
 
