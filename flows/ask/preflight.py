@@ -89,6 +89,12 @@ def faults(work: Sequence[Asked], *, whole: bool = True) -> list[Fault]:
     return found
 
 
+def stopped(one: Asked, found: Sequence[Fault]) -> bool:
+    """Whether nothing of a title can be dubbed, nor was before."""
+    bad = {fault.language for fault in found if fault.run.title == one.run.title}
+    return "" in bad or bad.issuperset(one.run.title.languages)
+
+
 def language_lacks(profile: Profile, spoken: str | None, language: str) -> list[str]:
     """Why titles in a language (None: in whichever is heard) cannot be dubbed into another with a profile."""
     if spoken == language:

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from flows.ask.plan import Request, checked_profile, parse_languages, plan
+from flows.ask.preflight import faults, stopped
 from flows.ask.roots import Roots, is_video
 from flows.kept.masters import refuse_masters
+from flows.kept.refused import asked
 from flows.night.batches import new_batch
 from flows.night.manifest import Defaults, read_manifest
 from flows.printed import Console
 from flows.terminal.watch import run_batch
 from tasks.keep.staging import staged
 from tasks.keep.store import step_key, store_at, store_place
-from tasks.records.errors import BadInputError, PolydubError
+from tasks.records.errors import BadInputError, PolydubError, UnsupportedError, is_transient
 from tasks.transcribe.sidecar import FORMATS
 from tasks.words.visible import visible
 
@@ -125,7 +127,10 @@ class Inbox:
     def _single(self, path: Path) -> list[Request]:
         request = Request([str(path)], list(self._languages), self._out, self._profile_name)
         refuse_masters(request.videos)
-        plan(request)
+        work = [asked(run, run.title.languages) for run in plan(request)]
+        found = faults(work)
+        if all(stopped(one, found) for one in work) and not any(is_transient(fault.error) for fault in found):
+            raise UnsupportedError(" ".join(dict.fromkeys(str(fault.error) for fault in found)))
         return [request]
 
     def _checked(self, path: Path, read: Callable[[Path], list[Request]]) -> list[Request]:

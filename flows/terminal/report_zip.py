@@ -82,10 +82,10 @@ def _small(film: Path, out: Path) -> None:
 def _moved(page: str, master: str, folder: Path) -> str:
     """A page whose players find the small films, and whose links are those of files in the archive."""
     for player, film in (("source", f"../{_SOURCE}"), ("dub", f"../{master}")):
-        place = html.escape(link(film))
+        place = html.escape(link(film)).replace("\\", r"\\")
         page = re.sub(
             rf'(<(?:video|audio) id="{player}"[^>]*? src=")[^"#]*(#[^"]*" data-else=")[^"]*("><a href=")[^"]*',
-            lambda found, place=place: f"{found[1]}{place}{found[2]}{found[3]}{place}",
+            rf"\g<1>{place}\g<2>\g<3>{place}",
             page,
         )
     return re.sub(r'<a href="\./([^"/]+)">([^<]*)</a>', lambda found: _only(found, folder), page)

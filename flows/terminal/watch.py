@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from flows.ask.preflight import Asked, Fault, faults
+from flows.ask.preflight import Asked, Fault, faults, stopped
 from flows.dub.journal import is_json
 from flows.kept.answered import answered_from_store
 from flows.kept.budget import Cost, expected
@@ -34,7 +34,7 @@ def run_watched(runs: Sequence[Run]) -> Summaries:
     answers = [answered_from_store(run) for run in runs]
     work = [asked(run, run.title.languages) for run, answer in zip(runs, answers, strict=True) if answer is None]
     found = _told(work)
-    ended = {id(one.run): _ended(one, found) for one in work if _stopped(one, found)}
+    ended = {id(one.run): _ended(one, found) for one in work if stopped(one, found)}
     answers = [answer or ended.get(id(run)) for run, answer in zip(runs, answers, strict=True)]
     return _dubbed(runs, answers, dub_titles, found)
 
@@ -63,7 +63,7 @@ def run_batch(
     work = [] if deployed else [asked(one.run, one.languages) for one in unfinished(batch, runs, language, force)]
     found = _told(work, row_of(batch))
     answers = [answered_from_store(run) for run in runs]
-    if work and all(_stopped(one, found) for one in work):  # else the flow of each title finds it so
+    if work and all(stopped(one, found) for one in work):  # else the flow of each title finds it so
         ended = {id(one.run): _ended(one, found) for one in work}
         summaries = [answer or ended.get(id(run)) or _as_kept(run) for run, answer in zip(runs, answers, strict=True)]
         for notice in notify(batch, morning_rows(batch, runs)):
@@ -96,14 +96,8 @@ def _told(work: Sequence[Asked], row: RowOf = no_row) -> list[Fault]:
     """What cannot be dubbed, after it was printed."""
     found = faults(work)
     if found:
-        show_faults(found, all_of_it=all(_stopped(one, found) for one in work), row_of=row)
+        show_faults(found, all_of_it=all(stopped(one, found) for one in work), row_of=row)
     return found
-
-
-def _stopped(one: Asked, found: Sequence[Fault]) -> bool:
-    """Whether nothing of a title can be dubbed, nor was before."""
-    bad = {fault.language for fault in found if fault.run.title == one.run.title}
-    return "" in bad or bad.issuperset(one.run.title.languages)
 
 
 def _languages_of(fault: Fault) -> Sequence[str]:

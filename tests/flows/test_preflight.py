@@ -24,6 +24,7 @@ from flows.ask.room import room_of
 from flows.cli import app
 from flows.kept.outlook import outlook
 from flows.kept.refused import NothingLeftError, possible
+from flows.terminal.inbox import Inbox
 from flows.terminal.watch import run_watched
 from tasks.records.errors import BadInputError
 from tasks.records.title import Run
@@ -288,3 +289,15 @@ def test_the_plan_counts_time_money_and_disk_of_what_can_be_made(talk: Path) -> 
     assert plan.seconds == pytest.approx(plan.rows[0].cost.seconds + plan.rows[1].cost.seconds)
     assert plan.room.whole == room_of([(run, ["es"])]).whole
     assert plan.as_json()["faults"][0]["column"] == "languages"
+
+
+def test_a_file_in_a_watched_folder_that_cannot_be_dubbed_gets_its_reason_beside_it(
+    talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.terminal.inbox.run_batch", lambda *_args: pytest.fail("it was begun"))
+    shutil.copy(talk.with_suffix(".srt"), talk.with_suffix(".es.srt"))
+    talk.with_suffix(".srt").unlink()  # now its words are Spanish
+    inbox = Inbox(tmp_path, ["es"], "fake", str(tmp_path / "out"))
+    with pytest.raises(BadInputError, match="nothing new"):
+        inbox.once(0)
+    assert "already speaks Spanish" in (tmp_path / "talk.mp4.error.txt").read_text()
