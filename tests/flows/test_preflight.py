@@ -241,7 +241,8 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     def started(*_args: Any) -> None:
         raise AssertionError("a Prefect server was started")
 
-    monkeypatch.setattr("flows.terminal.runner.prefect_server", started)
+    monkeypatch.setattr("flows.service.server.prefect_server", started)
+    monkeypatch.setattr("flows.terminal.runner._dub_here", started)
 
 
 def test_of_languages_those_that_can_be_go_on_and_the_others_are_kept_as_failed(talk: Path) -> None:
