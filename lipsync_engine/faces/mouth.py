@@ -125,7 +125,7 @@ def _pace(mouth: MouthSeries, speaking: BoolArray | None) -> float | None:
     return float(np.percentile(np.abs(np.diff(mouth.values[:, 0])[pairs] / steps[pairs]), 95))
 
 
-#: Pairs of frames from which a speaker's speed can be told.
+#: Pairs of frames from which a speaker's speed can be measured.
 _FEWEST_STEPS = 40
 #: Frames from which a state of the mouth can be measured; in silence more, since a mouth gets ready before it speaks.
 _FEWEST, _FEWEST_AT_REST = 5, 10

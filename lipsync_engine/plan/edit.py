@@ -258,7 +258,16 @@ def parting(
     target: FloatArray,
     start: BoolArray,
 ) -> FloatArray:
-    """How much further than in the picked observations the rows of teeth stand apart, face widths, float32 [E]."""
+    """How much further than in the picked observations the rows of teeth stand apart, face widths, float32 [E].
+
+    Args:
+        who: whose mouth it is.
+        plan: of the dub.
+        frame: int64 [E], frames of the title.
+        pick: int64 [E], observation shown at each.
+        target: float [E, C], planned mouth vectors.
+        start: bool [E], first frame of an uninterrupted stretch.
+    """
     if plan.sound is None or not len(frame):
         return np.zeros(len(frame), np.float32)
     asked = gap_asked(plan.sound[frame], target[:, 0])

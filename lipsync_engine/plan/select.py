@@ -22,7 +22,7 @@ _HOLD, _BACK, _PACE = 0.3, 0.2, 0.08
 #: A mouth whose teeth are shut on a sound that parts them, or parted on one that holds them together; a sound that
 #: looks unlike the one spoken there; lips that are softer (or sharper) than the frame's own about that moment.
 _CLENCHED, _GAPING, _UNLIKE, _CRISP, _CRISP_SLACK = 3.0, 3.0, 0.6, 12.0, 0.1
-#: Cost of an opening in which neither teeth nor dark can be told, since it was seen in motion.
+#: Cost of an opening in which neither teeth nor dark can be seen, since it was seen in motion.
 _MURKY = 1.5
 #: Cost for each hundredth of a face width by which an opening must be stretched beyond this factor.
 _STRETCHED, _STRETCH = 0.6, 1.3
