@@ -1,4 +1,4 @@
-"""Tags of flow runs, for the dashboard's filters."""
+"""Tags of flow runs, for the dashboard's filters, and names of runs that are planned by time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ def tags_of(run: Run) -> list[str]:
     """The tags of a run."""
     facts = {"batch": run.batch, "video": run.title.name, "lang": language_of(run), "profile": run.profile.name}
     return [f"{name}:{value}" for name, value in facts.items() if value]
+
+
+def at_its_time(what: str) -> str:
+    """A name for the flow run in progress: what it does, and when it was planned."""
+    from prefect.runtime import flow_run
+
+    return f"{what}-{flow_run.scheduled_start_time:%Y-%m-%d-%H%M}"
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from flows.dub.admission import admit_batch, admit_night, is_deployed
 from flows.dub.end import End
 from flows.dub.launch import Kind, Launcher, launcher
 from flows.dub.states import state_of
+from flows.dub.tags import at_its_time
 from flows.dub.title import dub_title
 from flows.kept.answered import answered_from_store
 from flows.kept.branches import carry_over
@@ -61,7 +62,11 @@ def dub_batch(batch: str, launch: Kind = "inline", language: str | None = None, 
     return _ended(kept, runs)
 
 
-@flow(name="dub-nightly", persist_result=False)
+@flow(
+    name="dub-nightly",
+    flow_run_name=lambda: at_its_time(Path(flow_run.parameters["manifest"]).stem),
+    persist_result=False,
+)
 def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> State[Any]:
     """Read a manifest and dub what is new in it; finished branches are found, not run.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 import flows
 from configs.limits import Limits, LimitsError, load_limits
@@ -213,35 +216,41 @@ def _prepare(slots: dict[str, int], pools: Sequence[str]) -> Any:
         return _nightly(client)
 
 
-#: Job template of our workers: always the flow run's own program, in a folder of its own. With Prefect's template the
-#: creator of a flow run could set another command and folder.
-JOB_TEMPLATE = {
-    "job_configuration": {"command": None, "working_dir": None, "stream_output": True, "env": "{{ env }}"},
-    "variables": {"type": "object", "properties": {"env": {"type": "object", "default": {}}}},
-}
-
-
 def _make_pools(client: Any, pools: Sequence[str]) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
 
+    # Always the flow run's own program, in a folder of its own: with Prefect's template the creator of a flow run
+    # could set another command and folder.
+    template = json.loads(_beside("work-pool.json").read_text("utf-8"))
     for name in pools:
         try:
-            client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=JOB_TEMPLATE))
+            client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
         except ObjectAlreadyExists:
-            client.update_work_pool(name, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
 
 
 def _deploy_flows(with_gpu: bool) -> list[str]:
-    file = Path(flows.__file__).resolve().parent.parent / "deployments" / "prefect.yaml"
-    if not file.exists():
-        raise BadInputError("deployments/prefect.yaml was not found next to the flows.", "Run from a checkout.")
-    names = [TITLE, BRANCH, "dub-batch/polydub", NIGHTLY, "reap/polydub", "cleanup/polydub"]
-    names += [BRANCH_ON_GPU] if with_gpu else []
+    file = _beside("prefect.yaml")
+    names = [name for name in _deployments(file) if with_gpu or name != BRANCH_ON_GPU]
     chosen = [part for name in names for part in ("--name", name)]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), *chosen]
     _retries.call(_run, command)
     return names
+
+
+def _deployments(file: Path) -> list[str]:
+    """Names of all deployments of a ``prefect.yaml``: of the flow, and of the deployment."""
+    listed = yaml.safe_load(file.read_text("utf-8"))["deployments"]
+    return [f"{one['entrypoint'].partition(':')[2].replace('_', '-')}/{one['name']}" for one in listed]
+
+
+def _beside(name: str) -> Path:
+    """A file of the folder ``deployments``, which is beside the flows in a checkout and in the image."""
+    file = Path(flows.__file__).resolve().parent.parent / "deployments" / name
+    if not file.exists():
+        raise BadInputError(f"deployments/{name} was not found next to the flows.", "Run from a checkout.")
+    return file
 
 
 def _run(command: list[str]) -> None:

@@ -22,6 +22,7 @@ from prefect.states import Completed, Crashed
 from pydantic import Field
 
 from flows.dub.revive import revive
+from flows.dub.tags import at_its_time
 from flows.service.automations import PENDING_S, SILENT_S
 from tasks.keep.inventory import inventory
 from tasks.keep.overview import pins
@@ -42,7 +43,7 @@ Seconds = Annotated[float, Field(ge=60, allow_inf_nan=False)]
 Age = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
-@flow(name="reap", persist_result=False)
+@flow(name="reap", flow_run_name=lambda: at_its_time("reap"), persist_result=False)
 def reap(silent_s: Seconds = SILENT_S, pending_s: Seconds = PENDING_S) -> State[Any]:
     """Find flow runs whose process died, and restart them, a limited number of times.
 
@@ -54,7 +55,7 @@ def reap(silent_s: Seconds = SILENT_S, pending_s: Seconds = PENDING_S) -> State[
     return Completed(message=f"{len(revived)} restarted: {', '.join(revived)}" if revived else "No dead runs.")
 
 
-@flow(name="cleanup", persist_result=False)
+@flow(name="cleanup", flow_run_name=lambda: at_its_time("cleanup"), persist_result=False)
 def cleanup(
     keep_days: Age = 30.0,
     idle_hours: Age = 24.0,

@@ -48,12 +48,14 @@ def leased_device(devices: Sequence[str], folder: Path | None = None) -> Iterato
 
     Args:
         devices: their names, the preferred one first; an empty list yields ``""`` at once.
-        folder: folder of the lock files, on a local file system, shared by all processes of the host.
+        folder: folder of the lock files, on a local file system, shared by all processes of the host; None: that of
+            ``POLYDUB_DEVICES``, else one in the folder for temporary files.
     """
     if not devices:
         yield ""
         return
-    folder = folder or Path(tempfile.gettempdir()) / "polydub-devices"
+    named = os.environ.get("POLYDUB_DEVICES")
+    folder = folder or (Path(named) if named else Path(tempfile.gettempdir()) / "polydub-devices")
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         for device in devices:

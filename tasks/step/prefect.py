@@ -16,7 +16,7 @@ import tenacity
 
 from tasks.records.errors import StoppedError, is_transient
 from tasks.records.step_record import Made, StepRecord
-from tasks.records.title import Run
+from tasks.records.title import Run, language_of
 from tasks.step.run import Computation, recalled, remember
 
 P = ParamSpec("P")
@@ -96,6 +96,7 @@ class _Step(Generic[Whose, P, Made]):
 
         @task(
             name=self._name,
+            task_run_name=self._run_name,
             cache_policy=NO_CACHE,
             persist_result=False,
             retries=len(PAUSES_S),
@@ -112,6 +113,14 @@ class _Step(Generic[Whose, P, Made]):
             return record
 
         return run_step
+
+    @property
+    def _run_name(self) -> Any:  # Prefect's protocol for it has a class method, which no function has
+        def run_name(parameters: dict[str, Any]) -> str:
+            run = next(iter(parameters.values()))
+            return "-".join(filter(None, (self._name, run.title.name, language_of(run))))
+
+        return run_name
 
     def _remembered(self, run: Whose, /, *args: P.args, **kwargs: P.kwargs) -> StepRecord[Made]:
         return remember(run, self._name, self._function(run, *args, **kwargs))

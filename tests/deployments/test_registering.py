@@ -67,7 +67,7 @@ def test_a_flow_run_cannot_name_the_command_that_its_worker_starts(prefect_api: 
 
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=deploy.CPU_POOL, type="process"))  # as an earlier version made it
-        deploy._make_pools(client, with_gpu=False)
+        deploy._make_pools(client, [deploy.CPU_POOL])
         template = client.read_work_pool(deploy.CPU_POOL).base_job_template
     wanted = {"command": "touch /tmp/x", "working_dir": "/tmp", "env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
     made = asyncio.run(ProcessJobConfiguration.from_template_and_values(template, wanted))
