@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Each sets everything up first, and skips what is there.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all search check coverage
+.PHONY: help setup demo test test-all test-pythons search check coverage
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
@@ -43,6 +43,12 @@ test-all: setup ## everything, slow checks and the random search included
 	@sh deployments/setup.sh --grown
 	@$(UV) sync --quiet --locked --group ui
 	$(SEARCH) $(UV) run --no-sync pytest -m ""
+
+test-pythons: ## the fast part of the suite on the other versions of Python that are supported, as a clone without media has it
+	@for version in 3.12 3.13; do \
+	  UV_PROJECT_ENVIRONMENT=.venv-$$version $(UV) sync --quiet --locked --python $$version && \
+	  UV_PROJECT_ENVIRONMENT=.venv-$$version POLYDUB_MEDIA=none $(PYTEST) -m "not slow and not prefect" \
+	    --ignore tests/e2e --ignore tests/faults --ignore tests/deployments || exit 1; done
 
 coverage: setup ## the test suite with coverage of every package
 	$(UV) run --no-sync pytest --cov --cov-report=term

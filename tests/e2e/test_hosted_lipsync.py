@@ -21,7 +21,7 @@ from tests.clips import ffmpeg
 from tests.contracts.test_lipsyncer import rendered
 from tests.lipsync.hosted.hosted_clips import QUICK
 from tests.lipsync.hosted.servers import KEY, serving
-from tests.speech_media import media
+from tests.speech_media import recording
 
 pytestmark = pytest.mark.prefect
 
@@ -35,7 +35,7 @@ class Here:
     def __init__(self, folder: Path, lipsync: dict[str, Any]) -> None:
         self.folder, self.lipsync = folder, lipsync
         self.clip = folder / "clip.mp4"
-        face = media("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
+        face = recording("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
         ffmpeg("-i", face, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-c:a", "aac", self.clip)
         (folder / "clip.en.srt").write_text(SPOKEN)
         (folder / "consent.yaml").write_text(CONSENT)

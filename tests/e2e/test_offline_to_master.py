@@ -28,7 +28,7 @@ from lipsync_engine.faces.mouth import series
 from lipsync_engine.plan.trajectory import APERTURE
 from lipsync_engine.resync import analyse
 from tests.clips import RATE, decoded
-from tests.speech_media import media
+from tests.speech_media import recording
 
 pytestmark = [pytest.mark.prefect]
 
@@ -110,7 +110,7 @@ def short_demo(folder: Path) -> Delivered:
 
 
 def filmed(folder: Path) -> Delivered:
-    source = media("open-dubbing/tests/data/englishvideo.mp4")
+    source = recording("open-dubbing/tests/data/englishvideo.mp4")
     ran = CliRunner().invoke(app, ["run", str(source), "--to", "es", "--out", str(folder / "out")])
     assert ran.exit_code == 0, ran.output
     return Delivered(source, folder / "out" / source.stem, folder, ran.output)

@@ -17,7 +17,7 @@ from flows.terminal.runner import dub_titles
 from tasks.machine import resident
 from tests.clips import ffmpeg
 from tests.e2e.test_command_line import polydub
-from tests.speech_media import media
+from tests.speech_media import recording
 from tests.tiny_coqui import save_tiny_vits
 from tests.tiny_demucs import save_tiny_demucs
 from tests.tiny_whisper import save_tiny_whisper
@@ -61,7 +61,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
 
 def spoken_clip(path: Path, seconds: int = 4) -> Path:
     """A test picture with read speech."""
-    speech = media("picovoice-leopard/resources/audio_samples/test.wav")
+    speech = recording("picovoice-leopard/resources/audio_samples/test.wav")
     picture = f"testsrc2=d={seconds}:r=25:s=160x120"
     ffmpeg("-f", "lavfi", "-i", picture, "-i", speech, "-t", str(seconds), "-metadata", f"title={path.stem}", path)
     return path

@@ -117,7 +117,7 @@ def test_a_mail_carries_the_table(smtp: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("POLYDUB_MAIL_PASSWORD", "hush")
     assert notify(batch(mail_by(smtp, user="me")), ROWS) == []
     got = "\n".join(smtp.got)
-    assert "rcpt TO:<two@example.org>" in got
+    assert "rcpt to:<two@example.org>" in got.lower()  # as each version of Python writes it
     assert "Subject: night-1: 1 ready, 0 to review, 1 failed of 2" in got
     assert "| a\\|b | fr | failed | lipsync: no |" in got
 

@@ -14,7 +14,7 @@ from tasks.ingest.ingest import Ingested, ingest, locate
 from tasks.records.errors import BadInputError
 from tasks.records.script import Line, Script
 from tests.clips import RATE, clip, ffmpeg
-from tests.speech_media import media
+from tests.speech_media import recording
 
 JORDI = [(1260, 3950), (5250, 6630), (7610, 8690)]  # where the clip's repository says that he speaks
 
@@ -25,16 +25,16 @@ def script(*slots: tuple[int, int]) -> Script:
 
 
 @pytest.fixture
-def recording() -> Path:
-    return media("open-dubbing/tests/data/englishvideo.mp4")
+def actor() -> Path:
+    return recording("open-dubbing/tests/data/englishvideo.mp4")
 
 
-def taken(recording: Path, folder: Path, duration_ms: int = 9967) -> Ingested:
-    return ingest(recording, script(*JORDI), duration_ms, folder / "d.wav")
+def taken(actor: Path, folder: Path, duration_ms: int = 9967) -> Ingested:
+    return ingest(actor, script(*JORDI), duration_ms, folder / "d.wav")
 
 
-def test_every_line_is_found_where_it_is_spoken(recording: Path, tmp_path: Path) -> None:
-    made = taken(recording, tmp_path)
+def test_every_line_is_found_where_it_is_spoken(actor: Path, tmp_path: Path) -> None:
+    made = taken(actor, tmp_path)
     facts = soundfile.info(str(made.dialogue))
     assert (facts.frames, facts.samplerate, facts.channels, facts.subtype) == (9967 * 48, RATE, 2, "PCM_24")
     assert [one.line for one in made.placements] == [1, 2, 3]
@@ -45,20 +45,20 @@ def test_every_line_is_found_where_it_is_spoken(recording: Path, tmp_path: Path)
     assert made.notes == ()
 
 
-def test_a_shorter_recording_is_padded_and_said(recording: Path, tmp_path: Path) -> None:
-    ffmpeg("-i", recording, "-vn", "-t", "7", "-c:a", "flac", tmp_path / "short.flac")
+def test_a_shorter_recording_is_padded_and_said(actor: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", actor, "-vn", "-t", "7", "-c:a", "flac", tmp_path / "short.flac")
     made = taken(tmp_path / "short.flac", tmp_path)
     assert soundfile.info(str(made.dialogue)).frames == 9967 * 48
     assert any("2.97 s shorter" in note for note in made.notes)
     assert any("no speech for line 3" in note for note in made.notes)
 
 
-def test_a_longer_silent_end_is_cut_and_said_but_speech_never(recording: Path, tmp_path: Path) -> None:
-    made = taken(recording, tmp_path, 9300)
+def test_a_longer_silent_end_is_cut_and_said_but_speech_never(actor: Path, tmp_path: Path) -> None:
+    made = taken(actor, tmp_path, 9300)
     assert soundfile.info(str(made.dialogue)).frames == 9300 * 48
     assert any("longer" in note for note in made.notes)
     with pytest.raises(BadInputError, match="still speaks"):
-        ingest(recording, script(*JORDI), 8000, tmp_path / "lost.wav")
+        ingest(actor, script(*JORDI), 8000, tmp_path / "lost.wav")
     assert not (tmp_path / "lost.wav").exists()
 
 

@@ -12,7 +12,7 @@ from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import analyse
 from lipsync_engine.speech import espeak
-from tests.speech_media import media
+from tests.speech_media import recording
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Dubbed:
 
 
 def make_dubbed(folder: Path) -> Dubbed:
-    video = media("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
+    video = recording("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
     spoken = espeak.synthesize("Mamá baja la papa blanca hasta la playa.", espeak.voice_for("es"))
     dialogue, phone_file, analysis = (folder / name for name in ("dub.wav", "phones.json", "analysis.npz"))
     sf.write(dialogue, spoken.samples, spoken.sample_rate_hz)

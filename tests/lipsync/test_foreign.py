@@ -17,7 +17,7 @@ from tests.lipsync.dubbed_clip import Dubbed
 from tests.lipsync.engine_here import engine_here
 from tests.lipsync.systems import Other, Warper
 from tests.lipsync_engine.pictures import times_of
-from tests.speech_media import media
+from tests.speech_media import recording
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def test_a_result_that_would_harm_passes_through(dubbed: Dubbed, tmp_path: Path,
 
 @pytest.mark.slow
 def test_another_persons_face_passes_through(dubbed: Dubbed, tmp_path: Path) -> None:
-    woman = media("lipnet-grid/evaluation/samples/GRID/brbk7n.mpg")
+    woman = recording("lipnet-grid/evaluation/samples/GRID/brbk7n.mpg")
     done = resynced(backend(Other(woman)), dubbed, tmp_path / "out.mp4")
     assert (done.picture, only_piece(done)["reason"]) == (None, "wrong_face")
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.media import video
-from tests.speech_media import media
+from tests.speech_media import recording
 
 Rgb = NDArray[np.uint8]
 GRID = "lipnet-grid/evaluation/samples/GRID/{}.mpg"
@@ -19,7 +19,7 @@ GRID = "lipnet-grid/evaluation/samples/GRID/{}.mpg"
 
 def frames_of(name: str, limit: int = 75, start: int = 0) -> list[Rgb]:
     """Frames of a clip as RGB."""
-    path = media(name)
+    path = recording(name)
     out = []
     for frame in video.read(path, video.probe(path)):
         if frame.index >= start + limit:

@@ -12,7 +12,7 @@ from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.mix.mix import measure_loudness, mix
 from tasks.sound.aac import encode_aac
 from tests.clips import RATE, ffmpeg
-from tests.speech_media import media
+from tests.speech_media import recording
 
 SECONDS = 8
 
@@ -67,7 +67,7 @@ def test_another_meter_agrees(tmp_path: Path, name: str) -> None:
     from scipy.signal import resample_poly
 
     preset = loudness_presets()[name]
-    clip, folder = media("_derived/englishvideo_speech_stem.flac"), tmp_path
+    clip, folder = recording("_derived/englishvideo_speech_stem.flac"), tmp_path
     sound, _ = soundfile.read(clip)
     voice, bed = write(folder / "v.wav", sound), write(folder / "b.wav", noise(0.003, seconds=len(sound) / RATE))
     mix(voice, bed, voice, preset, folder / "m.wav")

@@ -19,7 +19,7 @@ from tasks.records.quality import Loudness
 from tasks.sound.loudness import Curve, measure_curve
 from tasks.sound.target import target_of
 from tests.clips import RATE
-from tests.speech_media import media
+from tests.speech_media import recording
 
 spans = st.lists(st.builds(lambda start, length: (start, start + length), st.integers(0, 5000), st.integers(1, 900)))
 
@@ -76,7 +76,7 @@ def test_a_laugh_between_lines_stays_and_speech_does_not(tmp_path: Path) -> None
 
 
 def test_a_song_stays_in_the_mix_except_where_somebody_speaks(tmp_path: Path) -> None:
-    original = soundfile.read(media("_derived/englishvideo_speech_stem.flac"))[0][: 8 * RATE]
+    original = soundfile.read(recording("_derived/englishvideo_speech_stem.flac"))[0][: 8 * RATE]
     dub = np.zeros(8 * RATE)
     dub[4 * RATE :] = original[2 * RATE : 6 * RATE]
     silence = np.zeros((8 * RATE, 2))
@@ -139,7 +139,7 @@ def test_the_decay_of_a_room_is_heard_in_speech(tmp_path: Path, seconds: float, 
     from scipy.signal import fftconvolve
 
     names = [f"linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-000{n}.wav" for n in (number, number + 1)]
-    speech = spoken([media(name) for name in names])[:, 0]
+    speech = spoken([recording(name) for name in names])[:, 0]
     time = np.arange(int(RATE * seconds)) / RATE
     tail = np.random.default_rng(number).standard_normal(len(time)) * 10 ** (-3 * time / seconds)
     tail[: RATE // 250] = 0

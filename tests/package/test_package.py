@@ -13,7 +13,8 @@ from tasks.media.probe import probe
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
 from tasks.package.package import DubTrack, package_master, package_multi, stream_hash
 from tests.clips import click_track, clicks, clip, decoded, ffmpeg
-from tests.speech_media import media
+from tests.speech_media import media, recording
+from tests.stand_ins import TALK
 
 WORDS = "1\n00:00:00,500 --> 00:00:01,500\nHola, ¿qué tal?\n\n2\n00:00:02,000 --> 00:00:02,800\n你好\n"
 
@@ -187,13 +188,13 @@ def test_hostile_names_and_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "open-dubbing/tests/data/englishvideo.mp4",
+        TALK,
         "latentsync/assets/demo3_video.mp4",
         "video-retalking/examples/face/1.mp4",
     ],
 )
 def test_real_titles_keep_length_and_picture(tmp_path: Path, name: str) -> None:
-    source = media(name)
+    source = recording(name) if name == TALK else media(name)
     facts = probe(source)
     assert facts.picture is not None
     audio, words = dub(tmp_path, facts.duration_ms / 1000)

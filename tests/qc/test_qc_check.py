@@ -20,7 +20,7 @@ from tasks.records.quality import Loudness
 from tasks.records.script import Line, Script
 from tasks.records.take import Placement
 from tests.qc.lipsync_report import GOOD
-from tests.speech_media import media
+from tests.speech_media import recording
 
 CONTRACT = [
     *("lines", "stretch_max", "adherence", "speech_overlap", "drift_ms", "loudness", "bed_residual_db"),
@@ -256,7 +256,7 @@ def test_an_unknown_waiver_is_refused(evidence: Evidence) -> None:
 
 
 def test_times_of_a_real_file() -> None:
-    times = master_times(media("open-dubbing/tests/data/englishvideo.mp4"))
+    times = master_times(recording("open-dubbing/tests/data/englishvideo.mp4"))
     assert times is not None
     assert times.picture_ms == pytest.approx(10_000, abs=50)
     assert abs(times.audio_start_ms - times.picture_start_ms) < 50

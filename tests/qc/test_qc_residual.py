@@ -7,16 +7,17 @@ import pytest
 import soundfile
 
 from tasks.sound.residual import bed_residual
-from tests.speech_media import media
+from tests.speech_media import recording
 
 SPEECH = ((1260, 3950), (5250, 6630), (7610, 8690))  # what the clip's own repository asserts
 
 
 def stems(folder: Path, voice_in_bed_db: float | None) -> tuple[Path, Path]:
     """The true dialogue stem, and the true music stem with the voice left in it at a known level."""
-    voice, rate = soundfile.read(media("_derived/englishvideo_speech_stem.flac"), always_2d=True)
-    music, _ = soundfile.read(media("_derived/englishvideo_music_stem.flac"), always_2d=True)
+    voice, rate = soundfile.read(recording("_derived/englishvideo_speech_stem.flac"), always_2d=True)
+    music, _ = soundfile.read(recording("_derived/englishvideo_music_stem.flac"), always_2d=True)
     length = min(len(voice), len(music))
+    music = music * 10 ** (-16 / 20) * np.sqrt((voice**2).mean() / (music**2).mean())
     left = 0.0 if voice_in_bed_db is None else 10 ** (voice_in_bed_db / 20)
     dialogue, bed = folder / "dialogue.wav", folder / "bed.wav"
     soundfile.write(dialogue, voice[:length], rate, subtype="FLOAT")

@@ -13,7 +13,7 @@ from tasks.separate import classical, demucs, separator
 from tasks.separate.demucs import _resampled
 from tasks.sound.blocks import crossfaded
 from tests.clips import RATE
-from tests.speech_media import media
+from tests.speech_media import recording
 
 
 def separated(
@@ -25,7 +25,9 @@ def separated(
 
 
 def test_classical_beats_the_mix_on_speech_over_music(tmp_path: Path) -> None:
-    speech, bed = (load(media(f"_derived/englishvideo_{kind}_stem.flac"))[: 9 * RATE] for kind in ("speech", "music"))
+    speech, bed = (
+        load(recording(f"_derived/englishvideo_{kind}_stem.flac"))[: 9 * RATE] for kind in ("speech", "music")
+    )
     dialogue, background, notes = separated("classical", tmp_path, speech + bed)
     assert si_sdr(speech, dialogue) > si_sdr(speech, speech + bed) + 7
     assert si_sdr(bed, background) > si_sdr(bed, speech + bed) + 7
@@ -33,15 +35,15 @@ def test_classical_beats_the_mix_on_speech_over_music(tmp_path: Path) -> None:
 
 
 def test_a_voice_recorded_in_stereo_is_not_thrown_into_the_bed(tmp_path: Path) -> None:
-    voice = spoken([media("linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-0004.wav")])
+    voice = spoken([recording("linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-0004.wav")])
     apart = np.stack([voice[:, 0], np.roll(voice[:, 1], 300)], axis=1)
-    speech, bed = at_ratio(apart, load(media("speechbrain/tests/samples/noise/noise1.wav")), 15)
+    speech, bed = at_ratio(apart, load(recording("speechbrain/tests/samples/noise/noise1.wav")), 15)
     dialogue, _, _ = separated("classical", tmp_path, speech + bed)
     assert si_sdr(speech, dialogue) > 10
 
 
 def test_pauses_are_all_bed_and_no_speech_is_all_bed(tmp_path: Path) -> None:
-    speech = load(media("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
+    speech = load(recording("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
     dialogue, _, _ = separated("classical", tmp_path, speech)
     assert not dialogue[: RATE // 2].any()  # Jordi begins at 1.26 s
     quiet, bed, notes = separated("classical", tmp_path, np.zeros((2 * RATE, 2)))
@@ -51,7 +53,9 @@ def test_pauses_are_all_bed_and_no_speech_is_all_bed(tmp_path: Path) -> None:
 
 
 def test_pieces_join_as_if_there_were_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    speech, bed = (load(media(f"_derived/englishvideo_{kind}_stem.flac"))[: 9 * RATE] for kind in ("speech", "music"))
+    speech, bed = (
+        load(recording(f"_derived/englishvideo_{kind}_stem.flac"))[: 9 * RATE] for kind in ("speech", "music")
+    )
     mix = np.tile(speech + bed, (3, 1))
     whole, _, _ = separated("classical", tmp_path, mix)
     monkeypatch.setattr(classical, "_CORE", 300 * 1024)
@@ -65,7 +69,9 @@ def test_a_learned_separation_by_segments_is_that_of_the_whole(tmp_path: Path, m
     from demucs.apply import apply_model
 
     monkeypatch.setattr(demucs, "_SEGMENT_S", 1)
-    speech, bed = (load(media(f"_derived/englishvideo_{kind}_stem.flac"))[: 5 * RATE] for kind in ("speech", "music"))
+    speech, bed = (
+        load(recording(f"_derived/englishvideo_{kind}_stem.flac"))[: 5 * RATE] for kind in ("speech", "music")
+    )
     dialogue, _, _ = separated("demucs", tmp_path, speech + bed, model="demucs_unittest", device="cpu")
     model = demucs._model("demucs_unittest", None).eval()
     sound = np.concatenate(list(_resampled(iter([speech + bed]), RATE, model.samplerate)))

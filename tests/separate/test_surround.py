@@ -18,7 +18,7 @@ from tasks.separate.title_sound import TitleSound
 from tasks.sound.aac import encode_aac
 from tasks.sound.limiter import write_gained
 from tests.clips import RATE, ffmpeg
-from tests.speech_media import media
+from tests.speech_media import recording
 
 CENTRE = 2
 
@@ -26,8 +26,8 @@ CENTRE = 2
 @pytest.fixture
 def film(tmp_path: Path) -> tuple[Path, np.ndarray]:
     """5.1: dialogue and a little noise in the centre, music at the sides, a tone in each of the others."""
-    speech = load(media("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
-    music = load(media("_derived/englishvideo_music_stem.flac"))[: 9 * RATE]
+    speech = load(recording("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
+    music = load(recording("_derived/englishvideo_music_stem.flac"))[: 9 * RATE]
     rng = np.random.default_rng(2)
     sound = rng.normal(0, 0.002, (len(speech), 6))
     sound[:, :2] += music
@@ -47,7 +47,7 @@ def test_only_the_centre_is_touched_and_the_bed_stays_surround(film: tuple[Path,
     assert bed.shape == sound.shape
     untouched = [0, 1, 3, 4, 5]
     assert np.array_equal(bed[:, untouched], sound[:, untouched])
-    speech = load(media("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
+    speech = load(recording("_derived/englishvideo_speech_stem.flac"))[: 9 * RATE]
     assert si_sdr(speech.astype(np.float32), dialogue.astype(np.float32)) > 15
     assert np.mean(bed[:, CENTRE] ** 2) < 0.02 * np.mean(sound[:, CENTRE] ** 2)
 

@@ -12,7 +12,8 @@ from tasks.ingest.by_speech import clock_by_speech
 from tasks.ingest.ingest import ingest
 from tasks.records.errors import BadInputError
 from tasks.sound.clock import FRAME_RATES, Clock, fit_clock
-from tests.speech_media import ROOT, media
+from tests.speech_media import recording
+from tests.stand_ins import READ
 
 SLOTS = [(at, at + 1500) for at in np.cumsum([3000, 2500, 4000, 2200, 3600, 2900, 5100, 2300, 3300, 2700]).tolist()]
 
@@ -51,8 +52,9 @@ def test_a_frame_rate_conversion_is_named() -> None:
 
 @pytest.fixture(scope="module")
 def made():  # type: ignore[no-untyped-def]
-    media("linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-0002.wav")
-    return title(ROOT, lines=10)
+    sentences = [recording(READ.format(number)) for number in (2, 4, 5, 6)]
+    recording("librosa-data/audio/Hungarian_Dance.ogg")
+    return title(sentences[0].parents[len(Path(READ).parents) - 1], lines=10)
 
 
 def test_a_shifted_slowed_dub_is_corrected_and_its_missing_and_extra_lines_are_named(made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

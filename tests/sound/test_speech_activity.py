@@ -7,7 +7,7 @@ import soundfile
 
 from tasks.records.errors import BadInputError
 from tasks.sound.speech_activity import duration_ms, read_span, speech_spans
-from tests.speech_media import clip_16k, media
+from tests.speech_media import clip_16k, recording
 
 
 def _noise(seconds: float) -> np.ndarray:
@@ -25,7 +25,7 @@ def test_spans_lie_where_the_sentences_are(tmp_path: Path) -> None:
 
 
 def test_noise_is_not_speech() -> None:
-    assert speech_spans(media("speechbrain/tests/samples/noise/noise1.wav")) == []
+    assert speech_spans(recording("speechbrain/tests/samples/noise/noise1.wav")) == []
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.zeros(100, np.float32), _noise(2)])
@@ -36,7 +36,7 @@ def test_empty_short_and_silent_files_have_no_speech(samples: np.ndarray, tmp_pa
 
 
 def test_speech_across_block_borders_is_one_span_and_memory_is_bounded(tmp_path: Path) -> None:
-    sentence, _ = soundfile.read(media("picovoice-leopard/resources/audio_samples/test.wav"), dtype="float32")
+    sentence, _ = soundfile.read(recording("picovoice-leopard/resources/audio_samples/test.wav"), dtype="float32")
     padded = np.concatenate([_noise(13), sentence, _noise(13)])  # the sentence lies across second 16.4
     path = tmp_path / "long.wav"
     soundfile.write(path, padded, 16_000)
@@ -46,7 +46,7 @@ def test_speech_across_block_borders_is_one_span_and_memory_is_bounded(tmp_path:
 
 
 def test_the_same_file_gives_the_same_spans_from_every_thread() -> None:
-    clip = media("picovoice-leopard/resources/audio_samples/test.wav")
+    clip = recording("picovoice-leopard/resources/audio_samples/test.wav")
     found: list[list[tuple[int, int]]] = []
     threads = [threading.Thread(target=lambda: found.append(speech_spans(clip))) for _ in range(3)]
     for thread in threads:
@@ -59,7 +59,7 @@ def test_the_same_file_gives_the_same_spans_from_every_thread() -> None:
 
 def test_progress_reaches_the_end() -> None:
     told: list[float] = []
-    speech_spans(media("picovoice-leopard/resources/audio_samples/test.wav"), progress=told.append)
+    speech_spans(recording("picovoice-leopard/resources/audio_samples/test.wav"), progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
 
@@ -68,7 +68,7 @@ def test_the_thread_count_of_the_process_is_left_alone() -> None:
     import torch
 
     before = torch.get_num_threads()
-    speech_spans(media("speechbrain/tests/samples/noise/noise2.wav"))
+    speech_spans(recording("speechbrain/tests/samples/noise/noise2.wav"))
     assert torch.get_num_threads() == before
 
 

@@ -21,7 +21,7 @@ from tasks.machine.weights import located
 from tasks.records.errors import MissingBackendError, UnsupportedError
 from tasks.records.progress import silent
 from tasks.transcribe import faster_whisper, transcriber
-from tests.speech_media import clip_16k, media
+from tests.speech_media import clip_16k, recording
 from tests.tiny_whisper import save_tiny_converted_whisper
 
 
@@ -210,13 +210,13 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path, package: StandIn) -> N
     backend = transcriber("faster-whisper", {"model": str(tmp_path)})
     assert "no converted Whisper model" in backend.missing()[0]
     with pytest.raises(MissingBackendError, match="no converted"):
-        backend.transcribe(media("picovoice-leopard/resources/audio_samples/test.wav"), "en", silent)
+        backend.transcribe(recording("picovoice-leopard/resources/audio_samples/test.wav"), "en", silent)
 
 
 @pytest.mark.skipif(not located("whisper-base"), reason="`make setup` brings the model")
 def test_the_first_word_is_heard_at_the_beginning_and_after_a_long_silence(tmp_path: Path) -> None:
     """The detector notices "Printing" 200 ms late, in its second syllable."""
-    clip = clip_16k("linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-0001.wav", tmp_path)
+    clip = clip_16k("linly-dubbing/submodules/TTS/tests/data/ljspeech/wavs/LJ001-0001.wav", tmp_path, recorded=True)
     said, rate = soundfile.read(clip, dtype="float32")
     said = said[: 4 * rate]
     both = np.concatenate([said, np.zeros(31 * rate, np.float32), said])

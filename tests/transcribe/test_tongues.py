@@ -107,7 +107,7 @@ def test_whisper_hears_spanish_and_english_in_one_title(tmp_path: Path) -> None:
         "es": "picovoice-leopard/resources/audio_samples/test_es.wav",
         "en": "picovoice-leopard/resources/audio_samples/test.wav",
     }
-    parts = [soundfile.read(clip_16k(name, tmp_path), dtype="float32")[0] for name in clips.values()]
+    parts = [soundfile.read(clip_16k(name, tmp_path, recorded=True), dtype="float32")[0] for name in clips.values()]
     soundfile.write(tmp_path / "both.wav", np.concatenate([parts[0], np.zeros(8000, np.float32), parts[1]]), 16_000)
     options = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
     script = transcriber("faster-whisper", options).transcribe(tmp_path / "both.wav", None, silent)
@@ -124,7 +124,7 @@ def test_whisper_hears_spanish_and_english_in_one_title(tmp_path: Path) -> None:
 @pytest.mark.skipif(not located("whisper-base"), reason="`make setup` brings the model")
 def test_whisper_writes_japanese_without_spaces(tmp_path: Path) -> None:
     """A tenth of the characters is wrong: 整理 is heard for 成立."""
-    clip = clip_16k("picovoice-leopard/resources/audio_samples/test_ja.wav", tmp_path)
+    clip = clip_16k("picovoice-leopard/resources/audio_samples/test_ja.wav", tmp_path, recorded=True)
     options = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
     (line,) = transcriber("faster-whisper", options).transcribe(clip, None, silent).lines
     assert not any(map(str.isspace, line.text))
@@ -134,7 +134,7 @@ def test_whisper_writes_japanese_without_spaces(tmp_path: Path) -> None:
 @pytest.mark.skipif(not located("whisper-base"), reason="`make setup` brings the model")
 def test_whisper_tells_accented_speech_of_a_few_seconds_at_a_time(tmp_path: Path) -> None:
     """By its sentences alone it is taken for Spanish and Greek."""
-    clip = clip_16k("open-dubbing/tests/data/englishvideo.mp4", tmp_path)
+    clip = clip_16k("open-dubbing/tests/data/englishvideo.mp4", tmp_path, recorded=True)
     options = {"model": "base", "compute": "int8", "device": "cpu", "download": False}
     script = transcriber("faster-whisper", options).transcribe(clip, None, silent)
     assert script.language == "en"

@@ -10,7 +10,7 @@ import pytest
 from tasks.records.errors import MissingBackendError, UnsupportedError
 from tasks.records.progress import silent
 from tasks.transcribe import transcriber, whisper
-from tests.speech_media import clip_16k, media
+from tests.speech_media import clip_16k, recording
 from tests.tiny_whisper import save_tiny_whisper
 
 
@@ -34,7 +34,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_checkpoint_file_goes_through_the_real_loader(checkpoint: Path) -> None:
     backend = transcriber("whisper", {"model": str(checkpoint), "beam_size": None, "device": "cpu"})
     assert backend.missing() == []
-    script = backend.transcribe(media("speechbrain/tests/samples/ASR/spk1_snt1.wav"), "en", silent)
+    script = backend.transcribe(recording("speechbrain/tests/samples/ASR/spk1_snt1.wav"), "en", silent)
     assert script.language == "en"
     assert script.origin == "whisper"
     assert all(before.end_ms <= after.start_ms for before, after in pairwise(script.lines))
@@ -61,7 +61,7 @@ def test_a_checkpoint_on_our_shelf_tells_words_times_by_the_heads_that_know_them
 
 
 def test_an_unknown_or_broken_model_is_told(tmp_path: Path) -> None:
-    speech = media("speechbrain/tests/samples/ASR/spk1_snt1.wav")
+    speech = recording("speechbrain/tests/samples/ASR/spk1_snt1.wav")
     with pytest.raises(MissingBackendError, match="turbo"):
         transcriber("whisper", {"model": "gigantic"}).transcribe(speech, "en", silent)
     broken = tmp_path / "broken.pt"
@@ -79,7 +79,7 @@ def test_an_english_model_refuses_other_languages_before_it_is_loaded() -> None:
 def test_a_checkpoint_writes_what_its_weights_say(tmp_path: Path) -> None:
     backend = transcriber("whisper", {"model": str(save_tiny_whisper(tmp_path)), "device": "cpu"})
     for language in ("en", None):  # None: the model detects it
-        script = backend.transcribe(media("picovoice-leopard/resources/audio_samples/test.wav"), language, silent)
+        script = backend.transcribe(recording("picovoice-leopard/resources/audio_samples/test.wav"), language, silent)
         assert script.language == "en"
         assert [line.text for line in script.lines] == ["Good morning.", "My name is Jordi."]
 

@@ -34,7 +34,7 @@ from tasks.records.progress import silent
 from tests.clips import ffmpeg
 from tests.lipsync.engine_here import engine_here
 from tests.lipsync.local import wav2lip_weights as weights
-from tests.speech_media import media
+from tests.speech_media import recording
 
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("wav2lip_golden.json").read_text("utf-8"))
 CHECKOUT = os.environ.get("POLYDUB_WAV2LIP_CHECKOUT", "")
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_checkpoint_is_said_to_be_none(content: object, said: 
 def shot(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Eleven frames of a speaker and their sound."""
     folder = tmp_path_factory.mktemp("shot")
-    clip = media("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
+    clip = recording("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
     ffmpeg("-i", clip, "-an", "-frames:v", "11", "-c:v", "libx264", "-crf", "8", folder / "shot.mp4")
     ffmpeg("-i", clip, "-vn", "-t", "0.44", "-ac", "1", "-ar", "48000", folder / "speech.wav")
     return folder / "shot.mp4", folder / "speech.wav"

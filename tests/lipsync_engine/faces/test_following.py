@@ -14,7 +14,7 @@ from lipsync_engine.faces.geometry import ANCHORS, fit_poses
 from lipsync_engine.faces.stabilise import Smoothing, settled
 from lipsync_engine.faces.track import track_faces
 from tests.lipsync_engine.scenes import GRID, frames_of, person, put, wall, write
-from tests.speech_media import media
+from tests.speech_media import recording
 
 NAMES = ("bbaf2n", "brbk7n", "swiz3n", "lwbsza")
 
@@ -98,13 +98,13 @@ def test_batches_follow_as_one_by_one(people) -> None:
         follower = Follower(1, "cpu", mesh)
         found.append(np.stack([meshes[0] for meshes in follower.take(pictures, 0)]))
     gaps = np.linalg.norm(found[0][..., :2] - found[1][..., :2], axis=2)
-    assert np.median(gaps) < 0.3  # pixels of a picture 288 high
+    assert np.median(gaps) < 0.4  # pixels of a picture 288 high
     assert np.percentile(gaps, 99) < 1.5
 
 
 def test_texture_takes_out_jitter_and_keeps_the_heads_motion(people) -> None:
     rng = np.random.default_rng(2)
-    rgb = cv2.cvtColor(cv2.imread(str(media("face_recognition/examples/obama-1080p.jpg"))), cv2.COLOR_BGR2RGB)
+    rgb = cv2.cvtColor(cv2.imread(str(recording("face_recognition/examples/obama-1080p.jpg"))), cv2.COLOR_BGR2RGB)
     time = np.arange(50) / 25
     path = np.stack([15 * np.sin(2 * np.pi * 1.5 * time), 9 * np.sin(2 * np.pi * time + 1)], axis=1)
     path += np.cumsum(rng.normal(0, 0.4, path.shape), axis=0)

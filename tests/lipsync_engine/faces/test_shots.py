@@ -11,7 +11,7 @@ import pytest
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.shots import CutFinder
 from tests.lipsync_engine.scenes import GRID, frames_of
-from tests.speech_media import media
+from tests.speech_media import recording
 
 CLIPS = (
     "open-dubbing/tests/data/englishvideo.mp4",
@@ -64,7 +64,7 @@ def test_a_fade_is_no_cut(clips) -> None:
 
 @pytest.mark.parametrize("speed", [0.03, 0.08, 0.12])
 def test_a_fast_pan_is_no_cut(speed) -> None:
-    rgb = cv2.imread(str(media("face_recognition/examples/two_people.jpg")))[100:320]
+    rgb = cv2.imread(str(recording("face_recognition/examples/two_people.jpg")))[100:320]
     width, at, step, seen = 390, 0.0, speed * 390, []
     for _ in range(30):
         seen.append(Picture.of_rgb(np.ascontiguousarray(rgb[:, int(at) : int(at) + width])))

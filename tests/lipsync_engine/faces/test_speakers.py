@@ -14,14 +14,14 @@ from lipsync_engine.faces.speakers import active_frames, off_screen, speech_tabl
 from lipsync_engine.faces.track import track_faces
 from lipsync_engine.resync import Options, resync
 from tests.lipsync_engine.scenes import GRID, frames_of, person, put, wall, write
-from tests.speech_media import media
+from tests.speech_media import recording
 
 TWO = "_derived/grid_two_faces_alternating"
 
 
 @pytest.fixture(scope="module")
 def two() -> FaceTrack:
-    return track_faces(media(f"{TWO}.mp4"))
+    return track_faces(recording(f"{TWO}.mp4"))
 
 
 def _sides(track: FaceTrack) -> dict[str, int]:
@@ -30,7 +30,7 @@ def _sides(track: FaceTrack) -> dict[str, int]:
 
 
 def _truth() -> dict[str, tuple[int, int]]:
-    speakers = json.loads(media(f"{TWO}.json").read_text())["speakers"]
+    speakers = json.loads(recording(f"{TWO}.json").read_text())["speakers"]
     return {side: tuple(round(1000 * s) for s in facts["speech_s"]) for side, facts in speakers.items()}
 
 
@@ -64,7 +64,7 @@ def test_frames_of_an_off_screen_line_are_counted_as_such(two, tmp_path) -> None
     lines = speech_table([(*_truth()["left"], "L"), (start, end, "narrator")])
     soundfile.write(tmp_path / "dub.wav", np.zeros(16000, np.float32), 16000)
     track, options = replace(two, speech=lines), Options(measure=False)
-    report = resync(media(f"{TWO}.mp4"), tmp_path / "dub.wav", (), track, tmp_path / "o.mp4", options)
+    report = resync(recording(f"{TWO}.mp4"), tmp_path / "dub.wav", (), track, tmp_path / "o.mp4", options)
     inside = (two.times_s * 1000 >= start) & (two.times_s * 1000 < end)
     assert report.bypassed["off_screen"] == inside.sum() > 10
     assert report.edited + sum(report.bypassed.values()) == report.frames
@@ -84,7 +84,7 @@ def test_a_line_is_off_screen_where_only_its_listener_is_in_the_picture(two) -> 
 
 
 def test_a_single_face_that_talks_is_never_off_screen() -> None:
-    track = track_faces(media(GRID.format("bbaf2n")))
+    track = track_faces(recording(GRID.format("bbaf2n")))
     active = active_frames(replace(track, speech=speech_table([(900, 2100, ""), (2100, 2200, "x")])))
     assert active[track.identities[0]].all()
 

@@ -13,7 +13,7 @@ from lipsync_engine.measure.place import place_offset
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
-from tests.speech_media import media
+from tests.stand_ins import GRID, stand_in
 
 #: A render whose figure is beyond this needs review (configs/gates.yaml).
 WARN, FAIL = 0.006, 0.010
@@ -23,7 +23,7 @@ SIDEWAYS, DOWN = -1, -2
 @pytest.fixture(scope="module")
 def title(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("place") / "title.mp4"
-    speaker = media("lipnet-grid/evaluation/samples/GRID/bbaf2n.mpg")
+    speaker = stand_in(GRID.format("bbaf2n"))
     ffmpeg("-i", speaker, "-an", "-c:v", "libx264", "-crf", "18", path)
     return path
 

@@ -17,7 +17,7 @@ from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
 from tests.lipsync_engine.face import long_track
-from tests.speech_media import media
+from tests.speech_media import recording
 
 GRID = [f"lipnet-grid/evaluation/samples/GRID/{name}.mpg" for name in ("bbaf2n", "brbk7n", "lbax4n", "swiz3n")]
 TALK = "open-dubbing/tests/data/englishvideo.mp4"
@@ -47,7 +47,7 @@ def edit(title: Path, dub: tuple[Path, tuple[Phone, ...]], folder: Path) -> Engi
 
 
 def inputs(*names: str) -> list[str | Path]:
-    return [argument for name in names for argument in ("-i", media(name))]
+    return [argument for name in names for argument in ("-i", recording(name))]
 
 
 def test_a_title_without_a_face_is_copied(tmp_path, spoken):
@@ -114,7 +114,7 @@ def test_a_title_of_digital_silence_is_edited(tmp_path, spoken):
 
 
 def test_a_dub_of_silence_without_phones_is_no_error(tmp_path):
-    title = media(GRID[0])
+    title = recording(GRID[0])
     sf.write(tmp_path / "silence.wav", np.zeros(16000, np.float32), 16000)
     edit(title, (tmp_path / "silence.wav", ()), tmp_path)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_engine.records import Phone
 from lipsync_engine.speech.title_speech import phone_member, script_phones, stored_phones
-from tests.speech_media import media
+from tests.speech_media import recording
 
 LINES = [
     (1260, 3950, "Good morning, my name is Jordi Mas."),
@@ -18,7 +18,7 @@ LINES = [
 
 
 def test_phones_lie_within_their_lines_and_silence_between() -> None:
-    clip = media("open-dubbing/tests/data/englishvideo.mp4")
+    clip = recording("open-dubbing/tests/data/englishvideo.mp4")
     phones = script_phones(clip, LINES, "en")
     assert phones is not None
     spoken = [p for p in phones if p.ipa]
@@ -27,13 +27,13 @@ def test_phones_lie_within_their_lines_and_silence_between() -> None:
 
 
 def test_a_text_that_cannot_be_said_in_its_time_is_left_out() -> None:
-    clip = media("open-dubbing/tests/data/englishvideo.mp4")
+    clip = recording("open-dubbing/tests/data/englishvideo.mp4")
     longer = [(5250, 6630, "I am from a place that nobody in this room has ever heard the name of before today.")]
     assert script_phones(clip, longer, "en") is None
 
 
 def test_a_language_without_phones_teaches_nothing() -> None:
-    clip = media("open-dubbing/tests/data/englishvideo.mp4")
+    clip = recording("open-dubbing/tests/data/englishvideo.mp4")
     assert script_phones(clip, LINES, "tlh") is None
 
 
