@@ -22,7 +22,16 @@ _MOST_MORE_MS = 600_000
 
 
 def probed(run: Run, asset: Asset, language: str | None = None) -> MediaFacts:
-    """What a file is; `BadInputError` where it is no media."""
+    """What a file holds.
+
+    Args:
+        run: of the title.
+        asset: the file.
+        language: BCP-47 tag of the track that is dubbed; None: as the file says.
+
+    Raises:
+        BadInputError: it is no media.
+    """
     return remember(run, "probe", probing(run, asset, language)).value
 
 

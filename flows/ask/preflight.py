@@ -96,7 +96,13 @@ def stopped(one: Asked, found: Sequence[Fault]) -> bool:
 
 
 def language_lacks(profile: Profile, spoken: str | None, language: str) -> list[str]:
-    """Why titles in a language (None: in whichever is heard) cannot be dubbed into another with a profile."""
+    """Why titles in one language cannot be dubbed into another; empty where they can.
+
+    Args:
+        profile: that they would be dubbed with.
+        spoken: BCP-47 tag of the source; None: whichever is heard.
+        language: BCP-47 tag of the dub.
+    """
     if spoken == language:
         return []
     shared = _backend_errors(profile, spoken, subtitles=False, silent=frozenset())

@@ -59,7 +59,13 @@ def refused_here(branch: Branch) -> str:
 
 
 def keep_refusals(run: Run, languages: Sequence[str], found: Sequence[Fault]) -> list[str]:
-    """Of languages those that have a fault, or whose title has one; each is kept as failed."""
+    """Keep the languages that have a fault, or whose title has one, as failed; returns them.
+
+    Args:
+        run: of the title.
+        languages: BCP-47 tags.
+        found: faults of this title and others.
+    """
     stopped = []
     for language in languages:
         own = [one for one in found if one.run.title == run.title and one.language in ("", language)]

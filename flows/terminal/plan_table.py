@@ -24,7 +24,13 @@ def no_row(_fault: Fault) -> int:
 
 
 def show_faults(found: Sequence[Fault], *, all_of_it: bool, row_of: RowOf = no_row) -> None:
-    """Print to stderr what cannot be dubbed, each with its row and column where a manifest has them."""
+    """Print to stderr what cannot be dubbed, each with its row and column where a manifest has them.
+
+    Args:
+        found: the faults.
+        all_of_it: whether nothing is left to be dubbed.
+        row_of: gives the row of a fault in a manifest.
+    """
     console = Console(stderr=True)
     head = "Nothing of this can be dubbed here:" if all_of_it else "This cannot be dubbed here; the rest goes on:"
     console.print(Text(head, "bold red"), soft_wrap=True)

@@ -29,7 +29,7 @@ Summaries = list[dict[str, Any]]
 def run_watched(runs: Sequence[Run]) -> Summaries:
     """Run titles and show each step on stderr; finished titles are returned without a display.
 
-    What cannot be dubbed here is told first; titles of which nothing can be are not begun.
+    What cannot be dubbed here is listed first; titles of which nothing can be are not begun.
     """
     answers = [answered_from_store(run) for run in runs]
     work = [asked(run, run.title.languages) for run, answer in zip(runs, answers, strict=True) if answer is None]

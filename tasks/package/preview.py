@@ -25,7 +25,7 @@ def cut_stretch(video: Path, start_ms: int, length_ms: int, out: Path) -> tuple[
     """Cut a stretch out of a video, chapters cut.
 
     What begins with the title is stream-copied, where a copy ends as it should: a copy cuts in the order in which
-    frames are stored, and may lack some of the last that are shown. Otherwise the picture is encoded anew; what begins
+    frames are stored, and may lack some of the last that are shown. Otherwise the picture is encoded again; what begins
     later has its sound as FLAC, in Matroska.
 
     Args:
@@ -112,7 +112,7 @@ def _encoded(video: Path, start_ms: int, length_ms: int, muxer: str, beside: boo
     options |= {"vsync": "passthrough", "enc_time_base": -1, "t": length_ms / 1000, "f": form}
     options |= {"c:a": "flac" if start_ms else "copy", "c:s": "copy", "c:t": "copy"}
     streams = [picture, *(whole[str(track.index)] for track in facts.audio)]
-    notes = [f"The preview's picture is encoded anew, so that it begins and ends where it should: {made}."]
+    notes = [f"The preview's picture is encoded again, so that it begins and ends where it should: {made}."]
     with staged(out) as part:
         try:
             media.run_ffmpeg(media.sink([*streams, whole["s?"], whole["t?"]], part, **options))

@@ -56,7 +56,13 @@ def first_able(
 
 
 def unable(backend: _Backend, language: str | None, verb: str) -> str:
-    """Why a backend cannot do it, as a clause; empty where it can."""
+    """Why a backend cannot do it, as a clause; empty where it can.
+
+    Args:
+        backend: of a step.
+        language: BCP-47 tag; None: any.
+        verb: what it would do with the language: ``speak``, ``hear``.
+    """
     facts = backend.facts
     if language and facts.languages is not None and primary(language) not in facts.languages:
         return f"{facts.name} does not {verb} {display_name(language)} here"
