@@ -77,7 +77,7 @@ def test_a_copy_that_would_lack_frames_is_encoded_instead(tmp_path: Path) -> Non
     assert facts.picture is not None
     assert (facts.picture.frames, facts.picture.duration_ms, facts.picture.variable_rate) == (37, 1480, False)
     assert facts.duration_ms <= 1520
-    assert "encoded anew" in notes[0]
+    assert "encoded again" in notes[0]
 
 
 def test_a_stretch_from_the_middle_keeps_picture_and_sound_together(tmp_path: Path) -> None:
