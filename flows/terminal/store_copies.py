@@ -125,10 +125,10 @@ def _local_store() -> tuple[Place, Path]:
 
 def _database() -> tuple[Path | None, str]:
     """The file of Prefect's database, where it is SQLite's, and its address without a password."""
-    from prefect.settings import get_current_settings
+    from prefect.settings import Settings
     from sqlalchemy import make_url
 
-    secret = get_current_settings().server.database.connection_url
+    secret = Settings().server.database.connection_url
     url = make_url(secret.get_secret_value() if secret else "sqlite://")
     local = url.get_backend_name() == "sqlite" and url.database
     return (Path(str(url.database)) if local else None), url.render_as_string(hide_password=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,33 +15,17 @@ from tasks.records.made import Laid
 from tests.keep.test_store import committed
 
 
-@pytest.fixture
-def database_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Sets where Prefect's database is, as a process that starts anew would read it."""
-    from prefect.context import refresh_global_settings_context
-
-    def at(url: str) -> None:
-        monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", url)
-        refresh_global_settings_context()
-
-    yield at
-    monkeypatch.delenv("PREFECT_API_DATABASE_CONNECTION_URL", raising=False)
-    refresh_global_settings_context()
-
-
 def asked(*words: str) -> str:
     done = CliRunner().invoke(app, ["store", *words])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_a_lost_store_and_database_are_restored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: Callable[[str], None]
-) -> None:
+def test_a_lost_store_and_database_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = tmp_path / "home" / "prefect.db"
     database.parent.mkdir()
     monkeypatch.setenv("POLYDUB_STORE", str(tmp_path / "store"))
-    database_url(f"sqlite+aiosqlite:///{database}")
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}")
     committed(Store(tmp_path / "store"), tmp_path)
     writer = sqlite3.connect(database)  # open all the time, as the server has it
     writer.execute("pragma journal_mode=wal")
@@ -66,11 +49,9 @@ def test_a_lost_store_and_database_are_restored(
     assert CliRunner().invoke(app, ["store", "restore", str(tmp_path / "nothing")]).exit_code == 2
 
 
-def test_a_database_that_is_no_file_is_left_to_its_own_tools(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: Callable[[str], None]
-) -> None:
+def test_a_database_that_is_no_file_is_left_to_its_own_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLYDUB_STORE", str(tmp_path / "store"))
-    database_url("postgresql+asyncpg://polydub:hidden@db/prefect")
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://polydub:hidden@db/prefect")
     said = asked("backup", str(tmp_path / "backup"))
     assert "pg_dump" in said
     assert "hidden" not in said

@@ -12,7 +12,7 @@ from configs.sound import IngestSettings
 from tasks import media
 from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
-from tasks.package.preview import cut_beginning
+from tasks.package.preview import cut_stretch
 from tasks.records.errors import BadInputError
 from tasks.separate.client_bed import take_client_bed
 from tasks.separate.title_sound import TitleSound
@@ -154,7 +154,7 @@ def test_recordings_put_one_after_the_other_are_refused_with_what_mends_them(tmp
 def test_a_preview_keeps_the_clock(tmp_path: Path) -> None:
     for name, kind in (("a.ts", "late sound"), ("b.ts", "late picture"), ("c.mp4", "late picture")):
         source, out = flash_and_beep(tmp_path / name, kind), tmp_path / f"preview-{name}"
-        cut_beginning(source, 1500, out)
+        cut_stretch(source, 0, 1500, out)
         assert flashes(out) == pytest.approx(flashes(source)[:1], abs=0.025)
         assert beeps(out) == pytest.approx(beeps(source)[:1], abs=0.025)
 

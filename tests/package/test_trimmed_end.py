@@ -12,7 +12,7 @@ from tasks import media
 from tasks.lipsync.plain import make_plain
 from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
-from tasks.package.preview import cut_beginning
+from tasks.package.preview import cut_stretch
 from tests.clips import ffmpeg
 from tests.edit_lists import Edit, with_edits
 from tests.flash_and_beep import beeps, flash_and_beep, flashes
@@ -83,6 +83,6 @@ def test_one_track_alone_is_trimmed(tmp_path: Path, kind: bytes, ends_ms: int) -
 def test_what_is_made_for_lip_sync_and_a_preview_ends_there_too(tmp_path: Path) -> None:
     source = with_edits(flash_and_beep(tmp_path / "a.mp4", encoded=PLAIN), tmp_path / "in.mp4", [(1.6, 0, 1)])
     make_plain(source, probe(source), tmp_path / "plain.mov", lambda share: None)
-    cut_beginning(source, 2500, tmp_path / "preview.mp4")
+    cut_stretch(source, 0, 2500, tmp_path / "preview.mp4")
     assert len(frames(tmp_path / "plain.mov")) == len(frames(source)) == 40
     assert len(frames(tmp_path / "preview.mp4")) == 40
