@@ -163,18 +163,19 @@ _TOUCH = 0.003
 
 
 def prior_stats(mouth: MouthSeries) -> SpeakerStats:
-    """Range of a mouth that the title shows in one pose only: that pose is its rest; an average closure and opening.
+    """Range of a mouth that the title shows in one pose only: shut at rest, and an average opening.
+
+    A smile with bared teeth that is all there is of somebody is a pose for the picture, not how they pause in speech.
 
     Raises:
         ValueError: no valid frame.
     """
     if not mouth.valid.any():
         raise ValueError("the face is never seen well enough to learn its mouth")
-    rest = np.median(mouth.values[mouth.valid], axis=0)
-    aperture, width, jaw, height = rest
+    aperture, width, jaw, height = np.median(mouth.values[mouth.valid], axis=0)
     lips = height - aperture
     closed = np.array([min(_TOUCH, aperture), width, jaw - 0.6 * aperture, lips + _TOUCH], np.float32)
     opened = closed + np.array([_PRIOR_OPEN, -0.01, _PRIOR_DROP, _PRIOR_OPEN - _PRIOR_THINNING], np.float32)
     low = closed - np.array([0.002, 0.045, 0.005, 0.01], np.float32)
     high = opened + np.array([0.0, 0.03, 0.0, 0.0], np.float32)
-    return SpeakerStats(rest.astype(np.float32), closed, opened, low, high, np.array(_PRIOR_STD, np.float32), 0)
+    return SpeakerStats(closed.copy(), closed, opened, low, high, np.array(_PRIOR_STD, np.float32), 0)
