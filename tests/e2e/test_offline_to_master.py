@@ -174,7 +174,7 @@ def test_its_subtitles_are_the_spanish_script_inside_the_file_too(dubbed: Delive
     assert all(line in inside for line in script)
 
 
-#: The demo's portrait shows a smile with one row of teeth, which stays on open vowels; the gate says what a viewer sees.
+#: The demo's portrait shows a smile with one row of teeth, which stays on open vowels; the gate says what is seen.
 SEEN = {"lipsync_open_teeth"}
 
 
