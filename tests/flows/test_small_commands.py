@@ -95,6 +95,11 @@ def test_a_batch_for_workers_is_not_begun_where_there_is_no_server(
 def test_a_batch_for_workers_is_not_begun_where_nothing_is_deployed(
     short_clip: Path, tmp_path: Path, store_folder: Path
 ) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:  # the server is that of other tests too
+        for deployment in client.read_deployments():
+            client.delete_deployment(deployment.id)
     (tmp_path / "clip.mp4").write_bytes(short_clip.read_bytes())
     (tmp_path / "m.csv").write_text("title,languages\nclip.mp4,es\n")
     done = polydub("batch", str(tmp_path / "m.csv"), "--profile", "fake", "--out", str(tmp_path / "out"), "--deployed")
