@@ -165,7 +165,7 @@ def test_two_runs_of_one_title_at_once_do_not_hurt_each_other(short_clip: Path, 
             thread.join()
     for name in ("one", "two"):
         summary = json.loads((tmp_path / name / "clip" / "summary.json").read_text())
-        assert summary["delivered"] == 1, summary
+        assert summary["delivered"] == 1, (summary["error"], summary["languages"])
     masters = [(tmp_path / name / "clip" / "clip.es.mp4").read_bytes() for name in ("one", "two")]
     assert masters[0] == masters[1]
     assert [event.step for event in computed].count("mix") == 1
