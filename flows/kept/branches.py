@@ -128,7 +128,13 @@ def keep_attempt(run: Run, result: BranchResult) -> None:
 
 
 def mark_begun(branch: Branch) -> None:
-    """Mark the start of an attempt, so that a crash is not mistaken for an earlier result."""
+    """Mark the start of an attempt, so that a crash is not mistaken for an earlier result.
+
+    A result that another run of the same title has delivered meanwhile stays: it is of the same content, and that run
+    is about to read it.
+    """
+    if finished(branch) is not None:
+        return
     failure = Failure(
         kind=_MARK, what="The branch was started and did not end.", fix="Run the command again.", transient=True
     )
