@@ -295,3 +295,10 @@ def test_a_retry_takes_what_is_not_delivered_and_leaves_what_is_set_aside(batch:
     assert left(batch, language="es") == []
     ended(run, "completed", "ca")
     assert unfinished(batch, [run]) == []
+
+
+def test_a_run_that_begins_leaves_what_another_has_just_delivered(video: Path) -> None:
+    run = planned(video)
+    ended(run)
+    mark_begun(run.branch("es"))
+    assert finished(run.branch("es")) is not None
