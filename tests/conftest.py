@@ -74,3 +74,19 @@ def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "store"
     monkeypatch.setenv("POLYDUB_STORE", str(folder))
     return folder
+
+
+@pytest.fixture
+def opened_stores(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The places of the stores that are opened from now on."""
+    from tasks.keep.store import Store
+
+    opened: list[object] = []
+    begin = Store.__init__
+
+    def counted(self: Store, where: str | Path) -> None:
+        opened.append(where)
+        begin(self, where)
+
+    monkeypatch.setattr(Store, "__init__", counted)
+    return opened

@@ -13,7 +13,6 @@ import pytest
 from flows.ask.plan import Request, plan
 from flows.terminal import runner
 from flows.terminal.runner import dub_titles
-from tasks.keep.store import Store
 from tasks.records.errors import PermanentError, TransientError
 from tasks.records.progress import StepEvent, listening
 from tasks.records.title import Branch, Run
@@ -42,16 +41,8 @@ def no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_languages_are_dubbed_apart_with_the_store_opened_once(
-    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_clip: Path, tmp_path: Path, opened_stores: list[object]
 ) -> None:
-    opened: list[object] = []
-    begin = Store.__init__
-
-    def counted(self: Store, where: str | Path) -> None:
-        opened.append(where)
-        begin(self, where)
-
-    monkeypatch.setattr(Store, "__init__", counted)
     events: list[StepEvent] = []
     with listening(events.append):
         (summary,) = dub_titles([planned(short_clip, tmp_path / "out", "es", "fr", fail=("fr",))])
@@ -60,12 +51,12 @@ def test_languages_are_dubbed_apart_with_the_store_opened_once(
     assert (there / "clip.es.mp4").exists()
     assert (there / "clip.multi.mkv").exists()
     assert not (there / "clip.fr.mp4").exists()
-    assert len(set(map(str, opened))) == len(opened) == 1
+    assert len(set(map(str, opened_stores))) == len(opened_stores) == 1
     assert {event.language for event in events if event.state == "computed"} == {"", "es", "fr"}
 
     (again,) = dub_titles([planned(short_clip, tmp_path / "out", "es", "fr")])
     assert {one["state"] == "failed" for one in again["languages"].values()} == {False}
-    assert len(opened) == 1
+    assert len(opened_stores) == 1
 
 
 def test_a_step_is_tried_again_for_what_may_pass_alone(

@@ -321,23 +321,15 @@ def test_its_folders_are_its_users_alone(tmp_path: Path) -> None:
 
 
 def test_a_place_is_opened_once_and_each_user_has_notes_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, opened_stores: list[object]
 ) -> None:
-    opened: list[object] = []
-    begin = Store.__init__
-
-    def counted(self: Store, where: str | Path) -> None:
-        opened.append(where)
-        begin(self, where)
-
-    monkeypatch.setattr(Store, "__init__", counted)
     place = str(tmp_path / "store")
     first, second = store_at(place), store_at(Path(place))
     first.notes.append("A stored file was damaged.")
     third = store_at(place)
-    assert opened == [place]
+    assert opened_stores == [place]
     assert (second.notes, third.notes) == ([], [])
     assert first.holds(second.add(a_file(tmp_path)))
     shutil.rmtree(place)  # by somebody, while a server runs
     assert store_at(place).holds(store_at(place).add(a_file(tmp_path)))
-    assert len(opened) == 2
+    assert len(opened_stores) == 2
