@@ -11,11 +11,12 @@ from typing import Any
 from flows.ask.naming import hold
 from flows.dub.end import End
 from flows.dub.journal import journal
-from flows.kept.branches import branch_key, carry_over, edits, keep_attempt, mark_begun, shared_work
+from flows.kept.branches import Known, carry_over, keep_attempt, known, mark_begun
 from flows.kept.budget import Cost, charge
 from flows.kept.budget import admit as make_room
 from flows.kept.costs import accounted
 from flows.kept.deliver import deliver
+from flows.kept.edits import Placed
 from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.review import verdict
 from flows.kept.standing import noted_progress
@@ -97,19 +98,18 @@ def dub_branch(run: Branch, shown: Shown = lambda _branch: contextlib.nullcontex
 
 
 def _dub(run: Branch, shown: Shown) -> End:
-    key = branch_key(run)
-    steps = _Steps()
+    now, steps = known(run), _Steps()
     try:
-        with shown(run), noted_progress(run):
+        with shown(run), noted_progress(run, now.key):
             hold(run)
-            result = _branch(run, key, steps)
+            result = _branch(now, steps)
             deliver(Path(run.title.folder), result.outputs)
     except Exception as error:
         failure = failure_of(error)
         result = BranchResult(
             language=run.language,
             state="failed",
-            key=key,
+            key=now.key,
             steps=steps_of(steps.ledger),
             notes=notes_of(steps.ledger),
             failure=failure,
@@ -121,12 +121,13 @@ def _dub(run: Branch, shown: Shown) -> End:
     return End("completed", why or "ready", "NeedsReview" if why else None)
 
 
-def _branch(run: Branch, key: str, steps: _Steps) -> BranchResult:
-    work, store, settle = shared_work(run), store_at(run.store), steps.settle
+def _branch(now: Known, steps: _Steps) -> BranchResult:
+    run, work = now.branch, now.work
+    store, settle = store_at(run.store), steps.settle
     if work is None or not all(store.holds(asset) for asset in work.made):
         raise PermanentError("The shared steps of this title are not in the store.", "Run dub-title, which runs them.")
     alone = dubs_alone(run.profile.lipsync.backend) and run.language not in run.title.dubs
-    dub = _made_elsewhere(run, work, steps) if alone else _made_here(run, work, steps)
+    dub = _made_elsewhere(run, work, steps) if alone else _made_here(run, work, now.edits, steps)
     picture, sound = dub.picture, dub.mixed.audio
     packed = settle(
         package.submit(
@@ -149,7 +150,7 @@ def _branch(run: Branch, key: str, steps: _Steps) -> BranchResult:
     return BranchResult(
         language=language,
         state=checked.state,
-        key=key,
+        key=now.key,
         outputs=outputs,
         audio=sound,
         subtitles=packed.srt,
@@ -159,11 +160,11 @@ def _branch(run: Branch, key: str, steps: _Steps) -> BranchResult:
     )
 
 
-def _made_here(run: Branch, work: SharedWork, steps: _Steps) -> _Dub:
+def _made_here(run: Branch, work: SharedWork, edits: Placed, steps: _Steps) -> _Dub:
     """Translated, spoken, lip-synced and mixed by the steps of the profile."""
-    settle, worded = steps.settle, edits(run)
-    translated = settle(translate.submit(run, work.script, worded.texts, worded.notes))
-    script, laid = _speech(run, work, translated, steps)
+    settle = steps.settle
+    translated = settle(translate.submit(run, work.script, edits.texts, edits.notes))
+    script, laid = _speech(run, work, translated, edits.texts, steps)
     assert laid.phones is not None  # fit and ingest always tell them
     picture = settle(lipsync.submit(run, work.plain or work.video, work.analysis, laid.dialogue, laid.phones))
     mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
@@ -186,12 +187,21 @@ def _made_elsewhere(run: Branch, work: SharedWork, steps: _Steps) -> _Dub:
     )
 
 
-def _speech(run: Branch, work: SharedWork, script: Script, steps: _Steps) -> tuple[Script, Laid]:
-    """The script as it is spoken, and the speech in its place."""
+def _speech(
+    run: Branch, work: SharedWork, script: Script, worded: dict[str, str], steps: _Steps
+) -> tuple[Script, Laid]:
+    """The script as it is spoken, and the speech in its place.
+
+    Args:
+        run: the language of the title.
+        work: of the shared steps.
+        script: translated.
+        worded: what people wrote of it, by line id.
+        steps: waited for.
+    """
     settle = steps.settle
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
-    worded = edits(run).texts
     paces = _paces_before(run, work) if worded else {}
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed, paces))
     adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, worded, work.bed))

@@ -8,8 +8,8 @@ from typing import Any
 
 from flows.dub.end import End
 from flows.kept.ahead import is_turned
-from flows.kept.branches import shared_key
 from flows.kept.deliver import deliver
+from flows.kept.keys import shared_key
 from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.review import tally
 from flows.kept.summary import (

@@ -10,7 +10,7 @@ from flows.ask.naming import hold
 from flows.dub.end import End
 from flows.dub.journal import journal
 from flows.dub.title_end import Shown, finish_title
-from flows.kept.branches import branch_key, finished, keep_attempt, keep_shared_work
+from flows.kept.branches import finished, keep_failure, keep_shared_work
 from flows.kept.budget import Cost, charge
 from flows.kept.costs import accounted
 from flows.kept.deliver import deliver
@@ -25,7 +25,7 @@ from tasks.lipsync.task import plain_picture, track_faces
 from tasks.package.task import cut_preview
 from tasks.probe.task import probe
 from tasks.records.progress import StepEvent, announce
-from tasks.records.result import BranchResult, SharedWork
+from tasks.records.result import SharedWork
 from tasks.records.step_record import Made, StepRecord
 from tasks.records.title import Run
 from tasks.separate.task import separate
@@ -79,10 +79,8 @@ def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown,
     except Exception as error:
         failure = failure_of(error)
         for language in wanted:
-            branch = run.branch(language)
-            if finished(branch) is None:
-                key = branch_key(branch)
-                keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
+            if finished(run.branch(language)) is None:
+                keep_failure(run.branch(language), failure)
         failed = TitleResult(branches=tuple(results_of(run, {})), notes=notes_of(ledger), failure=failure)
         keep_title_result(run, failed)
         write_summary(run, failed)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.ask.preflight import Asked, Fault, faults
-from flows.kept.branches import branch_key, finished, keep_attempt, shared_work
+from flows.kept.branches import finished, keep_failure, shared_work
 from flows.kept.ledger import failure_of
 from flows.kept.summary import TitleResult, keep_title_result, results_of
-from tasks.records.result import BranchResult
 from tasks.records.title import Branch, Run
 
 
@@ -74,8 +73,7 @@ def keep_refusals(run: Run, languages: Sequence[str], found: Sequence[Fault]) ->
         failure = failure_of(own[0].error)
         more = [str(one.error) for one in own[1:]]
         failure = failure.model_copy(update={"fix": " ".join(filter(None, [failure.fix, *more]))})
-        key = branch_key(run.branch(language))
-        keep_attempt(run, BranchResult(language=language, state="failed", key=key, failure=failure))
+        keep_failure(run.branch(language), failure)
         stopped.append(language)
     return stopped
 

@@ -95,9 +95,9 @@ def _is_alive(note: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def noted_progress(branch: Branch) -> Iterator[None]:
-    """Record the current step of a branch while the block runs."""
-    store, key = store_at(branch.store), branch_key(branch)
+def noted_progress(branch: Branch, key: str) -> Iterator[None]:
+    """Record the current step of a branch, under its content key, while the block runs."""
+    store = store_at(branch.store)
     lane = lane_of(branch, Forecast(branch))
 
     def note(step: str, ended: bool = False) -> None:

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from configs.languages import display_name
 from flows.ask.naming import card_of, take
 from flows.ask.plan import backends
-from flows.kept.branches import branch_key, finished, last_attempt, shared_key
+from flows.kept.branches import branch_key, finished, last_attempt
 from flows.kept.deliver import write_json
+from flows.kept.keys import shared_key
 from flows.kept.review import Verdict, tally, verdict
 from tasks.keep.store import store_at, text_sha256
 from tasks.records.disclosure import DISCLOSURE

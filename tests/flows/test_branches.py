@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,22 +15,23 @@ import yaml
 from configs.night import BudgetSettings
 from configs.profile import load_profile
 from flows.ask.plan import Request, checked_profile, plan
+from flows.dub.branch import dub_branch
 from flows.kept.branches import (
     STRIKES,
     branch_key,
     carry_over,
-    edits,
     finished,
     is_begun,
     is_set_aside,
     keep_attempt,
     keep_shared_work,
+    known,
     last_attempt,
     mark_begun,
     note_missing,
-    shared_key,
 )
 from flows.kept.edits import Edit, Edits
+from flows.kept.keys import shared_key
 from flows.night.batches import Batch, new_batch, runs_of, unfinished
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
@@ -35,7 +39,7 @@ from tasks.records.facts import MediaFacts
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, Failure, SharedWork
 from tasks.records.script import Line, Script
-from tasks.records.title import Run, Title
+from tasks.records.title import Branch, Run, Title
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 
@@ -194,8 +198,30 @@ def test_an_edit_that_no_longer_fits_is_told_by_a_branch_made_anew(video: Path) 
     edited(run, lines[0], "Hola.", lines)
     before = branch_key(run.branch("es"))
     transcribed(run, "Good evening.")
-    assert edits(run.branch("es")).texts == {}
-    assert len(edits(run.branch("es")).notes) == 1
+    assert known(run.branch("es")).edits.texts == {}
+    assert len(known(run.branch("es")).edits.notes) == 1
+    assert branch_key(run.branch("es")) != before
+
+
+def test_an_edit_made_while_a_branch_runs_counts_in_the_next_run(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result is kept under the key of the edits that it was made of."""
+    run = planned(video)
+    lines = transcribed(run, "Good morning.", "Good evening.")
+    before, used = branch_key(run.branch("es")), []
+
+    @contextlib.contextmanager
+    def editing(_branch: Branch) -> Iterator[None]:
+        edited(run, lines[0], "Hola.", lines)
+        yield
+
+    def translate(_branch: Branch, _script: Script, texts: dict[str, str], _notes: tuple[str, ...]) -> None:
+        used.append(texts)
+        raise RuntimeError("far enough")
+
+    monkeypatch.setattr("flows.dub.branch.translate", SimpleNamespace(submit=translate))
+    dub_branch(run.branch("es"), editing)
+    assert used == [{}]
+    assert last_attempt(run, before) is not None
     assert branch_key(run.branch("es")) != before
 
 

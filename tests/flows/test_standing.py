@@ -28,7 +28,7 @@ def run(short_clip: Path, tmp_path: Path) -> Run:
 def test_a_branch_waits_runs_and_waits_again_when_its_attempt_has_ended(run: Run) -> None:
     assert standing(run.branch("es")).state == "waiting"
     mark_begun(run.branch("es"))
-    with noted_progress(run.branch("es")):
+    with noted_progress(run.branch("es"), branch_key(run.branch("es"))):
         begun = standing(run.branch("es"))
         announce(StepEvent("talk", "es", "mix", "started"))
         announce(StepEvent("talk", "fr", "qc", "started"))  # another's
@@ -45,7 +45,7 @@ def test_a_branch_whose_process_is_gone_was_interrupted(run: Run, monkeypatch: p
     gone.wait()
     mark_begun(run.branch("es"))
     store, key = Store(run.store), branch_key(run.branch("es"))
-    with noted_progress(run.branch("es")):
+    with noted_progress(run.branch("es"), branch_key(run.branch("es"))):
         note = store.read_note("progress", key)
         assert note is not None
     store.write_note("progress", key, {**note, "pid": gone.pid})

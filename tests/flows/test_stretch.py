@@ -9,7 +9,7 @@ import pytest
 
 from flows.ask.plan import Request, plan
 from flows.ask.stretch import Stretch, typed
-from flows.kept.branches import shared_key
+from flows.kept.keys import shared_key
 from tasks.records.errors import BadInputError
 from tasks.records.script import Line, Script, Word
 from tasks.records.title import Title

@@ -14,7 +14,7 @@ from rich.console import Console
 from flows.ask.plan import Request, plan
 from flows.dub.show import branch_progress
 from flows.kept.ahead import last_steps, steps_ahead, way_of
-from flows.kept.branches import mark_begun
+from flows.kept.branches import branch_key, mark_begun
 from flows.kept.budget import expected
 from flows.kept.forecast import Forecast
 from flows.kept.lane import Lane
@@ -125,7 +125,7 @@ def turned(facts: MediaFacts, **changes: object) -> MediaFacts:
 
 def test_status_shows_a_recorded_dub_being_taken_in(run: Run) -> None:
     mark_begun(run.branch("es"))
-    with noted_progress(run.branch("es")):
+    with noted_progress(run.branch("es"), branch_key(run.branch("es"))):
         told(run, "es", ["translate"])
         announce(StepEvent("talk", "es", "ingest", "started"))
         found = standing(run.branch("es"))

@@ -8,7 +8,8 @@ import pytest
 
 from configs.profile import load_profile
 from flows.ask.plan import Request, plan
-from flows.kept.branches import branch_key, shared_key
+from flows.kept.branches import branch_key
+from flows.kept.keys import shared_key
 from flows.night.manifest import Defaults, read_manifest
 from flows.terminal.options import Changes
 from tasks.records.errors import BadInputError
