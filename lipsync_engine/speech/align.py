@@ -3,7 +3,7 @@
 The text is spoken by eSpeak NG, whose phone times are known, and the time axis is warped to the audio
 (dynamic time warping over mel cepstra, as in the aeneas aligner, and over the kinds of sound that are heard), then
 again with the reference turned towards the speaker by what was paired. Pauses found by energy may open between words
-only. Stops begin where the level falls.
+only. A word's first hum is not held; stops begin where the level falls.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lipsync_engine.media.audio import load_mono, loudness_db, runs, silent_hops
 from lipsync_engine.records import BoolArray, FloatArray, Phone
 from lipsync_engine.speech import espeak
+from lipsync_engine.speech.onsets import begun
 from lipsync_engine.speech.sounding import HOP_MS, HOP_S, RATE_HZ, Frames, heard, read, resampled, turned_towards
 from lipsync_engine.speech.sounds import levelled
 from lipsync_engine.speech.stops import closing
@@ -93,8 +94,10 @@ def align(samples: FloatArray, sample_rate_hz: int, text: str, language: str) ->
     path = _warp(reference, target)
     path = _warp(turned_towards(target, reference, path), target)
     placed = _place(spoken.phones, path, pause, duration_ms)
-    phones = closing(placed, audio, RATE_HZ)
     moved = _mapped(path, duration_ms)
+    phones = closing(
+        begun(placed, [moved(word.start_ms) for word in spoken.words], ratio, audio, RATE_HZ), audio, RATE_HZ
+    )
     words = _words(spoken.words, placed, phones, moved, duration_ms) if readable == text else ()
     borne_out = share_borne_out(weighed(phones, audio))
     return Alignment(phones, float("nan") if borne_out is None else borne_out, ratio, readable != text, words)

@@ -5,4 +5,4 @@ may be a dialogue stem or a print master with music and effects; its shift and s
 (`tasks.ingest.ingest`). How the files of lines are named is in `tasks.ingest.line_files`.
 """
 
-VERSION = 9
+VERSION = 10

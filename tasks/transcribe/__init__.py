@@ -17,7 +17,7 @@ from tasks.records.progress import Progress
 from tasks.records.script import Script
 from tasks.records.standin import Chosen, first_able
 
-VERSION = 10
+VERSION = 11
 
 BACKENDS = {
     "pocketsphinx": "tasks.transcribe.pocketsphinx:PocketSphinxTranscriber",
