@@ -1,105 +1,74 @@
-"""Contact sheets of resynchronised mouths: ``python -m benchmarks.lipsync_sheets --out DIR [CLIP ...]``.
+"""Contact sheets of resynchronised mouths, to be looked at one by one.
 
-Every clip of the test media (or those named, by stem) speaks ``--languages`` of four texts, spoken by eSpeak NG. A
-sheet shows closures, open vowels, rounded vowels, pauses and the result's own worst jumps: the source above, the result
-below, at whole multiples of native pixels, with the frame's number and what the mouth speaks there.
+    python -m benchmarks.lipsync_sheets [CLIP...] --out DIR [--languages es fr de] [--voice espeak|kokoro] [--seconds 5]
+
+Each clip (of the test media, by stem; or a path) speaks a short text in each language. A sheet shows open and rounded
+vowels, closures, sibilants, /f/ and /v/, pauses, ends of sentences and the result's own worst jumps: the source above,
+the result below, at whole multiples of native pixels, with the frame's number, what the mouth speaks there, and when.
+``--seconds``: only so much of the clip is drawn, from its start; its mouths come from the whole clip all the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageFont
 
 from benchmarks.clips import CLIPS, MEDIA
+from benchmarks.lipsync_moments import TEXTS, Moment, moments
+from benchmarks.lipsync_speech import VOICES
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import fit_poses, to_canonical, to_image
 from lipsync_engine.media import video
 from lipsync_engine.records import Phone
 from lipsync_engine.resync import Options, analyse, resync
-from lipsync_engine.speech import espeak
-from lipsync_engine.speech.articulation import segments
-from lipsync_engine.speech.phones import concatenate
+from lipsync_engine.speech.phones import concatenate, shift
 
 Image = NDArray[np.uint8]
 
-TEXTS = {
-    "es": "Mamá baja la papa blanca. Por la mañana mi amigo bebe un vaso de agua fría. Vamos a ver el puente nuevo.",
-    "fr": "Ma petite maman boit beaucoup d'eau. Vous pouvez venir demain matin, nous parlerons de la pomme rouge.",
-    "de": "Meine Mutter backt morgen Brot. Wir haben viele Bücher gekauft, und du liebst den schönen Vogel.",
-    "ja": "まいあさ パンを たべます。 ぼくの ともだちは うみが すきです。 こんばんは、 おげんきですか。",
-}
-#: A cell's width in pixels that the enlargement aims at, and the cells in a row.
-_CELL, _COLUMNS = 300, 6
+#: A cell's width in pixels that the enlargement aims at, the cells in a row, and the height of a label.
+_CELL, _COLUMNS, _STRIP = 300, 6, 22
 #: The mouth's surroundings in face widths: half the width, and the height from the nose's base down.
 _HALF, _ABOVE, _BELOW = 0.38, 0.06, 0.60
+#: Seconds before the speech and between two rounds of it.
+_PAUSE_S = 0.6
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A frame worth looking at and why."""
-
-    frame: int
-    label: str
-
-
-def spoken(language: str, seconds: float, wav: Path) -> tuple[Phone, ...]:
+def spoken(language: str, seconds: float, wav: Path, voice: str) -> tuple[Phone, ...]:
     """Write the text's speech, repeated with pauses until it fills the time; its phones."""
-    once = espeak.synthesize(TEXTS[language], espeak.voice_for(language))
-    pause = np.zeros(round(0.8 * once.sample_rate_hz), np.float32)
-    beat = len(once.samples) + len(pause)
-    times = max(1, round(seconds * once.sample_rate_hz / beat))
-    samples = np.concatenate([np.concatenate([pause, once.samples])] * times)
-    soundfile.write(wav, samples, once.sample_rate_hz)
-    starts = [round(1000 * (n * beat + len(pause)) / once.sample_rate_hz) for n in range(times)]
-    return concatenate([(s, once.phones) for s in starts], round(1000 * len(samples) / once.sample_rate_hz))
+    once, rate, phones = VOICES[voice](TEXTS[language], language)
+    pause = np.zeros(round(_PAUSE_S * rate), np.float32)
+    beat = len(once) + len(pause)
+    times = max(1, int(np.ceil(seconds * rate / beat)))
+    samples = np.concatenate([np.concatenate([pause, once])] * times)
+    soundfile.write(wav, samples, rate)
+    starts = [round(1000 * (n * beat + len(pause)) / rate) for n in range(times)]
+    return concatenate([(s, phones) for s in starts], round(1000 * len(samples) / rate))
 
 
-def kind_of(phone: Phone) -> str:
-    """What is looked at in a phone; empty for phones that show little."""
-    if not phone.ipa:
-        return "pause" if phone.end_ms - phone.start_ms >= 400 else ""
-    found = segments(phone.ipa)
-    kinds = {
-        "closure": any(s.place == "bilabial" for s in found),
-        "teeth": any(s.place == "labiodental" for s in found),
-        "open": any(s.place == "vowel" and s.height >= 0.8 for s in found),
-        "round": any(s.place == "vowel" and s.rounded for s in found),
-    }
-    return next((kind for kind, seen in kinds.items() if seen), "")
+@cache
+def _font() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with Matplotlib and has the letters of the IPA."""
+    return ImageFont.truetype(
+        io.BytesIO(files("matplotlib").joinpath("mpl-data/fonts/ttf/DejaVuSans.ttf").read_bytes()), 14
+    )
 
 
-def moments(
-    phones: Sequence[Phone], times: NDArray[np.float64], jumps: NDArray[np.float64], count: int
-) -> list[Moment]:
-    """Frames spread over kinds of sounds and over time, and the worst jumps, in order of time."""
-    kinds: dict[str, list[Moment]] = {"closure": [], "open": [], "round": [], "teeth": [], "pause": []}
-    for before, phone in zip((None, *phones), phones, strict=False):
-        middle = (phone.start_ms + phone.end_ms) / 2000
-        if middle >= times[-1]:
-            break
-        if kind := kind_of(phone):
-            label = f"{before.ipa if before else ''}[{phone.ipa}]" if phone.ipa else "pause"
-            kinds[kind].append(Moment(int(np.abs(times - middle).argmin()), label))
-    worst = [int(f) for f in np.argsort(-jumps)[:40]]
-    spread: list[int] = []
-    for frame in worst:
-        if all(abs(frame - other) > 5 for other in spread):
-            spread.append(frame)
-    share = {"closure": 0.25, "open": 0.25, "round": 0.17, "teeth": 0.08, "pause": 0.08}
-    chosen = {f: Moment(f, "jump") for f in spread[: max(1, round(0.17 * count))]}
-    for kind, part in share.items():
-        rows = kinds[kind]
-        for at in np.linspace(0, len(rows) - 1, min(len(rows), max(1, round(part * count)))).round().astype(int):
-            chosen.setdefault(rows[at].frame, rows[at])
-    return [chosen[f] for f in sorted(chosen)][:count]
+def strip(text: str, width: int) -> Image:
+    """A line of text, white on black, uint8 [h, width, 3]."""
+    line = Picture.new("RGB", (width, _STRIP))
+    ImageDraw.Draw(line).text((3, 2), text, (255, 255, 255), _font())
+    return np.asarray(line, np.uint8)
 
 
 class Window:
@@ -153,43 +122,51 @@ def sheet(source: Path, result: Path, window: Window, wanted: list[Moment]) -> I
         index = pair[0].index
         if index in labels:
             crops = [window.cut(f.rgb(), index).repeat(window.zoom, 0).repeat(window.zoom, 1) for f in pair]
-            strip = np.zeros((24, crops[0].shape[1], 3), np.uint8)
-            # the label is drawn in ASCII: OpenCV's fonts have no IPA
-            text = f"{index} {labels[index]}".encode("ascii", "replace").decode()
-            cv2.putText(strip, text, (3, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-            cells.append(np.concatenate([strip, *crops]))
+            cells.append(np.concatenate([strip(f"{index} {labels[index]}", crops[0].shape[1]), *crops]))
     if not cells:
-        return np.zeros((24, _CELL, 3), np.uint8)
+        return np.zeros((_STRIP, _CELL, 3), np.uint8)
     blank = np.zeros_like(cells[0])
     cells += [blank] * (-len(cells) % _COLUMNS)
     rows = [np.concatenate(cells[i : i + _COLUMNS], axis=1) for i in range(0, len(cells), _COLUMNS)]
     return np.concatenate(rows)
 
 
-def make(clip: Path, language: str, track: FaceTrack, out: Path, count: int, device: str) -> Path:
+def make(clip: Path, language: str, track: FaceTrack, options: argparse.Namespace) -> Path:
     """Resynchronise one clip to one language and write its sheet (and, beside it, the picture)."""
+    length = float(track.times_s[-1])
+    seconds = min(options.seconds or length, length)
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "dub.wav"
-        phones = spoken(language, float(track.times_s[-1]), wav)
-        result = out / f"{clip.stem}.{language}.mp4"
-        report = resync(clip, wav, phones, track, result, Options(measure=False, device=device))
-        window = Window(track)
-        jumps = jump_sizes(clip, result, window, len(track.times_s))
-        chosen = moments(phones, track.times_s + (report.lead_ms or 0.0) / 1000, jumps, count)  # the mouth leads
-        target = out / f"{clip.stem}.{language}.png"
-        cv2.imwrite(str(target), sheet(clip, result, window, chosen)[..., ::-1])
+        phones = spoken(language, seconds, wav, options.voice)
+        target: Path = options.out / f"{clip.stem}.{language}.{options.voice}.png"
+        result = target.with_suffix(".mp4")
+        how = Options(measure=False, device=options.device, preview_s=seconds if seconds < length else None)
+        report = resync(clip, wav, phones, track, result, how)
+    window = Window(track)
+    times = track.times_s[track.times_s < seconds]
+    jumps = jump_sizes(clip, result, window, len(times))
+    seen = shift(phones, -round(report.lead_ms or 0.0))  # the mouth leads
+    chosen = moments(seen, times, jumps, options.count)
+    whole = sheet(clip, result, window, chosen)
+    head = strip(f"{target.stem}  {report.edited} of {report.frames} edited  {report.bypassed or ''}", whole.shape[1])
+    cv2.imwrite(str(target), np.concatenate([head, whole])[..., ::-1])
     print(f"{target.name}: {report.edited} of {report.frames} edited, bypassed {report.bypassed}", flush=True)
     print("  " + ", ".join(f"{m.frame} {m.label}" for m in chosen), flush=True)
+    for note in report.notes:
+        print(f"  note: {note}", flush=True)
     return target
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clips", nargs="*", help="stems of clips of the test media, or paths")
+    """Make the sheets."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", nargs="*", help="stems of clips of the test media, or paths; all without")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tracks", type=Path, help="folder of stored analyses, used and filled")
-    parser.add_argument("--languages", type=int, default=3, help="how many of the four texts each clip speaks")
-    parser.add_argument("--count", type=int, default=12)
+    parser.add_argument("--languages", nargs="+", choices=list(TEXTS), default=["es", "fr", "de"])
+    parser.add_argument("--voice", choices=list(VOICES), default="espeak")
+    parser.add_argument("--seconds", type=float, help="drawn, from the start; all without")
+    parser.add_argument("--count", type=int, default=18, help="about so many frames a sheet")
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -197,14 +174,20 @@ def main() -> None:
     chosen = [known.get(c, Path(c)) for c in options.clips] or list(known.values())
     tracks = options.tracks or options.out
     tracks.mkdir(parents=True, exist_ok=True)
-    for number, clip in enumerate(chosen):
-        stored = tracks / f"{clip.stem}.npz"
+    for clip in chosen:
+        track = analysed(clip, tracks / f"{clip.stem}.npz")
+        for language in options.languages:
+            make(clip, language, track, options)
+
+
+def analysed(clip: Path, stored: Path) -> FaceTrack:
+    """The clip's analysis, read where it is stored and of this version, else made and stored."""
+    if stored.exists():
         try:
-            track = FaceTrack.load(stored) if stored.exists() else analyse(clip, stored)
+            return FaceTrack.load(stored)
         except ValueError:  # written by another version of the engine
-            track = analyse(clip, stored)
-        for step in range(options.languages):
-            make(clip, list(TEXTS)[(number + step) % len(TEXTS)], track, options.out, options.count, options.device)
+            pass
+    return analyse(clip, stored)
 
 
 if __name__ == "__main__":
