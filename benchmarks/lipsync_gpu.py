@@ -21,6 +21,7 @@ import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -85,7 +86,9 @@ def tracker(its: Setting) -> list[Row]:
     if not meshes[0]:
         return [*rows, Row("landmarks beside the CPU's", "not measured: no face was found", False)]
     most = float(same_crops(clip, meshes[0], onnx, batches).max())
-    found = f"at most {most:.4f} px of the crop apart; followed frame by frame: {apart(*meshes, clip.scale)}"
+    found = (
+        f"at most {most:.4f} px of the crop apart; followed frame by frame: {apart(meshes[0], meshes[1], clip.scale)}"
+    )
     return [*rows, Row("landmarks beside the CPU's", found, most <= LANDMARKS_PX, {"landmarks_px": most})]
 
 
@@ -175,7 +178,7 @@ def _lacks(its: Setting) -> Iterator[tuple[str, Callable[[], Any]]]:
 
     total = torch.cuda.get_device_properties(0).total_memory / 2**20
     for limit in (512, 128, 1):
-        yield f"{limit} MiB of GPU memory", lambda limit=limit: _confined(limit / total)
+        yield f"{limit} MiB of GPU memory", partial(_confined, limit / total)
 
 
 @contextmanager
