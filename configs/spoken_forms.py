@@ -26,6 +26,21 @@ class Words(BaseModel):
     at: str
 
 
+class Roman(BaseModel):
+    """How Roman numerals are read: of rulers, after headings, before the endings of ordinals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rulers: tuple[str, ...]
+    queens: tuple[str, ...] = ()
+    ordinals_up_to: int = 0
+    first: str = ""
+    the: str = ""
+    point: bool = False
+    headings: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+
+
 class SpokenForms(BaseModel):
     """The spoken forms of one language; the fields are explained at the head of ``spoken_forms.yaml``."""
 
@@ -56,12 +71,20 @@ class SpokenForms(BaseModel):
     money: Mapping[str, tuple[str, ...]]
     magnitudes: tuple[str, ...] = ()
     plain_magnitudes: tuple[str, ...] = ()
+    short_magnitudes: Mapping[str, str] = {}
     of: str = ""
     units: Mapping[str, tuple[str, ...]]
     ordinals: Mapping[str, Literal["m", "f"]] = {}
     short: Mapping[str, str]
     before_name: Mapping[str, str] = {}
     before_number: Mapping[str, str] = {}
+    fractions: Mapping[int, tuple[str, str]] = {}
+    fraction: str = ""
+    dated: tuple[str, ...] = ()
+    decades: bool = False
+    roman: Roman | None = None
+    agreeing: Mapping[str, tuple[str, str]] = {}
+    feminine: tuple[str, ...] = ()
 
 
 @cache

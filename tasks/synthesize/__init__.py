@@ -17,7 +17,7 @@ from tasks.records.errors import UnsupportedError
 from tasks.records.script import Speaker
 from tasks.records.standin import Chosen, first_able
 
-VERSION = 9
+VERSION = 10
 
 BACKENDS = {
     "kokoro": "tasks.synthesize.kokoro:KokoroSynthesizer",

@@ -24,23 +24,33 @@ def rules(say: Numerals) -> Rules:
 
 def _percentages(say: Numerals, before: str, number: str) -> Rules:
     def percent(match: re.Match[str]) -> str:
-        words = [say.number(match[1]), say.forms.percent]
+        words = [say.between(match[1], match[2]), say.forms.percent]
         return say.joined(*(reversed(words) if say.forms.percent_before else words))
 
-    yield rf"{before}({number}){BLANK}?[%％]", percent
-    yield rf"{before}[%％]{BLANK}?({number})", percent
+    yield rf"{before}{_span(number)}{BLANK}?[%％]", percent
+    yield rf"{before}[%％]{BLANK}?{_span(number)}", percent
+
+
+def _span(number: str) -> str:
+    """A number, or two as a range: two groups."""
+    return rf"({number})(?:(?: ?– ?|-)({number}))?"
 
 
 def _money(say: Numerals, before: str, number: str) -> Rules:
-    money = say.forms.money
-    signs, many = one_of(money), one_of(say.forms.magnitudes)
+    money, short = say.forms.money, say.forms.short_magnitudes
+    signs, many = one_of(money), one_of((*say.forms.magnitudes, *short))
+    edge = "" if say.forms.joined else r"(?![^\W_])"
 
-    def amount(digits: str, magnitude: str | None, names: tuple[str, ...]) -> str:
+    def amount(first: str, last: str | None, magnitude: str | None, names: tuple[str, ...]) -> str:
+        digits = last or first
         whole, decimals = say.parts(digits)
         units, cents = (names[: len(names) // 2], names[len(names) // 2 :]) if len(names) > 3 else (names, ())
         if magnitude:
+            magnitude = short.get(magnitude, magnitude)
             of = say.forms.of if magnitude not in say.forms.plain_magnitudes else ""
-            return say.joined(say.number(digits), magnitude, of, units[-1]).replace("' ", "'")
+            return say.joined(say.between(first, last), magnitude, of, units[-1]).replace("' ", "'")
+        if last:
+            return say.joined(say.number(first), say.forms.words.to, amount(last, None, None, names))
         if not decimals.strip("0"):
             return say.counted(whole, units)
         if len(decimals) == 2 and cents:
@@ -48,25 +58,27 @@ def _money(say: Numerals, before: str, number: str) -> Rules:
         return say.joined(say.number(digits), units[-1])
 
     yield (
-        rf"{before}({signs}){BLANK}?({number})(?:{BLANK}?({many})(?![^\W_]))?",
-        lambda match: amount(match[2], match[3], money[match[1]]),
+        rf"{before}({signs}){BLANK}?{_span(number)}(?:{BLANK}?({many})(?![^\W_])|{edge})",
+        lambda match: amount(match[2], match[3], match[4], money[match[1]]),
     )
     yield (
-        rf"{before}({number})(?:{BLANK}?({many}))?{BLANK}?({signs})(?!\w)",
-        lambda match: amount(match[1], match[2], money[match[3]]),
+        rf"{before}{_span(number)}(?:{BLANK}?({many}))?{BLANK}?({signs})(?!\w)",
+        lambda match: amount(match[1], match[2], match[3], money[match[4]]),
     )
     if say.forms.de:  # 250 de lei
-        yield rf"{before}({number}) de ({signs})(?!\w)", lambda match: amount(match[1], None, money[match[2]])
+        yield rf"{before}({number}) de ({signs})(?!\w)", lambda match: amount(match[1], None, None, money[match[2]])
 
 
 def _units(say: Numerals, before: str, number: str) -> Rules:
     def measured(match: re.Match[str]) -> str:
-        whole, decimals = say.parts(match[1])
-        names = say.forms.units[match[2]]
-        return say.joined(say.number(match[1]), names[1]) if decimals else say.counted(whole, names)
+        first, last, unit = match.groups()
+        whole, decimals = say.parts(last or first)
+        names = say.forms.units[unit]
+        said = say.joined(say.number(last or first), names[1]) if decimals else say.counted(whole, names)
+        return say.joined(say.number(first), say.forms.words.to, said) if last else said
 
     edge = "(?![A-Za-z/])" if say.forms.joined else r"(?![^\W_]|/)"
-    yield rf"{before}({number}){BLANK}?({one_of(say.forms.units)}){edge}", measured
+    yield rf"{before}{_span(number)}{BLANK}?({one_of(say.forms.units)}){edge}", measured
 
 
 def _ordinals(say: Numerals) -> Rules:

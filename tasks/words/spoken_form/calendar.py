@@ -14,21 +14,35 @@ def rules(say: Numerals) -> Rules:
     if not say.forms.joined:  # 3月14日 is read as it stands
         yield from _dates_with_a_name(say)
     yield from _times(say)
+    if say.forms.decades:
+        yield r"(?<![\w.,-])((?:1[1-9]|20)?)(\d)0s(?!\w)", lambda match: _decade(say, match[1], int(match[2]) * 10)
     if say.forms.year:
         yield rf"(?<!\d)(\d{{4}})(?={say.forms.year})", lambda match: say.digits(match[1])
 
 
+def _decade(say: Numerals, century: str, years: int) -> str | None:
+    """The 1990s, the 90s."""
+    if not century:
+        return _many(say.cardinal(years)) if years >= 20 else None
+    hundreds = "two thousand" if century == "20" else f"{say.cardinal(int(century))} hundred"
+    return f"{say.cardinal(int(century))} {_many(say.cardinal(years))}" if years else _many(hundreds)
+
+
+def _many(name: str) -> str:
+    return name[:-1] + "ies" if name.endswith("y") else name + "s"
+
+
 def _dates_in_digits(say: Numerals) -> Rules:
     def local(match: re.Match[str]) -> str | None:
-        first, second = int(match[1]), int(match[2])
+        first, second = int(match[1]), int(match[3])
         day, month = (second, first) if say.forms.month_first and first <= 12 else (first, second)
-        return _date(say, day, month, match[3])
+        return _date(say, day, month, match[4])
 
     yield (
         r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])",
         lambda match: _date(say, int(match[3]), int(match[2]), match[1]),
     )
-    yield r"(?<![\w/.])(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?!\w|[/.]\d)", local
+    yield r"(?<![\w/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?!\w|[/.-]\d)", local
 
 
 def _date(say: Numerals, day: int, month: int, year: str) -> str | None:

@@ -105,11 +105,20 @@ class Numerals:
     def counted(self, number: int, names: tuple[str, ...]) -> str:
         """So many of something."""
         of = "de" if self.forms.de and (number % 100 >= 20 or (number and number % 100 == 0)) else ""
-        return self.joined(self.cardinal(number), of, self._plural(number, names))
+        name = self._plural(number, names)
+        return self.joined(self._agreeing(self.cardinal(number), name), of, name)
 
-    def between(self, first: str, last: str) -> str:
-        """A range."""
-        return self.joined(self.number(first), self.forms.words.to, self.number(last))
+    def _agreeing(self, number: str, name: str) -> str:
+        """A number as it stands before a noun ("un kilo", "veintiuna libras")."""
+        head, blank, last = number.rpartition(" ")
+        if last not in self.forms.agreeing:
+            return number
+        feminine = name.split()[0] in self.forms.feminine
+        return head + blank + self.forms.agreeing[last][feminine]
+
+    def between(self, first: str, last: str | None) -> str:
+        """A range, or a number alone."""
+        return self.joined(self.number(first), self.forms.words.to, self.number(last)) if last else self.number(first)
 
     @property
     def blank(self) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 
 from configs.languages import primary
 from configs.spoken_forms import SpokenForms, spoken_forms
-from tasks.words.spoken_form import amounts, calendar
+from tasks.words.spoken_form import amounts, calendar, fractions, roman, telephone
 from tasks.words.spoken_form.numerals import Numerals
 from tasks.words.spoken_form.rule import Rules, Say, one_of
 
@@ -51,7 +51,8 @@ def _rules(language: str) -> tuple[tuple[re.Pattern[str], Say], ...]:
     forms = spoken_forms(language)
     assert forms is not None
     say = Numerals(forms)
-    found = [*_addresses(forms), *calendar.rules(say), *amounts.rules(say), *_abbreviations(forms)]
+    found = [*_addresses(forms), *telephone.rules(say), *calendar.rules(say), *fractions.rules(say)]
+    found += [*amounts.rules(say), *roman.rules(say), *_abbreviations(forms)]
     return tuple((re.compile(pattern), saying) for pattern, saying in found)
 
 
