@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,43 @@ class SpeakerStats:
     habits: Mapping[str, Habit] = field(default_factory=dict)
 
 
+Four = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the sounds' targets are moved, so that the dub opens as far and as variously as the speaker does.
+
+    Attributes:
+        gain: how much further from the centre each channel of the mouth goes.
+        shift: face widths that each is moved by.
+        centre: mean of each in the speech of the dub, face widths.
+    """
+
+    gain: Four
+    shift: Four
+    centre: Four
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the plan of one mouth takes from the whole of a dub; ``None`` where that is too short to tell.
+
+    An edited dub is given what its unedited one came to: else one changed word would move every line a little.
+
+    Attributes:
+        spread: of the targets.
+        stiffer: how much stiffer than usual the mouth is, so that it is no quicker than the speaker's.
+        vowels_db: mean and standard deviation of the vowels' loudness.
+        chin: face widths that the chin is lowered by for each that the lips part.
+    """
+
+    spread: Spread | None = None
+    stiffer: float = 1.0
+    vowels_db: tuple[float, float] | None = None
+    chin: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class MouthPlan:
     """Where the mouth shall be at each frame to speak the new words.
@@ -107,6 +145,7 @@ class MouthPlan:
         tongue: float32 [T], height of the tongue's front, 0 on the floor of the mouth to 1 behind the upper teeth;
             ``None`` where no phones are known.
         sound: int8 [T], the kind of sound that is spoken (`plan.kinds`); ``None`` where no phones made the plan.
+        settled: what it took from the whole of the dub; ``None`` where no phones made it.
     """
 
     series: MouthSeries
@@ -116,3 +155,20 @@ class MouthPlan:
     speech: BoolArray
     tongue: FloatArray | None = None
     sound: NDArray[np.int8] | None = None
+    settled: Settled | None = None
+
+
+def settled_of(stored: Mapping[str, Any]) -> Settled:
+    """What was settled, from its fields as JSON has them."""
+    spread, vowels = stored["spread"], stored["vowels_db"]
+    return Settled(
+        spread=None if spread is None else Spread(*(_four(spread[name]) for name in ("gain", "shift", "centre"))),
+        stiffer=float(stored["stiffer"]),
+        vowels_db=None if vowels is None else (float(vowels[0]), float(vowels[1])),
+        chin=stored["chin"],
+    )
+
+
+def _four(values: Sequence[float]) -> Four:
+    first, second, third, fourth = values
+    return first, second, third, fourth

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lipsync_engine.media.staging import staged
+from lipsync_engine.records import Settled
 
 
 @dataclass(slots=True)
@@ -19,6 +20,9 @@ class EngineReport:
         edited: frames with a mouth that is seen to be changed (strength .2 or more; else ``imperceptible``).
         bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
         copied: frames whose packets were copied, neither decoded nor encoded.
+        drawn: frames that were decoded, drawn into where there is an edit, and encoded.
+        stretches: parts of the picture that are not copied.
+        stretches_found: those of them that were found finished.
         portrait_frames: edited frames drawn by deforming the frame itself, for want of observations.
         faces: people that were edited.
         library_observations: mouths of the most edited person that the title offers.
@@ -70,12 +74,16 @@ class EngineReport:
             picture under the dub), ``shuffled`` (the result at other times), ``frozen``.
         missing: figure to the reason why it is null.
         notes: what a reviewer should know.
+        settled: what each person's plan took from the whole of the dub, by number of the person.
     """
 
     frames: int = 0
     edited: int = 0
     bypassed: dict[str, int] = field(default_factory=dict)
     copied: int = 0
+    drawn: int = 0
+    stretches: int = 0
+    stretches_found: int = 0
     portrait_frames: int = 0
     faces: int = 0
     library_observations: int | None = None
@@ -125,6 +133,7 @@ class EngineReport:
     controls: dict[str, dict[str, float | None]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    settled: dict[int, Settled] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Stable, readable JSON with figures rounded to four places."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.ask.naming import hold
+from flows.dub.before import paces_before, settled_before
 from flows.dub.end import End
 from flows.dub.journal import journal
 from flows.kept.branches import Known, carry_over, keep_attempt, known, mark_begun
@@ -166,7 +167,9 @@ def _made_here(run: Branch, work: SharedWork, edits: Placed, steps: _Steps) -> _
     translated = settle(translate.submit(run, work.script, edits.texts, edits.notes))
     script, laid = _speech(run, work, translated, edits.texts, steps)
     assert laid.phones is not None  # fit and ingest always tell them
-    picture = settle(lipsync.submit(run, work.plain or work.video, work.analysis, laid.dialogue, laid.phones))
+    edited = bool(edits.texts) and run.language not in run.title.dubs
+    before = settled_before(run, work) if edited else {}
+    picture = settle(lipsync.submit(run, work.plain or work.video, work.analysis, laid.dialogue, laid.phones, before))
     mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
     stems = {"dialogue": laid.dialogue, "bed": work.bed, "mix": mixed.mix}
     return _Dub(script, laid, picture, mixed, stems)
@@ -202,14 +205,7 @@ def _speech(
     settle = steps.settle
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
-    paces = _paces_before(run, work) if worded else {}
+    paces = paces_before(run, work) if worded else {}
     spoken = settle(synthesize.submit(run, script, work.script, work.dialogue, work.bed, paces))
     adapted = settle(adapt.submit(run, script, work.script, spoken, work.dialogue, worded, work.bed))
     return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))
-
-
-def _paces_before(run: Branch, work: SharedWork) -> dict[str, float]:
-    """The speakers' paces before anybody edited the script, so that one edited line leaves the others as they are."""
-    script = translate.known(run, work.script, {})
-    spoken = synthesize.known(run, script.value, work.script, work.dialogue, work.bed) if script else None
-    return spoken.value.paces if spoken else {}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lipsync_engine.draw.grain import noise_between
 from lipsync_engine.draw.patches import PatchStore
 from lipsync_engine.draw.player import Edit, Player
 from lipsync_engine.media import video
@@ -59,13 +60,28 @@ class Painter:
     def __init__(
         self, path: Path, facts: video.VideoFacts, scores: list[tuple[Person, Score]], device: str = "cpu"
     ) -> None:
-        size = (facts.width, facts.height)
-        self.checks = Checks()
+        self._size = (facts.width, facts.height)
         self._device = torch.device(device)
-        self._seen = 0
-        store = PatchStore(scores)
-        store.gather(path, facts)
-        self._players = [Player(n, who, score, store, size) for n, (who, score) in enumerate(scores)]
+        self._patches = PatchStore(scores)
+        self._patches.gather(path, facts)
+        self._noise = [noise_between(self._patches.neighbours(number)) for number in range(len(scores))]
+        self.begin(scores)
+
+    def begin(self, scores: Sequence[tuple[Person, Score]]) -> Checks:
+        """Draw from here on what these scores ask for, as if nothing had been drawn before.
+
+        Args:
+            scores: the same people, and a part of the edit of each.
+
+        Returns:
+            What is measured from here on.
+        """
+        self.checks, self._seen = Checks(), 0
+        self._players = [
+            Player(number, who, score, self._patches, self._noise[number], self._size)
+            for number, (who, score) in enumerate(scores)
+        ]
+        return self.checks
 
     def paint(self, frames: Sequence[video.Frame]) -> list[bool]:
         """Edit consecutive frames in place; for each, whether anything was changed.

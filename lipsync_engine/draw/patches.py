@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lipsync_engine.draw.grain import Patch
 from lipsync_engine.faces.observations import Observations
 from lipsync_engine.media import video
 from lipsync_engine.media.filearray import Spool
@@ -14,6 +15,8 @@ from lipsync_engine.media.video import Planes, VideoFacts
 from lipsync_engine.media.window import Region, crop, region_of
 from lipsync_engine.plan.edit import Person, Score
 
+#: Pairs of neighbouring frames that tell the title's noise.
+_PAIRS = 16
 #: (number of the person, row of that person's track)
 Key = tuple[int, int]
 
@@ -40,11 +43,7 @@ class PatchStore:
             path: the picture.
             facts: its facts.
         """
-        keys = [
-            (number, int(row))
-            for number, (_, score) in enumerate(self._scores)
-            for row in np.unique(score.shown[score.shown >= 0])
-        ]
+        keys = [(number, row) for number in range(len(self._scores)) for row in self._needed(number)]
         pictures: dict[Path, list[Key]] = {path: []}
         for key in keys:
             if not self._kept_here(key):
@@ -53,6 +52,30 @@ class PatchStore:
             # other pictures come in the title's own format: their samples go into its frames
             own = facts if picture == path else replace(video.probe(picture), pixel_format=facts.pixel_format)
             self._read(picture, own, self._wanted(missing, (own.width, own.height)))
+
+    def _needed(self, number: int) -> list[int]:
+        """Rows of a person whose patches will be asked for."""
+        shown = self._scores[number][1].shown
+        beside = [row + step for row in self._pairs(number) for step in (0, 1)]
+        return sorted({*np.unique(shown[shown >= 0]).tolist(), *beside})
+
+    def _pairs(self, number: int) -> list[int]:
+        """Some observations of the title that the next frame's follows; they depend on no dub of it."""
+        who, score = self._scores[number]
+        if not (score.shown >= 0).any():
+            return []
+        rows, track = who.library.row, who.track
+        follows = (np.diff(rows) == 1) & (np.diff(track.frame[rows]) == 1) & (np.diff(track.span[rows]) == 0)
+        first = rows[:-1][follows]
+        return [int(first[at]) for at in np.linspace(0, len(first) - 1, min(len(first), _PAIRS)).astype(int)]
+
+    def neighbours(self, number: int) -> list[tuple[Patch, Patch]]:
+        """Some pairs of a person's observations from neighbouring frames, which tell the title's noise."""
+        pairs = [((number, row), (number, row + 1)) for row in self._pairs(number)]
+        return [(self.get(a), self.get(b)) for a, b in pairs if self._known(a) and self._known(b)]
+
+    def _known(self, key: Key) -> bool:
+        return key in self._places or self._kept_here(key)
 
     def _read(self, picture: Path, facts: VideoFacts, wanted: dict[int, list[tuple[Key, Region]]]) -> None:
         last = max(wanted, default=-1)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from lipsync_engine.draw.blend import Composed, Grain, Observed, compose
 from lipsync_engine.draw.cavity import Inside, jaw_drop, opening, paint, view_of
-from lipsync_engine.draw.grain import Patch, noise_between
 from lipsync_engine.draw.occlusion import Occlusion
 from lipsync_engine.draw.palette import Palette, palette_of
 from lipsync_engine.draw.patches import PatchStore
@@ -27,8 +26,6 @@ from lipsync_engine.plan.edit import Person, Score, faces
 Array = NDArray[np.float64]
 #: Frames whose geometry is computed together; neighbours on each side steady the shape.
 _CHUNK, _MARGIN = 200, 5
-#: Pairs of neighbouring frames that tell the title's noise.
-_PAIRS = 16
 #: Share of a frame's own palette in that of the frames before.
 _TINT = 0.15
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
@@ -71,10 +68,19 @@ class Player:
         who: the person.
         score: the edit of this person.
         patches: pixels of the observations.
+        noise: of the title, as ``grain.noise_between`` gives it.
         size: width and height of the picture.
     """
 
-    def __init__(self, number: int, who: Person, score: Score, patches: PatchStore, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        number: int,
+        who: Person,
+        score: Score,
+        patches: PatchStore,
+        noise: tuple[float, float, float],
+        size: tuple[int, int],
+    ) -> None:
         self._number, self._who, self._score, self._patches, self._size = number, who, score, patches, size
         self._entry = {int(f): i for i, f in enumerate(score.frame)}
         self._chunk = slice(0, 0)
@@ -82,20 +88,10 @@ class Player:
         self._triangles = lower_face_triangles()
         self._holes = len(mouth_triangles())
         self._occlusion, self._next = Occlusion(), -1
-        first = who.track.landmarks[score.row[:1]]
-        self._seed = zlib.crc32(first.tobytes())  # a title's grain is its own
+        self._seed = zlib.crc32(who.track.landmarks[:1].tobytes())  # a title's grain is its own
         self._parted: dict[int, Array] = {}
         self._palette: Palette | None = None
-        self._noise = noise_between(self._neighbours())
-
-    def _neighbours(self) -> list[tuple[Patch, Patch]]:
-        """Some pairs of observations from neighbouring frames."""
-        track = self._who.track
-        rows = np.unique(self._score.shown[self._score.shown >= 0])
-        follows = (np.diff(rows) == 1) & (np.diff(track.frame[rows]) == 1) & (np.diff(track.span[rows]) == 0)
-        first = rows[:-1][follows] if len(rows) else rows
-        some = first[np.linspace(0, len(first) - 1, min(len(first), _PAIRS)).astype(int)]
-        return [tuple(self._patches.get((self._number, int(row) + step)) for step in (0, 1)) for row in some]  # type: ignore[misc]
+        self._noise = noise
 
     def plays(self, frame: int) -> bool:
         """Whether this person's face is edited in the frame."""

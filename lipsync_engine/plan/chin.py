@@ -13,8 +13,8 @@ from lipsync_engine.records import BoolArray, SpeakerStats
 _SLOPES = (0.05, 0.8)
 
 
-def with_own_chin(values: NDArray[np.float64], speech: BoolArray, stats: SpeakerStats) -> NDArray[np.float64]:
-    """Planned mouths whose chin follows the lips as the speaker's own does; the rest pose stays as it is.
+def own_chin(values: NDArray[np.float64], speech: BoolArray, stats: SpeakerStats) -> float | None:
+    """What the planned chin lacks to follow the lips as the speaker's own does; ``None`` where that is not known.
 
     Args:
         values: float64 [T, 4], planned mouth vectors.
@@ -23,8 +23,20 @@ def with_own_chin(values: NDArray[np.float64], speech: BoolArray, stats: Speaker
     """
     planned = chin_slope(values[speech])
     if stats.chin_slope is None or planned is None:
+        return None
+    return float(np.clip(stats.chin_slope, *_SLOPES)) - planned
+
+
+def with_chin(values: NDArray[np.float64], lacks: float | None, stats: SpeakerStats) -> NDArray[np.float64]:
+    """Planned mouths whose chin follows the lips by so much more; the rest pose stays as it is.
+
+    Args:
+        values: float64 [T, 4], planned mouth vectors.
+        lacks: as `own_chin`, face widths for each that the lips part.
+        stats: the speaker.
+    """
+    if lacks is None:
         return values
     out = values.copy()
-    missing = float(np.clip(stats.chin_slope, *_SLOPES)) - planned
-    out[:, JAW] += missing * (values[:, APERTURE] - float(stats.rest[APERTURE]))
+    out[:, JAW] += lacks * (values[:, APERTURE] - float(stats.rest[APERTURE]))
     return out

@@ -108,6 +108,8 @@ class Score:
         tongue: float32 [E], height of the tongue's front, 0 to 1; a portrait alone needs it; ``None``: idle.
         parted: float32 [E], how much further the rows of teeth stand apart than in the picked row, face widths;
             ``None`` for not at all.
+        settled: bool [E], frames in a pause that are chosen whatever lies before and after (`settled_in`): the edit can
+            be divided there; ``None`` for nowhere.
     """
 
     row: NDArray[np.int64]
@@ -122,6 +124,7 @@ class Score:
     portrait: bool
     tongue: FloatArray | None = None
     parted: FloatArray | None = None
+    settled: BoolArray | None = None
 
 
 def person(track: FaceTrack, identity: int) -> Person:
@@ -182,13 +185,14 @@ def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Pe
     return replace(who, library=library, forms=forms, usable=frozenset(library.row.tolist()))
 
 
-def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
+def compose_score(who: Person, plan: MouthPlan, active: BoolArray, bounds: NDArray[np.int64] | None = None) -> Score:
     """Turn a plan into an edit of one person.
 
     Args:
         who: the person.
         plan: planned mouth for every frame of the title.
         active: bool [T], frames at which this person is the one who speaks the dub (or may be shown silent).
+        bounds: int64 [S], frames at which the title is divided; ``None``: it is not.
     """
     strength, reasons = judge(who.track)
     reasons = [why or ("occluded" if b <= 0 else "") for why, b in zip(reasons, who.bare, strict=True)]
@@ -208,7 +212,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     planned = _shut(plan.series.values[frame], plan.closure[frame])
     pick = np.full(len(row), -1, np.int64)
     if who.library.moves and len(row):
-        pick = who.library.row[choose(_wanted(who, row, plan, start), who.library)]
+        pick = who.library.row[choose(_wanted(who, row, plan, start, bounds), who.library)]
         pick = kept_moving(pick, who.library.row, who.track.span, start | plan.rest[frame])
         seen = who.mouth[pick, 0]
         planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
@@ -218,7 +222,10 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray) -> Score:
     portrait = bool((pick < 0).any())
     tongue = None if plan.tongue is None else plan.tongue[frame]
     parted = None if portrait else parting(who, plan, frame, pick, target, start) * strength[row]
-    return Score(row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue, parted)
+    settled = settled_in(plan.rest, bounds)[frame]
+    return Score(
+        row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue, parted, settled
+    )
 
 
 def _bridged(track: FaceTrack, strength: FloatArray) -> FloatArray:
@@ -288,7 +295,9 @@ def _already_at_rest(who: Person, plan: MouthPlan) -> BoolArray:
     return np.asarray(binary_opening(pause & calm, iterations=max(1, round(0.4 / step)))[who.track.frame])
 
 
-def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArray) -> Wanted:
+def _wanted(
+    who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArray, bounds: NDArray[np.int64] | None
+) -> Wanted:
     frame = who.track.frame[row]
     return Wanted(
         vectors=plan.series.values[frame],
@@ -301,7 +310,28 @@ def _wanted(who: Person, row: NDArray[np.intp], plan: MouthPlan, start: BoolArra
         sound=None if plan.sound is None else plan.sound[frame],
         gap=None if plan.sound is None else gap_asked(plan.sound[frame], plan.series.values[frame, 0]),
         crisp=_crisp_about(who)[row],
+        settled=settled_in(plan.rest, bounds)[frame],
     )
+
+
+def settled_in(rest: BoolArray, bounds: NDArray[np.int64] | None) -> BoolArray:
+    """One frame of every pause in which the mouth rests, so that an edit before it changes nothing after it.
+
+    Args:
+        rest: bool [T], frames at rest.
+        bounds: int64 [S], frames at which the title is divided: a pause over one of these settles there, whatever its
+            length, else in its middle.
+
+    Returns:
+        bool [T].
+    """
+    out = np.zeros(len(rest), np.bool_)
+    cuts = np.zeros(0, np.int64) if bounds is None else bounds
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], rest, [False]]).astype(np.int8)))
+    for first, stop in edges.reshape(-1, 2).tolist():
+        inside = cuts[(cuts >= first) & (cuts < stop)]
+        out[inside if len(inside) else (first + stop) // 2] = True
+    return out
 
 
 def _crisp_about(who: Person) -> FloatArray:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.plan.agreement import mouth_class
-from lipsync_engine.records import Habit, SpeakerStats
+from lipsync_engine.records import Four, Habit, SpeakerStats, Spread
 from lipsync_engine.speech.gestures import Gesture, Touch
 
 Grid = NDArray[np.float64]
@@ -223,8 +223,8 @@ def within_range(path: Grid, stats: SpeakerStats) -> Grid:
     return path
 
 
-def with_own_statistics(goals: Grid, said: Grid, shown: Callable[[Grid], Grid], stats: SpeakerStats) -> Grid:
-    """Goals whose shown path has the speaker's own mean and standard deviation in every channel.
+def own_spread(goals: Grid, said: Grid, shown: Callable[[Grid], Grid], stats: SpeakerStats) -> Spread | None:
+    """How to move the goals, so that their shown path has the speaker's own mean and deviation in every channel.
 
     Args:
         goals: float64 [G, 4] on the grid.
@@ -233,11 +233,12 @@ def with_own_statistics(goals: Grid, said: Grid, shown: Callable[[Grid], Grid], 
         stats: the speaker; what is not known of a channel stays as it is.
 
     Returns:
-        float64 [G, 4]. Where the speaker's range does not admit the spread, the nearest that was reached.
+        ``None``: as they are, for want of speech. Where the speaker's range does not admit the spread, the nearest that
+        was reached.
     """
     spoken = shown(goals)
     if len(spoken) < _FEWEST or stats.frames <= 0:
-        return goals
+        return None
     own, centre, planned = np.asarray(stats.std, np.float64), spoken.mean(0), spoken.std(0)
     known = np.isfinite(own) & (own > 0) & (planned > _STILL)
     own = np.where(known, own, np.maximum(planned, _STILL))
@@ -256,7 +257,27 @@ def with_own_statistics(goals: Grid, said: Grid, shown: Callable[[Grid], Grid], 
             break
         gain = np.clip(gain / np.clip(ratio, 0.5, 2.0), *_GAIN)
         shift = np.clip(shift + gap, -furthest, furthest)
-    return _moved(goals, best_gain, best_shift, centre, said, stats)
+    return Spread(_four(best_gain), _four(best_shift), _four(centre))
+
+
+def _four(values: Grid) -> Four:
+    first, second, third, fourth = values.tolist()
+    return first, second, third, fourth
+
+
+def spread_by(spread: Spread | None, goals: Grid, said: Grid, stats: SpeakerStats) -> Grid:
+    """The goals moved so, float64 [G, 4].
+
+    Args:
+        spread: as `own_spread`.
+        goals: float64 [G, 4] on the grid.
+        said: float64 [G, 4], 0 to 1: how much is being said at each place; silence is not moved.
+        stats: the speaker.
+    """
+    if spread is None:
+        return goals
+    gain, shift, centre = (np.array(values) for values in (spread.gain, spread.shift, spread.centre))
+    return _moved(goals, gain, shift, centre, said, stats)
 
 
 def _moved(goals: Grid, gain: Grid, shift: Grid, centre: Grid, said: Grid, stats: SpeakerStats) -> Grid:

@@ -36,6 +36,8 @@ _OPEN_AT_CLOSURE, _SHUT = 1.5, 0.005
 _SQUEEZED, _SQUEEZE_FACTOR, _SQUEEZE_EXTRA = 1.0, 1.35, 0.012
 #: A mouth at rest is taken from rest: cost of an observation's own motion, and the planned motion that is rest no more.
 _UNREST, _CALM = 4.0, 0.3
+#: Cost of what is not to be shown.
+_NEVER = 1e6
 #: Units in which pose (degrees) and light (8-bit levels) differ by one.
 _POSE_UNIT, _LIGHT_UNIT = 15.0, 25.0
 
@@ -55,6 +57,8 @@ class Wanted:
         sound: int8 [T], the kind of sound spoken (`plan.kinds`); ``None`` where that is not known.
         gap: float32 [T], how far the rows of teeth shall stand apart, face widths; ``None`` likewise.
         crisp: float32 [T], fine detail of the frames' own lips about that moment, NaN where unknown; ``None`` likewise.
+        settled: bool [T], frames that show what suits them best, whatever comes before and after, so that neither side
+            of them depends on the other; ``None``: no frame.
     """
 
     vectors: FloatArray
@@ -67,6 +71,7 @@ class Wanted:
     sound: Kinds | None = None
     gap: FloatArray | None = None
     crisp: FloatArray | None = None
+    settled: BoolArray | None = None
 
 
 def choose(wanted: Wanted, library: Library) -> NDArray[np.int64]:
@@ -82,7 +87,10 @@ def choose(wanted: Wanted, library: Library) -> NDArray[np.int64]:
         near = np.argpartition(_along_runs(cost, library), width - 1, axis=1)[:, :width]
         near.sort(axis=1)  # the same candidates in the same order, whatever the partition does with equals
         picks[part], costs[part] = near, np.take_along_axis(cost, near, axis=1)
-    return _best_path(picks, costs, wanted.start, library)
+    settled = np.zeros(total, np.bool_) if wanted.settled is None else wanted.settled
+    others = np.arange(width) != costs[settled].argmin(axis=1)[:, None]
+    costs[settled] += np.where(others, _NEVER, 0).astype(np.float32)
+    return _best_path(picks, costs, wanted.start, settled, library)
 
 
 def _features(wanted: Wanted, library: Library) -> FloatArray:
@@ -156,7 +164,9 @@ def _along_runs(cost: FloatArray, library: Library) -> FloatArray:
     return out / count
 
 
-def _best_path(picks: NDArray[np.int32], costs: FloatArray, start: BoolArray, library: Library) -> NDArray[np.int64]:
+def _best_path(
+    picks: NDArray[np.int32], costs: FloatArray, start: BoolArray, settled: BoolArray, library: Library
+) -> NDArray[np.int64]:
     total, width = picks.shape
     back = np.zeros((total, width), np.uint8 if width < 256 else np.int32)
     best = costs[0].astype(np.float64)
@@ -170,6 +180,8 @@ def _best_path(picks: NDArray[np.int32], costs: FloatArray, start: BoolArray, li
             chosen = through.argmin(axis=0)
             back[t] = chosen
             best = through[chosen, columns] + costs[t]
+            if settled[t] or start[t]:  # what lies before it weighs on nothing after it
+                best -= best.min()
     path = np.empty(total, np.int64)
     at = int(best.argmin())
     for t in range(total - 1, -1, -1):

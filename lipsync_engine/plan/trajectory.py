@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.plan.chin import with_own_chin
+from lipsync_engine.plan.chin import own_chin, with_chin
 from lipsync_engine.plan.kinds import kinds_at
 from lipsync_engine.plan.path import (
     APERTURE,
@@ -27,13 +27,14 @@ from lipsync_engine.plan.path import (
     grid_of,
     hard_rows,
     limits,
+    own_spread,
     soft_rows,
     solve,
-    with_own_statistics,
+    spread_by,
     within_range,
 )
-from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
-from lipsync_engine.speech.emphasis import with_emphasis
+from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, Settled, SpeakerStats
+from lipsync_engine.speech.emphasis import loudness_of_vowels, with_emphasis
 from lipsync_engine.speech.gestures import MODES, Gesture, Mode, Touch, gestures_of, rests_of, tempo_s, touches_of
 from lipsync_engine.speech.tongue import tongue_height
 
@@ -69,6 +70,7 @@ def plan_mouth(
     mode: Mode = "phoneme",
     level_db: NDArray[np.float64] | None = None,
     own_spread_db: float | None = None,
+    settled: Settled | None = None,
 ) -> MouthPlan:
     """Plan the mouth for every frame of a picture.
 
@@ -84,6 +86,7 @@ def plan_mouth(
         mode: ``"phoneme"``, or ``"syllable"`` with one opening a syllable (see `gestures_of`).
         level_db: float64 [N], loudness of the dub every 10 ms: louder vowels open further; ``None``: all alike.
         own_spread_db: spread of the vowels' loudness in the title, which ``"preserve"`` keeps.
+        settled: what to take from a whole dub other than this; ``None``: from this one.
 
     Returns:
         A plan with T frames, every one valid.
@@ -95,8 +98,11 @@ def plan_mouth(
     _check(times_s, stats, strength, expression, mode)
     lead = lead_ms / 1000.0
     gestures = gestures_of(phones, mode)
+    known = settled or Settled()
     if level_db is not None:
-        gestures = with_emphasis(gestures, level_db, own_spread_db if expression == "preserve" else None)
+        known = known if known.vowels_db else replace(known, vowels_db=loudness_of_vowels(gestures, level_db))
+        spread_db = own_spread_db if expression == "preserve" else None
+        gestures = with_emphasis(gestures, level_db, spread_db, known.vowels_db)
     touches = tuple(Touch(t.start_s - lead, t.end_s - lead, t.contact) for t in touches_of(gestures))
     rests = rests_of(phones, float(times_s[-1]) if len(times_s) else 0.0)
     late = max(0.0, lead - _ONSET_LEAD_S)
@@ -115,12 +121,17 @@ def plan_mouth(
         stiffness = agility(tempo_s(grid + lead, phones))
         excursion = strength * EXPRESSIONS[expression]
         frames = _Frames(shown, times_s, spoken)
-        path = _path(grid, gestures, touches, rests, stats, excursion, lead, stiffness, frames)
-        values = with_own_chin(shown(path), speech, stats).astype(np.float32)
+        path, known = _path(
+            grid, gestures, touches, rests, stats, excursion, lead, stiffness, frames, known, measured=settled is None
+        )
+        planned = shown(path)
+        if settled is None:
+            known = replace(known, chin=own_chin(planned, speech, stats))
+        values = with_chin(planned, known.chin, stats).astype(np.float32)
     series = MouthSeries(times_s, values, np.ones(len(times_s), np.bool_))
     rest = _covered(times_s, [(a, b) for a, b in rests if b > a])
     tongue = tongue_height(phones, times_s, lead)
-    return MouthPlan(series, closure, labiodental, rest, speech, tongue, kinds_at(gestures, at + lead))
+    return MouthPlan(series, closure, labiodental, rest, speech, tongue, kinds_at(gestures, at + lead), known)
 
 
 def _check(times_s: NDArray[np.float64], stats: SpeakerStats, strength: float, expression: str, mode: str) -> None:
@@ -172,8 +183,14 @@ def _path(
     lead: float,
     stiffness: Grid,
     frames: _Frames,
-) -> Grid:
-    """The four channels on the grid, float64 [G, 4], in units of face width."""
+    known: Settled,
+    *,
+    measured: bool,
+) -> tuple[Grid, Settled]:
+    """The four channels on the grid, float64 [G, 4], in units of face width, and what they took from the whole dub.
+
+    What is ``known`` of that is used as it is unless it is ``measured`` on this dub.
+    """
     weights, pulls = soft_rows(grid, gestures, stats, lead)
     rest = stats.rest.astype(np.float64)
     hard, values = hard_rows(grid, touches, rests, stats)
@@ -184,25 +201,27 @@ def _path(
         return np.where(hard > 0, values, free)
 
     said = np.minimum(1.0, weights / _SAID)
-    goals = with_own_statistics(goals, said, lambda g: frames.spoken(path(g)), stats)
-    if stats.pace is not None and frames.speech.any():
-        stiffness = _unhurried(lambda stiffer: frames.shown(path(goals, stiffer)), stiffness, frames, stats)
-    return path(rest + excursion * (goals - rest), stiffness)
+    if measured:
+        known = replace(known, spread=own_spread(goals, said, lambda g: frames.spoken(path(g)), stats))
+    goals = spread_by(known.spread, goals, said, stats)
+    if measured and stats.pace is not None and frames.speech.any():
+        known = replace(known, stiffer=_unhurried(lambda s: frames.shown(path(goals, s)), stiffness, frames, stats))
+    return path(rest + excursion * (goals - rest), known.stiffer * stiffness), known
 
 
-def _unhurried(shown: Callable[[Grid], Grid], stiffness: Grid, frames: _Frames, stats: SpeakerStats) -> Grid:
-    """The stiffness, [G], at which the lips are about as quick as this speaker's own, as far as they open as wide.
+def _unhurried(shown: Callable[[Grid], Grid], stiffness: Grid, frames: _Frames, stats: SpeakerStats) -> float:
+    """How much stiffer the lips must be to be about as quick as this speaker's own, as far as they open as wide.
 
     Short vowels then undershoot, as they do in speech; long ones reach their targets.
     """
-    allowed = stiffness
+    allowed = 1.0
     for stiffer in _STIFFER:
-        if frames.quickest(shown(allowed)) <= _HURRY * float(stats.pace or np.inf):
+        if frames.quickest(shown(allowed * stiffness)) <= _HURRY * float(stats.pace or np.inf):
             break
         spread = float(shown(stiffer * stiffness)[frames.speech, APERTURE].std())
         if spread < _LEAST_SPREAD * float(stats.std[APERTURE]):
             break
-        allowed = stiffer * stiffness
+        allowed = stiffer
     return allowed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +14,7 @@ from lipsync_engine.draw.refine.corrections import Corrections
 from lipsync_engine.draw.refine.learn import Budget
 from lipsync_engine.draw.refine.title import networks, said
 from lipsync_engine.draw.render import Rendering, Task, render
+from lipsync_engine.draw.stretches import Shelf
 from lipsync_engine.exchange.graft import Foreign
 from lipsync_engine.exchange.replace import Replaced
 from lipsync_engine.faces.facetrack import FaceTrack
@@ -21,7 +23,8 @@ from lipsync_engine.faces.track import Progress
 from lipsync_engine.media import video
 from lipsync_engine.media.audio import spooled_mono
 from lipsync_engine.media.mux import copy_picture
-from lipsync_engine.records import BoolArray, Phone
+from lipsync_engine.media.stretches import bounds_of
+from lipsync_engine.records import BoolArray, Phone, Settled
 from lipsync_engine.report import EngineReport, peak_memory_mb
 from lipsync_engine.resync.options import Options, pick_device
 from lipsync_engine.resync.parts import Part, drawn_by, parts_of
@@ -44,6 +47,8 @@ def resync(
     *,
     source_phones: tuple[Phone, ...] | None = None,
     foreign: Foreign | None = None,
+    shelf: Shelf | None = None,
+    settled: Mapping[int, Settled] | None = None,
 ) -> EngineReport:
     """Write the picture with the mouth speaking the dub.
 
@@ -60,6 +65,10 @@ def resync(
         progress: called with (share done, message).
         source_phones: what the title itself says, on its own clock; else as the analysis knows it.
         foreign: mouths that another system made, drawn instead of the engine's own but where it says so.
+        shelf: keeps finished stretches of this title: those that an edit of the dub leaves as they are, and those that
+            a run finished before it was killed, are found there instead of drawn.
+        settled: what each person's plan shall take from a whole dub other than this, the unedited one: then an edit
+            leaves the other lines as they are.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -78,16 +87,17 @@ def resync(
     sound = spooled_mono(audio, RATE_HZ)
     borne = weighed(phones, sound)
     phones = phones if options.trust_phones else rested(phones, borne)
-    parts = parts_of(track, active, phones, options, own, level_of(sound, RATE_HZ), foreign)
+    parts = parts_of(track, active, phones, options, own, level_of(sound, RATE_HZ), foreign, settled)
     planned = perf_counter() - clock
     edits = [(part.painted, part.score) for part in parts if part.edits]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
+    report.settled = {part.identity: part.plan.settled for part in parts if part.plan.settled is not None}
     tell_of_speech(report, borne, sound, track.times_s, trusted=options.trust_phones)
     replaced = Replaced(foreign.whole, track.times_s, facts) if foreign and foreign.whole else None
     scope = _scope(options, track.times_s, parts, replaced)
     if (edits or replaced) and (scope.draws or scope.stop or options.into):
         corrections = replaced or _corrections(report, picture, analysis, parts, options, device)
-        done = render(_task(picture, out, track, scope, options, device, corrections), edits, progress)
+        done = render(_task(picture, out, track, scope, options, device, corrections, shelf), edits, progress)
     else:
         done = Rendering(frames=len(track.times_s))
         done.copied = done.frames if copy_picture(picture, out, facts) else 0
@@ -154,6 +164,7 @@ def _task(
     options: Options,
     device: str,
     corrections: Corrections | Replaced | None,
+    shelf: Shelf | None,
 ) -> Task:
     return Task(
         picture=picture,
@@ -167,6 +178,8 @@ def _task(
         stop=scope.stop,
         device=device,
         corrections=corrections,
+        bounds=bounds_of(track.times_s, track.shots, track.speech),
+        shelf=shelf,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,11 @@ from lipsync_engine.exchange.graft import Foreign, grafted
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.faces.speakers import speaking
+from lipsync_engine.media.stretches import bounds_of
 from lipsync_engine.plan.edit import Person, Score, compose_score, hearing, person
 from lipsync_engine.plan.habits import lead_of, learn
 from lipsync_engine.plan.trajectory import plan_mouth
-from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
+from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, Settled, SpeakerStats
 from lipsync_engine.resync.options import Options
 from lipsync_engine.speech.title_speech import OwnSpeech
 
@@ -47,6 +49,7 @@ def parts_of(
     own: OwnSpeech | None,
     level_db: NDArray[np.float64],
     foreign: Foreign | None,
+    settled: Mapping[int, Settled] | None = None,
 ) -> list[Part]:
     """What is planned for every person who carries the dub at some moment.
 
@@ -58,6 +61,7 @@ def parts_of(
         own: what the title itself says and how it sounds, where known.
         level_db: float64 [hops], the dub's level as ``speech.emphasis.level_of`` gives it.
         foreign: mouths that another system made.
+        settled: identity to what that person's plan shall take from a whole dub other than this.
     """
     parts = []
     for identity, active in speakers.items():
@@ -81,9 +85,10 @@ def parts_of(
             mode=options.mode,
             level_db=level_db,
             own_spread_db=None if own is None else own.vowel_spread_db(),
+            settled=(settled or {}).get(identity),
         )
         own_lag_ms = None if lag_s is None else 1000 * lag_s
-        painted, score = who, compose_score(who, plan, active)
+        painted, score = who, compose_score(who, plan, active, bounds_of(track.times_s, track.shots, track.speech))
         if foreign is not None:
             painted, score = grafted(who, score, foreign, active)
         parts.append(Part(identity, who, painted, score, plan, stats, mouth, lead_ms, own_lag_ms))

@@ -61,7 +61,8 @@ def count(
         away: bool [T], frames at which the line's speaker is not in the picture.
     """
     report.seconds |= done.seconds
-    report.copied = done.copied
+    report.copied, report.drawn = done.copied, done.drawn
+    report.stretches, report.stretches_found = done.stretches, done.found
     report.notes += done.notes
     report.frames, report.edited = done.frames, done.checks.edited
     report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio

@@ -22,7 +22,10 @@ _FEWEST_VOWELS = 4
 
 
 def with_emphasis(
-    gestures: Sequence[Gesture], level_db: NDArray[np.float64], spread_db: float | None = None
+    gestures: Sequence[Gesture],
+    level_db: NDArray[np.float64],
+    spread_db: float | None = None,
+    among: tuple[float, float] | None = None,
 ) -> tuple[Gesture, ...]:
     """Scale aperture and jaw of the vowels by how loud each is among them.
 
@@ -31,28 +34,40 @@ def with_emphasis(
         level_db: float64 [N], loudness of the dub every 10 ms.
         spread_db: standard deviation of the vowels' loudness in the title, so that the dub keeps its range of energy;
             ``None``: the dub's own.
+        among: mean and standard deviation, dB, that each vowel's loudness is held against; ``None``: those of these.
 
     Returns:
         Gestures with goals scaled by about 0.8 to 1.12; the same ones where there are fewer than four vowels or all
         are equally loud.
     """
+    among = among or loudness_of_vowels(gestures, level_db)
+    if among is None:
+        return tuple(gestures)
+    mean, own = among
     levels = {i: level for i, g in enumerate(gestures) if g.nucleus and (level := _level(g, level_db)) is not None}
-    if len(levels) < _FEWEST_VOWELS:
-        return tuple(gestures)
-    values = np.array(list(levels.values()))
-    own = float(values.std())
-    if own < _LEAST_SPREAD_DB:
-        return tuple(gestures)
     reach = _SHARE * float(np.clip((own if spread_db is None else spread_db) / own, 0.5, 2.0))
     scaled = list(gestures)
     for index, level in levels.items():
-        jaw = float(np.interp((level - values.mean()) / own, *_JAW))
+        jaw = float(np.interp((level - mean) / own, *_JAW))
         factor = (jaw / _JAW[1][1]) ** reach
         goal = scaled[index].goal
         scaled[index] = replace(
             scaled[index], goal=replace(goal, aperture=goal.aperture * factor, jaw=goal.jaw * factor)
         )
     return tuple(scaled)
+
+
+def loudness_of_vowels(gestures: Sequence[Gesture], level_db: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Mean and standard deviation of the vowels' loudness, dB; ``None`` with fewer than four, or all equally loud.
+
+    Args:
+        gestures: what is said.
+        level_db: float64 [N], loudness every 10 ms, dB.
+    """
+    levels = [level for g in gestures if g.nucleus and (level := _level(g, level_db)) is not None]
+    if len(levels) < _FEWEST_VOWELS or (own := float(np.std(levels))) < _LEAST_SPREAD_DB:
+        return None
+    return float(np.mean(levels)), own
 
 
 def vowel_spread_db(gestures: Sequence[Gesture], level_db: NDArray[np.float64]) -> float | None:

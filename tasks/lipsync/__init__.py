@@ -8,15 +8,17 @@ system for each shot. To add a backend of our own: write ``tasks/lipsync/NAME.py
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from tasks.lipsync.stretches import Shelved
 from tasks.records import registry
 from tasks.records.progress import Progress
 from tasks.records.script import Script
 
-VERSION = 8
+VERSION = 9
 
 BACKENDS = {
     "native": "tasks.lipsync.native:NativeLipSyncer",
@@ -27,11 +29,23 @@ BACKENDS = {
 
 @dataclass(frozen=True)
 class Resynced:
-    """The result of one language: ``picture`` is None if nothing was edited (use the original picture)."""
+    """The result of one language.
+
+    Attributes:
+        picture: None if nothing was edited (use the original picture).
+        report: the figures.
+        notes: for the user.
+        settled: what it took from the whole of the dub, for dubs of the same title with edited lines.
+        stretches: parts in which the picture was made; 0 where it is one piece.
+        found: those of them that were finished before.
+    """
 
     picture: Path | None
     report: dict[str, Any]
     notes: tuple[str, ...] = field(default=())
+    settled: dict[str, Any] = field(default_factory=dict)
+    stretches: int = 0
+    found: int = 0
 
 
 class Tracker(Protocol):
@@ -92,4 +106,17 @@ class LipSyncer(Protocol):
             language: BCP-47 tag of the dub.
             out: where the picture is written.
             progress: called with the share done, 0 to 1.
+        """
+
+
+@runtime_checkable
+class Editing(Protocol):
+    """A lip syncer that redraws only what an edit of the dub changes."""
+
+    def keeping(self, shelf: Shelved, settled: Mapping[str, Any]) -> LipSyncer:
+        """The same, with its finished stretches kept.
+
+        Args:
+            shelf: where.
+            settled: what the unedited dub came to (`Resynced.settled`); empty where this is that, or it is not known.
         """

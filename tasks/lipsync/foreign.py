@@ -168,6 +168,7 @@ class ForeignLipSyncer:
             }
             made = self._engine(files | job, progress)
         report = made["report"]
+        del report["settled"]  # of no use where whole shots are bought again
         judged = iter(made["judged"])
         for take in takes:
             take["judged"] = {"reason": "not_made", "what": take["problem"]} if take["problem"] else next(judged)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +13,7 @@ from pydantic import Field
 from configs.lipsync_style import LipsyncStyle
 from tasks.lipsync import Resynced
 from tasks.lipsync.engine import engine_job
+from tasks.lipsync.stretches import Shelved
 from tasks.lipsync.tracker import FaceTracker
 from tasks.machine.weights import advice, here
 from tasks.records import registry
@@ -44,14 +47,24 @@ class NativeLipSyncer:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self._kept: dict[str, Any] = {}
+
+    def keeping(self, shelf: Shelved, settled: Mapping[str, Any]) -> NativeLipSyncer:
+        """The same, with its finished stretches kept; what an edit leaves as it was is found."""
+        own = NativeLipSyncer(self.options)
+        own._kept = {"shelf": replace(shelf, drawer=self._engine()).as_json(), "settled": dict(settled)}
+        return own
 
     def fingerprint(self) -> str:
         """The engine's version, its face networks' weights, and the options that change the picture."""
+        chosen = self.options.model_dump(exclude={"deadline_s"}, exclude_none=True)
+        return f"{self._engine()}-{json.dumps(chosen, sort_keys=True)}"
+
+    def _engine(self) -> str:
         from lipsync_engine import VERSION
         from lipsync_engine.faces.facemesh.weights import digest
 
-        chosen = self.options.model_dump(exclude={"deadline_s"}, exclude_none=True)
-        return f"native-{VERSION}-{digest()}-{json.dumps(chosen, sort_keys=True)}"
+        return f"native-{VERSION}-{digest()}"
 
     def missing(self) -> list[str]:
         """The face networks, where they are not on this machine."""
@@ -76,12 +89,15 @@ class NativeLipSyncer:
             "phones": str(phones),
             "out": str(out),
             "options": self.drawing(),
+            **self._kept,
         }
         report = self._job(job, progress)
+        settled = report.pop("settled")
         if not report["edited"]:
             why = ", ".join(f"{reason} ({count} frames)" for reason, count in report["bypassed"].items())
-            return Resynced(None, report, (f"Lip sync edited nothing: {why or 'nobody speaks on screen'}.",))
-        return Resynced(out, report, passed_through(report))
+            return Resynced(None, report, (f"Lip sync edited nothing: {why or 'nobody speaks on screen'}.",), settled)
+        stretches, found = report["stretches"], report["stretches_found"]
+        return Resynced(out, report, (*redrawn(report), *passed_through(report)), settled, stretches, found)
 
     def drawing(self) -> dict[str, Any]:
         """The style by `lipsync_engine`'s own names; unset values are left to it."""
@@ -89,6 +105,14 @@ class NativeLipSyncer:
 
     def _job(self, job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return engine_job(job, progress, device=self.options.device, deadline_s=self.options.deadline_s)
+
+
+def redrawn(report: dict[str, Any]) -> tuple[str, ...]:
+    """A note on how much of the picture was drawn, where some of it was found."""
+    total, found = report["stretches"], report["stretches_found"]
+    if not found:
+        return ()
+    return (f"Lip sync: {total - found} of {total} stretches, {report['drawn']} frames drawn, the others found.",)
 
 
 def passed_through(report: dict[str, Any]) -> tuple[str, ...]:

@@ -34,13 +34,19 @@ def _analyse(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resync(job: dict[str, Any]) -> dict[str, Any]:
+    from lipsync_engine.records import settled_of
     from lipsync_engine.resync import Options, resync
     from lipsync_engine.speech.phones import read_phones
+    from tasks.lipsync.stretches import Shelved
 
     phones = read_phones(Path(job["phones"]))
     options = Options(**job["options"])
     video, analysis, out = Path(job["video"]), _own_name(job), Path(job["out"])
-    return asdict(resync(video, Path(job["dialogue"]), phones, analysis, out, options, _tell))
+    shelf = Shelved(**job["shelf"]) if job.get("shelf") else None
+    settled = {int(identity): settled_of(one) for identity, one in job.get("settled", {}).items()}
+    return asdict(
+        resync(video, Path(job["dialogue"]), phones, analysis, out, options, _tell, shelf=shelf, settled=settled)
+    )
 
 
 def _own_name(job: dict[str, Any]) -> Path:

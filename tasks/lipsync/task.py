@@ -7,10 +7,11 @@ from typing import Any
 
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
-from tasks.lipsync import LipSyncer, Tracker
+from tasks.lipsync import Editing, LipSyncer, Tracker
 from tasks.lipsync.choose import ignored_style, lipsyncing
 from tasks.lipsync.finish import Finishing, finished, fitting_scene
 from tasks.lipsync.plain import make_plain
+from tasks.lipsync.stretches import Shelved
 from tasks.lipsync.whole import WholeTranslation, conform
 from tasks.records.facts import MediaFacts
 from tasks.records.made import Conformed, Filmed, Pictured
@@ -83,11 +84,17 @@ class _Resynced:
     backend: LipSyncer
     finishing: Finishing
     ignored: tuple[str, ...]
+    settled: dict[str, Any]
 
 
 @step_task("lipsync")
 def lipsync(
-    branch: Branch, video: Asset, analysis: Asset, dialogue: Asset, phones: Asset
+    branch: Branch,
+    video: Asset,
+    analysis: Asset,
+    dialogue: Asset,
+    phones: Asset,
+    settled: dict[str, Any] | None = None,
 ) -> Computation[_Resynced, Pictured]:
     """The picture with the speaker's mouth moving to the dub, unless nothing was edited, and its report.
 
@@ -97,6 +104,7 @@ def lipsync(
         analysis: from `track_faces`.
         dialogue: WAV of the dub, as long as the title.
         phones: JSON, phones on the same clock.
+        settled: what the dub came to before lines of it were edited (`Pictured.settled`).
     """
     settings = branch.profile.lipsync
     given = _Resynced(
@@ -108,13 +116,18 @@ def lipsync(
         backend=lipsyncing(settings),
         finishing=Finishing.of(branch.profile),
         ignored=tuple(ignored_style(settings)),
+        settled=settled or {},
     )
     return Computation(given, _pictured, Pictured, uses=[given.backend.facts])
 
 
 def _pictured(given: _Resynced, work: Work) -> StepOutput[Pictured]:
     video, finishing = path_of(given.video), given.finishing
-    made = given.backend.resync(
+    backend = given.backend
+    if isinstance(backend, Editing):
+        shelf = Shelved(work.store.where, (given.video.sha256, given.analysis.sha256))
+        backend = backend.keeping(shelf, given.settled)
+    made = backend.resync(
         video,
         path_of(given.analysis),
         path_of(given.dialogue),
@@ -133,8 +146,9 @@ def _pictured(given: _Resynced, work: Work) -> StepOutput[Pictured]:
         report=work.keep(_written(figures, work.folder)),
         figures=figures,
         picture=work.keep(picture) if picture else None,
+        settled=made.settled,
     )
-    return StepOutput(pictured, notes)
+    return StepOutput(pictured, notes, hits=made.found, parts=made.stretches)
 
 
 def _written(figures: dict[str, Any], folder: Path) -> Path:

@@ -133,12 +133,14 @@ class Pictured(Record):
         figures: of the lip sync; which ones is the system's choice.
         picture: None where it is the title's own.
         film: what a service that dubs by itself sent, of which it is the picture.
+        settled: what the lip sync took from the whole of the dub, which stays where lines of it are edited.
     """
 
     report: Asset
     figures: dict[str, Any]
     picture: Asset | None = None
     film: Asset | None = None
+    settled: dict[str, Any] = {}
 
     @property
     def altered(self) -> bool:

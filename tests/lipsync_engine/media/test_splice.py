@@ -9,8 +9,9 @@ import pytest
 
 from lipsync_engine.draw.render import Task, render
 from lipsync_engine.media import avc, video
+from lipsync_engine.media.encoders import PartEncoder
 from lipsync_engine.media.segments import NotDivisibleError, read_runs, survey
-from lipsync_engine.media.splice import PartEncoder, SpliceWriter
+from lipsync_engine.media.splice import SpliceWriter
 from tests.clips import ffmpeg
 
 SOURCES = {
@@ -38,11 +39,15 @@ def splice(source: Path, out: Path, frames: list[int], paint=None):
     wanted = np.zeros(len(layout.pts), bool)
     wanted[frames] = True
     runs = layout.touched(wanted)
-    with SpliceWriter(source, out, facts, layout, PartEncoder(facts, layout, 17, "veryfast"), runs) as writer:
-        for frame in read_runs(source, facts, layout, runs):
-            if paint:
-                paint(frame)
-            writer.write_frame(frame)
+    encoder = PartEncoder(facts, layout, 17, "veryfast")
+    with SpliceWriter(out, facts, layout, encoder, source) as writer:
+        for run in runs:
+            made = []
+            for frame in read_runs(source, facts, layout, [run]):
+                if paint:
+                    paint(frame)
+                made += encoder.encode(frame, int(layout.pts[frame.index]))
+            writer.write(run[0], [*made, *encoder.finish()])
     return layout, runs
 
 
