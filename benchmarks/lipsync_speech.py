@@ -1,13 +1,16 @@
 """How well the engine's mouths speak, beside real, shuffled and frozen ones.
 
-    python -m benchmarks.lipsync_speech [CLIP...] [--languages es,fr,de,ja] [--voice espeak|kokoro|both] [--quick]
-                                        [--loop SECONDS] [--media FOLDER]
+    python -m benchmarks.lipsync_speech [CLIP...] [--languages es,fr,de,ja] [--voice espeak|kokoro|both] [--recorded]
+                                        [--quick] [--loop SECONDS] [--tracks FOLDER] [--minutes M] [--media FOLDER]
 
 Runs the engine on clips under dubs, tracks the results again, and prints for every figure of the lip-sync targets: the
-value over all runs (lags and leaks: the mean), the same for the control rows, the target, and whether it is met. Clips
-whose script is in ``transcripts.json`` give the real speaker's row. ``--voice``: eSpeak NG speaks the dubs, or Kokoro,
-each with the phone times that it tells itself; ``both`` prints a table for each. ``--quick``: two short clips, two
-languages. ``--loop 70``: each clip again and again for so long, since drift over a minute needs a minute.
+value over all runs (lags and leaks: the mean), the worst run and which it is, the same for the control rows, the
+target, and whether it is met. Clips whose script is in ``transcripts.json`` give the real speaker's row. ``--voice``:
+eSpeak NG speaks the dubs, or Kokoro, each with the phone times that it tells itself; ``both`` prints a table for each.
+``--recorded``: also real recordings of ``transcripts.json``, their phones found by the aligner. ``--quick``: two short
+clips, two languages. ``--loop 70``: each clip again and again for so long, since drift over a minute needs a minute;
+a shorter time than the clip's cuts it. ``--tracks``: analyses are kept there and used again. ``--minutes``: no run
+begins after so long; what is left out is told.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import cycle, product
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import soundfile
@@ -32,6 +36,7 @@ from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.track import track_faces
 from lipsync_engine.measure.likeness import Figures, changed_figures
 from lipsync_engine.measure.report_figures import same_person
+from lipsync_engine.media.audio import load_mono
 from lipsync_engine.records import FloatArray, Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import analyse, resync
@@ -52,6 +57,8 @@ CLIPS = (
     "lipnet-grid/evaluation/samples/id2_vcd_swwp2s.mpg",
     "_derived/grid_two_faces_alternating.mp4",
 )
+#: Rate of recordings that speak a dub, Hz.
+RECORDED_HZ = 16_000
 QUICK = (f"{GRID}/lbax4n.mpg", "lipnet-grid/evaluation/samples/id2_vcd_swwp2s.mpg")
 SENTENCES = {
     "es": ("Buenos días, mi nombre es Pablo.", "Vivo en una familia muy pequeña, cerca del mar.",
@@ -153,13 +160,42 @@ def by_kokoro(text: str, language: str) -> Spoken:
 VOICES: dict[str, Voice] = {"espeak": by_espeak, "kokoro": by_kokoro}
 
 
-def dub(language: str, duration_s: float, voice: Voice = by_espeak) -> Spoken:
-    """Sentences with pauses of 450 ms, from 0.4 s on, as many as fit (at least one, cut off at the end)."""
+@cache
+def recorded(recording: Path, text: str, language: str) -> Spoken:
+    """A real recording; its phones are found by the aligner."""
+    phones = align_file(recording, text, language).phones
+    return np.asarray(load_mono(recording, RECORDED_HZ), np.float32), RECORDED_HZ, phones
+
+
+def recordings(media: Path, language: str) -> list[tuple[Path, str]]:
+    """Sound files of the test media in a language, each with its text, the shortest first."""
+    stored = media / "transcripts.json"
+    texts = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
+    found = [
+        (media / name, row["text"])
+        for name, row in texts.items()
+        if row["lang"] == language and row["text"] and name.endswith((".wav", ".flac")) and (media / name).exists()
+    ]
+    return sorted(found, key=lambda one: (soundfile.info(str(one[0])).duration, one[0]))
+
+
+def lines_of(language: str, voice: str, media: Path) -> Iterator[Spoken]:
+    """What a dub says, line after line, again and again; nothing where there is no recording in the language."""
+    if voice == "recorded":
+        for recording, text in cycle(recordings(media, language)):
+            yield recorded(recording, text, language)
+    else:
+        for text in cycle(SENTENCES[language]):
+            yield VOICES[voice](text, language)
+
+
+def dub(lines: Iterator[Spoken], duration_s: float) -> Spoken:
+    """Lines with pauses of 450 ms, from 0.4 s on, as many as fit (at least one, cut off at the end)."""
     placed: list[tuple[int, tuple[Phone, ...]]] = []
     sound = np.zeros(0, np.float32)
-    clock_ms, sentences = 400, cycle(SENTENCES[language])
+    clock_ms = 400
     while True:
-        samples, rate, phones = voice(next(sentences), language)
+        samples, rate, phones = next(lines)
         length_ms = round(len(samples) * 1000 / rate)
         if placed and clock_ms + length_ms > duration_s * 1000 - 150:
             return sound, rate, concatenate(placed, int(duration_s * 1000))
@@ -171,30 +207,55 @@ def dub(language: str, duration_s: float, voice: Voice = by_espeak) -> Spoken:
         clock_ms += length_ms + 450
 
 
-def runs(
-    clips: list[Path],
-    languages: list[str],
-    scripts: dict[str, str],
-    loop_s: float | None = None,
-    voices: Sequence[str] = ("espeak",),
-) -> Iterator[tuple[str, str, EngineReport, Figures]]:
+@dataclass(frozen=True)
+class Asked:
+    """What is run: clips, languages and voices, English scripts by clip, and in which bounds."""
+
+    clips: list[Path]
+    languages: list[str]
+    voices: Sequence[str]
+    scripts: dict[str, str]
+    media: Path
+    loop_s: float | None = None
+    tracks: Path | None = None
+    minutes: float = np.inf
+
+
+def runs(asked: Asked) -> Iterator[tuple[str, str, EngineReport, Figures]]:
     """The voice, the engine's report and what the pixels tell, for every clip (repeated until ``loop_s``), language
-    and voice."""
+    and voice; what is left out for want of time is told on stderr."""
+    end = perf_counter() + 60 * asked.minutes
     with tempfile.TemporaryDirectory() as folder:
-        for named in clips:
-            clip = _looped(named, loop_s, Path(folder)) if loop_s else named
-            track: FaceTrack = analyse(clip, Path(folder) / "track.npz")
+        for named in asked.clips:
+            clip = _looped(named, asked.loop_s, Path(folder)) if asked.loop_s else named
+            stored = (asked.tracks or Path(folder)) / f"{clip.stem}{f'.{asked.loop_s:g}' if asked.loop_s else ''}.npz"
+            track = _analysis(clip, stored)
             if not len(track.times_s):
                 continue
-            script = next((text for name, text in scripts.items() if str(clip).endswith(name)), "")  # none of a loop
-            own = align_file(clip, script, "en-us").phones if script else None
-            for language, voice in product(languages, voices):
-                sound, rate, phones = dub(language, float(track.times_s[-1]) + 0.04, VOICES[voice])
-                audio = Path(folder) / "dub.wav"
+            script = next((text for name, text in asked.scripts.items() if str(clip).endswith(name)), "")
+            own = align_file(clip, script, "en-us").phones if script else None  # none of a loop
+            for language, voice in product(asked.languages, asked.voices):
+                name = f"{clip.stem}/{language}"
+                if perf_counter() > end:
+                    print(f"{voice} {name}: left out, the time is over", file=sys.stderr, flush=True)
+                    continue
+                if voice == "recorded" and not recordings(asked.media, language):
+                    print(f"{voice} {name}: left out, there is no recording", file=sys.stderr, flush=True)
+                    continue
+                lines = lines_of(language, voice, asked.media)
+                sound, rate, phones = dub(lines, float(track.times_s[-1]) + 0.04)
+                audio, out = Path(folder) / "dub.wav", Path(folder) / "out.mp4"
                 soundfile.write(audio, sound, rate)
-                out = Path(folder) / "out.mp4"
                 report = resync(clip, audio, phones, track, out, source_phones=own)
-                yield voice, f"{clip.stem}/{language}", report, _pixels(clip, track, out)
+                yield voice, name, report, _pixels(clip, track, out)
+
+
+def _analysis(clip: Path, stored: Path) -> FaceTrack:
+    """Read where it is stored and of this version, else made."""
+    try:
+        return FaceTrack.load(stored) if stored.exists() else analyse(clip, stored)
+    except ValueError:  # written by another version of the engine
+        return analyse(clip, stored)
 
 
 def _pixels(clip: Path, track: FaceTrack, out: Path) -> Figures:
@@ -218,16 +279,18 @@ def _looped(clip: Path, seconds: float, folder: Path) -> Path:
 
 def tabulate(reports: list[tuple[str, EngineReport, Figures]]) -> tuple[list[str], bool]:
     """The table's lines, and whether every target is met."""
-    head = f"{'figure':28}{'value':>8}{'worst':>8}" + "".join(f"{row:>15}" for row in ROWS) + f"  {'target':12}"
+    head = (
+        f"{'figure':28}{'value':>8}{'worst':>8} {'of':18}" + "".join(f"{row:>15}" for row in ROWS) + f"  {'target':12}"
+    )
     lines, passed = [head], True
     for target in TARGETS:
-        values = [v for _, r, more in reports if (v := _figure(r, more, target.figure)) is not None]
+        of = [(v, name) for name, r, more in reports if (v := _figure(r, more, target.figure)) is not None]
         controls = {
             row: _mean([v for _, r, _ in reports if (v := _control(r, row, target.figure)) is not None]) for row in ROWS
         }
-        value, worst, verdict = _mean(values), None, "not defined"
+        value, worst, whose, verdict = _mean([v for v, _ in of]), None, "-", "not defined"
         if value is not None:
-            worst = max(values, key=lambda v: target.miss(v, controls["real"]))
+            worst, whose = max(of, key=lambda one: target.miss(one[0], controls["real"]))
             verdict = "pass" if target.miss(value, controls["real"]) <= 0 else "FAIL"
         if (
             verdict == "FAIL"
@@ -237,9 +300,9 @@ def tabulate(reports: list[tuple[str, EngineReport, Figures]]) -> tuple[list[str
             verdict = f"within noise ({_noise(reports):.3f})"
         passed &= verdict != "FAIL"
         lines.append(
-            f"{target.figure:28}{_cell(value):>8}{_cell(worst):>8}"
+            f"{target.figure:28}{_cell(value):>8}{_cell(worst):>8} {whose[-18:]:18}"
             + "".join(f"{_cell(controls[row]):>15}" for row in ROWS)
-            + f"  {target.asked:12}{verdict} (n={len(values)})"
+            + f"  {target.asked:12}{verdict} (n={len(of)})"
         )
     return lines, passed
 
@@ -273,8 +336,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("clips", nargs="*", type=Path)
     parser.add_argument("--languages", default=None, help="default es,fr,de,ja; with --quick es,ja")
     parser.add_argument("--voice", choices=[*VOICES, "both"], default="espeak")
+    parser.add_argument("--recorded", action="store_true", help="also by real recordings of the language")
     parser.add_argument("--quick", action="store_true", help="two clips of three seconds")
-    parser.add_argument("--loop", type=float, metavar="SECONDS", help="repeat each clip for so long")
+    parser.add_argument("--loop", type=float, metavar="SECONDS", help="repeat each clip for so long, or cut it there")
+    parser.add_argument("--tracks", type=Path, help="folder of stored analyses, used and filled")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="no run begins after so long")
     default = os.environ.get("POLYDUB_MEDIA") or Path(__file__).parents[2] / "shared" / "media"
     parser.add_argument("--media", type=Path, default=Path(default))
     options = parser.parse_args(arguments)
@@ -287,8 +353,12 @@ def main(arguments: list[str] | None = None) -> int:
     texts = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
     scripts = {name: row["text"] for name, row in texts.items() if row.get("lang") == "en" and row.get("text")}
     voices = list(VOICES) if options.voice == "both" else [options.voice]
+    voices += ["recorded"] if options.recorded else []
+    if options.tracks:
+        options.tracks.mkdir(parents=True, exist_ok=True)
     reports: dict[str, list[tuple[str, EngineReport, Figures]]] = {voice: [] for voice in voices}
-    for voice, name, report, more in runs(clips, languages, scripts, options.loop, voices):
+    asked = Asked(clips, languages, voices, scripts, options.media, options.loop, options.tracks, options.minutes)
+    for voice, name, report, more in runs(asked):
         reports[voice].append((name, report, more))
         shown = {t.figure: _figure(report, more, t.figure) for t in TARGETS}
         rounded = {k: None if v is None else round(v, 3) for k, v in shown.items()}
