@@ -5,7 +5,8 @@
 Without arguments this checkout; each further one (a `git worktree` of an older commit) is a column of its own. A room
 is a package of `flows`, `tasks` or `lipsync_engine`, or a module that lies loose beside them. An arrow is an import
 from one room by another, wherever it is written; a floor is one more than the highest of those a room imports; a circle
-is a set of rooms that all reach each other. Tests to code: lines of `tests` for each line of the four packages.
+is a set of rooms (or modules) that all reach each other. Tests to code: lines of `tests` for each line of the four
+packages.
 """
 
 from __future__ import annotations
@@ -35,7 +36,22 @@ def picture(checkout: Path) -> dict[str, str]:
     for house in _HOUSES:
         rooms = _rooms(graph, house)
         told |= {f"{house}: {what}": value for what, value in _figures(rooms, house, checkout).items()}
-    return told | _sizes(checkout)
+    return told | {"circles of modules": _circles(_modules(graph))} | _sizes(checkout)
+
+
+def _modules(graph: grimp.ImportGraph) -> networkx.DiGraph[str]:
+    """Which module imports which."""
+    imports: networkx.DiGraph[str] = networkx.DiGraph()
+    for module in graph.modules:
+        imported = graph.find_modules_directly_imported_by(module)
+        imports.add_edges_from((module, one) for one in imported if one in graph.modules)
+    return imports
+
+
+def _circles(graph: networkx.DiGraph[str]) -> str:
+    """How many are in each circle."""
+    circles = [circle for circle in networkx.strongly_connected_components(graph) if len(circle) > 1]
+    return ", ".join(str(len(circle)) for circle in circles) or "none"
 
 
 def _rooms(graph: grimp.ImportGraph, house: str) -> networkx.DiGraph[str]:
@@ -55,7 +71,6 @@ def _room(module: str) -> str:
 
 
 def _figures(rooms: networkx.DiGraph[str], house: str, checkout: Path) -> dict[str, str]:
-    circles = [circle for circle in networkx.strongly_connected_components(rooms) if len(circle) > 1]
     floors = networkx.dag_longest_path_length(networkx.condensation(rooms)) + 1
     loose = sum((checkout / house / f"{room}.py").exists() for room in rooms)
     return {
@@ -63,13 +78,13 @@ def _figures(rooms: networkx.DiGraph[str], house: str, checkout: Path) -> dict[s
         "of them loose modules": str(loose),
         "floors": str(floors),
         "arrows": str(rooms.number_of_edges()),
-        "circles (rooms in each)": ", ".join(str(len(circle)) for circle in circles) or "none",
+        "circles (rooms in each)": _circles(rooms),
     }
 
 
 def _sizes(checkout: Path) -> dict[str, str]:
-    files = {path: len(path.read_text("utf-8").splitlines()) for name in _CODE for path in _modules(checkout / name)}
-    tests = sum(len(path.read_text("utf-8").splitlines()) for path in _modules(checkout / "tests"))
+    files = {path: len(path.read_text("utf-8").splitlines()) for name in _CODE for path in _written(checkout / name)}
+    tests = sum(len(path.read_text("utf-8").splitlines()) for path in _written(checkout / "tests"))
     longest, name = max((length, name) for path in files for length, name in _functions(path))
     largest = max(files, key=files.__getitem__)
     return {
@@ -83,7 +98,7 @@ def _sizes(checkout: Path) -> dict[str, str]:
     }
 
 
-def _modules(folder: Path) -> list[Path]:
+def _written(folder: Path) -> list[Path]:
     """The modules of a folder that say something."""
     return [path for path in sorted(folder.rglob("*.py")) if path.stat().st_size > 0]
 

@@ -5,8 +5,9 @@
 Runs `polydub run` on a clip of a second, by the profile `fake`, and follows its calls: with the video alone, with a
 script beside it, and with a recorded dub. A room is a package of `flows`, `tasks` or `lipsync_engine` (`tasks/mix`),
 or a module that lies loose beside them. Whoever reads along reads each function once, when it is first called: a stay
-is a run of functions of one room, a return a stay in a room that was left before. Each further checkout (a
-`git worktree` of an older commit) is a column of its own.
+is a run of functions of one room, a return a stay in a room that was left before. The rows "one language" are the same
+way from the function that dubs one language on, by those functions alone that are handed the run, its title or its
+profile; their rooms are files. Each further checkout (a `git worktree` of an older commit) is a column of its own.
 """
 
 from __future__ import annotations
@@ -22,13 +23,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import soundfile
+
+from lipsync_engine.speech import espeak
+
 HERE = Path(__file__).parents[1]
+_LANGUAGE = ", one language"
 _HOUSES = ("flows", "tasks", "lipsync_engine", "configs")
 _WALKS: dict[str, tuple[str, ...]] = {
     "video": (),
     "script": ("--subtitles", "script.en.srt"),
     "dub": ("--subtitles", "script.en.srt", "--dub", "es=dub.wav"),
 }
+#: What dubs one language: the flow, or its work where no flow is needed.
+_BEGINS = ("dub_language", "dub_branch")
+#: The run of a language and its parts, by the names of their types, which older checkouts have too.
+_HANDED = {"Run", "Branch", "Title", "Profile"}
 _SCRIPT = "1\n00:00:00,100 --> 00:00:00,900\nGood morning.\n"
 
 
@@ -38,19 +48,31 @@ class Trail:
     def __init__(self, checkout: Path) -> None:
         self._root = f"{checkout}{os.sep}"
         self._known: dict[Any, str] = {}
+        self._handed: dict[Any, str] = {}
         self._lock = threading.Lock()
 
     def note(self, frame: FrameType, event: str, _argument: object) -> None:
         """As `sys.setprofile` calls it."""
         code = frame.f_code
-        if event == "call" and code not in self._known and code.co_filename.startswith(self._root):
-            with self._lock:
-                self._known[code] = room_of(code.co_filename.removeprefix(self._root))
+        if event != "call" or code in self._handed or not code.co_filename.startswith(self._root):
+            return
+        with self._lock:
+            file = code.co_filename.removeprefix(self._root)
+            self._known.setdefault(code, room_of(file))
+            begun = self._handed or code.co_name in _BEGINS
+            if begun and room_of(file) and _is_handed_the_run(frame):
+                self._handed[code] = file
 
     @property
-    def rooms(self) -> list[str]:
-        """The room of each function; those outside the houses are left out."""
-        return [room for room in self._known.values() if room]
+    def rooms(self) -> dict[str, list[str]]:
+        """The room of each function, of all and of those that dub one language; those outside the houses not."""
+        return {"": [room for room in self._known.values() if room], _LANGUAGE: list(self._handed.values())}
+
+
+def _is_handed_the_run(frame: FrameType) -> bool:
+    code = frame.f_code
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return any(type(frame.f_locals.get(name)).__name__ in _HANDED for name in arguments)
 
 
 def room_of(file: str) -> str:
@@ -66,8 +88,8 @@ def stays(rooms: list[str]) -> list[str]:
     return [room for room, before in zip(rooms, ["", *rooms], strict=False) if room != before]
 
 
-def walked(checkout: Path, flags: tuple[str, ...]) -> list[str]:
-    """Dub the clip by the code of a checkout, and follow it."""
+def walked(checkout: Path, flags: tuple[str, ...]) -> dict[str, list[str]]:
+    """Dub the clip by the code of a checkout, and follow it: the rooms as of `Trail.rooms`."""
     with tempfile.TemporaryDirectory(prefix="polydub-walk-") as name:
         _make(Path(name))
         env = {**os.environ, "POLYDUB_STORE": f"{name}/store", "PYTHONPATH": str(checkout), "POLYDUB_LOG": ""}
@@ -76,14 +98,15 @@ def walked(checkout: Path, flags: tuple[str, ...]) -> list[str]:
         done = subprocess.run([*command, *words], cwd=name, env=env, capture_output=True, text=True, check=False)
         if not (Path(name) / "out/clip/clip.es.mp4").exists():
             raise SystemExit(done.stderr)
-        rooms: list[str] = json.loads((Path(name) / "trail.json").read_text())
+        rooms: dict[str, list[str]] = json.loads((Path(name) / "trail.json").read_text())
         return rooms
 
 
 def _make(folder: Path) -> None:
     picture = ["-f", "lavfi", "-i", "testsrc=s=160x120:r=25:d=1", "-f", "lavfi", "-i", "sine=d=1"]
     subprocess.run(["ffmpeg", "-v", "error", *picture, str(folder / "clip.mp4")], check=True)
-    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=440:d=1", str(folder / "dub.wav")], check=True)
+    said = espeak.synthesize("Buenos días.", espeak.voice_for("es"))
+    soundfile.write(folder / "dub.wav", said.samples, said.sample_rate_hz)
     (folder / "script.en.srt").write_text(_SCRIPT)
 
 
@@ -117,19 +140,22 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("checkouts", nargs="*", type=Path, metavar="CHECKOUT")
-    parser.add_argument("--way", action="store_true", help="print the rooms of the video's walk in order, too")
+    parser.add_argument("--way", action="store_true", help="print the rooms of the walks in order, too")
+    parser.add_argument("--only", nargs="*", choices=tuple(_WALKS), help="walk these alone")
     options = parser.parse_args()
     checkouts = [path.resolve() for path in options.checkouts] or [HERE]
     print("| walk | " + " | ".join(checkout.name for checkout in checkouts) + " |")
     print("|---|" + "---|" * len(checkouts))
-    ways: dict[tuple[str, Path], list[str]] = {}
-    for what, flags in _WALKS.items():
-        for checkout in checkouts:
-            ways[what, checkout] = walked(checkout, flags)
-        print(f"| {what} | " + " | ".join(_told(ways[what, checkout]) for checkout in checkouts) + " |")
-    if options.way:
-        for checkout in checkouts:
-            print(f"\n{checkout.name}: " + " > ".join(stays(ways["video", checkout])))
+    ways: dict[tuple[str, Path], dict[str, list[str]]] = {}
+    wanted = options.only or list(_WALKS)
+    for what in wanted:
+        ways |= {(what, one): walked(one, _WALKS[what]) for one in checkouts}
+        for part in ("", _LANGUAGE):
+            told = " | ".join(_told(ways[what, one][part]) for one in checkouts)
+            print(f"| {what}{part} | {told} |", flush=True)
+    for (what, one), way in ways.items() if options.way else ():
+        for part, rooms in way.items():
+            print(f"\n{one.name}, {what}{part}: " + " > ".join(stays(rooms)))
 
 
 def _told(rooms: list[str]) -> str:

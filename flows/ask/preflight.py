@@ -19,6 +19,7 @@ from tasks.lipsync.choose import dubs_alone, lipsyncing
 from tasks.machine.weights import Downloading
 from tasks.records.errors import MissingBackendError, PolydubError, ProviderBusyError, UnsupportedError
 from tasks.records.registry import BackendFacts
+from tasks.records.standin import Chosen
 from tasks.records.title import Run
 from tasks.services.reach import unreachable
 from tasks.synthesize import speaking
@@ -138,11 +139,8 @@ def _backend_errors(
     if subtitles:
         return
     heard = listening(profile.transcribe, spoken)
-    if heard.reasons:
-        words = "Give the words with --subtitles, or choose another recogniser (--profile)."
-        yield UnsupportedError(_sentence(heard.reasons), words, step="transcribe")
-    else:
-        yield from _lacking("transcribe", heard.backend, silent)
+    instead = "Give the words with --subtitles, or choose another recogniser (--profile)."
+    yield from _unable("transcribe", heard, instead, silent)
 
 
 def _language_errors(one: Asked, language: str, silent: frozenset[str]) -> Iterator[PolydubError]:
@@ -173,12 +171,8 @@ def _worded(
         yield refusal
     if recorded:
         return
-    voice = speaking(profile.synthesize, language)
-    if voice.reasons:
-        words = "Choose another voice (--profile), or give a recorded dub (--dub)."
-        yield UnsupportedError(_sentence(voice.reasons), words, step="synthesize")
-    else:
-        yield from _lacking("synthesize", voice.backend, silent)
+    instead = "Choose another voice (--profile), or give a recorded dub (--dub)."
+    yield from _unable("synthesize", speaking(profile.synthesize, language), instead, silent)
 
 
 def _no_translation(profile: Profile, spoken: str | None, language: str, silent: frozenset[str]) -> PolydubError | None:
@@ -212,6 +206,21 @@ def _no_route(one: Translator, sources: Iterable[str], language: str) -> Polydub
         else:
             return None
     return first
+
+
+def _unable(section: str, chosen: Chosen[Any], instead: str, silent: frozenset[str]) -> Iterator[PolydubError]:
+    """Why no backend of a step can do a language, or what the one that can lacks.
+
+    Args:
+        section: of the profile.
+        chosen: the backend that a language gets.
+        instead: what the user can do where none can.
+        silent: addresses that do not answer.
+    """
+    if chosen.reasons:
+        yield UnsupportedError(_sentence(chosen.reasons), instead, step=section)
+    else:
+        yield from _lacking(section, chosen.backend, silent)
 
 
 def _lacking(section: str, backend: Any, silent: frozenset[str]) -> Iterator[PolydubError]:

@@ -63,6 +63,11 @@ class Outlook:
         """Of all rows together."""
         return sum((row.cost for row in self.rows), _NOTHING)
 
+    @property
+    def makes(self) -> bool:
+        """Whether any language can be dubbed, or is already."""
+        return any(row.language and row.state != "cannot" for row in self.rows)
+
     def as_json(self) -> dict[str, Any]:
         """For ``--dry-run --json``."""
         return {

@@ -42,14 +42,16 @@ def report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:
 def show_plan(runs: Sequence[Any], as_json: bool, **where: Any) -> int:
     """Print the plan of checked titles, and return the exit code that is expected; nothing is made."""
     from flows.kept.outlook import outlook
-    from flows.terminal.plan_table import outlook_code, show_outlook
+    from flows.terminal.plan_table import show_outlook
 
     plan = or_exit(outlook, runs)
     if as_json:
         say_json(plan.as_json())
     else:
         show_outlook(plan, **where)
-    return outlook_code(plan)
+    if not plan.faults:
+        return EXIT_OK
+    return EXIT_PARTIAL if plan.makes else EXIT_NOTHING
 
 
 def show(summaries: list[dict[str, Any]], as_json: bool) -> None:

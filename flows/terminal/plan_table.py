@@ -11,7 +11,6 @@ from flows.ask.preflight import Fault
 from flows.ask.room import said
 from flows.kept.outlook import Outlook
 from flows.printed import Console
-from flows.terminal.outcome import EXIT_NOTHING, EXIT_OK, EXIT_PARTIAL
 
 #: The row of the manifest that asks for a title in a language; 0 where there is none.
 RowOf = Callable[[Fault], int]
@@ -64,18 +63,7 @@ def show_outlook(plan: Outlook, row_of: RowOf = no_row) -> None:
     if plan.short:
         console.print(Text(f"Too little room for all of it: {plan.short}.", "red"), soft_wrap=True)
     if plan.faults:
-        show_faults(plan.faults, all_of_it=not _makes(plan), row_of=row_of)
-
-
-def outlook_code(plan: Outlook) -> int:
-    """The exit code that the run would have, as far as is known before it."""
-    if not plan.faults:
-        return EXIT_OK
-    return EXIT_PARTIAL if _makes(plan) else EXIT_NOTHING
-
-
-def _makes(plan: Outlook) -> bool:
-    return any(row.language and row.state != "cannot" for row in plan.rows)
+        show_faults(plan.faults, all_of_it=not plan.makes, row_of=row_of)
 
 
 def _clock(seconds: float) -> str:
