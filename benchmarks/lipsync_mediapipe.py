@@ -68,7 +68,7 @@ def gaps(reference: NDArray[np.float64], mesh: FaceMesh, crop: Crop) -> NDArray[
     """Pixels between the reference and the engine, [n, 478], each frame from the reference's landmarks before."""
     both = np.isfinite(reference[:-1, 0, 0]) & np.isfinite(reference[1:, 0, 0])
     out = []
-    for index in np.flatnonzero(both) + 1:
+    for index in (np.flatnonzero(both) + 1).tolist():
         region = regions.around_landmarks(reference[index - 1][None])
         points, _ = mesh(crop(index, region[0])[None])
         found = regions.to_picture(points, region, SIDE)[0]
@@ -84,6 +84,11 @@ def of_rgb(frames: NDArray[np.uint8], index: int, region: regions.Regions) -> ND
     return np.asarray(crop)
 
 
+def of_yuv(clip: Clip, steady: bool, index: int, region: regions.Regions) -> NDArray[np.uint8]:
+    """The crop of a frame as the engine takes it."""
+    return clip.pictures[index].crop(region, SIDE, steady=steady)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="+", type=Path)
@@ -97,10 +102,10 @@ def main() -> None:
         frames = np.stack([picture.warped(np.eye(2, 3), clip.size) for picture in clip.pictures])
         reference = mediapipe_meshes(frames)
         timed("engine", clip, partial(engine, clip, mesh))
-        crops: dict[str, Crop] = {
+        crops = {
             "crops of RGB": partial(of_rgb, frames),
-            "crops of YUV": lambda index, region, clip=clip: clip.pictures[index].crop(region, SIDE, steady=False),
-            "steady crops": lambda index, region, clip=clip: clip.pictures[index].crop(region, SIDE),
+            "crops of YUV": partial(of_yuv, clip, False),
+            "steady crops": partial(of_yuv, clip, True),
         }
         for name, crop in crops.items():
             print(f"  {name:34s} {summary(gaps(reference, mesh, crop) * clip.scale)}")

@@ -6,8 +6,8 @@ Runs `polydub run` on a clip of a second, by the profile `fake`, and follows its
 script beside it, and with a recorded dub. A room is a package of `flows`, `tasks` or `lipsync_engine` (`tasks/mix`),
 or a module that lies loose beside them. Whoever reads along reads each function once, when it is first called: a stay
 is a run of functions of one room, a return a stay in a room that was left before. The rows "one language" are the same
-way from the function that dubs one language on, by those functions alone that are handed the run, its title or its
-profile; their rooms are files. Each further checkout (a `git worktree` of an older commit) is a column of its own.
+way from the function that dubs one language on, along the run: each call that hands on the run, its title or its
+profile, once; its rooms are files. Each further checkout (a `git worktree` of an older commit) is a column of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WALKS: dict[str, tuple[str, ...]] = {
 #: What dubs one language: the flow, or its work where no flow is needed.
 _BEGINS = ("dub_language", "dub_branch")
 #: The run of a language and its parts, by the names of their types, which older checkouts have too.
-_HANDED = {"Run", "Branch", "Title", "Profile"}
+_HANDED = {"Run", "Branch", "Known", "Title", "Profile"}
 _SCRIPT = "1\n00:00:00,100 --> 00:00:00,900\nGood morning.\n"
 
 
@@ -54,18 +54,19 @@ class Trail:
     def note(self, frame: FrameType, event: str, _argument: object) -> None:
         """As `sys.setprofile` calls it."""
         code = frame.f_code
-        if event != "call" or code in self._handed or not code.co_filename.startswith(self._root):
+        if event != "call" or not code.co_filename.startswith(self._root):
             return
+        file = code.co_filename.removeprefix(self._root)
         with self._lock:
-            file = code.co_filename.removeprefix(self._root)
             self._known.setdefault(code, room_of(file))
+            call = (frame.f_back.f_code if frame.f_back else None, code)
             begun = self._handed or code.co_name in _BEGINS
-            if begun and room_of(file) and _is_handed_the_run(frame):
-                self._handed[code] = file
+            if begun and call not in self._handed and room_of(file) and _is_handed_the_run(frame):
+                self._handed[call] = file
 
     @property
     def rooms(self) -> dict[str, list[str]]:
-        """The room of each function, of all and of those that dub one language; those outside the houses not."""
+        """The room of each function, and the file of each call that hands on the run of one language."""
         return {"": [room for room in self._known.values() if room], _LANGUAGE: list(self._handed.values())}
 
 
@@ -151,16 +152,17 @@ def main() -> None:
     for what in wanted:
         ways |= {(what, one): walked(one, _WALKS[what]) for one in checkouts}
         for part in ("", _LANGUAGE):
-            told = " | ".join(_told(ways[what, one][part]) for one in checkouts)
+            told = " | ".join(_told(ways[what, one][part], part) for one in checkouts)
             print(f"| {what}{part} | {told} |", flush=True)
     for (what, one), way in ways.items() if options.way else ():
         for part, rooms in way.items():
             print(f"\n{one.name}, {what}{part}: " + " > ".join(stays(rooms)))
 
 
-def _told(rooms: list[str]) -> str:
+def _told(rooms: list[str], part: str) -> str:
     way, entered = stays(rooms), set(rooms)
-    return f"{len(rooms)} functions in {len(entered)} rooms: {len(way)} stays, {len(way) - len(entered)} returns"
+    steps, places = ("calls", "files") if part else ("functions", "rooms")
+    return f"{len(rooms)} {steps} in {len(entered)} {places}: {len(way)} stays, {len(way) - len(entered)} returns"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from tasks.keep import places
+from tasks.keep import remote
 
 BUCKET = "polydub-tests"
 
@@ -30,5 +30,5 @@ def object_store() -> Iterator[dict[str, str]]:
         yield {"AWS_ENDPOINT_URL": url, "NO_PROXY": "127.0.0.1", **keys}
     finally:
         server.stop()
-        places._file_system.cache_clear()  # they know this server's address
+        remote.file_system.cache_clear()  # they know this server's address
         s3fs.S3FileSystem.clear_instance_cache()

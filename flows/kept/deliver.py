@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks.keep.assets import path_of
 from tasks.keep.digests import Digests
-from tasks.keep.places import Folder
+from tasks.keep.folder import Folder
 from tasks.keep.staging import staged, sweep
 from tasks.keep.store import store_root
 from tasks.records.errors import BadInputError, TransientError, disk_full

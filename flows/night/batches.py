@@ -16,7 +16,8 @@ from flows.ask.naming import named, taken
 from flows.ask.plan import Request, checked, parse_languages
 from flows.kept.branches import branch_key, is_set_aside, last_attempt
 from flows.kept.budget import unpriced
-from tasks.keep.places import Place, place_of
+from tasks.keep.place import Place
+from tasks.keep.places import place_of
 from tasks.keep.store import store_place
 from tasks.records.errors import BadInputError
 from tasks.records.record import Record

@@ -10,7 +10,7 @@ import typer
 from flows.printed import say
 from flows.terminal.outcome import or_exit
 from flows.terminal.store import app, size
-from tasks.keep.places import Place
+from tasks.keep.place import Place
 from tasks.records.errors import BadInputError
 
 
@@ -64,7 +64,7 @@ def restore_command(
 ) -> None:
     """Copy a backup into the store; what is newer there stays."""
     from tasks.keep.backup import DATABASE, copy_store
-    from tasks.keep.places import Folder
+    from tasks.keep.folder import Folder
 
     source = Path(folder).expanduser().absolute()
     _, root = or_exit(_local_store)
@@ -113,7 +113,8 @@ def _restore_database(copy: Path) -> Path:
 
 
 def _local_store() -> tuple[Place, Path]:
-    from tasks.keep.places import Folder, place_of
+    from tasks.keep.folder import Folder
+    from tasks.keep.places import place_of
     from tasks.keep.store import store_at, store_place
 
     store = store_at(store_place())

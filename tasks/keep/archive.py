@@ -20,7 +20,7 @@ from typing import IO, Any
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.inventory import ENDS, Entry, Inventory
-from tasks.keep.places import digest_in
+from tasks.keep.place import digest_in
 from tasks.keep.staging import scratch, staged
 from tasks.keep.store import Store
 from tasks.records.errors import BadInputError

@@ -12,7 +12,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from tasks.keep.places import Kept, Place, private_folder
+from tasks.keep.folder import private_folder
+from tasks.keep.place import Kept, Place
 from tasks.keep.staging import staged
 
 DATABASE = "prefect.db"

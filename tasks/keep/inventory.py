@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.keep.places import Kept, Place, digest_in
+from tasks.keep.place import Kept, Place, digest_in
 
 #: Records of what a run came to: a title, what its languages share, a language.
 ENDS = ("title", "shared", "branch")

@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tasks.keep.inventory import ENDS, MEMOS, Entry, Inventory
-from tasks.keep.places import Kept, Place, place_of
+from tasks.keep.place import Kept, Place
+from tasks.keep.places import place_of
 from tasks.keep.store import Store, text_sha256
 
 GRACE_S = 86400.0

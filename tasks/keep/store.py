@@ -29,8 +29,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.keep.digests import Digests, file_sha256
+from tasks.keep.folder import Folder, moved, private_folder
 from tasks.keep.locks import locked
-from tasks.keep.places import DAMAGED, Folder, Place, moved, place_of, private_folder, url_of
+from tasks.keep.place import DAMAGED, Place
+from tasks.keep.places import place_of, url_of
 from tasks.keep.staging import scratch
 from tasks.records.errors import BadInputError
 from tasks.records.record import Asset

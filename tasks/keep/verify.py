@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tasks.keep.places import Place, digest_in, place_of
+from tasks.keep.place import Place, digest_in
+from tasks.keep.places import place_of
 
 _FILE = re.compile(rb'"([^"/]*\.(?:mp4|mkv|mov|wav|flac))"')
 

@@ -25,8 +25,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.keep.assets import path_of
+from tasks.keep.bucket import Bucket
 from tasks.keep.digests import file_sha256
-from tasks.keep.places import Bucket, fetched, place_of, url_of
+from tasks.keep.places import fetched, place_of, url_of
 from tasks.keep.store import Store, step_key, store_at
 from tasks.records.errors import BadInputError, MissingBackendError, TransientError
 from tasks.records.made import Laid
