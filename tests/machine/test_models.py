@@ -6,9 +6,10 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -104,6 +105,23 @@ def test_a_verified_file_is_not_hashed_again_until_it_changes(
     (folder / "w.bin").write_bytes(WHOLE[::-1])  # as long, but another
     assert located("m") == folder
     assert (folder / "w.bin").read_bytes() == WHOLE  # made again
+
+
+@pytest.mark.parametrize("use", [located, fetched])
+def test_a_file_that_decayed_unnoticed_is_made_again_once_verify_has_found_it(
+    table: dict[str, Model], data_package: Path, use: Callable[[str], Path | None]
+) -> None:
+    table["m"] = entry(file=PARTS)
+    folder = located("m")
+    assert folder is not None
+    weights = folder / "w.bin"
+    before = weights.stat()
+    weights.write_bytes(WHOLE[:100] + b"?" + WHOLE[101:])
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(MissingBackendError, match="its SHA-256 is"):
+        verified("m")
+    assert use("m") == folder
+    assert weights.read_bytes() == WHOLE
 
 
 def test_the_users_folder_comes_first_and_a_wrong_file_in_it_is_named(

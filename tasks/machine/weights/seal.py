@@ -35,6 +35,8 @@ def checked(path: Path, file: ModelFile, *, again: bool = False) -> None:
         return
     digest = file_sha256(path)[0]
     if not digest.startswith(file.sha256):
+        with contextlib.suppress(OSError):
+            _note(path).unlink(missing_ok=True)  # its size and time are no proof any more
         raise _other(path, f"its SHA-256 is {digest}, not {file.sha256}")
     sealed(path, file)
 
