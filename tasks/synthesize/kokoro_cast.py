@@ -20,14 +20,17 @@ from tasks.synthesize import Matched
 
 Direction = NDArray[np.float64]
 
-#: Lent to a language with too few voices of its own.
+#: Lent to a language with too few voices of its own, and those that are lent where these are too few as well.
 _LENT = {"female": ("af_heart", "bf_emma"), "male": ("am_michael", "bm_george")}
+_LENT_LAST = {"female": ("af_bella", "bf_isabella"), "male": ("am_fenrir", "am_puck")}
 #: Weight of an octave, as cosine distance of voiceprints: men and women differ by most of one.
 _OCTAVE = 0.3
 #: Below and above, a speaker counts as male or female; in between, similarity decides.
 _SURELY_DEEP_HZ, _SURELY_HIGH_HZ = 155.0, 175.0
 #: Cost of a voice with another language's accent, and of one of the other sex.
 _FOREIGN, _OTHER_SEX = 0.15, 0.5
+#: Added for a voice that is lent last.
+_LAST = 0.2
 #: Distance of two unmeasured voices, typical of two strangers; median pitches of men and women.
 _STRANGERS, _MALE_HZ, _FEMALE_HZ = 0.4, 120.0, 210.0
 #: Minimum distance of two voices of one title, in the same measure.
@@ -42,10 +45,15 @@ def own_voices(table: SpokenLanguage) -> dict[str, list[str]]:
     }
 
 
-def lent_voices(table: SpokenLanguage) -> dict[str, list[str]]:
-    """Mixtures of a language's voices with those of another language, by sex."""
+def lent_voices(table: SpokenLanguage, lent: Mapping[str, Sequence[str]] = _LENT) -> dict[str, list[str]]:
+    """Mixtures of a language's voices with those of another language, by sex.
+
+    Args:
+        table: the language.
+        lent: which of other languages, by sex.
+    """
     return {
-        sex: [f"{one}+{other}" for one in names for other in _LENT[sex] if one != other and other not in names]
+        sex: [f"{one}+{other}" for one in names for other in lent[sex] if one != other and other not in names]
         for sex, names in (("female", table.female), ("male", table.male))
     }
 
@@ -67,12 +75,11 @@ def match(
     Returns:
         The voices, and notes on what was chosen, lent or shared.
     """
-    lent = {name for names in lent_voices(table).values() for name in names}
+    first, last = lent_voices(table), lent_voices(table, _LENT_LAST)
+    rarely = {name for names in last.values() for name in names}
+    lent = {name for names in first.values() for name in names} | rarely
     offer = {
-        name: sex == "male"
-        for voices in (own_voices(table), lent_voices(table))
-        for sex in voices
-        for name in voices[sex]
+        name: sex == "male" for voices in (own_voices(table), first, last) for sex in voices for name in voices[sex]
     }
     sounds = {name: sound_of(name) or _unmeasured(name, offer) for name in (*offer, *taken)}
     names = [name for name in offer if all(apart(sounds[name], sounds[one]) >= APART for one in taken)] or list(offer)
@@ -81,6 +88,7 @@ def match(
             [
                 _unlike(speaker, prints.get(speaker.id), sounds[name])
                 + _FOREIGN * (name in lent)
+                + _LAST * (name in rarely)
                 + _OTHER_SEX * _wrong(speaker, place, deep=offer[name], heard=speaker.id in prints)
                 + 1e-4 * rank  # tie-break: the better voice
                 for rank, name in enumerate(names)
@@ -142,7 +150,7 @@ def _assigned(cost: NDArray[np.float64], sounds: Sequence[Sound]) -> list[int]:
         nearest = [min((apart(sound, sounds[one]) for one in others), default=9.0) for sound in sounds]
         if nearest[column] < APART:
             free = [place for place in range(len(sounds)) if nearest[place] >= APART]
-            column = min(free, key=lambda place: cost[row, place]) if free else int(np.argmax(nearest))
+            column = min(free, key=lambda place: cost[row, place]) if free else int(np.argmin(cost[row] - nearest))
         given.append(column)
         chosen[row] = column
     return chosen

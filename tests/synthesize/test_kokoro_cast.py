@@ -72,6 +72,20 @@ def test_too_few_voices_are_told() -> None:
     assert "too few voices" in " ".join(found.notes)
 
 
+@pytest.mark.parametrize(
+    ("tag", "men", "women"), [("it", 4, 4), ("pt", 3, 4), ("fr", 3, 4), ("de", 4, 4), ("hi", 6, 3)]
+)
+def test_the_real_cast_of_a_film_sounds_like_as_many_people_each_of_their_sex(tag: str, men: int, women: int) -> None:
+    deep, high = (
+        (Speaker(id=f"M{n}", pitch_hz=118.0) for n in range(men)),
+        (Speaker(id=f"F{n}", pitch_hz=208.0) for n in range(women)),
+    )
+    found = match(kokoro().languages[tag], [*deep, *high], {})
+    sounds = [sound_of(voice) for voice in found.voices.values()]
+    assert min(apart(one, other) for one, other in combinations(sounds, 2) if one and other) >= APART
+    assert {who[0].lower() + voice[1] for who, voice in found.voices.items()} == {"mm", "ff"}
+
+
 def test_without_a_sample_the_pitch_chooses_and_without_both_turns_are_taken() -> None:
     found = match(TABLE, [Speaker(id="A", pitch_hz=112.0), Speaker(id="B", pitch_hz=218.0)], {})
     assert found.voices == {"A": "am_one", "B": "af_one"}
