@@ -44,9 +44,11 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> tuple[str, ...]:
         for used in {(folder / place).parent for place in outputs}:
             sweep(used)
     except OSError as error:
+        a_file = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "a file stands where a folder is needed" if a_file else error.strerror
         refused = BadInputError(
-            f"{error.filename or folder} cannot be written: {error.strerror}.",
-            "Choose another --out; finished work is kept.",
+            f"{error.filename or folder} cannot be written: {why}.",
+            f"{'Move it away, or choose' if a_file else 'Choose'} another --out; finished work is kept.",
         )
         raise disk_full(error, folder) or refused from error
     return tuple(replaced)

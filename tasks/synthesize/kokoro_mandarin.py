@@ -34,11 +34,13 @@ def han_parts(text: str) -> list[str]:
 
 
 def _pinyin(word: str) -> list[tuple[str, str]]:
+    """Initial and final of each syllable; a hum (嗯, 呣) has neither part, and is its own final."""
     from pypinyin import Style, lazy_pinyin
 
     initials = lazy_pinyin(word, Style.INITIALS, errors="ignore")
     finals = lazy_pinyin(word, Style.FINALS_TONE3, errors="ignore", neutral_tone_with_five=True)
-    return list(zip(initials, finals, strict=True))
+    whole = lazy_pinyin(word, Style.TONE3, errors="ignore", neutral_tone_with_five=True)
+    return [(initial, final or said) for initial, final, said in zip(initials, finals, whole, strict=True)]
 
 
 def _syllable(pinyin: tuple[str, str]) -> str:

@@ -78,7 +78,7 @@ def walk(dashboard: Dashboard, batch: str, branch: str, mend: Callable[[], None]
     dashboard.open_run(branch)
     dashboard.wait_for_state("Failed")
     dashboard.choose(".p-select-button__control:has-text('Level: all')", "Error and above")
-    dashboard.page.get_by_text("cannot be written: Not a directory").first.wait_for()
+    dashboard.page.get_by_text("cannot be written: a file stands where").first.wait_for()
     dashboard.picture("failed", LOW)
 
     mend()
@@ -101,7 +101,7 @@ def walk(dashboard: Dashboard, batch: str, branch: str, mend: Callable[[], None]
     dashboard.open_tab("Artifacts")
     dashboard.page.get_by_text(re.compile(r"\d ready, \d to review, 1 failed of 6")).first.wait_for()
     dashboard.page.locator("a[href*='/artifacts/artifact/']").first.click()
-    dashboard.page.get_by_text("cannot be written: Not a directory").first.wait_for()
+    dashboard.page.get_by_text("cannot be written: a file stands where").first.wait_for()
     dashboard.picture("summary", LOW)
 
 

@@ -52,8 +52,10 @@ def test_what_a_killed_delivery_left_is_removed(tmp_path: Path, asset: Asset) ->
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, asset: Asset) -> None:
     (tmp_path / "out").write_text("")
-    with pytest.raises(BadInputError, match="cannot be written"):
+    with pytest.raises(BadInputError, match="out cannot be written: a file stands where a folder is needed"):
         deliver(tmp_path / "out", {"talk.es.mp4": asset})
+    with pytest.raises(BadInputError, match="a file stands where a folder is needed"):
+        deliver(tmp_path / "out", {"es/report.html": asset})  # below it
 
 
 def large(folder: Path) -> Asset:

@@ -9,7 +9,7 @@ from tasks.words.spoken_form.rule import Rules, one_of
 
 _VALUES = {"I": 1, "V": 5, "X": 10}
 _WHOLE = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
-#: One letter is a numeral after a ruler's name alone, where the sentence ends or something is told of the name.
+#: A single letter is a numeral only after a ruler's name, at a sentence's end or before what belongs to the name.
 _END = r"(?=['’,.;:!?)]|\s+of\b|$)"
 
 
