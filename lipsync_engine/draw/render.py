@@ -34,19 +34,14 @@ def render(task: Task, scores: list[tuple[Person, Score]], progress: Progress | 
     facts = video.probe(task.picture)
     done = Rendering()
     film = film_of(task, facts, done.notes)
-    shelf = task.shelf if task.corrections is None else None
-    if shelf is not task.shelf:
-        done.notes.append(
-            "stretches are not kept where other pictures or networks change them: an edit draws all of them again"
-        )
     runs = [part for run in film.runs for part in stretches_of(run, task.bounds, task.times_s)]
     stretches = divided(runs, scores, f"{VERSION} {task.device} {film.encoder.settings}")
-    studio = Studio(task, facts, scores, stretches, shelf, done, progress)
+    studio = Studio(task, facts, scores, stretches, done, progress)
     with SpliceWriter(task.out, film.facts, film.layout, film.encoder, film.base) as writer:
         studio.write(film, writer)
     total = len(film.layout.pts)
     if task.prior:
         done.fresh = frames_of(film.runs, total)
-    done.stretches, done.copied = len(stretches), total - sum(stretch.frames for stretch in stretches)
+    done.stretches, done.copied = stretches, total - sum(stretch.frames for stretch in stretches)
     done.frames = total
     return done

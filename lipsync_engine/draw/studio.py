@@ -11,7 +11,7 @@ from time import perf_counter
 
 from lipsync_engine.draw.film import Film, frames_for, frames_of
 from lipsync_engine.draw.painter import Checks, Painter
-from lipsync_engine.draw.stretches import Shelf, Stretch, finished, found, inside, kept, together
+from lipsync_engine.draw.stretches import Stretch, finished, found, inside, kept, together
 from lipsync_engine.draw.task import Rendering, Task
 from lipsync_engine.faces.track import Progress
 from lipsync_engine.media import video
@@ -33,13 +33,13 @@ class Studio:
     facts: video.VideoFacts
     scores: list[tuple[Person, Score]]
     stretches: list[Stretch]
-    shelf: Shelf | None
     done: Rendering
     progress: Progress | None
 
     def write(self, film: Film, writer: SpliceWriter) -> None:
         """Write every stretch, found or made now."""
-        known = {stretch.first: path for stretch in self.stretches if (path := found(stretch, self.shelf)) is not None}
+        shelf = self.task.shelf
+        known = {stretch.first: path for stretch in self.stretches if (path := found(stretch, shelf)) is not None}
         fresh = [stretch for stretch in self.stretches if stretch.first not in known]
         self.done.found, self.done.drawn = len(known), sum(stretch.frames for stretch in fresh)
         measured: list[Checks] = []
@@ -80,20 +80,20 @@ class Studio:
                 self._tell(batch[-1].index + 1, film)
                 if ended:
                     self._keep(stretch, packets, checks)
+                    self.done.seconds["decode"] = decoded.seconds
                     yield packets, checks
                     stretch, packets = next(waiting, stretch), []
-        self.done.seconds["decode"] += decoded.seconds
 
     def _tell(self, frames: int, film: Film) -> None:
         if self.progress:
             self.progress(min(1.0, frames / max(len(film.layout.pts), 1)), f"frame {frames}")
 
     def _keep(self, stretch: Stretch, packets: list[Packet], checks: Checks) -> None:
-        if self.shelf is not None:
+        if self.task.shelf is not None:
             path = self.task.out.with_suffix(".stretch.npz")
             finished(packets, checks).save(path)
             try:
-                self.shelf.keep(stretch.key, path)
+                self.task.shelf.keep(stretch.key, path)
             finally:
                 path.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.draw.painter import Checks
-from lipsync_engine.draw.stretches import Shelf
+from lipsync_engine.draw.stretches import Shelf, Stretch
 from lipsync_engine.media import video
 from lipsync_engine.records import BoolArray
 
@@ -35,7 +35,7 @@ class Rendering:
 
     frames: int = 0
     copied: int = 0
-    stretches: int = 0
+    stretches: list[Stretch] = field(default_factory=list)
     found: int = 0
     drawn: int = 0
     checks: Checks = field(default_factory=Checks)

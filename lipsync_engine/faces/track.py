@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,28 @@ def track_faces(
             progress(min(1.0, frame.index / max(facts.frames, 1)), f"frame {frame.index}")
         if until_s is not None and frame.time_s >= until_s:
             break
+    return _track(following, facts, stabilise)
+
+
+def track_frames(
+    frames: Iterable[video.Frame], facts: video.VideoFacts, *, first: int, faces: int = MAX_FACES
+) -> FaceTrack:
+    """Follow every face of some consecutive frames, as if they were the whole of a picture.
+
+    Args:
+        frames: in order.
+        facts: of their picture.
+        first: number of the first one; in the track it is frame 0.
+        faces: most faces in one frame.
+    """
+    following = _Following(facts, Follower(faces), None, None)
+    for frame in frames:
+        frame.index -= first
+        following.see(frame)
+    return _track(following, facts, stabilise=True)
+
+
+def _track(following: _Following, facts: video.VideoFacts, stabilise: bool) -> FaceTrack:
     seen = following.end()
     rate = float(facts.rate)
     least = _MIN_SPAN_S * rate if len(following.times) >= 8 else 1

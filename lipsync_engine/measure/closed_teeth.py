@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import fit_poses
-from lipsync_engine.faces.interior import UNSEEN, Inside, gathered, look_inside
+from lipsync_engine.faces.interior import Inside
 from lipsync_engine.faces.mouth import measured
-from lipsync_engine.media import video
 from lipsync_engine.records import BoolArray, Phone, SpeakerStats
 from lipsync_engine.speech.articulation import Features, segments
 
@@ -24,22 +22,6 @@ TOGETHER, SHOWN = 0.016, 0.3
 _OPEN = 0.6
 _WIDTH = 1
 _Wanted = Callable[[Features], bool]
-
-
-def inside_of(picture: Path, track: FaceTrack) -> Inside:
-    """The inside of one person's mouth in every frame in which it was tracked, N rows.
-
-    Args:
-        picture: the picture that was tracked.
-        track: rows of one person.
-    """
-    row = {int(frame): at for at, frame in enumerate(track.frame)}
-    found = [UNSEEN] * len(row)
-    for frame in video.read(picture, video.probe(picture)):
-        at = row.get(frame.index)
-        if at is not None:
-            found[at] = look_inside(frame.planes, (0, 0), track.landmarks[at], track.light[at])
-    return gathered(found)
 
 
 def teeth_shut(inside: Inside) -> BoolArray:

@@ -184,18 +184,3 @@ def clip_figures(
         figures |= truth_figures(truth, person, picture)
     figures |= measured
     return figures | {"controls": rows, "cannot_tell": silent}
-
-
-def mouth_of(found: FaceTrack, wanted: FaceTrack) -> tuple[MouthSeries, FaceTrack] | None:
-    """Mouth series and rows of the re-tracked person who stands where ``wanted`` stands.
-
-    The series is on the clock of ``wanted`` where both have as many frames: a picture alone begins at its first frame,
-    a title where its sound may begin.
-    """
-    who = same_person(found, wanted)
-    if who is None:
-        return None
-    seen = series(found, who)
-    if len(seen.times_s) == len(wanted.times_s):
-        seen = MouthSeries(wanted.times_s, seen.values, seen.valid)
-    return seen, found.of(who)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +180,26 @@ def read_runs(path: Path, facts: video.VideoFacts, layout: Layout, runs: Sequenc
                 yield from frames(codec.decode(None))
                 codec.flush_buffers()
                 part = next(parts, None)
+
+
+def read_run(path: Path, facts: video.VideoFacts, layout: Layout, run: Run) -> Iterator[video.Frame]:
+    """Decode one run, found by its time: what lies before it is not even read.
+
+    Args:
+        path: the picture; an MP4, whose index tells where its key frames are.
+        facts: its facts.
+        layout: its layout.
+        run: the first frame and the one after the last.
+    """
+    first, stop = run
+    start = int(layout.bounds[np.searchsorted(layout.bounds, first, side="right") - 1])
+    with opened(path) as (container, stream):
+        zero, codec = origin(container, facts), stream.codec_context
+        container.seek(int(layout.pts[start]) + zero, stream=stream, backward=True)
+        for packet in chain(packets(container, stream), (None,)):
+            for native in codec.decode(packet):
+                index = int(np.searchsorted(layout.pts, native.pts - zero))
+                if index >= stop:
+                    return
+                if index >= first:
+                    yield video.Frame(index, int(layout.pts[index]), native, facts)

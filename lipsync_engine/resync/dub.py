@@ -97,6 +97,9 @@ def resync(
     scope = _scope(options, track.times_s, parts, replaced)
     if (edits or replaced) and (scope.draws or scope.stop or options.into):
         corrections = replaced or _corrections(report, picture, analysis, parts, options, device)
+        if corrections is not None and shelf is not None:
+            shelf = None
+            report.notes.append("what networks or other systems change is not kept in stretches: an edit draws it all")
         done = render(_task(picture, out, track, scope, options, device, corrections, shelf), edits, progress)
     else:
         done = Rendering(frames=len(track.times_s))
@@ -116,7 +119,7 @@ def resync(
         all_missing(report, "measuring was switched off")
     else:
         clock = perf_counter()
-        measure(report, picture, track, parts, out, audio, phones, own)
+        measure(report, picture, track, parts, out, audio, phones, own, done.stretches, shelf)
         report.seconds["measure"] = perf_counter() - clock
     report.peak_rss_mb = peak_memory_mb()
     count_vram(report)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lipsync_engine.draw.render import Rendering
+from lipsync_engine.draw.stretches import Shelf, Stretch
 from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.faces.track import track_faces
-from lipsync_engine.measure.report_figures import PICTURE_FIGURES, mouth_of, picture_figures, speech_figures
+from lipsync_engine.faces.mouth import series
+from lipsync_engine.measure.report_figures import PICTURE_FIGURES, picture_figures, speech_figures
 from lipsync_engine.records import BoolArray, Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync.parts import Part, drawn_by, edited_by
 from lipsync_engine.resync.viewed import VIEWED, viewed_figures
+from lipsync_engine.resync.watched import watched
 from lipsync_engine.speech.title_speech import OwnSpeech
 
 #: Strength from which an edit is seen, and counts as one.
@@ -62,7 +65,7 @@ def count(
     """
     report.seconds |= done.seconds
     report.copied, report.drawn = done.copied, done.drawn
-    report.stretches, report.stretches_found = done.stretches, done.found
+    report.stretches, report.stretches_found = len(done.stretches), done.found
     report.notes += done.notes
     report.frames, report.edited = done.frames, done.checks.edited
     report.outside_mask_max_diff, report.seam_ratio = done.checks.outside_max, done.checks.seam_ratio
@@ -136,6 +139,8 @@ def measure(
     audio: Path,
     phones: tuple[Phone, ...],
     own: OwnSpeech | None,
+    stretches: Sequence[Stretch],
+    shelf: Shelf | None,
 ) -> None:
     """Track the result again and report how well it speaks: the person who is edited most; a note tells of others.
 
@@ -148,16 +153,15 @@ def measure(
         audio: the dub.
         phones: what the dub says, on its clock.
         own: what the title itself says and how it sounds, where known.
+        stretches: of the result.
+        shelf: where it is found and kept what was seen of each.
     """
     main = max(parts, key=lambda part: len(part.score.row))
-    shown = np.zeros(track.shots.max(initial=0) + 1, bool)
-    shown[track.shots[main.score.frame]] = True
-    again = track_faces(out, only=shown[track.shots])
-    found = mouth_of(again, main.who.track)
-    if found is None:
+    looked = watched(picture, out, track, main, stretches, shelf)
+    if looked is None:
         all_missing(report, "the face is not found again in the result")
         return
-    seen, rows = found
+    seen, rows = series(looked.rows, 0), looked.rows
     only = edited_by(main.score, len(seen.times_s))
     figures, report.controls, silent = speech_figures(
         seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
@@ -166,9 +170,8 @@ def measure(
     for name in ("silence_motion", "silence_opening"):
         figures[f"own_{name}"] = report.controls.get("real", {}).get(name)
     figures |= picture_figures(main.who.track, rows, main.score.frame)
-    figures |= viewed_figures(
-        picture, out, main, rows, seen, only, phones, own.speaking(track.times_s) if own is not None else None
-    )
+    speaking = own.speaking(track.times_s) if own is not None else None
+    figures |= viewed_figures(main, looked, seen, only, phones, speaking)
     for name in _SPEECH + PICTURE_FIGURES + VIEWED:
         setattr(report, name, figures.get(name))
         if figures.get(name) is None:

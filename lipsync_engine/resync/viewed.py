@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.measure.closed_teeth import closed_teeth, inside_of, wide_when_rounded
-from lipsync_engine.measure.living import against_neighbours, lip_sharpness, texture
+from lipsync_engine.measure.closed_teeth import closed_teeth, wide_when_rounded
+from lipsync_engine.measure.living import against_neighbours, texture
 from lipsync_engine.measure.pace import acceleration, one_frame_openings, speed
 from lipsync_engine.records import BoolArray, MouthSeries, Phone
 from lipsync_engine.resync.parts import Part
+from lipsync_engine.resync.watched import Watched
 
 Figures = dict[str, float | None]
 VIEWED = (
@@ -28,10 +26,8 @@ VIEWED = (
 
 
 def viewed_figures(
-    picture: Path,
-    out: Path,
     part: Part,
-    rows: FaceTrack,
+    watched: Watched,
     seen: MouthSeries,
     only: BoolArray,
     phones: tuple[Phone, ...],
@@ -40,28 +36,25 @@ def viewed_figures(
     """The figures ``VIEWED`` of the person who is edited most; ``None`` where the material does not define one.
 
     Args:
-        picture: the source.
-        out: the result.
         part: the person's share of the edit.
-        rows: the person in the result.
+        watched: the person in the result.
         seen: the mouth in the result.
         only: bool [T], edited frames.
         phones: what the dub says.
         speaking: bool [T], frames of the source in which its own sound speaks; ``None`` for all.
     """
+    rows = watched.rows
     held = texture(part.score, part.plan.rest)
     times = seen.times_s[rows.frame] + part.lead_ms / 1000
     drawn = only[rows.frame]
     own = part.who.track
     spoken = only & part.plan.speech
     talking = part.source.valid if speaking is None else part.source.valid & speaking
-    edited = own.rows(np.flatnonzero(np.isin(own.frame, rows.frame[drawn])))
-    sharp = against_neighbours(
-        lip_sharpness(out, rows)[drawn], rows.frame[drawn], lip_sharpness(picture, edited), edited.frame
-    )
+    edited = own.frame[np.isin(own.frame, rows.frame[drawn])]
+    sharp = against_neighbours(watched.crisp[drawn], rows.frame[drawn], watched.own_crisp[edited], edited)
     known = sharp[np.isfinite(sharp)]
     return {
-        "open_teeth_share": closed_teeth(inside_of(out, rows), times, phones, drawn),
+        "open_teeth_share": closed_teeth(watched.inside, times, phones, drawn),
         "rounded_wide_share": wide_when_rounded(rows, phones, drawn, part.stats, times),
         "longest_hold_frames": None if held is None else held.longest_hold,
         "blended_share": None if held is None else held.blended_share,

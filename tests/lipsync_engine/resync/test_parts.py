@@ -1,5 +1,6 @@
 """Only a part of a title: a preview, and spans that are rendered into an earlier render."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,17 @@ import soundfile as sf
 
 from lipsync_engine.__main__ import main
 from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.faces.track import track_faces
+from lipsync_engine.faces.track import track_faces, track_frames
 from lipsync_engine.media import video
 from lipsync_engine.media.segments import survey
+from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
 from lipsync_engine.speech import espeak
 from tests.clips import ffmpeg
 from tests.stand_ins import GRID, stand_in
 
 QUIET = Options(measure=False)
+REPORTED = {field.name for field in fields(EngineReport)}
 
 
 @pytest.fixture(scope="module")
@@ -105,18 +108,30 @@ def test_faces_are_followed_only_where_that_is_asked_for(title, track):
     assert len(part.identities) == 1
 
 
-def test_the_result_is_measured_in_the_shots_that_were_edited(title, dub, track, tmp_path, monkeypatch):
-    asked = []
+def test_the_result_is_measured_in_the_stretches_that_were_edited_and_once(title, dub, track, tmp_path, monkeypatch):
+    asked: list[int] = []
 
-    def spied(path, *arguments, only=None, **options):
-        asked.append(only)
-        return track_faces(path, *arguments, only=only, **options)
+    def spied(frames, *arguments, **options):
+        return track_frames((asked.append(frame.index) or frame for frame in frames), *arguments, **options)
 
-    monkeypatch.setattr("lipsync_engine.resync.reporting.track_faces", spied)
-    report = resync(title, *dub, track, tmp_path / "o.mp4", Options())
+    class Shelf(dict[str, Path]):
+        find = dict.get
+
+        def keep(self, key: str, file: Path) -> None:
+            self[key] = file.rename(tmp_path / key)
+
+    monkeypatch.setattr("lipsync_engine.resync.watched.track_frames", spied)
+    shelf = Shelf()
+    report = resync(title, *dub, track, tmp_path / "o.mp4", Options(), shelf=shelf)
     assert report.sharpness_ratio is not None
-    assert np.array_equal(asked[0], track.shots == track.shots[0])
-    assert not asked[0][75:].any()
+    assert asked == list(range(report.drawn))
+    assert report.drawn + report.copied == report.frames > 75 > report.drawn
+    again = resync(title, *dub, track, tmp_path / "again.mp4", Options(), shelf=shelf)
+    assert len(asked) == report.drawn
+    assert (again.stretches_found, again.drawn) == (report.stretches, 0)
+    timed = {"seconds", "fps", "peak_rss_mb", "stretches_found", "drawn"}
+    assert [getattr(again, name) for name in REPORTED - timed] == [getattr(report, name) for name in REPORTED - timed]
+    assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "o.mp4").read_bytes()
 
 
 @pytest.mark.parametrize(
