@@ -193,9 +193,14 @@ def test_an_edited_line_changes_that_line_alone_and_stays_with_its_words(short_c
     def spoken() -> list[str]:
         return [line["text"] for line in json.loads((tmp_path / "clip" / "es" / "script.json").read_text())["lines"]]
 
+    def settled() -> dict[str, str]:
+        found: dict[str, str] = json.loads((tmp_path / "clip" / "es" / "lipsync.json").read_text())["settled"]
+        return found
+
     words = tmp_path / "words.en.srt"
     cues = ("00:00:00,700 --> 00:00:01,200\nGood morning.", "00:00:01,300 --> 00:00:01,900\nGood evening.")
     dub(worded(*cues))
+    before = settled()
     script = json.loads(export_script(tmp_path / "clip", "es"))
     script["lines"][0]["text"] = "Una línea muy distinta."
     (tmp_path / "edited.json").write_text(json.dumps(script))
@@ -204,6 +209,7 @@ def test_an_edited_line_changes_that_line_alone_and_stays_with_its_words(short_c
     hits = summary["languages"]["es"]["cache_hits"]["synthesize"]
     assert hits["hits"] == hits["parts"] - 1
     assert spoken() == ["Una línea muy distinta.", "[es] Good evening."]
+    assert settled() == before  # so the mouth moves on the other lines as it did
 
     summary, _ = dub(worded("00:00:00,100 --> 00:00:00,600\nWelcome.", *cues))
     assert spoken() == ["[es] Welcome.", "Una línea muy distinta.", "[es] Good evening."]
