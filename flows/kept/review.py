@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -11,10 +10,9 @@ from typing import Any, Literal
 from configs.gates import gate_rules
 from tasks.records.quality import Gate
 from tasks.records.result import BranchResult, Failure
-from tasks.report.wording import figure, threshold
+from tasks.report.wording import figure, threshold, urgency
 
 _ALWAYS = {"completed": "ready", "needs_review": "to review", "failed": "failed"}
-_ORDER = ("fail", "warn", "waived")
 _MULTI = "multi-track master"
 
 Kind = Literal["fail", "warn", "waived"]
@@ -115,12 +113,5 @@ def _reason(gate: Gate, where: str = "") -> Reason:
 
 
 def _urgency(reason: Reason) -> tuple[int, float]:
-    return _ORDER.index(reason.status), -_beyond(reason)
-
-
-def _beyond(reason: Reason) -> float:
-    """Distance beyond the limit as a share of it; infinite for a limit of 0."""
-    if reason.value is None or not reason.limit:
-        return math.inf
-    value = abs(reason.value) if gate_rules()[reason.gate].side == "away" else reason.value
-    return abs(value - reason.limit) / abs(reason.limit)
+    side = gate_rules()[reason.gate].side if reason.gate else ""
+    return urgency(reason.status, reason.value, reason.limit, side)

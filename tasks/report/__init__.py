@@ -1,3 +1,3 @@
 """The page on which a person reviews one language (`tasks.report.report`)."""
 
-VERSION = 8
+VERSION = 9

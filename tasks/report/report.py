@@ -21,8 +21,10 @@ from tasks.records.take import Placement
 from tasks.report.heard import WORDS, said_and_heard
 from tasks.report.inputs import ReportInputs
 from tasks.report.plots import LANE, WIDTH, clock, strips
-from tasks.report.wording import bypass_rows, gate_row, lipsync_rows
+from tasks.report.wording import by_urgency, bypass_rows, gate_row, lipsync_rows
 
+#: In a title's folder, where the review server shows the source, which lies elsewhere; on a disk there is no such file.
+SOURCE = "@source"
 _FIT = {"natural": "as spoken", "stretched": "stretched", "borrowed": "uses the pause", "overlong": "too long"}
 
 
@@ -57,16 +59,17 @@ def _asset(name: str) -> str:
 
 def _view(inputs: ReportInputs) -> dict[str, Any]:
     lipsync = dict(inputs.qc["lipsync"])
-    gates = [gate_row(gate) for gate in inputs.qc["gates"]]
+    gates = [gate_row(gate) for gate in by_urgency(inputs.qc["gates"])]
     return {
         "inputs": inputs,
         "state": inputs.qc["state"],
         "source_name": display_name(inputs.source.language),
         "dub_name": display_name(inputs.dub.language),
         "length": clock(inputs.duration_ms),
-        "gates": gates,
+        "gates": [gate for gate in gates if gate["status"] != "pass"],
+        "passed": [gate for gate in gates if gate["status"] == "pass"],
         "counts": Counter(gate["status"] for gate in gates),
-        "source_places": [link(path) for path in (inputs.source_media, inputs.source_or_else) if path],
+        "source_places": _source_places(inputs),
         "dub_places": [link(path) for path in (inputs.dub_media,) if path],
         "absent": _absent(inputs),
         "files": [(label, link(path)) for label, path in inputs.files],
@@ -87,6 +90,12 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "bypassed": bypass_rows(lipsync),
         "loudness": _loudness(dict(inputs.qc["loudness"])),
     }
+
+
+def _source_places(inputs: ReportInputs) -> list[str]:
+    """Where the page looks for the source, one after another; the last is the review server's."""
+    places = [path for path in (inputs.source_media, inputs.source_or_else) if path]
+    return [link(path) for path in (*places, f"../{SOURCE}")] if places else []
 
 
 def _absent(inputs: ReportInputs) -> dict[str, str]:

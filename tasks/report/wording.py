@@ -2,48 +2,72 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from configs.gates import GateRule, gate_rules
 
 _STATUS = {"pass": "Pass", "warn": "Warning", "fail": "Fail", "unmeasured": "Not measured"}
+#: Figures of a lip-sync report: what each is called, and its unit.
 _LIPSYNC = {
-    "frames": "Frames",
-    "edited": "Frames edited",
-    "phone_confidence": "Speech whose sounds bear out the text",
-    "phone_agreement": "Sounds that show the right mouth",
-    "closure_rate": "Lips closed on p, b, m",
-    "open_closed_ratio": "Open to closed ratio",
-    "articulation_ratio": "Articulation against the speaker's own",
-    "silence_motion": "Mouth motion in pauses",
-    "silence_opening": "Opening in pauses (face widths)",
-    "open_teeth_share": "Closed teeth on open and rounded vowels",
-    "longest_hold_frames": "Longest hold of one mouth (frames)",
-    "blended_share": "Frames blended of two mouths",
-    "library_observations": "Mouths of the speaker to choose from",
-    "library_spread": "How far those open (face widths)",
-    "portrait_frames": "Frames drawn without mouths of the speaker",
-    "offset_frames": "Offset (frames)",
-    "av_correlation": "Mouth to speech correlation",
-    "sharpness_ratio": "Sharpness against the source",
-    "seam_ratio": "Seam visibility",
-    "jitter_ratio": "Jitter against the source",
-    "place_offset": "Mouth off its place (face widths)",
-    "outside_mask_max_diff": "Largest change outside the mouth",
-    "fps": "Frames a second (processing)",
-    "device": "Device",
+    "frames": ("Frames", ""),
+    "edited": ("Frames edited", ""),
+    "phone_confidence": ("Speech whose sounds bear out the text", "%"),
+    "phone_agreement": ("Sounds that show the right mouth", "%"),
+    "closure_rate": ("Lips closed on p, b, m", "%"),
+    "open_closed_ratio": ("Open to closed", "×"),
+    "articulation_ratio": ("Articulation against the speaker's own", "×"),
+    "silence_motion": ("Mouth motion in pauses", "%"),
+    "silence_opening": ("Opening in pauses", "face widths"),
+    "open_teeth_share": ("Closed teeth on open and rounded vowels", "%"),
+    "longest_hold_frames": ("Longest hold of one mouth", "frames"),
+    "blended_share": ("Frames blended of two mouths", "%"),
+    "library_observations": ("Frames of the speaker's own mouth to draw from", ""),
+    "library_spread": ("How far the speaker's own mouth opens in them", "face widths"),
+    "portrait_frames": ("Frames drawn without the speaker's own mouth", ""),
+    "offset_frames": ("Offset", "frames"),
+    "av_correlation": ("Mouth to speech correlation", ""),
+    "sharpness_ratio": ("Sharpness against the source", "×"),
+    "seam_ratio": ("Seam visibility", "×"),
+    "jitter_ratio": ("Jitter against the source", "×"),
+    "place_offset": ("Mouth off its place", "face widths"),
+    "outside_mask_max_diff": ("Largest change outside the mouth", ""),
+    "fps": ("Processing", "frames/s"),
+    "device": ("Device", ""),
 }
-_SHARES = {
-    "closure_rate",
-    "phone_agreement",
-    "phone_confidence",
-    "silence_motion",
-    "open_teeth_share",
-    "blended_share",
-}
+_WORST_FIRST = ("fail", "warn", "waived", "unmeasured", "pass")
 
 
-def gate_row(gate: dict[str, Any]) -> dict[str, str]:
+def urgency(status: str, value: float | None, limit: float | None, side: str) -> tuple[int, float]:
+    """Sorts gates worst first: by status, then by how far beyond the limit, as a share of it.
+
+    Args:
+        status: of a gate, or ``waived``.
+        value: measured; None for none.
+        limit: that it is beyond; None or 0 counts as infinitely far.
+        side: on which values are worse.
+    """
+    if value is None or not limit:
+        return _WORST_FIRST.index(status), -math.inf
+    measured = abs(value) if side == "away" else value
+    return _WORST_FIRST.index(status), -abs(measured - limit) / abs(limit)
+
+
+def by_urgency(gates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Gates worst first; those that passed in the order of the table of gates."""
+
+    def place(gate: Mapping[str, Any]) -> tuple[int, float]:
+        status = "waived" if gate["status"] == "fail" and gate["waiver"] else gate["status"]
+        if status == "pass":
+            return _WORST_FIRST.index(status), 0.0
+        limit = gate["fail"] if gate["status"] == "fail" and gate["fail"] is not None else gate["warn"]
+        return urgency(status, gate["value"], limit, gate_rules()[gate["name"]].side)
+
+    return sorted(gates, key=place)
+
+
+def gate_row(gate: Mapping[str, Any]) -> dict[str, str]:
     """One gate in words: ``label value limits word status note``."""
     rule = gate_rules()[gate["name"]]
     waived = gate["status"] == "fail" and gate["waiver"]
@@ -58,7 +82,7 @@ def gate_row(gate: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _limits(gate: dict[str, Any], rule: GateRule) -> str:
+def _limits(gate: Mapping[str, Any], rule: GateRule) -> str:
     return ", ".join(f"{key} {threshold(gate[key], rule)}" for key in ("warn", "fail") if gate[key] is not None)
 
 
@@ -82,7 +106,7 @@ def _number(value: float, unit: str) -> str:
         text = f"{value * 100:.1f} %"
     elif unit == "×":
         text = f"{value:.2f}×"
-    elif unit == "dB":
+    elif unit in ("dB", "frames/s"):
         text = f"{value:.1f}"
     elif unit == "face widths":
         text = f"{value:.3f}"
@@ -94,15 +118,16 @@ def _number(value: float, unit: str) -> str:
 def lipsync_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Known fields of a lip-sync report with their names in words; unknown ones are left to ``lipsync.json``."""
     reasons = report.get("missing") or {}
-    return [(label, _shown(key, report[key], reasons)) for key, label in _LIPSYNC.items() if key in report]
+    known = ((key, label, unit) for key, (label, unit) in _LIPSYNC.items() if key in report)
+    return [(label, _shown(report[key], unit, reasons.get(key, ""))) for key, label, unit in known]
 
 
-def _shown(key: str, value: Any, reasons: dict[str, str]) -> str:
+def _shown(value: Any, unit: str, reason: str) -> str:
     if value is None:
-        return f"not measured: {reasons[key]}" if key in reasons else "not measured"
-    if key in _SHARES:
-        return f"{value * 100:.0f} %"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+        return f"not measured: {reason}" if reason else "not measured"
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value * 100:.0f} %" if unit == "%" else figure(value, unit)
 
 
 def bypass_rows(report: dict[str, Any]) -> list[tuple[str, str]]:

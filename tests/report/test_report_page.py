@@ -71,7 +71,7 @@ def test_a_source_outside_the_delivery_is_told_by_its_whole_path_and_sought_besi
     )
     player = next(attrs for _, attrs in page.tags if attrs.get("id") == "source")
     assert player["src"] == "file:///in/a%20b%3Ci%3E.mp4#t=0.04"
-    assert player["data-else"] == "./../../in/a%20b%3Ci%3E.mp4"
+    assert player["data-else"] == "./../../in/a%20b%3Ci%3E.mp4 ./../%40source"  # the last is the review server's
     assert "The source is not beside this page: it was /in/a b<i>.mp4." in page.text
 
 
@@ -243,3 +243,16 @@ def test_said_and_heard_stand_side_by_side_with_what_differs_marked(tmp_path: Pa
 def test_where_nobody_listened_there_is_no_such_column(page: Page) -> None:
     assert "Heard" not in page.text
     assert "not heard: no recogniser was used" in page.text
+
+
+def test_what_passed_is_folded_and_everything_else_in_sight(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", report_inputs(tmp_path))
+    html = (tmp_path / "report.html").read_text("utf-8")
+    section = html[html.index("<h2>Gates</h2>") : html.index("<h2>Waveform")]
+    shown, _, folded = section.partition('<details class="passed">')
+    passed = len(re.findall(r'<td><span class="badge pass">', folded))
+    assert f"<summary>{passed} passed</summary>" in folded
+    assert '<td><span class="badge pass">' not in shown
+    assert "badge fail" not in folded
+    statuses = re.findall(r'<td><span class="badge (\w+)">', shown)
+    assert statuses == sorted(statuses, key=["fail", "warn", "waived", "unmeasured"].index)

@@ -61,6 +61,11 @@ def test_every_player_and_link_of_the_archive_leads_to_a_file_in_it(delivered: P
     assert "not in this archive" in page  # stems are large
 
 
+def test_the_same_delivery_gives_the_same_archive(delivered: Path) -> None:
+    first = pack(delivered).read_bytes()
+    assert pack(delivered).read_bytes() == first
+
+
 @pytest.mark.parametrize("lost", ["summary.json", f"{NAME}.es.mp4", f"{NAME}.multi.mkv"])
 def test_what_lacks_a_file_is_not_packed(delivered: Path, lost: str) -> None:
     (delivered / lost).unlink()
