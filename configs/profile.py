@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -136,8 +136,13 @@ class Profile(BaseModel):
     mix: MixSettings = Field(default_factory=lambda: MixSettings.model_validate({}))
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
-    branches_at_once: int = Field(1, ge=1, le=64)
-    titles_at_once: int = Field(1, ge=1, le=64, description="titles of a batch run in parallel")
+    jobs: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        "auto", description="steps that compute at once on a machine; auto: as its cores and memory allow"
+    )
+    branches_at_once: int | None = Field(None, ge=1, le=64, description="languages of a title at once; default: jobs")
+    titles_at_once: int | None = Field(
+        None, ge=1, le=64, description="titles at once; default: jobs, or one on the workers of a server"
+    )
     max_title_seconds: int = Field(
         4 * 3600, ge=1, le=100 * 3600, description="maximum length of a title or a recording for it"
     )

@@ -242,10 +242,21 @@ def licences(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 def up(
     port: Annotated[int, typer.Option(help="port of the Prefect server")] = 4200,
 ) -> None:
-    """Start a Prefect server, the deployments and a worker on this machine, bound to loopback."""
+    """Start a Prefect server, the deployments, a worker and `polydub serve` on this machine, bound to loopback."""
     from flows.service.serve import serve
 
     or_exit(serve, port)
+
+
+@app.command(rich_help_panel=Command.FOLLOW)
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 4201,
+) -> None:
+    """Show delivered titles in a browser: reports and masters, by links that mails and the dashboard have too."""
+    from flows.review.site import serve as serve_review
+
+    or_exit(serve_review, host, port)
 
 
 @app.command(rich_help_panel=Command.SERVER)

@@ -10,6 +10,7 @@ from typing import Any
 
 from flows.ask.naming import hold
 from flows.dub.before import paces_before, settled_before
+from flows.dub.beside import beside
 from flows.dub.end import End
 from flows.dub.journal import journal
 from flows.kept.branches import Known, carry_over, keep_attempt, known, mark_begun
@@ -72,7 +73,11 @@ class _Steps:
 
     def settle(self, step: Submitted[Made]) -> Made:
         """Wait for a submitted step, add it to the ledger, and return its result."""
-        self.ledger.append(settled(step))
+        return self.take(settled(step))
+
+    def take(self, record: StepRecord[Made]) -> Made:
+        """Add a step that has ended to the ledger, and return its result."""
+        self.ledger.append(record)
         made: Made = self.ledger[-1].value
         return made
 
@@ -169,8 +174,10 @@ def _made_here(run: Branch, work: SharedWork, edits: Placed, steps: _Steps) -> _
     assert laid.phones is not None  # fit and ingest always tell them
     edited = bool(edits.texts) and run.language not in run.title.dubs
     before = settled_before(run, work) if edited else {}
-    picture = settle(lipsync.submit(run, work.plain or work.video, work.analysis, laid.dialogue, laid.phones, before))
-    mixed = settle(mix.submit(run, laid, work.bed, work.dialogue, script))
+    with beside(lambda: settled(mix.submit(run, laid, work.bed, work.dialogue, script))) as mixed_of:
+        film = work.plain or work.video
+        picture = settle(lipsync.submit(run, film, work.analysis, laid.dialogue, laid.phones, before))
+    mixed = steps.take(mixed_of())
     stems = {"dialogue": laid.dialogue, "bed": work.bed, "mix": mixed.mix}
     return _Dub(script, laid, picture, mixed, stems)
 

@@ -5,16 +5,17 @@ The only user of `run_deployment`.
 
 from __future__ import annotations
 
-import contextvars
+import functools
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from flows.dub.admission import allow
+from flows.dub.beside import side_by_side
 from flows.dub.pools import TITLE, branch_deployment
 from flows.dub.revive import revive
 from flows.dub.tags import tags_of
+from flows.kept.at_once import languages_at_once
 from flows.kept.branches import branch_key, mark_begun, note_missing
 from tasks.keep.store import text_sha256
 from tasks.records.title import Branch, Run
@@ -51,7 +52,7 @@ class Launcher(Protocol):
 
 
 class Inline:
-    """Titles and branches as child flows of this process, at most ``branches_at_once`` at a time."""
+    """Titles and branches as child flows of this process."""
 
     def title(self, run: Run, only: Sequence[str], flow: Any) -> None:
         """Run a title."""
@@ -69,11 +70,11 @@ class Inline:
                 state = flow(branch, return_state=True)
             return state.message or state.name or ""
 
-        side_by_side(run, languages, dub)
+        languages_side_by_side(run, languages, dub)
 
 
-def side_by_side(run: Run, languages: Sequence[str], dub: Callable[[Branch], str]) -> None:
-    """Run languages in this process, at most ``branches_at_once`` at a time; a failed one leaves the others alone.
+def languages_side_by_side(run: Run, languages: Sequence[str], dub: Callable[[Branch], str]) -> None:
+    """Run languages in this process, so many at a time as compute at once; a failed one leaves the others alone.
 
     Args:
         run: the title.
@@ -89,15 +90,8 @@ def side_by_side(run: Run, languages: Sequence[str], dub: Callable[[Branch], str
             message = f"{type(error).__name__}: {error}"
         note_missing(branch, message)
 
-    branches = [run.branch(language) for language in languages]
-    if run.profile.branches_at_once == 1:  # in this thread, which signals interrupt
-        for branch in branches:
-            one(branch)
-        return
-    with ThreadPoolExecutor(run.profile.branches_at_once) as pool:
-        futures = [pool.submit(contextvars.copy_context().run, one, branch) for branch in branches]
-    for future in futures:
-        future.result()
+    works = [functools.partial(one, run.branch(language)) for language in languages]
+    side_by_side(works, languages_at_once(run.profile))
 
 
 class Deployed:

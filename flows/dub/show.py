@@ -20,6 +20,7 @@ from prefect.artifacts import (
 
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
+from flows.kept.links import link
 from flows.kept.summary import TitleResult, notes_of, verdict_of
 from tasks.records.progress import StepEvent, listening
 from tasks.records.result import BranchResult
@@ -52,8 +53,15 @@ def show_branches(run: Run, title: TitleResult) -> None:
 
 
 def _place(run: Run, branch: BranchResult, ending: str) -> str:
-    """The path of a deliverable, to be copied: browsers block ``file:`` links on web pages."""
-    return next((str(Path(run.title.folder) / name) for name in branch.outputs if name.endswith(ending)), "")
+    """A deliverable in a table of the UI: a link where a review server shows it, else its path, to be copied."""
+    folder = Path(run.title.folder)
+    name = next((name for name in branch.outputs if name.endswith(ending)), "")
+    address = link(folder, name) if name else ""
+    return (
+        f"[{'report' if name.endswith('.html') else 'master'}]({address})"
+        if address
+        else str(folder / name) * bool(name)
+    )
 
 
 def show_notes(run: Run, summary: Mapping[str, Any]) -> None:

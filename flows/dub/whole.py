@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.ask.naming import hold
+from flows.dub.beside import beside
 from flows.dub.end import End
 from flows.dub.journal import journal
 from flows.dub.title_end import Shown, finish_title
@@ -21,15 +22,17 @@ from tasks.diarize.task import diarize
 from tasks.keep.prune import pruned_on
 from tasks.keep.store import store_at
 from tasks.lipsync.plain import takes_as_it_is
-from tasks.lipsync.task import plain_picture, track_faces
+from tasks.lipsync.task import match_speech, plain_picture, track_faces
 from tasks.package.task import cut_preview
 from tasks.probe.task import probe
+from tasks.records.facts import MediaFacts
 from tasks.records.progress import StepEvent, announce
+from tasks.records.record import Asset
 from tasks.records.result import SharedWork
 from tasks.records.step_record import Made, StepRecord
 from tasks.records.title import Run
 from tasks.separate.task import separate
-from tasks.step.prefect import Submitted, settled
+from tasks.step.prefect import settled
 from tasks.synthesize.cast import cast_title
 from tasks.transcribe.task import transcribe
 
@@ -100,20 +103,23 @@ def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown,
 
 
 def _shared_work(run: Run, ledger: list[StepRecord[Any]], narrow: Callable[[str], None]) -> SharedWork:
-    def settle(step: Submitted[Made]) -> Made:
-        ledger.append(settled(step))
+    def take(record: StepRecord[Made]) -> Made:
+        ledger.append(record)
         made: Made = ledger[-1].value
         return made
 
     video = run.title.video
     if run.title.preview_ms:
-        video = settle(cut_preview.submit(run, video))
-    facts = settle(probe.submit(run, video, run.title.source_language))
-    sound = settle(separate.submit(run, video, facts))
-    heard = settle(transcribe.submit(run, sound.speech, facts.duration_ms))
-    narrow(heard.language)
-    script = settle(diarize.submit(run, sound.speech, heard))
-    plain = None if takes_as_it_is(run, facts) else settle(plain_picture.submit(run, video, facts))
+        video = take(settled(cut_preview.submit(run, video)))
+    facts = take(settled(probe.submit(run, video, run.title.source_language)))
+    with beside(lambda: _faces(run, video, facts)) as faces_of:
+        sound = take(settled(separate.submit(run, video, facts)))
+        heard = take(settled(transcribe.submit(run, sound.speech, facts.duration_ms)))
+        narrow(heard.language)
+        script = take(settled(diarize.submit(run, sound.speech, heard)))
+    plain_record, faces_record = faces_of()
+    plain = take(plain_record) if plain_record else None
+    faces = take(faces_record)
     return SharedWork(
         video=video,
         plain=plain,
@@ -124,7 +130,13 @@ def _shared_work(run: Run, ledger: list[StepRecord[Any]], narrow: Callable[[str]
         client_bed=sound.client_bed,
         speech=sound.speech,
         script=script,
-        analysis=settle(track_faces.submit(run, plain or video, script)),
+        analysis=take(settled(match_speech.submit(run, faces, plain or video, script))),
         notes=notes_of(ledger),
         steps=steps_of(ledger),
     )
+
+
+def _faces(run: Run, video: Asset, facts: MediaFacts) -> tuple[StepRecord[Asset] | None, StepRecord[Asset]]:
+    """The picture as lip sync takes it, where it is another, and its faces: nothing of it depends on the sound."""
+    plain = None if takes_as_it_is(run, facts) else settled(plain_picture.submit(run, video, facts))
+    return plain, settled(track_faces.submit(run, plain.value if plain else video))

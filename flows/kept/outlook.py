@@ -9,6 +9,7 @@ from typing import Any, Literal
 from flows.ask.preflight import Asked, Fault, faults
 from flows.ask.room import Room, room_of
 from flows.kept.ahead import steps_ahead
+from flows.kept.at_once import branches_at_once, languages_at_once, titles_at_once, together_s
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
 from flows.kept.refused import asked
@@ -49,7 +50,7 @@ class Outlook:
         faults: what cannot be.
         room: that what can be needs on disk.
         short: which disk has too little for all of it together; empty where there is enough.
-        seconds: by the clock, so many titles and languages at once as the profile says.
+        seconds: by the clock, so many titles and languages at once as the machine and the profile allow.
     """
 
     rows: tuple[Row, ...]
@@ -89,17 +90,25 @@ def outlook(runs: Sequence[Run]) -> Outlook:
     work = [asked(run, run.title.languages) for run in runs]
     found = faults(work)
     rows: list[Row] = []
-    seconds, making = 0.0, []
+    each, making = [], []
     for one in work:
         mine = [fault for fault in found if fault.run.title == one.run.title]
         made = _rows(one, mine)
         rows += made
         making.append((one.run, [row.language for row in made if row.language and row.state == "to make"]))
-        profile = one.run.profile
-        shared, branches = (sum(row.cost.seconds for row in made if bool(row.language) is tag) for tag in (False, True))
-        seconds += (shared + branches / profile.branches_at_once) / (profile.titles_at_once if one.run.batch else 1)
+        shared, languages = ([row.cost.seconds for row in made if bool(row.language) is tag] for tag in (False, True))
+        each.append(sum(shared) + together_s(languages, languages_at_once(one.run.profile)))
     room = room_of((run, languages) for run, languages in making if languages)
-    return Outlook(tuple(rows), tuple(found), room, room.short() if making else "", seconds)
+    return Outlook(tuple(rows), tuple(found), room, room.short() if making else "", _by_the_clock(work, rows, each))
+
+
+def _by_the_clock(work: Sequence[Asked], rows: Sequence[Row], each: Sequence[float]) -> float:
+    """Seconds of all titles, of which each takes so many by itself."""
+    if not work:
+        return 0.0
+    profile = work[0].run.profile
+    whole = sum(row.cost.seconds for row in rows)
+    return max(together_s(each, titles_at_once(profile)), whole / branches_at_once(profile))
 
 
 def _rows(one: Asked, found: Sequence[Fault]) -> list[Row]:

@@ -15,6 +15,7 @@ from flows.ask.plan import backends
 from flows.kept.branches import branch_key, finished, last_attempt
 from flows.kept.deliver import write_json
 from flows.kept.keys import shared_key
+from flows.kept.links import note_delivered
 from flows.kept.review import Verdict, tally, verdict
 from tasks.keep.store import store_at, text_sha256
 from tasks.records.disclosure import DISCLOSURE
@@ -100,6 +101,7 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
     if result.work is not None:
         write_json(folder / "title.json", _title(run, result.work, title_notes(run, result)))
     write_json(folder / "summary.json", summary)
+    note_delivered(run)
     return summary
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
+import functools
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,14 @@ from prefect.states import Completed, Failed
 
 from flows.ask.plan import checked_profile
 from flows.dub.admission import admit_batch, admit_night, is_deployed
+from flows.dub.beside import side_by_side
 from flows.dub.end import End
 from flows.dub.launch import Kind, Launcher, launcher
 from flows.dub.states import state_of
 from flows.dub.tags import at_its_time
 from flows.dub.title import dub_title
 from flows.kept.answered import answered_from_store
+from flows.kept.at_once import titles_at_once
 from flows.kept.branches import carry_over
 from flows.kept.budget import begin_night, end_night, refused_title
 from flows.kept.ledger import failure_of
@@ -56,7 +57,8 @@ def dub_batch(batch: str, launch: Kind = "inline", language: str | None = None, 
     work = unfinished(kept, runs, language, force)
     begin_night(runs[0], kept.budget)
     try:
-        _dub_titles(work, launcher(launch), kept.titles_at_once)
+        at_once = titles_at_once(kept) if launch == "inline" else kept.titles_at_once or 1
+        _dub_titles(work, launcher(launch), at_once)
     finally:
         end_night(runs[0])
     return _ended(kept, runs)
@@ -88,9 +90,7 @@ def dub_nightly(manifest: str, profile: str = "offline", out: str = "out") -> St
 
 def _dub_titles(work: Sequence[Unfinished], launch: Launcher, at_once: int) -> None:
     alone = {one.run.title.folder: threading.Lock() for one in work}  # a title in several rows runs once at a time
-    with ThreadPoolExecutor(at_once) as pool:
-        for one in work:
-            pool.submit(contextvars.copy_context().run, _dub_row, one, launch, alone[one.run.title.folder])
+    side_by_side([functools.partial(_dub_row, one, launch, alone[one.run.title.folder]) for one in work], at_once)
 
 
 def _dub_row(one: Unfinished, launch: Launcher, alone: threading.Lock) -> None:
@@ -136,7 +136,6 @@ def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: row[name]
-        for name in ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd", "notes", "report")
-    }
+    names = ("title", "language", "state", "why", "due", "seconds", "gpu_seconds", "usd", "notes")
+    page = f"[report]({row['link']})" if row["link"] else row["report"]
+    return {**{name: row[name] for name in names}, "report": page}

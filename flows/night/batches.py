@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from flows.kept.budget import unpriced
 from tasks.keep.place import Place
 from tasks.keep.places import place_of
 from tasks.keep.store import store_place
+from tasks.machine.jobs import Jobs
 from tasks.records.errors import BadInputError
 from tasks.records.record import Record
 from tasks.records.title import Run
@@ -36,8 +37,9 @@ class Batch(Record):
         out: the folder of its summary.
         budget: limits of one night.
         notify: recipients of the result.
-        titles_at_once: titles run in parallel.
-        branches_at_once: languages of one title run in parallel.
+        jobs: steps that compute at once on a machine.
+        titles_at_once: titles run in parallel; None: as many.
+        branches_at_once: languages of one title run in parallel; None: as many.
     """
 
     id: str
@@ -45,8 +47,14 @@ class Batch(Record):
     out: str
     budget: BudgetSettings
     notify: NotifySettings = NotifySettings()
-    titles_at_once: int = 1
-    branches_at_once: int = 1
+    jobs: Jobs = "auto"
+    titles_at_once: int | None = None
+    branches_at_once: int | None = None
+
+    def with_jobs(self, jobs: int | str) -> Batch:
+        """The same with so many steps at once, whatever its rows' profiles say."""
+        requests = [replace(row, overrides={**row.overrides, "jobs": jobs}) for row in self.requests]
+        return self.model_copy(update={"jobs": jobs, "requests": tuple(requests)})
 
     def request_of(self, run: Run, language: str) -> Request:
         """The row that requests a title in a language; the first if several do."""
@@ -92,6 +100,7 @@ def new_batch(
         out=str(Path(out).expanduser().absolute()),
         budget=budget,
         notify=profile.notify,
+        jobs=profile.jobs,
         titles_at_once=profile.titles_at_once,
         branches_at_once=profile.branches_at_once,
     )

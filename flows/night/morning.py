@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from flows.kept.branches import branch_key, last_attempt
 from flows.kept.costs import spent_by_branch
+from flows.kept.links import link
 from flows.kept.review import tally
 from flows.kept.standing import DELIVERED, Standing, standing
 from flows.kept.summary import TitleResult, title_notes, title_result
@@ -26,7 +27,8 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
 
     Returns:
         Rows with title, language, state, why, due, seconds, gpu_seconds, usd, notes (how many the title's
-        ``summary.json`` has for this language), master, report and review (gates that did not pass, worst first).
+        ``summary.json`` has for this language), master, report, link (of the report, where it is served) and review
+        (gates that did not pass, worst first).
     """
     spent = spent_by_branch(batch.id)
     rows = []
@@ -70,8 +72,14 @@ def write_morning(batch: Batch, rows: Sequence[dict[str, Any]]) -> None:
         part.write_text(as_markdown(batch, rows), "utf-8")
 
 
-def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
-    """The report as Markdown, branches that need attention first."""
+def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]], *, mailed: bool = False) -> str:
+    """The report as Markdown, branches that need attention first.
+
+    Args:
+        batch: the batch.
+        rows: of `morning_rows`.
+        mailed: it is read elsewhere than in the batch's folder.
+    """
     lines = [f"# {headline(batch, rows)}", ""]
     seconds, gpu, usd = (sum(row[name] for row in rows) for name in ("seconds", "gpu_seconds", "usd"))
     lines += [f"{seconds / 60:.1f} minutes of steps, {gpu / 60:.1f} GPU-minutes, ${usd:.2f} for paid services.", ""]
@@ -83,15 +91,21 @@ def as_markdown(batch: Batch, rows: Sequence[dict[str, Any]]) -> str:
     for row in by_urgency(rows):
         cells = [row["title"], row["language"], row["state"].replace("_", " "), row["why"], row["due"]]
         texts = [_in_markdown(str(text)) for text in cells]
-        figures = f"{row['seconds']:.1f} | {row['usd']:.2f} | {row['notes']} | {_page(batch, row['report'])}"
+        figures = f"{row['seconds']:.1f} | {row['usd']:.2f} | {row['notes']} | {_page(batch, row, mailed)}"
         lines.append(f"| {' | '.join(texts)} | {figures} |")
     return "\n".join(lines) + "\n"
 
 
-def _page(batch: Batch, report: str) -> str:
-    """A link to a report, relative to the table, so that it works wherever the folder is opened or served."""
-    place = Path(report)
-    if not report or not place.is_relative_to(batch.out):
+def _ending(places: Sequence[str], ending: str) -> str:
+    return next((name for name in places if name.endswith(ending)), "")
+
+
+def _page(batch: Batch, row: dict[str, Any], mailed: bool) -> str:
+    """A link to a report: relative to the table, so that it works wherever the folder is; in a mail, as served."""
+    place = Path(row["report"])
+    if mailed:
+        return f"[report]({row['link']})" if row["link"] else _in_markdown(row["report"])
+    if not row["report"] or not place.is_relative_to(batch.out):
         return ""
     return f"[report]({quote(str(place.relative_to(batch.out)))})"
 
@@ -108,7 +122,7 @@ def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str,
     notes = {*title_notes(run, title_result(run) or TitleResult()), *result.notes} if result else ()
 
     def place(ending: str) -> str:
-        return next((str(folder / name) for name in places if name.endswith(ending)), "")
+        return str(folder / name) if (name := _ending(places, ending)) else ""
 
     return {
         "title": how.title,
@@ -122,5 +136,6 @@ def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str,
         "notes": len(notes),
         "master": place(".mp4"),
         "report": place("report.html"),
+        "link": link(folder, report) if (report := _ending(places, "report.html")) else "",
         "review": [asdict(reason) for reason in how.review],
     }

@@ -52,7 +52,9 @@ def _payload(batch: Batch, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     shown = ("title", "language", "state", "why")
     undelivered = [{name: row[name] for name in shown} for row in by_urgency(rows) if row["state"] not in DELIVERED]
     to_review = [
-        {name: row[name] for name in (*shown, "review", "report")} for row in rows if row["state"] == "needs_review"
+        {name: row[name] for name in (*shown, "review", "report", "link")}
+        for row in rows
+        if row["state"] == "needs_review"
     ]
     batch_facts = {"text": headline(batch, rows), "batch": batch.id, "counts": counts_of(rows)}
     return {**batch_facts, "undelivered": undelivered, "to_review": to_review}
@@ -75,7 +77,7 @@ def _mail(settings: MailSettings, batch: Batch, rows: Sequence[dict[str, Any]]) 
     message = EmailMessage()
     message["Subject"], message["From"] = headline(batch, rows), settings.sender
     message["To"] = ", ".join(settings.to)
-    message.set_content(as_markdown(batch, rows))
+    message.set_content(as_markdown(batch, rows, mailed=True))
     password = secret(settings.password_variable) if settings.user else ""
     if settings.user and not password:
         raise BadInputError(f"there is no password. {advice(settings.password_variable)}", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from flows.kept.at_once import branches_at_once
 from flows.kept.review import tally
 from flows.kept.standing import expected_end, standing
 from flows.night.batches import load_batch, runs_of
@@ -18,7 +19,7 @@ def status_of(batch_id: str | None) -> dict[str, Any]:
     """
     batch = load_batch(batch_id)
     found = [standing(run.branch(language)) for run in runs_of(batch) for language in run.title.languages]
-    end = expected_end(found, batch.titles_at_once * batch.branches_at_once)
+    end = expected_end(found, branches_at_once(batch))
     running = any(one.state == "running" for one in found)
     return {
         "batch": batch.id,

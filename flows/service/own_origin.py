@@ -88,7 +88,7 @@ def app() -> Any:
     from prefect.server.api.server import create_app
 
     application = create_app()
-    application.add_middleware(OwnOrigin, hosts=_hosts())
+    application.add_middleware(OwnOrigin, hosts=host_names())
     return application
 
 
@@ -116,7 +116,7 @@ def serve(host: str, port: int, services: bool) -> None:
     uvicorn.run(app(), host=host, port=port, log_level="info", ws_ping_interval=20.0, ws_ping_timeout=20.0)
 
 
-def _hosts() -> list[str]:
+def host_names() -> list[str]:
     """Loopback's names, the page's address, and those of ``POLYDUB_SERVER_HOSTS``, separated by commas."""
     more = [name.strip() for name in os.environ.get("POLYDUB_SERVER_HOSTS", "").split(",") if name.strip()]
     pages = [found[1] for page in _proxies() if (found := _HOST.fullmatch(page.partition("://")[2]))]

@@ -21,6 +21,7 @@ from tasks.records.errors import TransientError
 
 _PREFECT = (sys.executable, "-m", "prefect")
 _SERVER = (sys.executable, "-m", "flows.cli", "server")
+_REVIEW = (sys.executable, "-m", "flows.cli", "serve")
 _AGAIN_S = 2.0
 _SERVER_S = 300.0  # its first start creates a database
 _STOP_S = 15.0  # a worker stops its runs
@@ -40,7 +41,8 @@ def serve(port: int) -> None:
     """
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
-    require_port("127.0.0.1", port)
+    for one in (port, port + 1):  # the second is of the reports
+        require_port("127.0.0.1", one)
     # The page gets the API's address from the server, which reports port 4200 unless this is set.
     quiet = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     with _Programs(console) as programs:
@@ -55,6 +57,7 @@ def serve(port: int) -> None:
         with environment(known):
             register(None)
             refused = refused_night()
+        programs.keep("review", ["--port", str(port + 1)], {}, _REVIEW)
         console.print("Starting workers ...")
         for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
             programs.keep(pool, ["worker", "start", "--pool", pool], {**quiet, **known})
@@ -70,10 +73,11 @@ def serve(port: int) -> None:
 
 def _tell(console: Console, port: int, api: str) -> None:
     kept = not os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
-    lines = [f"Prefect UI: http://127.0.0.1:{port}"]
+    lines = [f"Prefect UI: http://127.0.0.1:{port}", f"Reports and masters: http://127.0.0.1:{port + 1}"]
     if kept:
         lines += [
             f"The page asks for a password. Enter all of: {password()}",
+            "That of the reports asks for its two parts: the name before the colon, and what is after it.",
             f"It is stored in {password_file()}, readable only by you; `polydub` finds it there.",
         ]
     else:

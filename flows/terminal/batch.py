@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,16 +18,20 @@ from flows.terminal.options import (
     DryRun,
     GpuMinutes,
     Hours,
+    Jobs,
     Out,
     Preview,
     Profile,
     Until,
     Usd,
+    jobs_of,
     with_changes,
 )
 from flows.terminal.outcome import exit_code, or_exit, report, show_json, show_plan
 from tasks.records.errors import BadInputError
-from tasks.records.title import Run
+
+if TYPE_CHECKING:  # what a title is takes half a second to load
+    from tasks.records.title import Run
 
 app = typer.Typer()
 
@@ -97,6 +101,7 @@ def retry(
     hours: Hours = None,
     gpu_minutes: GpuMinutes = None,
     usd: Usd = None,
+    jobs: Jobs = None,
     deployed: Deployed = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +112,8 @@ def retry(
 
     kept = or_exit(load_batch, batch_id)
     kept = kept.model_copy(update={"budget": or_exit(_budget, kept.budget, until, hours, gpu_minutes, usd)})
+    if (at_once := jobs_of(jobs)) is not None:
+        kept = kept.with_jobs(at_once)
     runs = or_exit(runs_of, kept)
     only = or_exit(_language_of, runs, language) if language else None
     if not unfinished(kept, runs, only, force):

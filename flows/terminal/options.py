@@ -76,6 +76,15 @@ GpuMinutes = Annotated[
 Usd = Annotated[
     float | None, option(Group.RUN, "--usd", text="maximum US dollars for paid services", metavar="USD", least=0.0)
 ]
+Jobs = Annotated[
+    str | None,
+    option(
+        Group.RUN,
+        "--jobs",
+        text="steps that compute at once; auto (the default): as cores and memory allow",
+        metavar="N|auto",
+    ),
+]
 Deployed = Annotated[bool, option(Group.RUN, "--deployed", text="run on the workers of the server at PREFECT_API_URL")]
 
 
@@ -155,6 +164,7 @@ class Changes:
     loudness: Annotated[
         str | None, option(Group.SOUND, "--loudness", text="r128, a85, netflix, streaming or podcast")
     ] = None
+    jobs: Jobs = None
 
     def settings(self) -> dict[str, Any]:
         """The given options as settings of a profile."""
@@ -179,8 +189,18 @@ class Changes:
             "scene": self.scene,
             "height": self.height,
             "upscale": self.upscale,
+            "jobs": jobs_of(self.jobs),
         }
         return {name: value for name, value in values.items() if value}
+
+
+def jobs_of(typed: str | None) -> int | str | None:
+    """What ``--jobs`` says, as a profile has it; ends the command where it is neither a number nor ``auto``."""
+    if typed is None or typed == "auto":
+        return typed
+    if typed.isascii() and typed.isdigit() and 1 <= int(typed) <= 256:
+        return int(typed)
+    raise typer.BadParameter(f"{typed!r} is neither a number from 1 to 256 nor auto.", param_hint="--jobs")
 
 
 def with_changes(command: Callable[..., None]) -> Callable[..., None]:

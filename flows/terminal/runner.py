@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flows.kept.at_once import titles_at_once
 from flows.kept.branches import shared_work
 from flows.kept.ledger import failure_of
 from flows.kept.summary import TitleResult, forget_title_result, title_result, write_summary
@@ -16,7 +18,7 @@ from tasks.records.title import Run
 
 
 def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Dub titles one after the other: in flow runs where the user has a Prefect server, else without Prefect.
+    """Dub titles: in flow runs where the user has a Prefect server, else without Prefect.
 
     Returns:
         The summary of each title, in order; a title that fails leaves the others alone.
@@ -26,8 +28,10 @@ def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:
         from flows.dub.launch import Inline
         from flows.dub.title import dub_title
 
-        for run in runs:
+        def dub(run: Run) -> None:
             Inline().title(run, run.title.languages, dub_title)
+
+        _titles_side_by_side(runs, dub)
 
     if named_server():
         return _with_prefect(runs, in_flows)
@@ -36,16 +40,22 @@ def dub_titles(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _dub_here(runs: Sequence[Run]) -> None:
     from flows.dub.branch import dub_branch
-    from flows.dub.launch import side_by_side
+    from flows.dub.launch import languages_side_by_side
     from flows.dub.whole import dub_whole
 
     def branches(run: Run, languages: Sequence[str]) -> None:
-        side_by_side(run, languages, lambda branch: dub_branch(branch).message)
+        languages_side_by_side(run, languages, lambda branch: dub_branch(branch).message)
 
     with notifying_threads():
         stop_at_sigterm()
-        for run in runs:
-            dub_whole(run, branches)
+        _titles_side_by_side(runs, lambda run: dub_whole(run, branches))
+
+
+def _titles_side_by_side(runs: Sequence[Run], dub: Callable[[Run], Any]) -> None:
+    """Dub titles, so many at a time as compute at once."""
+    from flows.dub.beside import side_by_side
+
+    side_by_side([functools.partial(dub, run) for run in runs], titles_at_once(runs[0].profile))
 
 
 def dub_kept_batch(

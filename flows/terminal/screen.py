@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from flows.kept.at_once import branches_at_once, languages_at_once, titles_at_once, together_s
 from flows.kept.branches import finished, shared_work
 from flows.kept.forecast import Forecast
 from flows.kept.lane import Lane, lane_of
@@ -27,7 +28,7 @@ _BAR = 20
 
 @dataclass(frozen=True)
 class _Title:
-    """A title on the screen: what its languages share, each of them, and how many run at once."""
+    """A title on the screen: what its languages share, each of them, and how many steps run at once."""
 
     name: str
     shared: Lane
@@ -48,10 +49,16 @@ class _Title:
 
     @property
     def left_s(self) -> float:
-        """By the clock: so many languages run beside each other."""
+        """By the clock: so many steps run beside each other."""
         if self.shared.failed:
             return 0.0
-        return self.shared.left_s + _together([lane.left_s for lane in self.languages.values()], self.at_once)
+        longest = self.shared.left_s + max((lane.left_s for lane in self.languages.values()), default=0.0)
+        return max(self.work_s / self.at_once, longest)
+
+    @property
+    def work_s(self) -> float:
+        """One step after another."""
+        return 0.0 if self.shared.failed else sum(lane.work_s for lane in self.lanes)
 
 
 class Screen:
@@ -61,7 +68,7 @@ class Screen:
         runs: the titles.
         forecasts: of each.
         console: where it is drawn.
-        at_once: titles that run beside each other.
+        at_once: titles that run beside each other; None: as many as steps.
         refused: why a language of a title (by its folder) will not be begun.
     """
 
@@ -70,10 +77,12 @@ class Screen:
         runs: Sequence[Run],
         forecasts: Sequence[Forecast],
         console: Console,
-        at_once: int = 1,
+        at_once: int | None = None,
         refused: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
-        self._console, self._at_once = console, at_once
+        self._console = console
+        self._jobs = branches_at_once(runs[0].profile)
+        self._at_once = at_once or titles_at_once(runs[0].profile)
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._forecasts = dict(zip([run.title.name for run in runs], forecasts, strict=True))
@@ -137,7 +146,8 @@ class Screen:
             return Group(*lines)
 
     def _total(self, titles: Sequence[_Title]) -> Table:
-        left = _together([title.left_s for title in titles], self._at_once)
+        left = together_s([title.left_s for title in titles], self._at_once)
+        left = max(left, sum(title.work_s for title in titles) / self._jobs)
         spent = time.monotonic() - self._began
         ends = datetime.datetime.now().astimezone() + datetime.timedelta(seconds=left)
         lanes = [lane for title in titles for lane in title.languages.values()]
@@ -164,7 +174,7 @@ def _title(run: Run, forecast: Forecast, refused: Mapping[tuple[str, str], str])
             lane.failed = why
         elif finished(run.branch(tag)) is not None:
             lane.find(lane.steps)
-    return _Title(run.title.name, shared, languages, run.profile.branches_at_once)
+    return _Title(run.title.name, shared, languages, languages_at_once(run.profile))
 
 
 def _rows(title: _Title) -> list[tuple[Text, ProgressBar | Text, Text]]:
@@ -209,11 +219,6 @@ def _ended(title: _Title) -> Text:
     said = [f"{', '.join(good)} done"] if good else []
     said += [f"{', '.join(failed)} failed"] if failed else []
     return Text(f"{title.name}: {'; '.join(said)}", "yellow" if failed else "green")
-
-
-def _together(seconds: Sequence[float], at_once: int) -> float:
-    """How long works take by the clock, so many beside each other: no less than the longest."""
-    return max(sum(seconds) / max(at_once, 1), max(seconds, default=0.0))
 
 
 def _clock(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from flows.ask.preflight import Asked, Fault, faults, stopped
 from flows.dub.journal import is_json
 from flows.kept.answered import answered_from_store
+from flows.kept.at_once import branches_at_once, titles_at_once
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
 from flows.kept.refused import asked, keep_refusals, nothing_left
@@ -69,7 +70,7 @@ def run_batch(
         for notice in notify(batch, morning_rows(batch, runs)):
             console.print(notice, markup=False, soft_wrap=True)
     else:
-        summaries = _dubbed(runs, answers, dub, found, batch.titles_at_once)
+        summaries = _dubbed(runs, answers, dub, found)
     write_morning(batch, morning_rows(batch, runs))  # no flow has run if every result was found, or it could not start
     return summaries
 
@@ -79,14 +80,13 @@ def _dubbed(
     answers: Sequence[dict[str, Any] | None],
     dub: Callable[[Sequence[Run]], Summaries],
     found: Sequence[Fault],
-    at_once: int = 1,
 ) -> Summaries:
     """The summaries of all titles: those that are known, and the others', dubbed while the screen shows how far."""
     waiting = [run for run, answer in zip(runs, answers, strict=True) if answer is None]
     fresh: Iterator[dict[str, Any]] = iter(())
     if waiting:
         refused = {(one.run.title.folder, tag): one.error.what for one in found for tag in _languages_of(one)}
-        screen = Screen(waiting, [Forecast(run) for run in waiting], Console(stderr=True), at_once, refused)
+        screen = Screen(waiting, [Forecast(run) for run in waiting], Console(stderr=True), refused=refused)
         with stopping_at_once(), contextlib.nullcontext() if is_json() else screen.showing():
             fresh = iter(dub(waiting))
     return [answer or next(fresh) for answer in answers]
@@ -143,8 +143,7 @@ def forecast_of(batch: Batch, runs: Sequence[Run], language: str | None, force: 
         for tag in one.languages:
             total += expected(one.run.branch(tag))
             branches += 1
-    hours = (shared.seconds / batch.titles_at_once) / 3600
-    hours += total.seconds / (batch.titles_at_once * batch.branches_at_once) / 3600
+    hours = (shared.seconds / titles_at_once(batch) + total.seconds / branches_at_once(batch)) / 3600
     limits = {"until": batch.budget.until, "hours": batch.budget.hours}
     limits |= {"GPU-minutes": batch.budget.gpu_minutes, "USD": batch.budget.usd}
     limited = ", ".join(f"{name} {value}" for name, value in limits.items() if value is not None)

@@ -66,6 +66,16 @@ class Sketches:
         return {_MEMBER: np.array([(w, np.median(v)) for w, v in sorted(found.items())], np.float64).reshape(-1, 2)}
 
 
+def stored_sketches(analysis: Path) -> dict[str, NDArray[np.generic]]:
+    """What `Sketches.member` put into a stored analysis.
+
+    Raises:
+        KeyError: it has nothing of it.
+    """
+    with np.load(analysis) as stored:
+        return {_MEMBER: stored[_MEMBER]}
+
+
 def is_drawn(analysis: Path | None, identity: int) -> bool:
     """Whether a person of a stored analysis is a drawing; no where that was not looked at."""
     if analysis is None:

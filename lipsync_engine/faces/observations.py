@@ -240,6 +240,15 @@ class Observations:
         return (samples[:luma].reshape(height, width), u.reshape(half), v.reshape(half)), (left, top)  # type: ignore[return-value]
 
 
+def stored_mouths(path: Path) -> dict[str, NDArray[np.generic] | FileArray]:
+    """What `Collector.members` put into a stored analysis; the pixels stay in it.
+
+    Raises:
+        KeyError: it has none.
+    """
+    return {_TABLE: stored_array(path, _TABLE)[:], _PIXELS: stored_array(path, _PIXELS)}
+
+
 def _read(path: Path) -> tuple[NDArray[np.int64], FileArray] | None:
     """The table and the pixels (in the file) of an analysis; ``None`` where the file has none."""
     try:

@@ -4,8 +4,8 @@ In: a title, and for each dub its sound and phones. Out: the analysis, the dubbe
 It knows how the rooms below follow one another, and does none of their work.
 """
 
-from lipsync_engine.resync.analysis import analyse
+from lipsync_engine.resync.analysis import analyse, with_speech
 from lipsync_engine.resync.dub import resync
 from lipsync_engine.resync.options import Options
 
-__all__ = ["Options", "analyse", "resync"]
+__all__ = ["Options", "analyse", "resync", "with_speech"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from lipsync_engine.faces.drawing import Sketches
+from lipsync_engine.faces.drawing import Sketches, stored_sketches
 from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.faces.observations import Collector
+from lipsync_engine.faces.observations import Collector, stored_mouths
 from lipsync_engine.faces.speakers import SpeechSpan, speech_table
 from lipsync_engine.faces.track import Progress, track_faces
 from lipsync_engine.media import video
@@ -58,3 +58,30 @@ def analyse(
         track = replace(track, speech=spans)
         own = script_phones(picture, script, language) if language else None
         return track.save(out_npz, mouths.members(track) | phone_member(own) | sketches.member(track))
+
+
+def with_speech(
+    analysis: Path,
+    picture: Path,
+    out_npz: Path,
+    *,
+    speech_spans: Iterable[SpeechSpan],
+    script: Iterable[ScriptLine] = (),
+    language: str = "",
+) -> FaceTrack:
+    """The analysis of a title that was tracked before it was known what is said: as if it had been.
+
+    Args:
+        analysis: by `analyse`, without speech.
+        picture: the title.
+        out_npz: where the whole is written.
+        speech_spans: source speech as (start ms, end ms, speaker).
+        script: source lines as (start ms, end ms, text).
+        language: BCP-47 tag of the script.
+
+    Raises:
+        ValueError: a speech span ends before it starts, or the analysis is of another format.
+    """
+    track = replace(FaceTrack.load(analysis), speech=speech_table(speech_spans))
+    own = script_phones(picture, script, language) if language else None
+    return track.save(out_npz, stored_mouths(analysis) | phone_member(own) | stored_sketches(analysis))

@@ -58,10 +58,20 @@ class Tracker(Protocol):
     def fingerprint(self) -> str:
         """Name, version and options that affect the analysis; loads nothing."""
 
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track faces and collect the speakers' mouths into a file, once per title.
+    def track(self, video: Path, out: Path, progress: Progress) -> None:
+        """Track faces and collect their mouths into a file, once per title; what is said need not be known.
 
         Args:
+            video: the source.
+            out: where the faces are written.
+            progress: called with the share done, 0 to 1.
+        """
+
+    def analyse(self, faces: Path, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Add to the faces what is said, when and by whom.
+
+        Args:
+            faces: written by `track`.
             video: the source.
             script: the source script with speakers.
             out: where the analysis is written.

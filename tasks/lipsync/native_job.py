@@ -17,20 +17,26 @@ def main() -> None:
     print(json.dumps({"answer": answer}), flush=True)
 
 
-def _analyse(job: dict[str, Any]) -> dict[str, Any]:
+def _track(job: dict[str, Any]) -> dict[str, Any]:
     from lipsync_engine.resync import analyse
 
-    track = analyse(
+    video, out = Path(job["video"]), Path(job["out"])
+    track = analyse(video, out, device=job["device"], stabilise=job["stabilise"], progress=_tell)
+    return {"frames": len(track.times_s), "faces": len(track.identities)}
+
+
+def _analyse(job: dict[str, Any]) -> dict[str, Any]:
+    from lipsync_engine.resync import with_speech
+
+    track = with_speech(
+        Path(job["faces"]),
         Path(job["video"]),
         Path(job["out"]),
         speech_spans=[tuple(span) for span in job["spans"]],
         script=[tuple(line) for line in job["lines"]],
         language=job["language"],
-        device=job["device"],
-        stabilise=job["stabilise"],
-        progress=_tell,
     )
-    return {"frames": len(track.times_s), "faces": len(track.identities)}
+    return {"lines": len(track.speech)}
 
 
 def _resync(job: dict[str, Any]) -> dict[str, Any]:
@@ -140,6 +146,7 @@ def _tell(share: float, _message: str = "") -> None:
 
 
 JOBS = {
+    "track": _track,
     "analyse": _analyse,
     "resync": _resync,
     "shots": _shots,

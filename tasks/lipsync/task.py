@@ -49,28 +49,54 @@ def _made_plain(given: _Plain, work: Work) -> StepOutput[Asset]:
 @dataclass(frozen=True)
 class _Tracked:
     video: Asset
-    script: Script  # what is said, when and by whom
     tracker: Tracker
 
 
 @step_task("track-faces")
-def track_faces(run: Run, video: Asset, script: Script) -> Computation[_Tracked, Asset]:
-    """The analysis of the title's faces. Depends on what is said, when and by whom.
+def track_faces(run: Run, video: Asset) -> Computation[_Tracked, Asset]:
+    """The title's faces, whatever is said.
 
     Args:
         run: the title.
+        video: its file, whole frames and upright.
+    """
+    tracker = lipsyncing(run.profile.lipsync).tracker
+    return Computation(_Tracked(video, tracker), _tracked, Asset, uses=[tracker.facts])
+
+
+def _tracked(given: _Tracked, work: Work) -> StepOutput[Asset]:
+    out = work.folder / "faces.npz"
+    given.tracker.track(path_of(given.video), out, work.progress)
+    return StepOutput(work.keep(out))
+
+
+@dataclass(frozen=True)
+class _Matched:
+    faces: Asset
+    video: Asset
+    script: Script  # what is said, when and by whom
+    tracker: Tracker
+
+
+@step_task("match-speech")
+def match_speech(run: Run, faces: Asset, video: Asset, script: Script) -> Computation[_Matched, Asset]:
+    """The analysis that lip sync draws from: the faces, and what is said, when and by whom.
+
+    Args:
+        run: the title.
+        faces: from `track_faces`.
         video: its file, whole frames and upright.
         script: the source script with speakers.
     """
     tracker = lipsyncing(run.profile.lipsync).tracker
     lines = tuple(line.model_copy(update={"words": ()}) for line in script.lines)
-    given = _Tracked(video, Script(language=script.language, lines=lines), tracker)
-    return Computation(given, _analysed, Asset, uses=[tracker.facts])
+    given = _Matched(faces, video, Script(language=script.language, lines=lines), tracker)
+    return Computation(given, _matched, Asset)
 
 
-def _analysed(given: _Tracked, work: Work) -> StepOutput[Asset]:
+def _matched(given: _Matched, work: Work) -> StepOutput[Asset]:
     out = work.folder / "analysis.npz"
-    given.tracker.analyse(path_of(given.video), given.script, out, work.progress)
+    given.tracker.analyse(path_of(given.faces), path_of(given.video), given.script, out, work.progress)
     return StepOutput(work.keep(out))
 
 
@@ -101,7 +127,7 @@ def lipsync(
     Args:
         branch: the language.
         video: the title as `plain_picture` made it.
-        analysis: from `track_faces`.
+        analysis: from `match_speech`.
         dialogue: WAV of the dub, as long as the title.
         phones: JSON, phones on the same clock.
         settled: what the dub came to before lines of it were edited (`Pictured.settled`).

@@ -41,10 +41,28 @@ class FaceTracker:
         raw = "" if self._stabilise else "-raw"
         return f"faces-{VERSION}-{digest()}-{self._device}{raw}"
 
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
-        """Track every face of the title and write the analysis.
+    def track(self, video: Path, out: Path, progress: Progress) -> None:
+        """Track every face of the title.
 
         Args:
+            video: the source.
+            out: where the faces are written.
+            progress: called with the share done, 0 to 1.
+        """
+        job = {
+            "job": "track",
+            "video": str(video),
+            "out": str(out),
+            "device": self._device,
+            "stabilise": self._stabilise,
+        }
+        engine_job(job, progress, device=self._device, deadline_s=self._deadline_s)
+
+    def analyse(self, faces: Path, video: Path, script: Script, out: Path, progress: Progress) -> None:
+        """Write the analysis: the faces, and what is said, when and by whom.
+
+        Args:
+            faces: written by `track`.
             video: the source.
             script: the source script with speakers.
             out: where the analysis is written.
@@ -52,15 +70,14 @@ class FaceTracker:
         """
         job = {
             "job": "analyse",
+            "faces": str(faces),
             "video": str(video),
             "spans": [(line.start_ms, line.end_ms, line.speaker) for line in script.lines],
             "lines": [(line.start_ms, line.end_ms, line.text) for line in script.lines],
             "language": script.language,
             "out": str(out),
-            "device": self._device,
-            "stabilise": self._stabilise,
         }
-        engine_job(job, progress, device=self._device, deadline_s=self._deadline_s)
+        engine_job(job, progress, device="cpu", deadline_s=self._deadline_s)
 
 
 class NoTracker:
@@ -72,10 +89,21 @@ class NoTracker:
         """A constant."""
         return "no-faces-1"
 
-    def analyse(self, video: Path, script: Script, out: Path, progress: Progress) -> None:
+    def track(self, video: Path, out: Path, progress: Progress) -> None:
+        """Write that no faces were looked for.
+
+        Args:
+            video: ignored.
+            out: where it is written.
+            progress: ignored.
+        """
+        out.write_bytes(b"no faces\n")
+
+    def analyse(self, faces: Path, video: Path, script: Script, out: Path, progress: Progress) -> None:
         """Write an empty analysis.
 
         Args:
+            faces: ignored.
             video: ignored.
             script: ignored.
             out: where it is written.

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tasks.machine.memory import whole_bytes
 from tasks.machine.meter import count_loaded, count_rested, device_time
 
 _everyone: weakref.WeakSet[Resident] = weakref.WeakSet()
@@ -105,7 +106,7 @@ def rest() -> None:
 
 def _make_room() -> None:
     """Drop idle models, least recently used first, until the process is small enough."""
-    while _used_bytes() > _CROWDED * _memory_bytes():
+    while _used_bytes() > _CROWDED * whole_bytes():
         idle = [key for key, resident in _pool.items() if resident.idle]
         if not idle:
             return
@@ -116,15 +117,6 @@ def _make_room() -> None:
 def _used_bytes() -> int:
     """Resident memory of this process in bytes (proc(5))."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _memory_bytes() -> int:
-    """Memory of this machine in bytes, or the container's limit (cgroups v2) if that is lower."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # no cgroup of its own, or "max"
-        return machine
 
 
 def _chosen(device: str) -> str:

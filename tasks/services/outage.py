@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
+import sys
+
 import tenacity
 
 OUTAGE_S = 600.0
@@ -11,6 +12,10 @@ _BUSY = 500  # and above: the server answers, its database does not
 
 def is_outage(error: BaseException) -> bool:
     """Whether the server is unavailable, as opposed to rejecting the request."""
+    if "httpx" not in sys.modules:  # it takes a third of a second to load, and has raised nothing yet
+        return False
+    import httpx
+
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= _BUSY
     return isinstance(error, httpx.TransportError)

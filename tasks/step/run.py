@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tasks.keep.store import Store, given_key, record_of, store_at
+from tasks.machine.jobs import at_work
 from tasks.machine.meter import metered
 from tasks.machine.resident import rest
 from tasks.machine.stop import refuse_when_stopping
@@ -120,10 +122,16 @@ def _remembered(run: Run, step: Step, computation: Computation[Any, Made]) -> St
         with store.claim(key):
             found = store.lookup(step.name, key, made)  # another run may have made it while we waited
             if found is None:
-                with held(slots_of(computation.uses, cores=step.cores)):
+                with held(slots_of(computation.uses, cores=step.cores)), _at_work(run, computation.uses):
                     return _compute(run, store, step.name, key, computation)
     announce(_event(run, step.name)("reused", 1.0, hits=found.hits, parts=found.parts))
     return _with_notes(found, store)
+
+
+def _at_work(run: Run, uses: Sequence[BackendFacts]) -> contextlib.AbstractContextManager[None]:
+    """A place among those that compute on this machine; none is needed to wait for a service."""
+    waits = bool(uses) and all(facts.network and (facts.services or facts.address) for facts in uses)
+    return contextlib.nullcontext() if waits else at_work(run.profile.jobs)
 
 
 def _event(run: Run, step: str) -> Callable[..., StepEvent]:

@@ -21,6 +21,29 @@ _ALWAYS: tuple[Way, ...] = ("spoken", "recorded", "service")
 _HERE: tuple[Way, ...] = ("spoken", "recorded")
 _SPOKEN: tuple[Way, ...] = ("spoken",)
 
+#: Of whose results each step of a part is given some, as far as they run; others run beside it (`flows.dub.beside`).
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "probe": ("cut-preview",),
+    "separate": ("probe",),
+    "transcribe": ("separate",),
+    "diarize": ("transcribe",),
+    "plain-picture": ("probe",),
+    "track-faces": ("plain-picture", "probe"),
+    "match-speech": ("track-faces", "diarize"),
+    "synthesize": ("translate",),
+    "adapt": ("synthesize",),
+    "ingest": ("translate",),
+    "fit": ("adapt",),
+    "conform-film": ("translate-film", "probe"),
+    "lipsync": ("fit", "ingest"),
+    "mix": ("fit", "ingest"),
+    "package": ("lipsync", "mix", "conform-film"),
+    "qc": ("package",),
+    "report": ("qc",),
+    "package-multi": ("turn-picture",),
+    "qc-multi": ("package-multi",),
+}
+
 
 @dataclass(frozen=True)
 class Step:
@@ -53,6 +76,11 @@ class Step:
     keyed: bool = True
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The steps of its part that it waits for, as far as they run."""
+        return _NEEDS.get(self.name, ())
+
+    @property
     def version(self) -> int:
         """Raised whenever a change of its code alters what comes out."""
         version: int = importlib.import_module(self.package).VERSION
@@ -68,6 +96,7 @@ STEPS: tuple[Step, ...] = (
     Step("diarize", "find who speaks each line", "tasks.diarize", 0.3, "title", section="diarize"),
     Step("plain-picture", "make whole upright frames for lip sync", "tasks.lipsync", 2.0, "title", cores=True),
     Step("track-faces", "find faces", "tasks.lipsync", 1.5, "title", section="lipsync", gpu=True, local=True),
+    Step("match-speech", "tell what the faces say", "tasks.lipsync", 0.1, "title"),
     Step("translate", "translate the lines", "tasks.translate", 0.1, ways=_HERE, section="translate", gpu=True),
     Step("synthesize", "speak the lines", "tasks.synthesize", 0.1, ways=_SPOKEN, section="synthesize", gpu=True),
     Step("adapt", "reword lines of a wrong length", "tasks.adapt", 0.01, ways=_SPOKEN, section="translate", gpu=True),
@@ -99,7 +128,7 @@ def of_way(way: Way) -> tuple[Step, ...]:
 
 def as_markdown() -> str:
     """The table as docs/steps.md shows it."""
-    head = ("step", "what it does", "runs", "version of", "backend", "s/s", "GPU", "cores")
+    head = ("step", "what it does", "runs", "needs", "version of", "backend", "s/s", "GPU", "cores")
     rows = [head, tuple("---" for _ in head), *(_row(step) for step in STEPS)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -108,7 +137,8 @@ def _row(step: Step) -> tuple[str, ...]:
     runs = ", ".join(_runs(step))
     package = f"`{step.package.replace('.', '/')}`"
     gpu, cores = ("yes" if has else "" for has in (step.gpu, step.cores))
-    return f"`{step.name}`", step.does, runs, package, step.section or "", f"{step.weight:g}", gpu, cores
+    needs = ", ".join(f"`{name}`" for name in step.needs)
+    return f"`{step.name}`", step.does, runs, needs, package, step.section or "", f"{step.weight:g}", gpu, cores
 
 
 def _runs(step: Step) -> list[str]:

@@ -27,7 +27,7 @@ ROWS = [
     {"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no", "due": "", "seconds": 1.0, "usd": 0.5},
 ]
 for _row in ROWS:
-    _row |= {"gpu_seconds": 0.0, "notes": 2, "report": "", "review": []}
+    _row |= {"gpu_seconds": 0.0, "notes": 2, "report": "", "link": "", "review": []}
 
 
 class _Hook(BaseHTTPRequestHandler):
@@ -171,7 +171,7 @@ def test_address_and_password_may_lie_in_secret_blocks(
 
 def test_a_morning_that_cannot_be_written_whole_leaves_the_tables_of_the_one_before(tmp_path: Path) -> None:
     night = batch().model_copy(update={"out": str(tmp_path)})
-    rows = [{**row, "master": "", "report": ""} for row in ROWS]
+    rows = [{**row, "master": "", "report": "", "link": ""} for row in ROWS]
     write_morning(night, rows)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert before.keys() == {"summary.csv", "summary.parquet", "summary.md"}

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.service.own_origin import OwnOrigin, _hosts
+from flows.service.own_origin import OwnOrigin, host_names
 
 FOREIGN = ["http://evil.example", "https://127.0.0.1.evil.example", "http://127.0.0.1:1", "http://localhost", "null"]
 
@@ -28,7 +28,7 @@ def asked(headers: list[tuple[str, str]], kind: str = "http") -> list[dict[str, 
 
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
     scope = {"type": kind, "method": "POST", "path": "/api/flow_runs/\x1b[2J", "headers": raw}
-    asyncio.run(OwnOrigin(inner, [*_hosts(), "polydub.lan"])(scope, None, send))
+    asyncio.run(OwnOrigin(inner, [*host_names(), "polydub.lan"])(scope, None, send))
     return sent
 
 

@@ -82,15 +82,17 @@ def test_while_shared_steps_run_they_are_shown_and_the_languages_are_next(run: R
 
 @pytest.mark.usefixtures("plain")
 def test_what_runs_at_once_and_what_is_found_shorten_the_time_left(run: Run) -> None:
-    one, _ = window([run])
-    branches = run.model_copy(update={"profile": run.profile.model_copy(update={"branches_at_once": 3})})
-    three, _ = window([branches])
-    title, beside = one._titles["talk"], three._titles["talk"]
-    a_language = title.languages["es"].left_s
-    assert title.left_s == pytest.approx(title.shared.left_s + 3 * a_language)
-    assert beside.left_s == pytest.approx(title.shared.left_s + a_language)
+    def with_jobs(jobs: int) -> Run:
+        return run.model_copy(update={"profile": run.profile.model_copy(update={"jobs": jobs})})
+
+    title, two, many = (window([with_jobs(jobs)])[0]._titles["talk"] for jobs in (1, 2, 30))
+    a_language = title.languages["es"].work_s
+    assert title.left_s == pytest.approx(title.shared.work_s + 3 * a_language)
+    assert two.left_s == pytest.approx(title.left_s / 2)
+    assert many.left_s == pytest.approx(title.shared.left_s + title.languages["es"].left_s)  # what waits for each other
+    assert many.left_s < two.left_s
     title.languages["es"].find(title.languages["es"].steps)
-    assert title.left_s == pytest.approx(title.shared.left_s + 2 * a_language)
+    assert title.left_s == pytest.approx(title.shared.work_s + 2 * a_language)
     assert title.languages["es"].over
 
 
@@ -125,6 +127,19 @@ def test_thirty_titles_fit_into_any_window_with_those_that_run_on_top(run: Run, 
     assert "lipsync 30 %" in text
     assert "27 titles wait" in text
     assert "title-00: es, fr, it done" in text
+
+
+@pytest.mark.usefixtures("plain")
+def test_steps_beside_each_other_are_both_shown_and_neither_passes_for_done(run: Run) -> None:
+    screen, console = window([run])
+    for step in ("separate", "track-faces"):
+        tell(screen, "talk", "", step)
+    shared = screen._titles["talk"].shared
+    assert "separate, track-faces" in "\n".join(seen(screen, console))
+    left = shared.work_s
+    tell(screen, "talk", "", "track-faces", "computed")
+    assert shared.current == "separate"
+    assert 0 < left - shared.work_s < 11  # the faces alone, of ten seconds; separating goes on
 
 
 def test_a_lane_counts_no_step_twice_nor_one_that_was_not_expected() -> None:

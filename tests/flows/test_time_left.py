@@ -27,7 +27,7 @@ from tasks.step.table import BY_NAME
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 
-SHARED = ("probe", "separate", "transcribe", "diarize", "track-faces")
+SHARED = ("probe", "separate", "transcribe", "diarize", "track-faces", "match-speech")
 SPOKEN = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
 RECORDED = ("translate", "ingest", "lipsync", "mix", "package", "qc", "report")
 SERVICE = ("translate-film", "probe", "conform-film", "package", "qc", "report")
@@ -114,7 +114,7 @@ def test_what_a_title_needs_beyond_the_usual_is_expected(run: Run) -> None:
     assert Forecast(preview).duration_s == 2.0
     native = run.model_copy(update={"profile": run.profile.model_copy(update={"height": "720p"})})  # a picture is made
     interlaced = turned(facts, fields="tff")
-    assert names(native, interlaced) == [*SHARED[:-1], "plain-picture", "track-faces", *LAST]
+    assert names(native, interlaced) == [*SHARED[:-2], "plain-picture", *SHARED[-2:], *LAST]
     assert names(run, turned(facts, rotation=90)) == [*SHARED, "turn-picture", *LAST]
 
 

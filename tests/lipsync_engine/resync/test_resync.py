@@ -14,7 +14,7 @@ from lipsync_engine.faces.speakers import active_frames, speech_table
 from lipsync_engine.media import video
 from lipsync_engine.plan.gates import judge
 from lipsync_engine.records import Phone
-from lipsync_engine.resync import Options, analyse, resync
+from lipsync_engine.resync import Options, analyse, resync, with_speech
 from lipsync_engine.speech import espeak
 from lipsync_engine.speech.phones import phones_for
 from tests.lipsync_engine.pictures import make, times_of
@@ -81,6 +81,17 @@ def test_track_survives_its_file(work, track):
 def test_analysis_is_deterministic(work, track):
     analyse(recording(GRID), work / "again.npz")
     assert (work / "again.npz").read_bytes() == (work / "grid.npz").read_bytes()
+
+
+def test_what_is_said_may_be_told_after_the_faces_were_tracked(work, track):
+    """The sound of a title is heard while its faces are tracked; the analysis is the same, byte for byte."""
+    spans, script = [(0, 1400, "A"), (1500, 2900, "B")], [(100, 2800, "bin blue at f two now")]
+    said = {"speech_spans": spans, "script": script, "language": "en"}
+    known = analyse(recording(GRID), work / "known.npz", **said)
+    later = with_speech(track.file, recording(GRID), work / "later.npz", **said)
+    assert len(known.speech) == 2
+    assert known.file.read_bytes() == later.file.read_bytes()
+    assert known.file.read_bytes() != track.file.read_bytes()
 
 
 def test_no_face_passes_through(work, dub, tmp_path):
