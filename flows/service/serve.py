@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from flows.service.server import answers, environment, require_port
 from tasks.keep.store import store_root
 from tasks.machine.gpu import gpus
 from tasks.machine.process import service, wait_until
-from tasks.records.errors import TransientError
+from tasks.records.errors import BadInputError, TransientError
 
 _PREFECT = (sys.executable, "-m", "prefect")
 _SERVER = (sys.executable, "-m", "flows.cli", "server")
@@ -41,8 +42,8 @@ def serve(port: int) -> None:
     """
     console = Console(stderr=True)
     api = f"http://127.0.0.1:{port}/api"
-    for one in (port, port + 1):  # the second is of the reports
-        require_port("127.0.0.1", one)
+    require_port("127.0.0.1", port)
+    reports = _beside(port)
     # The page gets the API's address from the server, which reports port 4200 unless this is set.
     quiet = {**QUIET, "PREFECT_API_URL": api, "PREFECT_SERVER_UI_API_URL": api}
     with _Programs(console) as programs:
@@ -57,13 +58,13 @@ def serve(port: int) -> None:
         with environment(known):
             register(None)
             refused = refused_night()
-        programs.keep("review", ["--port", str(port + 1)], {}, _REVIEW)
+        programs.keep("review", ["--port", str(reports)], {}, _REVIEW)
         console.print("Starting workers ...")
         for pool in (CPU_POOL, GPU_POOL) if gpus() else (CPU_POOL,):
             programs.keep(pool, ["worker", "start", "--pool", pool], {**quiet, **known})
         if refused:
             console.print(f"The nightly schedule will not run. {refused}", soft_wrap=True, markup=False)
-        _tell(console, port, api)
+        _tell(console, port, reports, api)
         signal.signal(signal.SIGTERM, lambda *_: programs.stopping.set())
         try:
             programs.stopping.wait()
@@ -71,9 +72,20 @@ def serve(port: int) -> None:
             console.print("Stopping.")
 
 
-def _tell(console: Console, port: int, api: str) -> None:
+def _beside(port: int) -> int:
+    """The port of the reports: the next one, or any if another program has that."""
+    try:
+        require_port("127.0.0.1", port + 1)
+        return port + 1
+    except (BadInputError, OverflowError):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+
+def _tell(console: Console, port: int, reports: int, api: str) -> None:
     kept = not os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
-    lines = [f"Prefect UI: http://127.0.0.1:{port}", f"Reports and masters: http://127.0.0.1:{port + 1}"]
+    lines = [f"Prefect UI: http://127.0.0.1:{port}", f"Reports and masters: http://127.0.0.1:{reports}"]
     if kept:
         lines += [
             f"The page asks for a password. Enter all of: {password()}",
