@@ -18,6 +18,7 @@ from lipsync_engine.faces.geometry import Poses, fit_poses, to_canonical, to_ima
 from lipsync_engine.faces.mouth import measured
 from lipsync_engine.faces.observations import Observations
 from lipsync_engine.plan.agreement import CLOSED
+from lipsync_engine.plan.chin import moved_whole
 from lipsync_engine.plan.forms import Forms, foot_of, forms_of
 from lipsync_engine.plan.gates import judge
 from lipsync_engine.plan.holds import kept_moving
@@ -356,7 +357,8 @@ def faces(who: Person, score: Score, part: slice) -> Array:
         score: the edit of this person.
         part: rows of the score.
     """
-    row, target = score.row[part], score.target[part]
+    row = score.row[part]
+    target = moved_whole(score.target[part], who.mouth[row])
     still = who.canonical(row)
     own = reshape(still, target, who.shape)
     pick = score.pick[part]
