@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lipsync_engine.draw.painter import Checks
 from lipsync_engine.media.encoders import Packet
 from lipsync_engine.media.segments import Run
+from lipsync_engine.media.shelf import Shelf
 from lipsync_engine.media.stretches import Encoded, frames_in
 from lipsync_engine.plan.edit import Person, Score
 from lipsync_engine.records import BoolArray
@@ -23,16 +24,6 @@ from lipsync_engine.records import BoolArray
 _BESIDE = 5
 
 Scores = Sequence[tuple[Person, Score]]
-
-
-class Shelf(Protocol):
-    """Keeps finished stretches of a title."""
-
-    def find(self, key: str) -> Path | None:
-        """The file that was kept under a key."""
-
-    def keep(self, key: str, file: Path) -> None:
-        """Keep a file under a key; it may be moved away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.draw.painter import Checks
-from lipsync_engine.draw.stretches import Shelf, Stretch
+from lipsync_engine.draw.stretches import Stretch
 from lipsync_engine.media import video
+from lipsync_engine.media.shelf import Shelf
 from lipsync_engine.records import BoolArray
 
 _NO_BOUNDS = np.zeros(0, np.int64)

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.faces.closeups import Closeups, closeups
+from lipsync_engine.faces.closeups import Closeups
 from lipsync_engine.faces.drawing import is_drawn
-from lipsync_engine.faces.face_occluders import bare, covering
+from lipsync_engine.faces.face_occluders import bare
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import Poses, fit_poses, to_canonical, to_image, typical_shape
 from lipsync_engine.faces.mouth import measured
 from lipsync_engine.faces.observations import Observations
+from lipsync_engine.media.shelf import NOTHING_KEPT, Kept
 from lipsync_engine.plan.agreement import CLOSED
 from lipsync_engine.plan.chin import moved_whole
 from lipsync_engine.plan.forms import Forms, foot_of, forms_of
@@ -28,6 +29,7 @@ from lipsync_engine.plan.parting import rows_parted
 from lipsync_engine.plan.select import Wanted, choose
 from lipsync_engine.plan.shape import FaceShape, face_shape, reshape
 from lipsync_engine.plan.unfold import unfolded
+from lipsync_engine.plan.views import views_of
 from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan, Phone
 from lipsync_engine.speech.gestures import gestures_of
 
@@ -128,19 +130,24 @@ class Score:
     settled: BoolArray | None = None
 
 
-def person(track: FaceTrack, identity: int) -> Person:
-    """Prepare one person of a title."""
+def person(track: FaceTrack, identity: int, kept: Kept = NOTHING_KEPT) -> Person:
+    """Prepare one person of a title.
+
+    Args:
+        track: the analysis.
+        identity: the person.
+        kept: where what was looked at once is found, and kept.
+    """
     own = track.of(identity)
-    kept = Observations(track.file).frames(identity) if track.file is not None else None
+    stored = Observations(track.file).frames(identity) if track.file is not None else None
     poses = fit_poses(own.landmarks)
     mouth, width = measured(own.landmarks, poses)
     angles = poses.angles()
     yaw = np.abs(angles[:, 0])
     frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
     mean = typical_shape(own.landmarks, poses, frontal)
-    before = covering(own, mouth, angles)
-    close = closeups(own)
-    library = build(own, kept, before, close)
+    views = views_of(own, mouth, angles, kept)
+    library = build(own, stored, views.before, views.close)
     usable = frozenset(library.row.tolist())
     forms = forms_of(own, poses, library)
     return Person(
@@ -151,8 +158,8 @@ def person(track: FaceTrack, identity: int) -> Person:
         library,
         forms,
         usable,
-        close,
-        bare(own, before),
+        views.close,
+        bare(own, views.before),
         drawn=is_drawn(track.file, identity),
     )
 

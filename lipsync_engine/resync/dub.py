@@ -14,7 +14,6 @@ from lipsync_engine.draw.refine.corrections import Corrections
 from lipsync_engine.draw.refine.learn import Budget
 from lipsync_engine.draw.refine.title import networks, said
 from lipsync_engine.draw.render import Rendering, Task, render
-from lipsync_engine.draw.stretches import Shelf
 from lipsync_engine.exchange.graft import Foreign
 from lipsync_engine.exchange.replace import Replaced
 from lipsync_engine.faces.facetrack import FaceTrack
@@ -23,6 +22,7 @@ from lipsync_engine.faces.track import Progress
 from lipsync_engine.media import video
 from lipsync_engine.media.audio import spooled_mono
 from lipsync_engine.media.mux import copy_picture
+from lipsync_engine.media.shelf import Kept, Shelf
 from lipsync_engine.media.stretches import bounds_of
 from lipsync_engine.records import BoolArray, Phone, Settled
 from lipsync_engine.report import EngineReport, peak_memory_mb
@@ -87,7 +87,7 @@ def resync(
     sound = spooled_mono(audio, RATE_HZ)
     borne = weighed(phones, sound)
     phones = phones if options.trust_phones else rested(phones, borne)
-    parts = parts_of(track, active, phones, options, own, level_of(sound, RATE_HZ), foreign, settled)
+    parts = parts_of(track, active, phones, options, own, level_of(sound, RATE_HZ), foreign, settled, Kept(shelf, out))
     planned = perf_counter() - clock
     edits = [(part.painted, part.score) for part in parts if part.edits]
     report = EngineReport(device=device, faces=len(edits), seconds={"decode": 0.0, "track": 0.0, "plan": planned})
@@ -119,7 +119,7 @@ def resync(
         all_missing(report, "measuring was switched off")
     else:
         clock = perf_counter()
-        measure(report, picture, track, parts, out, audio, phones, own, done.stretches, shelf)
+        measure(report, picture, track, parts, out, audio, phones, own, done.stretches, Kept(shelf, out))
         report.seconds["measure"] = perf_counter() - clock
     report.peak_rss_mb = peak_memory_mb()
     count_vram(report)

@@ -12,6 +12,7 @@ from lipsync_engine.exchange.graft import Foreign, grafted
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.faces.speakers import speaking
+from lipsync_engine.media.shelf import NOTHING_KEPT, Kept
 from lipsync_engine.media.stretches import bounds_of
 from lipsync_engine.plan.edit import Person, Score, compose_score, hearing, person
 from lipsync_engine.plan.habits import lead_of, learn
@@ -50,6 +51,7 @@ def parts_of(
     level_db: NDArray[np.float64],
     foreign: Foreign | None,
     settled: Mapping[int, Settled] | None = None,
+    kept: Kept = NOTHING_KEPT,
 ) -> list[Part]:
     """What is planned for every person who carries the dub at some moment.
 
@@ -61,6 +63,7 @@ def parts_of(
         own: what the title itself says and how it sounds, where known.
         level_db: float64 [hops], the dub's level as ``speech.emphasis.level_of`` gives it.
         foreign: mouths that another system made.
+        kept: where what is looked at once a title is found, and kept.
         settled: identity to what that person's plan shall take from a whole dub other than this.
     """
     parts = []
@@ -68,7 +71,7 @@ def parts_of(
         mouth = series(track, identity)
         if not (active & mouth.valid).any():
             continue
-        who = hearing(person(track, identity), own.phones if own is not None else None)
+        who = hearing(person(track, identity, kept), own.phones if own is not None else None)
         stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
         lag_s = None
         if own is not None and own.phones is not None and who.library.moves:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from lipsync_engine.draw.render import Rendering
-from lipsync_engine.draw.stretches import Shelf, Stretch
+from lipsync_engine.draw.stretches import Stretch
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.mouth import series
 from lipsync_engine.measure.report_figures import PICTURE_FIGURES, picture_figures, speech_figures
+from lipsync_engine.media.shelf import Kept
 from lipsync_engine.records import BoolArray, Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync.parts import Part, drawn_by, edited_by
@@ -140,7 +141,7 @@ def measure(
     phones: tuple[Phone, ...],
     own: OwnSpeech | None,
     stretches: Sequence[Stretch],
-    shelf: Shelf | None,
+    kept: Kept,
 ) -> None:
     """Track the result again and report how well it speaks: the person who is edited most; a note tells of others.
 
@@ -154,10 +155,10 @@ def measure(
         phones: what the dub says, on its clock.
         own: what the title itself says and how it sounds, where known.
         stretches: of the result.
-        shelf: where it is found and kept what was seen of each.
+        kept: where what was seen of each is found, and kept.
     """
     main = max(parts, key=lambda part: len(part.score.row))
-    looked = watched(picture, out, track, main, stretches, shelf)
+    looked = watched(picture, out, track, main, stretches, kept)
     if looked is None:
         all_missing(report, "the face is not found again in the result")
         return

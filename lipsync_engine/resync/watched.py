@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.draw.stretches import Shelf, Stretch
+from lipsync_engine.draw.stretches import Stretch
 from lipsync_engine.faces.closeups import crispness
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facetrack import FaceTrack
@@ -20,8 +20,9 @@ from lipsync_engine.faces.track import track_frames
 from lipsync_engine.measure.living import lip_sharpness
 from lipsync_engine.measure.report_figures import same_person
 from lipsync_engine.media import video
-from lipsync_engine.media.filearray import Spool, save_arrays
+from lipsync_engine.media.filearray import Spool
 from lipsync_engine.media.segments import Layout, read_run, survey
+from lipsync_engine.media.shelf import Kept
 from lipsync_engine.records import FloatArray
 from lipsync_engine.resync.parts import Part
 
@@ -30,6 +31,7 @@ _VERSION = 1
 #: Columns of a track that are kept, and what else is kept of each of its rows.
 _COLUMNS = ("frame", "span", "landmarks", "confidence", "sharpness", "light", "thumb")
 _LOOKS = ("teeth", "dark", "gap", "deepest")
+_NAMES = (*_COLUMNS, *_LOOKS, "crisp", "own_frame", "own_crisp")
 
 Sheet = Mapping[str, NDArray[Any]]
 
@@ -52,7 +54,7 @@ class Watched:
 
 
 def watched(
-    picture: Path, out: Path, track: FaceTrack, part: Part, stretches: Sequence[Stretch], shelf: Shelf | None
+    picture: Path, out: Path, track: FaceTrack, part: Part, stretches: Sequence[Stretch], kept: Kept
 ) -> Watched | None:
     """Look at a person in every stretch that was edited; ``None`` where the face is found in none.
 
@@ -62,24 +64,24 @@ def watched(
         track: the analysis of the title.
         part: the person's share of the edit.
         stretches: of the finished picture.
-        shelf: where sheets are found and kept.
+        kept: where what was seen of a stretch is found, and kept.
     """
     edited = np.zeros(len(track.times_s), bool)
     edited[part.score.frame] = True
     cared = [stretch for stretch in stretches if edited[stretch.first : stretch.stop].any()]
-    known = {stretch.first: sheet for stretch in cared if (sheet := _found(stretch, part, shelf)) is not None}
+    known = {stretch.first: path for stretch in cared if (path := kept.path(_key(stretch, part), _NAMES)) is not None}
     fresh = [stretch for stretch in cared if stretch.first not in known]
     views = _views(picture, out, part, fresh, edited) if fresh else iter(())
     own_crisp = np.full(len(track.times_s), np.nan, np.float32)
     sheets, meshes = [], Spool((478, 3), np.float32)
     for stretch in cared:
-        sheet = known.pop(stretch.first, None)
-        if sheet is None:
-            sheet = next(views)
-            _keep(sheet, stretch, part, shelf, out)
+        path = known.get(stretch.first)
+        sheet = next(views) if path is None else _Stored(path)
+        if path is None:
+            kept.keep(_key(stretch, part), sheet)
         own_crisp[sheet["own_frame"]] = sheet["own_crisp"]
         meshes.append(sheet["landmarks"])
-        sheets.append({name: values for name, values in sheet.items() if name != "landmarks"})
+        sheets.append({name: sheet[name] for name in sheet if name != "landmarks"})
     frames = _column(sheets, "frame", np.int32)
     if not len(frames):
         return None
@@ -116,17 +118,6 @@ def _key(stretch: Stretch, part: Part) -> str:
     return hashlib.sha256(f"seen {_VERSION} {part.identity} {stretch.key}".encode()).hexdigest()
 
 
-def _found(stretch: Stretch, part: Part, shelf: Shelf | None) -> Sheet | None:
-    path = None if shelf is None else shelf.find(_key(stretch, part))
-    if path is None:
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return _Stored(path) if {*_COLUMNS, *_LOOKS, "crisp", "own_frame", "own_crisp"} <= set(stored) else None
-    except (ValueError, OSError):
-        return None
-
-
 class _Stored(Mapping[str, NDArray[Any]]):
     """A sheet in its file, each column read when it is asked for."""
 
@@ -144,16 +135,6 @@ class _Stored(Mapping[str, NDArray[Any]]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
-
-
-def _keep(sheet: Sheet, stretch: Stretch, part: Part, shelf: Shelf | None, out: Path) -> None:
-    if shelf is not None:
-        path = out.with_suffix(".seen.npz")
-        save_arrays(path, sheet)
-        try:
-            shelf.keep(_key(stretch, part), path)
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def _views(
