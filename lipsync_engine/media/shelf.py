@@ -46,7 +46,7 @@ class Kept:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return path if set(names) <= set(stored) else None
-        except (ValueError, OSError, zipfile.BadZipFile):
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile):
             return None
 
     def keep(self, key: str, arrays: Arrays) -> None:

@@ -124,5 +124,5 @@ def frames_in(path: Path) -> int:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return len(stored["sizes"]) if {"pts", "keys", "data", "facts"} <= set(stored) else 0
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile):
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
         return 0

@@ -108,3 +108,13 @@ def test_a_run_is_divided_where_the_title_is_but_not_next_to_its_ends() -> None:
     assert stretches_of((0, 400), bounds, times) == [(0, 100), (100, 200), (200, 300), (300, 400)]
     assert stretches_of((90, 310), bounds, times) == [(90, 200), (200, 310)]
     assert stretches_of((110, 120), bounds, times) == [(110, 120)]
+
+
+def test_a_stretch_that_was_damaged_is_made_again(tmp_path: Path) -> None:
+    source, shelf = clip(tmp_path, "ten.mp4"), Shelf()
+    count = len(made(source, tmp_path / "out.mp4", shelf).stretches)
+    for path, content in zip(shelf.values(), (b"", b"PK", b"something else"), strict=False):
+        path.write_bytes(content)
+    again = made(source, tmp_path / "again.mp4", shelf)
+    assert (again.found, len(again.stretches)) == (max(0, count - 3), count)
+    assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()

@@ -152,10 +152,16 @@ def test_a_run_that_was_killed_goes_on_with_what_it_had_finished(work, title, du
     assert (tmp_path / "out.mp4").read_bytes() == (work / "first.mp4").read_bytes()
 
 
-def test_a_stretch_that_was_damaged_is_drawn_again(work, title, dubs, track, first, tmp_path):
-    shelf = Folder(tmp_path / "shelf")
-    for file in (work / "shelf").iterdir():
-        (shelf.folder / file.name).write_bytes(file.read_bytes()[:200])
-    report = drawn(title, dubs[0], track, tmp_path / "out.mp4", shelf, None)
-    assert report.stretches_found == 0
-    assert (tmp_path / "out.mp4").read_bytes() == (work / "first.mp4").read_bytes()
+def test_a_span_renders_the_stretches_that_it_touches(work, title, dubs, track, first, tmp_path):
+    options = Options(measure=False, spans=((3.5, 4.0),), into=work / "first.mp4")
+    report = resync(title, *dubs[1], track, tmp_path / "out.mp4", options, settled=first.settled)
+    assert report.drawn + report.copied == report.frames
+    assert 0 < report.drawn < 0.5 * report.frames
+    before, after = packets(work / "first.mp4"), packets(tmp_path / "out.mp4")
+    assert sum(a != b for a, b in zip(before, after, strict=True)) <= report.drawn
+
+
+def test_a_dub_that_nothing_is_known_of_settles_by_itself(work, title, dubs, track, first, again, tmp_path):
+    report = drawn(title, dubs[1], track, tmp_path / "out.mp4", Folder(work / "shelf"), {})
+    assert report.settled != first.settled == again.settled
+    assert report.stretches_found < again.stretches_found
