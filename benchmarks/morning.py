@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.machine.jobs import JOB_BYTES, at_once, cores
+from tasks.machine.jobs import JOB_BYTES, RUN_BYTES, at_once, cores
 from tasks.machine.memory import own_bytes
 
 LANGUAGES = ("es", "fr", "it", "pt")
@@ -218,10 +218,8 @@ def main() -> None:
         f"{night.seconds / ideal:.2f}; load {os.getloadavg()[0]:.1f}"
     )
     jobs = at_once("auto") if options.jobs == "auto" else int(options.jobs)
-    bound = jobs * JOB_BYTES
-    print(
-        f"memory at its peak {night.memory / 1e6:.0f} MB, bound {jobs} x {JOB_BYTES / 1e6:.0f} MB = {bound / 1e6:.0f}"
-    )
+    bound = RUN_BYTES + jobs * JOB_BYTES
+    print(f"memory at its peak {night.memory / 1e6:.0f} MB, bound {bound / 1e6:.0f} MB for {jobs} at once")
     raise SystemExit(1 if faults or night.memory > bound else 0)
 
 

@@ -18,8 +18,9 @@ from tasks.machine.memory import ROOT, free_bytes, own_bytes
 #: A fixed number, or as many as the machine has room for.
 Jobs = int | Literal["auto"]
 
-#: What a step takes at most with all that it starts, as measured: lip sync of one language (docs/operations.md).
-JOB_BYTES = 1_400_000_000
+#: What a run holds by itself, its models that stay loaded above all, and what a step takes at most beside that, with
+#: all that it starts: lip sync of one language. Measured by `benchmarks.jobs` (docs/operations.md).
+RUN_BYTES, JOB_BYTES = 1_800_000_000, 1_400_000_000
 _LOOK_S = 1.0  # memory may be freed by others, who tell nobody
 
 _changed = threading.Condition()
@@ -34,7 +35,7 @@ def at_once(jobs: Jobs) -> int:
     """
     if jobs != "auto":
         return jobs
-    return max(1, min(cores(), (free_bytes() + own_bytes()) // JOB_BYTES))
+    return max(1, min(cores(), (free_bytes() + own_bytes() - RUN_BYTES) // JOB_BYTES))
 
 
 def cores(root: Path = ROOT) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tasks.machine import jobs
-from tasks.machine.jobs import JOB_BYTES, at_once, at_work, cores
+from tasks.machine.jobs import JOB_BYTES, RUN_BYTES, at_once, at_work, cores
 from tasks.machine.memory import free_bytes, own_bytes, whole_bytes
 
 GIB = 1 << 30
@@ -99,7 +99,7 @@ def test_the_cores_are_those_it_is_bound_to_or_its_group_s_share(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("many", "free", "expected"),
-    [(2, 100, 2), (64, 10, 7), (64, 1.3, 1), (1, 100, 1), (8, 2.8, 2), (8, 2.79, 1)],
+    [(2, 100, 2), (64, 12, 7), (64, 1.3, 1), (1, 100, 1), (8, 4.6, 2), (8, 4.59, 1)],
 )
 def test_auto_is_bounded_by_both(monkeypatch: pytest.MonkeyPatch, many: int, free: float, expected: int) -> None:
     monkeypatch.setattr(jobs, "cores", lambda: many)
@@ -141,7 +141,7 @@ def test_of_twenty_so_many_compute_as_were_asked_for(most: list[int]) -> None:
 
 def test_each_at_work_is_reckoned_with_all_it_may_take(monkeypatch: pytest.MonkeyPatch, most: list[int]) -> None:
     monkeypatch.setattr(jobs, "cores", lambda: 64)
-    monkeypatch.setattr(jobs, "free_bytes", lambda: int(2.5 * JOB_BYTES))  # as before they have taken anything
+    monkeypatch.setattr(jobs, "free_bytes", lambda: RUN_BYTES + int(2.5 * JOB_BYTES))
     monkeypatch.setattr(jobs, "own_bytes", lambda: 0)
     work_of(20, "auto", most, together=2)
     assert max(most) == 2
