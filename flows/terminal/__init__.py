@@ -1,1 +1,5 @@
-"""The terminal interface of the `polydub` command."""
+"""The terminal interface of the `polydub` command.
+
+In: words of a command line. Out: tables, progress, errors and exit codes.
+It decides nothing about a dub.
+"""

@@ -1,6 +1,7 @@
 """ffmpeg graphs: pure builders of arguments, and one runner; outputs are bit-exact and written atomically.
 
-Inputs are opened through `tasks.media.door`.
+In: paths, opened through one door (`tasks.media.door`). Out: facts of files, samples and encoded files.
+It knows no step and no language.
 """
 
 from __future__ import annotations
