@@ -30,7 +30,7 @@ from lipsync_engine.resync import analyse
 from tests.clips import RATE, decoded
 from tests.speech_media import recording
 
-pytestmark = [pytest.mark.prefect]
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(1200)]  # a whole dub, on a machine that may be busy
 
 Luma = NDArray[np.float32]  # [T, H, W]
 

@@ -195,8 +195,10 @@ def test_kept_and_decoded_again_observations_draw_the_same(clip, edit):
     forgetful = replace(who, track=replace(who.track, file=None))
     a, _ = painted(path, (who, score))
     b, _ = painted(path, (forgetful, score))
-    off = [np.abs(x.planes[0].astype(int) - y.planes[0]).max() for x, y in zip(a, b, strict=True)]
-    assert max(off) <= 4  # the patches are cut a little differently, which shows at their edges
+    off = [np.abs(x.planes[0].astype(int) - y.planes[0]) for x, y in zip(a, b, strict=True)]
+    # The patches are cut a little differently, which shows at hard edges.
+    assert max(frame.max() for frame in off) <= 6
+    assert max((frame > 3).sum() for frame in off) <= 12
 
 
 def test_only_the_lower_face_is_touched(clip, edit):

@@ -14,7 +14,8 @@ from lipsync_engine.faces.geometry import ANCHORS, fit_poses
 from lipsync_engine.faces.stabilise import Smoothing, settled
 from lipsync_engine.faces.track import track_faces
 from tests.lipsync_engine.scenes import GRID, frames_of, person, put, wall, write
-from tests.speech_media import recording
+from tests.speech_media import ROOT, recording
+from tests.stand_ins import FILMS
 
 NAMES = ("bbaf2n", "brbk7n", "swiz3n", "lwbsza")
 
@@ -22,6 +23,12 @@ NAMES = ("bbaf2n", "brbk7n", "swiz3n", "lwbsza")
 @pytest.fixture(scope="module")
 def people() -> list[list[np.ndarray]]:
     return [frames_of(GRID.format(name)) for name in NAMES]
+
+
+def _face(name: str) -> str:
+    """Whose face a clip shows: each recording has its own, while stand-ins share two in other light."""
+    clip = GRID.format(name)
+    return name if (ROOT / clip).exists() else FILMS[clip].who.portrait
 
 
 def _track(tmp_path, frames) -> FaceTrack:
@@ -77,18 +84,18 @@ def test_a_face_lost_for_a_third_of_a_second_is_the_same_person(tmp_path, people
     assert not seen & set(range(22, 27))
 
 
-def test_a_title_cut_every_second_keeps_its_four_people_apart_and_together(tmp_path, people) -> None:
+def test_a_title_cut_every_second_keeps_its_people_apart_and_together(tmp_path, people) -> None:
     order = (0, 1, 2, 3, 1, 0, 3, 2)
     frames = (people[who][25 * (k // 4) + i] for k, who in enumerate(order) for i in range(25))
     track = _track(tmp_path, frames)
     assert np.flatnonzero(np.diff(track.shots)).tolist() == [24, 49, 74, 99, 124, 149, 174]
     found = [track.identity[track.frame == 25 * k + 12].tolist() for k in range(len(order))]
     assert all(len(rows) == 1 for rows in found)
-    truth: dict[int, set[int]] = {}
+    truth: dict[str, set[int]] = {}
     for who, rows in zip(order, found, strict=True):
-        truth.setdefault(who, set()).add(rows[0])
+        truth.setdefault(_face(NAMES[who]), set()).add(rows[0])
     assert all(len(names) == 1 for names in truth.values())
-    assert len(set.union(*truth.values())) == 4
+    assert len(set.union(*truth.values())) == len(truth)
 
 
 def test_batches_follow_as_one_by_one(people) -> None:
