@@ -9,6 +9,7 @@ from typing import Literal
 from configs.languages import primary
 from tasks.understood.sounds import likeness, sound_alike
 from tasks.understood.words import Token, by_character, tokens
+from tasks.words.spoken_form import in_words, readings
 
 #: ``alike``: another spelling of the same sounds. ``name``: a name that a recogniser cannot know how to spell.
 Verdict = Literal["same", "alike", "name", "other"]
@@ -79,11 +80,19 @@ def compare(said: str, heard: str, language: str) -> Understanding:
     if not mine:
         return Understanding(0.0, 0, short=True)
     pieces = tuple(_pieces(said, heard, mine, theirs, language))
-    share = min(1.0, sum(piece.errors for piece in pieces) / len(mine))
+    share = _share(pieces, mine)
+    spoken = tuple(in_words(text, language)[0] for text in (said, heard))
+    if share and len(mine) != len(theirs) and spoken != (said, heard):  # one wrong word beside "£3.2m" is one of many
+        rows = [tokens(text, language) for text in spoken]
+        share = min(share, _share(tuple(_pieces(*spoken, *rows, language)), rows[0]))
     short = len(mine) <= (_SHORT_CHARACTERS if by_character(language) else _SHORT_WORDS)
     if short and share > 0 and theirs:
         share = min(share, 1.0 - likeness(said, heard, language))
     return Understanding(round(share, 3), len(mine), short, pieces)
+
+
+def _share(pieces: Sequence[Piece], mine: Sequence[Token]) -> float:
+    return min(1.0, sum(piece.errors for piece in pieces) / len(mine))
 
 
 def _pieces(said: str, heard: str, mine: Sequence[Token], theirs: Sequence[Token], language: str) -> Iterator[Piece]:
@@ -103,16 +112,27 @@ def _pieces(said: str, heard: str, mine: Sequence[Token], theirs: Sequence[Token
 
 
 def _judged(said: str, heard: str, ours: Sequence[Token], others: Sequence[Token], language: str) -> Piece:
+    """A stretch that is spelled otherwise; signs count as what they are read as in their line (Louis XIV)."""
     span, place = _span(ours), _span(others)
     if ours and others:
         one, other = said[slice(*span)], heard[slice(*place)]
         if [a.folded for a in ours] == [b.folded for b in others]:
             return Piece(span, place, "same")
-        if sound_alike(one, other, language):
+        if sound_alike(one, other, language) or _read_as(said, span, other, language):
             return Piece(span, place, "alike")
         if _is_name(said, span[0], language) and likeness(one, other, language) >= _NAMES_ALIKE:
             return Piece(span, place, "name")
     return Piece(span, place, "other", max(len(ours), len(others)))
+
+
+def _read_as(said: str, span: tuple[int, int], other: str, language: str) -> bool:
+    """Whether a stretch of a line, its signs read as the whole line has them read, sounds like another text."""
+    start, end = span
+    words, at = "", start
+    for begin, until, spoken in readings(said, language):
+        if at <= begin < end:
+            words, at = words + said[at:begin] + spoken, until
+    return at > start and sound_alike(words + said[at:end], other, language)
 
 
 def _regions(mine: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[bool, int, int, int, int]]:

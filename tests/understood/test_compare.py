@@ -8,6 +8,12 @@ from tasks.understood.compare import compare
 from tasks.understood.words import tokens
 
 SAME = [
+    ("en", "World War II ended.", "World War Two ended."),
+    ("en", "King Louis XIV danced.", "King Louis the 14th danced."),
+    ("en", "Part IV begins.", "Part 4 begins."),
+    ("fr", "Louis XIV au XXIe siècle", "Louis 14 au 21e siècle"),
+    ("de", "Ludwig XIV. kam.", "Ludwig der Vierzehnte kam."),
+    ("en", "It costs £3.2m now.", "It costs three point two million pounds now."),
     ("es", "¿Cómo está usted, señor?", "como esta usted señor"),
     ("es", "El tren sale a las 19:45 del 3 de mayo de 1995.", "el tren sale a las 19.45 del 3 de mayo de mil "
      "novecientos noventa y cinco"),
@@ -46,6 +52,22 @@ def test_what_is_said_the_same_is_understood_however_it_is_spelled(language: str
 @pytest.mark.parametrize(("language", "said", "heard", "error"), OTHER)
 def test_other_words_are_counted(language: str, said: str, heard: str, error: float) -> None:
     assert compare(said, heard, language).error == pytest.approx(error, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "heard"),
+    [
+        ("en", "It costs £3.2m now.", "It cost three point two million pounds now."),
+        ("es", "Nació el 3/2/1995 aquí.", "Nace el tres de febrero de mil novecientos noventa y cinco aquí."),
+        (
+            "de",
+            "Er zahlte 1.299,99 € bar.",
+            "Sie zahlte eintausendzweihundertneunundneunzig Euro und neunundneunzig Cent bar.",
+        ),
+    ],
+)
+def test_one_wrong_word_beside_a_number_is_one_of_all_that_are_said(language: str, said: str, heard: str) -> None:
+    assert 0 < compare(said, heard, language).error < 0.2
 
 
 def test_a_name_may_sound_nearly_alike_and_a_word_may_not() -> None:

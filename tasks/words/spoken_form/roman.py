@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tasks.words.spoken_form.numerals import Numerals
-from tasks.words.spoken_form.rule import Rules, one_of
+from tasks.words.spoken_form.rule import SIGN, Rules, one_of
 
 _VALUES = {"I": 1, "V": 5, "X": 10}
 _WHOLE = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
@@ -20,7 +20,7 @@ def rules(say: Numerals) -> Rules:
         return
 
     def ruler(match: re.Match[str]) -> str | None:
-        number = value(match[2] or match[3])
+        number = value(match[3] or match[4])
         if number is None:
             return None
         ordinal = number <= roman.ordinals_up_to
@@ -29,11 +29,11 @@ def rules(say: Numerals) -> Rules:
             said = roman.first
         else:
             said = say.ordinal(number, gender, before="der") if ordinal else say.cardinal(number)
-        return f"{match[1]} {roman.the}{said}" if ordinal and roman.the else f"{match[1]} {said}"
+        return roman.the + said if ordinal else said
 
     def heading(match: re.Match[str]) -> str | None:
         number = value(match[2])
-        return None if number is None else f"{match[1]} {say.cardinal(number)}"
+        return None if number is None else say.cardinal(number)
 
     def ending(match: re.Match[str]) -> str | None:
         number = value(match[1])
@@ -41,11 +41,11 @@ def rules(say: Numerals) -> Rules:
 
     point = r"(?:\.(?=\s+[^\W\d_A-ZÄÖÜ]))?" if roman.point else ""
     names = one_of((*roman.rulers, *roman.queens))
-    yield rf"(?<!\w)({names}) (?:([IVX]{{2,7}})(?!\w){point}|([IVX])(?!\w)(?:{_END}){point})", ruler
+    yield rf"(?<!\w)({names}) (?P<{SIGN}>([IVX]{{2,7}})(?!\w){point}|([IVX])(?!\w)(?:{_END}){point})", ruler
     if roman.endings:
         yield rf"(?<!\w)([IVX]+)(?:{one_of(roman.endings)})(?!\w)", ending
     if roman.headings:
-        yield rf"(?<!\w)([A-ZÀ-Ý][\w'’-]+|{one_of(roman.headings)}) ([IVX]{{2,7}})(?!\w)", heading
+        yield rf"(?<!\w)([A-ZÀ-Ý][\w'’-]+|{one_of(roman.headings)}) (?P<{SIGN}>[IVX]{{2,7}})(?!\w)", heading
 
 
 def value(numeral: str) -> int | None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 #: None where it is none of these after all.
 Say = Callable[[re.Match[str]], str | None]
 Rules = Iterator[tuple[str, Say]]
+#: Name of the group that is said otherwise, where a pattern holds more than that.
+SIGN = "sign"
 
 #: Where a number may begin and end in languages with blanks between words, and in the others.
 EDGES = (r"(?<![^\W_])(?<!\d[.,:/-])", r"(?![^\W_]|[.,:/]\d)")

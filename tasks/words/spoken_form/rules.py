@@ -10,7 +10,7 @@ from configs.languages import primary
 from configs.spoken_forms import SpokenForms, spoken_forms
 from tasks.words.spoken_form import amounts, calendar, fractions, roman, telephone
 from tasks.words.spoken_form.numerals import Numerals
-from tasks.words.spoken_form.rule import Rules, Say, one_of
+from tasks.words.spoken_form.rule import SIGN, Rules, Say, one_of
 
 _DOMAINS = "com|org|net|edu|gov|info|tv|io|eu|cat|uk|us|es|fr|it|de|nl|pt|br|pl|ro|ru|tr|se|in|jp|cn|mx|ar|ch|at|be"
 
@@ -35,13 +35,15 @@ def readings(text: str, language: str) -> Iterator[Reading]:
 def _first(text: str, at: int, rules: Iterable[tuple[re.Pattern[str], Say]]) -> Reading | None:
     """The first that is found, by the first rule that finds it there."""
     best: Reading | None = None
+    begins = len(text)
     for pattern, say in rules:
         for match in pattern.finditer(text, at):
-            if best is not None and match.start() >= best[0]:
+            if match.start() >= begins:
                 break
             words = say(match)
             if words is not None:
-                best = match.start(), match.end(), words
+                begins = match.start()
+                best = *match.span(SIGN if SIGN in pattern.groupindex else 0), words
                 break
     return best
 
