@@ -81,10 +81,10 @@ def compare(said: str, heard: str, language: str) -> Understanding:
         return Understanding(0.0, 0, short=True)
     pieces = tuple(_pieces(said, heard, mine, theirs, language))
     share = _share(pieces, mine)
-    spoken = tuple(in_words(text, language)[0] for text in (said, heard))
-    if share and len(mine) != len(theirs) and spoken != (said, heard):  # one wrong word beside "£3.2m" is one of many
-        rows = [tokens(text, language) for text in spoken]
-        share = min(share, _share(tuple(_pieces(*spoken, *rows, language)), rows[0]))
+    as_said, as_heard = (in_words(text, language)[0] for text in (said, heard))
+    if share and len(mine) != len(theirs) and (as_said, as_heard) != (said, heard):
+        ours, others = tokens(as_said, language), tokens(as_heard, language)
+        share = min(share, _share(tuple(_pieces(as_said, as_heard, ours, others, language)), ours))
     short = len(mine) <= (_SHORT_CHARACTERS if by_character(language) else _SHORT_WORDS)
     if short and share > 0 and theirs:
         share = min(share, 1.0 - likeness(said, heard, language))
@@ -92,6 +92,7 @@ def compare(said: str, heard: str, language: str) -> Understanding:
 
 
 def _share(pieces: Sequence[Piece], mine: Sequence[Token]) -> float:
+    """Errors by word; one wrong word beside "£3.2m" is one of many where the signs are words on both sides."""
     return min(1.0, sum(piece.errors for piece in pieces) / len(mine))
 
 
