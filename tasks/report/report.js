@@ -109,18 +109,19 @@
   players.forEach((player) => {
     const places = player.dataset.else.split(" ").filter(Boolean);
     const say = (what) => { document.getElementById(`${what}-${player.id}`).hidden = false; };
+    let there = false; // in one of its places, though it cannot be shown
     const judge = () => {
       if (!player.error) {
         if (player.tagName === "VIDEO" && player.readyState > 0 && !player.videoWidth) say("unshown");
         return;
       }
+      there = there || !/format error|not found|failed to open|rejected/i.test(player.error.message || "");
       if (places.length) {
         player.src = `${places.shift()}#t=0.04`;
         return;
       }
-      const missing = /format error|not found|failed to open/i.test(player.error.message || "");
-      player.hidden = missing;
-      say(missing ? "absent" : "unshown");
+      player.hidden = !there;
+      say(there ? "unshown" : "absent");
       lost(player);
     };
     ["error", "loadedmetadata"].forEach((event) => player.addEventListener(event, judge));
