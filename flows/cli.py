@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,10 @@ from flows.printed import say, say_json
 from flows.service.login import log_in
 from flows.terminal import store_copies, store_prune  # noqa: F401
 from flows.terminal.batch import app as batch_app
+from flows.terminal.edit_line import app as edit_app
 from flows.terminal.models import app as models_app
 from flows.terminal.options import AsJson, Changes, Command, DryRun, Group, Out, Preview, Profile, option, with_changes
-from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show, show_plan
+from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show, show_plan, write_whole
 from flows.terminal.store import app as store_app
 from tasks.records.errors import BadInputError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 script_app = typer.Typer(help="Export a dub's script for editing, and import it again.", no_args_is_help=True)
 app.add_typer(script_app, name="script", rich_help_panel=Command.DUB)
+app.add_typer(edit_app)
 app.add_typer(batch_app)
 app.add_typer(models_app, name="models", rich_help_panel=Command.INSTALLATION)
 app.add_typer(store_app, name="store", rich_help_panel=Command.INSTALLATION)
@@ -139,17 +140,19 @@ def script_export(
     title: Annotated[str, typer.Argument(help="a delivered title's folder, such as out/talk")],
     language: Annotated[str, typer.Option(help="the dub's language")],
     file: Annotated[str, typer.Option("--file", help="where to write; - for stdout")] = "-",
+    form: Annotated[str | None, typer.Option("--format", help="of the file; else by its ending")] = None,
 ) -> None:
-    """Write a dub's script as a table of lines (JSON) for editing."""
+    """Write a dub's lines for editing: .json .csv .xlsx .srt .vtt .xlf (XLIFF 2.1) or .ttml (DAPT)."""
+    from flows.exchange.formats import format_of
     from flows.terminal.edit import export_script
 
-    text = or_exit(export_script, Path(title), language)
-    for stray in json.loads(text).get("no_longer_fitting", []):
-        say(f"note: an edit is not applied, {stray['why']}: {stray['text']}", err=True)
+    content, notes = or_exit(export_script, Path(title), language, or_exit(format_of, file, form))
+    for note in notes:
+        say(f"note: {note}", err=True)
     if file == "-":
-        say(text)
+        sys.stdout.buffer.write(content)
     else:
-        Path(file).write_text(text + "\n", "utf-8")
+        or_exit(write_whole, Path(file), content)
 
 
 @script_app.command("import")
@@ -158,15 +161,21 @@ def script_import(
     language: Annotated[str, typer.Option(help="the dub's language")],
     file: Annotated[str, typer.Option("--file", help="the edited script")],
     why: Annotated[str, typer.Option(help="kept with the edits")] = "",
+    form: Annotated[str | None, typer.Option("--format", help="of the file; else by its ending")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would change")] = False,
 ) -> None:
     """Take edited lines over; the next `polydub run` of the title re-makes only what they change.
 
-    A text of null, or the machine's own again, takes an edit back.
+    Everything that the file changes is taken, or refused by line and field. A text of null, or the machine's own
+    again, takes an edit back.
     """
     from flows.terminal.edit import import_script
 
-    done = or_exit(import_script, Path(title), language, Path(file), why)
-    say(f"{done.edited} lines edited, {done.taken_back} edits taken back. Run the title again to render them.")
+    done = or_exit(import_script, Path(title), language, Path(file), why, form, dry=dry_run)
+    for change in done.changes:
+        say(change)
+    then = "Nothing is kept." if dry_run else "Run the title again to render them."
+    say(f"{done.edited} lines edited, {done.taken_back} edits taken back. {then}")
     for note in done.notes:
         say(f"note: {note}", err=True)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from flows.kept import keys
-from flows.kept.edits import Edits, Placed
+from flows.kept.applied import Applied
+from flows.kept.edits import Edits
 from tasks.keep.store import store_at
 from tasks.records.result import BranchResult, Failure, SharedWork
 from tasks.records.title import Branch, Run
@@ -28,12 +29,13 @@ class Known:
     Attributes:
         branch: the language.
         work: of the shared steps; None before they have run.
-        edits: a person's, of the dub's lines, placed on the source script; none before the shared steps have run.
+        edits: the source script as people's edits make it, on the title's clock; none before the shared steps have
+            run.
     """
 
     branch: Branch
     work: SharedWork | None
-    edits: Placed
+    edits: Applied
 
     @cached_property
     def key(self) -> str:
@@ -65,15 +67,16 @@ def keep_shared_work(run: Run, work: SharedWork) -> None:
     store_at(run.store).write_note("shared", keys.shared_key(run), work.model_dump(mode="json"))
 
 
-def _edits(branch: Branch, work: SharedWork | None) -> Placed:
+def _edits(branch: Branch, work: SharedWork | None) -> Applied:
     if work is None:
-        return Placed()
+        return Applied()
     title = branch.title
     began_ms, length_ms = title.preview_start_ms, title.preview_ms
     lines = moved(work.script, began_ms).lines if began_ms else work.script.lines
     name, folder = title.plain or title.name, Path(title.folder)
     edits = Edits(store_at(branch.store), name, title.video.sha256, branch.language, folder)
-    return edits.on(lines, began_ms + length_ms if length_ms else 0, began_ms)
+    until_ms = began_ms + length_ms if length_ms else 0
+    return edits.on(lines, until_ms, began_ms, ends_ms=work.facts.duration_ms)
 
 
 def finished(branch: Branch) -> BranchResult | None:

@@ -1,4 +1,4 @@
-"""A person's edits of a dub's lines, as append-only records, and the lines of a script that they belong to.
+"""The edits of a title in one language, kept as append-only records, and the lines of a script that they belong to.
 
 An edit belongs to a title (its source under its name), a language, and one line of the source script that it was made
 against. That script is kept; in a later one the line is found again by `flows.kept.same_lines`. An edit whose line is
@@ -7,75 +7,28 @@ gone, in doubt, or says something else now is not applied, and listed. Taking an
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from flows.ask.naming import folded
+from flows.kept.applied import Applied, Place, applied, short
+from flows.kept.edit import Change, Edit
 from flows.kept.same_lines import Alignment
 from tasks.keep.store import Store, step_key, text_sha256
-from tasks.records.record import Record
+from tasks.records.errors import BadInputError, PermanentError
 from tasks.records.script import Line
 
+_KIND = "title-edits"
 _PREVIEW = ".preview"
-_SHOWN = 60  # characters of a text in a note
-
-
-class Edit(Record):
-    """What a person decided about one line.
-
-    Attributes:
-        who: the user's name on their machine.
-        when: ISO 8601, UTC.
-        why: as they said; may be empty.
-        source: how it came here.
-        script: digest of the source script that ``line`` counts in; empty where that is not known.
-        line: id of the line there.
-        words: what the line says in the source.
-        text: what is spoken; None where an earlier edit is taken back.
-        machine: the text that stood there before any edit; None where that is not known.
-    """
-
-    who: str = ""
-    when: str = ""
-    why: str = ""
-    source: Literal["import", "earlier version"] = "import"
-    script: str = ""
-    line: int
-    words: str = ""
-    text: str | None
-    machine: str | None = None
-
-
-@dataclass(frozen=True)
-class Placed:
-    """The edits in force on a script's lines.
-
-    Attributes:
-        lines: by line id.
-        stray: those that fit no line, in the order they were made, each with the reason.
-    """
-
-    lines: dict[int, Edit] = field(default_factory=dict)
-    stray: tuple[tuple[Edit, str], ...] = ()
-
-    @property
-    def texts(self) -> dict[str, str]:
-        """What is spoken, by line id."""
-        return {str(line): edit.text for line, edit in sorted(self.lines.items()) if edit.text is not None}
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is not applied, and why."""
-        return tuple(note_of(edit, why) for edit, why in self.stray)
+_EXPORTED = ("id", "start_ms", "end_ms", "text", "speaker")
+_MOST = 50_000
+"""Records of a title in a language; more come of no person."""
 
 
 class Edits:
@@ -90,25 +43,51 @@ class Edits:
     """
 
     def __init__(self, store: Store, name: str, sha256: str, language: str, folder: Path) -> None:
-        self._store, self._sha256, self._language, self._folder = store, sha256, language, folder
+        self._store, self._name, self._sha256, self._language = store, name, sha256, language
+        self._folder = folder
         self._key = _edits_key(name, sha256, language)
         self._scripts: dict[str, list[Line]] = {}
         self._between: dict[tuple[str, str], Alignment] = {}
 
-    @cached_property
+    @property
     def records(self) -> tuple[Edit, ...]:
-        """Every record, oldest first."""
-        kept = self._kept()
-        return self._of_earlier_version() if kept is None else kept
+        """Every record that can be read, oldest first."""
+        return self._kept[0]
 
-    def add(self, edits: Sequence[Edit]) -> None:
-        """Add records, all or none."""
-        with self._store.claim(self._key):
-            kept = self._kept()
-            before = self._of_earlier_version() if kept is None else kept
-            records = [edit.model_dump(mode="json") for edit in (*before, *edits)]
-            self._store.write_note("title-edits", self._key, records)
-        self.__dict__.pop("records", None)
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """What is kept and cannot be read."""
+        return self._kept[1]
+
+    def add(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+        """Add records, all or none; returns them with their numbers.
+
+        Raises:
+            PermanentError: what is kept cannot be read.
+            BadInputError: there are too many, or one takes back an edit that is none.
+        """
+        added: list[Edit] = []
+
+        def grown(there: Any | None) -> list[Any]:
+            before = self._of_earlier_version() if there is None else there
+            if not isinstance(before, list):
+                raise PermanentError(f"The edits of {self._name} in {self._language} are not kept as a list.")
+            added[:] = [edit.model_copy(update={"number": n}) for n, edit in enumerate(edits, len(before) + 1)]
+            if len(before) + len(added) > _MOST:
+                raise BadInputError(f"{self._name} has {len(before)} edits in {self._language}: no more can be kept.")
+            if wrong := [edit.undoes for edit in added if edit.undoes >= edit.number]:
+                raise BadInputError(f"There is no edit {wrong[0]}.", "`polydub edit --history` lists them.")
+            return [*before, *(edit.model_dump(mode="json", exclude_defaults=True) for edit in added)]
+
+        self._store.change_note(_KIND, self._key, grown)
+        self.__dict__.pop("_kept", None)
+        return tuple(added)
+
+    def numbered(self, more: Sequence[Edit]) -> tuple[Edit, ...]:
+        """The records, and edits that are not kept yet with the numbers that they would have."""
+        last = max((edit.number for edit in self.records), default=0)
+        new = (edit.model_copy(update={"number": number}) for number, edit in enumerate(more, last + 1))
+        return (*self.records, *new)
 
     def keep_script(self, lines: Sequence[Line]) -> str:
         """Remember the source script that edits are made against; returns its digest."""
@@ -117,43 +96,34 @@ class Edits:
         self._store.write_note("edited-script", digest, rows)
         return digest
 
-    def on(self, lines: Sequence[Line], until_ms: int = 0, from_ms: int = 0) -> Placed:
-        """Where the edits in force belong in a source script.
+    def on(
+        self,
+        lines: Sequence[Line],
+        until_ms: int = 0,
+        from_ms: int = 0,
+        ends_ms: int = 0,
+        more: Sequence[Edit] = (),
+    ) -> Applied:
+        """A source script as the edits in force make it.
 
         Args:
             lines: of the script, in order of time.
             until_ms: where a preview ends: lines behind it are not mentioned; 0 for all.
             from_ms: where it begins: lines before it are not mentioned.
+            ends_ms: where the title ends; 0 where that is not known.
+            more: edits that are not kept yet.
         """
-        placed: dict[int, Edit] = {}
-        stray: list[tuple[Edit, str]] = []
-        onto = self._onto(lines)
-        for edit in self._in_force():
-            line, why = _place(edit, onto(edit.script))
-            if line is not None:
-                if line.id in placed:
-                    stray.append((placed[line.id], "another edit took its line"))
-                placed[line.id] = edit
-            elif not (until_ms and not from_ms <= self._start_ms(edit) < until_ms):
-                stray.append((edit, why))
-        return Placed(placed, tuple(stray))
+        made = applied(lines, self.numbered(more), self.onto(lines), self._is_same_line, until_ms or ends_ms)
+        stray = [(edit, why) for edit, why in made.stray if not until_ms or from_ms <= self._start_ms(edit) < until_ms]
+        return Applied(made.rows, tuple(stray), self.damaged, self._kept[2])
 
     def histories(self, lines: Sequence[Line]) -> dict[int, list[Edit]]:
         """Every record about the lines of a script, by line id, oldest first."""
-        onto, found = self._onto(lines), defaultdict[int, list[Edit]](list)
+        onto, found = self.onto(lines), defaultdict[int, list[Edit]](list)
         for edit in self.records:
-            if (line := _place(edit, onto(edit.script))[0]) is not None:
+            if (line := onto(edit).line) is not None:
                 found[line.id].append(edit)
         return found
-
-    def _in_force(self) -> list[Edit]:
-        """The latest edit of each line, from any script."""
-        standing: list[Edit] = []
-        for edit in self.records:
-            standing = [one for one in standing if not self._is_same_line(one, edit)]
-            if edit.text is not None:
-                standing.append(edit)
-        return standing
 
     def _is_same_line(self, one: Edit, other: Edit) -> bool:
         if one.script == other.script:
@@ -164,47 +134,82 @@ class Edits:
         found = self._between[pair].of(one.line)
         return found is not None and found.id == other.line
 
-    def _onto(self, lines: Sequence[Line]) -> Callable[[str], Alignment]:
-        """From a kept script, by its digest, to these lines."""
-        return cache(lambda script: Alignment(self._script(script), lines))
+    def onto(self, lines: Sequence[Line]) -> Callable[[Edit], Place]:
+        """From an edit to its place in a script.
+
+        Args:
+            lines: of the script, in order of time.
+        """
+        aligned = cache(lambda script: Alignment(self._script(script), lines))
+
+        def place(edit: Edit) -> Place:
+            line, why = _place(edit, aligned(edit.script))
+            return Place(line, why, line.start_ms - self._start_ms(edit) if line else 0)
+
+        return place
 
     def _script(self, digest: str) -> list[Line]:
         if digest not in self._scripts:
             rows = self._store.read_note("edited-script", digest) if digest else None
-            self._scripts[digest] = [Line.model_validate(line) for line in rows or ()]
+            self._scripts[digest] = _lines(rows)
         return self._scripts[digest]
 
     def _start_ms(self, edit: Edit) -> int:
         return next((line.start_ms for line in self._script(edit.script) if line.id == edit.line), 0)
 
-    def _kept(self) -> tuple[Edit, ...] | None:
-        records = self._store.read_note("title-edits", self._key)
-        return None if records is None else tuple(Edit.model_validate(record) for record in records)
+    @cached_property
+    def _kept(self) -> tuple[tuple[Edit, ...], tuple[str, ...], str]:
+        """The records, what of them is damaged, and why none can be read."""
+        if damage := self._store.damage_of(_KIND, self._key):
+            return (), (), damage
+        there = self._store.read_note(_KIND, self._key)
+        if there is None:
+            there = self._of_earlier_version()
+            if there:
+                self._store.change_note(_KIND, self._key, lambda since: there if since is None else since)
+        if not isinstance(there, list):
+            return (), (), "They are not kept as a list."
+        return (*self._checked(there), "")
 
-    def _of_earlier_version(self) -> tuple[Edit, ...]:
+    def _checked(self, there: list[Any]) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
+        """Records as they are kept, each checked: the store may be written by others."""
+        edits, wrong = [], []
+        for number, record in enumerate(there, start=1):
+            try:
+                edit = Edit.model_validate(record).model_copy(update={"number": number})
+            except (ValidationError, RecursionError) as error:
+                wrong.append(f"Edit {number} is not applied: it is damaged ({reason_of(error)}).")
+                continue
+            if max(edit.undoes, edit.part) >= number:
+                wrong.append(f"Edit {number} is not applied: it names an edit that comes after it.")
+                continue
+            edits.append(edit)
+        return tuple(edits), tuple(wrong)
+
+    def _of_earlier_version(self) -> list[Any]:
         """Edits that were kept by the video's digest and a line's number; they are left where they are.
 
         The script that the numbers count in is the one that was last delivered. It is kept now: the next delivery
         replaces it.
         """
         old = self._store.read_note("edits", earlier_key(self._sha256, self._language))
-        if not old:
-            return ()
+        if not isinstance(old, dict):
+            return []
         lines = self._delivered_lines()
         said = {line.id: line.text for line in lines}
         script = self.keep_script(lines) if lines else ""
-        edits = tuple(
+        numbered = sorted((int(number), text) for number, text in old.items() if str(number).isdecimal())
+        edits = (
             Edit(
                 source="earlier version",
-                script=script if int(number) in said else "",
-                line=int(number),
-                words=said.get(int(number), ""),
-                text=text,
+                script=script if number in said else "",
+                line=number,
+                words=said.get(number, ""),
+                change=Change(text=text),
             )
-            for number, text in sorted(old.items(), key=lambda item: int(item[0]))
+            for number, text in numbered
         )
-        self._store.write_note("title-edits", self._key, [edit.model_dump(mode="json") for edit in edits])
-        return edits
+        return [edit.model_dump(mode="json", exclude_defaults=True) for edit in edits]
 
     def _delivered_lines(self) -> list[Line]:
         folder = self._folder.with_name(self._folder.name.removesuffix(_PREVIEW))
@@ -229,8 +234,20 @@ def kept_edits(store: Store, name: str, sha256: str, language: str) -> list[tupl
         language: BCP-47 tag of the dub.
     """
     key = _edits_key(name.removesuffix(f"-{sha256[:8]}"), sha256, language)
-    records = store.read_note("title-edits", key) or []
-    return [("title-edits", key), *(("edited-script", edit["script"]) for edit in records if edit["script"])]
+    records = store.read_note(_KIND, key)
+    kept = [edit for edit in records if isinstance(edit, dict)] if isinstance(records, list) else []
+    scripts = dict.fromkeys(str(edit["script"]) for edit in kept if edit.get("script"))
+    return [(_KIND, key), *(("edited-script", script) for script in scripts)]
+
+
+def reason_of(error: Exception) -> str:
+    """What a record has that it may not have, in one row."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "change")
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
 
 
 def _place(edit: Edit, alignment: Alignment) -> tuple[Line | None, str]:
@@ -242,11 +259,8 @@ def _place(edit: Edit, alignment: Alignment) -> tuple[Line | None, str]:
     if alignment.says(edit.line):
         return None, "these words are said elsewhere or several times now, and which line is meant is in doubt"
     if (line := alignment.alike(edit.line)) is not None:
-        return None, f"the line says {_short(line.text)} now (line {line.id})"
+        return None, f"the line says {short(line.text)} now (line {line.id})"
     return None, "the line is gone"
-
-
-_EXPORTED = ("id", "start_ms", "end_ms", "text", "speaker")
 
 
 def lines_of(title: dict[str, Any]) -> list[Line]:
@@ -261,26 +275,26 @@ def lines_of(title: dict[str, Any]) -> list[Line]:
         raise ValueError(str(error)) from error
 
 
+def _lines(rows: Any) -> list[Line]:
+    try:
+        return [Line.model_validate(line) for line in rows or ()]
+    except (ValidationError, TypeError):
+        return []
+
+
 def earlier_key(sha256: str, language: str) -> str:
     """Where an earlier version kept the edits of all titles of a video."""
     return step_key("edits", 1, inputs={"video": sha256, "language": language})
 
 
-def signed(why: str = "") -> dict[str, Any]:
-    """User name, time and reason for an `Edit`."""
-    try:
-        who = getpass.getuser()
-    except (OSError, KeyError):  # a user without a name
-        who = ""
-    return {"who": who, "when": datetime.now(UTC).isoformat(timespec="seconds"), "why": why}
+def check_readable(found: Applied) -> None:
+    """Nothing is dubbed without the edits that somebody made.
 
-
-def note_of(edit: Edit, why: str) -> str:
-    """A note about an edit that is not applied."""
-    of = _short(edit.words) if edit.words else f"line {edit.line}"
-    return f"The edit of {of} to {_short(edit.text or '')} is not applied: {why}."
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return f'"{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"}"'
+    Raises:
+        PermanentError: they cannot be read.
+    """
+    if found.unreadable:
+        raise PermanentError(
+            f"The edits of this dub cannot be read. {found.unreadable}",
+            "Restore them from a backup of the store: nothing is dubbed without them.",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flows.ask.plan import backends
-from flows.kept.edits import Placed
+from flows.kept.applied import Applied
 from tasks.keep.store import step_key
 from tasks.lipsync.choose import ignored_style
 from tasks.lipsync.finish import Finishing
@@ -43,7 +43,7 @@ def shared_key(run: Run) -> str:
     )
 
 
-def content_key(branch: Branch, work: SharedWork | None, edits: Placed) -> str:
+def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
     """The content key of one language of a title, from everything that it depends on.
 
     Args:
@@ -71,7 +71,7 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Placed) -> str:
         inputs={
             "shared": shared_key(branch),
             "dub": title.dubs.get(language),
-            "edits": _edit_facts(edits),
+            "edits": edits.facts,
             "language": language,
             "casting": _casting(branch, work),
             "name": title.name,
@@ -89,7 +89,3 @@ def _casting(branch: Branch, work: SharedWork | None) -> dict[str, Any]:
     """Casting settings that affect the speech; empty before the shared steps have run."""
     cast = work if branch.profile.voices else None
     return casting_facts(branch, cast.script if cast else Script(language="und", lines=()))
-
-
-def _edit_facts(edits: Placed) -> Any:
-    return {"texts": edits.texts, "not applied": edits.notes} if edits.stray else edits.texts

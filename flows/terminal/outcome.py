@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from flows.printed import say, say_json
+from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError, PolydubError
 
 EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
@@ -31,6 +33,19 @@ def refuse(error: PolydubError) -> NoReturn:
     if error.fix:
         say(f"         {error.fix}", err=True)
     sys.exit(EXIT_BAD_INPUT if isinstance(error, BadInputError) else EXIT_NOTHING)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that somebody asked for, whole or not at all.
+
+    Raises:
+        BadInputError: it cannot be written.
+    """
+    try:
+        with staged(path.expanduser().absolute()) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be written: {error.strerror}.", "Choose another --file.") from error
 
 
 def report(summaries: list[dict[str, Any]], as_json: bool) -> NoReturn:

@@ -15,7 +15,7 @@ from tasks.step.run import Computation, StepOutput, Work
 from tasks.synthesize import speaking
 from tasks.synthesize.casting import casting_facts, retakes_of
 from tasks.synthesize.retakes import clearest
-from tasks.synthesize.task import open_session
+from tasks.synthesize.task import Directed, open_session
 from tasks.translate import Guidance, Rewriter, Term
 from tasks.translate.chain import chain
 
@@ -32,6 +32,7 @@ class _Given:
     rewriter: Rewriter | None
     sampled: tuple[Asset, Asset | None] | None  # dialogue and bed; None where nothing is spoken again
     casting: dict[str, Any] | None
+    directed: Directed | None
     branch: Branch = unkeyed()
 
 
@@ -44,6 +45,7 @@ def adapt(
     dialogue: Asset,
     edits: dict[str, str],
     bed: Asset | None = None,
+    directed: Directed | None = None,
 ) -> Computation[_Given, Adapted]:
     """The script and the takes after adaptation.
 
@@ -55,7 +57,9 @@ def adapt(
         dialogue: the source's dialogue stem, for cloning backends.
         edits: lines that a person wrote; their words stay.
         bed: what was separated from the dialogue, as the synthesize step got it.
+        directed: what a person decided of how lines are spoken, likewise; None: nothing.
     """
+    directed = directed or Directed()
     translators = chain(branch.profile.translate)
     rewriter = next((one for one in translators.translators if isinstance(one, Rewriter)), None)
     given = _Given(
@@ -68,7 +72,8 @@ def adapt(
         terms=tuple(translators.glossary.pairs(source.language, branch.language)),
         rewriter=rewriter,
         sampled=(dialogue, bed) if rewriter else None,
-        casting=casting_facts(branch, source) if rewriter else None,
+        casting=casting_facts(branch, directed.heard or source) if rewriter else None,
+        directed=directed if rewriter else None,
         branch=branch,
     )
     voices = speaking(branch.profile.synthesize, branch.language).backend.facts
@@ -86,7 +91,7 @@ def _adapted(given: _Given, work: Work) -> StepOutput[Adapted]:
     if given.rewriter is None or given.sampled is None or not missed:
         return StepOutput(Adapted(script=script, takes=takes), parts=len(takes), hits=len(takes))
     guidance = Guidance(formality=given.formality, terms=given.terms)
-    session = open_session(branch, source, given.sampled[0], work, given.sampled[1])
+    session = open_session(branch, source, given.sampled[0], work, given.sampled[1], given.directed)
     rewriter = Remembered(work.store, given.rewriter, _fingerprint(given.rewriter))
     languages = source.language, script.language
     adaptation = steps.Adaptation(session, languages, given.spoken.paces, given.pace, rewriter, guidance)

@@ -44,6 +44,25 @@ class Bucket:
         with asked(self._url):
             self._files.pipe_file(self.uri(name), data)
 
+    def replace(self, name: str, before: bytes | None, data: bytes) -> bool:
+        """Three requests; the object store refuses the last one if another writer came in between."""
+        condition = {"IfNoneMatch": "*"}
+        if before is not None:
+            facts = self._facts(name)
+            if facts is None or self.read(name) != before:
+                return False
+            condition = {"IfMatch": facts["ETag"]}
+        with asked(self._url):
+            try:
+                self._files.pipe_file(self.uri(name), data, **condition)
+            except (FileExistsError, FileNotFoundError):
+                return False
+            except OSError as error:
+                if _is_refused(error):
+                    return False
+                raise
+        return True
+
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
         """One request, and one for the digest that the object's writer stored next to it.
 
@@ -161,3 +180,8 @@ class Bucket:
     def uri(self, name: str) -> str:
         """The object's address."""
         return f"{self._url}/{name}"
+
+
+def _is_refused(error: OSError) -> bool:
+    """Whether an object store says that a condition does not hold (412), or that another writer was first (409)."""
+    return any(sign in str(error) for sign in ("PreconditionFailed", "pre-conditions", "ConditionalRequestConflict"))

@@ -38,6 +38,13 @@ class Folder:
         with staged(path) as part:
             part.write_bytes(data)
 
+    def replace(self, name: str, before: bytes | None, data: bytes) -> bool:
+        """Under the writers' lock, which every machine that mounts the folder sees where its file system has locks."""
+        if self.read(name) != before:
+            return False
+        self.write(name, data)
+        return True
+
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
         """A large file is read once, and again after it changed."""
         return self._digests.are(self._root / name, sha256, size)

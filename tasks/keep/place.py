@@ -35,6 +35,17 @@ class Place(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """Write a small file atomically."""
 
+    def replace(self, name: str, before: bytes | None, data: bytes) -> bool:
+        """Write a small file if its content is still what it was (None: it does not exist); False if it is another.
+
+        Writers on one machine take turns by a lock of their own (`tasks.keep.locks`).
+
+        Args:
+            name: relative name.
+            before: its content as it was read.
+            data: its content from now on.
+        """
+
     def holds(self, name: str, sha256: str, size: int) -> bool | None:
         """Whether the file's content has this digest and size; None if it does not exist.
 

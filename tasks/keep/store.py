@@ -34,7 +34,7 @@ from tasks.keep.locks import locked
 from tasks.keep.place import DAMAGED, Place
 from tasks.keep.places import place_of, url_of
 from tasks.keep.staging import scratch
-from tasks.records.errors import BadInputError
+from tasks.records.errors import BadInputError, PermanentError
 from tasks.records.record import Asset
 from tasks.records.step_record import Made, StepRecord
 
@@ -200,8 +200,49 @@ class Store:
         """The value stored by `write_note`, or None."""
         try:
             return _with_uris(json.loads(self._place.read(_record(kind, key)) or b""), self._located)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
+
+    def change_note(self, kind: str, key: str, change: Callable[[Any | None], Any]) -> Any:
+        """Change a small JSON value; of several writers at once, on this machine or others, none undoes another's.
+
+        Args:
+            kind: kind of note.
+            key: hexadecimal key.
+            change: makes the new value of the one that is there (None: none); called again where another came first.
+
+        Returns:
+            The new value.
+
+        Raises:
+            PermanentError: what is there cannot be read; it stays as it is.
+        """
+        name = _record(kind, key)
+        with self.claim(f"{kind}-{key}"):
+            while True:
+                before = self._place.read(name)
+                value = change(None if before is None else self._read(name, before))
+                if self._place.replace(name, before, _json(self.relative(value))):
+                    return value
+
+    def damage_of(self, kind: str, key: str) -> str:
+        """What is wrong with a note that is there and cannot be read; empty where nothing is."""
+        name = _record(kind, key)
+        try:
+            if (content := self._place.read(name)) is not None:
+                self._read(name, content)
+        except PermanentError as error:
+            return str(error)
+        return ""
+
+    def _read(self, name: str, content: bytes) -> Any:
+        try:
+            return _with_uris(json.loads(content), self._located)
+        except (ValueError, RecursionError) as error:
+            raise PermanentError(
+                f"{self._place.uri(name)} is damaged and cannot be read.",
+                "Restore it from a backup of the store, or move it away.",
+            ) from error
 
     def relative(self, value: Any) -> Any:
         """A JSON value as the store writes it: blobs by their names in the store."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +74,22 @@ def line_gains(
         for (line, _), gain in zip(spoken, smooth, strict=True):
             gains.append(LineGain(line.id, line.dub, round(float(np.clip(gain, -most_db, most_db)), 2)))
     return tuple(sorted(gains, key=lambda one: one.span))
+
+
+def directed(
+    gains: Sequence[LineGain], lines: Sequence[SpokenLine], levels: Mapping[int, float]
+) -> tuple[LineGain, ...]:
+    """The gains with what a person wants of single lines on top.
+
+    Args:
+        gains: as measured; a line without one has none.
+        lines: in order of time.
+        levels: by line id, in dB.
+    """
+    measured = {one.line: one for one in gains}
+    wanted = (measured.get(line.id) or LineGain(line.id, line.dub, 0.0) for line in lines if line.id in levels)
+    louder = {one.line: replace(one, gain_db=round(one.gain_db + levels[one.line], 2)) for one in wanted}
+    return tuple(sorted({**measured, **louder}.values(), key=lambda one: one.span))
 
 
 def levelled(dialogue: Path, gains: Sequence[LineGain], out: Path) -> None:

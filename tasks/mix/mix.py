@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import soundfile
@@ -16,7 +16,7 @@ from tasks.keep.staging import scratch, staged
 from tasks.mix import room
 from tasks.mix.blend import Stems, blended
 from tasks.mix.keep import merged, nonverbal_spans, without, write_kept
-from tasks.mix.levels import LineGain, SpokenLine, levelled, line_gains
+from tasks.mix.levels import LineGain, SpokenLine, directed, levelled, line_gains
 from tasks.records.made import BedMode, MixResult
 from tasks.records.progress import Progress, silent
 from tasks.records.quality import Loudness
@@ -44,6 +44,7 @@ def mix(
     settings: MixSettings | None = None,
     lines: Sequence[SpokenLine] = (),
     kept: Spans = (),
+    levels: Mapping[int, float] | None = None,
 ) -> MixResult:
     """Mix a dub: 48 kHz 24-bit WAV, as long as the bed and with its channels, at the preset's loudness.
 
@@ -61,6 +62,7 @@ def mix(
         lines: whose level follows the original; none: one gain for all.
         kept: songs and sounds of the original dialogue that stay, besides those found outside speech, as far as no
             line and no dub speaks there.
+        levels: by line id, how much louder a person wants it, in dB.
     """
     chosen = settings or MixSettings()
     mode: BedMode = preset.bed if chosen.bed == "preset" else chosen.bed
@@ -68,6 +70,7 @@ def mix(
     dub, original = _loudness(dialogue), _loudness(original_dialogue)
     gain_db = _dialogue_gain(dub.loudness, original.loudness, bed, notes)
     gains = line_gains(lines, original, dub, gain_db, chosen.line_levels_db) if chosen.line_levels_db else ()
+    gains = directed(gains, lines, levels or {})
     frames = soundfile.info(str(bed)).frames
     duration_ms = round(frames / media.PER_MS)
     speech = _heard(dialogue, out_wav) if preset.dialogue else None

@@ -22,10 +22,18 @@ class _Given:
     kept: tuple[Passage, ...]
     preset: LoudnessPreset
     settings: MixSettings
+    levels: dict[int, float]
 
 
 @step_task("mix")
-def mix(branch: Branch, laid: Laid, bed: Asset, original_dialogue: Asset, script: Script) -> Computation[_Given, Mixed]:
+def mix(
+    branch: Branch,
+    laid: Laid,
+    bed: Asset,
+    original_dialogue: Asset,
+    script: Script,
+    levels: dict[int, float] | None = None,
+) -> Computation[_Given, Mixed]:
     """The dub's sound, as WAV and encoded.
 
     Args:
@@ -34,6 +42,7 @@ def mix(branch: Branch, laid: Laid, bed: Asset, original_dialogue: Asset, script
         bed: stereo or 5.1.
         original_dialogue: of the source, on the same clock.
         script: the dub's, whose times are the source's: for the level of each line, and what stays of the original.
+        levels: by line id, how much louder a person wants it, in dB.
     """
     placed = {one.line: (one.start_ms, one.end_ms) for one in laid.placements}
     lines = tuple(
@@ -45,7 +54,7 @@ def mix(branch: Branch, laid: Laid, bed: Asset, original_dialogue: Asset, script
     if branch.language in branch.title.dubs:  # a recorded dub comes with its levels
         settings = settings.model_copy(update={"line_levels_db": 0.0})
     preset = loudness_presets()[branch.profile.loudness]
-    given = _Given(laid.dialogue, lines, bed, original_dialogue, script.kept, preset, settings)
+    given = _Given(laid.dialogue, lines, bed, original_dialogue, script.kept, preset, settings, levels or {})
     return Computation(given, _mixed, Mixed)
 
 
@@ -64,6 +73,7 @@ def _mixed(given: _Given, work: Work) -> StepOutput[Mixed]:
         lambda share: work.progress(share / 2),
         settings=given.settings,
         lines=[SpokenLine(*line) for line in given.lines],
+        levels=given.levels,
         kept=[(passage.start_ms, passage.end_ms) for passage in given.kept],
     )
     encoded = encode_aac(wav, m4a, given.preset, lambda share: work.progress(0.5 + share / 2), speech=mixed.speech)

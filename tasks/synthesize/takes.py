@@ -12,6 +12,7 @@ from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import Store, step_key
+from tasks.records.direction import Direction
 from tasks.records.record import Asset, Record
 from tasks.records.script import Line
 from tasks.records.step_record import StepRecord
@@ -67,6 +68,7 @@ class VoiceSession:
         characters: number sent to a service that bills by characters.
         unused: words of the lexicon that the backend does not support.
         remarks: notes on the setup, for the user.
+        directions: by line id, how a person wants it to be spoken.
     """
 
     store: Store
@@ -84,6 +86,7 @@ class VoiceSession:
     characters: int = 0
     unused: set[str] = field(default_factory=set)
     remarks: tuple[str, ...] = ()
+    directions: Mapping[int, Direction] = field(default_factory=dict)
 
     def sayable(self, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
         """The lines that this voice can pronounce, and a note on each of the others, which stay silent."""
@@ -103,7 +106,10 @@ class VoiceSession:
         return spoken, notes
 
     def take(self, line: Line, pace: float = 1.0) -> Take:
-        """The line's best reading at a pace, stored or spoken now."""
+        """The line's best reading at a pace, stored or spoken now; the one that a person chose, where one did."""
+        direction = self.directions.get(line.id)
+        if direction is not None and direction.take and self.backend.facts.varies:
+            return self._reading(line, pace, direction.take - 1)
         if self.readings == 1:
             return self._reading(line, pace, 0)
         found = [self._reading(line, 1.0, reading) for reading in range(self.readings)]
@@ -123,8 +129,8 @@ class VoiceSession:
         return self._paused(line, self._reading(line, pace, reading), settings.pause_ms)
 
     def _reading(self, line: Line, pace: float, reading: int) -> Take:
-        voice, clip = self.voices[line.speaker], self.references.get(line.speaker)
-        pronounced = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
+        voice, clip = self._voice(line)
+        pronounced = self._pronounced(line)
         self.unused.update(pronounced.unused)
         manner = self._manner(line, pronounced, reading)
         facts = {
@@ -150,6 +156,23 @@ class VoiceSession:
             phones=said.phones,
             pace=pace,
         )
+
+    def _voice(self, line: Line) -> tuple[str, Path | None]:
+        """The voice of a line, and the clip that it is cloned from; a voice that a person named is no clone."""
+        direction = self.directions.get(line.id)
+        if direction is not None and direction.voice:
+            return direction.voice, None
+        return self.voices[line.speaker], self.references.get(line.speaker)
+
+    def _pronounced(self, line: Line) -> Pronounced:
+        """With what a person says of words in this line before the lexicon."""
+        direction = self.directions.get(line.id)
+        own = tuple(Entry(*said) for said in direction.pronunciation) if direction is not None else ()
+        known = {entry.word.casefold() for entry in own}
+        entries = (*own, *(entry for entry in self.lexicon if entry.word.casefold() not in known))
+        if own:
+            entries = tuple(sorted(entries, key=lambda entry: (-len(entry.word), entry.word)))
+        return pronounce(line.text, entries, self.language, ipa=self.backend.facts.ipa)
 
     def _manner(self, line: Line, pronounced: Pronounced, reading: int) -> Manner:
         energy = self.energies.get(line.id, 0.0) if self.backend.facts.spirited else 0.0
@@ -227,9 +250,9 @@ class VoiceSession:
         """Length of a line at a pace in milliseconds: predicted if the backend can, else spoken."""
         if not isinstance(self.backend, LengthPredicting):
             return self.take(line, pace).duration_ms
-        pronounced = pronounce(line.text, self.lexicon, self.language, ipa=self.backend.facts.ipa)
+        pronounced = self._pronounced(line)
         manner = self._manner(line, pronounced, 0)
-        return self.backend.predicted_ms(pronounced.text, self.voices[line.speaker], self.language, pace, manner)
+        return self.backend.predicted_ms(pronounced.text, self._voice(line)[0], self.language, pace, manner)
 
     def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
         slot_ms, count = line.end_ms - line.start_ms, marks(line.text)

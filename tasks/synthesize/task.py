@@ -1,6 +1,6 @@
 """The Prefect task of `tasks.synthesize`: only lines that the store does not know are spoken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.store import unkeyed
+from tasks.records.direction import Direction
+from tasks.records.errors import UnsupportedError
 from tasks.records.made import Spoken
 from tasks.records.record import Asset
 from tasks.records.script import Line, Script
@@ -36,6 +38,8 @@ class _Given:
     casting: dict[str, Any]
     pace: PaceSettings
     paces: dict[str, float]
+    directions: tuple[Direction, ...]
+    heard: Script | None  # whose speakers choose the voices, where a person changed the source
     backend: Synthesizer
     dialogue: Asset = unkeyed()
     branch: Branch = unkeyed()
@@ -49,18 +53,23 @@ def synthesize(
     dialogue: Asset,
     bed: Asset | None = None,
     paces: dict[str, float] | None = None,
+    directions: tuple[Direction, ...] = (),
+    heard: Script | None = None,
 ) -> Computation[_Given, Spoken]:
     """The takes of every line.
 
     Args:
         branch: title, profile and language.
         script: the dub's script.
-        source: the source script, whose speakers choose the voices.
+        source: the source script, as people's edits make it.
         dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
         bed: what was separated from it: music under a line makes it a bad voice sample.
         paces: of speakers for whom one is settled, as factors of their voice's own.
+        directions: how a person wants lines to be spoken.
+        heard: the source script without edits, so that an edit of one line changes no voice; None: the same.
     """
     backend = speaking(branch.profile.synthesize, branch.language).backend
+    heard = None if heard == source else heard
     sampled = backend.facts.clones or isinstance(backend, Matching)
     given = _Given(
         lines=script.lines,
@@ -68,9 +77,11 @@ def synthesize(
         source=source,
         sampled=dialogue if sampled or backend.facts.spirited else None,
         bed=bed if sampled else None,
-        casting=casting_facts(branch, source),
+        casting=casting_facts(branch, heard or source),
         pace=branch.profile.pace,
         paces=paces or {},
+        directions=directions,
+        heard=heard,
         backend=backend,
         dialogue=dialogue,
         branch=branch,
@@ -79,7 +90,8 @@ def synthesize(
 
 
 def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
-    session = open_session(given.branch, given.source, given.dialogue, work, given.bed)
+    direct = Directed(given.directions, given.heard)
+    session = open_session(given.branch, given.source, given.dialogue, work, given.bed, direct)
     spoken, silent = session.sayable(given.lines)
     kept = {who: pace for who, pace in given.paces.items() if who in session.voices}
     paces = session.paces(spoken, given.pace) | kept
@@ -99,12 +111,27 @@ def _spoken(given: _Given, work: Work) -> StepOutput[Spoken]:
     return StepOutput(
         made,
         (*silent, *_notes(session, paces), *heard),
-        hits=len(spoken) - len(session.fresh),
+        hits=len(given.lines) - len(session.fresh),
         parts=len(given.lines),
     )
 
 
-def open_session(branch: Branch, source: Script, dialogue: Asset, work: Work, bed: Asset | None = None) -> VoiceSession:
+@dataclass(frozen=True)
+class Directed:
+    """What a person decided of how lines are spoken; arguments as of `synthesize`."""
+
+    directions: tuple[Direction, ...] = ()
+    heard: Script | None = None
+
+
+def open_session(
+    branch: Branch,
+    source: Script,
+    dialogue: Asset,
+    work: Work,
+    bed: Asset | None = None,
+    directed: Directed | None = None,
+) -> VoiceSession:
     """The voices of a branch, ready to speak.
 
     Args:
@@ -113,15 +140,18 @@ def open_session(branch: Branch, source: Script, dialogue: Asset, work: Work, be
         dialogue: the source's dialogue stem, for cloning backends and the energy of lines.
         work: whose store lines are kept in, and whose folder holds files in the making.
         bed: what was separated from it.
+        directed: what a person decided; None: nothing.
     """
-    settings = branch.profile.synthesize
+    directed = directed or Directed()
+    settings, heard = branch.profile.synthesize, directed.heard or source
     chosen = speaking(settings, branch.language)
     backend = chosen.backend
-    cast = cast_of(branch, source)
+    cast = cast_of(branch, heard)
     under = path_of(bed) if bed else None
     voices, references, notes = _cast(
-        branch, source, backend, cast, lambda: reference_clips(path_of(dialogue), source, work.folder, under)
+        branch, heard, backend, cast, lambda: reference_clips(path_of(dialogue), heard, work.folder, under)
     )
+    voices = {**_voices_of_new(backend, branch.language, heard, source, voices), **voices}
     choosing = settings.takes > 1 and backend.facts.varies
     listens = choosing or retakes_of(settings, backend.facts) > 0
     ears = (
@@ -137,12 +167,49 @@ def open_session(branch: Branch, source: Script, dialogue: Asset, work: Work, be
         references,
         work.folder,
         lexicon=lexicon_of(branch),
-        energies=energies(path_of(dialogue), source) if backend.facts.spirited else {},
+        energies=_energies(path_of(dialogue), heard, source) if backend.facts.spirited else {},
         rates=_rates(source) if backend.facts.paces else {},
         readings=settings.takes if choosing else 1,
         ears=ears,
-        remarks=(*chosen.notes, *notes, *cast.notes, *_remarks(branch, backend, ears)),
+        remarks=(*chosen.notes, *notes, *cast.notes, *_remarks(branch, backend, ears), *_unheeded(backend, directed)),
+        directions={one.line: one for one in directed.directions},
     )
+
+
+def _voices_of_new(
+    backend: Synthesizer, language: str, heard: Script, source: Script, known: Mapping[str, str]
+) -> dict[str, str]:
+    """The voices of speakers whom a person named; a voice of nobody else where the backend has one."""
+    new = [one for one in source.speakers if one.id not in known]
+    if not new:
+        return {}
+    if backend.facts.clones:
+        raise UnsupportedError(
+            f"There is no sample of the voice of {', '.join(one.id for one in new)}.",
+            "Name a speaker of the title, or give the line a voice.",
+        )
+    return {who: voice for who, voice in backend.voices(language, source.speakers, {}).items() if who not in known}
+
+
+def _energies(dialogue: Path, heard: Script, source: Script) -> dict[int, float]:
+    """Of every line; those that nobody edited keep theirs."""
+    found = energies(dialogue, heard)
+    if heard is source:
+        return found
+    before = {(line.id, line.start_ms, line.end_ms, line.speaker) for line in heard.lines}
+    edited = energies(dialogue, source)
+    return edited | {
+        line.id: found[line.id]
+        for line in source.lines
+        if (line.id, line.start_ms, line.end_ms, line.speaker) in before
+    }
+
+
+def _unheeded(backend: Synthesizer, directed: Directed) -> list[str]:
+    if not backend.facts.varies and (lines := [one.line for one in directed.directions if one.take > 1]):
+        which = ", ".join(map(str, lines))
+        return [f"{backend.facts.name} reads a line the same way every time: no other take of lines {which}."]
+    return []
 
 
 def _cast(

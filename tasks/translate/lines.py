@@ -66,8 +66,8 @@ class Lines:
             done.notes.append(
                 "The package py3langid is not installed: a wrong language is detected only by its script."
             )
-        done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
         done.texts |= {line.id: line.text for line in self._script.lines if not speaks(line.text)}
+        done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
         self._look_up(done)
         done.hits = len(done.texts)
         failures: list[PolydubError] = []

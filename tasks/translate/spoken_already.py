@@ -24,13 +24,24 @@ def without_spoken_already(script: Script, target: str, edited: Container[int]) 
         target: BCP-47 tag of the dub.
         edited: ids of edited lines, which are always dubbed.
     """
-    found = [line for line in script.lines if line.id not in edited and _is_in(line, script.language, target)]
+    found = tuple(line.id for line in script.lines if line.id not in edited and _is_in(line, script.language, target))
+    return with_kept(script, found), found
+
+
+def with_kept(script: Script, ids: tuple[int, ...]) -> Script:
+    """The script with lines moved to its kept passages.
+
+    Args:
+        script: the source script.
+        ids: of the lines.
+    """
+    found = [line for line in script.lines if line.id in ids]
     if not found:
-        return script, ()
+        return script
     passages = [Passage(start_ms=line.start_ms, end_ms=line.end_ms, text=line.text) for line in found]
     kept = tuple(sorted((*script.kept, *passages), key=lambda one: (one.start_ms, one.end_ms, one.text)))
-    lines = tuple(line for line in script.lines if line not in found)
-    return script.model_copy(update={"lines": lines, "kept": kept}), tuple(line.id for line in found)
+    lines = tuple(line for line in script.lines if line.id not in ids)
+    return script.model_copy(update={"lines": lines, "kept": kept})
 
 
 def _is_in(line: Line, source: str, target: str) -> bool:

@@ -12,7 +12,7 @@ from tasks.step.run import Computation, StepOutput, Work
 from tasks.translate.chain import Chain, chain
 from tasks.translate.lines import Lines, Translated
 from tasks.translate.own_languages import by_language
-from tasks.translate.spoken_already import without_spoken_already
+from tasks.translate.spoken_already import with_kept, without_spoken_already
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class _Given:
     target: str
     edits: dict[str, str]
     strays: tuple[str, ...]
+    kept: tuple[int, ...]
     recorded: bool  # a recorded dub says every line, those in its language too
     translators: Chain
 
 
 @step_task("translate")
 def translate(
-    branch: Branch, script: Script, edits: dict[str, str], strays: tuple[str, ...] = ()
+    branch: Branch, script: Script, edits: dict[str, str], strays: tuple[str, ...] = (), kept: tuple[int, ...] = ()
 ) -> Computation[_Given, Script]:
     """The script in the branch's language, times and ids kept.
 
@@ -36,21 +37,24 @@ def translate(
         script: the source script.
         edits: line id to a text that a person wrote; those lines are not translated.
         strays: what to tell of texts that a person wrote and that fit no line.
+        kept: ids of the lines whose original a person keeps.
     """
     translators = chain(branch.profile.translate)
-    given = _Given(script, branch.language, edits, strays, branch.language in branch.title.dubs, translators)
+    given = _Given(script, branch.language, edits, strays, kept, branch.language in branch.title.dubs, translators)
     uses = [one.facts for one in translators.translators]
     return Computation(given, _translated, Script, uses=uses)
 
 
 def _translated(given: _Given, work: Work) -> StepOutput[Script]:
     script, target, edits, translators = given.script, given.target, given.edits, given.translators
+    script = with_kept(script, given.kept)
     if script.language == target:
         raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
     route = translators.route(script.language, target)
     spoken, kept = (script, ()) if given.recorded else without_spoken_already(script, target, set(map(int, edits)))
     if not spoken.lines:
-        raise UnsupportedError(f"Every line of the title is in {target} already: there is nothing to translate.")
+        whose = "kept as it is, or" if given.kept else "in"
+        raise UnsupportedError(f"Every line of the title is {whose} {target} already: there is nothing to translate.")
     parts, own = by_language(spoken, translators, target)
     done = Translated()
     for part in parts:
@@ -61,7 +65,7 @@ def _translated(given: _Given, work: Work) -> StepOutput[Script]:
         line.model_copy(update={"text": done.texts[line.id], "words": (), "language": ""}) for line in spoken.lines
     )
     origin = ", ".join(done.by) or translators.facts.name
-    notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target), *own, *done.notes]))
+    notes = tuple(dict.fromkeys([*_notes(route, edits, kept, target, given.kept), *own, *done.notes]))
     update = {"language": target, "lines": lines, "origin": origin, "notes": notes, "changes": ()}
     dub = spoken.model_copy(update=update)
     makers = [one.facts for one in translators.translators if one.facts.name in done.by]
@@ -73,13 +77,17 @@ def _progress(whole: Progress, before: int, lines: int, of: int, share: float) -
     whole((before + share * lines) / max(1, of))
 
 
-def _notes(route: list[str], edits: dict[str, str], kept: tuple[int, ...], target: str) -> tuple[str, ...]:
+def _notes(
+    route: list[str], edits: dict[str, str], kept: tuple[int, ...], target: str, by_hand: tuple[int, ...]
+) -> tuple[str, ...]:
     notes = []
     if len(route) > 2:
         notes.append(f"Translated by way of {', '.join(route[1:-1])}: meaning can be lost twice.")
     if kept:
         which = ", ".join(map(str, kept))
         notes.append(f"Lines in {target} already, whose original is kept: {which}.")
+    if by_hand:
+        notes.append(f"Lines whose original is kept by hand: {', '.join(map(str, by_hand))}.")
     if edits:
         notes.append(f"{len(edits)} lines were edited by hand.")
     return tuple(notes)

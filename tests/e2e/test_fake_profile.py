@@ -201,7 +201,7 @@ def test_an_edited_line_changes_that_line_alone_and_stays_with_its_words(short_c
     cues = ("00:00:00,700 --> 00:00:01,200\nGood morning.", "00:00:01,300 --> 00:00:01,900\nGood evening.")
     dub(worded(*cues))
     before = settled()
-    script = json.loads(export_script(tmp_path / "clip", "es"))
+    script = json.loads(export_script(tmp_path / "clip", "es")[0])
     script["lines"][0]["text"] = "Una línea muy distinta."
     (tmp_path / "edited.json").write_text(json.dumps(script))
     assert import_script(tmp_path / "clip", "es", tmp_path / "edited.json") == Imported(1, 0, ())

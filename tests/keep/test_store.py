@@ -13,6 +13,7 @@ import os
 import shutil
 import stat
 import subprocess
+import threading
 import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -29,7 +30,7 @@ from tasks.keep.bucket import Bucket
 from tasks.keep.digests import file_sha256
 from tasks.keep.places import fetched, place_of, url_of
 from tasks.keep.store import Store, step_key, store_at
-from tasks.records.errors import BadInputError, MissingBackendError, TransientError
+from tasks.records.errors import BadInputError, MissingBackendError, PermanentError, TransientError
 from tasks.records.made import Laid
 from tasks.records.record import Asset
 from tasks.records.step_record import StepRecord
@@ -334,3 +335,32 @@ def test_a_place_is_opened_once_and_each_user_has_notes_of_their_own(
     shutil.rmtree(place)  # by somebody, while a server runs
     assert store_at(place).holds(store_at(place).add(a_file(tmp_path)))
     assert len(opened_stores) == 2
+
+
+def test_of_several_writers_of_a_note_none_undoes_anothers(store: Store, tmp_path: Path) -> None:
+    def grow(writer: int) -> None:
+        machine = Store(store.where)
+        if url_of(store.where):  # another machine has locks of its own
+            machine.root = tmp_path / str(writer)
+            (machine.root / "locks").mkdir(parents=True)
+        for number in range(4):
+            machine.change_note("list", "0a", lambda there, one=[writer, number]: [*(there or []), one])
+
+    threads = [threading.Thread(target=grow, args=(writer,)) for writer in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(store.read_note("list", "0a")) == [[writer, number] for writer in range(3) for number in range(4)]
+
+
+def test_a_damaged_note_is_not_overwritten(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.write_note("list", "0a", [1])
+    (path,) = (tmp_path / "store" / "records" / "list").rglob("*.json")
+    path.write_bytes(b"[1")
+    with pytest.raises(PermanentError, match="damaged"):
+        store.change_note("list", "0a", lambda there: [*(there or []), 2])
+    assert path.read_bytes() == b"[1"
+    assert "damaged" in store.damage_of("list", "0a")
+    assert store.damage_of("list", "0b") == ""

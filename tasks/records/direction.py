@@ -1,0 +1,21 @@
+"""What a person wants of how a line is spoken."""
+
+from __future__ import annotations
+
+from tasks.records.record import Record
+
+
+class Direction(Record):
+    """How one line is spoken.
+
+    Attributes:
+        line: its id.
+        voice: the backend's name of the voice; empty: its speaker's.
+        take: number of the reading, from 1; 0: the best.
+        pronunciation: ``(word, respelling, IPA)``, the last two may be empty; before the lexicon.
+    """
+
+    line: int
+    voice: str = ""
+    take: int = 0
+    pronunciation: tuple[tuple[str, str, str], ...] = ()
