@@ -214,11 +214,11 @@ def test_an_edit_made_while_a_branch_runs_counts_in_the_next_run(video: Path, mo
         edited(run, lines[0], "Hola.", lines)
         yield
 
-    def translate(_branch: Branch, _script: Script, texts: dict[str, str], _notes: tuple[str, ...]) -> None:
+    def translate(_branch: Branch, _script: Script, texts: dict[str, str], *_more: object) -> None:
         used.append(texts)
         raise RuntimeError("far enough")
 
-    monkeypatch.setattr("flows.dub.branch.translate", SimpleNamespace(submit=translate))
+    monkeypatch.setattr("flows.dub.making.translate", SimpleNamespace(submit=translate))
     dub_branch(run.branch("es"), editing)
     assert used == [{}]
     assert last_attempt(run, before) is not None
