@@ -217,11 +217,11 @@ def _strays(dub: DubLines, file: File, sign: dict[str, Any], refused: list[str])
     """Edits that fit no line, and that the file takes back."""
     own = {row["id"]: row for row in strays_of(dub)}
     edits, told = [], []
-    for number, times in Counter(row.get("id") for row in file.strays).items():
+    for number, times in Counter(int(row["id"]) for row in file.strays).items():
         if times > 1:
             refused.append(f"no_longer_fitting {number} occurs {times} times")
     for given in file.strays:
-        number: Any = given.get("id")
+        number = int(given["id"])
         if number not in own:
             refused.append(f"no_longer_fitting {number} is not an edit of the dub")
             continue
