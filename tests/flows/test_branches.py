@@ -41,7 +41,7 @@ from tasks.records.result import BranchResult, Failure, SharedWork
 from tasks.records.script import Line, Script
 from tasks.records.title import Branch, Run, Title
 
-pytestmark = pytest.mark.usefixtures("store_folder")
+pytestmark = pytest.mark.usefixtures("store_folder", "probed_once")
 
 
 @pytest.fixture
@@ -150,6 +150,7 @@ def test_a_step_that_is_made_otherwise_now_makes_the_branch_anew(
 def test_keys_are_those_of_the_stores_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, name in enumerate(PACKAGES, 1):
         monkeypatch.setattr(f"tasks.{name}.VERSION", number)
+    monkeypatch.setattr("tasks.lipsync.fake.FakeLipSyncer.fingerprint", lambda _fake: "fake-lipsync-1")
     asset = Asset(uri="/nowhere/talk.mp4", sha256="0" * 64, bytes=1)
     title = Title(name="talk", video=asset, source="talk.mp4", folder="/nowhere/out/talk", languages=("es",))
     run = Run(title=title, profile=load_profile("fake"), store=str(tmp_path / "empty"))

@@ -30,7 +30,7 @@ from tasks.records.errors import BadInputError
 from tasks.records.title import Run
 from tasks.translate.apertium_routes import parse_modes
 
-pytestmark = pytest.mark.usefixtures("store_folder")
+pytestmark = pytest.mark.usefixtures("store_folder", "probed_once")
 
 WORDS = "1\n00:00:00,500 --> 00:00:01,500\nGood morning.\n\n2\n00:00:02,200 --> 00:00:03,400\nHello.\n"
 

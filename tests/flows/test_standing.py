@@ -16,7 +16,7 @@ from tasks.records.progress import StepEvent, announce
 from tasks.records.result import BranchResult, Failure
 from tasks.records.title import Run
 
-pytestmark = pytest.mark.usefixtures("store_folder")
+pytestmark = pytest.mark.usefixtures("store_folder", "probed_once")
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def test_a_branch_waits_runs_and_waits_again_when_its_attempt_has_ended(run: Run
     mark_begun(run.branch("es"))
     with noted_progress(run.branch("es"), branch_key(run.branch("es"))):
         begun = standing(run.branch("es"))
-        announce(StepEvent("talk", "es", "mix", "started"))
+        announce(StepEvent("talk", "es", "package", "started"))
         announce(StepEvent("talk", "fr", "qc", "started"))  # another's
         later = standing(run.branch("es"))
     assert (begun.state, begun.step, begun.done) == ("running", "translate", 0.0)
-    assert (later.state, later.step) == ("running", "mix")
+    assert (later.state, later.step) == ("running", "package")
     assert 0.5 < later.done < 1
     assert standing(run.branch("es")).state == "waiting"
     assert standing(run.branch("fr")).state == "waiting"

@@ -25,7 +25,7 @@ from tasks.records.progress import StepEvent, announce
 from tasks.records.title import Run
 from tasks.step.table import BY_NAME
 
-pytestmark = pytest.mark.usefixtures("store_folder")
+pytestmark = pytest.mark.usefixtures("store_folder", "probed_once")
 
 SHARED = ("probe", "separate", "transcribe", "diarize", "track-faces", "match-speech")
 SPOKEN = ("translate", "synthesize", "adapt", "fit", "lipsync", "mix", "package", "qc", "report")
