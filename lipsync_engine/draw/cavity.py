@@ -32,8 +32,12 @@ _SHADOW, _SLIT = 0.05, 0.62
 _LIP_SHADOW = 0.016
 #: Light that it leaves at its edge, and of the line between lips that touch, against the lips'.
 _SHADED, _CONTACT = 0.5, 0.62
+#: Height of the tongue's body behind its tip.
+_BODY = 0.3
 #: Light of the dark and of the tongue against the lips'.
 _DARK, _TONGUE = 0.30, 0.82
+#: Share of the lower lip's way that the lower teeth go with it at least: it hides them but for their edges.
+_RIDES = 0.93
 #: Depths at which the source's own opening is looked at, light from which it is teeth, and how far those that reach
 #: the lower lip go on behind it.
 _DEPTHS, _BRIGHT, _BEHIND = 14, 0.62, 0.012
@@ -43,6 +47,8 @@ _FINE = 129
 _PLAIN_DARK = 0.4
 #: Height of the crease between closed lips, which parted ones do not have.
 _CREASE = 0.009
+#: How much further the teeth of a parted mouth are smeared into lips that shut over them.
+_SMEAR = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,7 @@ def _hole(at: Array, now: Opening, then: Opening, fine: int) -> Array:
     What a parted mouth showed lies squeezed between lips that now touch: there the line between them is drawn.
     """
     x, y = at[..., 0], at[..., 1]
-    top, bottom = _curve(now.upper, x), _curve(now.lower, x)
+    top, bottom = _lips(now, x)
     cell = 1.0 / (fine * now.width_px)
     half = max(float(np.abs(now.upper[[0, -1], 0]).max()), 1e-6)
     was = np.clip((_gap(then, x) - _LINE) / (_PARTED - _LINE), 0, 1)
@@ -230,6 +236,18 @@ def _hole(at: Array, now: Opening, then: Opening, fine: int) -> Array:
     within = np.clip((y - top + line) / cell + 0.5, 0, 1) * np.clip((bottom - y + line) / cell + 0.5, 0, 1)
     apart = _apart(bottom - top)
     return np.asarray(within * (np.abs(x) < half) * np.maximum(apart, was))
+
+
+def _lowered(now: Opening, then: Opening) -> float:
+    """How much lower the lower lip lies than in the source, face widths."""
+    return float(then.local(now.pixels(now.lower[5]))[1] - then.lower[5, 1])
+
+
+def _lips(place: Opening, x: Array) -> tuple[Array, Array]:
+    """The lips' curves; where they overlap, as closed ones do on a slope, both lie in the middle."""
+    top, bottom = _curve(place.upper, x), _curve(place.lower, x)
+    middle = (top + bottom) / 2
+    return np.minimum(top, middle), np.maximum(bottom, middle)
 
 
 def _gap(place: Opening, x: Array) -> Array:
@@ -259,8 +277,8 @@ def _layers(at: Array, now: Opening, then: Opening, source: Planes, region: Regi
     out = np.stack([deep, *(neutral + (c - neutral) * 0.75 + 0 * deep for c in colours.lip[1:])], axis=2)
 
     upper, lower = upper_row(x, inside.view), lower_row(x, inside.view)
-    floor = seen.floor + inside.drop
-    tip = floor - inside.tongue * max(floor - seen.edge + 0.012, 0.012)
+    floor = seen.floor + max(inside.drop, _RIDES * _lowered(now, then))
+    tip = floor - (_BODY + (1 - _BODY) * inside.tongue) * max(floor - seen.edge + 0.012, 0.012)
     dome = tip + 0.5 * x**2 / 0.12
     near = np.clip((line - dome) / 0.05, 0, 1)
     light = colours.lip[0] * _TONGUE * (0.42 + 0.58 * near) * (1 - 0.10 * np.exp(-((x / 0.012) ** 2)))
@@ -319,7 +337,6 @@ def _seen_teeth(then: Opening, luma: NDArray[np.generic], region: Region) -> _Se
     hanging = median_filter(hanging.astype(np.float64), 13, mode="nearest")
     ends = top + hanging / _DEPTHS * (bottom - top)
     behind = hanging >= 0.8 * _DEPTHS
-    ends = np.where(behind, bottom + _BEHIND, ends)
     centre = np.abs(across) < 0.05
     shown = centre & (hanging > 0)
     if not shown.any():
@@ -371,6 +388,7 @@ def _keep(
     wide = np.clip((bottom - top - 0.01) / 0.008, 0, 1)
     hangs = wide * np.clip((np.minimum(ends, bottom - 0.002) - line) / 0.005, 0, 1)
     lies = wide * np.clip((raised - np.maximum(ends, top + 0.004)) / 0.005, 0, 1) * (raised < bottom + _LINE)
+    lies = lies * np.clip((bottom - ends - 0.004) / 0.006, 0, 1)
     for share, height in ((lies, np.minimum(raised, bottom - 0.002)), (hangs, np.maximum(line, top + 0.004))):
         where = then.pixels(np.stack([here, height], axis=2)) - np.array([region.left, region.top])
         for index in range(3):
@@ -387,18 +405,24 @@ def _lip_edges(view: NDArray[np.generic], now: Opening, then: Opening, box: Regi
     """
     at = now.local(_grid(box, 1, step))
     x, y = at[..., 0], at[..., 1]
-    top, bottom = _curve(now.upper, x), _curve(now.lower, x)
+    top, bottom = _lips(now, x)
     was, is_ = _apart(_gap(then, x)), _apart(bottom - top)
     changed = np.maximum((1 - was) * is_, was * (1 - is_))
     corner = np.array([box.left, box.top]) + (step - 1) / 2
+    middle = (top + bottom) / 2
     out = view.astype(np.float32)
     for edge, sign, thick in ((top, -1.0, now.thick[0]), (bottom, 1.0, now.thick[1])):
-        reach = min(_CREASE, 0.35 * thick)
+        reach = np.minimum(_CREASE + _SMEAR * was * (1 - is_), (0.35 + 0.1 * was) * thick)
         past = (y - edge) * sign  # into the lip
         mirrored = at.copy()
         mirrored[..., 1] = edge + sign * (2 * reach - np.clip(past, 0, reach))
         place = ((now.pixels(mirrored) - corner) / step).astype(np.float32)
-        share = np.clip((reach - past) / (0.4 * reach + 1e-6), 0, 1) * (past > -0.6 * reach) * changed
+        share = (
+            np.clip((reach - past) / (0.4 * reach + 1e-6), 0, 1)
+            * (past > -0.6 * reach)
+            * ((y - middle) * sign >= 0)
+            * changed
+        )
         out = out + share.astype(np.float32) * (sample(view, place) - out)
     return np.asarray(out, np.float32)
 

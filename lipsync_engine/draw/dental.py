@@ -111,6 +111,6 @@ def _row(x: Array, view: View, arch: Array) -> Row:
 
     gap = np.exp(-(((1 - np.abs(at(np.abs(place)))) / 0.11) ** 2))
     light = at(shade) * (0.62 + 0.38 * np.clip(at(facing), 0, 1)) * np.exp(-at(depth) / 0.20)
-    sink = view.sinks * (at(depth) - _BEFORE_CORNERS * _MM)
+    sink = view.sinks * at(depth)
     inside = ((x >= lies[0]) & (x <= lies[-1])).astype(np.float64)
     return Row(at(edge) - sink, light * (1 - 0.18 * gap), inside)

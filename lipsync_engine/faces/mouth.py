@@ -153,8 +153,8 @@ def _rest_frames(values: FloatArray, speed: NDArray[np.floating[Any]], shut: Boo
     return np.asarray(closed & (speed <= np.percentile(speed[closed], 50)))
 
 
-#: Spread of the channels for a speaker who is not seen speaking; about what two filmed speakers gave.
-_PRIOR_STD = (0.032, 0.016, 0.02, 0.032)
+#: Spread of the channels for a speaker who is not seen speaking, and their mean above the closed mouth.
+_PRIOR_STD, _PRIOR_MEAN = (0.026, 0.016, 0.014, 0.024), (0.042, -0.005, 0.017, 0.036)
 #: Opening of a wide vowel, the chin's drop with it, and what the lips lose of their height: thirteen filmed speakers
 #: gave .11 to .54 of the opening for the chin, and .05 more to .31 less for the lips (medians .32 and -.13).
 _PRIOR_OPEN, _PRIOR_DROP, _PRIOR_THINNING = 0.11, 0.045, 0.015
@@ -162,10 +162,15 @@ _PRIOR_OPEN, _PRIOR_DROP, _PRIOR_THINNING = 0.11, 0.045, 0.015
 _TOUCH = 0.003
 
 
-def prior_stats(mouth: MouthSeries) -> SpeakerStats:
+def prior_stats(mouth: MouthSeries, parted: float | None = None, narrower: float = 1.0) -> SpeakerStats:
     """Range of a mouth that the title shows in one pose only: shut at rest, and an average opening.
 
     A smile with bared teeth that is all there is of somebody is a pose for the picture, not how they pause in speech.
+
+    Args:
+        mouth: that pose.
+        parted: how far its teeth stand apart, face widths, as the jaw shuts by no more; ``None``: as far as its lips.
+        narrower: share of its width that is left when a smile is let go.
 
     Raises:
         ValueError: no valid frame.
@@ -174,8 +179,12 @@ def prior_stats(mouth: MouthSeries) -> SpeakerStats:
         raise ValueError("the face is never seen well enough to learn its mouth")
     aperture, width, jaw, height = np.median(mouth.values[mouth.valid], axis=0)
     lips = height - aperture
-    closed = np.array([min(_TOUCH, aperture), width, jaw - 0.6 * aperture, lips + _TOUCH], np.float32)
+    shut = jaw - 0.6 * min(float(aperture), float(aperture) if parted is None else parted)
+    closed = np.array([min(_TOUCH, aperture), width * narrower, shut, lips + _TOUCH], np.float32)
     opened = closed + np.array([_PRIOR_OPEN, -0.01, _PRIOR_DROP, _PRIOR_OPEN - _PRIOR_THINNING], np.float32)
     low = closed - np.array([0.002, 0.045, 0.005, 0.01], np.float32)
     high = opened + np.array([0.0, 0.03, 0.0, 0.0], np.float32)
-    return SpeakerStats(closed.copy(), closed, opened, low, high, np.array(_PRIOR_STD, np.float32), 0)
+    mean = closed + np.array(_PRIOR_MEAN, np.float32)
+    return SpeakerStats(
+        closed.copy(), closed, opened, low, high, np.array(_PRIOR_STD, np.float32), int(mouth.valid.sum()), mean
+    )

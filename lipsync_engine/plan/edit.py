@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from lipsync_engine.plan.holds import kept_moving
 from lipsync_engine.plan.kinds import gap_asked, kinds_at
 from lipsync_engine.plan.library import Library, build, stir
 from lipsync_engine.plan.parting import rows_parted
+from lipsync_engine.plan.relaxed import Smile, relaxed, smile_of
 from lipsync_engine.plan.select import Wanted, choose
 from lipsync_engine.plan.shape import FaceShape, face_shape, reshape
 from lipsync_engine.plan.unfold import unfolded
@@ -40,6 +41,8 @@ _OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
 _CALM = 0.02
 #: Speed of the lips, face widths a second, that hides a cut from one observation to another.
 _MOVES = 0.1
+#: Percentile of the steps from frame to frame in the title that a cut may have without being seen.
+_OFTEN = 80
 #: Length of the dissolve where one observation follows another: two frames at 25 a second.
 _DISSOLVE_S = 0.075
 #: A bypass narrower than this is bridged.
@@ -67,6 +70,7 @@ class Person:
         elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
             frame's number in that picture, their landmarks are its pixels.
         drawn: the person is a drawing.
+        smile: what the lips have of it, of a person whom the title shows in one pose.
     """
 
     track: FaceTrack
@@ -80,6 +84,7 @@ class Person:
     bare: FloatArray
     elsewhere: tuple[tuple[Path, range], ...] = ()
     drawn: bool = False
+    smile: Smile = field(default_factory=Smile)
 
     def canonical(self, rows: NDArray[np.int64]) -> Array:
         """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory.
@@ -161,6 +166,7 @@ def person(track: FaceTrack, identity: int, kept: Kept = NOTHING_KEPT) -> Person
         views.close,
         bare(own, views.before),
         drawn=is_drawn(track.file, identity),
+        smile=Smile() if library.moves else smile_of(views.close.inside, mouth[:, 0]),
     )
 
 
@@ -367,8 +373,10 @@ def faces(who: Person, score: Score, part: slice) -> Array:
     row = score.row[part]
     target = moved_whole(score.target[part], who.mouth[row])
     still = who.canonical(row)
-    own = reshape(still, target, who.shape)
     pick = score.pick[part]
+    if score.portrait:
+        still = relaxed(still, target[:, 0], who.smile, who.shape, score.strength[part])
+    own = reshape(still, target, who.shape)
     if (pick >= 0).all():
         formed = who.forms.of(target, foot_of(still)) + _KEPT * _steady(_peculiar(who, pick), score.start[part])
         formed = reshape(formed, target, who.shape)
@@ -408,7 +416,8 @@ def _dissolves(
 
     Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join. Lips
     that must touch (``closure``, bool [E]) do not dissolve into parted ones: a quarter of those is seen as a slit. Lips
-    that move (``aperture``, float32 [E]) hide a cut, and two pairs of them over each other are seen.
+    that move (``aperture``, float32 [E]) hide a cut, and two pairs of them over each other are seen; mouths that look
+    alike need none.
     """
     shown = np.stack([pick, np.full_like(pick, -1)], axis=1)
     share = np.zeros((len(pick), 2), np.float32)
@@ -416,7 +425,8 @@ def _dissolves(
     if not len(pick) or (pick < 0).any():
         return shown, share
     calm = np.abs(np.diff(aperture)) <= _MOVES * np.diff(times_s)
-    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:] & calm) + 1
+    seen = calm & ~_alike(who.library, pick)
+    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:] & seen) + 1
     bounds = np.append(np.flatnonzero(start), len(pick))
     for join in joins.tolist():
         middle = (times_s[join - 1] + times_s[join]) / 2
@@ -429,6 +439,17 @@ def _dissolves(
                 shown[at, 1] = other
                 share[at] = (1 - weight, weight)
     return shown, share
+
+
+def _alike(library: Library, pick: NDArray[np.int64]) -> BoolArray:
+    """Whether each pick and the next differ no more than the title's own neighbours often do, bool [E - 1]."""
+    place = np.searchsorted(library.row, pick)
+    follows = (np.diff(library.frame) == 1) & (np.diff(library.span) == 0)
+    if not follows.any():
+        return np.zeros(len(pick) - 1, np.bool_)
+    own = np.linalg.norm(np.diff(library.texture, axis=0)[follows], axis=1)
+    apart = np.linalg.norm(np.diff(library.texture[place], axis=0), axis=1)
+    return np.asarray(apart <= np.percentile(own, _OFTEN))
 
 
 def _near(times_s: NDArray[np.float64], middle: float, join: int, first: int, last: int) -> range:

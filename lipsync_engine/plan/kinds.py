@@ -16,6 +16,8 @@ Kinds = NDArray[np.int8]
 NONE, CLOSED, TEETH, HISS, ROUND, OPEN, SPREAD, MID, TONGUE = range(-1, 8)
 #: How far the rows of teeth part on a sound, as a share of the lips' opening; a hiss holds them together.
 _PARTED = {OPEN: 0.42, ROUND: 0.6, MID: 0.35, SPREAD: 0.15, TONGUE: 0.2}
+#: Sounds whose teeth a viewer must see apart, how far (face widths), and the most of an opening that this may be.
+_APART, _SEEN, _MOST = (OPEN, ROUND), 0.021, 0.75
 #: Aperture (0 to 1) up to which a spread vowel is an /i/ and not an /e/ without stress.
 _SPREAD_UP_TO = 0.285
 #: How unlike two kinds of sounds look, 0 to 1, where it is not the usual difference.
@@ -62,7 +64,8 @@ def gap_asked(kinds: Kinds, aperture: FloatArray) -> FloatArray:
     share = np.zeros(len(kinds), np.float32)
     for kind, part in _PARTED.items():
         share[kinds == kind] = part
-    return np.asarray(share * aperture, np.float32)
+    least = np.where(np.isin(kinds, _APART), np.minimum(_SEEN, _MOST * aperture), 0)
+    return np.asarray(np.maximum(share * aperture, least), np.float32)
 
 
 def unlikeness() -> FloatArray:

@@ -20,7 +20,7 @@ from lipsync_engine.faces.geometry import (
 from lipsync_engine.faces.mesh import LIPS, LOWER_LIP, UPPER_LIP
 
 #: Share of a change of aperture that the upper lip takes; the lower lip rides on the jaw and takes the rest.
-_UPPER_SHARE = 0.28
+UPPER_SHARE = 0.28
 #: Stretching a lip further than this shows; the plan is then followed less.
 _WIDTH_LIMIT, _THICKNESS_LIMIT = (0.72, 1.3), (0.7, 1.35)
 
@@ -129,8 +129,8 @@ def _lip_moves(canonical: Array, want: Array) -> dict[str, tuple[Array, Array]]:
     fuller = np.clip((want[:, 3] - want[:, 0]) / np.maximum(thick, 1e-6), *_THICKNESS_LIMIT)[:, None] - 1
     moves = {}
     for name, outer, inner, share in (
-        ("upper", upper_out, upper_in, -_UPPER_SHARE),
-        ("lower", lower_out, lower_in, 1 - _UPPER_SHARE),
+        ("upper", upper_out, upper_in, -UPPER_SHARE),
+        ("lower", lower_out, lower_in, 1 - UPPER_SHARE),
     ):
         inner_move = np.stack([stretch[:, None] * (inner[..., 0] - middle[:, None, 0]), share * change], axis=2)
         outer_move = np.stack([stretch[:, None] * (outer[..., 0] - middle[:, None, 0]), share * change], axis=2)

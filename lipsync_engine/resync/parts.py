@@ -72,7 +72,11 @@ def parts_of(
         if not (active & mouth.valid).any():
             continue
         who = hearing(person(track, identity, kept), own.phones if own is not None else None)
-        stats = _stats(track, active, mouth, own) if who.library.moves else prior_stats(mouth)
+        stats = (
+            _stats(track, active, mouth, own)
+            if who.library.moves
+            else prior_stats(mouth, who.smile.parted, who.smile.narrower)
+        )
         lag_s = None
         if own is not None and own.phones is not None and who.library.moves:
             learnt = learn(mouth, own.phones, stats, active)

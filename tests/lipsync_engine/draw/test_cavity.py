@@ -136,3 +136,49 @@ def test_a_drawing_gets_a_flat_band_and_a_flat_dark() -> None:
     assert np.ptp(drawn[228, 180:220]) <= 2, "no tooth"
     assert np.ptp(drawn[240:244, 190:210]) <= 2, "no lower teeth, no tongue"
     assert drawn[228, 200] > 2 * drawn[242, 200]
+
+
+def lowered(points: np.ndarray, lips: float) -> np.ndarray:
+    """The same face with its mouth lower (face widths), as a smile's is when it is let go."""
+    out = points.copy()
+    for ring in (UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER):
+        out[list(ring), 1] += lips * WIDTH * (1 - np.linspace(-1, 1, 11) ** 2)
+    return out
+
+
+@pytest.fixture(scope="module")
+def smile_that_speaks() -> np.ndarray:
+    """Columns of a mouth that was seen with shut teeth, and opens from where it let its smile go."""
+    still, moved = face(0.06), lowered(face(0.1, 0.03), 0.03)
+    region = Region(100, 190, 200, 120)
+    smile = picture(still, between=190)
+    drawn = picture(moved)
+    paint(drawn, crop(smile, region), moved, still, WIDTH, region, Inside(palette_of(smile, still)))
+    return drawn[0][:, 190:211].astype(int)
+
+
+def test_shut_teeth_part_where_the_lower_lip_was(smile_that_speaks) -> None:
+    edge, floor = int(face(0.06)[LOWER_INNER[5], 1]), int(lowered(face(0.1), 0.03)[LOWER_INNER[5], 1])
+    assert smile_that_speaks[edge - 5 : edge - 2].min() > 120, "the upper row stays with the head"
+    between = smile_that_speaks[edge + 2 : floor - 2]
+    assert len(between) >= 8
+    assert np.median(between, axis=1).max() < 100, "below it the dark and the tongue"
+
+
+def test_the_lower_lip_hides_the_lower_teeth_but_for_their_edges(smile_that_speaks) -> None:
+    floor = int(lowered(face(0.1), 0.03)[LOWER_INNER[5], 1])
+    column = np.median(smile_that_speaks[floor - 8 : floor - 2], axis=1)
+    assert column.max() < 100
+
+
+def test_lips_that_overlap_on_a_slope_leave_no_light_between_them() -> None:
+    still, moved = face(0.06), lowered(face(0.0), 0.06)
+    moved[list(UPPER_INNER[1:-1]), 1] += 0.004 * WIDTH
+    smile = picture(still, between=190)
+    squeezed = picture(moved)
+    cv2.polylines(squeezed[0], [np.round(moved[list(UPPER_INNER)]).astype(np.int32)], False, 190, 2)
+    region = Region(100, 190, 200, 120)
+    paint(squeezed, crop(smile, region), moved, still, WIDTH, region, Inside(palette_of(smile, still)))
+    line = moved[list(LOWER_INNER), 1]
+    for point, y in zip(LOWER_INNER[2:9], line[2:9], strict=True):
+        assert squeezed[0][int(y) - 5 : int(y) + 5, int(moved[point, 0])].max() <= LIP + 14

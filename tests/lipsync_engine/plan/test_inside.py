@@ -118,6 +118,14 @@ def test_teeth_part_by_what_the_observation_lacks():
     assert not rows_parted(asked, none * np.nan, none * np.nan, none, start).any()  # nothing known
 
 
+@pytest.mark.parametrize("kind", [OPEN, ROUND])
+def test_teeth_of_a_small_vowel_part_so_far_that_it_is_seen(kind):
+    small, wide = gap_asked(np.full(2, kind, np.int8), np.array([0.028, 0.1], np.float32))
+    assert 0.018 < small < 0.028
+    assert wide > 0.04
+    assert gap_asked(np.full(1, MID, np.int8), np.array([0.028], np.float32))[0] < 0.012
+
+
 def test_a_held_frame_walks_among_its_neighbours():
     pick = np.array([3, 4, 9, 9, 9, 9, 9, 9, 9, 9, 12])
     calm = np.zeros(11, bool)
