@@ -17,6 +17,9 @@ from lipsync_engine.records import BoolArray, FloatArray, SpeakerStats
 
 #: Slopes of chin on lips that faces have: a fitted one beyond is the tracker's.
 _SLOPES = (0.05, 0.8)
+#: Standard deviations of this speaker's chin about where the lips alone would put it, by which a planned one may lie
+#: apart from there, and the least of one, face widths. Rounds in which the slope is found under that bound.
+_APART, _LEAST_APART, _ROUNDS = 1.2, 0.004, 12
 #: Share of a chin's motion that the tracker reads.
 _READ = 0.75
 
@@ -29,25 +32,39 @@ def own_chin(values: NDArray[np.float64], speech: BoolArray, stats: SpeakerStats
         speech: bool [T], frames in which something is said.
         stats: the speaker.
     """
-    planned = chin_slope(values[speech])
-    if stats.chin_slope is None or planned is None:
+    if stats.chin_slope is None or chin_slope(values[speech]) is None:
         return None
-    return float(np.clip(stats.chin_slope, *_SLOPES)) - planned
+    lacks = 0.0
+    for _ in range(_ROUNDS):  # what is held near the lips follows them more already
+        lacks += _own_slope(stats.chin_slope) - (chin_slope(with_chin(values[speech], lacks, stats)) or 0.0)
+    return lacks
 
 
 def with_chin(values: NDArray[np.float64], lacks: float | None, stats: SpeakerStats) -> NDArray[np.float64]:
     """Planned mouths whose chin follows the lips by so much more; the rest pose stays as it is.
+
+    Jaws run on where lips close between open vowels, but no further from where the lips would put them than this
+    speaker's.
 
     Args:
         values: float64 [T, 4], planned mouth vectors.
         lacks: as `own_chin`, face widths for each that the lips part.
         stats: the speaker.
     """
-    if lacks is None:
+    if lacks is None or stats.chin_slope is None:
         return values
+    slope = _own_slope(stats.chin_slope)
+    opened = values[:, APERTURE] - float(stats.rest[APERTURE])
+    along = float(stats.rest[JAW]) + slope * opened
+    spread = np.sqrt(max(0.0, float(stats.std[JAW]) ** 2 - (slope * float(stats.std[APERTURE])) ** 2))
+    bound = _APART * max(float(spread), _LEAST_APART)
     out = values.copy()
-    out[:, JAW] += lacks * (values[:, APERTURE] - float(stats.rest[APERTURE]))
+    out[:, JAW] = along + bound * np.tanh((values[:, JAW] + lacks * opened - along) / bound)
     return out
+
+
+def _own_slope(seen: float) -> float:
+    return float(np.clip(seen, *_SLOPES))
 
 
 def moved_whole(target: FloatArray, seen: FloatArray) -> FloatArray:

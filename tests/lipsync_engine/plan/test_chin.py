@@ -51,6 +51,16 @@ def test_a_slope_that_no_face_has_is_not_followed(slope: float) -> None:
     assert 0.0 <= found <= 0.9
 
 
+@pytest.mark.parametrize("apart", [0.008, 0.02])
+def test_under_closed_lips_the_jaw_runs_on_no_further_than_the_speaker_s(apart: float) -> None:
+    slope, spread = 0.3, 0.035
+    std = np.float32([spread, 0.02, np.hypot(slope * spread, apart), 0.03])
+    plan = plan_mouth(SPOKEN, TIMES, replace(STATS, chin_slope=slope, std=std))
+    values = plan.series.values[plan.speech]
+    expected = STATS.rest[2] + slope * (values[:, 0] - STATS.rest[0])
+    assert np.abs(values[:, 2] - expected).max() <= 1.3 * apart
+
+
 def test_the_slope_is_learnt_from_the_title_and_only_where_the_mouth_opens() -> None:
     aperture = 0.06 * (1 + np.sin(TIMES * 20)) / 2
     values = np.stack([aperture, 0.4 + 0 * TIMES, 0.5 + 0.35 * aperture, 0.1 + aperture], axis=1).astype(np.float32)
