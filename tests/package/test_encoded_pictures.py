@@ -52,8 +52,11 @@ def idet(path: Path) -> Counter[str]:
     return Counter(mark for mark in marks if mark)
 
 
-@pytest.mark.parametrize("turn", [0, 90, 180, 270])
-@pytest.mark.parametrize("mirrored", [False, True])
+QUICK = [(0, False), (90, False), (180, True), (270, True)]
+TURNS = [*QUICK, *(pytest.param(turn, not mirrored, marks=pytest.mark.slow) for turn, mirrored in QUICK)]
+
+
+@pytest.mark.parametrize(("turn", "mirrored"), TURNS)
 def test_both_files_show_a_turned_or_mirrored_picture_as_the_source_is_shown(
     turn: int, mirrored: bool, sound: Path, tmp_path: Path
 ) -> None:
