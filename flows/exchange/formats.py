@@ -9,9 +9,17 @@ from typing import Any
 from flows.exchange.table import File, Table
 from tasks.records.errors import BadInputError
 
-_MODULES = {
-    "json": "script_json",
+#: By the ending of the file: where the format is, what writes and what reads it.
+_FORMATS = {
+    "json": ("script_json", "write", "read"),
+    "csv": ("spreadsheet", "write_csv", "read_csv"),
+    "xlsx": ("spreadsheet", "write_xlsx", "read_xlsx"),
+    "srt": ("timed_text", "write_srt", "from_srt"),
+    "vtt": ("timed_text", "write_vtt", "from_vtt"),
+    "xlf": ("xliff", "write", "read"),
+    "ttml": ("dapt", "write", "read"),
 }
+_ALSO = {"xliff": "xlf", "dapt": "ttml"}
 #: Bytes of a file that is read: a script of 3,000 lines has less than 3 MB in every format.
 MOST = 32 << 20
 
@@ -27,8 +35,9 @@ def format_of(file: str, asked: str | None) -> str:
         BadInputError: there is no such format.
     """
     name = (asked or Path(file).suffix.removeprefix(".") or "json").lower()
-    if name not in _MODULES:
-        known = ", ".join(sorted(_MODULES))
+    name = _ALSO.get(name, name)
+    if name not in _FORMATS:
+        known = ", ".join(sorted((*_FORMATS, *_ALSO)))
         raise BadInputError(
             f"{file}: {name!r} is no format of a dub's lines.", f"Known: {known}. Name it with --format."
         )
@@ -42,7 +51,7 @@ def written(table: Table, name: str) -> bytes:
         table: the lines.
         name: of the format.
     """
-    content: bytes = _module(name).write(table)
+    content: bytes = _function(name, 1)(table)
     return content
 
 
@@ -63,11 +72,12 @@ def read(path: Path, name: str) -> File:
     except OSError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     try:
-        file: File = _module(name).read(content)
+        file: File = _function(name, 2)(content)
     except BadInputError as error:
         raise BadInputError(f"{path}: {error.what}", error.fix) from error
     return file
 
 
-def _module(name: str) -> Any:
-    return importlib.import_module(f"flows.exchange.{_MODULES[name]}")
+def _function(name: str, which: int) -> Any:
+    found = _FORMATS[name]
+    return getattr(importlib.import_module(f"flows.exchange.{found[0]}"), found[which])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,11 @@ class File:
     strays: Sequence[dict[str, Any]] = ()
     loose: bool = False
     notes: tuple[str, ...] = field(default=())
+
+
+def is_key(text: str) -> bool:
+    """Whether a name in a file is a line's identity (`Table.key`)."""
+    return re.fullmatch(rf"u[0-9a-f]{{{_DIGITS}}}-\d{{1,9}}", text) is not None
 
 
 def table_of(dub: DubLines) -> Table:

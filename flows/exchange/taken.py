@@ -153,13 +153,16 @@ class _Lines:
         if not isinstance(start, int) or not isinstance(end, int):
             refused.append(f"{where} names no line, and has no time")
             return None
+        same = [one for one in self._now.values() if (one[0].line.start_ms, one[0].line.end_ms) == (start, end)]
+        if len(same) == 1:
+            return _Found(*same[0], same[0][1], as_exported=True)
         over = [(_overlap(row.line, start, end), row.line.id) for row, _ in self._now.values()]
         best = sorted(over, reverse=True)[:2]
         if not best or best[0][0] < _OVERLAP or (len(best) > 1 and best[1][0] >= _OVERLAP):
             refused.append(f"{where} ({_clock(start)}): no line of the dub is clearly there")
             return None
         row, now = self._now[best[0][1]]
-        return _Found(row, now, now, as_exported=False)
+        return _Found(row, now, now, as_exported=True)
 
 
 def _export(dub: DubLines, export: str) -> Any:
@@ -177,6 +180,8 @@ def _changes(given: Mapping[str, Any], found: _Found, where: str, refused: list[
     """The fields that the file has otherwise than they went out."""
     wanted: dict[str, Any] = {}
     for name, value in given.items():
+        if name == "text" and value == "" and found.before.get(name) is None:
+            continue
         if name == "key" or (name == "text" and value is None and found.row.text is None):
             continue
         before, now = found.before.get(name), found.now.get(name)

@@ -81,6 +81,17 @@ def unpack(archive: zipfile.ZipFile, name: str, out: Path) -> None:
             target.write(block)
 
 
+def refuse_entities(archive: zipfile.ZipFile) -> None:
+    """Raise where an XML file of a spreadsheet declares what could make it grow, or reach for other files.
+
+    Raises:
+        ValueError: one does.
+    """
+    for name in archive.namelist():
+        if name.endswith((".xml", ".rels")) and b"<!" in archive.read(name).replace(b"\0", b"").replace(b"<!--", b""):
+            raise ValueError(f"{name} declares entities or a document type, which is not allowed in a spreadsheet")
+
+
 def _check_directory(path: Path) -> None:
     """Check the size of the central directory, which is read into memory."""
     size = path.stat().st_size
