@@ -61,6 +61,7 @@ class SpokenForms(BaseModel):
     months: tuple[str, ...]
     date: str
     month_first: bool = False
+    day_and_month: bool = False
     first: str = ""
     day: Literal["cardinal", "ordinal", "genitive"] = "cardinal"
     genitive: tuple[tuple[str, str], ...] = ()

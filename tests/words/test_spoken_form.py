@@ -15,6 +15,7 @@ TABLE = {
         "It opens at 9:00 o'clock.": "It opens at nine o'clock.",
         "On 12/25/2021.": "On December twenty-fifth, twenty twenty-one.",
         "On 2021-12-25.": "On December twenty-fifth, twenty twenty-one.",
+        "By 2025/4/3 you owe -$5.": "By April third, twenty twenty-five you owe minus five dollars.",
         "July 4th, 1776": "July fourth, seventeen seventy-six",
         "Dr. Smith lives in St. Louis, No. 5, etc.": "Doctor Smith lives in Saint Louis, number five, et cetera",
         "He said No. Then he left.": "He said No. Then he left.",
@@ -72,6 +73,8 @@ TABLE = {
         "Der 3. Oktober um 18:00 Uhr.": "Der dritte Oktober um achtzehn Uhr.",
         "Am 1. Mai z. B. mit Nr. 7.": "Am ersten Mai zum Beispiel mit Nummer sieben.",
         "Gleis 3. Sie wartet.": "Gleis drei. Sie wartet.",
+        "Am 3.10. um 9:00 Uhr.": "Am dritten Oktober um neun Uhr.",
+        "Es ist Version 3.10.": "Es ist Version drei Punkt zehn.",
         "Ludwig XIV. war 1 min da.": "Ludwig der vierzehnte war eine Minute da.",
         "Wilhelm II. Er kam.": "Wilhelm der zweite. Er kam.",
         "Kapitel IV: 5 Mio. Euro, 1/4": "Kapitel vier: fünf Millionen Euro, ein Viertel",
@@ -99,10 +102,12 @@ TABLE = {
         "1998年10月12日花了¥2050。": "一九九八年十月十二日花了两千零五十元。",
         "现在2:30，气温-3℃，100%。": "现在两点三十分，气温负三摄氏度，百分之一百。",
         "1/2杯，5-10公里，86 m²": "二分之一杯，五到十公里，八十六平方米",
+        "2025/4/3 3:05": "二零二五年四月三日 三点零五分",
     },
     "ja": {
         "¥1,500で5 km、7:45に。": "1500円で5キロメートル、7時45分に。",
         "1/2カップ、5-10km": "2分の1カップ、5から10キロメートル",
+        "2025/4/3まで": "2025年4月3日まで",
     },
 }  # fmt: skip
 

@@ -13,7 +13,8 @@ def rules(say: Numerals) -> Rules:
     before, after = JOINED_EDGES if say.forms.joined else EDGES
     grouping = "[.\u00a0\u202f\u2009 ’']" if say.forms.decimal[0] == "," else "[,\u00a0\u202f\u2009]"
     number = rf"(?:\d{{1,3}}(?:{grouping}\d{{3}})+(?!\d)|\d+)(?:[.,]\d+)?"
-    yield rf"{before}(?<![\d)])[-−](?=\d)", lambda match: say.forms.words.minus + say.blank
+    money = one_of(say.forms.money)
+    yield rf"{before}(?<![\d)])[-−](?=(?:{money})?\d)", lambda match: say.forms.words.minus + say.blank
     yield from _percentages(say, before, number)
     yield from _money(say, before, number)
     yield from _units(say, before, number)

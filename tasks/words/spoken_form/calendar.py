@@ -33,21 +33,31 @@ def _many(name: str) -> str:
 
 
 def _dates_in_digits(say: Numerals) -> Rules:
+    before, after = JOINED_EDGES if say.forms.joined else EDGES
+
     def local(match: re.Match[str]) -> str | None:
         first, second = int(match[1]), int(match[3])
         day, month = (second, first) if say.forms.month_first and first <= 12 else (first, second)
         return _date(say, day, month, match[4])
 
     yield (
-        r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])",
-        lambda match: _date(say, int(match[3]), int(match[2]), match[1]),
+        rf"{before}(\d{{4}})([/.-])(\d{{1,2}})\2(\d{{1,2}}){after}(?!-)",
+        lambda match: _date(say, int(match[4]), int(match[3]), match[1]),
     )
     yield r"(?<![\w/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?!\w|[/.-]\d)", local
+    if say.forms.day_and_month:
+
+        def short(match: re.Match[str]) -> str | None:
+            return _date(say, int(match[1]), int(match[2])) if _word_before(match) in say.forms.dated else None
+
+        yield r"(?<![\w/.,-])(\d{1,2})\.(\d{1,2})\.(?!\w)", short
 
 
-def _date(say: Numerals, day: int, month: int, year: str) -> str | None:
+def _date(say: Numerals, day: int, month: int, year: str = "") -> str | None:
     if not (1 <= day <= 31 and 1 <= month <= 12):
         return None
+    if not year:
+        return f"{say.day(day)} {say.forms.months[month - 1]}"
     spoken = say.digits(year) if say.forms.year else say.year(int(year))
     return say.forms.date.format(d=say.day(day), m=say.forms.months[month - 1], y=spoken)
 
@@ -79,7 +89,7 @@ def _times(say: Numerals) -> Rules:
         said = forms.hours.get(hour) or say.cardinal(hour)
         if minutes == 0:
             return forms.hour.format(h=said)
-        zero = f"{forms.zero} " if forms.zero and minutes < 10 else ""
+        zero = forms.zero + say.blank if forms.zero and minutes < 10 else ""
         return forms.time.format(h=said, m=zero + say.cardinal(minutes))
 
     yield rf"{before}([01]?\d|2[0-3])[:h]([0-5]\d)(?![\d:])h?{swallowed}", time
