@@ -75,7 +75,7 @@ def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps) -> D
     script, laid = speech(run, work, wanted, steps)
     assert laid.phones is not None  # fit and ingest always tell them
     edited = wanted.is_spoken_otherwise and run.language not in run.title.dubs
-    before = settled_before(run, work) if edited else {}
+    before = settled_before(run, work) if edited else None
     levels = wanted.levels
     with beside(lambda: settled(mix.submit(run, laid, work.bed, work.dialogue, script, levels))) as mixed_of:
         film = work.plain or work.video

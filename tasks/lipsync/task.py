@@ -21,6 +21,8 @@ from tasks.records.title import Branch, Run
 from tasks.step.prefect import step_task
 from tasks.step.run import Computation, StepOutput, Work
 
+_ALONE = "Lip sync: the dub without its edits is not in the store, so the mouth is planned again on every line."
+
 
 @dataclass(frozen=True)
 class _Plain:
@@ -110,7 +112,7 @@ class _Resynced:
     backend: LipSyncer
     finishing: Finishing
     ignored: tuple[str, ...]
-    settled: dict[str, Any]
+    settled: dict[str, Any] | None
 
 
 @step_task("lipsync")
@@ -130,7 +132,8 @@ def lipsync(
         analysis: from `match_speech`.
         dialogue: WAV of the dub, as long as the title.
         phones: JSON, phones on the same clock.
-        settled: what the dub came to before lines of it were edited (`Pictured.settled`).
+        settled: where lines of the dub were edited, what it came to before (`Pictured.settled`), empty where that is
+            not known; None: no line was.
     """
     settings = branch.profile.lipsync
     given = _Resynced(
@@ -142,7 +145,7 @@ def lipsync(
         backend=lipsyncing(settings),
         finishing=Finishing.of(branch.profile),
         ignored=tuple(ignored_style(settings)),
-        settled=settled or {},
+        settled=settled,
     )
     return Computation(given, _pictured, Pictured, uses=[given.backend.facts])
 
@@ -152,7 +155,7 @@ def _pictured(given: _Resynced, work: Work) -> StepOutput[Pictured]:
     backend = given.backend
     if isinstance(backend, Editing):
         shelf = Shelved(work.store.where, (given.video.sha256, given.analysis.sha256))
-        backend = backend.keeping(shelf, given.settled)
+        backend = backend.keeping(shelf, given.settled or {})
     made = backend.resync(
         video,
         path_of(given.analysis),
@@ -162,7 +165,8 @@ def _pictured(given: _Resynced, work: Work) -> StepOutput[Pictured]:
         work.folder / "picture.mp4",
         work.progress,
     )
-    picture, figures, notes = made.picture, made.report, (*given.ignored, *made.notes)
+    alone = (_ALONE,) if given.settled == {} and isinstance(backend, Editing) else ()
+    picture, figures, notes = made.picture, made.report, (*given.ignored, *alone, *made.notes)
     if finishing:
         changed, said = finished(picture or video, finishing, work.folder / "finished.mp4")
         picture, notes = (work.folder / "finished.mp4" if changed else picture), (*notes, *said)

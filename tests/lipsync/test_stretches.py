@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from configs.profile import load_profile
 from tasks.keep.store import Store
 from tasks.lipsync import Editing
 from tasks.lipsync.native import NativeLipSyncer
 from tasks.lipsync.stretches import Shelved
+from tasks.lipsync.task import lipsync
+from tasks.records.made import Pictured
 from tasks.records.progress import silent
+from tasks.records.step_record import StepRecord
+from tasks.records.title import Run, Title
 from tests.lipsync.dubbed_clip import Dubbed
 from tests.lipsync.engine_here import engine_here
 
@@ -54,3 +60,25 @@ def test_stretches_are_found_by_title_drawer_and_content_alone(tmp_path: Path) -
     found.write_bytes(b"damaged!!")
     assert shelf.find("key") is None
     assert Store(tmp_path / "store").root == tmp_path / "store"
+
+
+def test_an_edited_dub_whose_unedited_one_is_gone_is_planned_by_itself_and_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    file = tmp_path / "file"
+    file.write_text("[]")
+    asset = store.reference(file)
+    title = Title(name="t", video=asset, source="t", folder=str(tmp_path / "out"), languages=("es",))
+    profile = load_profile("fake", {})
+    branch = Run(title=title, profile=profile, store=str(tmp_path / "store")).branch("es")
+
+    def made(settled: dict[str, Any] | None) -> StepRecord[Pictured]:
+        answer = lipsync.fn(branch, asset, asset, asset, asset, settled)
+        return answer if isinstance(answer, StepRecord) else answer.data
+
+    first, alone = made(None), made({})
+    assert alone.value.settled == first.value.settled
+    assert [note for note in alone.notes if note not in first.notes] == [
+        "Lip sync: the dub without its edits is not in the store, so the mouth is planned again on every line."
+    ]
+    assert made({"phones": "of before"}).value.settled == {"phones": "of before"}
+    assert made({"phones": "of before"}).notes == first.notes
