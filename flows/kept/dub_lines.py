@@ -38,6 +38,7 @@ class DubLines:
         language: BCP-47 tag of the dub.
         source_language: BCP-47 tag of the source.
         duration_ms: of the title; 0 where that is not known.
+        made_by: name of the profile, and of each step's backend.
         folder: the title's folder.
         store: where edits are kept.
         edits: every edit of it.
@@ -59,6 +60,7 @@ class DubLines:
             source, self.lines = title["source"], lines_of(title)
             name, sha256 = str(source.get("name") or title["title"]), str(source["sha256"])
             self.source_language = str(title["script"].get("language") or "und")
+            self.made_by = _makers(title.get("provenance"))
             self.duration_ms = int((title.get("facts") or {}).get("duration_ms") or 0)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise missing from error
@@ -310,6 +312,12 @@ def shared(text: str, share: float) -> tuple[str, str]:
 
 def _place(row: Row) -> tuple[int, int, int]:
     return row.line.start_ms, row.line.end_ms, row.line.id
+
+
+def _makers(provenance: Any) -> tuple[str, dict[str, str]]:
+    told = provenance if isinstance(provenance, dict) else {}
+    backends = (told.get("backends") or {}).items()
+    return str((told.get("profile") or {}).get("name", "")), {step: str(one["name"]) for step, one in backends}
 
 
 def _muted(history: Sequence[Edit]) -> bool:

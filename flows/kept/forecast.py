@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flows.ask.given import probed
 from flows.kept.branches import shared_work
-from tasks.keep.store import store_at
+from tasks.keep.store import Store, store_at
 from tasks.records.facts import MediaFacts
 from tasks.records.title import Run
 from tasks.step.table import STEPS
@@ -28,8 +28,7 @@ class Forecast:
         self._key = f"{run.profile.name}-{run.profile.lipsync.backend}"
         self.facts = _facts(run)
         self.duration_s = max(self.facts.duration_ms / 1000, 1.0)
-        known = self._store.read_note("pace", self._key)
-        self._pace: dict[str, float] = {**_WEIGHTS, **(known if isinstance(known, dict) else {})}
+        self._pace = paces_of(self._store, self._key)
 
     def seconds(self, step: str) -> float:
         """The expected duration of a step."""
@@ -49,6 +48,17 @@ class Forecast:
                 now = spent / self.duration_s
                 pace[step] = (pace.get(step, now) + now) / 2
             self._store.write_note("pace", self._key, pace)
+
+
+def paces_of(store: Store, key: str) -> dict[str, float]:
+    """Seconds that steps take for a second of title: as remembered, else by their weights.
+
+    Args:
+        store: that remembers them.
+        key: names of the profile and of its lip sync, with a hyphen between.
+    """
+    known = store.read_note("pace", key)
+    return {**_WEIGHTS, **(known if isinstance(known, dict) else {})}
 
 
 def _facts(run: Run) -> MediaFacts:

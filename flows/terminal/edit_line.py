@@ -186,11 +186,13 @@ def _undo(dub: Any, number: int, why: str, *, dry_run: bool, as_json: bool) -> N
 
 
 def _show_cost(dub: Any, edits: tuple[Any, ...], *, as_json: bool) -> None:
-    made = or_exit(dub.tried, edits)
+    from flows.kept.edit_cost import cost_of
+
+    cost = cost_of(dub, or_exit(dub.tried, edits))
     if as_json:
-        say_json({"texts": made.texts})
+        say_json(cost.as_json())
     else:
-        say("Nothing is kept.")
+        say(f"{cost} Nothing is kept.")
 
 
 def _show_history(dub: Any, line: int | None, as_json: bool) -> None:

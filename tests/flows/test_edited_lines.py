@@ -253,3 +253,32 @@ def test_what_a_recorded_dub_and_a_service_cannot_take_is_told(title: Title) -> 
     assert "The dub is recorded: voice, take and pronunciation of lines 1 are not applied." in unheeded_edits(
         recorded, known(recorded).edits
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("2", "--text", "Qué alegría verte."),
+        ("2", "--source", "Nice to meet you."),
+        ("1", "--voice", "hum-300"),
+        ("1", "--pronounce", "morning=mooorning"),
+        ("3", "--start", "2.4", "--end", "3.5"),
+        ("2", "--speaker", "Ann"),
+        ("2", "--mute"),
+        ("2", "--keep-original"),
+        ("2", "--split-at", "1.6"),
+        ("1", "--merge-with-next"),
+        ("--insert", "3.5-3.9", "--text", "Adiós."),
+        ("1", "--level", "-6"),
+        ("1", "--note", "x"),
+    ],
+    ids=lambda words: next(word for word in words if word.startswith("--")),
+)
+def test_what_an_edit_costs_is_known_before(title: Title, words: tuple[str, ...]) -> None:
+    told = json.loads(title.edit(*words, "--dry-run", "--json"))
+    assert title.is_as_before()
+    title.edit(*words)
+    made, fresh = title.dub()
+    assert len(told["spoken"]) == fresh
+    assert bool(told["steps"]) is not title.is_as_before()
+    assert made <= set(told["steps"])
