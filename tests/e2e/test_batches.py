@@ -114,9 +114,10 @@ def test_a_night_delivers_what_it_can_and_a_retry_does_the_rest_alone(folder: Pa
     assert list(of_ja[of_ja["step"] == "lipsync"]["state"]) == ["failed", "computed"]
     by_language = {row["language"]: row for row in costs("language", None)}
     assert by_language.keys() == {"(shared)", "es", "ja"}
-    found = set(of_ja[of_ja["state"] == "reused"]["step"])
+    reused = list(of_ja[of_ja["state"] == "reused"]["step"])
+    found = set(reused)  # in the first night too, where another language has made just the same beside it
     assert found >= {"translate", "synthesize", "adapt", "fit"}  # on the second night
-    assert by_language["ja"]["found"] == len(found)
+    assert by_language["ja"]["found"] == len(reused)
 
 
 @pytest.mark.slow  # another night, with all that Prefect takes
