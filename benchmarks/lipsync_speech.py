@@ -98,6 +98,10 @@ def _between(low: float, high: float) -> Callable[[float | None], tuple[float, f
     return lambda real: (low, high)
 
 
+def _at_most(high: float) -> Callable[[float | None], tuple[float, float]]:
+    return _between(-np.inf, high)
+
+
 def _share_of_real(share: float) -> Callable[[float | None], tuple[float, float]]:
     return lambda real: (share * (1.0 if real is None else real), np.inf)
 
@@ -105,8 +109,8 @@ def _share_of_real(share: float) -> Callable[[float | None], tuple[float, float]
 TARGETS = (
     Target("closure_rate", "real - .05", lambda real: ((1.0 if real is None else real) - 0.05, np.inf)),
     Target("open_closed_ratio", ">= 3.5", _between(3.5, np.inf)),
-    Target("silence_motion", "own + .02", lambda real: (0.0, (real or 0.0) + 0.02)),
-    Target("silence_opening", "<= .018, own", lambda real: (0.0, max(0.018, real or 0.0))),
+    Target("silence_motion", "own + .02", lambda real: (-np.inf, (real or 0.0) + 0.02)),
+    Target("silence_opening", "<= .018, own", lambda real: (-np.inf, max(0.018, real or 0.0))),
     Target("articulation_ratio", ".9 - 1.1", _between(0.9, 1.1)),
     Target("offset_frames", "|x| <= 1", _between(-1, 1)),
     Target("offset_first_third", "|x| <= 1", _between(-1, 1)),
@@ -120,22 +124,22 @@ TARGETS = (
     Target("upper_face_retention", ">= .9", _between(0.9, np.inf)),
     Target("plan_correlation", ">= .95", _between(0.95, np.inf)),
     Target("sharpness_ratio", ".9 - 1.1", _between(0.9, 1.1)),
-    Target("seam_ratio", "<= 1.1", _between(0, 1.1)),
-    Target("jitter_ratio", "<= 1.1", _between(0, 1.1)),
-    Target("flicker_ratio", "<= 1.1", _between(0, 1.1)),
-    Target("flow_residual_ratio", "<= 1.1", _between(0, 1.1)),
+    Target("seam_ratio", "<= 1.1", _at_most(1.1)),
+    Target("jitter_ratio", "<= 1.1", _at_most(1.1)),
+    Target("flicker_ratio", "<= 1.1", _at_most(1.1)),
+    Target("flow_residual_ratio", "<= 1.1", _at_most(1.1)),
     Target("lip_thickness_ratio", ".9 - 1.1", _between(0.9, 1.1)),
-    Target("lip_colour_shift", "<= 5", _between(0, 5)),
-    Target("open_teeth_share", "<= .05", _between(0, 0.05)),
-    Target("rounded_wide_share", "0", _between(0, 0)),
-    Target("longest_hold_frames", "<= 4", _between(0, 4)),
-    Target("blended_share", "<= .15", _between(0, 0.15)),
+    Target("lip_colour_shift", "<= 5", _at_most(5)),
+    Target("open_teeth_share", "<= .05", _at_most(0.05)),
+    Target("rounded_wide_share", "0", _at_most(0)),
+    Target("longest_hold_frames", "<= 4", _at_most(4)),
+    Target("blended_share", "<= .15", _at_most(0.15)),
     Target("mouth_sharpness_low", ">= .85", _between(0.85, np.inf)),
-    Target("mouth_sharpness_high", "<= 1.15", _between(0, 1.15)),
-    Target("one_frame_openings", "<= 1", _between(0, 1)),
-    Target("lip_speed_ratio", "<= 1.15", _between(0, 1.15)),
-    Target("lip_acceleration_ratio", "<= 1.3", _between(0, 1.3)),
-    Target("outside_mask_max_diff", "0", _between(0, 0)),
+    Target("mouth_sharpness_high", "<= 1.15", _at_most(1.15)),
+    Target("one_frame_openings", "<= 1", _at_most(1)),
+    Target("lip_speed_ratio", "<= 1.15", _at_most(1.15)),
+    Target("lip_acceleration_ratio", "<= 1.3", _at_most(1.3)),
+    Target("outside_mask_max_diff", "0", _at_most(0)),
 )
 ROWS = ("real", "real_shuffled", "unmodified", "shuffled", "frozen")
 

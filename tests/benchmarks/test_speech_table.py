@@ -17,14 +17,15 @@ def line(lines: list[str], figure: str) -> list[str]:
 
 def test_each_figure_names_its_worst_run():
     reports = [
-        ("one/es", EngineReport(closure_rate=1.0, longest_hold_frames=3, lip_speed_ratio=1.0), {}),
-        ("two/fr", EngineReport(closure_rate=0.6, longest_hold_frames=2, lip_speed_ratio=0.7), {}),
+        ("one/es", EngineReport(closure_rate=1.0, longest_hold_frames=3, silence_motion=0.0, lip_speed_ratio=1.0), {}),
+        ("two/fr", EngineReport(closure_rate=0.6, longest_hold_frames=2, silence_motion=0.01, lip_speed_ratio=0.7), {}),
         ("three/de", EngineReport(closure_rate=0.9, longest_hold_frames=9, lip_speed_ratio=1.6), {}),
     ]
     lines, passed = tabulate(reports)
     assert line(lines, "closure_rate")[1:4] == ["0.833", "0.600", "two/fr"]
     assert line(lines, "longest_hold_frames")[2:4] == ["9.000", "three/de"]
     assert line(lines, "lip_speed_ratio")[2:4] == ["1.600", "three/de"]
+    assert line(lines, "silence_motion")[2:4] == ["0.010", "two/fr"]  # where all are good, too
     assert line(lines, "seam_ratio")[1:4] == ["-", "-", "-"]
     assert not passed
 
