@@ -11,6 +11,8 @@ from lipsync_engine.records import BoolArray, FloatArray
 
 #: Face widths by which rows of teeth are parted at most; less than the second shows nothing.
 _MOST, _LEAST = 0.06, 0.004
+#: Gap between rows (face widths) from which it is what an opening widens.
+_SEAM = 0.012
 #: Share of teeth from which an opening shows them, and from which it shows them fully.
 _SOME, _FULL = 0.25, 0.5
 #: Frames over which rows part and close, standard deviation.
@@ -30,7 +32,9 @@ def rows_parted(
         start: bool [E], a run of consecutive frames begins.
     """
     shown = np.clip((np.nan_to_num(teeth) - _SOME) / (_FULL - _SOME), 0, 1)
-    missing = np.clip(asked - np.maximum(np.nan_to_num(gap) + opened, 0), 0, _MOST)
+    apart = np.nan_to_num(gap)
+    widens = np.where(opened > 0, np.clip(apart / _SEAM, 0, 1), 1)  # without a seam what is opened stretches teeth
+    missing = np.clip(asked - np.maximum(apart + widens * opened, 0), 0, _MOST)
     wanted = np.where(missing > _LEAST, missing, 0) * shown
     out = np.zeros(len(wanted), np.float32)
     bounds = np.unique([0, *np.flatnonzero(start), len(wanted)])

@@ -112,7 +112,9 @@ def test_teeth_part_by_what_the_observation_lacks():
     none = np.zeros(6, np.float32)
     assert rows_parted(asked, none, teeth, none, start) == pytest.approx(0.04, abs=1e-6)
     assert rows_parted(asked, none + 0.03, teeth, none, start) == pytest.approx(0.01, abs=1e-6)
-    assert rows_parted(asked, none, teeth, none + 0.025, start) == pytest.approx(0.015, abs=1e-6)
+    assert rows_parted(asked, none + 0.013, teeth, none + 0.02, start) == pytest.approx(0.007, abs=1e-6)
+    shut = rows_parted(asked, none, teeth, none + 0.025, start)  # lips further apart do not part shut teeth
+    assert shut == pytest.approx(0.04, abs=1e-6)
     assert not rows_parted(asked, none, none, none, start).any()  # no teeth, nothing to part
     assert not rows_parted(none, none, teeth, none, start).any()  # nothing asked
     assert not rows_parted(asked, none * np.nan, none * np.nan, none, start).any()  # nothing known
