@@ -106,6 +106,7 @@ class _Lines:
     def __init__(self, dub: DubLines) -> None:
         self._dub = dub
         self._now = {row.line.id: (row, exported(dub, row)) for row in dub.rows}
+        self._rows = {(row.part, 0 if row.part else row.line.id): row for row in dub.applied.rows}
         self._exports: dict[str, Any] = {}
         self._onto = dub.edits.onto(dub.lines)
 
@@ -128,7 +129,7 @@ class _Lines:
         if sent is None:
             refused.append(f"{where}: {short(key)} is not a line that was exported from this store")
             return None
-        before = next((line for line in sent["lines"] if str(line["id"]) == number), None)
+        before = sent["by number"].get(number)
         if before is None:
             refused.append(f"{where} is not a line of the dub")
             return None
@@ -143,10 +144,7 @@ class _Lines:
         place = self._onto(asked)
         if place.line is None:
             return place.why
-        for row in self._dub.applied.rows:
-            if row.part == before["part"] and (before["part"] or row.line.id == place.line.id):
-                return row
-        return "the line is gone"
+        return self._rows.get((before["part"], 0 if before["part"] else place.line.id), "the line is gone")
 
     def _by_time(self, given: Mapping[str, Any], where: str, refused: list[str]) -> _Found | None:
         start, end = given.get("start_ms"), given.get("end_ms")
@@ -171,7 +169,8 @@ def _export(dub: DubLines, export: str) -> Any:
     try:
         for line in sent["lines"]:
             int(line["id"]), int(line["of"]), int(line["part"])
-        return sent if isinstance(sent["script"], str) else None
+        known = {"by number": {str(line["id"]): line for line in sent["lines"]}}
+        return {**sent, **known} if isinstance(sent["script"], str) else None
     except (TypeError, KeyError, ValueError):
         return None
 

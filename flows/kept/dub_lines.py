@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ class DubLines:
             raise BadInputError(f"Line {row.line.id} of {self.title} is locked.", "Unlock it first (--unlock).")
         return Edit(
             **sign,
-            script=self.edits.keep_script(self.lines),
+            script=self._script,
             line=row.of.id,
             part=row.part,
             words=row.of.text,
@@ -250,6 +251,11 @@ class DubLines:
             raise BadInputError(f"{self.title} has no lines.")
         before = [row for row in self.applied.rows if row.line.start_ms <= insert.start_ms]
         return (before or list(self.applied.rows))[-1 if before else 0], Change(insert=insert)
+
+    @cached_property
+    def _script(self) -> str:
+        """Digest of the source script, which is kept."""
+        return self.edits.keep_script(self.lines)
 
     def _with(self, more: Sequence[Edit]) -> Applied:
         until_ms = self.duration_ms if self.title.endswith(_PREVIEW) else 0
