@@ -18,9 +18,7 @@ from tasks.report.report import link
 
 _HEIGHT = 360
 _SMALL: dict[str, Any] = {"c:v": "libx264", "preset": "veryfast", "crf": 28, "pix_fmt": "yuv420p", "threads": 4}
-_SMALL |= {
-    "x264-params": "mbtree=0"
-}  # with it the same film is not always the same bytes (`lipsync_engine.media.video`)
+_SMALL |= {"x264-params": "mbtree=0"}  # with it the same film is not always the same bytes
 _SMALL |= {"c:a": "aac", "b:a": "96k", "ac": 2, "movflags": "+faststart", "f": "mp4"}
 _KEPT = ("script.json", "script.srt", "script.vtt", "lipsync.json", "qc.json")
 _DATED = (1980, 1, 1, 0, 0, 0)  # the same content gives the same archive

@@ -15,6 +15,8 @@ _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
 _HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
 #: Fixed, because the number of threads changes x265's output.
 _X265_THREADS = "pools=4:frame-threads=2"
+#: OpenCV's number of the instruction set (cvdef.h).
+_AVX_512 = 13
 _RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8")
 
 
@@ -54,7 +56,7 @@ def encoded(
         )
     options = {**h264_options(crf), **_rgb_tags(picture)}
     if fields and not split:
-        options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": f"{picture.fields}=1"}
+        options |= {"flags:v": "+ilme+ildct+bitexact", "x264-params": ":".join((f"{picture.fields}=1", *_same_bytes()))}
         said.append(f"interlaced as it was ({_FIRST[picture.fields]} field first)")
     return stream, options, ", ".join([f"H.264 (CRF {crf})", *said, *lost(picture)])
 
@@ -98,7 +100,15 @@ def _rgb_tags(picture: PictureFacts) -> dict[str, str]:
 def h264_options(crf: int = CRF, preset: str = "medium") -> dict[str, Any]:
     """The encoder's options of every other picture: eight bits of H.264."""
     encoder = {"c:v:0": "libx264", "preset": preset, "pix_fmt": "yuv420p"}
-    return {**encoder, "crf": crf, "threads": media.ENCODER_THREADS}
+    same = {"x264-params": ":".join(_same_bytes())} if _same_bytes() else {}
+    return {**encoder, "crf": crf, "threads": media.ENCODER_THREADS, **same}
+
+
+def _same_bytes() -> tuple[str, ...]:
+    """What x264 needs to make the same bytes of the same picture: its AVX-512 code does not always; AVX2 is as fast."""
+    import cv2
+
+    return ("asm=AVX2",) if cv2.checkHardwareSupport(_AVX_512) else ()
 
 
 def intermediate_options() -> dict[str, Any]:
