@@ -42,7 +42,6 @@ def read_csv(content: bytes) -> File:
         text = content.decode("utf-8-sig")
         head = text.split("\n", 1)[0]
         separator = max((",", ";", "\t"), key=head.count)
-        csv.field_size_limit(1 << 20)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInputError(f"It is no CSV table in UTF-8: {error}.", "Save it as CSV UTF-8.") from error

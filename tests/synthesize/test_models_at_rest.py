@@ -9,6 +9,7 @@ import pytest
 
 from configs.profile import load_profile
 from tasks.machine import resident as residents
+from tasks.machine.memory import whole_bytes
 from tasks.machine.resident import Resident, loaded_once, rest
 from tasks.records.record import Asset
 from tasks.records.script import Line, Script, Speaker
@@ -144,7 +145,7 @@ def test_a_load_that_failed_is_tried_again() -> None:
 def test_a_crowded_process_forgets_the_idle_model_that_was_used_longest_ago(
     pool: dict[object, Resident], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.machine.resident._memory_bytes", lambda: 100)
+    monkeypatch.setattr("tasks.machine.resident.whole_bytes", lambda: 100)
     monkeypatch.setattr("tasks.machine.resident._used_bytes", lambda: 20 * len(pool))  # half of it is full with three
     for name in ("busy", "old", "young"):
         loaded_once(name, lambda: Resident(Model(), "cpu"))
@@ -157,7 +158,7 @@ def test_a_crowded_process_forgets_the_idle_model_that_was_used_longest_ago(
 
 
 def test_the_process_and_its_memory_are_measured() -> None:
-    used, most = residents._used_bytes(), residents._memory_bytes()
+    used, most = residents._used_bytes(), whole_bytes()
     assert 1 << 20 < used < most
 
 
