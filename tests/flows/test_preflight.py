@@ -73,6 +73,7 @@ def test_without_a_known_language_only_what_no_language_reaches_is_refused(
     talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apertium(monkeypatch, "cat-spa", "ita-cat")
+    monkeypatch.setattr("tasks.transcribe.faster_whisper.FasterWhisperTranscriber.missing", lambda _self: [])
     run = planned(talk, "es", "de", subtitles=False, source_language=None)
     assert [(tag, step) for tag, step, _ in told(run) if step == "translate"] == [("de", "translate")]
     assert [(tag, step) for tag, step, _ in told(run, spoken="en") if step == "translate"] == [
