@@ -78,6 +78,7 @@ class DubLines:
         """Apply the edits that are kept now."""
         self.applied = self._with(())
         self._histories = self.edits.histories(self.lines)
+        self._at = {(row.of.id, row.part): row for row in self.applied.rows}
         rows, last = {row.line.id: row for row in self.applied.rows}, max((line.id for line in self.lines), default=0)
         known = [(rows.get(spoken.id), spoken) for spoken in self._spoken.values() if spoken.id <= last]
         beyond = [spoken for spoken in self._spoken.values() if spoken.id > last]
@@ -105,6 +106,10 @@ class DubLines:
             f"`polydub script export {self.folder} --language {self.language}` lists them.",
         )
 
+    def row_at(self, line: int, part: int) -> Row | None:
+        """The line that is that one of the script, or that edit number ``part`` made beside it; None: it is gone."""
+        return self._at.get((line, part))
+
     def text(self, row: Row) -> str | None:
         """What the line says in the dub, also where it is muted; None where that is not known yet."""
         return row.text if row.text is not None else self.machine(row)
@@ -119,7 +124,9 @@ class DubLines:
             said |= {row.text}
         if delivered is not None and delivered not in said:
             return delivered
-        return next((edit.machine for edit in reversed(history) if edit.machine is not None), None)
+        made = max([row.part, *(edit.number for edit in row.edits if edit.change.split or edit.change.merge)])
+        since = [edit for edit in history if edit.number > made]  # before that it was another line
+        return next((edit.machine for edit in reversed(since) if edit.machine is not None), None)
 
     def edit(self, row: Row, change: Change, sign: dict[str, Any], **more: Any) -> Edit:
         """A decision about a line, to be added.
@@ -137,7 +144,7 @@ class DubLines:
             raise BadInputError(f"Line {row.line.id} of {self.title} is locked.", "Unlock it first (--unlock).")
         return Edit(
             **sign,
-            script=self._script,
+            script=self.script,
             line=row.of.id,
             part=row.part,
             words=row.of.text,
@@ -158,16 +165,21 @@ class DubLines:
             raise BadInputError(" ".join(refused))
         return made
 
-    def add(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    def add(self, edits: Sequence[Edit], seen: int | None = None) -> tuple[Edit, ...]:
         """Keep edits, all or none; returns them with their numbers.
 
+        Args:
+            edits: in order.
+            seen: as of `Edits.add`.
+
         Raises:
+            ChangedMeanwhileError: as `Edits.add`.
             BadInputError: one of them does not fit.
         """
         if not edits:
             return ()
         self.tried(edits)
-        added = self.edits.add(edits)
+        added = self.edits.add(edits, seen)
         self.look()
         return added
 
@@ -203,6 +215,17 @@ class DubLines:
         kept = edit.model_dump(include={"script", "line", "part", "words"})
         return Edit(**{**kept, **sign}, undoes=number)
 
+    def locking(self, row: Row, decided: dict[str, Any]) -> dict[str, Any]:
+        """What is decided about a line with, where that locks it, the text that was seen: that is what stays."""
+        if (
+            decided.get("lock")
+            and "text" not in decided
+            and row.text is None
+            and (now := self.machine(row)) is not None
+        ):
+            return {**decided, "text": now}
+        return decided
+
     def split(self, row: Row, at_ms: int, texts: tuple[str, str] | None = None) -> Change:
         """What splits a line; its words are shared out by length where they are not given.
 
@@ -225,8 +248,12 @@ class DubLines:
             texts = shared(text, share)
         return Change(split=Split(at_ms=at_ms, source=shared(line.text, share), text=texts))
 
-    def merge(self, row: Row) -> Change:
+    def merge(self, row: Row, *, as_seen: bool = False) -> Change:
         """What merges a line with the next one.
+
+        Args:
+            row: the line.
+            as_seen: it says what both say in the dub; False: only where a person worded one of them.
 
         Raises:
             BadInputError: there is none.
@@ -236,7 +263,7 @@ class DubLines:
             raise BadInputError(f"Line {row.line.id} is the last one.")
         other = after[0]
         source = joined([row.line.text, other.line.text])
-        edited = row.text is not None or other.text is not None
+        edited = as_seen or row.text is not None or other.text is not None
         texts = [self.text(row), self.text(other)]
         text = joined([one or "" for one in texts]) if edited and None not in texts else None
         return Change(merge=Merge(line=other.of.id, part=other.part, source=source, text=text))
@@ -253,7 +280,7 @@ class DubLines:
         return (before or list(self.applied.rows))[-1 if before else 0], Change(insert=insert)
 
     @cached_property
-    def _script(self) -> str:
+    def script(self) -> str:
         """Digest of the source script, which is kept."""
         return self.edits.keep_script(self.lines)
 

@@ -31,6 +31,10 @@ _MOST = 50_000
 """Records of a title in a language; more come of no person."""
 
 
+class ChangedMeanwhileError(BadInputError):
+    """Somebody else edited since the edits were looked at; nothing was kept."""
+
+
 class Edits:
     """All edits of one title in one language.
 
@@ -59,11 +63,21 @@ class Edits:
         """What is kept and cannot be read."""
         return self._kept[1]
 
-    def add(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    @property
+    def count(self) -> int:
+        """Number of all records, those that cannot be read among them."""
+        return self._kept[3]
+
+    def add(self, edits: Sequence[Edit], seen: int | None = None) -> tuple[Edit, ...]:
         """Add records, all or none; returns them with their numbers.
+
+        Args:
+            edits: in order.
+            seen: number of records that were there when they were decided (`count`); None: any.
 
         Raises:
             PermanentError: what is kept cannot be read.
+            ChangedMeanwhileError: there are more records than were seen.
             BadInputError: there are too many, or one takes back an edit that is none.
         """
         added: list[Edit] = []
@@ -72,6 +86,8 @@ class Edits:
             before = self._of_earlier_version() if there is None else there
             if not isinstance(before, list):
                 raise PermanentError(f"The edits of {self._name} in {self._language} are not kept as a list.")
+            if seen is not None and len(before) != seen:
+                raise ChangedMeanwhileError(f"{self._name} was edited meanwhile in {self._language}.", "Look again.")
             added[:] = [edit.model_copy(update={"number": n}) for n, edit in enumerate(edits, len(before) + 1)]
             if len(before) + len(added) > _MOST:
                 raise BadInputError(f"{self._name} has {len(before)} edits in {self._language}: no more can be kept.")
@@ -79,8 +95,10 @@ class Edits:
                 raise BadInputError(f"There is no edit {wrong[0]}.", "`polydub edit --history` lists them.")
             return [*before, *(edit.model_dump(mode="json", exclude_defaults=True) for edit in added)]
 
-        self._store.change_note(_KIND, self._key, grown)
-        self.__dict__.pop("_kept", None)
+        try:
+            self._store.change_note(_KIND, self._key, grown)
+        finally:
+            self.__dict__.pop("_kept", None)
         return tuple(added)
 
     def numbered(self, more: Sequence[Edit]) -> tuple[Edit, ...]:
@@ -158,18 +176,18 @@ class Edits:
         return next((line.start_ms for line in self._script(edit.script) if line.id == edit.line), 0)
 
     @cached_property
-    def _kept(self) -> tuple[tuple[Edit, ...], tuple[str, ...], str]:
-        """The records, what of them is damaged, and why none can be read."""
+    def _kept(self) -> tuple[tuple[Edit, ...], tuple[str, ...], str, int]:
+        """The records, what of them is damaged, why none can be read, and how many there are."""
         if damage := self._store.damage_of(_KIND, self._key):
-            return (), (), damage
+            return (), (), damage, 0
         there = self._store.read_note(_KIND, self._key)
         if there is None:
             there = self._of_earlier_version()
             if there:
                 self._store.change_note(_KIND, self._key, lambda since: there if since is None else since)
         if not isinstance(there, list):
-            return (), (), "They are not kept as a list."
-        return (*self._checked(there), "")
+            return (), (), "They are not kept as a list.", 0
+        return (*self._checked(there), "", len(there))
 
     def _checked(self, there: list[Any]) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
         """Records as they are kept, each checked: the store may be written by others."""

@@ -37,7 +37,8 @@ class Delivered:
 def note_delivered(run: Run) -> None:
     """Have the store know a delivered title's folder by its key."""
     place, _ = place_of(run.store)
-    known = json.dumps({"folder": run.title.folder, "source": run.title.video.uri}).encode()
+    facts = {"folder": run.title.folder, "source": run.title.video.uri, "run": run.model_dump(mode="json")}
+    known = json.dumps(facts).encode()
     if place.read(name := _file(key_of(run.title.folder))) != known:
         place.write(name, known)
 
@@ -59,6 +60,17 @@ def delivered_title(key: str) -> Delivered | None:
         title = Delivered(Path(known["folder"]), str(known["source"]))
         return title if (title.folder / "summary.json").is_file() else None
     except (ValueError, KeyError, TypeError, OSError):
+        return None
+
+
+def asked_run(key: str) -> Run | None:
+    """The run that delivered the title of that key last, as it was asked for; None where that is not known."""
+    if not _NAME.fullmatch(key):
+        return None
+    place, _ = place_of(store_place())
+    try:
+        return Run.model_validate(json.loads(place.read(_file(key)) or b"")["run"])
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -14,11 +14,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from flows.kept import links
 from flows.printed import Console
+from flows.review.api import api
 from flows.review.guard import Guard
+from flows.review.writes import Writes
 from flows.service.login import password
 from flows.service.own_origin import OwnOrigin, host_names
 from flows.service.server import require_port
@@ -40,12 +42,14 @@ def app(token: str) -> Starlette:
     """
     routes = [
         Route("/", _titles),
+        Mount("/api/v1", api()),
         Route("/titles/{key}/" + SOURCE, _source),
         Route("/titles/{key}/{place:path}", _deliverable),
     ]
     guards = [
         Middleware(OwnOrigin, hosts=host_names()),
         Middleware(BaseHTTPMiddleware, dispatch=Guard(password(), token)),
+        Middleware(Writes),
     ]
     site = Starlette(routes=routes, middleware=guards, exception_handlers={HTTPException: _refusal})
     site.router.redirect_slashes = False

@@ -98,6 +98,27 @@ def edit_command(
     _edit(dub, line, wanted, why, dry_run=dry_run, as_json=as_json)
 
 
+@app.command("render", rich_help_panel=Command.DUB)
+def render_command(
+    title: Annotated[str, _TITLE],
+    language: Annotated[str, _LANGUAGE],
+    as_json: Annotated[bool, typer.Option("--json", help="print summary.json to stdout")] = False,
+) -> None:
+    """Dub a delivered title's language again as it was asked for, with the edits since; only what they touch is made.
+
+    The review page's "make" does this.
+    """
+    from flows.kept.again import as_asked
+    from flows.kept.dub_lines import DubLines
+    from flows.terminal.outcome import exit_code, show
+    from flows.terminal.watch import run_watched
+
+    dub = or_exit(DubLines, Path(title).absolute(), language)
+    summaries = run_watched([or_exit(as_asked, dub.folder, dub.language)])
+    show(summaries, as_json)
+    raise typer.Exit(exit_code(summaries))
+
+
 _FIELD_NAMES = {"start": "start_ms", "end": "end_ms", "level": "level_db", "keep-original": "keep"}
 
 
@@ -167,8 +188,7 @@ def _decided(dub: Any, line: int | None, wanted: _Wanted) -> tuple[Any, Any]:
         shape = dub.split(row, wanted.split_ms, texts).model_dump(exclude_defaults=True)
     elif wanted.merge:
         shape = dub.merge(row).model_dump(exclude_defaults=True)
-    if fields.get("lock") and "text" not in fields and row.text is None and (now := dub.machine(row)) is not None:
-        fields["text"] = now  # what was seen is what stays
+    fields = dub.locking(row, fields)
     return row, changed({**fields, **shape, "reset": wanted.reset}, f"line {line}")
 
 

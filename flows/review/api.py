@@ -1,0 +1,236 @@
+"""The review server's endpoints for lines and edits, under ``/api/v1``: what its page uses, and programs may."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from configs.languages import display_name
+from flows.kept import links
+from flows.kept.dub_lines import DubLines, signature, undone_by
+from flows.kept.edit_cost import cost_of
+from flows.review import changing, making
+from flows.review.lines import Shown, key_of, parsed_key, read_json, revision_of, shown_edit
+from flows.review.writes import told
+from tasks.records.errors import BadInputError, PolydubError
+
+router = APIRouter()
+_MAKING = making.Making()
+
+
+class Nothing(BaseModel):
+    """A body without anything in it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def api() -> FastAPI:
+    """The application of the endpoints."""
+    found = FastAPI(title="Polydub review", version="1", docs_url=None, redoc_url=None)
+    found.include_router(router)
+    found.add_exception_handler(PolydubError, _refused)
+    found.add_exception_handler(HTTPException, _not_possible)
+    found.add_exception_handler(RequestValidationError, _not_understood)
+    found.add_exception_handler(changing.OvertakenError, _overtaken)
+    return found
+
+
+@router.get("/titles")
+def titles() -> dict[str, Any]:
+    """Delivered titles with their languages, those whose quality is worst first."""
+    rows = [row for key, title in links.delivered().items() for row in _languages(key, title)]
+    return {"languages": sorted(rows, key=lambda row: (-row["failing"], -row["warning"], row["title"], row["tag"]))}
+
+
+@router.get("/titles/{key}/{language}")
+def lines(key: str, language: str) -> dict[str, Any]:
+    """A language with its lines, and the revision that edits of them are made against."""
+    dub = opened(key, language)
+    return {**_facts(key, dub), "lines": Shown(dub).lines()}
+
+
+@router.post("/titles/{key}/{language}/edits", status_code=201)
+def edit(key: str, language: str, wanted: changing.WantedEdits, request: Request) -> dict[str, Any]:
+    """Keep edits, all or none: 409 with the lines as they are where somebody changed one of them since."""
+    before = {row["key"]: row for row in Shown(opened(key, language)).lines()}
+    dub, added = changing.keep(lambda: opened(key, language), wanted, signed_by(request, wanted.why))
+    return {"numbers": [one.number for one in added], **_difference(before, dub)}
+
+
+@router.post("/titles/{key}/{language}/edits/preview")
+def preview(key: str, language: str, wanted: changing.WantedEdits, request: Request) -> dict[str, Any]:
+    """What edits would make again, in how long and for how much; nothing is kept."""
+    dub = opened(key, language)
+    cost = cost_of(dub, dub.tried(changing.decided(dub, wanted, signed_by(request, wanted.why))))
+    return {**cost.as_json(), "words": str(cost)}
+
+
+@router.post("/titles/{key}/{language}/undo", status_code=201)
+def undo(key: str, language: str, wanted: changing.Undo, request: Request) -> dict[str, Any]:
+    """Take an edit back, by its number; taking that back restores it."""
+    dub = opened(key, language)
+    before = {row["key"]: row for row in Shown(dub).lines()}
+    added = dub.undo(wanted.number, signed_by(request, wanted.why))
+    return {"numbers": [added.number], **_difference(before, dub)}
+
+
+@router.get("/titles/{key}/{language}/history")
+def history(
+    key: str,
+    language: str,
+    line: Annotated[str, Query(max_length=40)] = "",
+    latest: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> dict[str, Any]:
+    """The latest edits, or those of a line (by its key), oldest first."""
+    dub = opened(key, language)
+    place = parsed_key(line)
+    row = dub.row_at(*place) if place else None
+    if line and row is None:
+        raise BadInputError("There is no such line.")
+    records = dub.history(row.line.id if row else None)
+    undone = undone_by(dub.edits.records)
+    return {"revision": revision_of(dub), "edits": [shown_edit(one, undone) for one in records[-latest:]]}
+
+
+@router.post("/titles/{key}/{language}/make", status_code=202)
+def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
+    """Dub the language again with its edits; only what they touch is made."""
+    dub = opened(key, language)
+    _MAKING.begin(key, dub.language, dub.folder)
+    return _made(key, dub)
+
+
+@router.get("/titles/{key}/{language}/make")
+def made(key: str, language: str) -> dict[str, Any]:
+    """How far that is, and whether the delivered dub has every edit."""
+    return _made(key, opened(key, language))
+
+
+def opened(key: str, language: str) -> DubLines:
+    """A language of a delivered title.
+
+    Raises:
+        HTTPException: there is none.
+    """
+    title = links.delivered_title(key)
+    if title is None:
+        raise HTTPException(404, "There is no such title.")
+    try:
+        return DubLines(title.folder, language)
+    except BadInputError as error:
+        raise HTTPException(404, "The title has no such language.") from error
+
+
+def signed_by(request: Request, why: str) -> dict[str, Any]:
+    """Who edits: the user that the guard knows, else this machine's."""
+    who = getattr(request.state, "who", "")
+    return {**signature(why), "source": "page", **({"who": who} if who else {})}
+
+
+def _facts(key: str, dub: DubLines) -> dict[str, Any]:
+    summary = read_json(dub.folder / "summary.json")
+    known = summary.get("languages")
+    language = known.get(dub.language, {}) if isinstance(known, dict) else {}
+    qc = read_json(dub.folder / dub.language / "qc.json")
+    return {
+        "key": key,
+        "title": dub.title,
+        "language": dub.language,
+        "language_name": display_name(dub.language),
+        "source_language": dub.source_language,
+        "duration_ms": dub.duration_ms,
+        "revision": revision_of(dub),
+        "state": str(language.get("state", "")),
+        "why": str(language.get("why") or ""),
+        "gates": qc.get("gates", []),
+        "notes": [*dub.applied.notes, *([dub.applied.unreadable] if dub.applied.unreadable else [])],
+        "master": language.get("master"),
+        "report": language.get("report"),
+    }
+
+
+def _languages(key: str, title: links.Delivered) -> list[dict[str, Any]]:
+    """The languages of a title, as its summary says."""
+    summary = read_json(title.folder / "summary.json")
+    known = summary.get("languages")
+    found = []
+    for tag, one in known.items() if isinstance(known, dict) else ():
+        if not isinstance(one, dict):
+            continue
+        review = [gate.get("status") for gate in one.get("review") or () if isinstance(gate, dict)]
+        found.append(
+            {
+                "key": key,
+                "title": str(summary.get("title", "")),
+                "tag": tag,
+                "language": str(one.get("language", tag)),
+                "state": str(one.get("state", "")),
+                "why": str(one.get("why") or ""),
+                "failing": review.count("fail") + (one.get("state") == "failed"),
+                "warning": review.count("warn"),
+                "report": one.get("report"),
+                "master": one.get("master"),
+            }
+        )
+    return found
+
+
+def _difference(before: dict[str, dict[str, Any]], dub: DubLines) -> dict[str, Any]:
+    """The lines that are otherwise now, and the keys of those that are gone."""
+    now = Shown(dub).lines()
+    keys = {row["key"] for row in now}
+    return {
+        "revision": revision_of(dub),
+        "lines": [row for row in now if before.get(row["key"]) != row],
+        "gone": [key for key in before if key not in keys],
+        "notes": list(dub.applied.notes),
+    }
+
+
+def _made(key: str, dub: DubLines) -> dict[str, Any]:
+    one, there = _MAKING.of(key, dub.language), making.standing_of(key, dub.language)
+    return {
+        "state": one.state,
+        "why": one.why,
+        "branch": there.state if there else "unknown",
+        "step": there.step if there else "",
+        "done": there.done if there else 0.0,
+        "left_s": round(there.left_s) if there else 0,
+        "up_to_date": bool(there and there.state in ("completed", "needs_review")),
+        "revision": revision_of(dub),
+    }
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PolydubError)
+    return JSONResponse(told(error.what, error.fix), 400 if isinstance(error, BadInputError) else 500)
+
+
+def _not_possible(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse(told(str(error.detail)), error.status_code)
+
+
+def _not_understood(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    return JSONResponse(told(f"{where or 'The body'}: {first['msg']}."[:500]), 422)
+
+
+def _overtaken(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, changing.OvertakenError)
+    dub, undone = error.dub, undone_by(error.dub.edits.records)
+    shown = Shown(dub)
+    now = [shown.line(row) for row in dub.rows if key_of(row) in error.lines]
+    body = {
+        **told("Somebody changed it since you saw it.", "Look at the lines again."),
+        "revision": revision_of(dub),
+        "lines": now,
+        "since": [shown_edit(one, undone) for one in error.since],
+    }
+    return JSONResponse(body, 409)
