@@ -114,10 +114,14 @@ class DubLines:
         """What the line says in the dub, also where it is muted; None where that is not known yet."""
         return row.text if row.text is not None else self.machine(row)
 
+    def delivered_text(self, row: Row) -> str | None:
+        """What the delivered dub says; None where it has no such line."""
+        found = self._spoken.get(row.line.id)
+        return found.text if found is not None and self._was(row, found) else None
+
     def machine(self, row: Row) -> str | None:
         """What it says without edits of its text: as delivered, or as it was before them."""
-        found = self._spoken.get(row.line.id)
-        delivered = found.text if found is not None and self._was(row, found) else None
+        delivered = self.delivered_text(row)
         history = self._histories.get(row.of.id, []) if row.part == 0 else list(row.edits)
         said = {edit.text for edit in history if edit.part == row.part} | ({""} if _muted(history) else set())
         if row.part or any(edit.change.split or edit.change.merge for edit in history):
@@ -164,6 +168,10 @@ class DubLines:
         if refused := [note_of(edit, why) for edit, why in made.stray if edit.number > last]:
             raise BadInputError(" ".join(refused))
         return made
+
+    def after(self, count: int) -> Applied:
+        """The lines as the first edits made them."""
+        return self._with((), count)
 
     def add(self, edits: Sequence[Edit], seen: int | None = None) -> tuple[Edit, ...]:
         """Keep edits, all or none; returns them with their numbers.
@@ -284,9 +292,9 @@ class DubLines:
         """Digest of the source script, which is kept."""
         return self.edits.keep_script(self.lines)
 
-    def _with(self, more: Sequence[Edit]) -> Applied:
+    def _with(self, more: Sequence[Edit], first: int | None = None) -> Applied:
         until_ms = self.duration_ms if self.title.endswith(_PREVIEW) else 0
-        return self.edits.on(self.lines, until_ms, ends_ms=self.duration_ms, more=more)
+        return self.edits.on(self.lines, until_ms, ends_ms=self.duration_ms, more=more, first=first)
 
     def _was(self, row: Row, spoken: Line) -> bool:
         """Whether a delivered line is this one, by its times now, before any edit, or as some edit had them."""

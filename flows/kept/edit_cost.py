@@ -52,16 +52,18 @@ class EditCost:
         return f"{lines}{drawn}, about {self.seconds:.0f} s, {usd}; steps: {', '.join(self.steps)}."
 
 
-def cost_of(dub: DubLines, made: Applied) -> EditCost:
+def cost_of(dub: DubLines, made: Applied, since: Applied | None = None) -> EditCost:
     """What it would take.
 
     Args:
         dub: the lines as they are.
         made: as they would be (`DubLines.tried`).
+        since: as the delivered dub has them; None: as they are.
     """
-    if made.facts == dub.applied.facts:
+    there = since or dub.applied
+    if made.facts == there.facts:
         return EditCost()
-    before = {_identity(row): row for row in dub.applied.rows}
+    before = {_identity(row): row for row in there.rows}
     after = {_identity(row): row for row in made.rows}
     changed = [row for name, row in after.items() if name not in before or _placed(before[name]) != _placed(row)]
     gone = [row for name, row in before.items() if name not in after]

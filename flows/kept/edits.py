@@ -121,6 +121,7 @@ class Edits:
         from_ms: int = 0,
         ends_ms: int = 0,
         more: Sequence[Edit] = (),
+        first: int | None = None,
     ) -> Applied:
         """A source script as the edits in force make it.
 
@@ -130,8 +131,10 @@ class Edits:
             from_ms: where it begins: lines before it are not mentioned.
             ends_ms: where the title ends; 0 where that is not known.
             more: edits that are not kept yet.
+            first: only so many of the records; None: all.
         """
-        made = applied(lines, self.numbered(more), self.onto(lines), self._is_same_line, until_ms or ends_ms)
+        edits = tuple(edit for edit in self.numbered(more) if first is None or edit.number <= first)
+        made = applied(lines, edits, self.onto(lines), self._is_same_line, until_ms or ends_ms)
         stray = [(edit, why) for edit, why in made.stray if not until_ms or from_ms <= self._start_ms(edit) < until_ms]
         return Applied(made.rows, tuple(stray), self.damaged, self._kept[2])
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, HTTPException, Query, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from configs.languages import display_name
 from flows.kept import links
 from flows.kept.dub_lines import DubLines, signature, undone_by
+from flows.kept.edit import Text
 from flows.kept.edit_cost import cost_of
-from flows.review import changing, making
-from flows.review.lines import Shown, key_of, parsed_key, read_json, revision_of, shown_edit
+from flows.review import changing, lanes, making
+from flows.review.fit import predicted
+from flows.review.lines import Shown, key_of, measured, parsed_key, read_json, revision_of, shown_edit
+from flows.review.voices import voices_of
 from flows.review.writes import told
 from tasks.records.errors import BadInputError, PolydubError
 
@@ -28,9 +33,14 @@ class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def api() -> FastAPI:
-    """The application of the endpoints."""
+def api(only: Collection[str] | None = None) -> FastAPI:
+    """The application of the endpoints.
+
+    Args:
+        only: keys of the titles that it lists; None: all.
+    """
     found = FastAPI(title="Polydub review", version="1", docs_url=None, redoc_url=None)
+    found.state.only = only
     found.include_router(router)
     found.add_exception_handler(PolydubError, _refused)
     found.add_exception_handler(HTTPException, _not_possible)
@@ -40,10 +50,9 @@ def api() -> FastAPI:
 
 
 @router.get("/titles")
-def titles() -> dict[str, Any]:
+def titles(request: Request) -> dict[str, Any]:
     """Delivered titles with their languages, those whose quality is worst first."""
-    rows = [row for key, title in links.delivered().items() for row in _languages(key, title)]
-    return {"languages": sorted(rows, key=lambda row: (-row["failing"], -row["warning"], row["title"], row["tag"]))}
+    return {"languages": worst_first(request.app.state.only)}
 
 
 @router.get("/titles/{key}/{language}")
@@ -94,6 +103,46 @@ def history(
     records = dub.history(row.line.id if row else None)
     undone = undone_by(dub.edits.records)
     return {"revision": revision_of(dub), "edits": [shown_edit(one, undone) for one in records[-latest:]]}
+
+
+class Typed(BaseModel):
+    """A text as it is typed, for a line (by its key); its times where they are being changed too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    line: Annotated[str, Field(max_length=40)]
+    text: Text
+    start_ms: Annotated[int, Field(ge=0, lt=1 << 31)] | None = None
+    end_ms: Annotated[int, Field(ge=0, lt=1 << 31)] | None = None
+
+
+@router.post("/titles/{key}/{language}/fit")
+def fit(key: str, language: str, typed: Typed) -> dict[str, Any]:
+    """How a text will fit its line, in syllables against the slot; nothing is kept."""
+    dub = opened(key, language)
+    place = parsed_key(typed.line)
+    row = dub.row_at(*place) if place else None
+    if row is None:
+        raise BadInputError("There is no such line.")
+    times = {"start_ms": typed.start_ms, "end_ms": typed.end_ms}
+    line = row.line.model_copy(update={name: value for name, value in times.items() if value is not None})
+    return predicted(dub, row, typed.text, measured(dub), line).as_json()
+
+
+@router.get("/titles/{key}/{language}/peaks/{lane}", response_class=Response)
+def peaks(key: str, language: str, lane: Literal["source", "dub", "bed"]) -> Response:
+    """The loudest sample of each 20 ms of a sound, a byte each; the lane's loudest is 255."""
+    found = lanes.lane(key, opened(key, language), lane)
+    if found is None:
+        raise HTTPException(404, "There is no such sound.")
+    return Response(found, media_type="application/octet-stream")
+
+
+@router.get("/titles/{key}/{language}/voices")
+def voices(key: str, language: str) -> dict[str, Any]:
+    """Names of voices that can say a line, as far as the backend says."""
+    asked = links.asked_run(key)
+    return {"voices": voices_of(asked, opened(key, language).language) if asked else []}
 
 
 @router.post("/titles/{key}/{language}/make", status_code=202)
@@ -153,9 +202,16 @@ def _facts(key: str, dub: DubLines) -> dict[str, Any]:
     }
 
 
-def _languages(key: str, title: links.Delivered) -> list[dict[str, Any]]:
+def worst_first(only: Collection[str] | None) -> list[dict[str, Any]]:
+    """The languages of delivered titles, those whose quality is worst first; of these titles only, by key."""
+    found = {key: title for key, title in links.delivered().items() if only is None or key in only}
+    rows = [row for key, title in found.items() for row in languages_of(key, title.folder)]
+    return sorted(rows, key=lambda row: (-row["failing"], -row["warning"], row["title"], row["tag"]))
+
+
+def languages_of(key: str, folder: Path) -> list[dict[str, Any]]:
     """The languages of a title, as its summary says."""
-    summary = read_json(title.folder / "summary.json")
+    summary = read_json(folder / "summary.json")
     known = summary.get("languages")
     found = []
     for tag, one in known.items() if isinstance(known, dict) else ():
@@ -193,6 +249,8 @@ def _difference(before: dict[str, dict[str, Any]], dub: DubLines) -> dict[str, A
 
 def _made(key: str, dub: DubLines) -> dict[str, Any]:
     one, there = _MAKING.of(key, dub.language), making.standing_of(key, dub.language)
+    since = making.delivered_lines(key, dub)
+    cost = cost_of(dub, dub.applied, since) if since is not None else None
     return {
         "state": one.state,
         "why": one.why,
@@ -201,6 +259,7 @@ def _made(key: str, dub: DubLines) -> dict[str, Any]:
         "done": there.done if there else 0.0,
         "left_s": round(there.left_s) if there else 0,
         "up_to_date": bool(there and there.state in ("completed", "needs_review")),
+        "cost": {**cost.as_json(), "words": str(cost)} if cost is not None else None,
         "revision": revision_of(dub),
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from flows.kept.applied import Row
 from flows.kept.dub_lines import DubLines
 from flows.kept.edit import Edit, in_words
+from flows.review.fit import reading_speed
 from tasks.records.natural_speed import NATURAL_SPEED
 
 _MEASURED = ("fit", "stretch", "natural_of_slot", "late_ms", "level_lu", "heard", "error", "understood", "differs")
@@ -76,6 +77,7 @@ class Shown:
             "note": row.note,
             "edited": bool(row.edits),
             "pending": pending,
+            "cps": reading_speed(text or "", line, self.dub),
             "gate": "" if pending else gate_of(facts, spoken=not (row.keep or row.mute or text == "")),
             **facts,
         }

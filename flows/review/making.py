@@ -11,12 +11,17 @@ from typing import Literal
 
 from flows.kept import links
 from flows.kept.again import as_asked
+from flows.kept.applied import Applied
+from flows.kept.branches import last_attempt, shared_work
+from flows.kept.dub_lines import DubLines
+from flows.kept.keys import content_key
 from flows.kept.standing import Standing, standing
 from tasks.machine.process import run
 from tasks.records.errors import PolydubError
 
 _LONGEST_S = 24 * 3600.0
 _REMEMBERED = 200
+_LOOKED_BACK = 40  # edits
 State = Literal["none", "waiting", "running", "made", "failed"]
 
 
@@ -84,3 +89,22 @@ def standing_of(key: str, language: str) -> Standing | None:
     """How far the dub of a language with all its edits is; None where this store does not know how it is dubbed."""
     asked = links.asked_run(key)
     return standing(asked.branch(language)) if asked is not None else None
+
+
+def delivered_lines(key: str, dub: DubLines) -> Applied | None:
+    """The lines with the edits that the last dub of them that was delivered has; None where that is not known.
+
+    Args:
+        key: the title's.
+        dub: the language.
+    """
+    asked = links.asked_run(key)
+    if asked is None or (work := shared_work(asked)) is None:
+        return None
+    branch = asked.branch(dub.language)
+    for count in range(dub.edits.count, max(-1, dub.edits.count - _LOOKED_BACK), -1):
+        lines = dub.after(count)
+        attempt = last_attempt(branch, content_key(branch, work, lines))
+        if attempt is not None and attempt.delivered:
+            return lines
+    return None

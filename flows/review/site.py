@@ -1,48 +1,50 @@
-"""The review server: the list of delivered titles, and their reports and films, of which a browser asks for parts."""
+"""The review server: its pages and endpoints, and reports and films, of which a browser asks for parts."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import secrets
+import socket
+import threading
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 
-import jinja2
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from flows.kept import links
 from flows.printed import Console
+from flows.review import pages
 from flows.review.api import api
 from flows.review.guard import Guard
 from flows.review.writes import Writes
 from flows.service.login import password
 from flows.service.own_origin import OwnOrigin, host_names
 from flows.service.server import require_port
+from tasks.records.errors import BadInputError
 from tasks.report.report import SOURCE
-from tasks.words.visible import visible
 
 PORT = 4201
+_STARTS_S = 1.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-#: What the list of titles may do: show itself.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _TYPES = {".mkv": "video/x-matroska", ".srt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8"}
 
 
-def app(token: str) -> Starlette:
+def app(token: str, only: Collection[str] | None = None) -> Starlette:
     """The server's application.
 
     Args:
         token: that its address may carry instead of the password.
+        only: keys of the titles that it lists; None: all.
     """
     routes = [
-        Route("/", _titles),
-        Mount("/api/v1", api()),
+        *pages.ROUTES,
+        Mount("/api/v1", api(only)),
         Route("/titles/{key}/" + SOURCE, _source),
         Route("/titles/{key}/{place:path}", _deliverable),
     ]
@@ -53,6 +55,7 @@ def app(token: str) -> Starlette:
     ]
     site = Starlette(routes=routes, middleware=guards, exception_handlers={HTTPException: _refusal})
     site.router.redirect_slashes = False
+    site.state.only = only
     return site
 
 
@@ -67,46 +70,62 @@ def serve(host: str, port: int) -> None:
         BadInputError: the port cannot be used.
     """
     require_port(host, port)
-    import uvicorn
-
-    token = secrets.token_urlsafe(24)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    token, url = secrets.token_urlsafe(24), _url(host, port)
     lines = [f"Reports and masters: {url}/?token={token}"]
     if host not in _LOOPBACK:
         lines.append("It is not encrypted: put a proxy with TLS before it, and name that as POLYDUB_REVIEW_URL.")
+    _tell(*lines)
+    with links.serving(url):
+        _listen(app(token), host, port)
+
+
+def review(only: Collection[str] | None, port: int | None, opened: Callable[[str], object] | None) -> None:
+    """Serve the review page on this machine until it is stopped.
+
+    Args:
+        only: keys of the titles that are listed; None: all.
+        port: to listen on; None: the usual one, or any where that is taken.
+        opened: called with its address, which has the token; None: it is only printed.
+
+    Raises:
+        BadInputError: the port cannot be used.
+    """
+    host = _LOOPBACK[0]
+    port = _free(host) if port is None else port
+    require_port(host, port)
+    token, url = secrets.token_urlsafe(24), _url(host, port)
+    address = f"{url}/?token={token}"
+    _tell(f"Review page: {address}", "It stops with Ctrl-C.")
+    if opened is not None:
+        threading.Timer(_STARTS_S, opened, [address]).start()
+    with contextlib.nullcontext() if links.site() else links.serving(url):
+        _listen(app(token, only), host, port)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _tell(*lines: str) -> None:
     for line in lines:
         Console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
-    with links.serving(url):
-        uvicorn.run(app(token), host=host, port=port, log_level="warning", server_header=False)
 
 
-def _titles(request: Request) -> Response:
-    rows = [row for key, title in links.delivered().items() for row in _rows(key, title.folder)]
-    return HTMLResponse(_page(rows), headers={"Content-Security-Policy": _POLICY})
+def _listen(site: Starlette, host: str, port: int) -> None:
+    import uvicorn
+
+    uvicorn.run(site, host=host, port=port, log_level="warning", server_header=False)
 
 
-def _rows(key: str, folder: Path) -> list[dict[str, Any]]:
-    """The languages of a title, as its summary says."""
+def _free(host: str) -> int:
+    """The usual port, or any if another program has that."""
     try:
-        summary = json.loads((folder / "summary.json").read_bytes())
-        title, languages = str(summary["title"]), dict(summary["languages"])
-        return [
-            {
-                "title": visible(title),
-                "language": visible(str(one["language"])),
-                "state": str(one["state"]).replace("_", " "),
-                "why": visible(str(one.get("why") or "")),
-                "report": _place(key, one["report"]),
-                "master": _place(key, one["master"]),
-            }
-            for one in languages.values()
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
-
-
-def _place(key: str, place: str | None) -> str:
-    return f"titles/{key}/{links.quoted(place)}" if place else ""
+        require_port(host, PORT)
+        return PORT
+    except BadInputError:
+        with socket.socket() as probe:
+            probe.bind((host, 0))
+            return int(probe.getsockname()[1])
 
 
 def _deliverable(request: Request) -> Response:
@@ -135,10 +154,3 @@ def _source(request: Request) -> Response:
 def _refusal(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     return PlainTextResponse("There is no such file here.\n" if status == 404 else "Not possible.\n", status)
-
-
-def _page(rows: list[dict[str, Any]]) -> str:
-    here = jinja2.Environment(
-        loader=jinja2.PackageLoader("flows.review", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return here.get_template("titles.html.j2").render(rows=rows)

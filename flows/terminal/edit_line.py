@@ -1,4 +1,4 @@
-"""`polydub edit`: decide about a line, see its history, take an edit back."""
+"""`polydub edit`: decide about a line, see its history, take an edit back; `render` and `review` what was edited."""
 
 from __future__ import annotations
 
@@ -117,6 +117,28 @@ def render_command(
     summaries = run_watched([or_exit(as_asked, dub.folder, dub.language)])
     show(summaries, as_json)
     raise typer.Exit(exit_code(summaries))
+
+
+@app.command("review", rich_help_panel=Command.DUB)
+def review_command(
+    what: Annotated[
+        str | None, typer.Argument(help="a title's folder, a folder of titles, or a batch; without it, every title")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="port of this machine; without it 4201, or a free one")] = None,
+    open_it: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="in a browser; default: where there is a screen")
+    ] = None,
+) -> None:
+    """Look at dubs, edit their lines and make them again, in a browser on this machine."""
+    import os
+    import webbrowser
+
+    from flows.review.listed import keys_of
+    from flows.review.site import review
+
+    keys = or_exit(keys_of, what) if what else None
+    wanted = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) if open_it is None else open_it
+    or_exit(review, keys, port, webbrowser.open if wanted else None)
 
 
 _FIELD_NAMES = {"start": "start_ms", "end": "end_ms", "level": "level_db", "keep-original": "keep"}

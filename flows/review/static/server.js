@@ -1,0 +1,42 @@
+// The server's endpoints for one language, and what is wrong where they refuse.
+
+const { key, language } = document.body.dataset;
+const base = `/api/v1/titles/${encodeURIComponent(key)}/${encodeURIComponent(language)}`;
+
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.error?.what ?? "");
+    this.status = status;
+    this.body = body ?? {};
+    this.fix = body?.error?.fix ?? "";
+  }
+}
+
+const answered = async (asking) => {
+  let answer;
+  try {
+    answer = await asking;
+  } catch {
+    throw new Refused(0, null);
+  }
+  const body = (answer.headers.get("content-type") ?? "").startsWith("application/json") ? await answer.json() : null;
+  if (!answer.ok) throw new Refused(answer.status, body);
+  return body;
+};
+
+export const get = (where = "") => answered(fetch(base + where));
+
+export const post = (where, body, signal) =>
+  answered(
+    fetch(base + where, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Polydub": "page" },
+      body: JSON.stringify(body),
+      signal,
+    }),
+  );
+
+export const bytes = async (where) => {
+  const answer = await fetch(base + where);
+  return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+};
