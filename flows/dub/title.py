@@ -31,7 +31,7 @@ def dub_title(run: Run, launch: Kind = "inline", only: list[str] | None = None) 
     if is_deployed():
         admit(run)
     if launch == "inline":
-        stop_at_sigterm()  # Prefect's own way, an exception in the main thread, would leave the branches to run on
+        stop_at_sigterm()
 
     def branches(run: Run, languages: Sequence[str]) -> None:
         launcher(launch).branches(run, languages, dub_language)

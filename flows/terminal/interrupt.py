@@ -1,4 +1,4 @@
-"""Ctrl-C: said in one line, and over at once. What is finished is in the store: the same command goes on from there."""
+"""Ctrl-C and SIGTERM: said in one line, and over at once. What is finished is in the store: the same command goes on."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-EXIT_INTERRUPTED = 130
+#: The exit code of a shell's program that a signal ended: 128 and the signal's number, 130 for Ctrl-C, 143 for SIGTERM.
+_BY_SIGNAL = 128
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SAID = "\nStopping. What is finished is kept: run the same command again to resume.\n"
 _CURSOR = "\x1b[?25h"  # shown again; the progress display hides it
 
 
 @contextlib.contextmanager
 def stopping_at_once() -> Iterator[None]:
-    """End the process at the first Ctrl-C in the block, without waiting for steps; no effect outside the main thread.
+    """End the process at the first Ctrl-C or SIGTERM in the block, without waiting for steps; no effect outside the main thread.
 
     Programs that it started end with it (`tasks.machine.process`); threads that must give up a paid job are waited for
     before (`tasks.machine.ending`). Files are written whole or not at all, so there is nothing to tidy up.
@@ -25,15 +27,16 @@ def stopping_at_once() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, _stop)
+    before = {number: signal.signal(number, _stop) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _stop(number: int, _frame: FrameType | None) -> None:
     said = (_CURSOR if sys.stderr.isatty() else "") + _SAID
     with contextlib.suppress(OSError):
         os.write(2, said.encode())  # whatever the display holds locked
-    os._exit(EXIT_INTERRUPTED)
+    os._exit(_BY_SIGNAL + number)

@@ -13,7 +13,7 @@ from flows.kept.summary import TitleResult, forget_title_result, title_result, w
 from flows.service.login import named_server
 from tasks.keep.store import store_at
 from tasks.machine.ending import notifying_threads
-from tasks.machine.stop import stop_at_sigterm
+from tasks.machine.stop import leaving_sigterm
 from tasks.records.title import Run
 
 
@@ -47,7 +47,6 @@ def _dub_here(runs: Sequence[Run]) -> None:
         languages_side_by_side(run, languages, lambda branch: dub_branch(branch).message)
 
     with notifying_threads():
-        stop_at_sigterm()
         _titles_side_by_side(runs, lambda run: dub_whole(run, branches))
 
 
@@ -86,7 +85,7 @@ def _with_prefect(runs: Sequence[Run], dub: Callable[[], None]) -> list[dict[str
     def served() -> None:
         from flows.service.server import prefect_server
 
-        with notifying_threads(), prefect_server():
+        with notifying_threads(), leaving_sigterm(), prefect_server():
             from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
             # Heartbeats serve deployed runs; here they would only add a second to every flow run.

@@ -161,8 +161,8 @@ with stopping_at_once(), notifying_threads(), ThreadPoolExecutor(1) as pool:
 """
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_once_or_twice_says_how_to_resume_and_is_over(times: int) -> None:
+@pytest.mark.parametrize(("number", "times", "code"), [(signal.SIGINT, 1, 130), (signal.SIGINT, 2, 130), (15, 1, 143)])
+def test_ctrl_c_and_sigterm_once_or_twice_say_how_to_resume_and_end_the_run(number: int, times: int, code: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STOPPED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -171,9 +171,9 @@ def test_ctrl_c_once_or_twice_says_how_to_resume_and_is_over(times: int) -> None
         assert process.stdout.readline() == "begun\n"
         began = time.monotonic()
         for _ in range(times):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
         said = process.stderr.read()
-        assert process.wait(30) == 130
+        assert process.wait(30) == code
     assert time.monotonic() - began < 5
     assert said.strip() == "Stopping. What is finished is kept: run the same command again to resume."
 
