@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from tasks.machine.together import together
+from tasks.records.errors import GivenUpError
+
 T = TypeVar("T")
 
 
@@ -15,12 +18,28 @@ T = TypeVar("T")
 def beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
     """Do work beside the block, which ends when both have; what it made, or raised, comes by calling what is yielded.
 
+    Where one of the two fails, the other is given up (`tasks.machine.together`), and the error is that of the first.
+
     Args:
         work: what is done.
     """
-    with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(contextvars.copy_context().run, work)
-        yield made.result
+
+    def done() -> T:
+        try:
+            return work()
+        except BaseException:
+            whole.give_up()
+            raise
+
+    with together() as whole, ThreadPoolExecutor(1) as pool:
+        made = pool.submit(contextvars.copy_context().run, done)
+        try:
+            yield made.result
+        except BaseException as error:
+            whole.give_up()
+            if isinstance(error, GivenUpError) and (first := made.exception()) is not None:
+                raise first from None
+            raise
 
 
 def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:

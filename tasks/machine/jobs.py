@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.machine.memory import ROOT, free_bytes, own_bytes
+from tasks.machine.together import refuse_when_given_up
 
 #: A fixed number, or as many as the machine has room for.
 Jobs = int | Literal["auto"]
@@ -69,6 +70,7 @@ def at_work(jobs: Jobs) -> Iterator[None]:
     with _changed:
         while not _has_room(jobs):
             _changed.wait(_LOOK_S)
+            refuse_when_given_up()
         _at_work += 1
     try:
         yield

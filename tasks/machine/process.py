@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tasks.machine.meter import note_program
+from tasks.machine.together import ended_when_given_up, refuse_when_given_up
 from tasks.records.errors import MissingBackendError, ProcessFailedError, ProcessTimeoutError
 
 _LOG_LINES = 60
@@ -58,8 +59,11 @@ def stream(
         MissingBackendError: the program is not installed.
         ProcessTimeoutError: the deadline passed.
         ProcessFailedError: it exited with an error; ``data["log"]`` has its last lines.
+        GivenUpError: what it works for was given up (`tasks.machine.together`).
     """
+    refuse_when_given_up()
     argv = [str(part) for part in command]
+    note_program(Path(argv[0]).name)
     child = _start(argv, cwd, env, stdin)
     tail: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
     expired = threading.Event()
@@ -75,11 +79,12 @@ def stream(
         assert child.stdout is not None
         if stdin is not None:
             threading.Thread(target=_feed, args=(child, stdin), daemon=True).start()
-        for raw in child.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
-            tail.append(line)
-            yield line
-        code = child.wait()
+        with ended_when_given_up(lambda: _kill(child)):
+            for raw in child.stdout:
+                line = raw.decode("utf-8", "replace").rstrip("\r\n")
+                tail.append(line)
+                yield line
+            code = child.wait()
     finally:
         timer.cancel()
         _kill(child)
@@ -91,6 +96,7 @@ def stream(
             f"{program} took longer than {deadline_s:.0f} s and was stopped.", log="\n".join(tail)
         )
     if code != 0:
+        refuse_when_given_up()
         raise ProcessFailedError(
             f"{program} ended with code {code}: {_last_words(tail)}",
             returncode=code,
@@ -135,34 +141,32 @@ def capture(command: Sequence[str | Path], *, deadline_s: float = 120.0, stdin: 
         stdin: bytes to feed; None for ``/dev/null``.
 
     Raises:
-        MissingBackendError, ProcessTimeoutError, ProcessFailedError: as `stream`.
+        MissingBackendError, ProcessTimeoutError, ProcessFailedError, GivenUpError: as `stream`.
     """
+    refuse_when_given_up()
     argv = [str(part) for part in command]
+    child = _start(argv, None, None, stdin, stderr=subprocess.PIPE)
     try:
-        done = subprocess.run(
-            _gone_with_parent(argv),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            timeout=deadline_s,
-            start_new_session=True,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise _not_installed(argv[0]) from error
+        with ended_when_given_up(lambda: _kill(child)):
+            made, said = child.communicate(stdin, timeout=deadline_s)
     except subprocess.TimeoutExpired as error:
         raise ProcessTimeoutError(
             f"{Path(argv[0]).name} took longer than {deadline_s:.0f} s and was stopped."
         ) from error
-    if done.returncode != 0:
-        log = done.stderr.decode("utf-8", "replace").strip()
+    finally:
+        if child.poll() is None:
+            _kill(child)
+            child.communicate()
+    if child.returncode != 0:
+        refuse_when_given_up()
+        log = said.decode("utf-8", "replace").strip()
         raise ProcessFailedError(
-            f"{Path(argv[0]).name} ended with code {done.returncode}: {_last_words(log.splitlines())}",
-            returncode=done.returncode,
+            f"{Path(argv[0]).name} ended with code {child.returncode}: {_last_words(log.splitlines())}",
+            returncode=child.returncode,
             log=log,
             command=shlex.join(argv),
         )
-    return done.stdout
+    return made
 
 
 @contextlib.contextmanager
@@ -203,9 +207,12 @@ def service(
 
 
 def _start(
-    argv: list[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: bytes | None
+    argv: list[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    stdin: bytes | None,
+    stderr: int = subprocess.STDOUT,
 ) -> subprocess.Popen[bytes]:
-    note_program(Path(argv[0]).name)
     try:
         return subprocess.Popen(
             _gone_with_parent(argv, env, cwd),
@@ -213,7 +220,7 @@ def _start(
             env={**os.environ, **env} if env else None,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             start_new_session=True,
         )
     except FileNotFoundError as error:

@@ -6,6 +6,7 @@ PolydubError
 │   ├── ProcessTimeoutError     a child process ran past its deadline
 │   ├── DiskFullError           no room left where results are kept
 │   └── StoppedError            somebody asked the process to stop
+│       └── GivenUpError          of no use any more: what ran beside it has failed
 └── PermanentError            trying again changes nothing
     ├── BadInputError           the user's file, flag, manifest or profile (exit code 2)
     ├── UnsupportedError        the profile cannot do this: no route, no voice, no such language
@@ -67,6 +68,10 @@ class DiskFullError(TransientError):
 
 class StoppedError(TransientError):
     """The process was asked to stop before this step was begun."""
+
+
+class GivenUpError(StoppedError):
+    """Ended, or not begun, because another part of the same work failed."""
 
 
 class PermanentError(PolydubError):

@@ -16,6 +16,7 @@ from tasks.machine.jobs import at_work
 from tasks.machine.meter import metered
 from tasks.machine.resident import rest
 from tasks.machine.stop import refuse_when_stopping
+from tasks.machine.together import refuse_when_given_up
 from tasks.records.errors import PolydubError, disk_full
 from tasks.records.progress import Progress, StepEvent, announce
 from tasks.records.record import Asset
@@ -130,8 +131,12 @@ def _remembered(run: Run, step: Step, computation: Computation[Any, Made]) -> St
 
 def _at_work(run: Run, uses: Sequence[BackendFacts]) -> contextlib.AbstractContextManager[None]:
     """A place among those that compute on this machine; none is needed to wait for a service."""
-    waits = bool(uses) and all(facts.network and (facts.services or facts.address) for facts in uses)
-    return contextlib.nullcontext() if waits else at_work(run.profile.jobs)
+    return contextlib.nullcontext() if _waits(uses) else at_work(run.profile.jobs)
+
+
+def _waits(uses: Sequence[BackendFacts]) -> bool:
+    """Whether services do the work."""
+    return bool(uses) and all(facts.network and (facts.services or facts.address) for facts in uses)
 
 
 def _event(run: Run, step: str) -> Callable[..., StepEvent]:
@@ -140,13 +145,14 @@ def _event(run: Run, step: str) -> Callable[..., StepEvent]:
 
 def _compute(run: Run, store: Store, step: str, key: str, computation: Computation[Any, Made]) -> StepRecord[Made]:
     refuse_when_stopping()
+    refuse_when_given_up()
     event = _event(run, step)
     announce(event("started"))
     began = time.monotonic()
     with metered() as meter:
         try:
             with store.workspace(step) as folder:
-                output = computation.compute(computation.given, Work(folder, _reporter(event), store))
+                output = computation.compute(computation.given, Work(folder, _reporter(event, _waits(computation.uses)), store))
         except BaseException as raised:
             error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()
@@ -193,11 +199,14 @@ def _with_notes(record: StepRecord[Made], store: Store) -> StepRecord[Made]:
     return record.model_copy(update={"notes": (*record.notes, *store.notes)}) if store.notes else record
 
 
-def _reporter(event: Callable[..., StepEvent]) -> Progress:
+def _reporter(event: Callable[..., StepEvent], paid: bool) -> Progress:
+    """Announces how far a step is; given up, it ends there, unless a service is at work: what that makes is kept."""
     last = 0.0
 
     def report(fraction: float) -> None:
         nonlocal last
+        if not paid:
+            refuse_when_given_up()
         now = time.monotonic()
         if now - last >= _PROGRESS_EVERY_S:
             last = now

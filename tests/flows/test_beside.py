@@ -6,6 +6,7 @@ import contextvars
 import hashlib
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from flows.dub.beside import beside, side_by_side
 from flows.kept.ahead import steps_ahead
 from flows.kept.forecast import Forecast
 from flows.terminal.runner import dub_titles
+from tasks.machine.process import capture, stream
+from tasks.records.errors import GivenUpError, ProcessFailedError
 from tasks.records.progress import StepEvent, listening
 from tasks.records.title import Run
 from tasks.separate.fake import FakeSeparator
@@ -134,3 +137,65 @@ def test_works_keep_their_callers_context(at_once: int) -> None:
     seen: list[str] = []
     side_by_side([lambda: seen.append(where.get())] * 5, at_once)
     assert seen == ["here"] * 5
+
+
+def test_what_runs_beside_a_failure_is_ended_and_begins_nothing_more() -> None:
+    begun, said = threading.Event(), []
+
+    def long() -> None:
+        try:
+            for line in stream(["sh", "-c", "echo begun; sleep 600"], deadline_s=900):
+                assert line == "begun"
+                begun.set()
+        except GivenUpError:
+            said.append("ended")
+        with pytest.raises(GivenUpError):
+            capture(["true"])
+
+    def failing() -> None:
+        with beside(long):
+            assert begun.wait(60)
+            raise ValueError("no lips")
+
+    began = time.monotonic()
+    with pytest.raises(ValueError, match="no lips"):
+        failing()
+    assert said == ["ended"]
+    assert time.monotonic() - began < 60
+
+    def first() -> None:
+        begun.wait(60)
+        raise ValueError("no faces")
+
+    def either() -> None:
+        with beside(first):
+            begun.clear()
+            for _ in stream(["sh", "-c", "echo begun; sleep 600"], deadline_s=900):
+                begun.set()
+
+    with pytest.raises(ValueError, match="no faces"):
+        either()
+    assert capture(["true"]) == b""  # only what was beside it
+
+
+def test_a_failed_language_mixes_no_more(short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mix has begun when the lip sync fails: it would wait for the film for ever, and is ended."""
+    mixing = threading.Event()
+
+    def slow(*_given: Any, **_more: Any) -> Any:
+        mixing.set()
+        capture(["sleep", "600"], deadline_s=900)
+
+    def broken(*_given: Any, **_more: Any) -> Any:
+        assert mixing.wait(60)
+        raise ProcessFailedError("no lips")
+
+    monkeypatch.setattr("tasks.mix.mix.mix", slow)
+    monkeypatch.setattr("tasks.lipsync.fake.FakeLipSyncer.resync", broken)
+    run = planned(short_clip, tmp_path, monkeypatch, jobs=2)
+    events: list[StepEvent] = []
+    with listening(events.append):
+        (summary,) = dub_titles([run])
+    assert {one["state"] for one in summary["languages"].values()} == {"failed"}
+    assert all("no lips" in one["error"]["what"] for one in summary["languages"].values())
+    assert not [event for event in events if event.step == "mix" and event.state == "computed"]
