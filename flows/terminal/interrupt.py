@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: said in one line, and over at once. What is finished is in the store: the same command goes on."""
+"""Ctrl-C and SIGTERM: said in one line, and over at once. What is finished is kept: the same command goes on."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _CURSOR = "\x1b[?25h"  # shown again; the progress display hides it
 
 @contextlib.contextmanager
 def stopping_at_once() -> Iterator[None]:
-    """End the process at the first Ctrl-C or SIGTERM in the block, without waiting for steps; no effect outside the main thread.
+    """End the process at the first Ctrl-C or SIGTERM in the block, without waiting for steps.
 
     Programs that it started end with it (`tasks.machine.process`); threads that must give up a paid job are waited for
-    before (`tasks.machine.ending`). Files are written whole or not at all, so there is nothing to tidy up.
+    before (`tasks.machine.ending`). Files are written whole or not at all, so there is nothing to tidy up. No effect
+    outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

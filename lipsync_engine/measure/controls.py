@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine.measure.measure import Measures, silence_motion, silence_opening, speech_measures
-from lipsync_engine.media.audio import Samples
-from lipsync_engine.plan.timing import Asked, asked_of, sound_agreement
-from lipsync_engine.records import MouthSeries, Phone, SpeakerStats
+from lipsync_engine.media.shelf import NOTHING_KEPT, Kept, digest_of
+from lipsync_engine.plan.timing import Heard, sound_agreement
+from lipsync_engine.records import MouthSeries, SpeakerStats
 from lipsync_engine.speech.title_speech import RATE_HZ, OwnSpeech
 
 #: Figures that a right mouth must score higher on than the same mouth at other times.
@@ -20,28 +20,27 @@ _ROWS = (*TELLING, "labiodental_rate", "open_closed_ratio", "articulation_ratio"
 _SHUFFLES, _LEAST_SHIFT_S = 6, 0.6
 _LONG_S, _SHUFFLES_OF_LONG = 120.0, 3  # a long title averages by itself
 _MARGIN = 0.1
+_VERSION = 1  # of kept rows
 
 Rows = dict[str, Measures]
 
 
 def control_rows(
     seen: MouthSeries,
-    phones: Sequence[Phone],
-    samples: Samples,
-    stats: SpeakerStats,
+    heard: Heard,
     *,
     source: MouthSeries | None = None,
     own: OwnSpeech | None = None,
+    kept: Kept = NOTHING_KEPT,
 ) -> Rows:
     """Figures of the mouths to compare a result with.
 
     Args:
         seen: the mouth of the result.
-        phones: what the dub says.
-        samples: the dub, float32 [N] mono at 16 kHz.
-        stats: the speaker.
+        heard: the dub, and the speaker.
         source: the mouth of the source picture.
         own: the title's own speech.
+        kept: where rows of the title itself are found, whatever it is dubbed into, and kept.
 
     Returns:
         ``shuffled``: the result moved in time against the dub (mean over up to 6 shifts of 0.6 s and more);
@@ -49,26 +48,24 @@ def control_rows(
         with ``own``: ``real``, the source's mouth under its own sound, and ``real_shuffled``. Without a source script
         ``real`` has the three figures that need none.
     """
-    rest = np.tile(stats.rest, (len(seen.times_s), 1)).astype(np.float32)
+    rest = np.tile(heard.stats.rest, (len(seen.times_s), 1)).astype(np.float32)
     rows = {
-        "shuffled": shuffled(seen, phones, samples, stats),
-        "frozen": _row(replace(seen, values=rest), phones, samples, stats),
+        "shuffled": shuffled(seen, heard),
+        "frozen": _row(replace(seen, values=rest), heard),
     }
     if source is not None:
-        rows["unmodified"] = _row(source, phones, samples, stats)
+        rows["unmodified"] = _row(source, heard)
     if source is not None and own is not None:
-        rows |= _real_rows(source, own, stats)
+        rows |= _real_rows(source, own, heard.stats, kept)
     return rows
 
 
-def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: Samples, stats: SpeakerStats) -> Measures:
+def shuffled(mouth: MouthSeries, heard: Heard) -> Measures:
     """Mean figures of a mouth that is moved round in time, so that it speaks something else.
 
     Args:
         mouth: the mouth.
-        phones: what is said.
-        samples: what is heard, float32 [N] mono at 16 kHz.
-        stats: the speaker.
+        heard: what is said.
     """
     total = len(mouth.times_s)
     step = float(np.median(np.diff(mouth.times_s))) if total > 1 else 0.04
@@ -76,15 +73,8 @@ def shuffled(mouth: MouthSeries, phones: Sequence[Phone], samples: Samples, stat
     if total < 3 * least:
         return dict.fromkeys(_ROWS)
     count = _SHUFFLES if total * step < _LONG_S else _SHUFFLES_OF_LONG
-    asked = asked_of(phones, stats, float(mouth.times_s[0]), float(mouth.times_s[-1]))
     rows = [
-        _row(
-            replace(mouth, values=np.roll(mouth.values, shift, axis=0), valid=np.roll(mouth.valid, shift)),
-            phones,
-            samples,
-            stats,
-            asked,
-        )
+        _row(replace(mouth, values=np.roll(mouth.values, shift, axis=0), valid=np.roll(mouth.valid, shift)), heard)
         for shift in np.unique(np.linspace(least, total - least, count).astype(int)).tolist()
     ]
     return {name: _mean([value for row in rows if (value := row[name]) is not None]) for name in _ROWS}
@@ -100,28 +90,38 @@ def tells(right: float | None, wrong: float | None) -> bool:
     return right is not None and (wrong is None or right >= wrong + _MARGIN)
 
 
-def _real_rows(source: MouthSeries, own: OwnSpeech, stats: SpeakerStats) -> Rows:
-    if own.phones is not None:
-        return {
-            "real": _row(source, own.phones, own.samples, stats),
-            "real_shuffled": shuffled(source, own.phones, own.samples, stats),
+def _real_rows(source: MouthSeries, own: OwnSpeech, stats: SpeakerStats, kept: Kept) -> Rows:
+    """The rows of the title itself; ``nan`` stands for None where they are kept."""
+    names = ("real",) if own.phones is None else ("real", "real_shuffled")
+
+    def made() -> dict[str, NDArray[np.float64]]:
+        rows = _made_real_rows(source, own, stats)
+        return {row: np.array([rows[row][name] for name in _ROWS], np.float64) for row in names}
+
+    found = kept.made(digest_of("real rows", _VERSION, own.phones, stats, source), names, made)
+    return {
+        row: {
+            name: None if np.isnan(value) else float(value)
+            for name, value in zip(_ROWS, found[row].tolist(), strict=True)
         }
+        for row in names
+    }
+
+
+def _made_real_rows(source: MouthSeries, own: OwnSpeech, stats: SpeakerStats) -> Rows:
+    heard = Heard(own.phones or (), own.samples, RATE_HZ, stats)
+    if own.phones is not None:
+        return {"real": _row(source, heard), "real_shuffled": shuffled(source, heard)}
     real: Measures = dict.fromkeys(_ROWS)
-    real["av_correlation"] = sound_agreement(source, own.samples, RATE_HZ)
+    real["av_correlation"] = sound_agreement(source, heard)
     resting = own.resting(source.times_s)
     real["silence_motion"] = silence_motion(source, resting, stats)
     real["silence_opening"] = silence_opening(source, resting)
     return {"real": real}
 
 
-def _row(
-    mouth: MouthSeries,
-    phones: Sequence[Phone],
-    samples: Samples,
-    stats: SpeakerStats,
-    asked: Asked | None = None,
-) -> Measures:
-    figures = speech_measures(mouth, phones, samples, RATE_HZ, stats=stats, asked=asked, brief=True)
+def _row(mouth: MouthSeries, heard: Heard) -> Measures:
+    figures = speech_measures(mouth, heard, brief=True)
     return {name: figures[name] for name in _ROWS}
 
 

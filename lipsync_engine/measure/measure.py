@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.measure.source_residue import source_leak
-from lipsync_engine.media.audio import Samples
-from lipsync_engine.plan.agreement import AFTER_S, BEFORE_S, phone_agreement, shut_aperture, teeth_aperture
-from lipsync_engine.plan.timing import Asked, asked_of, drift_s_per_s, lag_behind, sound_agreement, third_of_speech
+from lipsync_engine.plan.agreement import AFTER_S, BEFORE_S, between, phone_agreement, shut_aperture, teeth_aperture
+from lipsync_engine.plan.timing import Heard, drift_s_per_s, lag_behind, sound_agreement, third_of_speech
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.speech.articulation import Target, segments, target
 from lipsync_engine.speech.gestures import gestures_of, rests_of
@@ -32,27 +31,19 @@ Measures = dict[str, float | None]
 
 def speech_measures(
     series: MouthSeries,
-    phones: Sequence[Phone],
-    audio: Samples,
-    sample_rate_hz: int,
+    heard: Heard,
     *,
-    stats: SpeakerStats,
     plan: MouthPlan | None = None,
     source: MouthSeries | None = None,
-    asked: Asked | None = None,
     brief: bool = False,
 ) -> Measures:
     """Measure a mouth against the speech that it should be speaking.
 
     Args:
         series: the mouth as seen in the picture (or planned), T frames.
-        phones: the timeline on the audio's clock.
-        audio: float32 [N] mono.
-        sample_rate_hz: samples a second.
-        stats: the speaker's own range in the source.
+        heard: the speech, and the speaker's own range in the source.
         plan: what was asked for; gives ``plan_correlation`` and, with ``source``, the leak.
         source: the mouth of the source picture, to see how much of it leaks through.
-        asked: what the phones ask of this speaker over these frames, where that is at hand already.
         brief: leave out the thirds and the drift.
 
     Returns:
@@ -77,6 +68,7 @@ def speech_measures(
             source_leak_share: the share of the source's motion still seen.
         bilabials, open_vowels: how many were in view. Each figure is None where it is not defined.
     """
+    phones, stats = heard.phones, heard.stats
     closures = _least_apertures(series, phones, "closure")
     teeth = _least_apertures(series, phones, "labiodental")
     peaks = _open_peaks(series, phones)
@@ -91,9 +83,9 @@ def speech_measures(
         "silence_motion": silence_motion(series, _resting(series, phones), stats),
         "silence_opening": silence_opening(series, _resting(series, phones)),
     }
-    figures |= _timing(series, phones, stats, asked, brief)
+    figures |= _timing(series, heard, brief)
     figures |= {
-        "av_correlation": sound_agreement(series, audio, sample_rate_hz),
+        "av_correlation": sound_agreement(series, heard),
         "plan_correlation": _plan_correlation(series, plan),
         "source_partial_correlation": leak.correlation if leak else None,
         "source_leak_share": leak.share if leak else None,
@@ -104,9 +96,7 @@ def speech_measures(
     return figures
 
 
-def _timing(
-    series: MouthSeries, phones: Sequence[Phone], stats: SpeakerStats, asked: Asked | None, brief: bool
-) -> Measures:
+def _timing(series: MouthSeries, heard: Heard, brief: bool) -> Measures:
     """Lags in frames, of the whole and of the outer thirds, their drift, and the agreement at the lag."""
     figures: Measures = dict.fromkeys(
         ("offset_frames", "offset_first_third", "offset_last_third", "drift_frames_60s", "phone_correlation")
@@ -114,7 +104,7 @@ def _timing(
     if len(series.times_s) < _FEWEST_FRAMES:
         return figures
     frame_s = float(np.median(np.diff(series.times_s)))
-    asked = asked or asked_of(phones, stats, float(series.times_s[0]), float(series.times_s[-1]))
+    asked = heard.asked(series.times_s)
     shown = series.valid & asked.spoken(series.times_s)
     whole = lag_behind(series, shown, asked)
     if whole is None:
@@ -136,8 +126,8 @@ def _share(flags: BoolArray) -> float | None:
 
 def _seen(series: MouthSeries, start_s: float, end_s: float, channel: int) -> NDArray[np.float64]:
     """Valid values of a channel within a span."""
-    inside = (series.times_s >= start_s) & (series.times_s <= end_s) & series.valid
-    return np.asarray(series.values[inside, channel], np.float64)
+    there = between(series.times_s, start_s, end_s)
+    return np.asarray(series.values[there, channel][series.valid[there]], np.float64)
 
 
 def _least_apertures(series: MouthSeries, phones: Sequence[Phone], contact: str) -> NDArray[np.float64]:
@@ -183,10 +173,10 @@ def _rounding(series: MouthSeries, phones: Sequence[Phone]) -> float | None:
 
 def _speaking(series: MouthSeries, phones: Sequence[Phone]) -> BoolArray:
     """Valid frames at which some phone is being spoken."""
-    flags = np.zeros(len(series.times_s), np.bool_)
+    flags, times_ms = np.zeros(len(series.times_s), np.bool_), series.times_s * 1000
     for phone in phones:
         if segments(phone.ipa):
-            flags |= (series.times_s * 1000 >= phone.start_ms) & (series.times_s * 1000 < phone.end_ms)
+            flags[slice(*np.searchsorted(times_ms, (phone.start_ms, phone.end_ms)))] = True
     return flags & series.valid
 
 

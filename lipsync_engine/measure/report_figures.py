@@ -18,6 +18,8 @@ from lipsync_engine.measure.measure import speech_measures
 from lipsync_engine.measure.place import place_offset
 from lipsync_engine.measure.steadiness import jitter_ratio
 from lipsync_engine.media.audio import spooled_mono
+from lipsync_engine.media.shelf import NOTHING_KEPT, Kept
+from lipsync_engine.plan.timing import Heard
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries, Phone, SpeakerStats
 from lipsync_engine.speech.title_speech import OwnSpeech, own_speech
 
@@ -53,6 +55,7 @@ def speech_figures(
     plan: MouthPlan | None = None,
     source: MouthSeries | None = None,
     own: OwnSpeech | None = None,
+    kept: Kept = NOTHING_KEPT,
 ) -> tuple[dict[str, float | None], Rows, list[str]]:
     """Speech measures of a result, and of the mouths to compare it with.
 
@@ -65,6 +68,7 @@ def speech_figures(
         plan: what was planned.
         source: the mouth of the source picture.
         own: the title's own speech.
+        kept: where what is measured of the title itself is found, and kept.
 
     Returns:
         The figures; the control rows; and the names of figures that this material cannot tell from shuffled speech,
@@ -72,13 +76,12 @@ def speech_figures(
     """
     if only is not None:
         seen = MouthSeries(seen.times_s, seen.values, seen.valid & only)
-    samples = spooled_mono(audio, _SAMPLE_RATE)
-    figures = speech_measures(seen, phones, samples, _SAMPLE_RATE, stats=stats, plan=plan, source=source)
-    rows = control_rows(seen, phones, samples, stats, source=source, own=own)
+    heard = Heard(phones, spooled_mono(audio, _SAMPLE_RATE), _SAMPLE_RATE, stats)
+    figures = speech_measures(seen, heard, plan=plan, source=source)
+    rows = control_rows(seen, heard, source=source, own=own, kept=kept)
     silent: list[str] = []
     if plan is not None:
-        ideal = speech_measures(plan.series, phones, samples, _SAMPLE_RATE, stats=stats)
-        silent = silent_about(ideal, shuffled(plan.series, phones, samples, stats))
+        silent = silent_about(speech_measures(plan.series, heard), shuffled(plan.series, heard))
     elif "real_shuffled" in rows:
         silent = silent_about(rows["real"], rows["real_shuffled"])
     return figures | dict.fromkeys(silent), rows, silent

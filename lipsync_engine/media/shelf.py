@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -81,3 +82,23 @@ class Kept:
 
 
 NOTHING_KEPT = Kept()
+
+
+def digest_of(*values: Any) -> str:
+    """A key of some values: arrays, numbers, texts, and sequences, mappings and records of them."""
+    digest = hashlib.sha256()
+    for value in values:
+        digest.update(_content(value).encode())
+    return digest.hexdigest()
+
+
+def _content(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
+    if is_dataclass(value):
+        return _content([(one.name, getattr(value, one.name)) for one in fields(value)])
+    if isinstance(value, Mapping):
+        return _content([(name, value[name]) for name in sorted(value)])
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_content, value))}]"
+    return repr(value)

@@ -87,8 +87,14 @@ def phone_agreement(
 
 def _seen(series: MouthSeries, gesture: Gesture, *, contact: bool) -> NDArray[np.float64] | None:
     before, after = (BEFORE_S, AFTER_S) if contact else (_EARLY_S, 0.0)
-    inside = (series.times_s >= gesture.start_s - before) & (series.times_s <= gesture.end_s + after) & series.valid
-    return series.values[inside].astype(np.float64) if inside.any() else None
+    there = between(series.times_s, gesture.start_s - before, gesture.end_s + after)
+    valid = series.valid[there]
+    return series.values[there][valid].astype(np.float64) if valid.any() else None
+
+
+def between(times_s: NDArray[np.float64], start_s: float, end_s: float) -> slice:
+    """Where some moments, float64 [T] in order, lie between two, both included."""
+    return slice(int(np.searchsorted(times_s, start_s)), int(np.searchsorted(times_s, end_s, side="right")))
 
 
 def _shows(seen: NDArray[np.float64], wanted: MouthClass, stats: SpeakerStats) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,39 @@ def asked_of(phones: Sequence[Phone], stats: SpeakerStats, first_s: float, last_
     clock = np.asarray(first_s - 1.0 + _STEP_S * np.arange(int((last_s - first_s + 2.0) / _STEP_S)), np.float64)
     values = plan_mouth(phones, clock, stats, lead_ms=0.0).series.values.astype(np.float64)
     return Asked(clock, values, tuple((g.start_s, g.end_s) for g in gestures_of(phones)))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What mouths are measured against; what follows from it is worked out once for all of them.
+
+    Attributes:
+        phones: what is said, on the sound's clock.
+        samples: float32 [N] mono.
+        rate_hz: samples a second.
+        stats: the speaker, of whom the sounds ask it.
+    """
+
+    phones: Sequence[Phone]
+    samples: Samples
+    rate_hz: int
+    stats: SpeakerStats
+    _asked: dict[tuple[float, float], Asked] = field(default_factory=dict, repr=False)
+
+    def asked(self, times_s: Curve) -> Asked:
+        """What the phones ask of the speaker at some moments, float64 [T], in order."""
+        ends = float(times_s[0]), float(times_s[-1])
+        if ends not in self._asked:
+            self._asked[ends] = asked_of(self.phones, self.stats, *ends)
+        return self._asked[ends]
+
+    @functools.cached_property
+    def level(self) -> Curve:
+        """How loud open vowels would be heard, in dB, each 10 ms: float64 [hops]."""
+        from scipy.ndimage import uniform_filter1d
+
+        level = band_level_db(self.samples, self.rate_hz, *_OPEN_BAND_HZ)
+        return np.asarray(uniform_filter1d(np.maximum(level, level.max() - _FLOOR_DB), _SMOOTH_HOPS), np.float64)
 
 
 def lag_behind(series: MouthSeries, shown: BoolArray, asked: Asked, around_s: float = 0.0) -> Lag | None:
@@ -189,21 +223,17 @@ def drift_s_per_s(series: MouthSeries, shown: BoolArray, asked: Asked, whole: La
     return slope if error * 60.0 / frame_s <= _DRIFT_ERROR else None
 
 
-def sound_agreement(series: MouthSeries, audio: Samples, rate: int) -> float | None:
+def sound_agreement(series: MouthSeries, heard: Heard) -> float | None:
     """Correlation of the aperture with the level between 500 and 1500 Hz, the best within three frames of lag.
 
     Args:
         series: the mouth.
-        audio: float32 [N] mono.
-        rate: samples a second.
+        heard: the sound.
     """
     shown = series.valid
-    if len(audio) == 0 or shown.sum() < _FEWEST_FRAMES:
+    if len(heard.samples) == 0 or shown.sum() < _FEWEST_FRAMES:
         return None
-    from scipy.ndimage import uniform_filter1d
-
-    level = band_level_db(audio, rate, *_OPEN_BAND_HZ)
-    level = uniform_filter1d(np.maximum(level, level.max() - _FLOOR_DB), _SMOOTH_HOPS)
+    level = heard.level
     clock = (np.arange(len(level)) + 0.5) * _STEP_S
     frame_s = float(np.median(np.diff(series.times_s)))
     times = series.times_s[shown]

@@ -165,7 +165,7 @@ def measure(
     seen, rows = series(looked.rows, 0), looked.rows
     only = edited_by(main.score, len(seen.times_s))
     figures, report.controls, silent = speech_figures(
-        seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own
+        seen, phones, audio, main.stats, only=only, plan=main.plan, source=main.source, own=own, kept=kept
     )
     report.lead_ms, report.own_lag_ms = main.lead_ms, main.own_lag_ms
     for name in ("silence_motion", "silence_opening"):

@@ -129,6 +129,10 @@ class Store:
         asset = Asset(uri=self._place.uri(_blob(digest, path)), sha256=digest, bytes=size)
         return asset if self.holds(asset) else self.add(path, keep=True)
 
+    def digest_of(self, path: Path) -> str | None:
+        """SHA-256 of a file that stays as it is, remembered for a large one; None for work in progress."""
+        return None if path.is_relative_to(self.root / "tmp") else self._digests.of(path.absolute())[0]
+
     def holds(self, asset: Asset) -> bool:
         """Whether the asset's file exists with the right content; a damaged file of the store is set aside."""
         name = asset.uri.removeprefix(f"{self.where}/")

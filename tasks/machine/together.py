@@ -1,4 +1,4 @@
-"""Work that is of use only as a whole: where one part fails, the others begin nothing more and their programs are ended.
+"""Work that is of use only as a whole: where a part fails, the others begin nothing more, their programs are ended.
 
 A part that runs in Python alone goes on until it reports progress or begins a program.
 """

@@ -11,6 +11,7 @@ import soundfile
 from configs.loudness import LoudnessPreset
 from configs.sound import MixSettings
 from tasks import media
+from tasks.keep.known import known
 from tasks.keep.recall import recalled
 from tasks.keep.staging import scratch, staged
 from tasks.mix import room
@@ -22,7 +23,8 @@ from tasks.records.progress import Progress, silent
 from tasks.records.quality import Loudness
 from tasks.sound.channels import channels_of, programme, stereo
 from tasks.sound.limiter import write_gained
-from tasks.sound.loudness import SILENCE_LUFS, Curve, Spans, curve, measure_curve, measure_loudness
+from tasks.sound.loudness import SILENCE_LUFS, Curve, Measured, Spans, measure_curve, measure_loudness, measured
+from tasks.sound.speech_activity import speech_in
 from tasks.sound.target import approach, target_of
 
 __all__ = ["MixResult", "measure_loudness", "mix"]
@@ -73,7 +75,7 @@ def mix(
     gains = directed(gains, lines, levels or {})
     frames = soundfile.info(str(bed)).frames
     duration_ms = round(frames / media.PER_MS)
-    speech = _heard(dialogue, out_wav) if preset.dialogue else None
+    speech = speech_in(dialogue, out_wav) if preset.dialogue else None
     target = target_of(preset, speech, duration_ms)
     progress(0.2)
     with contextlib.ExitStack() as scratches:
@@ -120,7 +122,17 @@ def mix(
 @recalled(4)
 def _loudness(dialogue: Path) -> Curve:
     """Of a dialogue as it is heard, on both sides; that of the original is asked about in every language."""
-    return curve(stereo(dialogue))
+    return _measured_on_both_sides(dialogue).curve
+
+
+@known("loudness-on-both-sides", 1, Measured)
+def _measured_on_both_sides(dialogue: Path) -> Measured:
+    return measured(stereo(dialogue))
+
+
+@known("loudness-of-programme", 1, Measured)
+def _measured_programme(bed: Path) -> Measured:
+    return measured(programme(bed))
 
 
 def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[str]) -> float:
@@ -133,20 +145,11 @@ def _dialogue_gain(speech: Loudness, original: Loudness, bed: Path, notes: list[
         if bounded != wanted:
             notes.append(f"The original dialogue is {wanted:+.0f} dB from the dub; {bounded:+.0f} dB were applied.")
         return bounded
-    under = curve(programme(bed)).loudness.integrated_lufs
+    under = _measured_programme(bed).loudness.integrated_lufs
     if under <= SILENCE_LUFS:
         return 0.0
     notes.append(f"No original dialogue to match: the dub lies {_SPEECH_OVER_BED_LU:.0f} LU above the bed.")
     return under + _SPEECH_OVER_BED_LU - speech.integrated_lufs
-
-
-def _heard(wav: Path, beside: Path) -> tuple[tuple[int, int], ...]:
-    """Where a stem speaks."""
-    from tasks.sound.speech_activity import speech_spans
-
-    with scratch(beside) as listened:
-        media.speech_copy(wav, listened)
-        return tuple(speech_spans(listened))
 
 
 def _staying(
@@ -161,9 +164,9 @@ def _staying(
     taken = [span for line in lines for span in (line.source, line.dub)]
     found: tuple[tuple[int, int], ...] = ()
     if settings.keep_nonverbal and lines:
-        found = nonverbal_spans(original, _heard(original, beside), taken)
+        found = nonverbal_spans(original, speech_in(original, beside), taken)
     if kept:
-        found = (*found, *without(kept, [*taken, *_heard(dialogue, beside)]))
+        found = (*found, *without(kept, [*taken, *speech_in(dialogue, beside)]))
     return tuple(merged(found))
 
 

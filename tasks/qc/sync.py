@@ -16,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.known import known
 from tasks.keep.staging import scratch
 from tasks.machine import process
 from tasks.media import door
@@ -64,7 +65,7 @@ def av_offset(clocks: Clocks, folder: Path) -> Measured:
         folder: for scratch files.
     """
     heard = _ear(folder)
-    taken = _taken(clocks, heard)
+    taken = 0.0 if clocks.track is None else _taken(clocks.source, clocks.track, clocks.stems, folder)
     delivered = sound_shift(heard(clocks.mix, "a:0"), heard(clocks.master, "a:0"))
     seen, how = picture_shift(clocks.source, clocks.master)
     return _together({"source's sound": taken, "master's sound": delivered}, seen, how)
@@ -105,16 +106,14 @@ def _together(sounds: Mapping[str, float | str], seen: float | None, how: str) -
     return Measured(round(sum(by for _, by in late) - seen, 1) + 0.0, "; ".join([how, *said]))
 
 
-def _taken(clocks: Clocks, heard: Callable[[Path, str], Power]) -> float | str:
-    """Shift between the source's sound and its stems; 0 if it has none, or is silent."""
-    if clocks.track is None:
-        return 0.0
-    taken = np.zeros(0)
-    for stem in clocks.stems:
+@known("stems-against-source", 1, float | str)
+def _taken(source: Path, track: str, stems: tuple[Path, ...], folder: Path) -> float | str:
+    """Shift between the source's sound and its stems; 0 if it is silent."""
+    taken, heard = np.zeros(0), _ear(folder)
+    for stem in stems:
         part = heard(stem, "a:0")
         taken = _padded(taken, len(part)) + _padded(part, len(taken))
-    source = heard(clocks.source, clocks.track)
-    moved = sound_shift(source, taken)
+    moved = sound_shift(heard(source, track), taken)
     return 0.0 if moved == _SILENT and _level(taken).max(initial=-70.0) < _HEARD_DBFS else moved
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
-from tasks.qc.evidence import Evidence, Recogniser, Spans
+from tasks.qc.evidence import Evidence, Recogniser
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.facts import MediaFacts
 from tasks.records.made import Checked, ClientBed, Laid, Mixed, Packed, Pictured, TrackGates
@@ -128,10 +128,11 @@ def _evidence(given: _Given, space: Work) -> Evidence:
     from tasks.qc.master import master_times
     from tasks.qc.sync import av_offset
     from tasks.sound.loudness import measure_curve
+    from tasks.sound.speech_activity import speech_in, speech_of
 
     fake, picture, preset = given.ears is None, given.facts.picture, given.preset
     master, dialogue = path_of(given.master), path_of(given.laid.dialogue)
-    spoken = None if fake else _dub_spans(dialogue, space.folder)
+    spoken = None if fake else speech_in(dialogue, space.folder / "dub-speech.wav")
     delivered = None if fake else measure_curve(master)
     return Evidence(
         source=given.source,
@@ -143,7 +144,7 @@ def _evidence(given: _Given, space: Work) -> Evidence:
         dialogue_lufs=delivered.during(spoken) if delivered and preset.dialogue and spoken else None,
         delivered=delivered,
         original=None if fake else measure_curve(path_of(given.original)),
-        source_speech=None if fake else _spans(path_of(given.speech)),
+        source_speech=None if fake else speech_of(path_of(given.speech)),
         dub_speech=spoken,
         dialogue=dialogue,
         bed=path_of(given.bed),
@@ -228,20 +229,6 @@ def _recorded(laid: Laid) -> dict[str, Any] | None:
 def _untimed(report: dict[str, Any]) -> dict[str, Any]:
     """The lip-sync report without what differs from run to run: the same input gives the same sheet."""
     return {name: report[name] for name in sorted(report) if name not in _TIMES}
-
-
-def _spans(audio16k: Path) -> Spans:
-    from tasks.sound.speech_activity import speech_spans
-
-    return tuple(speech_spans(audio16k))
-
-
-def _dub_spans(dialogue: Path, folder: Path) -> Spans:
-    from tasks.media import speech_copy
-
-    speech = folder / "dub-speech.wav"
-    speech_copy(dialogue, speech)
-    return _spans(speech)
 
 
 def _recogniser(ears: Ears, given: _Given, dialogue: Path, store: Store) -> Recogniser:

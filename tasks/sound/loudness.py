@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks import media
+from tasks.keep.known import known
 from tasks.keep.recall import recalled
 from tasks.records.quality import Loudness
+from tasks.records.record import Record
 
 #: BS.1770's absolute gate: what measures no more than this is silence.
 SILENCE_LUFS = -70.0
@@ -77,13 +79,30 @@ def measure_loudness(path: Path) -> Loudness:
     return measure_curve(path).loudness
 
 
+class Measured(Record):
+    """A `Curve` as it is kept."""
+
+    loudness: Loudness
+    momentary: tuple[float, ...]
+
+    @property
+    def curve(self) -> Curve:
+        """To ask."""
+        return Curve(self.loudness, np.array(self.momentary, np.float64))
+
+
 @recalled(8)
 def measure_curve(path: Path) -> Curve:
     """The loudness of a file over time, of its first audio stream."""
-    return curve(media.source(path)["a:0"])
+    return _measured(path).curve
 
 
-def curve(sound: Any) -> Curve:
+@known("loudness", 1, Measured)
+def _measured(path: Path) -> Measured:
+    return measured(media.source(path)["a:0"])
+
+
+def measured(sound: Any) -> Measured:
     """The loudness of a stream of a graph; the whole in steps of 0.1 dB."""
     graph = (
         sound.filter("ebur128", peak="true", metadata=1, framelog="verbose")
@@ -93,13 +112,13 @@ def curve(sound: Any) -> Curve:
     argv = ["info" if part == "error" else part for part in media.arguments(graph)]
     said = media.run_ffmpeg(argv)
     summary = said.rpartition("Summary:")[2]
-    return Curve(
+    return Measured(
         loudness=Loudness(
             integrated_lufs=_number(summary, "I"),
             true_peak_dbtp=_number(summary, "Peak"),
             range_lu=_number(summary, "LRA"),
         ),
-        momentary=np.array(_momentary(said), np.float64),
+        momentary=tuple(_momentary(said)),
     )
 
 

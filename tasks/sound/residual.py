@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from tasks.keep.known import known
 from tasks.sound.loudness import Spans
 
 FLOOR_DB = -60.0
@@ -51,6 +52,7 @@ class Residual:
     bound: bool = False
 
 
+@known("supplied-bed-residual", 1, Residual | None)
 def supplied_bed_residual(original: Path, bed: Path, speech: Spans, pauses: Spans) -> Residual | None:
     """The same of a bed that was not separated: the voice is what the original holds besides the bed.
 
@@ -73,6 +75,7 @@ def supplied_bed_residual(original: Path, bed: Path, speech: Spans, pauses: Span
     return _residual(original, bed, speech, np.concatenate([[0.0], np.repeat(gain, _BAND)]))
 
 
+@known("bed-residual", 1, Residual | None)
 def bed_residual(dialogue: Path, bed: Path, speech: Spans) -> Residual | None:
     """Measure the original dialogue's remainder in a bed; streams both files twice.
 

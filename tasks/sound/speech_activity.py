@@ -14,7 +14,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tasks.keep.known import known
 from tasks.keep.recall import recalled
+from tasks.keep.staging import scratch
+from tasks.media import speech_copy
 from tasks.records.errors import BadInputError
 from tasks.records.progress import Progress, silent
 
@@ -65,6 +68,25 @@ def speech_spans(
     )
     per_ms = SAMPLE_RATE_HZ // 1000
     return [(round(span["start"] / per_ms), round(span["end"] / per_ms)) for span in spans]
+
+
+@known("speech-spans", 1, tuple[tuple[int, int], ...])
+def speech_of(audio16k: Path) -> tuple[tuple[int, int], ...]:
+    """As `speech_spans` finds them by itself."""
+    return tuple(speech_spans(audio16k))
+
+
+@known("speech-in-stem", 1, tuple[tuple[int, int], ...])
+def speech_in(stem: Path, beside: Path) -> tuple[tuple[int, int], ...]:
+    """Where a stem speaks.
+
+    Args:
+        stem: WAV of any rate.
+        beside: a file, beside which scratch files are written.
+    """
+    with scratch(beside, ".wav") as listened:
+        speech_copy(stem, listened)
+        return speech_of(listened)
 
 
 def read_span(audio16k: Path, start_ms: int, end_ms: int) -> NDArray[np.float32]:

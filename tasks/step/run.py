@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from tasks.keep.known import knowing
 from tasks.keep.store import Store, given_key, record_of, store_at
 from tasks.machine.jobs import at_work
 from tasks.machine.meter import metered
@@ -151,8 +152,10 @@ def _compute(run: Run, store: Store, step: str, key: str, computation: Computati
     began = time.monotonic()
     with metered() as meter:
         try:
-            with store.workspace(step) as folder:
-                output = computation.compute(computation.given, Work(folder, _reporter(event, _waits(computation.uses)), store))
+            with store.workspace(step) as folder, knowing(store):
+                output = computation.compute(
+                    computation.given, Work(folder, _reporter(event, _waits(computation.uses)), store)
+                )
         except BaseException as raised:
             error = disk_full(raised, store.root) or raised
             took, usage = time.monotonic() - began, meter.usage()

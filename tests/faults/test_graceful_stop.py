@@ -1,4 +1,4 @@
-"""SIGTERM to a command: over at once, as Ctrl-C is, nothing half-made is left, and the same command goes on from there."""
+"""SIGTERM to a command: over at once, as Ctrl-C is, nothing half-made is left; the same command goes on from there."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ from lipsync_engine.measure.measure import speech_measures
 from lipsync_engine.measure.report_figures import picture_figures
 from lipsync_engine.measure.source_residue import source_leak
 from lipsync_engine.media.audio import band_level_db, load_mono
+from lipsync_engine.media.shelf import Kept
 from lipsync_engine.plan.agreement import phone_agreement
+from lipsync_engine.plan.timing import Heard
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import MouthPlan, MouthSeries, Phone
 from lipsync_engine.speech import espeak
@@ -59,8 +61,8 @@ def filmed() -> tuple[Path, FaceTrack]:
 def test_a_right_mouth_stands_far_above_every_control(speech, sound, plan):
     noise = np.random.default_rng(2).normal(0, 0.006, plan.series.values.shape).astype(np.float32)
     seen = replace(plan.series, values=plan.series.values + noise)
-    right = speech_measures(seen, speech.phones, sound, RATE_HZ, stats=SPEAKER)
-    rows = control_rows(seen, speech.phones, sound, SPEAKER)
+    heard = Heard(speech.phones, sound, RATE_HZ, SPEAKER)
+    right, rows = speech_measures(seen, heard), control_rows(seen, heard)
     for name in ("phone_agreement", "phone_correlation", "av_correlation"):
         good, wrong = right[name], rows["shuffled"][name]
         assert good is not None
@@ -77,7 +79,7 @@ def test_real_and_unmodified_rows_are_the_source_under_its_own_sound_and_under_t
     ).phones
     source = plan_mouth(other, plan.series.times_s, SPEAKER).series
     own = OwnSpeech(np.zeros(0, np.float32), other)
-    rows = control_rows(plan.series, speech.phones, sound, SPEAKER, source=source, own=own)
+    rows = control_rows(plan.series, Heard(speech.phones, sound, RATE_HZ, SPEAKER), source=source, own=own)
     assert rows["real"]["phone_agreement"] > max(0.85, rows["unmodified"]["phone_agreement"] + 0.2)
     assert rows["real"]["closure_rate"] == 1.0
     assert rows["real"]["phone_correlation"] > rows["real_shuffled"]["phone_correlation"] + 0.3
@@ -91,7 +93,7 @@ def test_what_does_not_tell_is_named():
 
 def test_a_clip_too_short_to_shuffle_has_no_such_row(speech, sound, plan):
     short = MouthSeries(plan.series.times_s[:30], plan.series.values[:30], plan.series.valid[:30])
-    assert set(shuffled(short, speech.phones, sound, SPEAKER).values()) == {None}
+    assert set(shuffled(short, Heard(speech.phones, sound, RATE_HZ, SPEAKER)).values()) == {None}
 
 
 def test_a_real_speaker_agrees_with_his_own_words_and_not_with_them_at_other_times(filmed):
@@ -104,10 +106,11 @@ def test_a_real_speaker_agrees_with_his_own_words_and_not_with_them_at_other_tim
     stats = speaker_stats(mouth, own.speaking(mouth.times_s), own.resting(mouth.times_s))
     share = phone_agreement(mouth, phones, stats)[0]
     assert share is not None
-    row = shuffled(mouth, phones, samples, stats)["phone_agreement"]
+    heard = Heard(phones, samples, RATE_HZ, stats)
+    row = shuffled(mouth, heard)["phone_agreement"]
     assert row is not None
     assert share > row + 0.25
-    figures = speech_measures(mouth, phones, samples, RATE_HZ, stats=stats)
+    figures = speech_measures(mouth, heard)
     assert figures["articulation_ratio"] == pytest.approx(1.0, abs=0.02), "the speaker is the measure of the speaker"
     assert abs(figures["offset_frames"]) < 1.5
     words = own.speaking(np.array([(a + b) / 2 for a, b in GOLD.values()]))
@@ -198,3 +201,30 @@ def test_the_level_of_a_band_hears_only_the_band():
     heard, unheard = (band_level_db(x, RATE_HZ, 500, 1500)[10:90].mean() for x in (inside, outside))
     assert heard > unheard + 40
     assert len(band_level_db(inside, RATE_HZ, 500, 1500)) == 100
+
+
+def test_the_rows_of_the_title_itself_are_kept_for_the_same_title_and_speaker(
+    speech, sound, plan, tmp_path, monkeypatch
+) -> None:
+    class Drawer:
+        def find(self, key: str) -> Path | None:
+            return path if (path := tmp_path / f"{key}.npz").is_file() else None
+
+        def keep(self, key: str, file: Path) -> None:
+            file.rename(tmp_path / f"{key}.npz")
+
+    other = espeak.synthesize("Bob may buy a big apple pie.", "en-us").phones
+    own = OwnSpeech(np.zeros(0, np.float32), other)
+    source = plan_mouth(other, plan.series.times_s, SPEAKER).series
+    heard, kept = Heard(speech.phones, sound, RATE_HZ, SPEAKER), Kept(Drawer(), tmp_path / "out.mp4")
+    without = control_rows(plan.series, heard, source=source, own=own)
+    assert control_rows(plan.series, heard, source=source, own=own, kept=kept) == without
+
+    def again(*_given: object) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("lipsync_engine.measure.controls._made_real_rows", again)
+    assert control_rows(plan.series, heard, source=source, own=own, kept=kept) == without
+    for changed in (replace(SPEAKER, pace=9.0), replace(SPEAKER, std=SPEAKER.std * 2)):
+        with pytest.raises(AssertionError, match="measured again"):
+            control_rows(plan.series, replace(heard, stats=changed), source=source, own=own, kept=kept)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lipsync_engine.measure.measure import speech_measures
 from lipsync_engine.media.audio import loudness_db, mel_cepstra, runs, silent_hops
+from lipsync_engine.plan.timing import Heard
 from lipsync_engine.plan.trajectory import APERTURE, plan_mouth
 from lipsync_engine.records import MouthPlan, MouthSeries, Phone
 from lipsync_engine.speech import espeak
@@ -37,9 +38,8 @@ def moved(series: MouthSeries, **changes: object) -> MouthSeries:
 
 
 def measured(series: MouthSeries, speech: espeak.SpokenText, **options: object) -> dict[str, float | None]:
-    return speech_measures(  # type: ignore[arg-type]
-        series, speech.phones, speech.samples, speech.sample_rate_hz, stats=STATS, **options
-    )
+    heard = Heard(speech.phones, speech.samples, speech.sample_rate_hz, STATS)
+    return speech_measures(series, heard, **options)  # type: ignore[arg-type]
 
 
 def value(measures: dict[str, float | None], name: str) -> float:
@@ -95,7 +95,7 @@ def test_a_drift_is_found_in_a_minute_of_speech(speech, slope):
     times = np.arange(0, 66, 1 / FPS)
     true = plan_mouth(phones, times - slope / FPS * times / 60, STATS).series.values
     got = speech_measures(
-        MouthSeries(times, true, np.ones(len(times), bool)), phones, speech.samples[:0], 16000, stats=STATS
+        MouthSeries(times, true, np.ones(len(times), bool)), Heard(phones, speech.samples[:0], 16000, STATS)
     )
     assert value(got, "drift_frames_60s") == pytest.approx(slope, abs=0.3)
 
@@ -161,14 +161,14 @@ def test_what_is_not_defined_is_none(speech, plan):
     assert {name for name, figure in got.items() if figure is not None} == {"bilabials", "open_vowels"}
     assert got["bilabials"] == 0
     no_lips = (Phone("a", 0, 500), Phone("t", 500, 1000))
-    got = speech_measures(plan.series, no_lips, speech.samples, 22050, stats=STATS)
+    got = speech_measures(plan.series, Heard(no_lips, speech.samples, 22050, STATS))
     assert got["closure_rate"] is got["labiodental_rate"] is got["open_closed_ratio"] is None
     assert got["source_partial_correlation"] is got["plan_correlation"] is None
 
 
 def test_no_frames_and_no_sound_are_measured_as_nothing():
     empty = MouthSeries(np.zeros(0), np.zeros((0, 4), np.float32), np.zeros(0, np.bool_))
-    got = speech_measures(empty, (), np.zeros(0, np.float32), 16000, stats=STATS)
+    got = speech_measures(empty, Heard((), np.zeros(0, np.float32), 16000, STATS))
     assert [name for name, figure in got.items() if figure] == []
 
 
