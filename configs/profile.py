@@ -17,6 +17,7 @@ from configs.languages import LanguageError, parse_language
 from configs.lipsync_style import LipsyncStyle
 from configs.loudness import loudness_presets
 from configs.night import BudgetSettings, NotifySettings
+from configs.review import ReviewSettings
 from configs.scene_modes import scene_modes
 from configs.sound import IngestSettings, MixSettings
 
@@ -150,6 +151,9 @@ class Profile(BaseModel):
         default_factory=lambda: BudgetSettings.model_validate({}), description="budget of a batch"
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="recipients of a batch's result")
+    review: ReviewSettings = Field(
+        default_factory=lambda: ReviewSettings.model_validate({}), description="where a language waits for approval"
+    )
     prices: dict[str, dict[str, float]] = Field({}, description="USD per million units, over configs/prices.yaml")
 
     @field_validator("source_language")

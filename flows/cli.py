@@ -12,6 +12,7 @@ import typer
 from flows.printed import say, say_json
 from flows.service.login import log_in
 from flows.terminal import store_copies, store_prune  # noqa: F401
+from flows.terminal.approve import app as approve_app
 from flows.terminal.batch import app as batch_app
 from flows.terminal.edit_line import app as edit_app
 from flows.terminal.models import app as models_app
@@ -30,6 +31,7 @@ app = typer.Typer(
 script_app = typer.Typer(help="Export a dub's script for editing, and import it again.", no_args_is_help=True)
 app.add_typer(script_app, name="script", rich_help_panel=Command.DUB)
 app.add_typer(edit_app)
+app.add_typer(approve_app)
 app.add_typer(batch_app)
 app.add_typer(models_app, name="models", rich_help_panel=Command.INSTALLATION)
 app.add_typer(store_app, name="store", rich_help_panel=Command.INSTALLATION)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.kept.keys import holds_script
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.lipsync.task import lipsync
@@ -43,7 +44,8 @@ def _laid(run: Branch, work: SharedWork) -> Laid | None:
     if (found := _spoken(run, work)) is None:
         return None
     script, spoken = found
-    adapted = adapt.known(run, script, work.script, spoken, work.dialogue, {}, work.bed)
+    pinned = {str(line.id): line.text for line in script.lines} if holds_script(run) else {}
+    adapted = adapt.known(run, script, work.script, spoken, work.dialogue, pinned, work.bed)
     if adapted is None:
         return None
     laid = fit.known(run, adapted.value.script, adapted.value.takes, work.facts.duration_ms)

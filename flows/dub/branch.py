@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.ask.naming import hold
-from flows.dub.end import End
+from flows.dub.end import WAITS, End
+from flows.dub.gate import Gates, HeldError
 from flows.dub.journal import journal
 from flows.dub.making import Steps, made_elsewhere, made_here
 from flows.kept.branches import Known, carry_over, keep_attempt, known, mark_begun
 from flows.kept.budget import Cost, charge
 from flows.kept.budget import admit as make_room
 from flows.kept.costs import accounted
-from flows.kept.deliver import deliver
+from flows.kept.deliver import clear_review, deliver
 from flows.kept.edited import edited_script, unheeded_edits
 from flows.kept.edits import check_readable
 from flows.kept.ledger import failure_of, notes_of, steps_of
@@ -27,7 +28,7 @@ from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
 from tasks.records.record import Asset
-from tasks.records.result import BranchResult
+from tasks.records.result import BranchResult, Waits
 from tasks.records.title import Branch
 from tasks.report.task import report
 
@@ -54,11 +55,16 @@ def dub_branch(run: Branch, shown: Shown = lambda _branch: contextlib.nullcontex
 
 def _dub(run: Branch, shown: Shown) -> End:
     now, steps = known(run), Steps()
+    gates = Gates(now)
     try:
         with shown(run), noted_progress(run, now.key):
             hold(run)
-            result = _branch(now, steps)
-            deliver(Path(run.title.folder), result.outputs)
+            try:
+                result = _branch(now, steps, gates)
+            except HeldError as held:
+                result = _waiting(now, steps, gates, held.waits)
+            clear_review(Path(run.title.folder), run.language)
+            deliver(Path(run.title.folder), result.waits.material if result.waits else result.outputs)
     except Exception as error:
         failure = failure_of(error)
         result = BranchResult(
@@ -72,11 +78,25 @@ def _dub(run: Branch, shown: Shown) -> End:
         keep_attempt(run, result)
         return End("failed", failure.advice, logged=True)  # what is read first in the UI
     keep_attempt(run, result)
+    if result.waits:
+        return End("waiting", str(result.waits), WAITS)
     why = verdict(result).why
     return End("completed", why or "ready", "NeedsReview" if why else None)
 
 
-def _branch(now: Known, steps: Steps) -> BranchResult:
+def _waiting(now: Known, steps: Steps, gates: Gates, waits: Waits) -> BranchResult:
+    """It ends here; the next run goes on where it is approved."""
+    return BranchResult(
+        language=now.branch.language,
+        state="waiting",
+        key=now.key,
+        steps=steps_of(steps.ledger),
+        notes=(*notes_of(steps.ledger), *gates.notes),
+        waits=waits,
+    )
+
+
+def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
     run, work = now.branch, now.work
     store, settle = store_at(run.store), steps.settle
     if work is None or not all(store.holds(asset) for asset in work.made):
@@ -84,7 +104,7 @@ def _branch(now: Known, steps: Steps) -> BranchResult:
     alone = dubs_alone(run.profile.lipsync.backend) and run.language not in run.title.dubs
     wanted = now.edits
     check_readable(wanted)
-    dub = made_elsewhere(run, work, steps) if alone else made_here(run, work, wanted, steps)
+    dub = made_elsewhere(run, work, steps, gates) if alone else made_here(run, work, wanted, steps, gates)
     if not alone:
         work = work.model_copy(update={"script": edited_script(run, work, wanted)})
     picture, sound = dub.picture, dub.mixed.audio
@@ -95,6 +115,7 @@ def _branch(now: Known, steps: Steps) -> BranchResult:
     )
     checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed))
     page = settle(report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), list(dub.stems)))
+    gates.files("master", {"master": packed.master})
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
         f"{name}.{language}.mp4": packed.master,
@@ -114,6 +135,6 @@ def _branch(now: Known, steps: Steps) -> BranchResult:
         audio=sound,
         subtitles=packed.srt,
         steps=steps_of(steps.ledger),
-        notes=(*notes_of(steps.ledger), *unheeded_edits(run, wanted)),
+        notes=(*notes_of(steps.ledger), *gates.notes, *unheeded_edits(run, wanted)),
         gates=checked.not_passed,
     )

@@ -31,6 +31,6 @@ def dub_language(run: Branch) -> State[Any]:
             return Failed(message=why)
     with untagged():
         end = dub_branch(run, branch_progress)
-        if end.kind == "completed" and (work := shared_work(run)):
+        if end.kind in ("completed", "waiting") and (work := shared_work(run)):
             follow_up(run.whole, work)
     return state_of(end)

@@ -7,6 +7,8 @@ from typing import Any
 
 from flows.dub.before import paces_before, settled_before
 from flows.dub.beside import beside
+from flows.dub.gate import Gates
+from flows.dub.to_look_at import picture_to_look_at, premix_to_look_at, script_to_look_at
 from flows.kept.applied import Applied
 from flows.kept.edited import edited_script
 from tasks.adapt.task import adapt
@@ -62,7 +64,7 @@ class Steps:
         return made
 
 
-def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps) -> Dub:
+def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps, gates: Gates) -> Dub:
     """Translated, spoken, lip-synced and mixed by the steps of the profile.
 
     Args:
@@ -70,33 +72,54 @@ def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps) -> D
         work: of the title.
         wanted: what people decided about its lines.
         steps: take what is made.
+        gates: are told each stage, and may have it wait.
+
+    Raises:
+        HeldError: a stage waits for approval; nothing after it is made.
     """
     settle = steps.settle
-    script, laid = speech(run, work, wanted, steps)
+    script, laid = speech(run, work, wanted, steps, gates)
     assert laid.phones is not None  # fit and ingest always tell them
     edited = wanted.is_spoken_otherwise and run.language not in run.title.dubs
     before = settled_before(run, work) if edited else None
-    levels = wanted.levels
-    with beside(lambda: settled(mix.submit(run, laid, work.bed, work.dialogue, script, levels))) as mixed_of:
-        film = work.plain or work.video
-        picture = settle(lipsync.submit(run, film, work.analysis, laid.dialogue, laid.phones, before))
-    mixed = steps.take(mixed_of())
+    levels, film, phones = wanted.levels, work.plain or work.video, laid.phones
+
+    def mixing() -> StepRecord[Mixed]:
+        return settled(mix.submit(run, laid, work.bed, work.dialogue, script, levels))
+
+    def pictured() -> Pictured:
+        return settle(lipsync.submit(run, film, work.analysis, laid.dialogue, phones, before))
+
+    if gates.waits_after("premix"):
+        mixed = steps.take(mixing())
+        gates.files("premix", {"mix": mixed.mix}, premix_to_look_at(script, laid, mixed, steps.ledger))
+        picture = pictured()
+    else:
+        with beside(mixing) as mixed_of:
+            picture = pictured()
+        mixed = steps.take(mixed_of())
+        gates.files("premix", {"mix": mixed.mix})
+    gates.files("picture", {"picture": picture.picture}, picture_to_look_at(steps.ledger))
     stems = {"dialogue": laid.dialogue, "bed": work.bed, "mix": mixed.mix}
     return Dub(script, laid, picture, mixed, stems)
 
 
-def made_elsewhere(run: Branch, work: SharedWork, steps: Steps) -> Dub:
+def made_elsewhere(run: Branch, work: SharedWork, steps: Steps, gates: Gates) -> Dub:
     """All of it by one service; what was said, and where, is not known.
 
     Args:
         run: the language.
         work: of the title.
         steps: take what is made.
+        gates: may have the finished film wait; there is nothing before it.
     """
+    service = run.profile.lipsync.backend
+    gates.notes += [f"{service} dubs the film at once: it cannot wait after the {stage}." for stage in gates.skipped()]
     settle = steps.settle
     film = settle(translate_film.submit(run, work.video))
     came = settle(probe.submit(run, film.film))
     made = settle(conform_film.submit(run, film.film, came, work.facts))
+    gates.files("picture", {"mix": made.dialogue, "picture": made.picture}, picture_to_look_at(steps.ledger))
     return Dub(
         script=Script(language=run.language, lines=()),
         laid=Laid(dialogue=made.dialogue),
@@ -106,7 +129,9 @@ def made_elsewhere(run: Branch, work: SharedWork, steps: Steps) -> Dub:
     )
 
 
-def speech(run: Branch, work: SharedWork, wanted: Applied, steps: Steps) -> tuple[Script, Laid]:
+def speech(
+    run: Branch, work: SharedWork, wanted: Applied, steps: Steps, gates: Gates | None = None
+) -> tuple[Script, Laid]:
     """The script as it is spoken, and the speech in its place.
 
     Args:
@@ -114,10 +139,15 @@ def speech(run: Branch, work: SharedWork, wanted: Applied, steps: Steps) -> tupl
         work: of the title.
         wanted: what people decided about its lines.
         steps: take what is made.
+        gates: may have the script wait for approval; None: it never does.
     """
     settle, heard = steps.settle, work.script
     source = edited_script(run, work, wanted)
     script = settle(translate.submit(run, source, wanted.texts, wanted.notes, wanted.kept))
+    if gates is not None:
+        gates.script(script, script_to_look_at(script, steps.ledger[-1].notes))
+    approved = gates is not None and gates.pins_script
+    texts = {str(line.id): line.text for line in script.lines} if approved else wanted.texts
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
     paces = paces_before(run, work) if wanted.is_spoken_otherwise else {}
@@ -125,5 +155,5 @@ def speech(run: Branch, work: SharedWork, wanted: Applied, steps: Steps) -> tupl
     spoken = settle(
         synthesize.submit(run, script, source, work.dialogue, work.bed, paces, directed.directions, directed.heard)
     )
-    adapted = settle(adapt.submit(run, script, source, spoken, work.dialogue, wanted.texts, work.bed, directed))
+    adapted = settle(adapt.submit(run, script, source, spoken, work.dialogue, texts, work.bed, directed))
     return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.dub.end import End
+from flows.dub.end import WAITS, End
 from flows.kept.ahead import is_turned
 from flows.kept.deliver import deliver
 from flows.kept.keys import shared_key
@@ -61,6 +61,9 @@ def _end_of(run: Run, title: TitleResult) -> End:
     if carried:
         message = f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}"
         return End("carried_over", message, "CarriedOver")
+    if waiting := [branch for branch in title.branches if branch.waits]:
+        told = "; ".join(f"{branch.language} {branch.waits}" for branch in waiting)
+        return End("waiting", f"{len(waiting)} of {len(title.branches)} wait for approval: {told}", WAITS)
     verdicts = {branch.language: verdict_of(title, branch) for branch in title.branches}
     summary = f"{tally(verdict.state for verdict in verdicts.values())}, in {run.title.folder}"
     if not (reasons := [f"{language}: {verdict.why}" for language, verdict in verdicts.items() if verdict.why]):

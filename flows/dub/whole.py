@@ -14,7 +14,7 @@ from flows.dub.title_end import Shown, finish_title
 from flows.kept.branches import finished, keep_failure, keep_shared_work
 from flows.kept.budget import Cost, charge
 from flows.kept.costs import accounted
-from flows.kept.deliver import deliver
+from flows.kept.deliver import clear_review, deliver
 from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.refused import NothingLeftError, nothing_left, possible
 from flows.kept.summary import TitleResult, keep_title_result, results_of, write_summary
@@ -96,6 +96,7 @@ def _dub(run: Run, branches: Branches, only: Sequence[str] | None, shown: Shown,
     found = {language: result for language in run.title.languages if (result := finished(run.branch(language)))}
     for result in found.values():
         deliver(Path(run.title.folder), result.outputs)
+        clear_review(Path(run.title.folder), result.language)
         for use in result.steps:
             announce(StepEvent(run.title.name, result.language, use.step, "reused", 1.0, folder=run.title.folder))
     branches(run, [language for language in wanted if language not in found])

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.ask.naming import take
 from flows.kept.branches import finished, shared_work
-from flows.kept.deliver import DamagedError, deliver
+from flows.kept.deliver import DamagedError, clear_review, deliver
 from flows.kept.summary import earlier_languages, keep_title_result, title_result, write_summary
 from tasks.keep.store import store_at
 from tasks.records.title import Run
@@ -29,6 +29,8 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
         replaced = deliver(Path(run.title.folder), {**outputs, f"{run.title.name}.multi.mkv": previous.multi})
     except DamagedError:
         return None  # the flow finds it so, and runs the step again
+    for branch in branches:
+        clear_review(Path(run.title.folder), branch.language)
     notes = tuple(f"{place} differed from the delivered file: it was restored." for place in replaced)
     steps = tuple(use.model_copy(update={"reused": True, "seconds": 0.0, "hits": use.parts}) for use in work.steps)
     found = {

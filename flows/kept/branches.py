@@ -67,14 +67,24 @@ def keep_shared_work(run: Run, work: SharedWork) -> None:
     store_at(run.store).write_note("shared", keys.shared_key(run), work.model_dump(mode="json"))
 
 
+def edits_of(branch: Branch) -> Edits:
+    """People's edits of a language."""
+    title = branch.title
+    return Edits(store_at(branch.store), name_of(branch), title.video.sha256, branch.language, Path(title.folder))
+
+
+def name_of(run: Run) -> str:
+    """The name under which people's edits and decisions are kept."""
+    return run.title.plain or run.title.name
+
+
 def _edits(branch: Branch, work: SharedWork | None) -> Applied:
     if work is None:
         return Applied()
     title = branch.title
     began_ms, length_ms = title.preview_start_ms, title.preview_ms
     lines = moved(work.script, began_ms).lines if began_ms else work.script.lines
-    name, folder = title.plain or title.name, Path(title.folder)
-    edits = Edits(store_at(branch.store), name, title.video.sha256, branch.language, folder)
+    edits = edits_of(branch)
     until_ms = began_ms + length_ms if length_ms else 0
     return edits.on(lines, until_ms, began_ms, ends_ms=work.facts.duration_ms)
 

@@ -5,6 +5,7 @@ Files are compared by content, not by name, size or time.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ from tasks.records.errors import BadInputError, TransientError, disk_full
 from tasks.records.record import Asset
 
 _PIECE = 1 << 20
+REVIEW = "review"
+"""Folder, in that of a language, of what waits for approval."""
 
 
 class DamagedError(TransientError):
@@ -52,6 +55,21 @@ def deliver(folder: Path, outputs: Mapping[str, Asset]) -> tuple[str, ...]:
         )
         raise disk_full(error, folder) or refused from error
     return tuple(replaced)
+
+
+def clear_review(folder: Path, language: str) -> None:
+    """Remove what waited for approval from a title's folder: the language is delivered, or something else waits.
+
+    Args:
+        folder: the title's.
+        language: BCP-47 tag.
+    """
+    looked_at = folder / language / REVIEW
+    with contextlib.suppress(OSError):
+        for path in looked_at.iterdir():
+            if path.stem in ("script", "mix", "picture"):
+                path.unlink()
+        looked_at.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from configs.language_names import language_of
 from configs.languages import LanguageError
 from flows.kept.applied import Applied, Row, note_of
+from flows.kept.decisions import Decisions, is_locked
+from flows.kept.deliver import REVIEW
 from flows.kept.edit import Change, Edit, Insert, Merge, Split, signed
 from flows.kept.edits import Edits, lines_of, reason_of
 from tasks.keep.store import store_at, store_place
@@ -36,6 +38,8 @@ class DubLines:
 
     Attributes:
         title: its name.
+        name: the same before a part was added to make it unique.
+        sha256: digest of its video.
         language: BCP-47 tag of the dub.
         source_language: BCP-47 tag of the source.
         duration_ms: of the title; 0 where that is not known.
@@ -43,6 +47,7 @@ class DubLines:
         folder: the title's folder.
         store: where edits are kept.
         edits: every edit of it.
+        decisions: every approval and rejection of it.
         lines: of the source script.
 
     Raises:
@@ -65,10 +70,13 @@ class DubLines:
             self.duration_ms = int((title.get("facts") or {}).get("duration_ms") or 0)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise missing from error
-        self.title = str(title["title"])
+        self.title, self.name, self.sha256 = str(title["title"]), name, sha256
         self.store = store_at(store_place())
         self.edits = Edits(self.store, name, sha256, self.language, folder)
-        spoken = _spoken(folder / self.language / "script.json")
+        self.decisions = Decisions(self.store, name, sha256, self.language)
+        held, delivered = (folder / self.language / place for place in (f"{REVIEW}/script.json", "script.json"))
+        spoken = _spoken(held)
+        spoken = _spoken(delivered) if spoken is None else spoken
         if spoken is None and not self.edits.records:
             raise missing
         self._spoken = spoken or {}
@@ -144,6 +152,7 @@ class DubLines:
         Raises:
             BadInputError: the line is locked, or cannot become that.
         """
+        self.check_open()
         if row.lock and change.lock is not False and change.decided - _OPEN_WHEN_LOCKED:
             raise BadInputError(f"Line {row.line.id} of {self.title} is locked.", "Unlock it first (--unlock).")
         return Edit(
@@ -156,6 +165,18 @@ class DubLines:
             change=change,
             **more,
         )
+
+    def check_open(self) -> None:
+        """Nothing is edited in a language that somebody locked.
+
+        Raises:
+            BadInputError: it is locked.
+        """
+        if locked := is_locked(self.decisions.in_force):
+            raise BadInputError(
+                f"{self.title} is locked in {self.language} by {locked.who or 'somebody'} (decision {locked.number}).",
+                f"`polydub approve {self.folder} {self.language} --undo {locked.number}` takes that back.",
+            )
 
     def tried(self, edits: Sequence[Edit]) -> Applied:
         """The lines as they would be with edits that are not kept yet.
@@ -186,6 +207,7 @@ class DubLines:
         """
         if not edits:
             return ()
+        self.check_open()
         self.tried(edits)
         added = self.edits.add(edits, seen)
         self.look()
@@ -215,6 +237,7 @@ class DubLines:
         Raises:
             BadInputError: there is none of that number, or it is taken back already.
         """
+        self.check_open()
         by_number = {edit.number: edit for edit in self.edits.records}
         if (edit := by_number.get(number)) is None:
             raise BadInputError(f"{self.title} has no edit {number} in {self.language}.", "--history lists them.")

@@ -20,7 +20,7 @@ LONGEST = 20_000
 LOUDEST_DB = 24.0
 
 
-def _sayable(text: str) -> str:
+def sayable(text: str) -> str:
     """A text that can be kept and shown: no lone surrogate, no control character but a line break."""
     if any("\ud800" <= sign <= "\udfff" for sign in text):
         raise ValueError("it has half a character (a lone surrogate)")
@@ -35,8 +35,8 @@ def _decibels(value: float) -> float:
     return value
 
 
-Text = Annotated[str, Field(max_length=LONGEST), AfterValidator(_sayable)]
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_sayable)]
+Text = Annotated[str, Field(max_length=LONGEST), AfterValidator(sayable)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(sayable)]
 Decibels = Annotated[float, AfterValidator(_decibels)]
 Whole = Annotated[int, Field(ge=0, lt=1 << 31)]
 
@@ -100,7 +100,7 @@ class Insert(Record):
     end_ms: Milliseconds
     source: Text = ""
     text: Text | None = None
-    speaker: Annotated[str, Field(max_length=200), AfterValidator(_sayable)] = ""
+    speaker: Annotated[str, Field(max_length=200), AfterValidator(sayable)] = ""
 
     @model_validator(mode="after")
     def _sounds(self) -> Insert:

@@ -45,7 +45,8 @@ class Verdict:
 
     Attributes:
         state: the branch's; also ``needs_review`` if its sound in the multi-track master, or the title, failed.
-        why: one line: the failure, or the failed gates and the number of warnings; empty if the branch is ready.
+        why: one line: the failure, what it waits for, or the failed gates and the number of warnings; empty if the
+            branch is ready.
         review: all gates that did not pass, worst first.
     """
 
@@ -67,7 +68,7 @@ def verdict(result: BranchResult, multi: Gate | None = None, title: Failure | No
         title: the failure of the title as a whole.
     """
     if not result.delivered:
-        return Verdict(result.state, str(result.failure or ""))
+        return Verdict(result.state, str(result.failure or result.waits or ""))
     found = [_reason(gate) for gate in result.gates if gate.status in ("fail", "warn")]
     if multi is not None and multi.status in ("fail", "warn"):
         found.append(_reason(multi, _MULTI))

@@ -8,11 +8,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows.kept.branches import branch_key, is_begun, is_set_aside, last_attempt
+from flows.kept.approving import approvals_in_store
+from flows.kept.branches import is_begun, is_set_aside, known, last_attempt
 from flows.kept.budget import Cost, expected
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
@@ -42,6 +43,9 @@ class Standing:
         done: share of a running branch's expected time that is over, 0 to 1.
         left_s: seconds that an unfinished branch is expected to take still.
         review: of a delivered branch, every gate that did not pass, worst first.
+        waits: of a branch that is ``waiting`` for approval: the stage, who is to look, since when and until when; None
+            of one that waits for its turn.
+        approval: what people decided about it (`flows.kept.approvals`); None where nobody did.
     """
 
     title: str
@@ -52,6 +56,8 @@ class Standing:
     done: float = 0.0
     left_s: float = 0.0
     review: tuple[Reason, ...] = ()
+    waits: dict[str, Any] | None = None
+    approval: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For `polydub status --json`."""
@@ -60,11 +66,20 @@ class Standing:
 
 def standing(branch: Branch) -> Standing:
     """The status of one language of a title."""
-    name, language, key = branch.title.name, branch.language, branch_key(branch)
+    now = known(branch)
+    approvals = approvals_in_store(now)
+    return replace(_standing(branch, now.key), approval=approvals.as_json() if approvals else None)
+
+
+def _standing(branch: Branch, key: str) -> Standing:
+    name, language = branch.title.name, branch.language
     result = last_attempt(branch, key)
     if result is not None and result.delivered:
-        known = verdict_of(title_result(branch), result)
-        return Standing(name, language, known.state, known.why, done=1.0, review=known.review)
+        found = verdict_of(title_result(branch), result)
+        return Standing(name, language, found.state, found.why, done=1.0, review=found.review)
+    if result is not None and result.waits is not None:
+        waits = result.waits.model_dump(exclude={"material"})
+        return Standing(name, language, "waiting", str(result.waits), waits=waits)
     left = expected(branch) + expected(branch.whole)
     if result is None:
         return Standing(name, language, "waiting", left_s=left.seconds)

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from configs.languages import display_name
 from flows.ask.naming import card_of, take
 from flows.ask.plan import backends
+from flows.kept.approving import approvals_in_store
 from flows.kept.branches import branch_key, finished, last_attempt
+from flows.kept.branches import known as known_of
 from flows.kept.deliver import write_json
 from flows.kept.keys import shared_key
 from flows.kept.links import note_delivered
@@ -137,7 +139,8 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "to_review": states.count("needs_review"),
         "delivered": len(delivered),
         "failed": len(failed),
-        "carried_over": len(result.branches) - len(delivered) - len(failed),
+        "carried_over": sum(branch.state == "carried_over" for branch in result.branches),
+        "waiting": sum(branch.state == "waiting" for branch in result.branches),
     }
 
 
@@ -169,6 +172,8 @@ def _state(result: TitleResult) -> str:
         return "carried_over"
     if states & {"failed", "carried_over"}:
         return "partial"
+    if "waiting" in states:
+        return "waiting"
     failed = any(gate.status == "fail" and not gate.waiver for gate in result.multi_gates.values())
     return "needs_review" if failed or "needs_review" in states else "completed"
 
@@ -177,11 +182,14 @@ def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, A
     name = run.title.name
     delivered = branch.delivered
     known = verdict_of(title, branch)
+    approvals = approvals_in_store(known_of(run.branch(branch.language)))
     return {
         "state": known.state,
         **known.as_json(),
         "language": display_name(branch.language),
         "error": branch.failure.model_dump() if branch.failure else None,
+        "waits": branch.waits.model_dump(exclude={"material"}) if branch.waits else None,
+        "approval": approvals.as_json() if approvals else None,
         "master": f"{name}.{branch.language}.mp4" if delivered else None,
         "report": f"{branch.language}/report.html" if delivered else None,
         **_ledger(branch.steps),

@@ -18,7 +18,7 @@ from prefect.states import Completed, Failed
 from flows.ask.plan import checked_profile
 from flows.dub.admission import admit_batch, admit_night, is_deployed
 from flows.dub.beside import side_by_side
-from flows.dub.end import End
+from flows.dub.end import WAITS, End
 from flows.dub.launch import Kind, Launcher, launcher
 from flows.dub.states import state_of
 from flows.dub.tags import at_its_time
@@ -126,11 +126,14 @@ def _ended(batch: Batch, runs: Sequence[Run]) -> State[Any]:
     for notice in notify(batch, rows):
         get_run_logger().warning(notice)
         Console(stderr=True).print(notice, markup=False, soft_wrap=True)
-    counts = counts_of(rows)
+    waiting = [row for row in rows if row["waits_for"]]
+    counts = counts_of([row for row in rows if not row["waits_for"]])
     if set(counts) - {"delivered", "carried_over"}:
         return Failed(name="PartialFailure", message=headline(batch, rows))
     if "carried_over" in counts:
         return state_of(End("carried_over", headline(batch, rows), "CarriedOver"))
+    if waiting:
+        return state_of(End("waiting", headline(batch, rows), WAITS))
     looked = any(row["state"] == "needs_review" for row in rows)
     return Completed(name="NeedsReview" if looked else "Completed", message=headline(batch, rows))
 

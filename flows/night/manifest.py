@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from configs.client_profile import read_client_profile
 from configs.language_names import language_of, split_languages
 from configs.languages import LanguageError
 from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, load_profile, merged, profile_names
+from configs.review import ReviewSettings
 from flows.ask.plan import Request
 from flows.ask.roots import Roots, videos_of
 from flows.kept.masters import refuse_masters, without_masters
@@ -30,6 +33,8 @@ _COLUMNS = {
     "subtitles",
     "bed",
     "voices",
+    "review",
+    "assignee",
     "realign",
     "height",
     "upscale",
@@ -112,6 +117,7 @@ class _Reader:
                 fault("voices", f"{row['voices']!r} is not a .yaml file")
             overrides["voices"] = voices
         overrides = self._chosen(row, profile, overrides, fault)
+        overrides = self._reviewed(row, profile, overrides, fault)
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
         self._refuse_twice(number, videos, languages, fault)
         return [
@@ -220,6 +226,24 @@ class _Reader:
             else:
                 overrides = wanted
         return overrides
+
+    def _reviewed(
+        self, row: Mapping[str, str], profile: str, overrides: dict[str, Any], fault: Fault
+    ) -> dict[str, Any]:
+        """The row's overrides with the approvals that it asks for besides the operator's, and by whom."""
+        asked, assignee = row.get("review", ""), row.get("assignee", "")
+        if not asked and not assignee:
+            return overrides
+        try:
+            own = load_profile(profile, overrides).review
+            wanted = ReviewSettings.model_validate({"after": asked, "assignee": assignee[:200]})
+        except ValidationError as error:
+            fault("review", str(error.errors()[0]["msg"]).removeprefix("Value error, "))
+            return overrides
+        except ProfileError:  # told already
+            return overrides
+        both = own.also(wanted.after, wanted.assignee).model_dump(include={"after", "assignee"})
+        return merged(overrides, {"review": {**both, "after": list(both["after"])}})
 
     def _within(self, file: str) -> str:
         """A file that a client's profile names, symbolic links resolved."""

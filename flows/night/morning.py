@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from flows.kept.approvals import in_words
 from flows.kept.branches import branch_key, last_attempt
 from flows.kept.costs import spent_by_branch
 from flows.kept.links import link
@@ -27,8 +28,9 @@ def morning_rows(batch: Batch, runs: Sequence[Run]) -> list[dict[str, Any]]:
 
     Returns:
         Rows with title, language, state, why, due, seconds, gpu_seconds, usd, notes (how many the title's
-        ``summary.json`` has for this language), master, report, link (of the report, where it is served) and review
-        (gates that did not pass, worst first).
+        ``summary.json`` has for this language), master, report, link (of the report, where it is served), waits_for
+        (the stage that waits for approval), assignee, until, approval (in words) and review (gates that did not pass,
+        worst first).
     """
     spent = spent_by_branch(batch.id)
     rows = []
@@ -137,5 +139,9 @@ def _row(run: Run, how: Standing, due: str, used: dict[str, float]) -> dict[str,
         "master": place(".mp4"),
         "report": place("report.html"),
         "link": link(folder, report) if (report := _ending(places, "report.html")) else "",
+        "waits_for": how.waits["stage"] if how.waits else "",
+        "assignee": how.waits["assignee"] if how.waits else "",
+        "until": how.waits["until"] if how.waits else "",
+        "approval": in_words(how.approval) if how.approval else "",
         "review": [asdict(reason) for reason in how.review],
     }

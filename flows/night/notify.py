@@ -51,13 +51,16 @@ def _try(send: Callable[[], None]) -> str:
 def _payload(batch: Batch, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     shown = ("title", "language", "state", "why")
     undelivered = [{name: row[name] for name in shown} for row in by_urgency(rows) if row["state"] not in DELIVERED]
+    waiting = [
+        {name: row[name] for name in (*shown, "waits_for", "assignee", "until")} for row in rows if row["waits_for"]
+    ]
     to_review = [
         {name: row[name] for name in (*shown, "review", "report", "link")}
         for row in rows
         if row["state"] == "needs_review"
     ]
     batch_facts = {"text": headline(batch, rows), "batch": batch.id, "counts": counts_of(rows)}
-    return {**batch_facts, "undelivered": undelivered, "to_review": to_review}
+    return {**batch_facts, "undelivered": undelivered, "to_review": to_review, "waiting": waiting}
 
 
 def _post(variable: str, batch: Batch, rows: Sequence[dict[str, Any]]) -> None:

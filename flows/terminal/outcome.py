@@ -13,7 +13,7 @@ from flows.printed import say, say_json
 from tasks.keep.staging import staged
 from tasks.records.errors import BadInputError, PolydubError
 
-EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
+EXIT_OK, EXIT_NOTHING, EXIT_BAD_INPUT, EXIT_PARTIAL, EXIT_WAITING = 0, 1, 2, 3, 4
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,9 +84,15 @@ def show_json(summaries: list[dict[str, Any]]) -> None:
 
 
 def exit_code(summaries: Sequence[dict[str, Any]]) -> int:
-    """0 if all was delivered, 3 if part, 1 if nothing. Carried-over branches are neither delivered nor failed."""
+    """0 if all was delivered, 3 if part, 1 if nothing; 4 if nothing failed and a language waits for approval.
+
+    Carried-over branches are neither delivered nor failed.
+    """
     delivered = sum(summary["delivered"] for summary in summaries)
+    waiting = sum(summary.get("waiting", 0) for summary in summaries)
     failed = sum(summary["failed"] or summary["state"] == "failed" or bool(summary["error"]) for summary in summaries)
-    if not delivered:
+    if not delivered and not waiting:
         return EXIT_NOTHING
-    return EXIT_PARTIAL if failed else EXIT_OK
+    if failed:
+        return EXIT_PARTIAL
+    return EXIT_WAITING if waiting else EXIT_OK

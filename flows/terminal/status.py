@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from flows.kept.approvals import in_words
 from flows.night.batches import Batch, runs_of
 from flows.night.morning import by_urgency, headline, morning_rows
 from flows.printed import Console
@@ -20,6 +21,7 @@ _COLOURS = {
     "interrupted": "red",
     "set_aside": "magenta",
     "carried_over": "cyan",
+    "waiting": "yellow",
 }
 
 
@@ -29,6 +31,8 @@ def show_status(found: dict[str, Any]) -> None:
     for branch in found["branches"]:
         state = branch["state"]
         detail = f"{branch['step']}, {100 * branch['done']:.0f} %" if state == "running" else branch["why"]
+        if branch["approval"] and not branch["waits"]:
+            detail = "; ".join(filter(None, [in_words(branch["approval"]), detail]))
         table.add_row(branch["title"], branch["language"], Text(state, _COLOURS.get(state, "")), Text(detail))
     console = Console()
     console.print(table)

@@ -77,6 +77,7 @@ def restore_command(
 
 
 def _export(title: str, path: Path) -> tuple[int, int]:
+    from flows.kept.decisions import kept_decisions
     from flows.kept.edits import kept_edits
     from tasks.keep.archive import write_archive
     from tasks.keep.inventory import ENDS, inventory
@@ -92,7 +93,8 @@ def _export(title: str, path: Path) -> tuple[int, int]:
         found.by_id[name]
         for end in ends
         for language in end.languages
-        for name in kept_edits(store, title, end.source, language)
+        for kept in (kept_edits, kept_decisions)
+        for name in kept(store, title, end.source, language)
         if name in found.by_id
     ]
     return write_archive(store, found, [*(one for end in ends for one in found.below(end)), *edits], path)

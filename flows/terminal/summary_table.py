@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
+from flows.kept.approvals import in_words
+from flows.kept.deliver import REVIEW
 from flows.kept.review import tally
 from flows.printed import Console
 from tasks.records.errors import BadInputError
 
-_COLOURS = {"completed": "green", "needs_review": "yellow", "failed": "red", "carried_over": "cyan"}
+_COLOURS = {
+    "completed": "green",
+    "needs_review": "yellow",
+    "failed": "red",
+    "carried_over": "cyan",
+    "waiting": "yellow",
+}
 _MARKS = {"fail": "review", "warn": "warns ", "waived": "waived"}
 _STYLES = {"fail": "yellow", "warn": "dim", "waived": "dim"}
 
@@ -24,8 +32,9 @@ def show_summaries(summaries: Sequence[dict[str, Any]]) -> None:
     for summary in summaries:
         _show(console, summary)
     if len(summaries) > 1:
-        fields = {"completed": "ready", "needs_review": "to_review", "failed": "failed", "carried_over": "carried_over"}
-        total = {state: sum(summary[field] for summary in summaries) for state, field in fields.items()}
+        fields = {"completed": "ready", "needs_review": "to_review"}
+        fields |= {state: state for state in ("failed", "carried_over", "waiting")}
+        total = {state: sum(summary.get(field, 0) for summary in summaries) for state, field in fields.items()}
         console.print(Text(f"{len(summaries)} titles: {tally(total)}", "bold"), soft_wrap=True)
 
 
@@ -54,20 +63,30 @@ def _show(console: Console, summary: dict[str, Any]) -> None:
     for note in summary["shared"]["notes"]:
         say(f"  note: {note}", "dim")
     for language, branch in summary["languages"].items():
-        say(f"  {language}: {branch['state'].replace('_', ' ')}", _COLOURS[branch["state"]])
-        for reason in branch.get("review", ()):
-            say(f"    {_MARKS[reason['status']]}  {reason['words']}", _STYLES[reason["status"]])
-        if branch["error"]:
-            error = branch["error"]
-            where = f"{error['step']}: " if error["step"] else ""
-            say(f"    {where}{error['what']} {error['fix']}".rstrip(), _COLOURS[branch["state"]])
-        else:
-            say(f"    master  {folder / branch['master']}")
-            say(f"    report  {folder / branch['report']}")
-        for note in branch["notes"]:
-            say(f"    note: {note}", "dim")
+        _show_language(say, folder, language, branch)
     if summary["multi"]:
         say(f"  every language in one file: {folder / summary['multi']}")
+
+
+def _show_language(say: Callable[..., None], folder: Path, language: str, branch: dict[str, Any]) -> None:
+    say(f"  {language}: {branch['state'].replace('_', ' ')}", _COLOURS[branch["state"]])
+    for reason in branch.get("review", ()):
+        say(f"    {_MARKS[reason['status']]}  {reason['words']}", _STYLES[reason["status"]])
+    if branch["error"]:
+        error = branch["error"]
+        where = f"{error['step']}: " if error["step"] else ""
+        say(f"    {where}{error['what']} {error['fix']}".rstrip(), _COLOURS[branch["state"]])
+    elif waits := branch.get("waits"):
+        say(f"    {branch['why']}", _COLOURS["waiting"])
+        say(f"    look at {folder / language / REVIEW}")
+        say(f"    then    polydub approve {folder} {language} --stage {waits['stage']}")
+    else:
+        say(f"    master  {folder / branch['master']}")
+        say(f"    report  {folder / branch['report']}")
+    if approval := branch.get("approval"):
+        say(f"    {in_words(approval)}", "dim")
+    for note in branch["notes"]:
+        say(f"    note: {note}", "dim")
 
 
 def _outcome(summary: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from configs.review import Stage
 from tasks.records.facts import MediaFacts
 from tasks.records.made import ClientBed
 from tasks.records.quality import Gate
@@ -56,12 +57,45 @@ class Failure(Record):
         return f"{self} {self.fix}".strip()
 
 
+class Waits(Record):
+    """What a language waits for.
+
+    Attributes:
+        stage: what is to be approved.
+        content: digest of it, as the store knows it.
+        why: what there is to look at; empty where it always waits here.
+        assignee: who is to look at it; empty for anybody.
+        since: when the wait began, ISO 8601, UTC.
+        until: when it is over, likewise; empty: never.
+        on_timeout: what happens then.
+        said: what was said of it so far: that an approval no longer fits, or that it was rejected.
+        material: what there is to look at, by path below the title's folder.
+    """
+
+    stage: Stage
+    content: str
+    why: tuple[str, ...] = ()
+    assignee: str = ""
+    since: str = ""
+    until: str = ""
+    on_timeout: Literal["continue", "fail"] = "fail"
+    said: str = ""
+    material: dict[str, Asset] = {}
+
+    def __str__(self) -> str:
+        whom = f" by {self.assignee}" if self.assignee else ""
+        until = f" until {self.until}" if self.until else ""
+        told = "; ".join(filter(None, [self.said, *self.why]))
+        return f"waits for approval of the {self.stage}{whom}{until}" + (f": {told}" if told else "")
+
+
 class BranchResult(Record):
     """How one language of one title ended.
 
     Attributes:
         language: BCP-47 tag.
-        state: ``needs_review`` is delivered, with a failed quality gate; ``carried_over`` did not fit a batch's budget.
+        state: ``needs_review`` is delivered, with a failed quality gate; ``carried_over`` did not fit a batch's budget;
+            ``waiting`` is to be approved before it goes on.
         key: content key of the whole branch.
         outputs: deliverables by path below the title's folder; empty when failed.
         audio: the encoded dub, for the multi-track master.
@@ -70,13 +104,14 @@ class BranchResult(Record):
         notes: fallbacks and limits.
         gates: of its quality sheet, those that did not pass.
         failure: why, when it was not delivered.
+        waits: what for, when it waits.
         strikes: how often in a row it failed for a reason that does not pass on its own.
         title: the title's name.
         source: digest of the title's video.
     """
 
     language: str
-    state: Literal["completed", "needs_review", "failed", "carried_over"]
+    state: Literal["completed", "needs_review", "failed", "carried_over", "waiting"]
     key: str
     outputs: dict[str, Asset] = {}
     audio: Asset | None = None
@@ -85,6 +120,7 @@ class BranchResult(Record):
     notes: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
     failure: Failure | None = None
+    waits: Waits | None = None
     strikes: int = 0
     title: str = ""
     source: str = ""

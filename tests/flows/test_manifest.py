@@ -290,6 +290,21 @@ def test_a_row_says_how_its_mouths_are_drawn_and_how_high_its_picture_is(folder:
     assert (plain.realign, plain.height, plain.lipsync.style()) == (False, "source", {"mode": "phoneme"})
 
 
+def test_a_row_may_ask_for_more_review_than_its_profile_and_never_for_less(folder: Path) -> None:
+    (folder / "titles.csv").write_text(
+        "title,languages,review,assignee\na.mp4,es,script,ana\nb.mp4,es,,\nb.mp4,ca,premix;picture,\n"
+    )
+    own = Defaults(overrides={"review": {"after": ["premix"], "deadline": "2d", "assignee": "bo"}})
+    found = [load_profile(one.profile, dict(one.overrides)).review for one in read_manifest(folder / "titles.csv", own)]
+    assert [(one.after, one.assignee, one.deadline) for one in found] == [
+        (("script", "premix"), "ana", "2d"),
+        (("premix",), "bo", "2d"),
+        (("premix", "picture"), "bo", "2d"),
+    ]
+    said = faults_of(folder, "title,languages,review\na.mp4,es,master\n")
+    assert "row 2, column review: no stage 'master' to wait after" in said
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "told"),
     [

@@ -27,7 +27,17 @@ ROWS = [
     {"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no", "due": "", "seconds": 1.0, "usd": 0.5},
 ]
 for _row in ROWS:
-    _row |= {"gpu_seconds": 0.0, "notes": 2, "report": "", "link": "", "review": []}
+    _row |= {"gpu_seconds": 0.0, "notes": 2, "report": "", "link": "", "review": [], "waits_for": ""}
+
+WAITS = {
+    **ROWS[0],
+    "language": "it",
+    "state": "waiting",
+    "why": "waits for approval of the script by ana",
+    "waits_for": "script",
+    "assignee": "ana",
+    "until": "2026-12-02T08:00:00+00:00",
+}
 
 
 class _Hook(BaseHTTPRequestHandler):
@@ -111,6 +121,15 @@ def test_a_webhook_is_told_the_counts_and_what_was_not_delivered(hook: Any) -> N
     assert body["text"] == "night-1: 1 ready, 0 to review, 1 failed of 2"
     assert body["counts"] == {"delivered": 1, "failed": 1}
     assert body["undelivered"] == [{"title": "a|b", "language": "fr", "state": "failed", "why": "lipsync: no"}]
+
+
+def test_a_webhook_and_a_mail_name_what_waits_for_whom(hook: Any, smtp: Any) -> None:
+    assert notify(batch(mail_by(smtp)), [*ROWS, WAITS]) == []
+    ((_, body),) = hook.got
+    assert body["text"] == "night-1: 1 ready, 0 to review, 1 failed, 1 waiting of 3"
+    names = ("title", "language", "state", "why", "waits_for", "assignee", "until")
+    assert body["waiting"] == [{name: WAITS[name] for name in names}]
+    assert "| a\\|b | it | waiting | waits for approval of the script by ana |" in "\n".join(smtp.got)
 
 
 def test_a_mail_carries_the_table(smtp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
