@@ -79,7 +79,7 @@ def _dub(run: Branch, shown: Shown) -> End:
         return End("failed", failure.advice, logged=True)  # what is read first in the UI
     keep_attempt(run, result)
     if result.waits:
-        return End("waiting", str(result.waits), WAITS)
+        return End("waiting", str(result.waits), WAITS, waits=result.waits)
     why = verdict(result).why
     return End("completed", why or "ready", "NeedsReview" if why else None)
 

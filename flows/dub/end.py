@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.records.result import Waits
+
 WAITS = "WaitsForApproval"
 
 
@@ -17,9 +19,11 @@ class End:
         name: a name of its own, where the kind says too little (``NeedsReview``, ``PartialFailure`` ...).
         message: for the user.
         logged: whether the message belongs in the log of the run, too.
+        waits: what a branch waits for.
     """
 
     kind: Literal["completed", "failed", "carried_over", "waiting"]
     message: str
     name: str | None = None
     logged: bool = False
+    waits: Waits | None = None

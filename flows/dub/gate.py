@@ -122,6 +122,8 @@ class Gates:
         if found.state != "rejected" and waits.until and _now() >= datetime.datetime.fromisoformat(waits.until):
             self._timed_out(stage, waits)
             return
+        if found.state == "rejected":
+            waits = waits.model_copy(update={"until": ""})  # somebody decided: it does not go on by itself
         raise HeldError(waits.model_copy(update={"material": self._to_look_at()}))
 
     def _waits(self, stage: Stage, content: str, look: Sequence[str], said: str) -> Waits:

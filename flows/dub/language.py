@@ -12,6 +12,7 @@ from flows.dub.admission import admit, is_deployed
 from flows.dub.branch import dub_branch
 from flows.dub.show import branch_progress
 from flows.dub.states import follow_up, state_of
+from flows.dub.suspend import suspend, take_answer
 from flows.dub.tags import untagged
 from flows.kept.branches import shared_work
 from flows.kept.refused import refused_here
@@ -29,8 +30,11 @@ def dub_language(run: Branch) -> State[Any]:
         admit(run)
         if why := refused_here(run):
             return Failed(message=why)
+        take_answer(run)
     with untagged():
         end = dub_branch(run, branch_progress)
         if end.kind in ("completed", "waiting") and (work := shared_work(run)):
             follow_up(run.whole, work)
+    if end.waits and is_deployed():
+        suspend(run, end.waits)
     return state_of(end)

@@ -15,6 +15,7 @@ from flows.dub.beside import side_by_side
 from flows.dub.pools import TITLE, branch_deployment
 from flows.dub.revive import revive
 from flows.dub.tags import tags_of
+from flows.dub.waking import resume
 from flows.kept.at_once import languages_at_once
 from flows.kept.branches import branch_key, mark_begun, note_missing
 from tasks.keep.store import text_sha256
@@ -135,6 +136,8 @@ class Deployed:
             again: Any = Scheduled(name="AwaitingRetry", message="asked for again")
             with get_client(sync_client=True) as client:
                 client.set_flow_run_state(started.id, again, force=True)
+        elif started.state and started.state.is_paused():
+            resume(str(started.id))  # it looks whether it may go on
         return started.id
 
     def _to_their_end(self, runs: dict[str, Any]) -> dict[str, str]:
@@ -158,14 +161,14 @@ def _deployment_of(run: Run) -> str:
 
 @through_outages
 def _ended(runs: dict[str, Any]) -> dict[str, str]:
-    """The final message of those that will not run on."""
+    """The last message of those that will not run on by themselves: they ended, or wait for approval."""
     from prefect.client.orchestration import get_client
 
     ended = {}
     with get_client(sync_client=True) as client:
         for name, run_id in runs.items():
             run = client.read_flow_run(run_id)
-            if run.state and run.state.is_final() and not revive(client, run):
+            if run.state and (run.state.is_paused() or (run.state.is_final() and not revive(client, run))):
                 ended[name] = run.state.message or run.state.name or ""
     return ended
 

@@ -23,6 +23,7 @@ from pydantic import Field
 
 from flows.dub.revive import revive
 from flows.dub.tags import at_its_time
+from flows.dub.waking import may_go_on, resume
 from flows.service.automations import PENDING_S, SILENT_S
 from tasks.keep.inventory import inventory
 from tasks.keep.overview import pins
@@ -30,6 +31,7 @@ from tasks.keep.places import place_of
 from tasks.keep.prune import Rule, planned, prune
 from tasks.keep.store import Store, store_at, store_place
 from tasks.lipsync.hosted.kept import prune_jobs
+from tasks.records.title import Branch
 from tasks.services.outage import through_outages
 
 _TAG = "polydub"  # tag of our deployments, and so of their runs
@@ -51,8 +53,9 @@ def reap(silent_s: Seconds = SILENT_S, pending_s: Seconds = PENDING_S) -> State[
         silent_s: seconds without a heartbeat after which a running run is dead.
         pending_s: seconds after which a run that a worker claimed but never started is dead.
     """
-    revived = reap_runs(silent_s, pending_s)
-    return Completed(message=f"{len(revived)} restarted: {', '.join(revived)}" if revived else "No dead runs.")
+    revived, woken = reap_runs(silent_s, pending_s), wake_overdue()
+    said = f"{len(revived)} restarted: {', '.join(revived)}" if revived else "No dead runs."
+    return Completed(message=said + (f" {len(woken)} whose wait is over: {', '.join(woken)}." if woken else ""))
 
 
 @flow(name="cleanup", flow_run_name=lambda: at_its_time("cleanup"), persist_result=False)
@@ -117,6 +120,25 @@ def reap_runs(silent_s: float = SILENT_S, pending_s: float = PENDING_S) -> list[
             if _LAUNCHER_S < _age_s(run) < _RECENT.total_seconds() and revive(client, run):
                 revived.append(run.name)
     return revived
+
+
+@through_outages
+def wake_overdue() -> list[str]:
+    """Resume branches whose wait for approval is over, or that somebody decided about while no server answered.
+
+    Returns:
+        Their names.
+    """
+    woken = []
+    with get_client(sync_client=True) as client:
+        for run in _runs(client, StateType.PAUSED):
+            try:
+                branch = Branch.model_validate(run.parameters["run"])
+            except (KeyError, ValueError):
+                continue
+            if may_go_on(branch, str(run.id)) and not resume(str(run.id)):
+                woken.append(run.name)
+    return woken
 
 
 def _runs(client: Any, kind: StateType) -> Iterator[FlowRun]:

@@ -72,6 +72,7 @@ def _decide(
     as_json: bool,
 ) -> None:
     from configs.review import STAGES
+    from flows.dub.waking import wake
     from flows.kept.approving import approvals_of, decide
     from flows.kept.decision import in_words
     from flows.kept.dub_lines import DubLines, signature
@@ -81,6 +82,8 @@ def _decide(
     dub = or_exit(DubLines, Path(title), language)
     known: Any = stage
     decision, is_new = or_exit(decide, dub, verdict, signature(because), known, lines, lock=lock)
+    for note in wake(dub.store, dub.name, dub.sha256, dub.language):
+        say(f"note: {note}", err=True)
     if as_json:
         say_json({"decision": decision.model_dump(mode="json"), "new": is_new, "approval": approvals_of(dub).as_json()})
         return

@@ -151,3 +151,64 @@ def test_after_a_branch_is_retried_in_the_ui_its_title_follows(
     tags = ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream_tags=language", "-of", "csv=p=0"]
     listed = subprocess.run([*tags, out / "clip.multi.mkv"], capture_output=True, text=True, check=True).stdout
     assert sorted(listed.split()) == ["eng", "jpn", "spa"]
+
+
+_WAITS = """
+import json, sys, time
+from pathlib import Path
+from flows.ask.plan import Request, plan
+from flows.dub.admission import allow
+from prefect.client.orchestration import get_client
+from prefect.deployments import run_deployment
+from prefect.flow_runs import resume_flow_run
+review = {"review": {"after": ["script", "premix"], "assignee": "ana"}}
+run = plan(Request([sys.argv[1]], ["es"], sys.argv[2], "fake", review, "en"))[0]
+allow(run)
+told = {"run": run.model_dump(mode="json"), "launch": "deployed"}
+title = run_deployment("dub-title/polydub", parameters=told, timeout=300, poll_interval=1)
+seen = [["title", title.state.name]]
+
+def branch(client):
+    return next(one for one in client.read_flow_runs() if one.name == "clip-es")
+
+def until(client, wanted):
+    for _ in range(240):
+        found = branch(client)
+        if wanted(found.state):
+            return found
+        time.sleep(1)
+    raise SystemExit(f"still {found.state}")
+
+with get_client(sync_client=True) as client:
+    waiting = until(client, lambda state: state.is_paused())
+    seen.append(["branch", waiting.state.name, waiting.state.message])
+    resume_flow_run(waiting.id, run_input={"decision": "approve", "who": "ana"})
+    again = until(client, lambda state: state.is_paused() and state.id != waiting.state.id)
+    seen.append(["branch", again.state.name, again.state.message])
+    from typer.testing import CliRunner
+    from flows.cli import app
+    done = CliRunner().invoke(app, ["approve", str(Path(sys.argv[2]) / "clip"), "es"])
+    seen.append(["command", done.exit_code, done.output])
+    seen.append(["branch", until(client, lambda state: state.is_final()).state.name])
+    seen.append(["title", next(one for one in client.read_flow_runs() if one.name == "clip").state.name])
+print(json.dumps(seen))
+"""
+
+
+def test_a_branch_that_waits_is_suspended_and_goes_on_by_the_form_and_by_a_command(
+    served: dict[str, str], short_clip: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", _WAITS, str(short_clip), str(tmp_path / "out")]
+    done = subprocess.run(command, env=served, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    title, first, second, approved, branch, ended = json.loads(done.stdout.splitlines()[-1])
+    assert title == ["title", "WaitsForApproval"]  # its process has ended, and no worker is held
+    assert first[1] == second[1] == "Suspended"
+    assert first[2].startswith("waits for approval of the script by ana")
+    assert second[2].startswith("waits for approval of the premix by ana")
+    assert (approved[1], "the premix approved" in approved[2]) == (0, True)
+    assert branch[1] in ("Completed", "NeedsReview")
+    assert ended[1] in ("Completed", "NeedsReview")
+    summary = json.loads((tmp_path / "out" / "clip" / "summary.json").read_text())
+    assert (summary["delivered"], summary["waiting"]) == (1, 0)
+    assert summary["languages"]["es"]["approval"]["stages"]["script"]["who"] == "ana"
