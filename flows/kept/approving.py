@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from configs.review import Stage
@@ -14,8 +15,10 @@ from flows.kept.decision import Decision
 from flows.kept.decisions import Decisions
 from flows.kept.deliver import write_json
 from flows.kept.dub_lines import DubLines
-from flows.kept.seen import Stages, keep_seen, lines_now
-from tasks.keep.store import store_at
+from flows.kept.seen import Seen, Stages, keep_seen, lines_now, lines_seen
+from tasks.keep.digests import Digests
+from tasks.keep.folder import Folder
+from tasks.keep.store import store_at, store_root
 from tasks.records.errors import BadInputError
 from tasks.records.title import Branch
 
@@ -23,10 +26,9 @@ from tasks.records.title import Branch
 def approvals_of(dub: DubLines) -> Approvals:
     """The decisions about a delivered or waiting dub, beside what it is now."""
     rows, onto = dub.applied.rows, dub.edits.onto(dub.lines)
-    script = dub.edits.keep_script(dub.lines)
     now = {
-        stage: made.model_copy(update={"script": script, "lines": lines_now(rows, made, onto, dub.machine)})
-        for stage, made in Stages(dub.store, dub.name, dub.sha256, dub.language).made().items()
+        stage: made.model_copy(update={"script": dub.script, "lines": lines_now(rows, made, onto, dub.machine)})
+        for stage, made in _made(dub).items()
     }
     return Approvals(dub.store, dub.decisions.in_force, now, rows, onto)
 
@@ -128,9 +130,22 @@ def tell_summary(dub: DubLines) -> None:
         write_json(path, summary)
 
 
+def _made(dub: DubLines) -> dict[Stage, Seen]:
+    """Every stage that was made of a dub; all of them of one that was delivered by a version that did not say."""
+    stages = Stages(dub.store, dub.name, dub.sha256, dub.language)
+    master = dub.folder / f"{dub.title}.{dub.language}.mp4"
+    if (made := stages.made()) or not master.is_file() or not dub.is_delivered:
+        return made
+    texts = {row.line.id: text for row in dub.rows if (text := dub.machine(row)) is not None}
+    files = {"master": Digests(Folder(store_root())).of(master)[0]}
+    lines = lines_seen([replace(row, text=None, mute=False) for row in dub.rows], texts)
+    stages.assume(Seen(stage="master", script=dub.script, lines=lines, files=files))
+    return stages.made()
+
+
 def _refuse_unknown(dub: DubLines, approvals: Approvals, stage: Stage) -> None:
     """What is to be translated again has not been seen by anybody."""
-    before = Stages(dub.store, dub.name, dub.sha256, dub.language).made()[stage]
+    before = _made(dub)[stage]
     known = {(line.part, line.of) for line in before.lines if line.text is None and not line.keep}
     new = [line.id for line in approvals.now[stage].lines if line.text is None and not line.keep]
     fresh = [line.id for line in approvals.now[stage].lines if line.id in new and (line.part, line.of) not in known]

@@ -96,6 +96,11 @@ class DubLines:
         )
 
     @property
+    def is_delivered(self) -> bool:
+        """Whether there is a dub of it, delivered or waiting."""
+        return bool(self._spoken)
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """The lines that are dubbed, in order of time; all where the dub has another script or does not exist yet."""
         return tuple(row for row in self.applied.rows if self._is_dubbed(row))

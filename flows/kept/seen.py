@@ -81,7 +81,8 @@ class Seen(Record):
     def facts(self, stage: Stage) -> Any:
         """What of it counts at a stage: the lines' and the files' content, whatever their numbers."""
         lines = [_facts(line, stage) for line in self.lines]
-        return [lines, {name: self.files.get(name, "") for name in files_of(stage)}]
+        names = ("master",) if stage == "master" else files_of(stage)  # all others are in it
+        return [lines, {name: self.files.get(name, "") for name in names}]
 
     def reaches(self, stage: Stage) -> bool:
         """Whether it shows what that stage has."""
@@ -164,7 +165,8 @@ def changes(before: Seen, now: Seen, pairs: Mapping[int, SeenLine], stage: Stage
     told = [f"line {line.id}: {what}" for line in now.lines for what in line_changes(pairs.get(line.id), line, stage)]
     gone = set(map(_identity, before.lines)) - set(map(_identity, pairs.values()))
     told += [f"the line {short(line.source)} is gone" for line in before.lines if _identity(line) in gone]
-    told += [f"the {name}" for name in files_of(stage) if before.files.get(name) != now.files.get(name)]
+    known = [name for name in files_of(stage) if name in before.files]
+    told += [f"the {name}" for name in known if before.files[name] != now.files.get(name)]
     return tuple(told)
 
 
@@ -178,11 +180,19 @@ def line_changes(before: SeenLine | None, now: SeenLine, stage: Stage = "script"
 
 def keep_seen(store: Store, seen: Seen) -> str:
     """Remember what there is to see; returns its digest."""
-    content = seen.model_dump(mode="json", exclude_defaults=True)
-    digest = text_sha256(json.dumps(content, sort_keys=True, ensure_ascii=False))
+    digest = digest_of(seen)
     if store.read_note("seen", digest) is None:
-        store.write_note("seen", digest, content)
+        store.write_note("seen", digest, _content(seen))
     return digest
+
+
+def digest_of(seen: Seen) -> str:
+    """The name of what there is to see."""
+    return text_sha256(json.dumps(_content(seen), sort_keys=True, ensure_ascii=False))
+
+
+def _content(seen: Seen) -> Any:
+    return seen.model_dump(mode="json", exclude_defaults=True)
 
 
 def kept_seen(store: Store, digest: str) -> Seen | None:
@@ -221,6 +231,11 @@ class Stages:
 
         self._store.change_note("seen-stages", self._key, with_it)
         return digest
+
+    def assume(self, seen: Seen) -> None:
+        """Remember a dub that was delivered before its stages were, as every one of them."""
+        digests = {stage: keep_seen(self._store, seen.model_copy(update={"stage": stage})) for stage in STAGES}
+        self._store.change_note("seen-stages", self._key, lambda there: there or digests)
 
     def made(self) -> dict[Stage, Seen]:
         """Every stage that was made, in order."""

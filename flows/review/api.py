@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from configs.languages import display_name
 from flows.kept import links
-from flows.kept.dub_lines import DubLines, signature, undone_by
+from flows.kept.dub_lines import DubLines, undone_by
 from flows.kept.edit import Text
 from flows.kept.edit_cost import cost_of
-from flows.review import changing, lanes, making
+from flows.review import changing, decisions, lanes, making
 from flows.review.fit import predicted
 from flows.review.lines import Shown, key_of, measured, parsed_key, read_json, revision_of, shown_edit
+from flows.review.opened import opened, signed_by
 from flows.review.voices import voices_of
 from flows.review.writes import told
 from tasks.records.errors import BadInputError, PolydubError
@@ -42,10 +43,12 @@ def api(only: Collection[str] | None = None) -> FastAPI:
     found = FastAPI(title="Polydub review", version="1", docs_url=None, redoc_url=None)
     found.state.only = only
     found.include_router(router)
+    found.include_router(decisions.router)
     found.add_exception_handler(PolydubError, _refused)
     found.add_exception_handler(HTTPException, _not_possible)
     found.add_exception_handler(RequestValidationError, _not_understood)
     found.add_exception_handler(changing.OvertakenError, _overtaken)
+    found.add_exception_handler(decisions.ChangedSinceError, decisions.changed_since)
     return found
 
 
@@ -157,27 +160,6 @@ def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
 def made(key: str, language: str) -> dict[str, Any]:
     """How far that is, and whether the delivered dub has every edit."""
     return _made(key, opened(key, language))
-
-
-def opened(key: str, language: str) -> DubLines:
-    """A language of a delivered title.
-
-    Raises:
-        HTTPException: there is none.
-    """
-    title = links.delivered_title(key)
-    if title is None:
-        raise HTTPException(404, "There is no such title.")
-    try:
-        return DubLines(title.folder, language)
-    except BadInputError as error:
-        raise HTTPException(404, "The title has no such language.") from error
-
-
-def signed_by(request: Request, why: str) -> dict[str, Any]:
-    """Who edits: the user that the guard knows, else this machine's."""
-    who = getattr(request.state, "who", "")
-    return {**signature(why), "source": "page", **({"who": who} if who else {})}
 
 
 def _facts(key: str, dub: DubLines) -> dict[str, Any]:
