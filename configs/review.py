@@ -24,7 +24,7 @@ class ReviewSettings(BaseModel):
     Attributes:
         after: of these stages, before the next one is made.
         when: always, or only where the stage has something to look at.
-        assignee: who is to look at it; told to everybody, not checked.
+        assignee: who is to look at it; named to everybody, not checked.
         deadline: how long it waits: ``90m``, ``48h`` or ``3d``; None: for ever.
         on_timeout: whether it goes on after that, or fails.
     """
@@ -61,7 +61,7 @@ class ReviewSettings(BaseModel):
         return since + datetime.timedelta(seconds=float(found[1]) * _SECONDS[found[2]]) if found else None
 
     def also(self, after: tuple[Gate, ...], assignee: str = "") -> ReviewSettings:
-        """The same with more stages: whoever gives a title may ask for more review, not for less.
+        """The same with more stages: who gives a title may ask for more review, not for less.
 
         Args:
             after: stages that are added.

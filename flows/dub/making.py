@@ -72,7 +72,7 @@ def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps, gate
         work: of the title.
         wanted: what people decided about its lines.
         steps: take what is made.
-        gates: are told each stage, and may have it wait.
+        gates: get each stage, and may have it wait.
 
     Raises:
         HeldError: a stage waits for approval; nothing after it is made.

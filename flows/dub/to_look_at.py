@@ -13,7 +13,7 @@ _PICTURE = ("lipsync", "translate-film", "conform-film")
 
 
 def script_to_look_at(script: Script, notes: Sequence[str]) -> tuple[str, ...]:
-    """What was told of a translation, and lines that say nothing.
+    """What is noted of a translation, and lines that say nothing.
 
     Args:
         script: in the dub's language.
@@ -44,7 +44,7 @@ def premix_to_look_at(script: Script, laid: Laid, mixed: Mixed, ledger: Sequence
 
 
 def picture_to_look_at(ledger: Sequence[StepRecord[Any]]) -> tuple[str, ...]:
-    """What was told of the picture.
+    """What is noted of the picture.
 
     Args:
         ledger: the steps so far.

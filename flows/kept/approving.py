@@ -111,6 +111,11 @@ def decide(
 def take_back(dub: DubLines, number: int, sign: dict[str, Any]) -> Decision:
     """Take a decision back, by a record that is added.
 
+    Args:
+        dub: the language of a title.
+        number: of the decision.
+        sign: who, when, why, and ``source``.
+
     Raises:
         BadInputError: there is none of that number, or it is taken back already.
     """

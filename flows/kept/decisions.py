@@ -88,7 +88,13 @@ class Decisions:
 
 
 def decisions_key(name: str, sha256: str, language: str) -> str:
-    """Key of a title's decisions in a language, and of what was made of it so far."""
+    """Key of a title's decisions in a language, and of what was made of it so far.
+
+    Args:
+        name: the title's plain name.
+        sha256: digest of its video.
+        language: BCP-47 tag of the dub.
+    """
     return step_key("title-decisions", 1, inputs={"name": folded(name), "video": sha256, "language": language})
 
 
@@ -107,7 +113,14 @@ def is_locked(decisions: Iterable[Decision]) -> Decision | None:
 
 
 def kept_decisions(store: Store, name: str, sha256: str, language: str) -> list[tuple[str, str]]:
-    """Kind and key of the records in a store that hold a title's decisions, and what was seen for them."""
+    """Kind and key of the records in a store that hold a title's decisions, and what was seen for them.
+
+    Args:
+        store: where they are kept.
+        name: the title's name, as its folder has it.
+        sha256: digest of its video.
+        language: BCP-47 tag of the dub.
+    """
     key = decisions_key(name.removesuffix(f"-{sha256[:8]}"), sha256, language)
     records = store.read_note(_KIND, key)
     kept = [one for one in records if isinstance(one, dict)] if isinstance(records, list) else []

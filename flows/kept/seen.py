@@ -138,7 +138,13 @@ def lines_now(
 
 
 def paired(seen: Seen, rows: Sequence[Row], onto: Callable[[Edit], Place]) -> dict[int, SeenLine]:
-    """What was seen of lines that there are, by the number that they have now."""
+    """What was seen of lines that there are, by the number that they have now.
+
+    Args:
+        seen: what was seen.
+        rows: the source script as people want it now.
+        onto: from an edit to its place in the rows' script.
+    """
     parts = {row.part: row.line.id for row in rows if row.part}
     there = {row.of.id: row.line.id for row in rows if not row.part}
     found: dict[int, SeenLine] = {}
@@ -171,7 +177,13 @@ def changes(before: Seen, now: Seen, pairs: Mapping[int, SeenLine], stage: Stage
 
 
 def line_changes(before: SeenLine | None, now: SeenLine, stage: Stage = "script") -> tuple[str, ...]:
-    """What is another now in a line, in words."""
+    """What is another now in a line, in words.
+
+    Args:
+        before: as it was seen; None: it was not.
+        now: as it is.
+        stage: at which it counts.
+    """
     if before is None:
         return ("it is new",)
     was, is_now = _facts(before, stage), _facts(now, stage)

@@ -240,7 +240,7 @@ class _Reader:
         except ValidationError as error:
             fault("review", str(error.errors()[0]["msg"]).removeprefix("Value error, "))
             return overrides
-        except ProfileError:  # told already
+        except ProfileError:  # noted already
             return overrides
         both = own.also(wanted.after, wanted.assignee).model_dump(include={"after", "assignee"})
         return merged(overrides, {"review": {**both, "after": list(both["after"])}})
