@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from configs.languages import display_name
 from flows.kept import links
-from flows.review.api import languages_of, opened, worst_first
+from flows.review.api import languages_of, worst_first
 from flows.review.catalogue import CHOICE, catalogues, chosen
+from flows.review.opened import opened
 from tasks.report.report import SOURCE
 from tasks.words.visible import visible
 
