@@ -78,6 +78,15 @@ def run_command(
         list[str] | None,
         option(Group.VOICES, "--dub", text="a recorded dub: es=FILE.wav", metavar="LANGUAGE=FILE"),
     ] = None,
+    translation: Annotated[
+        list[str] | None,
+        option(
+            Group.LANGUAGES,
+            "--translation",
+            text="your own translation, spoken word for word: es=FILE.srt (.vtt .ass .json)",
+            metavar="LANGUAGE=FILE",
+        ),
+    ] = None,
     bed: Annotated[
         str | None, option(Group.SOUND, "--bed", text="the client's music and effects, without dialogue")
     ] = None,
@@ -107,7 +116,8 @@ def run_command(
         source_language=source,
         subtitles=subtitles,
         bed=bed,
-        dubs=_pairs(dub or []),
+        dubs=_pairs(dub or [], "--dub es=talk_es.wav"),
+        translations=_pairs(translation or [], "--translation es=talk.es.srt"),
         preview_s=stretch.seconds,
         preview_from_s=stretch.start_s,
     )
@@ -349,12 +359,13 @@ def _demo_title(folder: Path) -> Path:
     return make_title(folder)
 
 
-def _pairs(dubs: Sequence[str]) -> dict[str, str]:
+def _pairs(given: Sequence[str], example: str) -> dict[str, str]:
     pairs = {}
-    for text in dubs:
+    for text in given:
         language, equals, file = text.partition("=")
         if not equals or not language or not file:
-            refuse(BadInputError(f"--dub {text!r} is not LANGUAGE=FILE.", "Write it as --dub es=talk_es.wav."))
+            name = example.partition(" ")[0]
+            refuse(BadInputError(f"{name} {text!r} is not LANGUAGE=FILE.", f"Write it as {example}."))
         pairs[language] = file
     return pairs
 

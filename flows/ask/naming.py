@@ -184,6 +184,7 @@ def _renamed(run: Run, name: str, shelf: _Shelf) -> Run:
 def _together(first: Run, second: Run) -> Run:
     """One run of a video that is listed twice, in all the languages."""
     one, other = first.title, second.title
+    both = {*one.languages} & {*other.languages}
     same = all(
         (
             first.profile == second.profile,
@@ -192,7 +193,13 @@ def _together(first: Run, second: Run) -> Run:
             one.source_language == other.source_language,
             _digests([one.subtitles, one.bed]) == _digests([other.subtitles, other.bed]),
             all(one.dubs[tag].sha256 == dub.sha256 for tag, dub in other.dubs.items() if tag in one.dubs),
-            not any((tag in one.dubs) != (tag in other.dubs) for tag in {*one.languages} & {*other.languages}),
+            all(
+                one.translations[tag].sha256 == own.sha256
+                for tag, own in other.translations.items()
+                if tag in one.translations
+            ),
+            not any((tag in one.translations) != (tag in other.translations) for tag in both),
+            not any((tag in one.dubs) != (tag in other.dubs) for tag in both),
         )
     )
     if not same:
@@ -206,6 +213,7 @@ def _together(first: Run, second: Run) -> Run:
         update={
             "languages": tuple(dict.fromkeys((*one.languages, *other.languages))),
             "dubs": {**other.dubs, **one.dubs},
+            "translations": {**other.translations, **one.translations},
             "consent": tuple(dict.fromkeys((*one.consent, *other.consent))),
             "notes": tuple(dict.fromkeys((*one.notes, f"{other.source} {listed}: it is dubbed once."))),
         }

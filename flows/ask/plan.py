@@ -69,6 +69,7 @@ class Request:
     subtitles: str | None = None
     bed: str | None = None
     dubs: Mapping[str, str] = field(default_factory=dict)
+    translations: Mapping[str, str] = field(default_factory=dict)
     preview_s: float = 0.0
     preview_from_s: float | None = None
     row: int = 0
@@ -98,9 +99,9 @@ def checked(request: Request) -> list[Run]:
     out = writable(Path(request.out))
     if not request.videos:
         raise BadInputError("No video was given.", "Name at least one video file.")
-    if len(request.videos) > 1 and (request.subtitles or request.bed or request.dubs):
+    if len(request.videos) > 1 and (request.subtitles or request.bed or request.dubs or request.translations):
         raise BadInputError(
-            "--subtitles, --bed and --dub belong to one video, but several were given.",
+            "--subtitles, --bed, --dub and --translation belong to one video, but several were given.",
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
     store = store_at(store_place())
@@ -208,6 +209,9 @@ def _run(
     script = read_script(subtitles, source_language or beside.language) if subtitles else None
     script_language = script.language if script else None
     dubs = {_dubbed(tag, languages): _dub(store, file) for tag, file in request.dubs.items()}
+    brought = {
+        _translated(tag, languages): _translation(store, file, tag) for tag, file in request.translations.items()
+    }
     spoken = [language for language in languages if language not in dubs]
     name = title_name(path.stem)
     title = Title(
@@ -221,6 +225,7 @@ def _run(
         subtitles=_referenced(store, subtitles) if subtitles else None,
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
         dubs=dubs,
+        translations=brought,
         consent=_consent(profile, name, subtitles, script_language or source_language, spoken),
         notes=(*request.notes, *beside.notes),
     )
@@ -299,6 +304,22 @@ def _dub(store: Store, text: str) -> Asset:
     with store.workspace("dub") as folder:
         pack_lines(path, folder / "lines.zip")
         return store.add(folder / "lines.zip")
+
+
+def _translation(store: Store, text: str, tag: str) -> Asset:
+    """A translation, read once to see that it can be."""
+    path = _file(text, "translation")
+    read_script(path, _language(tag))
+    return _referenced(store, path)
+
+
+def _translated(tag: str, languages: tuple[str, ...]) -> str:
+    language = _language(tag)
+    if language not in languages:
+        raise BadInputError(
+            f"A translation was given for {language}, which is not among the languages.", "Add it to --to."
+        )
+    return language
 
 
 def _referenced(store: Store, path: Path) -> Asset:

@@ -153,6 +153,12 @@ def _language_errors(one: Asked, language: str, silent: frozenset[str]) -> Itera
             "Leave this language out, or correct the language of the title (--from).",
             step="translate",
         )
+    elif alone and language in run.title.translations:
+        yield UnsupportedError(
+            f"{profile.lipsync.backend} translates by itself; it cannot speak a translation that is brought.",
+            "Choose another --lipsync for this language, or omit the translation.",
+            step="lipsync",
+        )
     elif recorded and alone:
         yield UnsupportedError(
             f"{profile.lipsync.backend} makes its own speech; it cannot lip-sync a recorded dub.",
@@ -160,14 +166,21 @@ def _language_errors(one: Asked, language: str, silent: frozenset[str]) -> Itera
             step="lipsync",
         )
     elif not alone:
-        yield from _worded(profile, spoken, language, silent, recorded=recorded)
+        brought = language in run.title.translations
+        yield from _worded(profile, spoken, language, silent, recorded=recorded, brought=brought)
 
 
 def _worded(
-    profile: Profile, spoken: str | None, language: str, silent: frozenset[str], *, recorded: bool = False
+    profile: Profile,
+    spoken: str | None,
+    language: str,
+    silent: frozenset[str],
+    *,
+    recorded: bool = False,
+    brought: bool = False,
 ) -> Iterator[PolydubError]:
     """What translation and voice lack for one language."""
-    if refusal := _no_translation(profile, spoken, language, silent):
+    if not brought and (refusal := _no_translation(profile, spoken, language, silent)):
         yield refusal
     if recorded:
         return

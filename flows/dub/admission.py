@@ -64,7 +64,7 @@ def admit(run: Run) -> None:
     title = run.title
     if title.name in ("", ".", "..") or "/" in title.name or not title.name.isprintable():
         raise _refused("title.name", title.name)
-    for tag in (*title.languages, *title.dubs, *filter(None, (language_of(run),))):
+    for tag in (*title.languages, *title.dubs, *title.translations, *filter(None, (language_of(run),))):
         _check_language(tag)
     if isinstance(run, Branch) and run.language not in title.languages:
         raise _refused("the language", run.language)
@@ -72,7 +72,9 @@ def admit(run: Run) -> None:
     if run.store != own.where and Path(run.store).resolve() != Path(own.where).resolve():
         raise _refused("the store", run.store)
     roots = _folders("POLYDUB_ROOTS")
-    for asset in filter(None, (title.video, title.subtitles, title.bed, *title.dubs.values())):
+    for asset in filter(
+        None, (title.video, title.subtitles, title.bed, *title.dubs.values(), *title.translations.values())
+    ):
         inside = asset.uri.startswith(f"{own.where}/") if url_of(asset.uri) else _is_in(asset.uri, [*roots, own.root])
         if (url_of(asset.uri) or roots) and not inside:
             raise _refused("a file", asset.uri)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.kept.keys import holds_script
+from flows.kept.keys import is_worded_by_people
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.lipsync.task import lipsync
@@ -44,7 +44,7 @@ def _laid(run: Branch, work: SharedWork) -> Laid | None:
     if (found := _spoken(run, work)) is None:
         return None
     script, spoken = found
-    pinned = {str(line.id): line.text for line in script.lines} if holds_script(run) else {}
+    pinned = {str(line.id): line.text for line in script.lines} if is_worded_by_people(run) else {}
     adapted = adapt.known(run, script, work.script, spoken, work.dialogue, pinned, work.bed)
     if adapted is None:
         return None

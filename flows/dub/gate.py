@@ -13,7 +13,6 @@ from flows.kept.approving import decisions_of, stages_of
 from flows.kept.branches import Known, edits_of
 from flows.kept.decision import Decision
 from flows.kept.deliver import REVIEW
-from flows.kept.keys import holds_script
 from flows.kept.seen import Seen, keep_seen, lines_seen
 from tasks.keep.store import Store, step_key, store_at
 from tasks.records.errors import TransientError
@@ -53,11 +52,6 @@ class Gates:
         self._made = Seen(stage="script")
         self._material: dict[str, Asset | Script] = {}
         self.notes: list[str] = []
-
-    @property
-    def pins_script(self) -> bool:
-        """Whether the script is spoken word for word as it was approved."""
-        return holds_script(self._branch)
 
     def waits_after(self, stage: Gate) -> bool:
         """Whether a language may wait after a stage."""

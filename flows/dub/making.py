@@ -11,6 +11,7 @@ from flows.dub.gate import Gates
 from flows.dub.to_look_at import picture_to_look_at, premix_to_look_at, script_to_look_at
 from flows.kept.applied import Applied
 from flows.kept.edited import edited_script
+from flows.kept.keys import is_worded_by_people
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.ingest.task import ingest
@@ -146,8 +147,8 @@ def speech(
     script = settle(translate.submit(run, source, wanted.texts, wanted.notes, wanted.kept))
     if gates is not None:
         gates.script(script, script_to_look_at(script, steps.ledger[-1].notes))
-    approved = gates is not None and gates.pins_script
-    texts = {str(line.id): line.text for line in script.lines} if approved else wanted.texts
+    pinned = is_worded_by_people(run)
+    texts = {str(line.id): line.text for line in script.lines} if pinned else wanted.texts
     if (recording := run.title.dubs.get(run.language)) is not None:
         return script, settle(ingest.submit(run, recording, script, work.facts.duration_ms, work.bed))
     paces = paces_before(run, work) if wanted.is_spoken_otherwise else {}

@@ -29,7 +29,12 @@ def as_asked(folder: Path, language: str) -> Run:
         )
     title = run.title
     digests = Digests(Folder(store_root()))
-    given = [title.video, *filter(None, (title.subtitles, title.bed)), *title.dubs.values()]
+    given = [
+        title.video,
+        *filter(None, (title.subtitles, title.bed)),
+        *title.dubs.values(),
+        *title.translations.values(),
+    ]
     for asset in given:
         if asset.uri.startswith("/") and not digests.are(Path(asset.uri), asset.sha256, asset.bytes):
             raise BadInputError(

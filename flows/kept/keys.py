@@ -72,6 +72,7 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
         inputs={
             "shared": shared_key(branch),
             "dub": title.dubs.get(language),
+            **({"translation": title.translations[language]} if language in title.translations else {}),
             "edits": edits.facts,
             "language": language,
             "casting": _casting(branch, work),
@@ -82,8 +83,13 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
 
 
 def holds_script(branch: Branch) -> bool:
-    """Whether the script is spoken as somebody approved it: no line of it is reworded to fit."""
+    """Whether nothing is spoken before somebody approved the script."""
     return "script" in branch.profile.review.after and not branch.title.preview_ms
+
+
+def is_worded_by_people(branch: Branch) -> bool:
+    """Whether every word of the script is a person's, who approved or brought it: no line is reworded to fit."""
+    return holds_script(branch) or branch.language in branch.title.translations
 
 
 def versions(steps: Iterable[Step]) -> list[tuple[str, int]]:

@@ -41,6 +41,8 @@ _COLUMNS = {
     *(f"lipsync_{name}" for name in LipsyncStyle.model_fields),
 }
 
+#: Columns of files of a language, such as ``dub_es``.
+_PREFIXES = ("dub_", "translation_")
 _YAML = (".yaml", ".yml")
 
 #: Called with a fault: the column, and what is wrong.
@@ -72,8 +74,9 @@ def read_manifest(path: Path, defaults: Defaults) -> list[Request]:
     rows = _rows(path)
     faults: list[str] = [] if rows else ["it has no rows"]
     for column in rows[0] if rows else ():
-        if column not in _COLUMNS and not column.startswith("dub_"):
-            faults.append(f"column {column}: unknown (known: {', '.join(sorted(_COLUMNS))}, dub_LANGUAGE)")
+        if column not in _COLUMNS and not column.startswith(_PREFIXES):
+            known = ", ".join([*sorted(_COLUMNS), *(f"{prefix}LANGUAGE" for prefix in _PREFIXES)])
+            faults.append(f"column {column}: unknown (known: {known})")
     reader = _Reader(Roots.of(path.absolute().parent, defaults.here), defaults, faults)
     requests = [request for number, row in enumerate(rows, 2) for request in reader.requests(number, row)]
     if faults:
@@ -107,9 +110,10 @@ class _Reader:
         if row.get("source_language"):
             _language(row["source_language"], "source_language", fault)
         single = {column: file for column in ("subtitles", "bed") if (file := self._file(row, column, fault))}
-        dubs = self._dubs(row, languages, fault)
+        dubs = self._by_language("dub_", row, languages, fault)
+        translations = self._by_language("translation_", row, languages, fault)
         if len(videos) > 1:
-            for column in [*single, *(f"dub_{tag}" for tag in dubs)]:
+            for column in [*single, *(f"dub_{tag}" for tag in dubs), *(f"translation_{tag}" for tag in translations)]:
                 fault(column, f"belongs to one title, but this row names {len(videos)}")
         profile, overrides = self._profile(row.get("profile", ""), fault)
         if voices := self._file(row, "voices", fault, must_exist=False):  # created by the series' first title
@@ -131,6 +135,7 @@ class _Reader:
                 subtitles=single.get("subtitles"),
                 bed=single.get("bed"),
                 dubs=dubs,
+                translations=translations,
                 preview_s=self._defaults.preview_s,
                 preview_from_s=self._defaults.preview_from_s,
                 row=number,
@@ -176,16 +181,17 @@ class _Reader:
             fault(column, f"the file {text!r} does not exist")
         return str(path)
 
-    def _dubs(self, row: Mapping[str, str], languages: list[str], fault: Fault) -> dict[str, str]:
-        dubs = {}
+    def _by_language(self, prefix: str, row: Mapping[str, str], languages: list[str], fault: Fault) -> dict[str, str]:
+        """Files of columns such as ``dub_es``, by the language as it is written there."""
+        found = {}
         for column in row:
-            if not column.startswith("dub_") or not (file := self._file(row, column, fault)):
+            if not column.startswith(prefix) or not (file := self._file(row, column, fault)):
                 continue
-            tag = _language(column.removeprefix("dub_"), column, fault)
+            tag = _language(column.removeprefix(prefix), column, fault)
             if tag and tag not in languages:
                 fault(column, f"{tag} is not among the row's languages")
-            dubs[column.removeprefix("dub_")] = file
-        return dubs
+            found[column.removeprefix(prefix)] = file
+        return found
 
     def _profile(self, name: str, fault: Fault) -> tuple[str, dict[str, Any]]:
         """The operator's profile of a row, and its overrides; a client's file may override few settings."""
@@ -267,7 +273,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _column(name: Any) -> str:
     text = str(name).strip()
-    return text if text.startswith("dub_") else text.lower()
+    return text if text.startswith(_PREFIXES) else text.lower()
 
 
 def _text(value: Any) -> str:

@@ -45,6 +45,7 @@ class Title(Record):
         subtitles: the source script, when there is one.
         bed: the client's M&E, when there is one.
         dubs: recorded dubs by language.
+        translations: translations that the user brought, by language.
         preview_ms: only a stretch, this long; 0 for all.
         preview_start_ms: where that begins.
         consent: the agreements under which voices are cloned or faces sent to a service.
@@ -60,6 +61,7 @@ class Title(Record):
     subtitles: Asset | None = None
     bed: Asset | None = None
     dubs: dict[str, Asset] = {}
+    translations: dict[str, Asset] = {}
     preview_ms: Milliseconds = 0
     preview_start_ms: Milliseconds = 0
     consent: tuple[Consent, ...] = ()

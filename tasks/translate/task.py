@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from functools import partial
 
+from tasks.keep.assets import path_of
 from tasks.records.errors import UnsupportedError
 from tasks.records.progress import Progress
+from tasks.records.record import Asset
 from tasks.records.script import Script
 from tasks.records.title import Branch
 from tasks.step.prefect import step_task
 from tasks.step.run import Computation, StepOutput, Work
+from tasks.transcribe.bounds import moved
+from tasks.transcribe.subtitles import read_script
+from tasks.translate.brought import laid_on
 from tasks.translate.chain import Chain, chain
+from tasks.translate.language_check import available, complaint
 from tasks.translate.lines import Lines, Translated
 from tasks.translate.own_languages import by_language
 from tasks.translate.spoken_already import with_kept, without_spoken_already
@@ -26,10 +32,25 @@ class _Given:
     translators: Chain
 
 
+@dataclass(frozen=True)
+class _Brought:
+    """A translation of the user's; ``starts_ms``: where a preview begins, on its clock."""
+
+    script: Script
+    target: str
+    edits: dict[str, str]
+    strays: tuple[str, ...]
+    kept: tuple[int, ...]
+    recorded: bool
+    translation: Asset
+    starts_ms: int
+    length_ms: int
+
+
 @step_task("translate")
 def translate(
     branch: Branch, script: Script, edits: dict[str, str], strays: tuple[str, ...] = (), kept: tuple[int, ...] = ()
-) -> Computation[_Given, Script]:
+) -> Computation[_Given, Script] | Computation[_Brought, Script]:
     """The script in the branch's language, times and ids kept.
 
     Args:
@@ -39,8 +60,13 @@ def translate(
         strays: what to tell of texts that a person wrote and that fit no line.
         kept: ids of the lines whose original a person keeps.
     """
+    title, recorded = branch.title, branch.language in branch.title.dubs
+    if (brought := title.translations.get(branch.language)) is not None:
+        clock = title.preview_start_ms, title.preview_ms
+        own = _Brought(script, branch.language, edits, strays, kept, recorded, brought, *clock)
+        return Computation(own, _taken_over, Script)
     translators = chain(branch.profile.translate)
-    given = _Given(script, branch.language, edits, strays, kept, branch.language in branch.title.dubs, translators)
+    given = _Given(script, branch.language, edits, strays, kept, recorded, translators)
     uses = [one.facts for one in translators.translators]
     return Computation(given, _translated, Script, uses=uses)
 
@@ -70,6 +96,39 @@ def _translated(given: _Given, work: Work) -> StepOutput[Script]:
     dub = spoken.model_copy(update=update)
     makers = [one.facts for one in translators.translators if one.facts.name in done.by]
     return StepOutput(dub, (*dub.notes, *given.strays), makers=makers, hits=done.hits, parts=len(lines))
+
+
+def _taken_over(given: _Brought, _work: Work) -> StepOutput[Script]:
+    script, target = with_kept(given.script, given.kept), given.target
+    if script.language == target:
+        raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
+    brought = moved(read_script(path_of(given.translation), target), -given.starts_ms)
+    cues = [cue for cue in brought.lines if not given.length_ms or cue.start_ms < given.length_ms]
+    if not cues:
+        raise UnsupportedError("The translation says nothing in this stretch of the title.")
+    own = frozenset(map(int, given.edits))
+    spoken, kept = (script, ()) if given.recorded else without_spoken_already(script, target, set(own))
+    if not spoken.lines:
+        raise UnsupportedError(f"Every line of the title is in {target} already, or kept: there is nothing to dub.")
+    found = laid_on(script.lines, cues, "the translation", own | frozenset(kept))
+    texts = {**found.texts, **{int(line): text for line, text in given.edits.items()}}
+    lines = tuple(
+        line.model_copy(update={"text": texts[line.id], "words": (), "language": ""}) for line in spoken.lines
+    )
+    heard = " ".join(line.text for line in spoken.lines)
+    wrong = complaint(" ".join(cue.text for cue in cues), heard, script.language, target) if available() else ""
+    notes = tuple(
+        dict.fromkeys(
+            [
+                *([f"The translation may not be in {target}: {wrong}."] if wrong else []),
+                *brought.notes,
+                *found.notes,
+                *_notes([], given.edits, kept, target, given.kept),
+            ]
+        )
+    )
+    update = {"language": target, "lines": lines, "origin": "translation", "notes": notes, "changes": ()}
+    return StepOutput(spoken.model_copy(update=update), (*notes, *given.strays), parts=len(lines))
 
 
 def _progress(whole: Progress, before: int, lines: int, of: int, share: float) -> None:
