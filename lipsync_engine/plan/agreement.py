@@ -93,7 +93,13 @@ def _seen(series: MouthSeries, gesture: Gesture, *, contact: bool) -> NDArray[np
 
 
 def between(times_s: NDArray[np.float64], start_s: float, end_s: float) -> slice:
-    """Where some moments, float64 [T] in order, lie between two, both included."""
+    """Where some moments lie between two, both included.
+
+    Args:
+        times_s: float64 [T], in order.
+        start_s: the first.
+        end_s: the last.
+    """
     return slice(int(np.searchsorted(times_s, start_s)), int(np.searchsorted(times_s, end_s, side="right")))
 
 

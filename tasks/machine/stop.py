@@ -1,4 +1,4 @@
-"""A worker is told to stop: running steps are finished and stored, no further step is started.
+"""A worker is asked to stop: running steps are finished and stored, no further step is started.
 
 Only jobs at paid services, which can take half an hour, are not waited for but cancelled (`tasks.machine.ending`). A
 command that somebody waits for ends at once instead, as it does at Ctrl-C (`leaving_sigterm`).
