@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from tasks.keep.assets import path_of
 from tasks.keep.staging import scratch, staged
 from tasks.machine import process
 from tasks.records.progress import Progress, silent
+from tasks.records.record import Asset
 from tasks.records.take import Placement, Take
+
+Samples = NDArray[np.float32]
 
 _BLOCK_MS = 5_000
 _FADE = 5 * media.PER_MS  # 5 ms: no click where a take begins or ends
@@ -29,6 +32,7 @@ def lay(
     duration_ms: int,
     out: Path,
     progress: Progress = silent,
+    sound_of: Callable[[Asset, float, int], Samples] | None = None,
 ) -> tuple[str, ...]:
     """Write the dialogue track of a dub: 48 kHz mono 24-bit WAV, exactly as long as the title.
 
@@ -42,15 +46,17 @@ def lay(
         duration_ms: length of the title.
         out: written whole or not at all.
         progress: called with the share that is done.
+        sound_of: a take at its pace, float32 [N] mono at 48 kHz, as `paced` makes it; None: made now.
 
     Returns:
         Notes for the user (a fallback that was used, a take that the title's end cuts).
     """
-    audio = {take.line: path_of(take.audio) for take in takes}
+    audio = {take.line: take.audio for take in takes}
     order = sorted(placements, key=lambda one: (one.start_ms, one.line))
     notes = _notes(order, duration_ms)
     with scratch(out) as summed, staged(out) as part:
-        peak = _sum(order, audio, duration_ms, summed, progress)
+        blocks = _blocks(order, audio, duration_ms, sound_of or _paced_now)
+        peak = _sum(blocks, duration_ms, summed, progress)
         _convert(summed, part, min(1.0, _FULL_SCALE / peak) if peak > 0 else 1.0)
     return notes
 
@@ -71,7 +77,7 @@ def phones_on_clock(takes: Sequence[Take], placements: Sequence[Placement]) -> l
     return sorted(timed, key=lambda phone: (phone["start_ms"], phone["end_ms"]))
 
 
-def paced(audio: Path, stretch: float, length: int) -> NDArray[np.float32]:
+def paced(audio: Path, stretch: float, length: int) -> Samples:
     """A take at another pace and the same pitch, mono 48 kHz, ``length`` samples exactly.
 
     Rubber Band keeps formants; WSOLA (``atempo``) stands in where this ffmpeg is built without it.
@@ -100,26 +106,35 @@ def paced(audio: Path, stretch: float, length: int) -> NDArray[np.float32]:
     return fitted
 
 
-def _sum(order: Sequence[Placement], audio: dict[int, Path], duration_ms: int, out: Path, progress: Progress) -> float:
+def _paced_now(audio: Asset, stretch: float, length: int) -> Samples:
+    return paced(path_of(audio), stretch, length)
+
+
+def _sum(blocks: Iterable[Samples], duration_ms: int, out: Path, progress: Progress) -> float:
     """Write the float sum; returns its peak."""
     peak = 0.0
     with soundfile.SoundFile(out, "w", media.SAMPLE_RATE, 1, subtype="FLOAT", format="RF64") as file:
-        for block in _blocks(order, audio, duration_ms):
+        for block in blocks:
             peak = max(peak, float(np.abs(block).max(initial=0.0)))
             file.write(block)
             progress(file.frames / max(1, media.samples(duration_ms)))
     return peak
 
 
-def _blocks(order: Sequence[Placement], audio: dict[int, Path], duration_ms: int) -> Iterator[NDArray[np.float32]]:
+def _blocks(
+    order: Sequence[Placement],
+    audio: dict[int, Asset],
+    duration_ms: int,
+    sound_of: Callable[[Asset, float, int], Samples],
+) -> Iterator[Samples]:
     waiting = list(order)
-    sounding: list[tuple[int, int, NDArray[np.float32]]] = []  # end, start, samples
+    sounding: list[tuple[int, int, Samples]] = []  # end, start, samples
     for begin_ms in range(0, duration_ms, _BLOCK_MS):
         end_ms = min(duration_ms, begin_ms + _BLOCK_MS)
         begin, end = media.samples(begin_ms), media.samples(end_ms)
         while waiting and waiting[0].start_ms < end_ms:
             one = waiting.pop(0)
-            sound = paced(audio[one.line], one.stretch, media.samples(one.end_ms - one.start_ms))
+            sound = sound_of(audio[one.line], one.stretch, media.samples(one.end_ms - one.start_ms))
             sounding.append((media.samples(one.start_ms) + len(sound), media.samples(one.start_ms), sound))
         block = np.zeros(end - begin, np.float32)
         for last, first, sound in sounding:
@@ -147,6 +162,11 @@ def _notes(order: Sequence[Placement], duration_ms: int) -> tuple[str, ...]:
             over_s = (one.end_ms - duration_ms) / 1000
             said.append(f"Line {one.line} runs {over_s:.1f} s past the end of the title: that part is not heard.")
     return tuple(said)
+
+
+def means() -> str:
+    """By which takes are paced here."""
+    return "rubberband" if _has_rubberband() else "atempo"
 
 
 @cache

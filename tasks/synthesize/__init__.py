@@ -144,6 +144,9 @@ class Matching(Protocol):
     def facts(self) -> registry.BackendFacts:
         """As for a `Synthesizer`."""
 
+    def fingerprint(self) -> str:
+        """As for a `Synthesizer`."""
+
     def matched(
         self, language: str, speakers: Sequence[Speaker], clips: Mapping[str, Path], taken: Collection[str] = ()
     ) -> Matched:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import soundfile
 
 from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
 from tasks.keep.digests import file_sha256
+from tasks.keep.known import found_or_made
 from tasks.keep.store import Store, step_key
 from tasks.records.direction import Direction
 from tasks.records.record import Asset, Record
@@ -27,7 +29,7 @@ from tasks.understood.ears import Ears
 from tasks.words.speakable import speaks
 from tasks.words.syllables import syllables
 
-_LINE, _PAUSES = "synthesize-line", "pause-line"
+_LINE, _PAUSES, _LENGTH, _PACE = "synthesize-line", "pause-line", "length-of-line", "pace-of-line"
 #: Version of a single take, separate from the step's, so that paid takes are kept when another pace is chosen.
 _VERSION = 3
 
@@ -233,26 +235,49 @@ class VoiceSession:
 
     def _pace_for(self, line: Line, wanted_ms: int, reach: Reach) -> float:
         """The allowed pace at which the line is closest to a length; its speaker's own if that is close enough."""
-        if wanted_ms <= 0 or is_near(self._length_ms(line, reach.speaker), wanted_ms):
+        facts = {**self._said(line), "wanted_ms": wanted_ms, "reach": reach}
+        return found_or_made(
+            self.store, _PACE, _VERSION, facts, float, lambda: self._pace_found(line, wanted_ms, reach)
+        )
+
+    def _pace_found(self, line: Line, wanted_ms: int, reach: Reach) -> float:
+        if wanted_ms <= 0 or is_near(self._predicted_ms(line, reach.speaker), wanted_ms):
             return reach.speaker
         slowest, fastest = round(reach.slowest * 100), round(reach.fastest * 100)
         low, high = slowest, fastest
         while low < high:  # faster is shorter
             middle = (low + high) // 2
-            if self._length_ms(line, middle / 100) > wanted_ms:
+            if self._predicted_ms(line, middle / 100) > wanted_ms:
                 low = middle + 1
             else:
                 high = middle
         near = {low, max(low - 1, slowest)}
-        return min(near, key=lambda pace: (abs(self._length_ms(line, pace / 100) - wanted_ms), pace)) / 100
+        return min(near, key=lambda pace: (abs(self._predicted_ms(line, pace / 100) - wanted_ms), pace)) / 100
 
     def _length_ms(self, line: Line, pace: float = 1.0) -> int:
         """Length of a line at a pace in milliseconds: predicted if the backend can, else spoken."""
         if not isinstance(self.backend, LengthPredicting):
             return self.take(line, pace).duration_ms
+        facts = {**self._said(line), "pace": pace}
+        return found_or_made(self.store, _LENGTH, _VERSION, facts, int, lambda: self._predicted_ms(line, pace))
+
+    def _predicted_ms(self, line: Line, pace: float) -> int:
+        assert isinstance(self.backend, LengthPredicting)
         pronounced = self._pronounced(line)
         manner = self._manner(line, pronounced, 0)
         return self.backend.predicted_ms(pronounced.text, self._voice(line)[0], self.language, pace, manner)
+
+    def _said(self, line: Line) -> dict[str, Any]:
+        """On what a predicted length depends besides the pace."""
+        pronounced = self._pronounced(line)
+        manner = self._manner(line, pronounced, 0)
+        return {
+            "backend": self.backend.fingerprint(),
+            "text": pronounced.text,
+            "voice": self._voice(line)[0],
+            "language": self.language,
+            "manner": [manner.energy, manner.ipa],
+        }
 
     def _paused(self, line: Line, take: Take, most_ms: int) -> Take:
         slot_ms, count = line.end_ms - line.start_ms, marks(line.text)

@@ -1,23 +1,24 @@
 """The Prefect task of `tasks.synthesize`: only lines that the store does not know are spoken."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.profile import PaceSettings
 from tasks.keep.assets import path_of
+from tasks.keep.known import found_or_made
 from tasks.keep.store import unkeyed
 from tasks.records.direction import Direction
 from tasks.records.errors import UnsupportedError
 from tasks.records.made import Spoken
 from tasks.records.record import Asset
-from tasks.records.script import Line, Script
+from tasks.records.script import Line, Script, Speaker
 from tasks.records.take import Take
 from tasks.records.title import Branch
 from tasks.step.prefect import step_task
 from tasks.step.run import Computation, StepOutput, Work
-from tasks.synthesize import Matching, Synthesizer, speaking
+from tasks.synthesize import Matched, Matching, Synthesizer, speaking
 from tasks.synthesize.cast import Cast, cast_of
 from tasks.synthesize.casting import casting_facts, lexicon_of, retakes_of
 from tasks.synthesize.energy import energies
@@ -26,6 +27,8 @@ from tasks.synthesize.retakes import clearest
 from tasks.synthesize.takes import VoiceSession
 from tasks.understood.ears import Ears, ears_for
 from tasks.words.syllables import syllables
+
+_MATCHED, _MATCHED_VERSION = "matched-voices", 1
 
 
 @dataclass(frozen=True)
@@ -148,9 +151,25 @@ def open_session(
     backend = chosen.backend
     cast = cast_of(branch, heard)
     under = path_of(bed) if bed else None
-    voices, references, notes = _cast(
-        branch, heard, backend, cast, lambda: reference_clips(path_of(dialogue), heard, work.folder, under)
-    )
+
+    def clips() -> Clips:
+        return reference_clips(path_of(dialogue), heard, work.folder, under)
+
+    def matched(matching: Matching, asked: Sequence[Speaker], taken: tuple[str, ...]) -> Matched:
+        """Whose voice is like whose is found out once: an edit of a line changes none."""
+        where = [(line.start_ms, line.end_ms, line.speaker) for line in heard.lines]
+        facts: dict[str, Any] = {"backend": matching.fingerprint(), "language": branch.language, "taken": taken}
+        facts |= {"speakers": asked, "dialogue": dialogue, "bed": bed, "lines": where}
+        return found_or_made(
+            work.store,
+            _MATCHED,
+            _MATCHED_VERSION,
+            facts,
+            Matched,
+            lambda: matching.matched(branch.language, asked, clips().paths if asked else {}, taken),
+        )
+
+    voices, references, notes = _cast(branch, heard, backend, cast, clips, matched)
     voices = {**_voices_of_new(backend, branch.language, heard, source, voices), **voices}
     choosing = settings.takes > 1 and backend.facts.varies
     listens = choosing or retakes_of(settings, backend.facts) > 0
@@ -213,7 +232,12 @@ def _unheeded(backend: Synthesizer, directed: Directed) -> list[str]:
 
 
 def _cast(
-    branch: Branch, source: Script, backend: Synthesizer, cast: Cast, clips: Callable[[], Clips]
+    branch: Branch,
+    source: Script,
+    backend: Synthesizer,
+    cast: Cast,
+    clips: Callable[[], Clips],
+    matched: Callable[[Matching, Sequence[Speaker], tuple[str, ...]], Matched],
 ) -> tuple[dict[str, str], dict[str, Path], tuple[str, ...]]:
     """Everybody's voice, the samples that voices are cloned from, and notes."""
     if backend.facts.clones:
@@ -224,7 +248,7 @@ def _cast(
         return {**backend.voices(branch.language, asked, references), **cast.voices}, references, cut.notes
     if isinstance(backend, Matching):
         asked = [one for one in source.speakers if one.id not in cast.voices]
-        found = backend.matched(branch.language, asked, clips().paths if asked else {}, tuple(cast.voices.values()))
+        found = matched(backend, asked, tuple(cast.voices.values()))
         return {**found.voices, **cast.voices}, {}, found.notes
     # Those whose voice is remembered are asked for too, so that the others get different ones.
     return {**backend.voices(branch.language, source.speakers, {}), **cast.voices}, {}, ()

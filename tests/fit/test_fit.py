@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 
 from configs.profile import FitSettings
 from tasks.fit.fit import plan
-from tasks.fit.lay import lay, phones_on_clock
+from tasks.fit.lay import Samples, lay, paced, phones_on_clock
+from tasks.fit.task import _Given, _laid
+from tasks.keep.store import Store
+from tasks.records.progress import silent
 from tasks.records.record import Asset
 from tasks.records.script import Line, Script
 from tasks.records.take import Placement, Take
+from tasks.step.run import Work
 from tests.clips import RATE, click_track, clicks
 
 SETTINGS = FitSettings()  # type: ignore[call-arg]
@@ -235,3 +239,33 @@ def test_a_line_pushed_past_the_end_is_told_by_how_much_is_not_heard(tmp_path: P
     over_ms = placements[1].end_ms - 3000
     assert over_ms > 0
     assert f"Line 1 runs {over_ms / 1000:.1f} s past the end of the title: that part is not heard." in notes
+
+
+def test_an_edit_of_a_line_paces_that_line_alone_and_the_track_is_what_it_is_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio = [click_track(tmp_path / f"take{seconds}.wav", seconds) for seconds in (1, 2)]
+    paced_now: list[str] = []
+
+    def counted(audio: Path, stretch: float, length: int) -> Samples:
+        paced_now.append(audio.name)
+        return paced(audio, stretch, length)
+
+    monkeypatch.setattr("tasks.fit.lay.paced", counted)
+
+    def laid(store: Store, *seconds: int) -> str:
+        takes = tuple(
+            take(n, one * 1000, audio[one - 1]).model_copy(update={"audio": store.reference(audio[one - 1])})
+            for n, one in enumerate(seconds)
+        )
+        given = _Given(script((0, 900), (1000, 2700), (4000, 4900)), takes, 6000, SETTINGS)
+        with store.workspace("fit") as folder:
+            return _laid(given, Work(folder, silent, store)).value.dialogue.sha256
+
+    kept = Store(tmp_path / "kept")
+    laid(kept, 1, 2, 1)
+    assert paced_now == ["take1.wav", "take2.wav"]  # two of the three are alike
+    paced_now.clear()
+    edited = laid(kept, 1, 1, 1)
+    assert paced_now == ["take1.wav"]
+    assert edited == laid(Store(tmp_path / "new"), 1, 1, 1)

@@ -114,3 +114,35 @@ def test_a_real_recogniser_prefers_the_take_that_says_the_line(tmp_path: Path, s
     take = Take(line=1, audio=store.add(spoken.audio, keep=True), duration_ms=spoken.duration_ms, voice=voice)
     line = Line(id=1, start_ms=0, end_ms=spoken.duration_ms, text="The weather is lovely today.")
     assert (score(line, take, ears, store) < 0.85) is better
+
+
+class Foreseeing(Moody):
+    """A stand-in that knows how long a line will be."""
+
+    facts = registry.BackendFacts(name="foreseeing", code_licence="Apache-2.0", paces=True)
+    asked = 0
+
+    def predicted_ms(self, text: str, voice: str, language: str, pace: float = 1.0, manner: Manner = PLAIN) -> int:
+        type(self).asked += 1
+        return round(100 * len(text) / pace)
+
+
+def test_what_a_backend_predicted_of_a_line_it_is_not_asked_again(tmp_path: Path) -> None:
+    tmp_path.joinpath("work").mkdir()
+    lines = [LINE, LINE.model_copy(update={"id": 2, "text": "Good night, and sleep well"})]
+    settings = PaceSettings()  # type: ignore[call-arg]
+
+    def spoken(*lines: Line) -> list[tuple[str, float]]:
+        voices = VoiceSession(Store(tmp_path / "store"), Foreseeing(), "en", {"A": "hum"}, {}, tmp_path / "work")
+        able, _ = voices.sayable(lines)
+        paces = voices.paces(able, settings)
+        return [(line.text, voices.paced(line, paces["A"], settings).pace) for line in able]
+
+    before = spoken(*lines)
+    assert Foreseeing.asked > 5
+    Foreseeing.asked = 0
+    assert spoken(*lines) == before
+    assert Foreseeing.asked == 0
+    edited = lines[1].model_copy(update={"text": "Good night and sleep as well"})  # of about the same length
+    spoken(lines[0], edited)
+    assert 0 < Foreseeing.asked < 15
