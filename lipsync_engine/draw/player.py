@@ -176,7 +176,8 @@ class Player:
         """Where the teeth of an observation part."""
         if row not in self._parted:
             planes, corner = self._patches.get((self._number, row))
-            self._parted[row] = dark_between(planes[0], corner, self._who.track.landmarks[row])
+            met = bool(self._who.close.inside.met[row])
+            self._parted[row] = dark_between(planes[0], corner, self._who.track.landmarks[row], met=met)
         return self._parted[row]
 
     def _windows(self, mesh: Mesh, frames: Sequence[Frame]) -> tuple[list[int], list[Region], list[Region]] | None:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import gaussian_filter1d, median_filter
 from torch import Tensor
 
 from lipsync_engine.faces.geometry import FACE_LEFT, FACE_RIGHT, LOWER_INNER, NOSE_FOOT, UPPER_INNER, frame_of
@@ -27,10 +27,18 @@ _DEPTHS, _NOT_BELOW, _CORNER = 16, 0.3, 2
 _BETWEEN = 4
 #: Share of a column's range of light that is dark, and by which the top must be darker than the bottom to be taken.
 _DIM, _TILT = 0.2, 0.1
+#: Columns over which the edges of the dark run smoothly, standard deviation.
+_SMOOTH = 0.8
+#: Share of light that a line between rows that meet lacks at least, or the lower row, to show their seam; and shares of
+#: an opening at which that can lie.
+_LINE, _DIMMER, _MEET = 0.25, 0.2, (0.3, 0.85)
 #: Values at each vertex.
 VALUES = 12
 #: Face widths over which the shadow between parted rows begins and ends.
-_EDGE = 0.011
+_EDGE = 0.012
+#: Part of that edge by which the lower lip's own colour is taken from inside it, and how much of it shimmers through
+#: the shadow before that lip.
+_INTO_LIP, _TONGUE = 0.7, 0.4
 #: Share of an opening that its upper row of teeth keeps, however far the rows part.
 _UPPER_ROW = 0.35
 #: Columns of an opening.
@@ -54,7 +62,9 @@ class Columns:
     values: Array
 
 
-def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArray[np.floating[Any]]) -> Array:
+def dark_between(
+    luma: NDArray[np.generic], corner: tuple[int, int], face: NDArray[np.floating[Any]], *, met: bool = False
+) -> Array:
     """Where between the lips it is dark, since upper and lower teeth part there.
 
     Shares of the opening, float64 [2, 11]: begin and end, for each column from the left corner on.
@@ -63,6 +73,7 @@ def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArr
         luma: [h, w], of a part of the picture, uint8 or uint16.
         corner: its left and top.
         face: [478, 2 or more] pixels of the picture.
+        met: the rows of teeth stand on each other: what is dark there is a seam at most.
     """
     upper, lower = (_finer(face[list(ring), :2]) for ring in (UPPER_INNER, LOWER_INNER))
     depth = (np.arange(_DEPTHS) + 0.5)[:, None, None] / _DEPTHS
@@ -74,6 +85,8 @@ def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArr
     light = light - _TILT * np.ptp(light, axis=0) * depth[:, :, 0]
     first = round(_NOT_BELOW * _DEPTHS)
     darkest = first + light[first:].argmin(axis=0)
+    if met:
+        return np.full((2, COLUMNS), _seam(light))
     bright = light > light.min(axis=0) + _DIM * np.ptp(light, axis=0)
     row = np.arange(_DEPTHS)[:, None]
     begin = np.where(bright & (row < darkest), row + 1, first).max(axis=0)
@@ -81,8 +94,29 @@ def dark_between(luma: NDArray[np.generic], corner: tuple[int, int], face: NDArr
     return np.stack([_across(np.minimum(begin, darkest)), _across(np.maximum(end, darkest + 1))]) / _DEPTHS
 
 
+def _seam(light: NDArray[Any]) -> float:
+    """Depth at which the upper row of teeth ends, share of the opening: 1 where it hides the lower one.
+
+    It ends at a line darker than what lies on either side of it, or where something dimmer begins.
+
+    Args:
+        light: float32 [16, 7], of the columns from the upper lip down.
+    """
+    row = np.median(light, axis=1)
+    low, high = (round(share * _DEPTHS) for share in _MEET)
+    darkest = low + int(row[low:high].argmin())
+    beside = min(float(row[:darkest].max()), float(row[darkest + 1 :].max()))
+    if row[darkest] < (1 - _LINE) * beside:
+        return (darkest + 0.5) / _DEPTHS
+    above, below = (np.array([row[at + a : at + b].mean() for at in range(low, high)]) for a, b in ((-3, 0), (1, 4)))
+    dims = int((above - below).argmax())
+    return (low + dims + 0.5) / _DEPTHS if below[dims] < (1 - _DIMMER) * above[dims] else 1.0
+
+
 def _across(rows: NDArray[np.integer[Any]]) -> Array:
-    return np.pad(median_filter(rows.astype(np.float64), 3, mode="nearest"), _CORNER, mode="edge")
+    """Edges of the dark in every column, without steps: what lies beside them is drawn as if they were straight."""
+    steady = median_filter(rows.astype(np.float64), 3, mode="nearest")
+    return np.pad(gaussian_filter1d(steady, _SMOOTH, mode="nearest"), _CORNER, mode="edge")
 
 
 def _finer(ring: NDArray[np.floating[Any]]) -> Array:
@@ -149,11 +183,18 @@ def places(values: Tensor) -> tuple[Tensor, Tensor]:
     begin, end = first - lowered, height - (seen - last) + parted
     # rows without a seam to be seen are parted where it can lie
     begin = torch.where(parted > 0, torch.minimum(begin, (height - parted).maximum(_UPPER_ROW * height)), begin)
-    share = ((at - begin) / (end - begin).clamp(min=1e-3)).clamp(0, 1)
+    edge = (_EDGE * width).clamp(min=1.2)
+    # rows that met have no dark between them: unless they are parted they fill the opening as they did
+    whole = (1 - (last - first) / edge).clamp(0, 1) * (1 - parted / edge).clamp(0, 1)
+    share = ((at - begin) / (torch.minimum(end, height.maximum(begin)) - begin).clamp(min=1e-3)).clamp(0, 1)
+    # no lower row in sight: what shimmers through the shadow is a tongue as red as the lip, and no tooth
+    bare = ((end - height) / edge).clamp(0, 1) * ((height - begin) / (4 * edge)).clamp(0, 1) * (parted > 0)
+    last = last + bare * (seen + _INTO_LIP * edge - last)
     middle = first + share * (last - first)
     seen_at = torch.where(at <= begin, upper, torch.where(at >= end, lower, middle))
-    seen_at = torch.minimum(seen_at.clamp(min=0), seen)
-    edge = (_EDGE * width).clamp(min=0.8)
-    inside = ((at - begin) / edge).clamp(0, 1) * ((torch.minimum(end, height) - at) / edge).clamp(0, 1)
-    shadow = inside * (parted / (1.5 * edge)).clamp(0, 1) * (1 - 0.25 * share)
+    seen_at = torch.minimum(seen_at.clamp(min=0), seen + bare * _INTO_LIP * edge)
+    seen_at = torch.lerp(seen_at, depth * seen, whole)
+    bottom = torch.minimum(end, height + edge)
+    inside = ((at - begin) / edge + 0.5).clamp(0, 1) * ((bottom - at) / edge + 0.5).clamp(0, 1)
+    shadow = inside * ((parted / edge - 0.5) / 1.5).clamp(0, 1) * (1 - _TONGUE * share)
     return torch.stack([x + along_x * seen_at, y + along_y * seen_at], 1), shadow

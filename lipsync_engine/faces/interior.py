@@ -32,7 +32,9 @@ _BLED = 0.25
 #: Redness of the cheeks in 8-bit levels below which the picture has no colour to tell by.
 _GREY = 4.0
 #: Share of dark, and number of mouths, from which they tell how dark a mouth is; and how dark it may be.
-_SOME_DARK, _FEWEST, _SHADOW = 0.2, 5, (0.12, 0.4)
+_SOME_DARK, _FEWEST, _SHADOW = 0.2, 5, (0.12, 0.28)
+#: Share of teeth that an opening shows at least, and gap up to which its rows stand on each other, face widths.
+_TOOTHY, _SEAM = 0.3, 0.016
 #: Share of the depth at either end that may be the lip itself.
 _LIP = 0.25
 #: Opening (face widths, and pixels) from which anything can be measured.
@@ -60,6 +62,12 @@ class Inside:
     def seen(self) -> BoolArray:
         """Mouths whose inside could be measured, bool [N]."""
         return np.asarray(np.isfinite(self.teeth))
+
+    @property
+    def met(self) -> BoolArray:
+        """Mouths whose rows of teeth are seen and stand on each other, bool [N]."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray((self.teeth >= _TOOTHY) & (self.gap < _SEAM))
 
     @property
     def shadow(self) -> float:

@@ -13,6 +13,8 @@ from lipsync_engine.records import FloatArray
 
 #: Observations in a row that are predicted from the others, parts in turn, and the least from which that can be tried.
 _RUN, _PARTS, _FEWEST = 12, 5, 60
+#: Standard deviations by which a picture may tell more of an opening than was measured.
+_OFF = 1.5
 #: Strength of the ridge, as a share of the observations.
 _RIDGE = 0.02
 
@@ -54,3 +56,20 @@ def borne_out(seen: Array, aperture: FloatArray) -> float:
         aperture: float [T], the measured one.
     """
     return 1 - float(((aperture - seen) ** 2).mean()) / max(float(aperture.var()), 1e-9)
+
+
+def opening_seen(texture: FloatArray, aperture: FloatArray) -> FloatArray:
+    """How far the lips stand apart at least, as measured or, where its picture tells much more, as that does.
+
+    Args:
+        texture: float32 [M, C], components of the mouths' pictures.
+        aperture: float32 [M], as measured, face widths.
+
+    Returns:
+        float32 [M], never less than ``aperture``.
+    """
+    seen = opening_by_sight(texture, aperture)
+    if seen is None:
+        return aperture
+    slack = _OFF * float((seen - aperture).std())
+    return np.asarray(np.maximum(aperture, seen - slack), np.float32)

@@ -23,7 +23,7 @@ from lipsync_engine.plan.chin import moved_whole
 from lipsync_engine.plan.forms import Forms, foot_of, forms_of
 from lipsync_engine.plan.gates import judge
 from lipsync_engine.plan.holds import kept_moving
-from lipsync_engine.plan.kinds import gap_asked, kinds_at
+from lipsync_engine.plan.kinds import HISS, gap_asked, kinds_at
 from lipsync_engine.plan.library import Library, build, stir
 from lipsync_engine.plan.parting import rows_parted
 from lipsync_engine.plan.relaxed import Smile, relaxed, smile_of
@@ -36,7 +36,7 @@ from lipsync_engine.speech.gestures import gestures_of
 
 Array = NDArray[np.float64]
 #: An opening seen in the title can be opened this much further before its teeth stretch.
-_OPEN_FACTOR, _OPEN_EXTRA = 1.35, 0.012
+_OPEN_FACTOR, _OPEN_EXTRA, _HISS_FACTOR = 1.35, 0.012, 1.08
 #: Face widths by which a resting mouth may differ from the planned rest.
 _CALM = 0.02
 #: Speed of the lips, face widths a second, that hides a cut from one observation to another.
@@ -229,7 +229,10 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray, bounds: NDArr
         pick = who.library.row[choose(_wanted(who, row, plan, start, bounds), who.library)]
         pick = kept_moving(pick, who.library.row, who.track.span, start | plan.rest[frame])
         seen = who.mouth[pick, 0]
-        planned[:, 0] = np.minimum(planned[:, 0], seen * _OPEN_FACTOR + _OPEN_EXTRA)
+        most = seen * _OPEN_FACTOR + _OPEN_EXTRA
+        if plan.sound is not None:  # a hiss keeps its teeth together
+            most = np.where((plan.sound[frame] == HISS) & who.close.inside.met[pick], seen * _HISS_FACTOR, most)
+        planned[:, 0] = np.minimum(planned[:, 0], most)
     part = strength[row][:, None]
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
     shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame], target[:, 0])

@@ -15,7 +15,7 @@ Kinds = NDArray[np.int8]
 #: Kinds of sounds as they look; a frame without a sound, or whose sound is not known, is ``NONE``.
 NONE, CLOSED, TEETH, HISS, ROUND, OPEN, SPREAD, MID, TONGUE = range(-1, 8)
 #: How far the rows of teeth part on a sound, as a share of the lips' opening; a hiss holds them together.
-_PARTED = {OPEN: 0.42, ROUND: 0.6, MID: 0.35, SPREAD: 0.15, TONGUE: 0.2}
+_PARTED = {OPEN: 0.55, ROUND: 0.65, MID: 0.4, SPREAD: 0.15, TONGUE: 0.2}
 #: Sounds whose teeth a viewer must see apart, how far (face widths), and the most of an opening that this may be.
 _APART, _SEEN, _MOST = (OPEN, ROUND), 0.021, 0.75
 #: Aperture (0 to 1) up to which a spread vowel is an /i/ and not an /e/ without stress.

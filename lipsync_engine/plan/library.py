@@ -14,7 +14,7 @@ from lipsync_engine.faces.face_occluders import SUSPECT
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import INNER_BOTTOM, INNER_TOP, fit_poses
 from lipsync_engine.faces.mouth import measured
-from lipsync_engine.plan.by_sight import borne_out, opening_by_sight
+from lipsync_engine.plan.by_sight import borne_out, opening_by_sight, opening_seen
 from lipsync_engine.records import FloatArray
 
 #: Most observations searched; more only repeat what is there.
@@ -47,6 +47,8 @@ class Library:
         pose: float32 [M, 3], degrees.
         scale: float32 [M], pixels for a face width.
         light: float32 [M, 3], cheek colour.
+        looks: float32 [M], how far the lips stand apart at least, as pictures tell it (`by_sight.opening_seen`): a
+            mouth that a tracker took for shut shows its teeth all the same.
         blur: float32 [M], 0 sharp, growing with blur (log ratio to the sharp ones).
         texture: float32 [M, <=16], principal components of the thumbnails, unit total spread.
         teeth: float32 [M], how bright it is between the lips against the cheeks: 0 dark or shut, 1 teeth.
@@ -67,6 +69,7 @@ class Library:
     pose: FloatArray
     scale: FloatArray
     light: FloatArray
+    looks: FloatArray
     blur: FloatArray
     texture: FloatArray
     teeth: FloatArray
@@ -139,6 +142,7 @@ def build(
     sharp = np.percentile(track.sharpness[rows], 80) if len(rows) else 1.0
     blur = np.maximum(0.0, np.log(sharp / np.maximum(track.sharpness[rows], 1e-3)) - 0.2)
     nothing = np.full(len(rows), np.nan, np.float32)
+    texture = _components(track.thumb[rows])
     return Library(
         row=rows.astype(np.int64),
         frame=track.frame[rows].astype(np.int64),
@@ -149,8 +153,9 @@ def build(
         pose=angles[rows],
         scale=poses.scale[rows].astype(np.float32),
         light=track.light[rows],
+        looks=opening_seen(texture, mouth[rows, 0]),
         blur=blur.astype(np.float32),
-        texture=_components(track.thumb[rows]),
+        texture=texture,
         teeth=_teeth(track, mouth)[rows],
         rows=nothing if close is None else close.inside.teeth[rows],
         dark=nothing if close is None else close.inside.dark[rows],

@@ -124,9 +124,9 @@ def _target_costs(wanted: Wanted, asked: FloatArray, offered: FloatArray, part: 
     cost += 10 * _SCALE * np.maximum(0, larger) ** 2
     cost += _UNREST * np.clip(1 - wanted.stir[part] / _CALM, 0, 1)[:, None] * library.stir**2
     room = _SQUEEZE_FACTOR * wanted.vectors[part, :1] + _SQUEEZE_EXTRA
-    cost += _SQUEEZED * np.maximum(0, library.vectors[:, 0] - room) / 0.01
+    cost += _SQUEEZED * np.maximum(0, library.looks - room) / 0.01
     closed = wanted.closure[part]
-    cost[closed] += _OPEN_AT_CLOSURE * np.maximum(0, library.vectors[:, 0] - _SHUT) / 0.01
+    cost[closed] += _OPEN_AT_CLOSURE * np.maximum(0, library.looks - _SHUT) / 0.01
     return np.asarray(cost + _inside_costs(wanted, part, library), np.float32)
 
 

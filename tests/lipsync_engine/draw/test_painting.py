@@ -78,6 +78,7 @@ def library(mouths: np.ndarray) -> Library:
         pose=same,
         scale=np.full(2 * count, 200, np.float32),
         light=same + 128,
+        looks=both[:, 0],
         blur=np.zeros(2 * count, np.float32),
         texture=both / 0.05,
         teeth=np.zeros(2 * count, np.float32),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_engine.draw.teeth import dark_between
+from lipsync_engine.draw.teeth import dark_between, places
 from lipsync_engine.draw.warp import Mesh, bicubic, flow, mouth_triangles, with_neck
 from lipsync_engine.faces.geometry import ANCHOR_SHAPE, ANCHORS, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from lipsync_engine.faces.mesh import VERTICES
@@ -111,7 +111,7 @@ def parted(by: float, opening: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
     observed[0, 0, :478] = now
     triangles = mouth_triangles()
     shown = np.ones((1, len(triangles)), bool)
-    lips, alpha, dark = np.zeros(VERTICES), np.ones((1, VERTICES)), dark_between(luma, (0, 0), now)[None]
+    lips, alpha, dark = np.zeros(VERTICES), np.ones((1, VERTICES)), dark_between(luma, (0, 0), now, met=True)[None]
     mesh = Mesh(moved, still, observed, alpha, lips, triangles, len(triangles), shown, dark, np.array([by]))
     window = [Region(0, 0, *SIZE)]
     maps = flow(mesh, window, window, WIDTH, torch.device("cpu"), cells=400)
@@ -123,7 +123,7 @@ def parted(by: float, opening: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
 def test_rows_that_met_are_parted_and_the_gap_lies_in_shadow():
     light, shadow = parted(0.05)
     dark = np.flatnonzero(shadow > 0.5)
-    assert 10 <= len(dark) <= 22  # of 20 pixels, less its soft edges
+    assert 10 <= len(dark) <= 24  # of 20 pixels, and half of its soft edges
     assert np.ptp(dark) == len(dark) - 1
     assert dark[0] >= 300 + 0.35 * 50  # the upper row keeps its place under the nose
     assert (light[301 : dark[0] - 4] > 120).mean() > 0.8
@@ -136,4 +136,43 @@ def test_rows_that_need_no_parting_have_no_shadow():
 def test_the_shadow_ends_before_the_corners_and_the_lip():
     _, shadow = parted(0.05)
     assert not shadow[:300].any()
-    assert not shadow[350:].any()
+    assert not shadow[351:].any()
+
+
+def rows_of_teeth(mouth: np.ndarray, lower: float) -> np.ndarray:
+    """Luma of a mouth whose upper teeth, 200 levels bright, end half way down, and are as bright as that below."""
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(float)
+    top, bottom = (np.interp(x, mouth[list(r), 0], mouth[list(r), 1]) for r in (UPPER_INNER, LOWER_INNER))
+    luma = np.where((y > top) & (y < bottom), 200.0, 120.0)
+    return np.where((y > (top + bottom) / 2) & (y < bottom), lower, luma).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("lower", "seam"), [(140.0, 0.5), (200.0, 1.0)])
+def test_rows_that_meet_part_where_the_dimmer_lower_one_begins_or_else_below_the_upper_one(lower, seam):
+    begin, end = dark_between(rows_of_teeth(face(60), lower), (0, 0), face(60), met=True)
+    assert begin == pytest.approx(seam, abs=0.1)
+    assert (begin == end).all()  # nothing dark lies between them that could be stretched
+
+
+def test_rows_that_meet_and_are_not_parted_fill_a_wider_opening_without_a_dark_line():
+    one = torch.ones(80)
+    depth, width = torch.linspace(0, 1, 80), 400.0
+    values = [depth, 80 * one, 60 * one, 8 * one, 0 * one, 0 * one, 0 * one, one, one, one, 0 * one, width * one]
+    place, shadow = places(torch.stack(values, 1))
+    assert torch.allclose(place[:, 1], 60 * depth, atol=1e-3)
+    assert not shadow.any()
+
+
+def test_a_gap_too_thin_for_the_picture_is_not_drawn_as_a_dotted_line():
+    _, shadow = parted(0.004)
+    assert not shadow.any()
+
+
+def test_the_edge_of_the_dark_runs_without_steps_across_the_columns():
+    mouth, shift = face(60), np.where(np.arange(SIZE[0]) > 240, 20.0, 0.0)
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(float)
+    top, bottom = (np.interp(x, mouth[list(r), 0], mouth[list(r), 1]) for r in (UPPER_INNER, LOWER_INNER))
+    luma = np.where((y > top) & (y < bottom), 20.0, 120.0)
+    luma = np.where((y > top) & (y < top + 14 + shift), 220.0, luma)  # teeth of two lengths
+    begin, _ = dark_between(luma.astype(np.uint8), (0, 0), mouth)
+    assert np.abs(np.diff(begin[3:-3])).max() < 0.15

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lipsync_engine.plan.by_sight import opening_seen
 from lipsync_engine.plan.holds import kept_moving
 from lipsync_engine.plan.kinds import HISS, MID, NONE, OPEN, ROUND, SPREAD, TONGUE, gap_asked, kind_of, kinds_at
 from lipsync_engine.plan.library import Library
@@ -34,6 +35,7 @@ def library() -> Library:
         pose=zero,
         scale=np.full(COUNT, 200, np.float32),
         light=zero + 128,
+        looks=np.full(COUNT, 0.08, np.float32),
         blur=np.zeros(COUNT, np.float32),
         texture=np.zeros((COUNT, 2), np.float32),
         teeth=np.zeros(COUNT, np.float32),
@@ -169,3 +171,22 @@ def test_quick_speech_undershoots_at_the_speakers_pace_and_stays_open_enough():
     assert calm < 0.95 * free
     assert narrower > 0.85 * spread
     assert seen(replace(STATS, pace=2 * free)) == pytest.approx((free, spread))
+
+
+def test_a_mouth_that_looks_open_is_not_shown_where_lips_touch_however_shut_it_was_measured():
+    looks = np.where(np.arange(COUNT) < COUNT // 2, 0.05, 0.002).astype(np.float32)
+    shut = replace(library(), vectors=np.tile(np.array([0.002, 0.36, 0.45, 0.1], np.float32), (COUNT, 1)), looks=looks)
+    asked = wanted(NONE)
+    closed = replace(asked, vectors=shut.vectors[: len(asked.vectors)], closure=np.ones(len(asked.vectors), bool))
+    assert (choose(closed, shut) >= COUNT // 2).all()
+
+
+def test_pictures_tell_of_lips_that_a_tracker_took_for_shut():
+    aperture = (0.06 + 0.05 * np.sin(np.arange(120) / 4)).astype(np.float32)
+    texture = np.stack([aperture, aperture**2], 1) / 0.05
+    measured = aperture.copy()
+    measured[50:54] = 0.002
+    looks = opening_seen(texture, measured)
+    assert (looks[50:54] > 0.02).all()
+    others = np.r_[0:45, 60:120]
+    assert np.abs(looks - measured)[others].max() < 0.01
