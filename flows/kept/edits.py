@@ -68,6 +68,11 @@ class Edits:
         """Number of all records, those that cannot be read among them."""
         return self._kept[3]
 
+    def kept_now(self) -> int:
+        """As `count`, of what is kept at this moment."""
+        there = self._store.read_note(_KIND, self._key)
+        return len(there) if isinstance(there, list) else 0
+
     def add(self, edits: Sequence[Edit], seen: int | None = None) -> tuple[Edit, ...]:
         """Add records, all or none; returns them with their numbers.
 

@@ -19,7 +19,7 @@ from flows.kept.edit_cost import cost_of
 from flows.review import changing, decisions, lanes, making
 from flows.review.fit import predicted
 from flows.review.lines import Shown, key_of, measured, parsed_key, read_json, revision_of, shown_edit
-from flows.review.opened import opened, signed_by
+from flows.review.opened import opened, remember, seen, signed_by
 from flows.review.voices import voices_of
 from flows.review.writes import told
 from tasks.records.errors import BadInputError, PolydubError
@@ -61,22 +61,28 @@ def titles(request: Request) -> dict[str, Any]:
 @router.get("/titles/{key}/{language}")
 def lines(key: str, language: str) -> dict[str, Any]:
     """A language with its lines, and the revision that edits of them are made against."""
-    dub = opened(key, language)
-    return {**_facts(key, dub), "lines": Shown(dub).lines()}
+    found = seen(key, language)
+    return {**_facts(key, found.dub), "lines": found.lines}
+
+
+@router.get("/titles/{key}/{language}/revision")
+def revision(key: str, language: str) -> dict[str, Any]:
+    """The revision of the lines now."""
+    return {"revision": revision_of(seen(key, language).dub)}
 
 
 @router.post("/titles/{key}/{language}/edits", status_code=201)
 def edit(key: str, language: str, wanted: changing.WantedEdits, request: Request) -> dict[str, Any]:
     """Keep edits, all or none: 409 with the lines as they are where somebody changed one of them since."""
-    before = {row["key"]: row for row in Shown(opened(key, language)).lines()}
+    before = seen(key, language).lines
     dub, added = changing.keep(lambda: opened(key, language), wanted, signed_by(request, wanted.why))
-    return {"numbers": [one.number for one in added], **_difference(before, dub)}
+    return {"numbers": [one.number for one in added], **_difference(key, before, dub)}
 
 
 @router.post("/titles/{key}/{language}/edits/preview")
 def preview(key: str, language: str, wanted: changing.WantedEdits, request: Request) -> dict[str, Any]:
     """What edits would make again, in how long and for how much; nothing is kept."""
-    dub = opened(key, language)
+    dub = seen(key, language).dub
     cost = cost_of(dub, dub.tried(changing.decided(dub, wanted, signed_by(request, wanted.why))))
     return {**cost.as_json(), "words": str(cost)}
 
@@ -84,10 +90,9 @@ def preview(key: str, language: str, wanted: changing.WantedEdits, request: Requ
 @router.post("/titles/{key}/{language}/undo", status_code=201)
 def undo(key: str, language: str, wanted: changing.Undo, request: Request) -> dict[str, Any]:
     """Take an edit back, by its number; taking that back restores it."""
-    dub = opened(key, language)
-    before = {row["key"]: row for row in Shown(dub).lines()}
+    dub, before = opened(key, language), seen(key, language).lines
     added = dub.undo(wanted.number, signed_by(request, wanted.why))
-    return {"numbers": [added.number], **_difference(before, dub)}
+    return {"numbers": [added.number], **_difference(key, before, dub)}
 
 
 @router.get("/titles/{key}/{language}/history")
@@ -98,7 +103,7 @@ def history(
     latest: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> dict[str, Any]:
     """The latest edits, or those of a line (by its key), oldest first."""
-    dub = opened(key, language)
+    dub = seen(key, language).dub
     place = parsed_key(line)
     row = dub.row_at(*place) if place else None
     if line and row is None:
@@ -122,7 +127,7 @@ class Typed(BaseModel):
 @router.post("/titles/{key}/{language}/fit")
 def fit(key: str, language: str, typed: Typed) -> dict[str, Any]:
     """How a text will fit its line, in syllables against the slot; nothing is kept."""
-    dub = opened(key, language)
+    dub = seen(key, language).dub
     place = parsed_key(typed.line)
     row = dub.row_at(*place) if place else None
     if row is None:
@@ -134,10 +139,10 @@ def fit(key: str, language: str, typed: Typed) -> dict[str, Any]:
 
 @router.get("/titles/{key}/{language}/peaks/{lane}", response_class=Response)
 def peaks(key: str, language: str, lane: Literal["source", "dub", "bed"]) -> Response:
-    """The loudest sample of each 20 ms of a sound, a byte each; the lane's loudest is 255."""
-    found = lanes.lane(key, opened(key, language), lane)
+    """The loudest sample of each 20 ms, a byte each: 255 is the lane's loudest. 204 where there is no such sound."""
+    found = lanes.lane(key, seen(key, language).dub, lane)
     if found is None:
-        raise HTTPException(404, "There is no such sound.")
+        return Response(status_code=204)
     return Response(found, media_type="application/octet-stream")
 
 
@@ -145,13 +150,13 @@ def peaks(key: str, language: str, lane: Literal["source", "dub", "bed"]) -> Res
 def voices(key: str, language: str) -> dict[str, Any]:
     """Names of voices that can say a line, as far as the backend says."""
     asked = links.asked_run(key)
-    return {"voices": voices_of(asked, opened(key, language).language) if asked else []}
+    return {"voices": voices_of(asked, seen(key, language).dub.language) if asked else []}
 
 
 @router.post("/titles/{key}/{language}/make", status_code=202)
 def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
     """Dub the language again with its edits; only what they touch is made."""
-    dub = opened(key, language)
+    dub = seen(key, language).dub
     _MAKING.begin(key, dub.language, dub.folder)
     return _made(key, dub)
 
@@ -159,7 +164,7 @@ def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
 @router.get("/titles/{key}/{language}/make")
 def made(key: str, language: str) -> dict[str, Any]:
     """How far that is, and whether the delivered dub has every edit."""
-    return _made(key, opened(key, language))
+    return _made(key, seen(key, language).dub)
 
 
 def _facts(key: str, dub: DubLines) -> dict[str, Any]:
@@ -217,14 +222,14 @@ def languages_of(key: str, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _difference(before: dict[str, dict[str, Any]], dub: DubLines) -> dict[str, Any]:
+def _difference(key: str, before: list[dict[str, Any]], dub: DubLines) -> dict[str, Any]:
     """The lines that are otherwise now, and the keys of those that are gone."""
-    now = Shown(dub).lines()
+    there, now = {row["key"]: row for row in before}, remember(key, dub.language, dub).lines
     keys = {row["key"] for row in now}
     return {
         "revision": revision_of(dub),
-        "lines": [row for row in now if before.get(row["key"]) != row],
-        "gone": [key for key in before if key not in keys],
+        "lines": [row for row in now if there.get(row["key"]) != row],
+        "gone": [name for name in there if name not in keys],
         "notes": list(dub.applied.notes),
     }
 

@@ -16,7 +16,7 @@ from configs.languages import display_name
 from flows.kept import links
 from flows.review.api import languages_of, worst_first
 from flows.review.catalogue import CHOICE, catalogues, chosen
-from flows.review.opened import opened
+from flows.review.opened import seen
 from tasks.report.report import SOURCE
 from tasks.words.visible import visible
 
@@ -48,7 +48,7 @@ def queue(request: Request) -> Response:
 def language(request: Request) -> Response:
     """The page of one language."""
     key, tag = request.path_params["key"], request.path_params["language"]
-    dub = opened(key, tag)
+    dub = seen(key, tag).dub
     known = next((row for row in languages_of(key, dub.folder) if row["tag"] == tag), None)
     if dub.language != tag or known is None:
         raise HTTPException(404)

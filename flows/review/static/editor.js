@@ -17,7 +17,7 @@ export class Editor {
   // cell: of the table; line: as it is; revision: returns the one seen; save(line, change), split(line, at_ms, texts)
   // and make() are called when asked for; closed when it ends.
   constructor(cell, line, { revision, save, split, make, closed }) {
-    Object.assign(this, { cell, line, revision, save, split, make, closed });
+    Object.assign(this, { line, revision, save, split, make, closed });
     this.before = line.text ?? "";
     this.area = h("textarea", {
       rows: "2", dir: "auto", lang: document.body.dataset.language, value: this.before, maxlength: "20000",
@@ -26,12 +26,14 @@ export class Editor {
     this.fit = h("output", { id: "fit-words", class: "fit-words" });
     this.cost = h("span", { class: "soft small" });
     this.cut = h("button", { type: "button", class: "quiet small" }, t("split"));
-    cell.replaceChildren(h("div", { class: "editor" }, this.area, this.fit, this.cost, this.cut));
+    this.root = h("div", { class: "editor" }, this.area, this.fit, this.cost, this.cut);
+    cell.replaceChildren(this.root);
     this.area.addEventListener("input", () => this.#typed());
     this.area.addEventListener("keydown", (event) => this.#key(event));
-    this.cell.firstChild.addEventListener("focusout", (event) => {
-      if (!this.cell.contains(event.relatedTarget)) this.end(true);
-    });
+    // Where its row is drawn again, it is moved and focused again.
+    this.root.addEventListener("focusout", () => setTimeout(() => {
+      if (!this.root.contains(document.activeElement)) this.end(true);
+    }, 0));
     this.cut.addEventListener("click", () => this.#split());
     this.area.focus();
     this.#size();
@@ -55,6 +57,7 @@ export class Editor {
   }
 
   #size() {
+    if (CSS.supports("field-sizing", "content")) return;
     this.area.style.height = "auto";
     this.area.style.height = `${Math.min(320, this.area.scrollHeight + 2)}px`;
   }

@@ -1,5 +1,7 @@
 // The page of one language: its lines, and what is done with them.
 
+import { Approvals } from "./approvals.js";
+import { ask } from "./ask.js";
 import { byId, clock, h, t } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Inspector } from "./inspector.js";
@@ -10,7 +12,8 @@ import { Rows } from "./rows.js";
 import { Refused, get, post } from "./server.js";
 
 const MAKING_MS = 1000;
-const LOOK_MS = 10_000;
+const LOOK_MS = 5000;
+const APPROVALS_EVERY = 4;
 const NUDGE_MS = 500;
 const NEW_LINE_MS = 1500;
 
@@ -25,7 +28,12 @@ const say = (text, bad = false) => {
 const line = (key = state.chosen) => state.lines.get(key) ?? null;
 const all = () => state.order;
 
-const rows = new Rows({ choose: (key, seek) => choose(key, { seek }), edit: (key) => edit(key) });
+const approvals = new Approvals({
+  drawn: (keys) => keys.forEach((key) => state.lines.has(key) && rows.update(state.lines.get(key))),
+  told: (error) => told(error),
+  say: (text, bad) => say(text, bad),
+});
+const rows = new Rows({ approval: (key) => approvals.lines[key], choose: (key, seek) => choose(key, { seek }), edit: (key) => edit(key) });
 const lanes = new Lanes(players, {
   lines: all,
   chosen: () => state.chosen,
@@ -39,8 +47,8 @@ const inspector = new Inspector({
   insert: (one) => insertAfter(one),
   reset: (one) => reset(one),
   history: (one) => showHistory(one),
-  approve: () => decide("approve"),
-  reject: () => decide("reject"),
+  approve: (one) => approvals.decide("approved", one),
+  reject: (one) => approvals.decide("rejected", one),
 });
 
 // ---- what there is
@@ -147,6 +155,7 @@ async function keep(edits, why = "") {
     take(found);
     byId("undo").disabled = false;
     look();
+    approvals.refresh();
     return found;
   } catch (error) {
     told(error);
@@ -198,8 +207,8 @@ function edit(key = state.chosen) {
     closed: (it) => {
       if (state.editor === it) state.editor = null;
       const now = state.lines.get(it.line.key);
-      const back = it.cell.contains(document.activeElement) || document.activeElement === document.body;
-      rows.elements.get(it.line.key)?.querySelector("textarea")?.remove();
+      const back = it.root.contains(document.activeElement) || document.activeElement === document.body;
+      it.root.remove();
       if (now) rows.update(now);
       if (back) rows.focus(it.line.key);
     },
@@ -212,23 +221,12 @@ const splitHere = (one) => {
   keep([{ line: one.key, split_at_ms: inside ? at : Math.round((one.start_ms + one.end_ms) / 2) }]);
 };
 
-const insertAfter = (one) => {
+const insertAfter = async (one) => {
   const next = state.order.find((other) => other.start_ms >= one.end_ms);
   const until = Math.min(next?.start_ms ?? Infinity, +document.body.dataset.duration || Infinity, one.end_ms + NEW_LINE_MS);
   if (until - one.end_ms < 200) { say(t("refused"), true); return; }
-  const dialog = byId("history");
-  const area = h("textarea", { rows: "2", dir: "auto", maxlength: "20000", "aria-label": t("new_text") });
-  byId("history-title").textContent = t("new_text");
-  const put = h("button", { type: "button" }, t("save"));
-  put.addEventListener("click", async () => {
-    const text = area.value.trim();
-    if (!text) return;
-    const insert = { start_ms: one.end_ms, end_ms: until, text, speaker: one.speaker };
-    if (await keep([{ change: { insert } }])) dialog.close();
-  });
-  byId("history-list").replaceChildren(h("li", { class: "plain" }, area, put));
-  dialog.showModal();
-  area.focus();
+  const text = await ask(t("new_text"));
+  if (text) keep([{ change: { insert: { start_ms: one.end_ms, end_ms: until, text, speaker: one.speaker } } }]);
 };
 
 const RESET = ["text", "source", "start_ms", "end_ms", "speaker", "voice", "take", "level_db", "pronunciation", "keep", "mute"];
@@ -242,6 +240,7 @@ const undo = async (number) => {
     say(t("undone_now", { number }));
     take(found);
     look();
+    approvals.refresh();
   } catch (error) { told(error); }
 };
 
@@ -262,8 +261,6 @@ async function showHistory(one = null) {
   byId("history-list").replaceChildren(...(shown.length ? shown : [h("li", { class: "plain soft" }, t("history_none"))]));
   byId("history").showModal();
 }
-
-const decide = () => say(t("not_here"), true);
 
 // ---- the dub is made again
 
@@ -301,17 +298,31 @@ const watch = async () => {
   await load();
   shown(made);
   players.reload(Date.now());
+  approvals.refresh();
   lanes.load(["dub", "bed"]);
   say(t("made"));
 };
 
-// Whether others changed something, and what is not made yet.
+// What is not made yet.
 const look = async () => {
-  if (state.making || document.hidden) return;
+  if (state.making) return;
   try {
-    const made = await get("/make");
-    if (made.revision !== state.revision && !state.editor) await load();
-    if (shown(made)) { state.making = true; setTimeout(watch, MAKING_MS); }
+    if (shown(await get("/make"))) { state.making = true; setTimeout(watch, MAKING_MS); }
+  } catch { /* it is asked again */ }
+};
+
+// Whether others changed something.
+let looks = 0;
+const compare = async () => {
+  if (state.making || state.editor || document.hidden) return;
+  try {
+    const { revision } = await get("/revision");
+    looks += 1;
+    if (looks % APPROVALS_EVERY === 0) approvals.refresh();
+    if (revision === state.revision || state.editor) return;
+    await load();
+    look();
+    approvals.refresh();
   } catch { /* it is asked again */ }
 };
 
@@ -335,8 +346,8 @@ listen({
   insert: () => line() && insertAfter(line()),
   begins: () => line() && change(line(), { start_ms: Math.round(players.ms) }),
   ends: () => line() && change(line(), { end_ms: Math.round(players.ms) }),
-  approve: () => decide("approve"),
-  reject: () => decide("reject"),
+  approve: () => line() && approvals.decide("approved", line()),
+  reject: () => line() && approvals.decide("rejected", line()),
   note: () => inspector.focusNote(),
   undo: () => line() && undoLine(line()),
   history: () => line() && showHistory(line()),
@@ -351,11 +362,12 @@ byId("history-button").addEventListener("click", () => showHistory());
 byId("only").addEventListener("change", filter);
 let finding = 0;
 byId("find").addEventListener("input", () => { clearTimeout(finding); finding = setTimeout(filter, 150); });
-document.addEventListener("visibilitychange", look);
+document.addEventListener("visibilitychange", compare);
 
 await load();
 performance.mark("lines");
 look();
+approvals.refresh();
 lanes.load();
 get("/voices").then((found) => { voices = found.voices; offerNames(); }).catch(() => {});
-setInterval(look, LOOK_MS);
+setInterval(compare, LOOK_MS);

@@ -1,9 +1,11 @@
 // The table of lines. Rows out of sight are neither laid out nor painted (content-visibility); the first are there at once.
 
+import { approvalWords } from "./approvals.js";
 import { byId, clock, h, t } from "./dom.js";
 
 const AT_ONCE = 60;
-const A_TIME = 150;
+const A_TIME = 300;
+const whenIdle = window.requestIdleCallback ?? ((then) => setTimeout(then, 0));
 const { language, sourceLanguage } = document.body.dataset;
 
 const gateOf = (line) => (line.pending ? "pending" : line.gate || "none");
@@ -26,8 +28,9 @@ const flags = (line) =>
   ["keep", "mute", "lock"].filter((name) => line[name]).map((name) => h("span", { class: "flag" }, t(name)));
 
 export class Rows {
-  // choose: called with a line's key; edit: to edit its translation.
-  constructor({ choose, edit }) {
+  // approval: of a line, by its key; choose: called with a key; edit: to edit its translation.
+  constructor({ approval, choose, edit }) {
+    this.approval = approval;
     this.body = byId("rows");
     this.elements = new Map();
     this.chosen = "";
@@ -56,7 +59,7 @@ export class Rows {
       const part = document.createDocumentFragment();
       for (const line of lines.slice(from, from + count)) part.append(this.#made(line, lines.indexOf(line, from)));
       this.body.append(part);
-      if (from + count < lines.length) requestAnimationFrame(() => setTimeout(() => put(from + count, A_TIME), 0));
+      if (from + count < lines.length) whenIdle(() => put(from + count, A_TIME), { timeout: 200 });
     };
     put(0, AT_ONCE);
   }
@@ -90,11 +93,13 @@ export class Rows {
   update(line) {
     const old = this.elements.get(line.key);
     if (!old) return;
-    const editing = old.querySelector("textarea");
+    const editing = old.querySelector(".editor");
+    const typing = editing?.contains(document.activeElement) ? document.activeElement : null;
     const row = this.#made(line, +old.getAttribute("aria-rowindex") - 2);
     if (editing) row.querySelector(".said").replaceChildren(editing);
     const focused = old === document.activeElement;
     old.replaceWith(row);
+    typing?.focus({ preventScroll: true });
     if (focused) row.focus({ preventScroll: true });
   }
 
@@ -128,6 +133,13 @@ export class Rows {
     return this.elements.get(key)?.querySelector(".said") ?? null;
   }
 
+  #approved(line) {
+    const one = this.approval(line.key);
+    const words = ["approved", "rejected"].includes(one?.verdict) ? approvalWords(one) : "";
+    const colour = one?.stale ? "warn" : one?.state === "rejected" ? "fail" : "pass";
+    return words ? [h("span", { class: `badge whole ${colour}`, title: one.why || false }, words), " "] : [];
+  }
+
   #made(line, number) {
     const gate = gateOf(line);
     const fit = line.natural_of_slot && !line.pending ? `${Math.round(line.natural_of_slot * 100)} %` : "";
@@ -146,8 +158,8 @@ export class Rows {
       h("span", { role: "cell", class: "heard", dir: "auto", lang: language }, ...heard(line)),
       h("span", { role: "cell", class: "speaker" }, h("bdi", {}, line.speaker), line.voice ? h("bdi", { class: "soft small" }, line.voice) : null),
       h("span", { role: "cell", class: "fit" }, `${((line.end_ms - line.start_ms) / 1000).toFixed(1)} s`,
-        fit ? h("span", { class: "small" }, fit) : null, h("span", { class: "soft small" }, t("cps_of", { cps: line.cps }))),
-      h("span", { role: "cell", class: "note", dir: "auto" }, ...flags(line), line.note),
+        fit ? h("span", { class: "small" }, fit) : null, h("abbr", { class: "soft small", title: t("cps_of", { cps: line.cps }) }, t("cps_short", { cps: line.cps }))),
+      h("span", { role: "cell", class: "note", dir: "auto" }, ...this.#approved(line), ...flags(line), line.note),
     );
     this.elements.set(line.key, row);
     return row;

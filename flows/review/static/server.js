@@ -1,6 +1,6 @@
 // The server's endpoints for one language, and what is wrong where they refuse.
 
-const { key, language } = document.body.dataset;
+const { title: key, language } = document.body.dataset;
 const base = `/api/v1/titles/${encodeURIComponent(key)}/${encodeURIComponent(language)}`;
 
 export class Refused extends Error {
@@ -38,5 +38,5 @@ export const post = (where, body, signal) =>
 
 export const bytes = async (where) => {
   const answer = await fetch(base + where);
-  return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+  return answer.status === 200 ? new Uint8Array(await answer.arrayBuffer()) : null;
 };
