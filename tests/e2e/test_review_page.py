@@ -165,12 +165,12 @@ def test_a_review_of_a_language_ends_with_its_new_master(reviewer: Reviewer, out
     assert reviewer.texts()["5-0"] == "[es] This is line 5. [es] This is line 6."
 
     reviewer.quiet()
-    page.get_by_label("Voice").fill("hum-300")
-    page.get_by_label("Voice").press("Tab")
+    page.locator("[name=voice]").fill("hum-300")
+    page.locator("[name=voice]").press("Tab")
     reviewer.says("Kept as edit")
     reviewer.quiet()
-    page.get_by_label("Note").fill(HOSTILE)
-    page.get_by_label("Note").press("Tab")
+    page.locator("[name=note]").fill(HOSTILE)
+    page.locator("[name=note]").press("Tab")
     reviewer.says("Kept as edit")
     assert page.locator('[data-key="5-0"] .note').inner_text().startswith("<img")
     assert page.locator(".note img").count() == 0
@@ -183,7 +183,13 @@ def test_a_review_of_a_language_ends_with_its_new_master(reviewer: Reviewer, out
     script = json.loads((out / "talk/es/script.json").read_text())["lines"]
     assert len(script) == LINES - 1
     assert script[1]["text"] == "Esta es la segunda."
-    assert until(lambda: page.evaluate("() => document.getElementById('dub-film').duration")) > 13
+    assert until(lambda: page.evaluate("() => document.getElementById('dub-film').duration || 0")) > 13
+
+    page.get_by_role("button", name="Approve the dub").click()
+    reviewer.says("Approved.")
+    assert "approved" in page.locator("#approval").inner_text()
+    reviewer.translate("3-0", "Esta es la tercera.")
+    until(lambda: "before it changed" in page.locator("#approval").inner_text())
     reviewer.picture("made")
 
 
@@ -227,7 +233,14 @@ def test_by_the_keyboard_alone(reviewer: Reviewer) -> None:
     reviewer.says("Kept as edit 5")
     reviewer.press("h")
     until(lambda: page.locator("#history-list li").count() == 5)
-    reviewer.press("Escape", "?")
+    reviewer.press("Escape", "a")
+    reviewer.says("Approved.")
+    until(lambda: page.locator('[data-key="3-0"] .note').inner_text().startswith("approved"))
+    reviewer.press("x")
+    page.keyboard.insert_text("Trop long.")
+    reviewer.press("Control+Enter")
+    reviewer.says("Rejected.")
+    reviewer.press("?")
     assert page.locator("dialog#help").is_visible()
     reviewer.press("Escape", "Control+Enter")
     reviewer.says("The new dub is here.")
