@@ -19,6 +19,7 @@ from flows.terminal.models import app as models_app
 from flows.terminal.options import AsJson, Changes, Command, DryRun, Group, Out, Preview, Profile, option, with_changes
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show, show_plan, write_whole
 from flows.terminal.store import app as store_app
+from flows.terminal.tokens import app as tokens_app
 from tasks.records.errors import BadInputError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.add_typer(edit_app)
 app.add_typer(approve_app)
 app.add_typer(batch_app)
 app.add_typer(models_app, name="models", rich_help_panel=Command.INSTALLATION)
+app.add_typer(tokens_app, name="tokens", rich_help_panel=Command.SERVER)
 app.add_typer(store_app, name="store", rich_help_panel=Command.INSTALLATION)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 from typing import Any
 
 from flows.kept.approving import decisions_of
@@ -60,9 +59,15 @@ def wake(store: Store, name: str, sha256: str, language: str) -> list[str]:
     runs = _runs(store.read_note(_KIND, decisions_key(name, sha256, language)))
     if not runs:
         return []
-    if not os.environ.get("PREFECT_API_URL"):
-        return ["A flow run waits for it, and PREFECT_API_URL is not set here: resume it in the dashboard."]
+    if not _server():
+        return ["A flow run waits for it, and no Prefect server is set here: resume it in the dashboard."]
     return [why for run_id in runs if (why := resume(run_id))]
+
+
+def _server() -> str:
+    from prefect.settings import PREFECT_API_URL
+
+    return str(PREFECT_API_URL.value() or "")
 
 
 def resume(run_id: str) -> str:

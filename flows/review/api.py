@@ -16,7 +16,7 @@ from flows.kept import links
 from flows.kept.dub_lines import DubLines, undone_by
 from flows.kept.edit import Text
 from flows.kept.edit_cost import cost_of
-from flows.review import changing, decisions, lanes, making
+from flows.review import changes, changing, decisions, lanes, making
 from flows.review.fit import predicted
 from flows.review.lines import Shown, key_of, measured, parsed_key, read_json, revision_of, shown_edit
 from flows.review.opened import opened, remember, seen, signed_by
@@ -43,6 +43,7 @@ def api(only: Collection[str] | None = None) -> FastAPI:
     found = FastAPI(title="Polydub review", version="1", docs_url=None, redoc_url=None)
     found.state.only = only
     found.include_router(router)
+    found.include_router(changes.router)
     found.include_router(decisions.router)
     found.add_exception_handler(PolydubError, _refused)
     found.add_exception_handler(HTTPException, _not_possible)

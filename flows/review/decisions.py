@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -81,6 +81,8 @@ def decided(key: str, language: str, wanted: WantedDecision, request: Request) -
     stage = wanted.stage or ("script" if wanted.lines else found.furthest)
     if wanted.seen and (stage is None or stage not in found.now or digest_of(found.now[stage]) != wanted.seen):
         raise ChangedSinceError(dub)
+    if wanted.lock:
+        _check_owner(request)
     numbers = [_number(dub, line) for line in wanted.lines]
     sign = signed_by(request, wanted.why)
     decision, is_new = decide(dub, wanted.verdict, sign, wanted.stage, numbers, lock=wanted.lock)
@@ -92,6 +94,8 @@ def decided(key: str, language: str, wanted: WantedDecision, request: Request) -
 def undone(key: str, language: str, wanted: WantedUndo, request: Request) -> dict[str, Any]:
     """Take a decision back; taking that back restores it."""
     dub = opened(key, language)
+    if any(one.number == wanted.number and one.lock for one in dub.decisions.records):
+        _check_owner(request)
     added = take_back(dub, wanted.number, signed_by(request, wanted.why))
     return {"number": added.number, "new": True, "notes": [], **shown(dub)}
 
@@ -118,6 +122,11 @@ def changed_since(_: Request, error: Exception) -> JSONResponse:
     """The answer to a decision about something that changed meanwhile."""
     assert isinstance(error, ChangedSinceError)
     return JSONResponse({**told("It changed since you saw it.", "Look at it again."), **shown(error.dub)}, 409)
+
+
+def _check_owner(request: Request) -> None:
+    if getattr(request.state, "role", "owner") != "owner":
+        raise HTTPException(403, "Only an owner locks a language, or unlocks it.")
 
 
 def _lines(dub: DubLines, found: Approvals) -> dict[str, Any]:
