@@ -5,8 +5,8 @@
 #   benchmarks/gpu.sh          there: with .gpu/ carried along beside the tracked files, or where all is installed
 #   benchmarks/gpu.sh --cpu    the same rows in small on the CPU, so that they are known to work
 #
-# A bare machine needs python3 (3.12, or PACK_PYTHON=3.11 when packing) with torch, numpy, scipy, opencv, onnx,
-# onnxruntime, flatbuffers and scikit-image; ffmpeg is not needed. The whole must stay below 64 MiB to travel.
+# A bare machine needs python3 (3.12, or PACK_PYTHON=3.11 when packing) with torch, numpy, scipy, opencv,
+# flatbuffers and scikit-image; ffmpeg is not needed. The whole must stay below 64 MiB to travel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pack=.gpu
@@ -22,21 +22,32 @@ clip() {
 
 if [ "${1:-}" = --pack ]; then
     rm -rf $pack && mkdir -p $pack/wheels $pack/models/face-mesh
-    for name in av espeakng-loader soxr tflite; do
+    for name in av espeakng-loader soxr ai-edge-litert; do
         version=$(grep -A1 "^name = \"$name\"" uv.lock | sed -n 's/^version = "\(.*\)"/\1/p')
         python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
             --implementation cp --python-version "${PACK_PYTHON:-3.12}" \
             --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 \
             --platform manylinux2014_x86_64 -d $pack/wheels "$name==$version"
     done
-    $python - $pack/models/face-mesh <<'PYTHON'
+    $python - $pack <<'PYTHON'
 import sys
+import zipfile
 from pathlib import Path
 
 from lipsync_engine.faces.facemesh.weights import FILES, content_of
 
+pack = Path(sys.argv[1])
 for name in FILES:
-    (Path(sys.argv[1]) / name).write_bytes(content_of(name))
+    (pack / "models" / "face-mesh" / name).write_bytes(content_of(name))
+# of LiteRT, what its interpreter needs: the rest is too large to travel
+[whole] = (pack / "wheels").glob("ai_edge_litert-*.whl")
+left = ("libLiteRt", "vendors/", "aot/", "tools/", "format_converter", "pywrap_genai")
+wheel = whole.rename(whole.with_suffix(".whole"))
+with zipfile.ZipFile(wheel) as given, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as kept:
+    for name in given.namelist():
+        if not name.startswith(tuple(f"ai_edge_litert/{part}" for part in left)):
+            kept.writestr(given.getinfo(name), given.read(name))
+wheel.unlink()
 PYTHON
     clip 1080 8 $pack/talk.mp4
     size=$({ git ls-files -z; git ls-files -z --others --exclude-standard; find $pack -type f -print0; } |

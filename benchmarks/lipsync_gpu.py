@@ -73,10 +73,10 @@ def tracker(its: Setting) -> list[Row]:
     from lipsync_engine.faces.facemesh.mesh import FaceMesh
 
     clip = Clip(its.clip, its.frames)
-    onnx, batches = FaceMesh(), FaceMesh(its.device, torch_on_cpu=its.device == "cpu")
+    lite, batches = FaceMesh(), FaceMesh(its.device, torch_on_cpu=its.device == "cpu")
     engine(clip, batches, its.device)  # warm
     speeds, meshes = [], []
-    for mesh, name in ((onnx, "cpu"), (batches, its.device)):
+    for mesh, name in ((lite, "cpu"), (batches, its.device)):
         clock = perf_counter()
         meshes.append(engine(clip, mesh, name))
         speeds.append(len(clip.pictures) / (perf_counter() - clock))
@@ -85,7 +85,7 @@ def tracker(its: Setting) -> list[Row]:
     rows = [Row("tracker", speed, its.device == "cpu" or speeds[1] >= TRACKER_FPS, figures)]
     if not meshes[0]:
         return [*rows, Row("landmarks beside the CPU's", "not measured: no face was found", False)]
-    most = float(same_crops(clip, meshes[0], onnx, batches).max())
+    most = float(same_crops(clip, meshes[0], lite, batches).max())
     found = (
         f"at most {most:.4f} px of the crop apart; followed frame by frame: {apart(meshes[0], meshes[1], clip.scale)}"
     )

@@ -2,7 +2,7 @@
 
     python -m benchmarks.lipsync_tracker VIDEO... [--frames 150] [--device cuda]
 
-For each video: frames a second and CPU milliseconds a frame (decoding apart) of the engine's tracker with ONNX Runtime
+For each video: frames a second and CPU milliseconds a frame (decoding apart) of the engine's tracker with LiteRT
 and with torch; then the distance of landmarks, scaled to a picture 1080 pixels high (its shorter side): median, 99th
 percentile and largest over all points and frames. Each frame is looked at around the mesh of the one before, which
 makes much of little: the row "from starts 0.01 px apart" is that rule against itself, and no other implementation can
@@ -107,13 +107,13 @@ def main() -> None:
     for path in options.videos:
         clip = Clip(path, options.frames)
         print(f"{path.name}: {clip.size[0]}x{clip.size[1]}, {len(clip.pictures)} frames, torch on {device}")
-        onnx, batches = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
-        single = timed("ONNX Runtime", clip, partial(engine, clip, onnx))
+        lite, batches = FaceMesh(), FaceMesh(device, torch_on_cpu=device == "cpu")
+        single = timed("LiteRT", clip, partial(engine, clip, lite))
         batched = timed("torch, in batches", clip, partial(engine, clip, batches, device))
-        print(f"  same crops, pixels of the crop:      {summary(same_crops(clip, single, onnx, batches))}")
+        print(f"  same crops, pixels of the crop:      {summary(same_crops(clip, single, lite, batches))}")
         print(f"  end to end:                          {apart(batched, single, clip.scale)}")
         if 0 in single:
-            one, other = (followed(clip, single[0] + np.float32(step), onnx) for step in (0, 0.01))
+            one, other = (followed(clip, single[0] + np.float32(step), lite) for step in (0, 0.01))
             print(f"  the rule from starts 0.01 px apart:  {apart(one, other, clip.scale)}")
 
 

@@ -35,6 +35,7 @@ _PACKAGES = (
     "openai-whisper",
     "faster-whisper",
     "onnxruntime",
+    "ai-edge-litert",
     "coqui-tts",
     "demucs",
     "deep-translator",

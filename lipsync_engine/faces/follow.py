@@ -14,7 +14,7 @@ from lipsync_engine.faces.facemesh.detector import Detection, FaceDetector
 from lipsync_engine.faces.facemesh.mesh import SIDE, FaceMesh
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.frontal import MeanFace
-from lipsync_engine.faces.geometry import POINTS, fit_poses
+from lipsync_engine.faces.geometry import POINTS, misfit
 from lipsync_engine.faces.stabilise import Steadier
 from lipsync_engine.media.filearray import FileArray, Spool
 from lipsync_engine.records import FloatArray
@@ -203,7 +203,7 @@ class Follower:
         region = regions.around_boxes(found.box[None], found.eyes[None])
         for _ in range(3):
             points, presence = self._see([picture], region)
-            if not _is_face(points[0], float(presence[0]), picture):
+            if not is_face(points[0], float(presence[0]), picture):
                 return None
             region = regions.around_landmarks(points)
         return np.asarray(points[0])
@@ -233,7 +233,7 @@ class Follower:
             around = regions.around_landmarks(np.stack([last[i] for i in going]))
             points, presence = self._see([picture] * len(going), around)
             for i, mesh, sure in zip(list(going), points, presence, strict=True):
-                if not _is_face(mesh, float(sure), picture):
+                if not is_face(mesh, float(sure), picture):
                     going.remove(i)
                     continue
                 paths[i].landmarks.append(mesh)
@@ -277,7 +277,7 @@ class Follower:
         points = np.concatenate([p for p, _ in parts]).reshape(len(which), len(pictures), -1, 3)
         presence = np.concatenate([s for _, s in parts]).reshape(len(which), len(pictures))
         for i, meshes, sure in zip(which, points, presence, strict=True):
-            good = [_is_face(m, float(s), p) for m, s, p in zip(meshes, sure, pictures, strict=True)]
+            good = [is_face(m, float(s), p) for m, s, p in zip(meshes, sure, pictures, strict=True)]
             length = good.index(False) if False in good else len(good)
             paths[i] = _Path(list(meshes[:length]), [float(s) for s in sure[:length]])
 
@@ -314,14 +314,21 @@ class Follower:
         return [(int(x), int(y), int(x) + side, int(y) + side) for y in tops for x in lefts]
 
 
-def _is_face(mesh: FloatArray, presence: float, picture: Picture) -> bool:
+def is_face(mesh: FloatArray, presence: float, picture: Picture) -> bool:
+    """Whether the mesh network has found a face.
+
+    Args:
+        mesh: float32 [478, 3], pixels of the picture.
+        presence: probability of a face by the network.
+        picture: where it was looked for.
+    """
     if presence < _PRESENT or not np.isfinite(mesh).all():
         return False
     width, height = picture.size
     x, y = mesh[:, :2].mean(axis=0)
     if not (0 <= x < width and 0 <= y < height) or np.ptp(mesh[:, 0]) < _SMALLEST:
         return False
-    return bool(fit_poses(mesh[None]).residual[0] < _MISFIT)
+    return misfit(mesh) < _MISFIT
 
 
 def _jump(landmarks: list[FloatArray], start: FloatArray) -> float:

@@ -13,6 +13,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from lipsync_engine.faces.geometry import frame_of
 from lipsync_engine.faces.mesh import mesh_triangles
@@ -31,10 +32,14 @@ _DARK, _FLAT = 8.0, 0.01
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Where each pixel of the frontal picture lies: corners of its triangle, int [n, 3], and shares, [n, 3]."""
+    """Where each pixel of the frontal picture lies.
 
-    corners: NDArray[np.int64]
-    shares: NDArray[np.float64]
+    Attributes:
+        shares: float32 [48 * 48, 468], sparse: of the corners of its triangle, none outside the face.
+        inside: bool [48, 48].
+    """
+
+    shares: csr_array
     inside: NDArray[np.bool_]
 
 
@@ -55,7 +60,10 @@ def _grid() -> _Grid:
         within = (two >= -1e-6).all(axis=1) & (two.sum(axis=1) <= 1 + 1e-6)
         corners[within], inside[within] = triangle, True
         shares[within] = np.column_stack([1 - two[within].sum(axis=1), two[within]])
-    return _Grid(corners, shares, inside.reshape(_SIDE, _SIDE))
+    rows = np.repeat(np.arange(len(places)), 3)
+    weights = csr_array((shares.ravel().astype(np.float32), (rows, corners.ravel())), (len(places), len(face)))
+    weights.eliminate_zeros()
+    return _Grid(weights, inside.reshape(_SIDE, _SIDE))
 
 
 @lru_cache(maxsize=1)
@@ -75,14 +83,13 @@ def frontal(view: NDArray[np.uint8], mesh: FloatArray, corner: tuple[float, floa
         mesh: float32 [478, 3], pixels of the picture.
         corner: where the view begins, in face widths.
     """
-    place = frame_of(mesh[None])[0]
-    known = (mesh[:, :2] - place[:, 2]) @ np.linalg.inv(place[:, :2]).T
-    pixels = (known - corner) * len(view) - 0.5
-    grid = _grid()
-    where = np.einsum("nk,nkc->nc", grid.shares, pixels[grid.corners]).astype(np.float32).reshape(_SIDE, _SIDE, 2)
-    return np.asarray(
-        cv2.remap(view, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    place, grid = frame_of(mesh[None])[0], _grid()
+    back = np.linalg.inv(place[:, :2]) * len(view)
+    shift = back @ place[:, 2] + np.multiply(corner, len(view)) + 0.5
+    pixels = mesh[: grid.shares.shape[1], :2] @ back.T.astype(np.float32) - shift.astype(np.float32)
+    where = (grid.shares @ pixels).reshape(_SIDE, _SIDE, 2)
+    across, down = where[..., 0], where[..., 1]
+    return np.asarray(cv2.remap(view, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ class NativeLipSyncer:
 
     facts: ClassVar = registry.BackendFacts(
         name="native",
-        packages=("onnxruntime", "opencv-python-headless", "av"),
+        packages=("ai-edge-litert", "opencv-python-headless", "av"),
         code_licence="Apache-2.0",
         weights_licence="Apache-2.0 (MediaPipe face mesh)",
         device="any",

@@ -16,7 +16,7 @@ class FaceTracker:
 
     facts: ClassVar = registry.BackendFacts(
         name="face-tracker",
-        packages=("onnxruntime", "opencv-python-headless", "av"),
+        packages=("ai-edge-litert", "opencv-python-headless", "av"),
         code_licence="Apache-2.0",
         weights_licence="Apache-2.0 (MediaPipe face mesh)",
         device="any",

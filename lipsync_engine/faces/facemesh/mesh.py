@@ -11,9 +11,10 @@ from lipsync_engine.records import FloatArray
 #: Side of the crops in pixels.
 SIDE = MESH.side
 _BASE = 468
-#: Irises come last, five points each, and take the mean depth of the sixteen points of their eye's contour.
-_IRISES = (("output_left_iris", "output_left_eye", 468), ("output_right_iris", "output_right_eye", 473))
-_CONTOUR = 16
+#: Outputs of the refined points. Irises come last, five points each, and take the mean depth of the sixteen points of
+#: their eye's contour.
+_REFINED = ("output_lips", "output_left_eye", "output_right_eye", "output_left_iris", "output_right_iris")
+_IRIS, _CONTOUR = 5, 16
 
 
 class FaceMesh:
@@ -26,7 +27,9 @@ class FaceMesh:
 
     def __init__(self, device: str = "cpu", *, torch_on_cpu: bool = False) -> None:
         self._run: Run = TorchRun(MESH, device) if torch_on_cpu else open_model(MESH, device)
-        self._places = _refined_places()
+        places = _refined_places()
+        self._refined = np.concatenate([*places, np.arange(_BASE, _BASE + 2 * _IRIS)])
+        self._contours = np.stack([places[1][:_CONTOUR], places[2][:_CONTOUR]])
 
     @property
     def batches(self) -> bool:
@@ -43,21 +46,19 @@ class FaceMesh:
             Points, float32 [B, 478, 3] in pixels of the crop, and the probability that there is a face, float32 [B].
         """
         if not len(crops):
-            return np.zeros((0, _BASE + 10, 3), np.float32), np.zeros(0, np.float32)
+            return np.zeros((0, _BASE + 2 * _IRIS, 3), np.float32), np.zeros(0, np.float32)
         out = self._run(crops)
         count = len(crops)
-        points = np.empty((count, _BASE + 10, 3), np.float32)
+        points = np.empty((count, _BASE + 2 * _IRIS, 3), np.float32)
         points[:, :_BASE] = out["output_mesh_identity"].reshape(count, _BASE, 3)
-        for name, places in self._places.items():
-            points[:, places, :2] = out[name].reshape(count, -1, 2)
-        for iris, eye, start in _IRISES:
-            points[:, start : start + 5, :2] = out[iris].reshape(count, 5, 2)
-            points[:, start : start + 5, 2] = points[:, self._places[eye][:_CONTOUR], 2].mean(axis=1)[:, None]
+        refined = np.concatenate([out[name] for name in _REFINED], axis=1)
+        points[:, self._refined, :2] = refined.reshape(count, -1, 2)
+        depth = points[:, self._contours, 2].mean(axis=2)
+        points[:, _BASE:, 2] = np.repeat(depth, _IRIS, axis=1)
         return points, (1 / (1 + np.exp(-out["conv_faceflag"][:, 0]))).astype(np.float32)
 
 
-def _refined_places() -> dict[str, list[int]]:
-    """Which points of the mesh each refining branch replaces: the points that its region is laid around."""
+def _refined_places() -> list[NDArray[np.intp]]:
+    """Which points of the mesh lips, left and right eye replace: those that their region is laid around."""
     regions = [step for step in graph_of(MESH).operators if step.name == "Landmarks2TransformMatrix"]
-    names = ("output_lips", "output_left_eye", "output_right_eye")
-    return {name: list(step.options["subset_idxs"]) for name, step in zip(names, regions, strict=True)}
+    return [np.array(step.options["subset_idxs"], np.intp) for step in regions]

@@ -1,6 +1,6 @@
 """A TensorFlow Lite file as operators in order, their options, and every constant as an array.
 
-The package ``tflite`` reads the format; here it is brought to what a face network needs: dense float32 weights.
+LiteRT's own schema reads and writes the format; here it is brought to what a face network needs: dense float32 weights.
 """
 
 from __future__ import annotations
@@ -9,26 +9,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import tflite as schema
-from flatbuffers import flexbuffers
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import Builder, flexbuffers
 from numpy.typing import NDArray
 
 from lipsync_engine.faces.facemesh.weights import ModelError
 
-#: Options that are read, by operator: the table of the format that holds them, and its field for each of our names.
-_STRIDES = {"padding": "Padding", "stride_w": "StrideW", "stride_h": "StrideH", "activation": "FusedActivationFunction"}
-_OPTIONS: dict[str, tuple[type[Any], dict[str, str]]] = {
-    "add": (schema.AddOptions, {"activation": "FusedActivationFunction"}),
-    "concatenation": (schema.ConcatenationOptions, {"axis": "Axis", "activation": "FusedActivationFunction"}),
-    "conv_2d": (schema.Conv2DOptions, _STRIDES),
-    "depthwise_conv_2d": (schema.DepthwiseConv2DOptions, _STRIDES | {"multiplier": "DepthMultiplier"}),
-    "depth_to_space": (schema.DepthToSpaceOptions, {"block": "BlockSize"}),
-    "max_pool_2d": (schema.Pool2DOptions, _STRIDES | {"filter_w": "FilterWidth", "filter_h": "FilterHeight"}),
-    "mul": (schema.MulOptions, {"activation": "FusedActivationFunction"}),
-    "resize_bilinear": (
-        schema.ResizeBilinearOptions,
-        {"align_corners": "AlignCorners", "half_pixel_centers": "HalfPixelCenters"},
-    ),
+#: Options that are read, by operator: for each of our names, the format's.
+_STRIDES = {"padding": "padding", "stride_w": "strideW", "stride_h": "strideH", "activation": "fusedActivationFunction"}
+_OPTIONS: dict[str, dict[str, str]] = {
+    "add": {"activation": "fusedActivationFunction"},
+    "concatenation": {"axis": "axis", "activation": "fusedActivationFunction"},
+    "conv_2d": _STRIDES,
+    "depthwise_conv_2d": _STRIDES | {"multiplier": "depthMultiplier"},
+    "depth_to_space": {"block": "blockSize"},
+    "max_pool_2d": _STRIDES | {"filter_w": "filterWidth", "filter_h": "filterHeight"},
+    "mul": {"activation": "fusedActivationFunction"},
+    "resize_bilinear": {"align_corners": "alignCorners", "half_pixel_centers": "halfPixelCenters"},
 }
 _TYPES: dict[int, type[np.generic]] = {
     schema.TensorType.FLOAT32: np.float32,
@@ -36,11 +33,8 @@ _TYPES: dict[int, type[np.generic]] = {
     schema.TensorType.INT32: np.int32,
     schema.TensorType.INT64: np.int64,
 }
-_INDICES: dict[int, type[Any]] = {
-    schema.SparseIndexVector.Int32Vector: schema.Int32Vector,
-    schema.SparseIndexVector.Uint16Vector: schema.Uint16Vector,
-    schema.SparseIndexVector.Uint8Vector: schema.Uint8Vector,
-}
+_NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()}
+_IDENTIFIER = b"TFL3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,73 +79,73 @@ def read(content: bytes) -> Graph:
     Raises:
         ModelError: it is no TensorFlow Lite model, or has parts that are not known here.
     """
-    if not schema.Model.ModelBufferHasIdentifier(content, 0):
-        raise ModelError("this is no TensorFlow Lite model")
-    model = schema.Model.GetRootAs(content)
-    graph = model.Subgraphs(0)
-    tensors = [graph.Tensors(i) for i in range(graph.TensorsLength())]
-    shapes = {i: tuple(t.ShapeAsNumpy().tolist()) if t.ShapeLength() else () for i, t in enumerate(tensors)}
+    model = opened(content)
+    graph = model.subgraphs[0]
+    shapes = {i: () if t.shape is None else tuple(map(int, t.shape)) for i, t in enumerate(graph.tensors)}
     constants = {}
-    for index, tensor in enumerate(tensors):
-        buffer = model.Buffers(tensor.Buffer())
-        if buffer.DataLength():
-            constants[index] = _constant(tensor, shapes[index], buffer.DataAsNumpy())
+    for index, tensor in enumerate(graph.tensors):
+        raw = model.buffers[tensor.buffer].data
+        if raw is not None and len(raw):
+            constants[index] = _constant(tensor, shapes[index], np.asarray(raw, np.uint8))
     operators = []
-    for step in (_operator(model, graph.Operators(i)) for i in range(graph.OperatorsLength())):
+    for step in (_operator(model, table) for table in graph.operators):
         if step.name in ("dequantize", "densify") and step.inputs[0] in constants:
             constants[step.outputs[0]] = constants[step.inputs[0]].astype(np.float32)
         else:
             operators.append(step)
-    outputs = {tensors[i].Name().decode(): int(i) for i in graph.OutputsAsNumpy()}
-    return Graph(constants, shapes, tuple(operators), tuple(graph.InputsAsNumpy().tolist()), outputs)
+    outputs = {graph.tensors[i].name.decode(): int(i) for i in graph.outputs}
+    return Graph(constants, shapes, tuple(operators), tuple(map(int, graph.inputs)), outputs)
+
+
+def opened(content: bytes) -> Any:
+    """The file's own tables (``schema_py_generated.ModelT``).
+
+    Raises:
+        ModelError: it is no TensorFlow Lite model.
+    """
+    if not schema.Model.ModelBufferHasIdentifier(content, 0):
+        raise ModelError("this is no TensorFlow Lite model")
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def stored(model: Any) -> bytes:
+    """The content of the file of a model's tables."""
+    builder = Builder()
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())
 
 
 def _constant(tensor: Any, shape: tuple[int, ...], raw: NDArray[np.uint8]) -> NDArray[Any]:
-    if tensor.Type() not in _TYPES:
-        raise ModelError(f"constants of type {tensor.Type()} are not known here")
-    values = raw.view(_TYPES[tensor.Type()])
-    sparsity = tensor.Sparsity()
-    return values.reshape(shape) if sparsity is None else _dense(values, shape, sparsity)
+    if tensor.type not in _TYPES:
+        raise ModelError(f"constants of type {tensor.type} are not known here")
+    values = raw.view(_TYPES[tensor.type])
+    return values.reshape(shape) if tensor.sparsity is None else _dense(values, shape, tensor.sparsity)
 
 
 def _dense(values: NDArray[Any], shape: tuple[int, ...], sparsity: Any) -> NDArray[Any]:
     """Unpack weights that are sparse in their last dimension (the only layout of MediaPipe's sparse detector)."""
-    kinds = [sparsity.DimMetadata(i).Format() for i in range(sparsity.DimMetadataLength())]
-    if sparsity.TraversalOrderAsNumpy().tolist() != list(range(len(shape))) or any(kinds[:-1]) or kinds[-1] != 1:
+    kinds = [dimension.format for dimension in sparsity.dimMetadata]
+    if list(sparsity.traversalOrder) != list(range(len(shape))) or any(kinds[:-1]) or kinds[-1] != 1:
         raise ModelError("weights are sparse in a way that is not known here")
-    last = sparsity.DimMetadata(len(kinds) - 1)
-    ends = _vector(last.ArraySegmentsType(), last.ArraySegments())
-    columns = _vector(last.ArrayIndicesType(), last.ArrayIndices())
+    last = sparsity.dimMetadata[-1]
+    if last.arraySegments is None or last.arrayIndices is None:
+        raise ModelError("a sparse tensor lacks its indices")
+    ends, columns = (np.asarray(vector.values, np.int64) for vector in (last.arraySegments, last.arrayIndices))
     rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     out = np.zeros((int(np.prod(shape[:-1])), shape[-1]), values.dtype)
     out[rows, columns] = values
     return out.reshape(shape)
 
 
-def _vector(kind: int, table: Any) -> NDArray[np.int64]:
-    """A vector of the union ``SparseIndexVector``."""
-    if kind not in _INDICES or table is None:
-        raise ModelError("a sparse tensor lacks its indices")
-    vector = _INDICES[kind]()
-    vector.Init(table.Bytes, table.Pos)
-    return np.asarray(vector.ValuesAsNumpy(), np.int64)
-
-
 def _operator(model: Any, table: Any) -> Operator:
-    code = model.OperatorCodes(table.OpcodeIndex())
-    number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
-    inputs, outputs = (tuple(ends.tolist()) for ends in (table.InputsAsNumpy(), table.OutputsAsNumpy()))
+    code = model.operatorCodes[table.opcodeIndex]
+    number = max(code.deprecatedBuiltinCode, code.builtinCode)
+    inputs, outputs = (tuple(map(int, ends)) for ends in (table.inputs, table.outputs))
     if number == schema.BuiltinOperator.CUSTOM:
-        packed = bytes(table.CustomOptionsAsNumpy()) if table.CustomOptionsLength() else b""
-        return Operator(code.CustomCode().decode(), inputs, outputs, flexbuffers.Loads(packed) if packed else {})
-    try:
-        name = schema.opcode2name(number).lower()
-    except ValueError as error:
-        raise ModelError(f"operator {number} is not known here") from error
-    kind, fields = _OPTIONS.get(name, (None, {}))
-    stored = table.BuiltinOptions()
-    if kind is None or stored is None:
-        return Operator(name, inputs, outputs, dict.fromkeys(fields, 0))
-    options = kind()
-    options.Init(stored.Bytes, stored.Pos)
-    return Operator(name, inputs, outputs, {ours: int(getattr(options, field)()) for ours, field in fields.items()})
+        packed = b"" if table.customOptions is None else bytes(table.customOptions)
+        return Operator(code.customCode.decode(), inputs, outputs, flexbuffers.Loads(packed) if packed else {})
+    if number not in _NAMES:
+        raise ModelError(f"operator {number} is not known here")
+    name, stored = _NAMES[number].lower(), table.builtinOptions
+    known = _OPTIONS.get(name, {})
+    return Operator(name, inputs, outputs, {ours: int(getattr(stored, its, 0)) for ours, its in known.items()})

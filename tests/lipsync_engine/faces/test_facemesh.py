@@ -1,6 +1,9 @@
-"""The face networks give what MediaPipe gives, by ONNX Runtime and by torch; crops come straight from planes."""
+"""The face networks give what MediaPipe gives, by LiteRT and by torch; crops come straight from planes."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -9,10 +12,10 @@ from skimage.data import astronaut
 
 from configs.models import models
 from lipsync_engine.faces.facemesh import regions
-from lipsync_engine.faces.facemesh.convert import converted
+from lipsync_engine.faces.facemesh.builtin import with_builtins
 from lipsync_engine.faces.facemesh.detector import FaceDetector
 from lipsync_engine.faces.facemesh.mesh import SIDE, FaceMesh
-from lipsync_engine.faces.facemesh.models import FAR, MESH, NEAR, OnnxRun, TorchRun, _session, graph_of
+from lipsync_engine.faces.facemesh.models import FAR, MESH, NEAR, LiteRun, TorchRun, graph_of
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facemesh.tflite import read
 from lipsync_engine.faces.facemesh.weights import FILES, ModelError, content_of
@@ -49,7 +52,7 @@ MEDIAPIPES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("torch_on_cpu", [False, True], ids=["onnx", "torch"])
+@pytest.mark.parametrize("torch_on_cpu", [False, True], ids=["litert", "torch"])
 def test_the_mesh_is_mediapipes(torch_on_cpu: bool) -> None:
     crop = np.ascontiguousarray(astronaut()[20:212, 130:322])
     points, sure = FaceMesh(torch_on_cpu=torch_on_cpu)(crop[None])
@@ -65,15 +68,31 @@ def test_both_runners_give_the_same_mesh(crops) -> None:
     assert sure[-1] < 0.1
 
 
-def test_the_same_crops_give_the_same_bytes_in_another_session(crops) -> None:
-    first = FaceMesh()(crops)[0]
-    _session.cache_clear()
-    assert np.array_equal(FaceMesh()(crops)[0], first)
+def test_the_same_crops_give_the_same_bytes_in_another_interpreter(crops) -> None:
+    assert np.array_equal(FaceMesh()(crops)[0], FaceMesh()(crops[::-1])[0][::-1])
 
 
-@pytest.mark.parametrize("model", [MESH, FAR, NEAR], ids=["mesh", "far", "near"])
-def test_a_network_is_converted_into_the_same_bytes_each_time(model) -> None:
-    assert converted(graph_of(model)) == converted(read(content_of(model.name)))
+def test_the_mesh_is_rewritten_into_the_same_bytes_each_time_with_nothing_of_mediapipes_own() -> None:
+    content = content_of(MESH.name)
+    rewritten = with_builtins(content)
+    assert with_builtins(content) == rewritten
+    assert {step.name for step in read(content).operators} - {step.name for step in read(rewritten).operators} == {
+        "Landmarks2TransformMatrix",
+        "TransformTensorBilinear",
+        "TransformLandmarks",
+    }
+
+
+def test_what_litert_says_of_itself_stays_off_the_terminal_and_nothing_else_does() -> None:
+    import_and_open = (
+        "import os\n"
+        "from lipsync_engine.faces.facemesh import litert\n"
+        "from lipsync_engine.faces.facemesh.weights import content_of\n"
+        "with litert._without_news(): os.write(2, litert._NO_NEWS + b'an error')\n"
+        "litert.Network(content_of('face_detection_short_range.tflite'), -1.0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", import_and_open], capture_output=True, text=True, check=True)
+    assert done.stderr == "an error"
 
 
 def test_a_batch_gives_what_single_pictures_give(crops) -> None:
@@ -86,7 +105,7 @@ def test_a_batch_gives_what_single_pictures_give(crops) -> None:
 @pytest.mark.parametrize("model", [FAR, NEAR], ids=["far", "near"])
 def test_both_runners_give_the_same_detections(model) -> None:
     small = Picture.of_rgb(_still(TWO)).reduced(model.side)[0][None]
-    ours, theirs = TorchRun(model)(small), OnnxRun(model)(small)
+    ours, theirs = TorchRun(model)(small), LiteRun(model)(small)
     for name, values in theirs.items():
         assert np.abs(ours[name] - values).max() < 0.001 * np.abs(values).max()
 
