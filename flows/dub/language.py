@@ -10,6 +10,7 @@ from prefect.states import Failed
 
 from flows.dub.admission import admit, is_deployed
 from flows.dub.branch import dub_branch
+from flows.dub.events import tell_end
 from flows.dub.show import branch_progress
 from flows.dub.states import follow_up, state_of
 from flows.dub.suspend import suspend, take_answer
@@ -35,6 +36,7 @@ def dub_language(run: Branch) -> State[Any]:
         end = dub_branch(run, branch_progress)
         if end.kind in ("completed", "waiting") and (work := shared_work(run)):
             follow_up(run.whole, work)
+    tell_end(run, end)
     if end.waits and is_deployed():
         suspend(run, end.waits)
     return state_of(end)

@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.review import Stage
-from flows.dub.waking import wake
 from flows.kept.approvals import Approvals
 from flows.kept.approving import approvals_of, decide, take_back
 from flows.kept.decision import Decision, in_words
@@ -21,6 +20,7 @@ from flows.kept.seen import digest_of
 from flows.review.lines import parsed_key, read_json
 from flows.review.opened import opened, signed_by
 from flows.review.writes import told
+from flows.service.decided import follow
 from tasks.records.errors import BadInputError
 
 router = APIRouter()
@@ -86,7 +86,7 @@ def decided(key: str, language: str, wanted: WantedDecision, request: Request) -
     numbers = [_number(dub, line) for line in wanted.lines]
     sign = signed_by(request, wanted.why)
     decision, is_new = decide(dub, wanted.verdict, sign, wanted.stage, numbers, lock=wanted.lock)
-    notes = wake(dub.store, dub.name, dub.sha256, dub.language)
+    notes = follow(dub, decision) if is_new else []
     return {"number": decision.number, "new": is_new, "notes": notes, **shown(dub)}
 
 

@@ -72,17 +72,17 @@ def _decide(
     as_json: bool,
 ) -> None:
     from configs.review import STAGES
-    from flows.dub.waking import wake
     from flows.kept.approving import approvals_of, decide
     from flows.kept.decision import in_words
     from flows.kept.dub_lines import DubLines, signature
+    from flows.service.decided import follow
 
     if stage is not None and stage not in STAGES:
         refuse(BadInputError(f"{stage!r} is no stage of a dub.", f"Choose one of {', '.join(STAGES)}."))
     dub = or_exit(DubLines, Path(title), language)
     known: Any = stage
     decision, is_new = or_exit(decide, dub, verdict, signature(because), known, lines, lock=lock)
-    for note in wake(dub.store, dub.name, dub.sha256, dub.language):
+    for note in follow(dub, decision) if is_new else ():
         say(f"note: {note}", err=True)
     if as_json:
         say_json({"decision": decision.model_dump(mode="json"), "new": is_new, "approval": approvals_of(dub).as_json()})
