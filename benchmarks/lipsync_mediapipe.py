@@ -38,11 +38,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.lipsync_tracker import Clip, Meshes, engine, summary
+from benchmarks.lipsync_tracker import Clip, Meshes, followed_by, summary
 from lipsync_engine.faces.facemesh import regions
 from lipsync_engine.faces.facemesh.detector import FaceDetector
 from lipsync_engine.faces.facemesh.mesh import SIDE, FaceMesh
-from lipsync_engine.faces.follow import is_face
+from lipsync_engine.faces.follow import Follower, is_face
 
 _PYTHON = ["uv", "run", "--quiet", "--isolated", "--no-project", "--python", "3.11"]
 _PYTHON += ["--with", "mediapipe==0.10.21", "python", "-c"]
@@ -163,14 +163,13 @@ def of_yuv(clip: Clip, steady: bool, index: int, region: regions.Regions) -> NDA
 def compared(clip: Clip, folder: Path, repeats: int) -> None:
     """Print the figures of one clip."""
     mesh, detector = FaceMesh(), FaceDetector()
-    detector.find(clip.pictures[0])  # reads its network
     frames = np.stack([picture.warped(np.eye(2, 3), clip.size) for picture in clip.pictures])
     theirs = MediaPipe(frames, folder)
     runs: dict[str, Callable[[], float]] = {
         "MediaPipe": theirs,
         "conversion to RGB": partial(cpu_of, partial(converted, clip)),
         "engine, landmarks": partial(cpu_of, partial(landmarks, clip, mesh, detector)),
-        "engine, all": partial(cpu_of, partial(engine, clip, mesh)),
+        "engine, all": lambda: cpu_of(partial(followed_by, clip, Follower(1, mesh=mesh))),
     }
     turns = [{name: run() for name, run in runs.items()} for _ in range(repeats)]
     theirs.close()

@@ -49,7 +49,11 @@ class Clip:
 
 def engine(clip: Clip, mesh: FaceMesh | None, device: str = "cpu") -> Meshes:
     """The engine's follower, one face, as the network gives it (nothing steadied or smoothed)."""
-    follower = Follower(1, device, mesh)
+    return followed_by(clip, Follower(1, device, mesh))
+
+
+def followed_by(clip: Clip, follower: Follower) -> Meshes:
+    """The first face of each frame, by a follower that has seen nothing yet."""
     out: Meshes = {}
     for start in range(0, len(clip.pictures), _CHUNK):
         found = follower.take(clip.pictures[start : start + _CHUNK], start)

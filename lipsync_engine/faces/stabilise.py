@@ -237,18 +237,18 @@ def _register(mean: NDArray[np.float32], patch: NDArray[np.float32]) -> tuple[ND
 
 def _moved(patch: NDArray[np.float32], error: NDArray[np.float64]) -> NDArray[np.float32]:
     """The patch as it would be sampled by a mesh without this error."""
-    size, turn, right, down = error
-    linear = np.array([[1 + size, -turn], [turn, 1 + size]])
-    corner = np.array([_LEFT + 0.5 / _PER_WIDTH, _TOP + 0.5 / _PER_WIDTH])
-    shift = (linear @ corner - corner + np.array([right, down])) * _PER_WIDTH
-    place = np.column_stack([linear, shift])
+    size, turn, right, down = error.tolist()
+    left, top = _LEFT + 0.5 / _PER_WIDTH, _TOP + 0.5 / _PER_WIDTH
+    across = (size * left - turn * top + right) * _PER_WIDTH
+    along = (turn * left + size * top + down) * _PER_WIDTH
+    place = np.array([[1 + size, -turn, across], [turn, 1 + size, along]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(patch, place, _SIZE, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    one, two = a[_INNER] - a[_INNER].mean(), b[_INNER] - b[_INNER].mean()
-    return float((one * two).sum() / (np.linalg.norm(one) * np.linalg.norm(two) + 1e-6))
+    one, two = (part - cv2.mean(part)[0] for part in (a[_INNER], b[_INNER]))
+    return float((one * two).sum() / (cv2.norm(one) * cv2.norm(two) + 1e-6))
 
 
 def _window(seconds: float, rate: float) -> int:

@@ -38,7 +38,7 @@ class FaceDetector:
 
     def __init__(self, device: str = "cpu") -> None:
         self._device = device
-        self._runs: dict[Model, Run] = {}
+        self._runs: dict[Model, Run] = {FAR: open_model(FAR, device)}
         self._anchors = {model: _anchors(model) for model in (FAR, NEAR)}
 
     def find(
