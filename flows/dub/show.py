@@ -20,7 +20,7 @@ from prefect.artifacts import (
 
 from flows.kept.forecast import Forecast
 from flows.kept.lane import lane_of
-from flows.kept.links import link
+from flows.kept.links import link, review_link
 from flows.kept.summary import TitleResult, notes_of, verdict_of
 from tasks.records.progress import StepEvent, listening
 from tasks.records.result import BranchResult
@@ -43,6 +43,7 @@ def show_branches(run: Run, title: TitleResult) -> None:
             "reused": sum(use.reused for use in branch.steps),
             "report": _place(run, branch, "report.html"),
             "master": _place(run, branch, ".mp4"),
+            "review": _page(run, branch),
         }
         for branch in title.branches
     ]
@@ -62,6 +63,12 @@ def _place(run: Run, branch: BranchResult, ending: str) -> str:
         if address
         else str(folder / name) * bool(name)
     )
+
+
+def _page(run: Run, branch: BranchResult) -> str:
+    """A link to the page where the language is edited and approved; empty where no server shows it."""
+    address = review_link(run.title.folder, branch.language) if branch.delivered else ""
+    return f"[review]({address})" if address else ""
 
 
 def show_notes(run: Run, summary: Mapping[str, Any]) -> None:

@@ -127,6 +127,11 @@ class DubLines:
         """What the line says in the dub, also where it is muted; None where that is not known yet."""
         return row.text if row.text is not None else self.machine(row)
 
+    @property
+    def spoken(self) -> dict[int, Line]:
+        """The lines of the dub that was delivered, or waits, by id."""
+        return self._spoken
+
     def delivered_text(self, row: Row) -> str | None:
         """What the delivered dub says; None where it has no such line."""
         found = self._spoken.get(row.line.id)

@@ -85,6 +85,17 @@ def link(folder: str | Path, place: str) -> str:
     return f"{base}/titles/{key_of(str(folder))}/{quoted(place)}" if base else ""
 
 
+def review_link(folder: str | Path, language: str) -> str:
+    """The address of the page where a dub is edited and approved; empty where no server shows it.
+
+    Args:
+        folder: the title's.
+        language: BCP-47 tag of the dub.
+    """
+    base = site()
+    return f"{base}/review/{key_of(str(folder))}/{quoted(language)}" if base else ""
+
+
 def key_of(folder: str) -> str:
     """The key of a title's folder: 16 hexadecimal digits of its digest."""
     return text_sha256(folder.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))[:16]

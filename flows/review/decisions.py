@@ -113,7 +113,7 @@ def shown(dub: DubLines) -> dict[str, Any]:
         "approval": {**found.language.as_json(), "stages": stages, "furthest": found.furthest},
         "lines": _lines(dub, found),
         "waits": waits if isinstance(waits, dict) else None,
-        "material": _material(dub),
+        "material": material(dub),
         "decisions": [_decision(one, taken) for one in records],
     }
 
@@ -142,7 +142,7 @@ def _number(dub: DubLines, key: str) -> int:
     return row.line.id
 
 
-def _material(dub: DubLines) -> list[str]:
+def material(dub: DubLines) -> list[str]:
     """Places of what waits for approval, below the title's folder."""
     folder = dub.folder / dub.language / REVIEW
     found = sorted(folder.iterdir()) if folder.is_dir() else []

@@ -43,7 +43,6 @@ class Shown:
     def __init__(self, dub: DubLines) -> None:
         self.dub = dub
         self._measured = measured(dub)
-        self._delivered = _delivered(dub)
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line, in order of time."""
@@ -84,10 +83,14 @@ class Shown:
 
     def _pending(self, row: Row, text: str | None) -> bool:
         """Whether the delivered dub has the line otherwise."""
-        there = self._delivered.get(row.line.id)
+        there = self.dub.spoken.get(row.line.id)
         if there is None:
             return not (row.keep or row.mute or text == "")
-        return there != (row.line.start_ms, row.line.end_ms, "" if row.mute or row.keep else text)
+        return (there.start_ms, there.end_ms, there.text) != (
+            row.line.start_ms,
+            row.line.end_ms,
+            "" if row.mute or row.keep else text,
+        )
 
 
 def gate_of(facts: Mapping[str, Any], *, spoken: bool) -> str:
@@ -132,13 +135,3 @@ def read_json(path: Path) -> dict[str, Any]:
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError, RecursionError):
         return {}
-
-
-def _delivered(dub: DubLines) -> dict[int, tuple[int, int, str]]:
-    """Start, end and text of the delivered dub's lines, by id."""
-    rows = read_json(dub.folder / dub.language / "script.json").get("lines")
-    return {
-        row["id"]: (row["start_ms"], row["end_ms"], row["text"])
-        for row in rows or ()
-        if isinstance(row, dict) and {"id", "start_ms", "end_ms", "text"} <= row.keys()
-    }

@@ -11,12 +11,13 @@ from typing import Any
 from fastapi import HTTPException, Request
 
 from flows.kept import links
+from flows.kept.deliver import REVIEW
 from flows.kept.dub_lines import DubLines, signature
 from flows.review.lines import Shown
 from tasks.records.errors import BadInputError
 
 _REMEMBERED = 6
-_FILES = ("title.json", "{}/script.json", "{}/qc.json")
+_FILES = ("title.json", "{}/script.json", f"{{}}/{REVIEW}/script.json", "{}/qc.json")
 _Mark = tuple[Any, ...]
 
 

@@ -14,8 +14,10 @@ from starlette.routing import Route
 
 from configs.languages import display_name
 from flows.kept import links
+from flows.kept.dub_lines import DubLines
 from flows.review.api import languages_of, worst_first
 from flows.review.catalogue import CHOICE, catalogues, chosen
+from flows.review.decisions import material
 from flows.review.opened import seen
 from tasks.report.report import SOURCE
 from tasks.words.visible import visible
@@ -63,8 +65,8 @@ def language(request: Request) -> Response:
         source_name=display_name(dub.source_language),
         dub_direction="rtl" if tag.partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
         source=f"/titles/{key}/{SOURCE}",
-        dub=f"/titles/{key}/{links.quoted(known['master'] or '')}",
-        report=f"/titles/{key}/{links.quoted(known['report'] or '')}",
+        dub=_place(key, known["master"] or _waiting_film(dub)),
+        report=_place(key, known["report"]),
         duration_ms=dub.duration_ms,
     )
 
@@ -124,14 +126,24 @@ def _is_asked(row: dict[str, Any], asked: dict[str, str]) -> bool:
     )
 
 
+def _place(key: str, place: str | None) -> str:
+    return f"/titles/{key}/{links.quoted(place)}" if place else ""
+
+
+def _waiting_film(dub: DubLines) -> str:
+    """Of a language that waits for approval, the picture or else the mix that there is to look at."""
+    there = [place for place in material(dub) if not place.endswith(".json")]
+    return next((place for place in there if "/picture" in place), next(iter(there), ""))
+
+
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    there = row["state"] in ("completed", "needs_review")
+    there = row["state"] in ("completed", "needs_review", "waiting")
     return {
         **row,
         "title": visible(row["title"]),
         "language": visible(row["language"]),
         "why": visible(row["why"]),
         "page": f"/review/{row['key']}/{links.quoted(row['tag'])}" if there else "",
-        "report": f"/titles/{row['key']}/{links.quoted(row['report'])}" if row["report"] else "",
-        "master": f"/titles/{row['key']}/{links.quoted(row['master'])}" if row["master"] else "",
+        "report": _place(row["key"], row["report"]),
+        "master": _place(row["key"], row["master"]),
     }

@@ -197,6 +197,7 @@ def test_links_lead_to_the_server_that_runs_or_that_the_operator_names(
         assert links.link(folder, "es/a b#(1).html") == f"http://127.0.0.1:4201/titles/{key}/es/a%20b%23%281%29.html"
         monkeypatch.setenv("POLYDUB_REVIEW_URL", "https://dubs.example/")
         assert links.link(folder, "x.mp4") == f"https://dubs.example/titles/{key}/x.mp4"
+        assert links.review_link(folder, "pt-BR") == f"https://dubs.example/review/{key}/pt-BR"
         monkeypatch.setenv("POLYDUB_REVIEW_URL", "javascript:alert(1)//")
         assert links.link(folder, "x.mp4") == ""
         monkeypatch.delenv("POLYDUB_REVIEW_URL")

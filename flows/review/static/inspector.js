@@ -40,7 +40,11 @@ export class Inspector {
       h("div", { class: "pair" },
         this.#word("speaker", "speaker", line.speaker, { list: "speakers" }),
         this.#word("voice", "voice", line.voice, { list: "voices", placeholder: t("voice_of_speaker") })),
-      h("div", { class: "pair" }, this.#level(), h("div", { class: "checks" }, ...["keep", "mute", "lock"].map((name) => this.#check(name)))),
+      h("div", { class: "pair" },
+        h("div", { class: "checks" }, this.#number("level_db", "level", { step: "0.5", min: "-24", max: "24" }),
+          this.#number("take", "reading", { step: "1", min: "0", max: "99" })),
+        h("div", { class: "checks" }, ...["keep", "mute", "lock"].map((name) => this.#check(name)))),
+      this.#pronunciation(),
       this.#text("note", "note", line.note, { rows: "2" }),
       h("div", { class: "buttons" },
         button("split", does.split, shut), button("merge", does.merge, shut), button("insert", does.insert),
@@ -83,14 +87,34 @@ export class Inspector {
     return this.#field(name, label, input);
   }
 
-  #level() {
-    const input = h("input", { name: "level_db", type: "number", step: "0.5", min: "-24", max: "24", value: String(this.line.level_db) });
+  // 0 is the machine's.
+  #number(name, label, bounds) {
+    const input = h("input", { name, type: "number", value: String(this.line[name]), ...bounds });
     input.addEventListener("change", () => {
-      const level = Number(input.value);
-      if (input.value !== "" && Math.abs(level) <= 24) this.does.change(this.line, level ? { level_db: level } : { reset: ["level_db"] });
-      else input.value = String(this.line.level_db);
+      const value = Number(input.value);
+      if (input.value === "" || !input.validity.valid) input.value = String(this.line[name]);
+      else this.does.change(this.line, value ? { [name]: value } : { reset: [name] });
     });
-    return this.#field("level_db", "level", input);
+    return this.#field(name, label, input);
+  }
+
+  // A word a row: Jordi=siátel, or Jordi=/ˈʒɔɾdi/.
+  #pronunciation() {
+    const shown = this.line.pronunciation.map((one) => `${one.word}=${one.ipa ? `/${one.ipa}/` : one.say}`).join("\n");
+    const input = h("textarea", { name: "pronunciation", rows: "1", dir: "auto", value: shown, placeholder: t("pronunciation_hint") });
+    input.addEventListener("change", () => {
+      const said = [];
+      for (const row of input.value.split("\n").filter((one) => one.trim())) {
+        const [word, ...rest] = row.split("=");
+        const sound = rest.join("=").trim();
+        if (!word.trim() || !sound) { input.setCustomValidity(t("pronunciation_hint")); input.reportValidity(); return; }
+        const ipa = /^\/(.+)\/$/.exec(sound);
+        said.push(ipa ? { word: word.trim(), ipa: ipa[1] } : { word: word.trim(), say: sound });
+      }
+      input.setCustomValidity("");
+      this.does.change(this.line, said.length ? { pronunciation: said } : { reset: ["pronunciation"] });
+    });
+    return this.#field("pronunciation", "pronunciation", input);
   }
 
   #check(name) {

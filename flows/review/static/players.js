@@ -14,11 +14,13 @@ export class Players {
     this.rate = 1;
     this.failed = new Set();
     for (const [film, absent] of [[this.source, "no-source"], [this.dub, "no-dub"]]) {
-      film.addEventListener("error", () => {
+      const fail = () => {
         this.failed.add(film);
         film.hidden = true;
         byId(absent).hidden = false;
-      });
+      };
+      film.addEventListener("error", fail);
+      if (!film.getAttribute("src") || film.error) fail();
       film.addEventListener("loadedmetadata", () => this.#told());
     }
     byId("play").addEventListener("click", () => this.toggle());
@@ -92,7 +94,8 @@ export class Players {
   // The film was made again: the new one is shown where the old one was.
   reload(stamp) {
     const at = this.ms;
-    const place = this.dub.getAttribute("src").split("?")[0];
+    const place = (this.dub.getAttribute("src") ?? "").split("?")[0];
+    if (!place) { location.reload(); return; }
     this.failed.delete(this.dub);
     this.dub.hidden = false;
     byId("no-dub").hidden = true;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from flows.review.catalogue import catalogues
 from flows.review.listed import keys_of
 from flows.review.site import app
 from tasks.records.errors import BadInputError
-from tests.flows.review.conftest import TOKEN, Page
+from tests.flows.review.conftest import SAID, TOKEN, Page
 
 ROOT = Path(str(files("flows.review")))
 SCRIPTS = sorted((ROOT / "static").glob("*.js"))
@@ -81,6 +82,22 @@ def test_the_queue_is_of_what_is_asked_for(page: Page) -> None:
 def test_a_language_that_failed_has_no_page_to_open(page: Page) -> None:
     summary(page, state="failed", master=None)
     assert 'href="/review/' not in page.client.get("/").text
+
+
+def test_a_language_that_waits_shows_what_there_is_to_look_at(page: Page) -> None:
+    folder = Path(page.run.title.folder)
+    summary(page, state="waiting", master=None, report=None)
+    (folder / "es/review").mkdir()
+    shutil.move(folder / "es/script.json", folder / "es/review/script.json")
+    (folder / "talk.es.mp4").unlink()
+    assert 'href="/review/' in page.client.get("/").text
+    text = page.client.get(review(page)).text
+    assert '<video id="dub-film" preload' in text
+    assert 'href="/titles/' not in text
+    (folder / "es/review/mix.wav").write_bytes(b"RIFF")
+    (film,) = re.findall(r'<video id="dub-film" src="([^"]+)"', page.client.get(review(page)).text)
+    assert page.client.get(film).content == b"RIFF"
+    assert page.texts()[0] == SAID[0]
 
 
 def test_a_review_of_a_folder_lists_its_titles_alone(page: Page, tmp_path: Path) -> None:
