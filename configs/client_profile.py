@@ -33,7 +33,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 #: Settings that a client may change and that name a file, likewise.
 FILES: dict[str, frozenset[str]] = {
     "": frozenset({"voices", "consent"}),
-    "translate": frozenset({"glossary"}),
+    "translate": frozenset({"glossary", "memory"}),
     "synthesize": frozenset({"lexicon"}),
 }
 _LONGEST = 64 * 1024  # bytes; a profile has some forty lines

@@ -55,7 +55,8 @@ class ChainedSettings(StepSettings):
 class TranslateSettings(ChainedSettings):
     """The translator, its fallbacks, and settings of all of them."""
 
-    glossary: str | None = Field(None, description="a .yaml or .csv file of names and terms")
+    glossary: str | None = Field(None, description="a .yaml, .csv or .tbx file of names and terms")
+    memory: str | None = Field(None, description="a .tmx file of what was translated before")
     formality: Formality = "default"
     language_check: bool = Field(True, description="a translation in a wrong language counts as a failure")
 
@@ -277,6 +278,7 @@ def _beside(values: dict[str, Any], folder: Path) -> None:
     """Resolve the files that a profile names, relative to the profile."""
     for table, name in (
         (values.get("translate"), "glossary"),
+        (values.get("translate"), "memory"),
         (values.get("synthesize"), "lexicon"),
         (values, "voices"),
         (values, "consent"),

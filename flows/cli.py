@@ -156,7 +156,7 @@ def script_export(
     file: Annotated[str, typer.Option("--file", help="where to write; - for stdout")] = "-",
     form: Annotated[str | None, typer.Option("--format", help="of the file; else by its ending")] = None,
 ) -> None:
-    """Write a dub's lines for editing: .json .csv .xlsx .srt .vtt .xlf (XLIFF 2.1) or .ttml (DAPT)."""
+    """Write a dub's lines for editing: .json .csv .xlsx .srt .vtt .xlf (XLIFF 2.1), .ttml (DAPT) or .tmx (TMX 1.4)."""
     from flows.exchange.formats import format_of
     from flows.terminal.edit import export_script
 
@@ -192,6 +192,19 @@ def script_import(
     say(f"{done.edited} lines edited, {done.taken_back} edits taken back. {then}")
     for note in done.notes:
         say(f"note: {note}", err=True)
+
+
+@app.command("glossary", rich_help_panel=Command.DUB)
+def glossary_command(
+    source: Annotated[str, typer.Argument(help="a glossary: .yaml, .csv or .tbx", metavar="IN")],
+    out: Annotated[str, typer.Argument(help="where to write it: .yaml, .csv or .tbx", metavar="OUT")],
+) -> None:
+    """Write a glossary as another kind of file: TBX is what terminology tools exchange."""
+    from tasks.translate.glossary import read_glossary, write_glossary
+
+    glossary = or_exit(read_glossary, Path(source))
+    or_exit(write_whole, Path(out), or_exit(write_glossary, glossary, Path(out)))
+    say(f"{out}: {len(glossary.terms)} terms, {len(glossary.keep)} names that stay")
 
 
 @lipsync_app.command("list")

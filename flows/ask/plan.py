@@ -30,6 +30,7 @@ from tasks.transcribe.sidecar import Sidecar, sidecar_of
 from tasks.transcribe.subtitles import read_script
 from tasks.translate.chain import chain
 from tasks.translate.glossary import read_glossary
+from tasks.translate.memory import read_memory
 from tasks.words.visible import name_part
 
 #: The speaker of lines that name none.
@@ -144,6 +145,8 @@ def checked_profile(name: str, overrides: Mapping[str, Any]) -> Profile:
         read_lexicon(Path(profile.synthesize.lexicon))
     if profile.translate.glossary is not None:
         read_glossary(Path(profile.translate.glossary))
+    if profile.translate.memory is not None:
+        read_memory(Path(profile.translate.memory))
     if profile.consent is not None:
         read_consent(Path(profile.consent))
     for section, backend in _each(profile):

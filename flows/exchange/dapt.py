@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 from configs.languages import LanguageError, parse_language
 from flows.exchange.table import File, Table, is_key
-from flows.exchange.xml_tree import XML, allowed, tree_of, written
 from tasks.records.errors import BadInputError
+from tasks.words.xml_tree import XML, allowed, tree_of, written
 
 _TT = "{http://www.w3.org/ns/ttml}"
 _TTP = "{http://www.w3.org/ns/ttml#parameter}"

@@ -18,6 +18,7 @@ _FORMATS = {
     "vtt": ("timed_text", "write_vtt", "from_vtt"),
     "xlf": ("xliff", "write", "read"),
     "ttml": ("dapt", "write", "read"),
+    "tmx": ("tmx", "write", "read"),
 }
 _ALSO = {"xliff": "xlf", "dapt": "ttml"}
 #: Bytes of a file that is read: a script of 3,000 lines has less than 3 MB in every format.

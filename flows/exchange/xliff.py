@@ -13,8 +13,8 @@ from configs.languages import LanguageError, parse_language
 from configs.timed_text import timed_text_limits
 from flows.exchange.cells import cell_of, row_of
 from flows.exchange.table import File, Table, is_key
-from flows.exchange.xml_tree import XML, allowed, tree_of, written
 from tasks.records.errors import BadInputError
+from tasks.words.xml_tree import XML, allowed, tree_of, written
 
 _X = "{urn:oasis:names:tc:xliff:document:2.0}"
 _MDA = "{urn:oasis:names:tc:xliff:metadata:2.0}"

@@ -93,7 +93,10 @@ class Changes:
     """The options that change settings of a profile; None or False where one is not given."""
 
     glossary: Annotated[
-        str | None, option(Group.LANGUAGES, "--glossary", text="a .yaml or .csv file of names and terms")
+        str | None, option(Group.LANGUAGES, "--glossary", text="a .yaml, .csv or .tbx file of names and terms")
+    ] = None
+    memory: Annotated[
+        str | None, option(Group.LANGUAGES, "--memory", text="a .tmx file of what was translated before")
     ] = None
     formality: Annotated[
         str | None, option(Group.LANGUAGES, "--formality", text="form of address: default, formal or informal")
@@ -184,7 +187,9 @@ class Changes:
             "voices": _file(self.voices),
             "synthesize": _given({"lexicon": _file(self.lexicon)}),
             "realign": self.realign,
-            "translate": _given({"glossary": _file(self.glossary), "formality": self.formality}),
+            "translate": _given(
+                {"glossary": _file(self.glossary), "memory": _file(self.memory), "formality": self.formality}
+            ),
             "consent": _file(self.consent),
             "scene": self.scene,
             "height": self.height,

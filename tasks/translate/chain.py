@@ -12,13 +12,14 @@ from tasks.records import registry
 from tasks.records.errors import UnsupportedError
 from tasks.translate import Translator, translator
 from tasks.translate.glossary import Glossary, read_glossary
+from tasks.translate.memory import Memory, read_memory
 
 
 class Chain:
     """The profile's translators in the order in which they are tried.
 
     Raises:
-        BadInputError: an unknown backend or option, or an invalid glossary.
+        BadInputError: an unknown backend or option, or an invalid glossary or memory.
     """
 
     def __init__(self, settings: TranslateSettings) -> None:
@@ -26,6 +27,7 @@ class Chain:
         chosen = [settings, *settings.fallbacks]
         self.translators: list[Translator] = [translator(one.backend, one.options) for one in chosen]
         self.glossary = read_glossary(Path(settings.glossary)) if settings.glossary else Glossary()
+        self.memory = read_memory(Path(settings.memory)) if settings.memory else Memory()
 
     @cached_property
     def facts(self) -> registry.BackendFacts:
@@ -43,7 +45,8 @@ class Chain:
         settings = self.settings
         glossary = text_sha256(repr(self.glossary))[:16] if settings.glossary else "none"
         names = " > ".join(one.fingerprint() for one in self.translators)
-        return f"{names}|{glossary}|{settings.formality}|{settings.language_check}"
+        memory = f"|{self.memory.digest[:16]}" if settings.memory else ""
+        return f"{names}|{glossary}|{settings.formality}|{settings.language_check}{memory}"
 
     def missing(self) -> list[str]:
         """What the first needs; a fallback reports missing parts when it is used."""

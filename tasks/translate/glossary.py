@@ -28,9 +28,11 @@ import yaml
 from configs.languages import LanguageError, parse_language, primary
 from tasks.records.errors import BadInputError
 from tasks.translate import Term
+from tasks.translate.tbx import read_tbx, write_tbx
 
 #: Invented capitalised words: translators treat them as names and leave them unchanged.
 _PLACEHOLDER = "Zq{}x"
+_LARGEST_TBX = 50_000_000  # bytes
 _DIGITS = "abdefghijk"
 
 
@@ -52,12 +54,14 @@ class Glossary:
 
 
 def read_glossary(path: Path) -> Glossary:
-    """Read a ``.yaml`` or ``.csv`` glossary.
+    """Read a ``.yaml``, ``.csv`` or ``.tbx`` glossary.
 
     Raises:
         BadInputError: missing, not readable, or not a glossary; names the file and the entry.
     """
     try:
+        if path.suffix.lower() == ".tbx":
+            return _from_tbx(path)
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
@@ -145,6 +149,41 @@ def _from_csv(text: str, path: Path) -> Glossary:
         elif filled:
             terms.append(_entry(filled, path))
     return Glossary(tuple(keep), tuple(terms))
+
+
+def write_glossary(glossary: Glossary, path: Path) -> bytes:
+    """A glossary as the file of that name has it: ``.yaml``, ``.csv`` or ``.tbx``.
+
+    Raises:
+        BadInputError: its name ends otherwise.
+    """
+    terms = [dict(entry) for entry in glossary.terms]
+    suffix = path.suffix.lower()
+    if suffix == ".tbx":
+        return write_tbx(glossary.keep, terms)
+    if suffix in (".yaml", ".yml"):
+        content = {"keep": list(glossary.keep), "terms": terms}
+        return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode()
+    if suffix != ".csv":
+        raise BadInputError(
+            f"{path} is no glossary: its name ends in {suffix or 'nothing'}.", "Use .yaml, .csv or .tbx."
+        )
+    languages = list(dict.fromkeys(tag for entry in terms for tag in entry)) or ["en"]
+    out = io.StringIO()
+    rows = csv.DictWriter(out, languages, lineterminator="\n")
+    rows.writeheader()
+    rows.writerows([*terms, *({languages[0]: word} for word in glossary.keep)])
+    return out.getvalue().encode()
+
+
+def _from_tbx(path: Path) -> Glossary:
+    if path.stat().st_size > _LARGEST_TBX:
+        raise _not_one(path, f"it is larger than {_LARGEST_TBX // 1_000_000} MB")
+    try:
+        keep, terms = read_tbx(path.read_bytes())
+    except BadInputError as error:
+        raise _not_one(path, error.what.rstrip(".")) from error
+    return Glossary(keep, terms)
 
 
 def _entry(term: Any, path: Path) -> Mapping[str, str]:

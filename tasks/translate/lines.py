@@ -16,6 +16,7 @@ from tasks.records.script import Line, Script
 from tasks.translate import Guidance, Term, Translator, language_check, quiet
 from tasks.translate.chain import Chain
 from tasks.translate.glossary import matching, protect, restore, violated
+from tasks.translate.memory import plain
 from tasks.words.speakable import speaks
 
 _LINE, _LINE_VERSION = "translate-line", 3
@@ -68,6 +69,7 @@ class Lines:
             )
         done.texts |= {line.id: line.text for line in self._script.lines if not speaks(line.text)}
         done.texts |= {line.id: edits[str(line.id)] for line in self._script.lines if str(line.id) in edits}
+        self._remember(done)
         self._look_up(done)
         done.hits = len(done.texts)
         failures: list[PolydubError] = []
@@ -90,6 +92,15 @@ class Lines:
 
     def _waiting(self, done: Translated) -> list[Line]:
         return [line for line in self._script.lines if line.id not in done.texts]
+
+    def _remember(self, done: Translated) -> None:
+        """What the memory has of the very same text."""
+        known = self._chain.memory.pairs(self._script.language, self._target)
+        found = {line.id: said for line in self._waiting(done) if (said := known.get(plain(line.text)))}
+        done.texts |= found
+        if found:
+            done.by["memory"] = None
+            done.notes.append(f"{len(found)} lines are as the translation memory has them.")
 
     def _look_up(self, done: Translated) -> None:
         for line in self._waiting(done):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import openpyxl
 import pysubs2
 import pytest
 
-from flows.exchange.xml_tree import tree_of
 from flows.kept.dub_lines import DubLines
 from flows.kept.edit import Change
 from flows.terminal.edit import Imported, export_script, import_script
 from tasks.records.errors import BadInputError
 from tasks.records.script import Line
+from tasks.translate.memory import read_tmx
+from tasks.words.xml_tree import tree_of
 
 pytestmark = pytest.mark.usefixtures("store_folder")
 
@@ -181,3 +183,14 @@ def test_a_file_of_another_tool_is_found_by_time(folder: Path) -> None:
         "line 1: end_ms 3500 -> 3480",
         'line 1: text "Buenos días." -> "Hola a todos."',
     )
+
+
+def test_lines_go_out_as_a_memory_and_come_back_by_their_names(folder: Path) -> None:
+    content = out(folder, "tmx")
+    units = read_tmx(content)
+    assert [tuple(unit.texts.values()) for unit in units] == list(SAID)
+    assert back(folder, "tmx", content).edited == 0
+    assert back(folder, "tmx", replaced("tmx", content, "Buenos días.", "Muy buenas.")).edited == 1
+    assert texts(folder)[1] == "Muy buenas."
+    with pytest.raises(BadInputError, match="whose units name no lines of a dub"):
+        back(folder, "tmx", re.sub(rb' tuid="[^"]*"', b"", content))

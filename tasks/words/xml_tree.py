@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -12,8 +13,12 @@ _DEEPEST, _MOST = 100, 500_000
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
 
-def tree_of(content: bytes) -> ElementTree.Element:
+def tree_of(content: bytes, named: tuple[str, ...] = ()) -> ElementTree.Element:
     """The root element; names as ``{namespace}name``.
+
+    Args:
+        content: of the file.
+        named: document types that it may name, as older formats do; nothing of them is read, and none may be declared.
 
     Raises:
         BadInputError: it is no well-formed XML, declares a document type, or is beyond the bounds.
@@ -24,7 +29,8 @@ def tree_of(content: bytes) -> ElementTree.Element:
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.text
-    parser.StartDoctypeDeclHandler = _refuse_type
+    parser.StartDoctypeDeclHandler = functools.partial(_refuse_type, named)
+    parser.EntityDeclHandler = functools.partial(_refuse_type, (), "")
     try:
         parser.Parse(content, True)
         return builder.root()
@@ -68,5 +74,8 @@ def _name(name: str) -> str:
     return "{" + name if "}" in name else name
 
 
-def _refuse_type(*_declared: Any) -> None:
+def _refuse_type(named: tuple[str, ...], name: str, *declared: Any) -> None:
+    has_own_declarations = declared[-1] if declared else True
+    if name in named and not has_own_declarations:
+        return
     raise ValueError("it declares a document type, which nothing here needs")
