@@ -33,5 +33,5 @@ class GateRule(BaseModel):
 @cache
 def gate_rules() -> dict[str, GateRule]:
     """All gates by name, in the order of the report."""
-    table = yaml.safe_load(files("configs").joinpath("gates.yaml").read_text("utf-8"))
+    table = yaml.load(files("configs").joinpath("gates.yaml").read_text("utf-8"), yaml.CSafeLoader)
     return {name: GateRule(**values) for name, values in table.items()}

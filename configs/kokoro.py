@@ -42,4 +42,6 @@ class Kokoro(BaseModel):
 @cache
 def kokoro() -> Kokoro:
     """The table, read once."""
-    return Kokoro.model_validate(yaml.safe_load(files("configs").joinpath("kokoro.yaml").read_text("utf-8")))
+    return Kokoro.model_validate(
+        yaml.load(files("configs").joinpath("kokoro.yaml").read_text("utf-8"), yaml.CSafeLoader)
+    )

@@ -30,4 +30,4 @@ class LicenceRules(BaseModel):
 @cache
 def licence_rules() -> LicenceRules:
     """The bundled table."""
-    return LicenceRules(**yaml.safe_load(files("configs").joinpath("licences.yaml").read_text("utf-8")))
+    return LicenceRules(**yaml.load(files("configs").joinpath("licences.yaml").read_text("utf-8"), yaml.CSafeLoader))

@@ -32,7 +32,7 @@ def load_limits(file: Path | None = None) -> Limits:
     Raises:
         LimitsError: the file cannot be read, or has an unknown name or a value out of range.
     """
-    base = yaml.safe_load(files("configs").joinpath("limits.yaml").read_text("utf-8"))
+    base = yaml.load(files("configs").joinpath("limits.yaml").read_text("utf-8"), yaml.CSafeLoader)
     if file is None:
         return Limits.model_validate(base)
     try:

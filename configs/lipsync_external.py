@@ -70,4 +70,4 @@ class ExternalSystem(BaseModel):
 def external_systems() -> Mapping[str, ExternalSystem]:
     """All systems by the name that profiles use."""
     text = files("configs").joinpath("lipsync_external.yaml").read_text("utf-8")
-    return TypeAdapter(dict[str, ExternalSystem]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(dict[str, ExternalSystem]).validate_python(yaml.load(text, yaml.CSafeLoader))

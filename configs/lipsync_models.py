@@ -99,4 +99,4 @@ class LipsyncModel(BaseModel):
 def lipsync_models() -> Mapping[str, LipsyncModel]:
     """Every system by the name that profiles use."""
     text = files("configs").joinpath("lipsync_models.yaml").read_text("utf-8")
-    return TypeAdapter(dict[str, LipsyncModel]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(dict[str, LipsyncModel]).validate_python(yaml.load(text, yaml.CSafeLoader))

@@ -48,5 +48,5 @@ class LoudnessPreset(BaseModel):
 @cache
 def loudness_presets() -> dict[str, LoudnessPreset]:
     """All presets by name."""
-    table = yaml.safe_load(files("configs").joinpath("loudness.yaml").read_text())
+    table = yaml.load(files("configs").joinpath("loudness.yaml").read_text(), yaml.CSafeLoader)
     return {name: LoudnessPreset(name=name, **values) for name, values in table.items()}

@@ -98,4 +98,4 @@ class Model(BaseModel):
 def models() -> Mapping[str, Model]:
     """All models by name."""
     text = files("configs").joinpath("models.yaml").read_text("utf-8")
-    return TypeAdapter(dict[str, Model]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(dict[str, Model]).validate_python(yaml.load(text, yaml.CSafeLoader))

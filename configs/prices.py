@@ -18,7 +18,7 @@ _SPEECH = ("characters", "seconds")
 @cache
 def listed_prices() -> PriceList:
     """The bundled price list, `configs/prices.yaml`."""
-    listed = yaml.safe_load(files("configs").joinpath("prices.yaml").read_text("utf-8"))
+    listed = yaml.load(files("configs").joinpath("prices.yaml").read_text("utf-8"), yaml.CSafeLoader)
     return {provider: dict(prices) for provider, prices in listed.items()}
 
 

@@ -32,4 +32,4 @@ class SceneMode(BaseModel):
 def scene_modes() -> dict[str, SceneMode]:
     """All modes by name."""
     text = files("configs").joinpath("scene_modes.yaml").read_text("utf-8")
-    return TypeAdapter(dict[str, SceneMode]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(dict[str, SceneMode]).validate_python(yaml.load(text, yaml.CSafeLoader))

@@ -91,7 +91,7 @@ class SpokenForms(BaseModel):
 @cache
 def _table() -> dict[str, SpokenForms]:
     text = files("configs").joinpath("spoken_forms.yaml").read_text("utf-8")
-    return {tag: SpokenForms.model_validate(forms) for tag, forms in yaml.safe_load(text).items()}
+    return {tag: SpokenForms.model_validate(forms) for tag, forms in yaml.load(text, yaml.CSafeLoader).items()}
 
 
 def spoken_forms(language: str) -> SpokenForms | None:

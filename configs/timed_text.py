@@ -48,5 +48,5 @@ def timed_text_limits(language: str) -> TimedTextLimits:
 
 @cache
 def _table() -> dict[str, Any]:
-    table: dict[str, Any] = yaml.safe_load(files("configs").joinpath("timed_text.yaml").read_text("utf-8"))
+    table: dict[str, Any] = yaml.load(files("configs").joinpath("timed_text.yaml").read_text("utf-8"), yaml.CSafeLoader)
     return table

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -109,7 +110,13 @@ def unknown(step: str, name: str, known: Sequence[str]) -> BadInputError:
 
 def names(step: str, own: Mapping[str, str]) -> list[str]:
     """The names of every backend of a step, third parties' included, sorted."""
-    return sorted({*own, *(point.name for point in importlib.metadata.entry_points(group=f"polydub.{step}"))})
+    return sorted({*own, *_of_third_parties(step, importlib.metadata.entry_points)})
+
+
+@functools.cache
+def _of_third_parties(step: str, entry_points: Callable[..., importlib.metadata.EntryPoints]) -> tuple[str, ...]:
+    """Names of backends that installed packages bring; to look through all of them takes a while."""
+    return tuple(point.name for point in entry_points(group=f"polydub.{step}"))
 
 
 def create(step: str, name: str, own: Mapping[str, str], options: Mapping[str, Any]) -> Any:
