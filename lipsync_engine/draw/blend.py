@@ -116,11 +116,12 @@ def compose(
             hidden, fade = cover.hidden, cover.fade
             clear = 1 - hidden
         patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))
+        half_mask, half_lips = halved(mask), halved(flow.lips)
         half_clear = None if clear is None else halved(clear)
-        hue_c = _hue(under_c, patch_c, halved(mask), halved(flow.lips), level)
+        hue_c = _hue(under_c, patch_c, half_mask, half_lips, level)
         hue = nn.interpolate(hue_c, size=tuple(mask.shape[2:]), mode="nearest")
         done = _mixed(under, patch, mask, strength, width_px, _Ring(hue, clear), level)
-        done_c = _mixed(under_c, patch_c, halved(mask), strength, width_px / 2, _Ring(hue_c, half_clear), level)
+        done_c = _mixed(under_c, patch_c, half_mask, strength, width_px / 2, _Ring(hue_c, half_clear), level)
         if clear is not None and half_clear is not None:
             done = torch.lerp(inner.cut(luma), done, clear)
             done_c = torch.lerp(half.cut(chroma), done_c, half_clear)
@@ -129,7 +130,7 @@ def compose(
             skin = (mask > 0.8) & (flow.lips < 0.02)
             places = [Place(c.left, c.top, seed) for c, seed in zip(flow.core, grain.seeds, strict=True)]
             done = grained(done, inner.cut(fine), share, skin, places, grain.noise[:1], level)
-            skin = (halved(mask) > 0.8) & (halved(flow.lips) < 0.02)
+            skin = (half_mask > 0.8) & (half_lips < 0.02)
             places = [Place(c.left // 2, c.top // 2, ~seed) for c, seed in zip(flow.core, grain.seeds, strict=True)]
             done_c = grained(done_c, detail(half.cut(chroma)), halved(share), skin, places, grain.noise[1:], level)
         inner.put(base, done)

@@ -315,5 +315,5 @@ def moved(image: Tensor, motion: Tensor) -> Tensor:
 
 
 def _sampled(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    grid = torch.stack([x, y], dim=-1)
+    grid = torch.view_as_real(torch.complex(x, y))  # as a stack of both, several times quicker
     return nn.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False)
