@@ -12,10 +12,12 @@ from lipsync_engine.faces.observations import Collector, stored_mouths
 from lipsync_engine.faces.speakers import SpeechSpan, speech_table
 from lipsync_engine.faces.track import Progress, track_faces
 from lipsync_engine.media import video
+from lipsync_engine.media.blas import on_one_core
 from lipsync_engine.records import FloatArray
 from lipsync_engine.speech.title_speech import ScriptLine, phone_member, script_phones
 
 
+@on_one_core
 def analyse(
     picture: Path,
     out_npz: Path,

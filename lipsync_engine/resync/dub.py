@@ -21,6 +21,7 @@ from lipsync_engine.faces.speakers import active_frames, off_screen
 from lipsync_engine.faces.track import Progress
 from lipsync_engine.media import video
 from lipsync_engine.media.audio import spooled_mono
+from lipsync_engine.media.blas import on_one_core
 from lipsync_engine.media.mux import copy_picture
 from lipsync_engine.media.shelf import Kept, Shelf
 from lipsync_engine.media.stretches import bounds_of
@@ -36,6 +37,7 @@ from lipsync_engine.speech.title_speech import RATE_HZ, own_speech, stored_phone
 from lipsync_engine.speech.trust import rested, weighed
 
 
+@on_one_core
 def resync(
     picture: Path,
     audio: Path,
