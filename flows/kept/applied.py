@@ -18,7 +18,7 @@ _SHOWN = 60  # characters of a text in a note
 #: What a locked line still takes.
 _ALWAYS = frozenset({"lock", "note"})
 _ON_THE_SOURCE = ("source", "start_ms", "end_ms", "speaker")
-_ON_THE_DUB = ("text", "voice", "take", "level_db", "pronunciation", "keep", "mute")
+_ON_THE_DUB = ("text", "voice", "take", "level_db", "pronunciation", "keep", "mute", "recording")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Row:
         level_db: as `Change.level_db`.
         pronunciation: as `Change.pronunciation`.
         keep: the original is heard.
+        recording: as `Change.recording`; empty: none.
         mute: nothing is spoken.
         lock: nothing is changed any more.
         edits: that are in force on it, oldest first.
@@ -64,6 +65,7 @@ class Row:
     level_db: float = 0.0
     pronunciation: tuple[Saying, ...] = ()
     keep: bool = False
+    recording: str = ""
     mute: bool = False
     lock: bool = False
     edits: tuple[Edit, ...] = ()
@@ -82,7 +84,9 @@ class Row:
     def direction(self) -> Direction | None:
         """How it is spoken, where a person said so."""
         said = tuple((one.word, one.say, one.ipa) for one in self.pronunciation)
-        found = Direction(line=self.line.id, voice=self.voice, take=self.take, pronunciation=said)
+        found = Direction(
+            line=self.line.id, voice=self.voice, take=self.take, pronunciation=said, recording=self.recording
+        )
         return None if found == Direction(line=self.line.id) else found
 
 
@@ -137,7 +141,9 @@ class Applied:
             "source": source,
             "lines": [row.line.id for row in self.rows] if created or self._merged else [],
             "kept": list(self.kept),
-            "directions": [one.model_dump(mode="json") for one in self.directions],
+            "directions": [
+                one.model_dump(mode="json", exclude=None if one.recording else {"recording"}) for one in self.directions
+            ],
             "levels": {str(line): level for line, level in self.levels.items()},
             "not applied": [*self.notes, self.unreadable] if self.unreadable else list(self.notes),
         }
@@ -312,7 +318,7 @@ class _Applying:
             )
             for text, start, end in zip(split.source, (whole.start_ms, at_ms), (at_ms, whole.end_ms), strict=True)
         )
-        rest = {name: value for name, value in one.decided.items() if name != "text"}
+        rest = {name: value for name, value in one.decided.items() if name not in ("text", "recording")}
         texts = split.text or (None, None)
         one.line = first
         one.decided = rest | ({} if texts[0] is None else {"text": texts[0]})
@@ -333,6 +339,7 @@ class _Applying:
         end_ms = max(one.line.end_ms, other.now.end_ms)
         one.line = one.line.model_copy(update={"text": merge.source, "end_ms": end_ms, "words": ()})
         one.decided.pop("text", None)
+        one.decided.pop("recording", None)
         if merge.text is not None:
             one.decided["text"] = merge.text
         del self._open[other.line.id]

@@ -23,6 +23,7 @@ from flows.kept.edits import Edits, lines_of, reason_of
 from tasks.keep.store import store_at, store_place
 from tasks.records.errors import BadInputError
 from tasks.records.script import Line
+from tasks.synthesize.recorded import recording
 from tasks.words.spacing import atoms, joined
 
 _PREVIEW = ".preview"
@@ -163,6 +164,8 @@ class DubLines:
             BadInputError: the line is locked, or cannot become that.
         """
         self.check_open()
+        if change.recording and recording(self.store, change.recording) is None:
+            raise BadInputError("There is no such recorded take in this store.", "Send it first.")
         if row.lock and change.lock is not False and change.decided - _OPEN_WHEN_LOCKED:
             raise BadInputError(f"Line {row.line.id} of {self.title} is locked.", "Unlock it first (--unlock).")
         return Edit(
@@ -257,9 +260,9 @@ class DubLines:
         return Edit(**{**kept, **sign}, undoes=number)
 
     def locking(self, row: Row, decided: dict[str, Any]) -> dict[str, Any]:
-        """What is decided about a line with, where that locks it, the text that was seen: that is what stays."""
+        """What is decided; where that locks the line or has a recording of it, with the text that was seen."""
         if (
-            decided.get("lock")
+            (decided.get("lock") or decided.get("recording"))
             and "text" not in decided
             and row.text is None
             and (now := self.machine(row)) is not None

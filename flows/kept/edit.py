@@ -112,7 +112,18 @@ class Insert(Record):
 
 
 FieldName = Literal[
-    "text", "source", "start_ms", "end_ms", "speaker", "voice", "take", "level_db", "pronunciation", "keep", "mute"
+    "text",
+    "source",
+    "start_ms",
+    "end_ms",
+    "speaker",
+    "voice",
+    "take",
+    "level_db",
+    "pronunciation",
+    "keep",
+    "mute",
+    "recording",
 ]
 FIELDS: tuple[FieldName, ...] = FieldName.__args__  # type: ignore[attr-defined]
 """What of a line is decided on its own, and can go back to what the machine made."""
@@ -132,6 +143,7 @@ class Change(Record):
         level_db: louder (above 0) or softer than the mix would have it.
         pronunciation: of words in this line.
         keep: the original is heard instead of a dub.
+        recording: name of the recorded take that is heard instead of a voice (`tasks.synthesize.recorded`).
         mute: nothing is spoken; the text stays.
         lock: nothing of the line is changed any more, by a person or the machine.
         note: to those who read it; changes nothing.
@@ -152,6 +164,7 @@ class Change(Record):
     pronunciation: Annotated[tuple[Saying, ...], Field(max_length=100)] | None = None
     keep: bool | None = None
     mute: bool | None = None
+    recording: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     lock: bool | None = None
     note: Text | None = None
     split: Split | None = None

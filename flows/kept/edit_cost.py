@@ -119,7 +119,7 @@ def _placed(row: Row) -> Any:
 def _said(row: Row | None) -> tuple[Any, ...] | None:
     if row is None:
         return None
-    direction = (row.voice, row.take, row.pronunciation)
+    direction = (row.voice, row.take, row.pronunciation, row.recording)
     return (row.line.text, row.line.speaker, row.text, row.keep, row.mute, *direction)
 
 

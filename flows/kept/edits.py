@@ -23,6 +23,7 @@ from flows.kept.same_lines import Alignment
 from tasks.keep.store import Store, step_key, text_sha256
 from tasks.records.errors import BadInputError, PermanentError
 from tasks.records.script import Line
+from tasks.synthesize.recorded import KIND as RECORDED_TAKE
 
 _KIND = "title-edits"
 _PREVIEW = ".preview"
@@ -263,7 +264,13 @@ def kept_edits(store: Store, name: str, sha256: str, language: str) -> list[tupl
     records = store.read_note(_KIND, key)
     kept = [edit for edit in records if isinstance(edit, dict)] if isinstance(records, list) else []
     scripts = dict.fromkeys(str(edit["script"]) for edit in kept if edit.get("script"))
-    return [(_KIND, key), *(("edited-script", script) for script in scripts)]
+    changes = [edit["change"] for edit in kept if isinstance(edit.get("change"), dict)]
+    recordings = dict.fromkeys(str(change["recording"]) for change in changes if change.get("recording"))
+    return [
+        (_KIND, key),
+        *(("edited-script", script) for script in scripts),
+        *((RECORDED_TAKE, name) for name in recordings),
+    ]
 
 
 def reason_of(error: Exception) -> str:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from configs.languages import display_name
 from flows.kept import links
@@ -23,6 +24,7 @@ from flows.review.opened import opened, remember, seen, signed_by
 from flows.review.voices import voices_of
 from flows.review.writes import told
 from tasks.records.errors import BadInputError, PolydubError
+from tasks.synthesize.recorded import keep_recording
 
 router = APIRouter()
 _MAKING = making.Making()
@@ -154,6 +156,13 @@ def voices(key: str, language: str) -> dict[str, Any]:
     return {"voices": voices_of(asked, seen(key, language).dub.language) if asked else []}
 
 
+@router.post("/titles/{key}/{language}/recordings", status_code=201)
+async def recordings(key: str, language: str, request: Request) -> dict[str, Any]:
+    """Take in a recorded take of a line, as ``application/octet-stream``; an edit (``recording``) then uses it."""
+    sound = await request.body()
+    return await run_in_threadpool(_recorded, key, language, sound)
+
+
 @router.post("/titles/{key}/{language}/make", status_code=202)
 def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
     """Dub the language again with its edits; only what they touch is made."""
@@ -166,6 +175,13 @@ def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
 def made(key: str, language: str) -> dict[str, Any]:
     """How far that is, and whether the delivered dub has every edit."""
     return _made(key, seen(key, language).dub)
+
+
+def _recorded(key: str, language: str, sound: bytes) -> dict[str, Any]:
+    dub = seen(key, language).dub
+    dub.check_open()
+    name, take = keep_recording(dub.store, sound)
+    return {"recording": name, "duration_ms": take.duration_ms}
 
 
 def _facts(key: str, dub: DubLines) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Shown:
             "take": row.take,
             "level_db": row.level_db,
             "pronunciation": [saying.model_dump(exclude_defaults=True) for saying in row.pronunciation],
+            "recording": row.recording,
             "keep": row.keep,
             "mute": row.mute,
             "lock": row.lock,

@@ -33,8 +33,8 @@ class Writes:
         self,
         app: Callable[..., Awaitable[None]],
         largest: int = 4_000_000,
-        largest_upload: int = 80_000_000,
-        uploads: tuple[str, ...] = ("/take",),
+        largest_upload: int = 40_000_000,
+        uploads: tuple[str, ...] = ("/recordings",),
     ) -> None:
         self._app, self._largest, self._largest_upload, self._uploads = app, largest, largest_upload, uploads
 

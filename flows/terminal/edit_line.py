@@ -45,6 +45,9 @@ def edit_command(
     mute: Annotated[bool | None, _flag("mute", "nothing is spoken")] = None,
     lock: Annotated[bool | None, typer.Option("--lock/--unlock", help="nothing of it is changed any more")] = None,
     note: Annotated[str | None, typer.Option(help="a note to those who read it")] = None,
+    recording: Annotated[
+        str | None, typer.Option(help="a recorded take of the line, heard instead of a voice", metavar="FILE")
+    ] = None,
     split_at: Annotated[str | None, typer.Option(help="the line becomes two at this time", metavar="TIME")] = None,
     merge_with_next: Annotated[bool, typer.Option("--merge-with-next", help="it takes in the next line")] = False,
     insert: Annotated[
@@ -82,6 +85,7 @@ def edit_command(
             "pronunciation": [_saying(one) for one in pronounce] if pronounce else None,
             "keep": keep_original,
             "mute": mute,
+            "recording": or_exit(_recorded, dub, recording) if recording is not None else None,
             "lock": lock,
             "note": note,
         },
@@ -257,6 +261,18 @@ def _show_history(dub: Any, line: int | None, as_json: bool) -> None:
         say(f"{edit.number:4}  {edit.when or 'earlier'}  {edit.who or '-'}  {in_words(edit)}{why}{back}")
     for note in dub.applied.notes:
         say(f"note: {note}", err=True)
+
+
+def _recorded(dub: Any, file: str) -> str:
+    """The name of a recorded take, which is kept."""
+    from tasks.synthesize.recorded import keep_recording
+
+    try:
+        sound = Path(file).expanduser().read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{file} cannot be read: {error.strerror}.", "Name a WAV, FLAC or M4A.") from error
+    name, _ = keep_recording(dub.store, sound)
+    return name
 
 
 def _time(typed: str | None) -> int | None:

@@ -12,6 +12,7 @@ class Direction(Record):
         line: its id.
         voice: the backend's name of the voice; empty: its speaker's.
         take: number of the reading, from 1; 0: the best.
+        recording: name of the take that somebody recorded, and that is heard instead of a voice; empty: none.
         pronunciation: ``(word, respelling, IPA)``, the last two may be empty; before the lexicon.
     """
 
@@ -19,3 +20,4 @@ class Direction(Record):
     voice: str = ""
     take: int = 0
     pronunciation: tuple[tuple[str, str, str], ...] = ()
+    recording: str = ""

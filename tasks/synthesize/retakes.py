@@ -56,7 +56,7 @@ def clearest(
         return list(takes), [], [f"The takes were not checked by recognition: {error.what}"]
     kept, retakes = [], []
     for line, take, first in zip(lines, takes, heard, strict=True):
-        if first.understanding.understood:
+        if first.understanding.understood or session.recorded(line) is not None:
             kept.append(take)
             continue
         best, retaken = _again(session, line, take, first, settings, most)

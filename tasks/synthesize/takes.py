@@ -15,6 +15,7 @@ from tasks.keep.digests import file_sha256
 from tasks.keep.known import found_or_made
 from tasks.keep.store import Store, step_key
 from tasks.records.direction import Direction
+from tasks.records.errors import BadInputError
 from tasks.records.record import Asset, Record
 from tasks.records.script import Line
 from tasks.records.step_record import StepRecord
@@ -24,12 +25,14 @@ from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
 from tasks.synthesize.pace import Reach, is_near, is_short, line_pace, speaker_pace
 from tasks.synthesize.pauses import marks, moved, widened, widening
+from tasks.synthesize.recorded import recording
 from tasks.synthesize.wave import write_wav
 from tasks.understood.ears import Ears
 from tasks.words.speakable import speaks
 from tasks.words.syllables import syllables
 
 _LINE, _PAUSES, _LENGTH, _PACE = "synthesize-line", "pause-line", "length-of-line", "pace-of-line"
+_RECORDED = "recorded"  # instead of a voice's name
 #: Version of a single take, separate from the step's, so that paid takes are kept when another pace is chosen.
 _VERSION = 3
 
@@ -95,6 +98,9 @@ class VoiceSession:
         spoken: list[Line] = []
         notes: list[str] = []
         for line in lines:
+            if self.recorded(line) is not None:
+                spoken.append(line)
+                continue
             why = "" if speaks(line.text) else "has no words" if line.text.strip() else "has no text"
             try:
                 if not why:
@@ -106,6 +112,22 @@ class VoiceSession:
             else:
                 spoken.append(line)
         return spoken, notes
+
+    def recorded(self, line: Line) -> Take | None:
+        """The take of the line that somebody recorded; None where nobody did.
+
+        Raises:
+            BadInputError: the store no longer has it.
+        """
+        direction = self.directions.get(line.id)
+        if direction is None or not direction.recording:
+            return None
+        found = recording(self.store, direction.recording)
+        if found is None:
+            raise BadInputError(
+                f"The recorded take of line {line.id} is no longer in the store.", "Send it again, or take it back."
+            )
+        return Take(line=line.id, audio=found.audio, duration_ms=found.duration_ms, voice=_RECORDED)
 
     def take(self, line: Line, pace: float = 1.0) -> Take:
         """The line's best reading at a pace, stored or spoken now; the one that a person chose, where one did."""
@@ -202,6 +224,8 @@ class VoiceSession:
             speaker: the speaker's pace.
             settings: limits of pace and pauses.
         """
+        if (recorded := self.recorded(line)) is not None:
+            return recorded
         slot_ms, reach = line.end_ms - line.start_ms, Reach.around(speaker, settings)
         plain = self._nearest(line, slot_ms, reach, settings.tries)
         take = self._paused(line, plain, settings.pause_ms)
@@ -308,7 +332,7 @@ class VoiceSession:
         if not self.backend.facts.paces:
             return dict.fromkeys(self.voices, 1.0)
         lengths: dict[str, list[tuple[int, int]]] = {speaker: [] for speaker in self.voices}
-        for line in lines:
+        for line in (one for one in lines if self.recorded(one) is None):
             lengths[line.speaker].append((self._length_ms(line), line.end_ms - line.start_ms))
         return {speaker: speaker_pace(found, settings) for speaker, found in lengths.items()}
 

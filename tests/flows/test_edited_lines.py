@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 from flows.ask.naming import card_of
@@ -135,6 +137,28 @@ def test_a_pronunciation_speaks_one_line_again_and_stays_out_of_the_subtitles(ti
     title.edit("1", "--pronounce", "morning=mooorning")
     assert title.dub() == (SPOKEN, 1)
     assert title.rows()[0][2] == "[es] Good morning."
+
+
+def test_a_recorded_take_is_heard_instead_of_a_voice(title: Title, tmp_path: Path) -> None:
+    recorded = tmp_path / "take.flac"
+    tone = 0.2 * np.sin(np.arange(24_000 * 6 // 10) / 9)
+    soundfile.write(recorded, np.concatenate([np.zeros(12_000), tone, np.zeros(12_000)]), 24_000)
+    title.edit("2", "--recording", str(recorded))
+    assert title.dub() == (SPEECH, 0)
+    (placed,) = [one for one in title.laid.placements if one.line == 2]
+    assert abs(placed.natural_ms - 600) <= 45
+    assert title.rows()[1][2] == "[es] Nice to see you here."
+    title.edit("2", "--reset", "recording")
+    title.dub()
+    (placed,) = [one for one in title.laid.placements if one.line == 2]
+    assert abs(placed.natural_ms - 600) > 45
+
+
+def test_a_recording_that_is_none_is_refused(title: Title, tmp_path: Path) -> None:
+    (tmp_path / "take.wav").write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
+    assert "The recording" in title.edit("2", "--recording", str(tmp_path / "take.wav"), code=2)
+    assert "cannot be read" in title.edit("2", "--recording", str(tmp_path / "none.wav"), code=2)
+    assert title.is_as_before()
 
 
 def test_another_take_is_told_where_a_voice_has_one(title: Title) -> None:

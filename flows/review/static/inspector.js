@@ -45,6 +45,7 @@ export class Inspector {
           this.#number("take", "reading", { step: "1", min: "0", max: "99" })),
         h("div", { class: "checks" }, ...["keep", "mute", "lock"].map((name) => this.#check(name)))),
       this.#pronunciation(),
+      this.#recording(),
       this.#text("note", "note", line.note, { rows: "2" }),
       h("div", { class: "buttons" },
         button("split", does.split, shut), button("merge", does.merge, shut), button("insert", does.insert),
@@ -115,6 +116,16 @@ export class Inspector {
       this.does.change(this.line, said.length ? { pronunciation: said } : { reset: ["pronunciation"] });
     });
     return this.#field("pronunciation", "pronunciation", input);
+  }
+
+  #recording() {
+    const input = h("input", { name: "recording", type: "file", accept: "audio/*,.wav,.flac,.m4a" });
+    input.addEventListener("change", () => input.files[0] && this.does.record(this.line, input.files[0]));
+    const field = this.#field("recording", "recording", input);
+    if (!this.line.recording) return field;
+    const back = h("button", { type: "button", class: "quiet", onclick: () => this.does.change(this.line, { reset: ["recording"] }) }, t("recording_back"));
+    if (this.line.lock) back.disabled = true;
+    return h("div", { class: "buttons" }, field, h("span", { class: "flag" }, t("recorded")), back);
   }
 
   #check(name) {

@@ -9,7 +9,7 @@ import { listen } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { Players } from "./players.js";
 import { Rows } from "./rows.js";
-import { Refused, get, post } from "./server.js";
+import { Refused, get, post, upload } from "./server.js";
 
 const MAKING_MS = 1000;
 const LOOK_MS = 5000;
@@ -42,6 +42,7 @@ const lanes = new Lanes(players, {
 });
 const inspector = new Inspector({
   change: (one, what) => change(one, what),
+  record: (one, file) => record(one, file),
   split: (one) => splitHere(one),
   merge: (one) => keep([{ line: one.key, merge_with_next: true }]),
   insert: (one) => insertAfter(one),
@@ -215,6 +216,13 @@ function edit(key = state.chosen) {
   });
 }
 
+const record = async (one, file) => {
+  try {
+    const { recording, duration_ms } = await upload("/recordings", file);
+    if (await change(one, { recording })) say(t("recording_kept", { seconds: (duration_ms / 1000).toFixed(1) }));
+  } catch (error) { told(error); }
+};
+
 const splitHere = (one) => {
   const at = Math.round(players.ms);
   const inside = at > one.start_ms && at < one.end_ms;
@@ -229,7 +237,7 @@ const insertAfter = async (one) => {
   if (text) keep([{ change: { insert: { start_ms: one.end_ms, end_ms: until, text, speaker: one.speaker } } }]);
 };
 
-const RESET = ["text", "source", "start_ms", "end_ms", "speaker", "voice", "take", "level_db", "pronunciation", "keep", "mute"];
+const RESET = ["text", "source", "start_ms", "end_ms", "speaker", "voice", "take", "level_db", "pronunciation", "keep", "mute", "recording"];
 const reset = (one) => change(one, { reset: RESET });
 
 const undo = async (number) => {

@@ -25,7 +25,8 @@ const heard = (line) => {
 };
 
 const flags = (line) =>
-  ["keep", "mute", "lock"].filter((name) => line[name]).map((name) => h("span", { class: "flag" }, t(name)));
+  [["keep", "keep"], ["mute", "mute"], ["lock", "lock"], ["recording", "recorded"]]
+    .filter(([name]) => line[name]).map(([, word]) => h("span", { class: "flag" }, t(word)));
 
 export class Rows {
   // approval: of a line, by its key; choose: called with a key; edit: to edit its translation.

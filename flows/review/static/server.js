@@ -36,6 +36,15 @@ export const post = (where, body, signal) =>
     }),
   );
 
+export const upload = (where, file) =>
+  answered(
+    fetch(base + where, {
+      method: "POST",
+      headers: { "Content-Type": "application/octet-stream", "X-Polydub": "page" },
+      body: file,
+    }),
+  );
+
 export const bytes = async (where) => {
   const answer = await fetch(base + where);
   return answer.status === 200 ? new Uint8Array(await answer.arrayBuffer()) : null;

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from starlette.testclient import TestClient
 
 from flows.review.site import app
@@ -184,6 +187,32 @@ def test_only_its_own_page_or_a_program_that_means_it_changes_anything(
         answer = client.post(f"{page.place}/edits", content=content, headers=headers)
     assert answer.status_code == status
     assert page.texts()[0] == ("Hola." if status == 201 else SAID[0])
+
+
+def test_a_recorded_take_is_sent_and_then_used_by_an_edit(page: Page) -> None:
+    sound = io.BytesIO()
+    soundfile.write(sound, 0.2 * np.sin(np.arange(8000) / 9), 16_000, format="WAV")
+    headers = {"x-polydub": "page", "content-type": "application/octet-stream"}
+    sent = page.client.post(f"{page.place}/recordings", content=sound.getvalue(), headers=headers)
+    assert sent.status_code == 201, sent.text
+    assert abs(sent.json()["duration_ms"] - 500) < 40
+    answer = page.edit({"line": "2-0", "change": {"recording": sent.json()["recording"]}})
+    (line,) = answer.json()["lines"]
+    assert (line["recording"], line["text"]) == (sent.json()["recording"], SAID[1])
+    assert page.edit({"line": "1-0", "change": {"recording": "0" * 64}}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [b"", b"nothing", b"#EXTM3U\nhttp://evil.example/x.ts\n", b"ffconcat version 1.0\nfile /etc/passwd\n"],
+)
+def test_what_is_no_sound_is_not_kept(page: Page, sound: bytes) -> None:
+    headers = {"x-polydub": "page", "content-type": "application/octet-stream"}
+    refused = page.client.post(f"{page.place}/recordings", content=sound, headers=headers)
+    assert refused.status_code == 400
+    assert "recording" in refused.json()["error"]["what"]
+    json_kind = {"x-polydub": "page", "content-type": "application/json"}
+    assert page.client.post(f"{page.place}/recordings", content=sound, headers=json_kind).status_code == 415
 
 
 def test_a_body_that_is_too_large_is_not_read(page: Page) -> None:
