@@ -134,6 +134,7 @@ class Approvals:
 
     def _whole(self, stage: Stage, now: Seen, only: Decision | None = None) -> Judged:
         """What was last said of a stage as a whole: of itself, or, where it is approved, of a later one."""
+        own = [one for one in self.decisions if one.stage == stage and one.verdict == "approved" and not one.lines]
         for decision in [only] if only else reversed(self.decisions):
             if decision is None or decision.lines or not self._speaks_of(decision, stage):
                 continue
@@ -142,9 +143,15 @@ class Approvals:
                 return Judged("draft", True, ("what was seen is no longer in the store",), decision)
             if before.facts(stage) == now.facts(stage):
                 state = self._plain if decision.verdict == "timeout" else decision.verdict
+                if decision.stage != stage and own and self._is_of(own[-1], stage, now):
+                    return Judged(state, decision=own[-1])  # who approved this very stage
                 return Judged(state, decision=decision)
             return Judged(self._plain, True, changes(before, now, self._paired(decision, before), stage), decision)
         return Judged(self._plain)
+
+    def _is_of(self, decision: Decision, stage: Stage, now: Seen) -> bool:
+        seen = self._content(decision)
+        return seen is not None and seen.facts(stage) == now.facts(stage)
 
     def _speaks_of(self, decision: Decision, stage: Stage) -> bool:
         later = STAGES.index(decision.stage) > STAGES.index(stage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from flows.kept.decision import Decision
 from flows.kept.decisions import Decisions
 from flows.kept.deliver import write_json
 from flows.kept.dub_lines import DubLines
-from flows.kept.seen import Seen, Stages, keep_seen, lines_now, lines_seen
+from flows.kept.seen import Seen, SeenLine, Stages, keep_seen, lines_now, lines_seen
 from tasks.keep.digests import Digests
 from tasks.keep.folder import Folder
 from tasks.keep.store import store_at, store_root
@@ -26,10 +26,7 @@ from tasks.records.title import Branch
 def approvals_of(dub: DubLines) -> Approvals:
     """The decisions about a delivered or waiting dub, beside what it is now."""
     rows, onto = dub.applied.rows, dub.edits.onto(dub.lines)
-    now = {
-        stage: made.model_copy(update={"script": dub.script, "lines": lines_now(rows, made, onto, dub.machine)})
-        for stage, made in _made(dub).items()
-    }
+    now = _now(_made(dub), dub.script, lambda made: lines_now(rows, made, onto, dub.machine))
     return Approvals(dub.store, dub.decisions.in_force, now, rows, onto)
 
 
@@ -43,11 +40,22 @@ def approvals_in_store(known: Known) -> Approvals | None:
         return None
     edits, rows = edits_of(branch), known.edits.rows
     onto, script = edits.onto(work.script.lines), edits.keep_script(work.script.lines)
-    now = {
-        stage: made.model_copy(update={"script": script, "lines": lines_now(rows, made, onto, lambda row: None)})
-        for stage, made in stages_of(branch).made().items()
-    }
+    now = _now(stages_of(branch).made(), script, lambda made: lines_now(rows, made, onto, lambda row: None))
     return Approvals(store_at(branch.store), decisions, now, rows, onto)
+
+
+def _now(
+    made: Mapping[Stage, Seen], script: str, lines_of: Callable[[Seen], tuple[SeenLine, ...]]
+) -> dict[Stage, Seen]:
+    """Every stage as it is now; those that were made of the same lines have the same ones."""
+    known: dict[tuple[str, int], tuple[SeenLine, ...]] = {}
+    found: dict[Stage, Seen] = {}
+    for stage, seen in made.items():
+        key = seen.script, id(seen.lines)
+        if key not in known:
+            known[key] = lines_of(seen)
+        found[stage] = seen.model_copy(update={"script": script, "lines": known[key]})
+    return found
 
 
 def decisions_of(branch: Branch) -> Decisions:
@@ -99,8 +107,11 @@ def decide(
         raise BadInputError(f"{dub.title} has no line {unknown[0]} in {dub.language}.")
     if any(line.text is None and not line.keep and line.of for line in now.lines) and not lines:
         _refuse_unknown(dub, approvals, chosen)
-    refs = tuple(line.ref for line in now.lines if line.id in set(lines))
-    wanted = Decision(**sign, verdict=verdict, stage=chosen, lines=refs, lock=lock, content=keep_seen(dub.store, now))
+    named = set(lines)
+    looked_at = tuple(line for line in now.lines if line.id in named)
+    seen = keep_seen(dub.store, now.model_copy(update={"lines": looked_at, "files": {}}) if lines else now)
+    refs = tuple(line.ref for line in looked_at)
+    wanted = Decision(**sign, verdict=verdict, stage=chosen, lines=refs, lock=lock, content=seen)
     if (same := _same(approvals, wanted)) is not None:
         return same, False
     added = dub.decisions.add(wanted)

@@ -124,8 +124,13 @@ def kept_decisions(store: Store, name: str, sha256: str, language: str) -> list[
     key = decisions_key(name.removesuffix(f"-{sha256[:8]}"), sha256, language)
     records = store.read_note(_KIND, key)
     kept = [one for one in records if isinstance(one, dict)] if isinstance(records, list) else []
-    seen = dict.fromkeys(str(one["content"]) for one in kept if one.get("content"))
-    return [(_KIND, key), ("seen-stages", key), *(("seen", content) for content in seen)]
+    stages = store.read_note("seen-stages", key)
+    made = [str(digest) for digest in stages.values()] if isinstance(stages, dict) else []
+    seen = dict.fromkeys([*(str(one["content"]) for one in kept if one.get("content")), *made])
+    notes = (store.read_note("seen", content) for content in seen)
+    lines = dict.fromkeys(str(note["lines"]) for note in notes if isinstance(note, dict) and "lines" in note)
+    of_content = [*(("seen", content) for content in seen), *(("seen-lines", content) for content in lines)]
+    return [(_KIND, key), ("seen-stages", key), *of_content]
 
 
 def _check_undoing(number: int, known: Sequence[Decision]) -> None:

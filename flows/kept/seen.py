@@ -5,6 +5,7 @@ An approval names the digest of it; the store keeps it, so that what has changed
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from flows.kept.applied import Place, Row, short
 from flows.kept.decision import LineRef
 from flows.kept.decisions import decisions_key
 from flows.kept.edit import Edit, Saying
-from tasks.keep.store import Store, text_sha256
+from tasks.keep.store import Store, store_at, text_sha256
 from tasks.records.record import Milliseconds, Record
 
 #: What of a line counts from the script on, and what only is heard.
@@ -192,26 +193,55 @@ def line_changes(before: SeenLine | None, now: SeenLine, stage: Stage = "script"
 
 def keep_seen(store: Store, seen: Seen) -> str:
     """Remember what there is to see; returns its digest."""
-    digest = digest_of(seen)
+    content = _content(seen)
+    digest = _digest(content)
+    if store.read_note("seen-lines", content["lines"]) is None:
+        store.write_note("seen-lines", content["lines"], _lines_of(seen.lines))
     if store.read_note("seen", digest) is None:
-        store.write_note("seen", digest, _content(seen))
+        store.write_note("seen", digest, content)
     return digest
 
 
 def digest_of(seen: Seen) -> str:
     """The name of what there is to see."""
-    return text_sha256(json.dumps(_content(seen), sort_keys=True, ensure_ascii=False))
+    return _digest(_content(seen))
 
 
-def _content(seen: Seen) -> Any:
-    return seen.model_dump(mode="json", exclude_defaults=True)
+def _content(seen: Seen) -> dict[str, Any]:
+    """All of it, its lines by their digest: the stages of a dub mostly have the same ones."""
+    told = {"stage": seen.stage, "script": seen.script, "files": dict(seen.files)}
+    return {**told, "lines": _lines_digest(seen.lines)}
+
+
+def _lines_of(lines: Sequence[SeenLine]) -> list[dict[str, Any]]:
+    return [line.model_dump(mode="json", exclude_defaults=True) for line in lines]
+
+
+@functools.lru_cache(maxsize=16)
+def _lines_digest(lines: tuple[SeenLine, ...]) -> str:
+    return _digest(_lines_of(lines))
+
+
+def _digest(content: Any) -> str:
+    return text_sha256(json.dumps(content, sort_keys=True, ensure_ascii=False))
+
+
+@functools.lru_cache(maxsize=16)
+def _kept_lines(where: str, digest: str) -> tuple[SeenLine, ...]:
+    """Lines by the digest of their content, so that they are the same whenever they are asked for."""
+    rows = store_at(where).read_note("seen-lines", digest)
+    if rows is None:
+        raise ValueError("they are not in the store")
+    return tuple(SeenLine.model_validate(row) for row in rows)
 
 
 def kept_seen(store: Store, digest: str) -> Seen | None:
     """What was seen, by its digest; None where the store does not have it."""
     try:
-        return Seen.model_validate(store.read_note("seen", digest)) if digest else None
-    except ValidationError:
+        content: Any = store.read_note("seen", digest) if digest else None
+        lines = _kept_lines(store.where, str(content["lines"]))
+        return Seen.model_validate({**content, "lines": ()}).model_copy(update={"lines": lines})
+    except (ValidationError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -277,10 +307,9 @@ def _line(row: Row, text: str | None) -> SeenLine:
 
 
 def _facts(line: SeenLine, stage: Stage) -> dict[str, Any]:
-    told = line.model_dump(mode="json", include=set(_WRITTEN if stage == "script" else _HEARD))
     names: Iterable[str] = _WRITTEN if stage == "script" else _HEARD
-    text = told["text"]
-    return {name: told[name] for name in names} | {"text": text if text is None else " ".join(text.split())}
+    text = None if line.text is None else " ".join(line.text.split())
+    return {name: getattr(line, name) for name in names} | {"text": text}
 
 
 def _identity(line: SeenLine) -> tuple[int, int]:
@@ -288,6 +317,8 @@ def _identity(line: SeenLine) -> tuple[int, int]:
 
 
 def _in_words(name: str, before: Any, now: Any) -> str:
+    if name == "pronunciation":
+        before, now = (", ".join(f"{one.word}={one.say or one.ipa}" for one in said) for said in (before, now))
     told = [
         short(one) if isinstance(one, str) else "not known yet" if one is None else str(one) for one in (before, now)
     ]

@@ -28,7 +28,15 @@ from tasks.records.record import Asset
 
 _RECORD = re.compile(r"records/([a-z0-9-]+)/[0-9a-f]{2}/([0-9a-f-]{2,200})\.json")
 #: Records of what people decided about a title.
-EDITS = ("title-edits", "edited-script", "title-decisions", "seen-stages", "seen", "recorded-take")
+EDITS = (
+    "title-edits",
+    "edited-script",
+    "recorded-take",
+    "title-decisions",
+    "seen-stages",
+    "seen",
+    "seen-lines",
+)
 _HEAD, _FORMAT = "polydub-archive.json", 1
 _MOST_RECORD = 64 << 20  # bytes; a script of 3,000 lines has 2 MB
 

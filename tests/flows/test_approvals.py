@@ -20,16 +20,20 @@ from flows.dub.making import Steps, speech
 from flows.dub.to_look_at import script_to_look_at
 from flows.kept.approvals import Approvals
 from flows.kept.approving import approvals_in_store, approvals_of, decide, decisions_of, take_back
-from flows.kept.branches import branch_key, known
+from flows.kept.branches import branch_key, keep_attempt, keep_shared_work, known
+from flows.kept.decisions import kept_decisions
 from flows.kept.dub_lines import DubLines
 from flows.kept.edit import Change, signed
 from flows.kept.edited import edited_script
 from flows.kept.keys import is_worded_by_people
+from flows.kept.seen import kept_seen
+from flows.kept.standing import standing
 from flows.terminal.outcome import exit_code
+from tasks.keep.archive import EDITS
 from tasks.keep.store import store_at
 from tasks.records.errors import BadInputError, PermanentError
 from tasks.records.record import Asset
-from tasks.records.result import Waits
+from tasks.records.result import BranchResult, Waits
 from tasks.records.title import Run
 from tasks.step.prefect import settled
 from tasks.translate.task import translate
@@ -446,8 +450,54 @@ def test_the_content_that_an_approval_names_is_kept(reviewed: Reviewed) -> None:
     reviewed.run()
     reviewed.approve()
     (one,) = decisions_of(reviewed.title.run.branch("es")).records
-    seen = store_at(reviewed.title.run.store).read_note("seen", one.content)
-    assert seen["lines"][0]["text"] == "[es] Good morning."  # type: ignore[index]
+    seen = kept_seen(store_at(reviewed.title.run.store), one.content)
+    assert seen is not None
+    assert (seen.stage, seen.lines[0].text) == ("script", "[es] Good morning.")
+    assert kept_seen(store_at(reviewed.title.run.store), "0" * 64) is None
+
+
+def test_each_stage_names_who_approved_that_very_stage(reviewed: Reviewed) -> None:
+    reviewed.run()
+    reviewed.approve()
+    reviewed.run()
+    decide(reviewed.dub(), "approved", {**signed(), "who": "bo"})
+    found = reviewed.now()
+    assert [found.stage(stage).decision.who for stage in ("script", "premix")] == ["ana", "bo"]  # type: ignore[union-attr, arg-type]
+
+
+def test_decisions_travel_with_a_title_to_another_store(
+    reviewed: Reviewed, store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewed.run()
+    reviewed.approve()
+    branch = reviewed.title.run.branch("es")
+    title, store = reviewed.title.run.title, store_at(str(store_folder))
+    named = kept_decisions(store, title.name, title.video.sha256, "es")
+    assert {kind for kind, _ in named} == {"title-decisions", "seen-stages", "seen", "seen-lines"}
+    there = store_at(str(tmp_path / "other"))
+    for kind, key in named:
+        assert kind in EDITS
+        there.write_note(kind, key, store.read_note(kind, key))
+    moved = branch.model_copy(update={"store": str(tmp_path / "other")})
+    keep_shared_work(moved, reviewed.title.work)
+    assert approvals_in_store(known(moved)).stage("script").state == "approved"  # type: ignore[union-attr]
+
+
+def test_a_batch_says_what_waits_for_whom(reviewed: Reviewed) -> None:
+    reviewed.review(after=["script"], assignee="ana", deadline="2d")
+    branch, waits = reviewed.title.run.branch("es"), reviewed.run()
+    assert waits is not None
+    keep_attempt(branch, BranchResult(language="es", state="waiting", key=branch_key(branch), waits=waits))
+    found = standing(branch)
+    assert (found.state, found.left_s, found.why) == ("waiting", 0.0, str(waits))
+    assert found.waits is not None
+    assert {name: found.waits[name] for name in ("stage", "assignee", "until")} == {
+        "stage": "script",
+        "assignee": "ana",
+        "until": waits.until,
+    }
+    reviewed.approve()
+    assert standing(branch).approval["state"] == "approved"  # type: ignore[index]
 
 
 def test_settings_of_a_review_are_checked() -> None:
