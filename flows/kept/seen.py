@@ -22,7 +22,7 @@ from tasks.records.record import Milliseconds, Record
 
 #: What of a line counts from the script on, and what only is heard.
 _WRITTEN = ("start_ms", "end_ms", "speaker", "source", "text", "voice", "pronunciation", "keep")
-_HEARD = (*_WRITTEN, "take", "level_db")
+_HEARD = (*_WRITTEN, "take", "level_db", "recording")
 #: The file that each stage adds.
 _FILES: dict[Stage, str] = {"premix": "mix", "picture": "picture", "master": "master"}
 
@@ -55,6 +55,7 @@ class SeenLine(Record):
     voice: str = ""
     take: int = 0
     level_db: float = 0.0
+    recording: str = ""
     pronunciation: tuple[Saying, ...] = ()
     keep: bool = False
 
@@ -301,6 +302,7 @@ def _line(row: Row, text: str | None) -> SeenLine:
         voice=row.voice,
         take=row.take,
         level_db=row.level_db,
+        recording=row.recording,
         pronunciation=row.pronunciation,
         keep=row.keep,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,16 @@ from flows.cli import app
 from flows.dub.gate import Gates, HeldError, NotApprovedError
 from flows.dub.making import Steps, speech
 from flows.dub.to_look_at import script_to_look_at
+from flows.kept.applied import Row
 from flows.kept.approvals import Approvals
 from flows.kept.approving import approvals_in_store, approvals_of, decide, decisions_of, take_back
 from flows.kept.branches import branch_key, keep_attempt, keep_shared_work, known
 from flows.kept.decisions import kept_decisions
 from flows.kept.dub_lines import DubLines
-from flows.kept.edit import Change, signed
+from flows.kept.edit import FIELDS, Change, signed
 from flows.kept.edited import edited_script
 from flows.kept.keys import is_worded_by_people
-from flows.kept.seen import kept_seen
+from flows.kept.seen import SeenLine, kept_seen
 from flows.kept.standing import standing
 from flows.terminal.outcome import exit_code
 from tasks.keep.archive import EDITS
@@ -273,6 +275,11 @@ def test_a_level_is_of_the_premix_and_not_of_the_script(reviewed: Reviewed) -> N
     found = reviewed.now()
     assert found.stage("script").state == "approved"
     assert found.stage("premix").changed == ("line 1: level db 0.0 -> 3.0",)
+
+
+def test_whatever_a_person_can_decide_of_a_line_is_seen_by_who_approves_it() -> None:
+    known = {field.name for field in fields(Row)} & set(FIELDS)
+    assert known - {"mute"} <= set(SeenLine.model_fields)  # a muted line is one that says nothing
 
 
 def test_another_mix_of_the_same_lines_makes_the_premix_stale(reviewed: Reviewed) -> None:
