@@ -60,6 +60,11 @@ class SeenLine(Record):
     keep: bool = False
 
     @property
+    def content(self) -> str:
+        """Digest of what of it counts in the script."""
+        return _digest(self.model_dump(mode="json", include=set(_WRITTEN)))[:16]
+
+    @property
     def ref(self) -> LineRef:
         """The line, as a decision names it."""
         return LineRef(line=self.of, part=self.part, words=self.source)

@@ -36,6 +36,7 @@ class WantedDecision(BaseModel):
         stage: of which stage; None: the last one that was made, of lines the script.
         lines: their keys; empty: all of it.
         seen: ``content`` of the stage as it was shown; empty: whatever there is now.
+        seen_lines: the same of lines, by their keys.
         why: the reason; a rejection has one.
         lock: nothing of the language is edited any more.
     """
@@ -46,6 +47,7 @@ class WantedDecision(BaseModel):
     stage: Stage | None = None
     lines: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=_MOST)] = []
     seen: Annotated[str, Field(max_length=64)] = ""
+    seen_lines: Annotated[dict[str, Annotated[str, Field(max_length=64)]], Field(max_length=_MOST)] = {}
     why: Text = ""
     lock: bool = False
 
@@ -81,6 +83,10 @@ def decided(key: str, language: str, wanted: WantedDecision, request: Request) -
     stage = wanted.stage or ("script" if wanted.lines else found.furthest)
     if wanted.seen and (stage is None or stage not in found.now or digest_of(found.now[stage]) != wanted.seen):
         raise ChangedSinceError(dub)
+    if wanted.seen_lines:
+        now = {key: one["content"] for key, one in _lines(dub, found).items()}
+        if any(now.get(key) != seen for key, seen in wanted.seen_lines.items()):
+            raise ChangedSinceError(dub)
     if wanted.lock:
         _check_owner(request)
     numbers = [_number(dub, line) for line in wanted.lines]
@@ -131,7 +137,12 @@ def _check_owner(request: Request) -> None:
 
 def _lines(dub: DubLines, found: Approvals) -> dict[str, Any]:
     keys = {row.line.id: f"{row.of.id}-{row.part}" for row in dub.applied.rows}
-    return {keys[number]: one.as_json() for number, one in found.lines.items() if number in keys}
+    contents = {line.id: line.content for line in found.now["script"].lines} if "script" in found.now else {}
+    return {
+        keys[number]: {**one.as_json(), "content": contents[number]}
+        for number, one in found.lines.items()
+        if number in keys
+    }
 
 
 def _number(dub: DubLines, key: str) -> int:

@@ -163,7 +163,7 @@ def revoke(name: str) -> None:
 def _needed(method: str, path: str) -> Role:
     if method in ("GET", "HEAD"):
         return "viewer"
-    if path.startswith("/api/v1/") and path.rstrip("/").endswith(("/decisions", "/decisions/undo", "/preview")):
+    if path.startswith("/api/v1/") and path.rstrip("/").endswith(("/decisions", "/decisions/undo", "/preview", "/fit")):
         return "reviewer"
     return "editor"
 

@@ -32,7 +32,9 @@ export class Approvals {
     const stage = this.approval?.furthest;
     const seen = line || !stage ? "" : this.approval.stages[stage]?.content ?? "";
     try {
-      const found = await post("/decisions", { verdict, lines: line ? [line.key] : [], seen, why });
+      const shown = line && this.lines[line.key]?.content;
+      const seen_lines = shown ? { [line.key]: shown } : {};
+      const found = await post("/decisions", { verdict, lines: line ? [line.key] : [], seen, seen_lines, why });
       this.#take(found);
       this.say([t(verdict === "approved" ? "approved_now" : "rejected_now"), ...found.notes].join(" "));
     } catch (error) {

@@ -37,6 +37,19 @@ def test_what_changed_since_it_was_seen_is_not_approved(page: Page) -> None:
     assert page.send("decisions", {"verdict": "approved", "stage": "script", "seen": again}).status_code == 201
 
 
+def test_nor_is_a_line_that_changed_since_and_another_line_s_change_does_not_matter(page: Page) -> None:
+    shown = approvals(page)["lines"]
+    assert page.edit({"line": "2-0", "change": {"text": "Qué alegría."}}).status_code == 201
+
+    def approve(key: str) -> int:
+        body = {"verdict": "approved", "lines": [key], "seen_lines": {key: shown[key]["content"]}}
+        return int(page.send("decisions", body).status_code)
+
+    assert (approve("2-0"), approve("1-0")) == (409, 201)
+    shown = approvals(page)["lines"]
+    assert approve("2-0") == 201
+
+
 def test_a_line_is_rejected_and_becomes_stale_with_what_changed(page: Page) -> None:
     assert page.send("decisions", {"verdict": "rejected", "lines": ["2-0"]}).status_code == 400  # without a reason
     said = {"verdict": "rejected", "lines": ["2-0"], "why": "too stiff"}
