@@ -5,4 +5,4 @@ It knows nothing of Prefect, of the steps or of profiles.
 """
 
 #: Raised whenever what the engine renders changes; callers put it into their keys.
-VERSION = 26
+VERSION = 27

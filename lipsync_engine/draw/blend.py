@@ -76,6 +76,7 @@ def compose(
     level: float = 1.0,
     grain: Grain | None = None,
     cavity: Tensor | None = None,
+    crisp: Tensor | None = None,
 ) -> Composed:
     """The edited windows.
 
@@ -92,6 +93,7 @@ def compose(
         level: samples for one 8-bit level.
         grain: the title's noise; none is added where not given.
         cavity: float32 [B, 3], colour of the shadow between parted teeth (Y, U, V); none is drawn where not given.
+        crisp: float32 [B], by how much the lips' finest detail is scaled; as the skin's where not given.
     """
     small = halved(flow.motion) / 2
     base, base_c = moved(luma, flow.motion), moved(chroma, small)
@@ -115,7 +117,7 @@ def compose(
             cover = occlusion.look((under, under_c), (patch, patch_c), mask, flow.lips, width_px, level, light)
             hidden, fade = cover.hidden, cover.fade
             clear = 1 - hidden
-        patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips))
+        patch = _same_detail(patch, inner.cut(fine), mask * (1 - flow.lips), flow.lips, crisp)
         half_mask, half_lips = halved(mask), halved(flow.lips)
         half_clear = None if clear is None else halved(clear)
         hue_c = _hue(under_c, patch_c, half_mask, half_lips, level)
@@ -273,11 +275,23 @@ def _like_its_surroundings(both: Tensor, sigma: float, level: float) -> Tensor:
     return kept
 
 
-def _same_detail(patch: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
-    """The patch with its finest band scaled to the strength that the frame's own skin (``wanted``) has."""
+def _same_detail(patch: Tensor, wanted: Tensor, weight: Tensor, lips: Tensor, crisp: Tensor | None) -> Tensor:
+    """The patch with its finest band scaled to the strength that the frame's own skin and lips have.
+
+    Args:
+        patch: float32 [B, 1, h, w].
+        wanted: the same of the frame, its finest band alone.
+        weight: float32 [B, 1, h, w], skin that tells the strength.
+        lips: float32 [B, 1, h, w], 1 on and between the lips, which move: what they tell of a moment is not theirs.
+        crisp: float32 [B], the scale of those; ``None``: as the skin's.
+    """
     fine = detail(patch)
-    gain = _ratio(wanted, fine, weight).clamp(*_GAIN)
-    return torch.addcmul(patch, fine, (gain - 1)[:, None, None, None])
+    gain = (_ratio(wanted, fine, weight).clamp(*_GAIN) - 1)[:, None, None, None]
+    if crisp is None:
+        return torch.addcmul(patch, fine, gain)
+    return torch.addcmul(
+        patch, fine, torch.lerp(gain.expand_as(lips), (crisp - 1)[:, None, None, None].expand_as(lips), lips)
+    )
 
 
 def _as_sharp(base: Tensor, wanted: Tensor, motion: Tensor) -> Tensor:

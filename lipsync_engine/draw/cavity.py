@@ -27,11 +27,11 @@ _SHOWN, _OVERLAP = 0.013, 0.004
 #: Height of an opening (face widths) that is no more than the line between lips, and from which it is seen into.
 _LINE, _PARTED = 0.004, 0.016
 #: Openings below which all within lies in the lips' shadow, and the light left in the narrowest.
-_SHADOW, _SLIT = 0.05, 0.62
+_SHADOW, _SLIT = 0.045, 0.7
 #: Reach of the upper lip's own shadow on what is behind it.
 _LIP_SHADOW = 0.016
 #: Light that it leaves at its edge, and of the line between lips that touch, against the lips'.
-_SHADED, _CONTACT = 0.5, 0.62
+_SHADED, _CONTACT = 0.66, 0.62
 #: Height of the tongue's body behind its tip.
 _BODY = 0.3
 #: Light of the dark and of the tongue against the lips'.

@@ -145,6 +145,7 @@ class Player:
                 level,
                 Grain([self._seed + frame.index for frame in frames], self._noise),
                 self._cavity(entries, level, device),
+                None if self._score.crisp is None else torch.from_numpy(self._score.crisp[entries]).to(device),
             )
             return self._write(frames, windows, maps, done, mesh, entries)
 

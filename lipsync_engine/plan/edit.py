@@ -49,6 +49,9 @@ _DISSOLVE_S = 0.075
 _SHORT_S = 0.3
 #: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
 _KEPT = 0.5
+#: Range within which the finest detail of an observation's lips is scaled, so that they are as sharp as those about the
+#: frame; coarser detail stays, so it is scaled by the square of what they lack.
+_CRISPER = (0.4, 1.8)
 #: Rows on either side of a moment that tell how sharp the lips are about it.
 _ABOUT = 4
 
@@ -116,6 +119,8 @@ class Score:
         tongue: float32 [E], height of the tongue's front, 0 to 1; a portrait alone needs it; ``None``: idle.
         parted: float32 [E], how much further the rows of teeth stand apart than in the picked row, face widths;
             ``None`` for not at all.
+        crisp: float32 [E], by how much the finest detail of the picked row's lips is scaled, so that they are as sharp
+            as those about the frame; ``None``: not at all.
         settled: bool [E], frames in a pause that are chosen whatever lies before and after (`settled_in`): the edit can
             be divided there; ``None`` for nowhere.
     """
@@ -132,6 +137,7 @@ class Score:
     portrait: bool
     tongue: FloatArray | None = None
     parted: FloatArray | None = None
+    crisp: FloatArray | None = None
     settled: BoolArray | None = None
 
 
@@ -241,7 +247,20 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray, bounds: NDArr
     parted = None if portrait else parting(who, plan, frame, pick, target, start) * strength[row]
     settled = settled_in(plan.rest, bounds)[frame]
     return Score(
-        row, frame, target, strength[row], pick, shown, share, start, declined, portrait, tongue, parted, settled
+        row,
+        frame,
+        target,
+        strength[row],
+        pick,
+        shown,
+        share,
+        start,
+        declined,
+        portrait,
+        tongue,
+        parted,
+        None if portrait else _crisper(who, row, pick),
+        settled,
     )
 
 
@@ -363,6 +382,12 @@ def _crisp_about(who: Person) -> FloatArray:
     out = np.full(len(crisp), np.nan, np.float32)
     out[known] = np.nanmedian(near[:, known], axis=0)
     return out
+
+
+def _crisper(who: Person, row: NDArray[np.intp], pick: NDArray[np.int64]) -> FloatArray:
+    """How much finest detail the lips about each row have over its observation's, float32 [E]; 1 where not known."""
+    ratio = _crisp_about(who)[row] / np.maximum(who.close.crisp[pick], 1e-3)
+    return np.asarray(np.clip(np.nan_to_num(ratio, nan=1.0) ** 2, *_CRISPER), np.float32)
 
 
 def faces(who: Person, score: Score, part: slice) -> Array:

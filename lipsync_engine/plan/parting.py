@@ -13,6 +13,8 @@ from lipsync_engine.records import BoolArray, FloatArray
 _MOST, _LEAST = 0.06, 0.004
 #: Gap between rows (face widths) from which it is what an opening widens.
 _SEAM = 0.012
+#: Gap between rows from which a viewer sees them apart, and from which it is plain (face widths).
+_PLAIN = (0.021, 0.035)
 #: Share of teeth from which an opening shows them, and from which it shows them fully.
 _SOME, _FULL = 0.25, 0.5
 #: Frames over which rows part and close, standard deviation.
@@ -35,6 +37,7 @@ def rows_parted(
     apart = np.nan_to_num(gap)
     widens = np.where(opened > 0, np.clip(apart / _SEAM, 0, 1), 1)  # without a seam what is opened stretches teeth
     missing = np.clip(asked - np.maximum(apart + widens * opened, 0), 0, _MOST)
+    shown *= np.clip((_PLAIN[1] - apart) / (_PLAIN[1] - _PLAIN[0]), 0, 1)  # rows that stand apart plainly may stay
     wanted = np.where(missing > _LEAST, missing, 0) * shown
     out = np.zeros(len(wanted), np.float32)
     bounds = np.unique([0, *np.flatnonzero(start), len(wanted)])

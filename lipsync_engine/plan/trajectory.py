@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.plan.chin import own_chin, with_chin
-from lipsync_engine.plan.kinds import kinds_at
+from lipsync_engine.plan.kinds import OPEN, kinds_at
 from lipsync_engine.plan.path import (
     APERTURE,
     CLEAR_S,
@@ -124,7 +124,8 @@ def plan_mouth(
         path, known = _path(
             grid, gestures, touches, rests, stats, excursion, lead, stiffness, frames, known, measured=settled is None
         )
-        planned = shown(path)
+        spoken_there = kinds_at(gestures, at + lead)
+        planned = with_brief_vowels(shown(path), spoken_there == OPEN, closure, times_s, excursion)
         if settled is None:
             known = replace(known, chin=own_chin(planned, speech, stats))
         values = with_chin(planned, known.chin, stats).astype(np.float32)
@@ -240,6 +241,30 @@ def without_snaps(values: Grid, times_s: NDArray[np.float64]) -> Grid:
     out[1:-1, APERTURE] -= over
     out[1:-1, LIP_HEIGHT] -= over
     out[1:-1, JAW] -= _JAW_SHARE * over
+    return out
+
+
+def with_brief_vowels(
+    values: Grid, opens: BoolArray, closure: BoolArray, times_s: NDArray[np.float64], excursion: float = 1.0
+) -> Grid:
+    """An open vowel of a single frame between two closures parts the lips as far as one frame may, so that it is seen.
+
+    Args:
+        values: float64 [T, 4], planned mouth.
+        opens: bool [T], frames of open vowels.
+        closure: bool [T], frames at which the lips touch.
+        times_s: float64 [T], seconds.
+        excursion: how much of their usual motion the lips make, 1 for all of it.
+    """
+    out = values.copy()
+    if len(out) < 3:
+        return out
+    beside = np.maximum(out[:-2, APERTURE], out[2:, APERTURE])
+    brief = opens[1:-1] & ~closure[1:-1] & closure[:-2] & closure[2:] & ((times_s[2:] - times_s[:-2]) / 2 < _SLOW_S)
+    lacks = np.where(brief, np.maximum(0.0, beside + min(1.0, excursion) * _SNAP - out[1:-1, APERTURE]), 0.0)
+    out[1:-1, APERTURE] += lacks
+    out[1:-1, LIP_HEIGHT] += lacks
+    out[1:-1, JAW] += _JAW_SHARE * lacks
     return out
 
 

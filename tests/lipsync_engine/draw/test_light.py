@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from lipsync_engine.draw.blend import Observed, compose
+from lipsync_engine.draw.bands import detail
+from lipsync_engine.draw.blend import Observed, _same_detail, compose
 from lipsync_engine.draw.warp import Flow
 from lipsync_engine.media.window import Region
 
@@ -73,3 +74,15 @@ def test_bright_walls_do_not_lighten_a_face() -> None:
     beside[:, 32:] -= 40
     lit, _ = shown(luma, beside)
     assert float((lit[40:56, 40:56] - SKIN[0]).abs().max()) < 1.0
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 1.8])
+def test_lips_are_made_as_sharp_as_asked_and_the_skin_as_the_frames_own(scale: float) -> None:
+    grain = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    lips = (torch.arange(64) < 32).float()[None, None, None].expand(1, 1, 64, 64)
+    patch = 100 + 4 * grain
+    done = _same_detail(patch, detail(100 + 6 * grain), 1 - lips, lips, torch.tensor([scale]))
+    taken = detail(patch)
+    change = ((done - patch) / taken).flatten()
+    assert change.reshape(64, 64)[:, 8:24].median() == pytest.approx(scale - 1, abs=0.01)
+    assert change.reshape(64, 64)[:, 40:56].median() == pytest.approx(0.5, abs=0.05)

@@ -11,7 +11,7 @@ from lipsync_engine.plan.kinds import HISS, MID, NONE, OPEN, ROUND, SPREAD, TONG
 from lipsync_engine.plan.library import Library
 from lipsync_engine.plan.parting import rows_parted
 from lipsync_engine.plan.select import Wanted, choose
-from lipsync_engine.plan.trajectory import plan_mouth, without_snaps
+from lipsync_engine.plan.trajectory import plan_mouth, with_brief_vowels, without_snaps
 from lipsync_engine.records import Phone
 from lipsync_engine.speech.articulation import segments, target
 from lipsync_engine.speech.gestures import gestures_of
@@ -113,7 +113,8 @@ def test_teeth_part_by_what_the_observation_lacks():
     asked, teeth = np.full(6, 0.04, np.float32), np.full(6, 0.9, np.float32)
     none = np.zeros(6, np.float32)
     assert rows_parted(asked, none, teeth, none, start) == pytest.approx(0.04, abs=1e-6)
-    assert rows_parted(asked, none + 0.03, teeth, none, start) == pytest.approx(0.01, abs=1e-6)
+    assert rows_parted(asked, none + 0.02, teeth, none, start) == pytest.approx(0.02, abs=1e-6)
+    assert not rows_parted(asked + 0.04, none + 0.036, teeth, none, start).any()  # they stand apart plainly
     assert rows_parted(asked, none + 0.013, teeth, none + 0.02, start) == pytest.approx(0.007, abs=1e-6)
     shut = rows_parted(asked, none, teeth, none + 0.025, start)  # lips further apart do not part shut teeth
     assert shut == pytest.approx(0.04, abs=1e-6)
@@ -152,6 +153,18 @@ def test_a_vowel_of_one_frame_between_closures_does_not_snap_open():
     assert (slow == values).all()
     values[3:6] = values[4]
     assert (without_snaps(values, np.arange(9) / 25) == values).all()  # three frames are a movement
+
+
+def test_an_open_vowel_of_one_frame_between_closures_is_seen():
+    values = np.tile(np.array([0.002, 0.36, 0.47, 0.11]), (7, 1))
+    values[3, 0] = 0.006
+    opens, closure = np.arange(7) == 3, np.isin(np.arange(7), [2, 4])
+    out = with_brief_vowels(values, opens, closure, np.arange(7) / 25)
+    assert 0.02 < out[3, 0] < 0.0235  # a viewer's 3 mm, and no snap
+    assert out[3, 3] > values[3, 3]
+    assert (without_snaps(out, np.arange(7) / 25) == out).all()
+    assert (out[closure] == values[closure]).all()
+    assert (with_brief_vowels(values, ~opens, closure, np.arange(7) / 25) == values).all()  # no open vowel
 
 
 def test_quick_speech_undershoots_at_the_speakers_pace_and_stays_open_enough():
