@@ -66,7 +66,7 @@ def device_named(wanted: str) -> str:
 
 
 def open_model(model: Model, device: str = "cpu") -> Run:
-    """The network ready to run: by LiteRT on ``"cpu"`` (measured thrice as fast there), else by torch.
+    """The network ready to run: by LiteRT on ``"cpu"`` (measured more than twice as fast there), else by torch.
 
     Raises:
         ModelError: the file is missing or has parts that are not known here.
