@@ -68,7 +68,13 @@ def standing(branch: Branch) -> Standing:
     """The status of one language of a title."""
     now = known(branch)
     approvals = approvals_in_store(now)
-    return replace(_standing(branch, now.key), approval=approvals.as_json() if approvals else None)
+    found = replace(_standing(branch, now.key), approval=approvals.as_json() if approvals else None)
+    if found.waits and approvals:
+        judged = approvals.stage(found.waits["stage"])
+        if judged.state == "approved" and judged.decision:
+            who = judged.decision.who or "somebody"
+            return replace(found, why=f"the {found.waits['stage']} is approved by {who}: the next run goes on")
+    return found
 
 
 def _standing(branch: Branch, key: str) -> Standing:

@@ -504,7 +504,9 @@ def test_a_batch_says_what_waits_for_whom(reviewed: Reviewed) -> None:
         "until": waits.until,
     }
     reviewed.approve()
-    assert standing(branch).approval["state"] == "approved"  # type: ignore[index]
+    found = standing(branch)
+    assert found.approval is not None
+    assert (found.approval["state"], found.why) == ("approved", "the script is approved by ana: the next run goes on")
 
 
 def test_settings_of_a_review_are_checked() -> None:
