@@ -48,6 +48,7 @@ export class Approvals {
   #take(found) {
     const before = this.lines;
     this.approval = found.approval;
+    this.count = found.decisions.length;
     this.lines = found.lines;
     const told = (one) => JSON.stringify([one?.state, one?.stale, one?.changed]);
     this.drawn(Object.keys({ ...before, ...this.lines }).filter((key) => told(before[key]) !== told(this.lines[key])));
@@ -58,7 +59,7 @@ export class Approvals {
         approvalWords(approval) || t(`approval_${approval.state}`)),
       h("bdi", { class: "soft small" }, who, approval.why ? ` ${approval.why}` : ""),
     );
-    const nothing = !approval.furthest || approval.state === "locked";
+    const nothing = document.body.dataset.role === "viewer" || !approval.furthest || approval.state === "locked";
     byId("approve-all").disabled = nothing;
     byId("reject-all").disabled = nothing;
   }

@@ -50,8 +50,11 @@ export class Inspector {
       h("div", { class: "buttons" },
         button("split", does.split, shut), button("merge", does.merge, shut), button("insert", does.insert),
         button("reset", does.reset, shut), button("history", does.history)),
-      h("div", { class: "buttons" }, button("approve", does.approve), button("reject", does.reject)),
+      h("div", { class: "buttons decide" }, button("approve", does.approve), button("reject", does.reject)),
     );
+    const { edit, decide } = this.does.may();
+    if (!edit) for (const one of this.root.querySelectorAll("input, textarea, button")) one.disabled = true;
+    if (decide) for (const one of this.root.querySelectorAll(".decide button")) one.disabled = false;
     if (focused) this.root.querySelector(`[name=${focused}]`)?.focus();
   }
 

@@ -9,16 +9,17 @@ import { listen } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { Players } from "./players.js";
 import { Rows } from "./rows.js";
-import { Refused, get, post, upload } from "./server.js";
+import { Refused, get, listenToOthers, me, post, upload } from "./server.js";
 
 const MAKING_MS = 1000;
-const LOOK_MS = 5000;
-const APPROVALS_EVERY = 4;
 const NUDGE_MS = 500;
 const NEW_LINE_MS = 1500;
 
 const state = { lines: new Map(), order: [], revision: "", chosen: "", editor: null, mine: [], making: false };
 const players = new Players();
+
+// By the role of who looks; the server refuses the rest in any case.
+const may = { edit: true, decide: true };
 
 const say = (text, bad = false) => {
   byId("says").textContent = text;
@@ -41,6 +42,7 @@ const lanes = new Lanes(players, {
   moved: (one, start_ms, end_ms) => change(one, { start_ms, end_ms }),
 });
 const inspector = new Inspector({
+  may: () => may,
   change: (one, what) => change(one, what),
   record: (one, file) => record(one, file),
   split: (one) => splitHere(one),
@@ -149,6 +151,7 @@ players.onTime((ms) => {
 // ---- what is changed
 
 async function keep(edits, why = "") {
+  state.saving = true;
   try {
     const found = await post("/edits", { revision: state.revision, edits, why });
     state.mine.push(...found.numbers);
@@ -161,6 +164,9 @@ async function keep(edits, why = "") {
   } catch (error) {
     told(error);
     return null;
+  } finally {
+    state.saving = false;
+    heed();
   }
 }
 
@@ -196,6 +202,7 @@ const nudge = (one, by) => {
 
 function edit(key = state.chosen) {
   const one = line(key);
+  if (!may.edit) { say(t("may_not"), true); return; }
   if (!one || one.lock || one.keep || state.editor?.line.key === key) return;
   choose(key);
   const cell = rows.cell(key);
@@ -212,6 +219,7 @@ function edit(key = state.chosen) {
       it.root.remove();
       if (now) rows.update(now);
       if (back) rows.focus(it.line.key);
+      heed();
     },
   });
 }
@@ -241,6 +249,7 @@ const RESET = ["text", "source", "start_ms", "end_ms", "speaker", "voice", "take
 const reset = (one) => change(one, { reset: RESET });
 
 const undo = async (number) => {
+  state.saving = true;
   try {
     const found = await post("/undo", { number });
     state.mine = state.mine.filter((one) => one !== number);
@@ -249,7 +258,10 @@ const undo = async (number) => {
     take(found);
     look();
     approvals.refresh();
-  } catch (error) { told(error); }
+  } catch (error) { told(error); } finally {
+    state.saving = false;
+    heed();
+  }
 };
 
 const undoLine = async (one) => {
@@ -293,7 +305,7 @@ const shown = (made) => {
   else if (made.up_to_date && !pending) words = t("up_to_date");
   else words = made.cost ? t("pending", { words: made.cost.words }) : t("pending_unknown");
   byId("pending").textContent = words;
-  byId("make").disabled = busy || made.branch === "unknown" || (made.up_to_date && !pending);
+  byId("make").disabled = busy || !may.edit || made.branch === "unknown" || (made.up_to_date && !pending);
   return busy;
 };
 
@@ -302,6 +314,7 @@ const watch = async () => {
   try { made = await get("/make"); } catch { setTimeout(watch, 2 * MAKING_MS); return; }
   if (shown(made)) { setTimeout(watch, MAKING_MS); return; }
   state.making = false;
+  heed();
   if (made.state === "failed") { say(`${t("make_failed")} ${made.why.split("\n").slice(-3).join(" ")}`, true); return; }
   await load();
   shown(made);
@@ -319,19 +332,20 @@ const look = async () => {
   } catch { /* it is asked again */ }
 };
 
-// Whether others changed something.
-let looks = 0;
-const compare = async () => {
-  if (state.making || state.editor || document.hidden) return;
+// Somebody edited or decided, perhaps this page; while something is typed or made here, it is looked at afterwards.
+let others = null;
+const heed = async (now = others) => {
+  others = now;
+  if (!now || state.making || state.editor || state.saving) return;
+  others = null;
   try {
-    const { revision } = await get("/revision");
-    looks += 1;
-    if (looks % APPROVALS_EVERY === 0) approvals.refresh();
-    if (revision === state.revision || state.editor) return;
+    if (now.decisions !== approvals.count) approvals.refresh();
+    if (now.revision === state.revision) return;
     await load();
     look();
     approvals.refresh();
-  } catch { /* it is asked again */ }
+    if (now.edited_by) say(t("edited_by", { who: now.edited_by }));
+  } catch (error) { told(error); }
 };
 
 // ---- keys
@@ -370,7 +384,6 @@ byId("history-button").addEventListener("click", () => showHistory());
 byId("only").addEventListener("change", filter);
 let finding = 0;
 byId("find").addEventListener("input", () => { clearTimeout(finding); finding = setTimeout(filter, 150); });
-document.addEventListener("visibilitychange", compare);
 
 await load();
 performance.mark("lines");
@@ -378,4 +391,10 @@ look();
 approvals.refresh();
 lanes.load();
 get("/voices").then((found) => { voices = found.voices; offerNames(); }).catch(() => {});
-setInterval(compare, LOOK_MS);
+listenToOthers((now) => heed(now));
+me().then(({ role }) => {
+  may.edit = ["editor", "owner"].includes(role);
+  may.decide = role !== "viewer";
+  document.body.dataset.role = role;
+  inspector.show(line());
+}).catch(() => {});

@@ -36,6 +36,12 @@ export const post = (where, body, signal) =>
     }),
   );
 
+// Called with what there is now whenever somebody edited or decided; the browser asks again where the server was gone.
+export const listenToOthers = (changed) =>
+  new EventSource(`${base}/events`).addEventListener("changed", (event) => changed(JSON.parse(event.data)));
+
+export const me = () => answered(fetch("/api/v1/me"));
+
 export const upload = (where, file) =>
   answered(
     fetch(base + where, {
