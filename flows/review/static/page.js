@@ -325,10 +325,15 @@ const watch = async () => {
 };
 
 // What is not made yet.
+let looked = 0;
 const look = async () => {
   if (state.making) return;
+  looked += 1;
+  const turn = looked; // an answer that comes after a later one's is old
   try {
-    if (shown(await get("/make"))) { state.making = true; setTimeout(watch, MAKING_MS); }
+    const made = await get("/make");
+    if (turn !== looked || state.making) return;
+    if (shown(made)) { state.making = true; setTimeout(watch, MAKING_MS); }
   } catch { /* it is asked again */ }
 };
 
@@ -360,7 +365,7 @@ listen({
   left: (event) => (event.altKey ? line() && nudge(line(), -100) : event.shiftKey ? players.step(-1) : players.seek(players.ms - 1000)),
   right: (event) => (event.altKey ? line() && nudge(line(), 100) : event.shiftKey ? players.step(1) : players.seek(players.ms + 1000)),
   edit: () => edit(),
-  make: () => !byId("make").disabled && make(),
+  make: () => may.edit && !state.making && make(),
   swap: () => players.swap(),
   loop: () => byId("loop").click(),
   split: () => line() && splitHere(line()),
