@@ -19,8 +19,11 @@ export class Approvals {
   }
 
   async refresh() {
+    this.turn = (this.turn ?? 0) + 1;
+    const { turn } = this;
     try {
-      this.#take(await get("/approvals"));
+      const found = await get("/approvals");
+      if (turn === this.turn) this.#take(found); // else a later answer is there
     } catch (error) { this.told(error); }
   }
 
@@ -46,6 +49,7 @@ export class Approvals {
   }
 
   #take(found) {
+    this.turn = (this.turn ?? 0) + 1;
     const before = this.lines;
     this.approval = found.approval;
     this.count = found.decisions.length;

@@ -104,12 +104,14 @@ let voices = [];
 const offerNames = () => inspector.offer(voices, [...new Set(state.order.map((one) => one.speaker))].sort());
 
 const load = async () => {
+  const before = state.revision;
   const found = await get();
+  if (state.revision !== before) return load(); // something was kept meanwhile
   state.lines = new Map(found.lines.map((one) => [one.key, one]));
   state.order = sorted();
   state.revision = found.revision;
-  byId("state").textContent = t(`state_${found.state}`);
-  byId("state").classList.add(found.state);
+  byId("state").textContent = found.state ? t(`state_${found.state}`) : "";
+  byId("state").className = `badge ${found.state}`;
   const bad = found.gates.filter((gate) => ["fail", "warn"].includes(gate.status)).length;
   byId("gates").textContent = [bad ? t("gates_bad", { count: bad }) : t("gates_good"), found.why].filter(Boolean).join(" ");
   if (found.notes.length) byId("gates").append(h("ul", {}, ...found.notes.map((note) => h("li", { dir: "auto" }, note))));
