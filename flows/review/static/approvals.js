@@ -54,7 +54,7 @@ export class Approvals {
     this.approval = found.approval;
     this.count = found.decisions.length;
     this.lines = found.lines;
-    const told = (one) => JSON.stringify([one?.state, one?.stale, one?.changed]);
+    const told = (one) => (one?.verdict ? JSON.stringify([one.state, one.stale, one.changed]) : "");
     this.drawn(Object.keys({ ...before, ...this.lines }).filter((key) => told(before[key]) !== told(this.lines[key])));
     const { approval } = found;
     const who = approval.decision && !approval.stale ? ` ${t("by_whom", approval)}` : "";

@@ -346,7 +346,7 @@ const heed = async (now = others) => {
   if (!now || state.making || state.editor || state.saving) return;
   others = null;
   try {
-    if (now.decisions !== approvals.count) approvals.refresh();
+    if (approvals.count !== undefined && now.decisions !== approvals.count) approvals.refresh();
     if (now.revision === state.revision) return;
     await load();
     look();
