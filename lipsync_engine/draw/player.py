@@ -31,9 +31,9 @@ _TINT = 0.15
 #: Pixels of all windows of one batch: what stays in the processor's cache, or fits well into a GPU's memory.
 _PIXELS = {"cpu": 300_000, "cuda": 64_000_000}
 
-#: Y, U, V of studio range from 8-bit R, G, B (ITU-R BT.709).
 #: Colour (U, V) of the dark inside a mouth over that of the cheeks.
 _CAVITY = (0.4, 0.6)
+#: Y, U, V of studio range from 8-bit R, G, B (ITU-R BT.709).
 _YUV = np.array([[0.1826, 0.6142, 0.0620], [-0.1006, -0.3386, 0.4392], [0.4392, -0.3989, -0.0403]])
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_engine.exchange.judge import Seen
+from lipsync_engine.faces.closeups import joined_closeups, unseen
 from lipsync_engine.faces.geometry import Poses, fit_poses
 from lipsync_engine.faces.mouth import measured
 from lipsync_engine.plan.edit import Person, Score
@@ -88,6 +89,9 @@ class _Entry:
     pick: int
     shown: tuple[int, int]
     share: tuple[float, float]
+    tongue: float | None = None
+    parted: float | None = None
+    crisp: float | None = None
 
 
 def _entry(
@@ -135,12 +139,14 @@ def _weights(seen: Sequence[Seen], frames: int) -> NDArray[np.float64]:
 def _with(who: Person, seen: Sequence[Seen]) -> tuple[Person, list[FloatArray], list[int]]:
     """The person with every take's rows behind its own; the takes' mouths; and where each take's rows begin."""
     tracks, poses, mouths, firsts, elsewhere = [who.track], [who.poses], [who.mouth], [], []
+    close = [who.close]
     at = len(who.track.frame)
     for one in seen:
         posed = fit_poses(one.rows.landmarks)
         tracks.append(one.rows)
         poses.append(posed)
         mouths.append(measured(one.rows.landmarks, posed)[0])
+        close.append(unseen(len(one.rows.frame)))
         firsts.append(at)
         elsewhere.append((one.clip, range(at, at + len(one.rows.frame))))
         at += len(one.rows.frame)
@@ -150,7 +156,14 @@ def _with(who: Person, seen: Sequence[Seen]) -> tuple[Person, list[FloatArray], 
     fitted = Poses(
         *(np.concatenate([getattr(p, n) for p in poses]) for n in ("rotation", "scale", "offset", "residual"))
     )
-    painted = replace(who, track=track, poses=fitted, mouth=np.concatenate(mouths), elsewhere=tuple(elsewhere))
+    painted = replace(
+        who,
+        track=track,
+        poses=fitted,
+        mouth=np.concatenate(mouths),
+        close=joined_closeups(close),
+        elsewhere=tuple(elsewhere),
+    )
     return painted, mouths[1:], firsts
 
 
@@ -163,6 +176,7 @@ def _native_entries(score: Score, spans: Sequence[tuple[int, int]]) -> dict[int,
             int(score.pick[i]),
             (int(score.shown[i, 0]), int(score.shown[i, 1])),
             (float(score.share[i, 0]), float(score.share[i, 1])),
+            *(None if column is None else float(column[i]) for column in (score.tongue, score.parted, score.crisp)),
         )
         for i, frame in enumerate(score.frame)
         if _within(int(frame), spans)
@@ -192,4 +206,14 @@ def _score(entries: dict[int, _Entry], who: Person, declined: dict[int, str]) ->
         start=start,
         declined=declined,
         portrait=bool((pick < 0).any()),
+        tongue=_column([e.tongue for e in chosen], 0.0),
+        parted=_column([e.parted for e in chosen], 0.0),
+        crisp=_column([e.crisp for e in chosen], 1.0),
     )
+
+
+def _column(values: Sequence[float | None], idle: float) -> FloatArray | None:
+    """What the engine's own entries have, and what leaves a foreign mouth as it came; ``None`` where none has it."""
+    if all(value is None for value in values):
+        return None
+    return np.array([idle if value is None else value for value in values], np.float32)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -46,7 +47,7 @@ def closeups(track: FaceTrack) -> Closeups:
     kept = Observations(track.file)
     crisp = np.full(count, np.nan, np.float32)
     if track.file is None:
-        return Closeups(unknown(count), crisp)
+        return unseen(count)
     inside = [UNSEEN] * count
     for row in range(count):
         found = kept.get(int(track.frame[row]), int(track.identity[row]))
@@ -57,6 +58,19 @@ def closeups(track: FaceTrack) -> Closeups:
         inside[row] = look_inside(planes, corner, mesh, track.light[row])
         crisp[row] = crispness(Picture(planes, _COLOUR), mesh - np.array([*corner, 0], np.float32))
     return Closeups(gathered(inside), crisp)
+
+
+def unseen(count: int) -> Closeups:
+    """Mouths of which no pixels were looked at."""
+    return Closeups(unknown(count), np.full(count, np.nan, np.float32))
+
+
+def joined_closeups(parts: Sequence[Closeups]) -> Closeups:
+    """The mouths of all parts, in order."""
+    return Closeups(
+        Inside(*(np.concatenate([getattr(p.inside, f.name) for p in parts]) for f in fields(Inside))),
+        np.concatenate([p.crisp for p in parts]),
+    )
 
 
 def crispness(picture: Picture, mesh: FloatArray) -> float:

@@ -8,6 +8,7 @@ import pytest
 import soundfile as sf
 
 from lipsync_engine.__main__ import main
+from lipsync_engine.exchange.graft import Foreign
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.track import track_faces, track_frames
 from lipsync_engine.media import video
@@ -80,6 +81,13 @@ def test_a_span_changes_its_key_frame_intervals_alone(title, dub, track, whole):
     assert all(same[stop:])
     assert not any(same[26:29])
     assert report.edited + sum(report.bypassed.values()) == report.frames
+
+
+def test_what_is_left_to_the_engine_beside_another_system_is_drawn_as_alone(title, dub, track, whole):
+    (identity,) = track.identities
+    out = title.with_name("native.mp4")
+    resync(title, *dub, track, out, QUIET, foreign=Foreign(native={identity: [(0, 125)]}))
+    assert all(np.array_equal(a, b) for a, b in zip(planes(whole[0]), planes(out), strict=True))
 
 
 def test_a_preview_is_the_beginning(title, dub, track, whole):
