@@ -127,16 +127,6 @@ def edit(clip) -> tuple[Person, Score]:
     return who, compose_score(who, plan, np.ones(len(track.times_s), bool))
 
 
-def test_lips_that_touch_are_not_mixed_with_parted_ones(clip, edit):
-    _, track = clip
-    who, score = edit
-    spoken = espeak.synthesize("Mamá baja la papa blanca.", espeak.voice_for("es"))
-    plan = plan_mouth(spoken.phones, track.times_s, speaker_stats(series(track, track.identities[0])))
-    second = score.shown[plan.closure[score.frame], 1]
-    assert (who.mouth[second[second >= 0], 0] < 0.012).all()
-    assert (score.share[:, 1] > 0).any()
-
-
 def frames_of(path: Path, count: int = FRAMES) -> list[video.Frame]:
     out = []
     for frame in video.read(path, video.probe(path)):
