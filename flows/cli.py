@@ -74,7 +74,7 @@ def run_command(
         str | None, option(Group.LANGUAGES, "--from", text="language spoken in the videos", metavar="LANGUAGE")
     ] = None,
     subtitles: Annotated[
-        str | None, option(Group.LANGUAGES, "--subtitles", text="the spoken words: .srt .vtt .ass or .json")
+        str | None, option(Group.LANGUAGES, "--subtitles", text="the spoken words: .srt .vtt .ass .ttml or .json")
     ] = None,
     dub: Annotated[
         list[str] | None,
@@ -85,7 +85,7 @@ def run_command(
         option(
             Group.LANGUAGES,
             "--translation",
-            text="your own translation, spoken word for word: es=FILE.srt (.vtt .ass .json)",
+            text="your own translation, spoken word for word: es=FILE.srt (.vtt .ass .ttml .json)",
             metavar="LANGUAGE=FILE",
         ),
     ] = None,

@@ -18,8 +18,9 @@ import langcodes
 from configs.languages import LanguageError, parse_language, primary
 from tasks.records.errors import BadInputError
 
-FORMATS = (".srt", ".vtt", ".ass", ".ssa", ".json")  # in this order of preference
-_UNREAD = (".sub", ".idx", ".sup", ".smi", ".ttml", ".dfxp", ".sbv", ".lrc", ".stl", ".scc", ".mks")
+XML_FORMATS = (".ttml", ".dfxp", ".itt", ".xml")
+FORMATS = (".srt", ".vtt", ".ass", ".ssa", *XML_FORMATS, ".json")  # in this order of preference
+_UNREAD = (".sub", ".idx", ".sup", ".smi", ".sbv", ".lrc", ".stl", ".scc", ".mks")
 _FOLDERS = ("subs", "subtitles")
 _VIDEOS = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".mxf", ".ogv")
 
@@ -81,7 +82,7 @@ def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
     First comes the language asked for, then its nearest variant (by CLDR's distance: the same script before another),
     then no language in the name; files in other languages and those that hold only part of the words (``.forced``) are
     left alone. Within each, a plain file comes before one with sounds (``.sdh``), a file beside the video before one in
-    ``Subs``, and the order is srt, vtt, ass, ssa, json. A JSON file must name its language: it may be anything.
+    ``Subs``, and the order is that of `FORMATS`. A JSON or XML file must name its language: it may be anything.
 
     Args:
         video: the video; its name may hold any character.
@@ -192,7 +193,9 @@ def _named(video: Path, stem: str, folder: Path, names: Sequence[str], *, inside
                 yield _Found(path, inside=inside, refused=f"{suffix[1:].upper()} is not read")
             continue
         said = _read(between[1:].split(".") if dotted else [between] if between else [])
-        if suffix == ".json" and (said.language is None or said.refused):
+        if suffix in (".json", ".xml") and (said.language is None or said.refused):
+            continue
+        if suffix == ".xml" and not _is_ttml(path):
             continue
         if between and not dotted and (said.refused or said.language is None or between[0] not in " _-(["):
             continue  # another film's: film-2.srt
@@ -200,11 +203,21 @@ def _named(video: Path, stem: str, folder: Path, names: Sequence[str], *, inside
             yield _Found(path, said.language, said.heard, inside, said.refused)
 
 
+def _is_ttml(path: Path) -> bool:
+    """Whether an XML file looks like timed text; others lie beside films too."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096).replace(b"\0", b"")  # UTF-16
+    except OSError:
+        return False
+    return re.search(rb"<(?:[A-Za-z][\w.-]*:)?tt[\s>]", head) is not None
+
+
 def _bare(folder: Path, names: Iterator[str] | Sequence[str]) -> Iterator[_Found]:
     """Those that are named by language alone, ``2_English.srt``, in a folder of one film's subtitles."""
     for found in names:
         path = folder / found
-        if path.suffix.lower() in FORMATS and path.is_file():
+        if path.suffix.lower() in FORMATS and path.is_file() and (path.suffix.lower() != ".xml" or _is_ttml(path)):
             said = _read(path.stem.split("."))
             if said.language is not None:
                 yield _Found(path, said.language, said.heard, True, said.refused)

@@ -1,4 +1,4 @@
-"""A script from the user's own file: SubRip, WebVTT, ASS or JSON, found next to the video or given.
+"""A script from the user's own file: SubRip, WebVTT, ASS, TTML or JSON, found next to the video or given.
 
 This is the best transcript there is, and the only one offline for languages other than English. Reading takes time in
 proportion to the file's length, whatever it holds.
@@ -16,9 +16,10 @@ from tasks.transcribe.cues import Cue, checked, counted, lines_from_cues
 from tasks.transcribe.decoding import decoded
 from tasks.transcribe.rolling import unrolled
 from tasks.transcribe.script_json import read_json
-from tasks.transcribe.sidecar import FORMATS, named_language
+from tasks.transcribe.sidecar import FORMATS, XML_FORMATS, named_language
 from tasks.transcribe.srt_vtt import language_of_vtt, read_srt, read_vtt
 from tasks.transcribe.substation import read_substation
+from tasks.transcribe.ttml import read_cues
 
 _LARGEST = 10_000_000  # bytes; a film's subtitles have 0.1 MB
 
@@ -27,7 +28,8 @@ def read_script(path: Path, language: str | None) -> Script:
     """The script of a subtitle or JSON file: a line for each cue that is spoken, in order, never overlapping.
 
     Args:
-        path: ``.srt``, ``.vtt``, ``.ass``, ``.ssa`` or ``.json``.
+        path: ``.srt``, ``.vtt``, ``.ass``, ``.ssa``, ``.json``, or TTML in any of its dialects (``.ttml``, ``.dfxp``,
+            ``.itt``, ``.xml``).
         language: BCP-47; None: as the file or its name says.
 
     Raises:
@@ -40,9 +42,14 @@ def read_script(path: Path, language: str | None) -> Script:
             f"Supported: {', '.join(FORMATS)}.",
         )
     data = _bytes(path)
-    headed = language_of_vtt(data[:4000].decode("latin-1")) if suffix == ".vtt" else None
-    text, note = decoded(data, path.name, language or _tag(headed) or named_language(path))
-    cues, said, changes = _cues(text, suffix, path.name)
+    if suffix in XML_FORMATS:
+        in_file, said = read_cues(data, path.name)
+        cues, changes = unrolled(in_file)
+        note = ""
+    else:
+        headed = language_of_vtt(data[:4000].decode("latin-1")) if suffix == ".vtt" else None
+        text, note = decoded(data, path.name, language or _tag(headed) or named_language(path))
+        cues, said, changes = _cues(text, suffix, path.name)
     voiced, passages, captioned = spoken(cues)
     lines, timed = lines_from_cues(voiced)
     changes = [*changes, *captioned, *timed]

@@ -90,9 +90,15 @@ def write_ebuttd(
     title: str = "",
     forced: bool = False,
 ) -> bytes:
-    """An EBU-TT-D 1.0.1 document of cues, in UTF-8: on a box, as broadcasters show them; arguments as `write_imsc`.
+    """An EBU-TT-D 1.0.1 document of cues, in UTF-8: on a box, as broadcasters show them.
 
-    The format has no frame rate and no mark for forced cues; the file's name says the latter.
+    Args:
+        cues: in order of time.
+        language: BCP-47 tag of their text.
+        frame_rate: not used: the format has none.
+        size: of the picture as it is shown, for the letters' size.
+        title: of the work.
+        forced: not used: the format has no mark for it; the file's name says it.
     """
     del frame_rate, forced
     kind = _Kind(

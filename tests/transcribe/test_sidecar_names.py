@@ -110,7 +110,7 @@ def test_names_of_players_and_download_tools_are_taken(tmp_path: Path, name: str
         ("film.hi.srt", "in hi, not en"),
         ("film.directors cut.srt", "is no language"),
         ("film.en.sub", "SUB is not read"),
-        ("film.ttml", "TTML is not read"),
+        ("film.scc", "SCC is not read"),
     ],
 )
 def test_what_is_not_taken_is_named_with_its_reason(tmp_path: Path, name: str, why: str) -> None:
