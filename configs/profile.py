@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from configs.credentials import CredentialsSettings, is_file
 from configs.languages import LanguageError, parse_language
 from configs.lipsync_style import LipsyncStyle
 from configs.loudness import loudness_presets
@@ -155,6 +156,9 @@ class Profile(BaseModel):
     review: ReviewSettings = Field(
         default_factory=lambda: ReviewSettings.model_validate({}), description="where a language waits for approval"
     )
+    credentials: CredentialsSettings = Field(
+        default_factory=lambda: CredentialsSettings.model_validate({}), description="key that signs the masters"
+    )
     prices: dict[str, dict[str, float]] = Field({}, description="USD per million units, over configs/prices.yaml")
 
     @field_validator("source_language")
@@ -285,6 +289,19 @@ def _beside(values: dict[str, Any], folder: Path) -> None:
     ):
         if isinstance(table, dict) and isinstance(table.get(name), str):
             table[name] = str(folder / table[name])
+    if isinstance(signing := values.get("credentials"), dict):
+        _beside_keys(signing, folder)
+
+
+def _beside_keys(signing: dict[str, Any], folder: Path) -> None:
+    """The same for the files of its ``credentials``; a secret is no file."""
+    for name in ("key", "certificate"):
+        if isinstance(signing.get(name), str) and is_file(signing[name]):
+            signing[name] = str(folder / signing[name])
+    trust = signing.get("trust")
+    files = [trust] if isinstance(trust, str) else trust
+    if isinstance(files, list):
+        signing["trust"] = [str(folder / one) if isinstance(one, str) else one for one in files]
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

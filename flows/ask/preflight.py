@@ -22,6 +22,7 @@ from tasks.records.registry import BackendFacts
 from tasks.records.standin import Chosen
 from tasks.records.title import Run
 from tasks.services.reach import unreachable
+from tasks.sign.run import usable_key
 from tasks.synthesize import speaking
 from tasks.transcribe import listening
 from tasks.translate import Translator
@@ -85,7 +86,9 @@ def faults(work: Sequence[Asked], *, whole: bool = True) -> list[Fault]:
     for one in work:
         title = [Fault(one.run, "", error) for error in _title_errors(one, silent)] if whole else []
         found += title or [
-            Fault(one.run, tag, error) for tag in one.languages for error in _language_errors(one, tag, silent)
+            Fault(one.run, tag, error)
+            for tag in one.languages
+            for error in (*([] if whole else _signing_errors(one.run.profile)), *_language_errors(one, tag, silent))
         ]
     return found
 
@@ -112,7 +115,7 @@ def language_lacks(profile: Profile, spoken: str | None, language: str) -> list[
 
 def _title_errors(one: Asked, silent: frozenset[str]) -> list[PolydubError]:
     title, profile = one.run.title, one.run.profile
-    found = [*_programs()]
+    found = [*_programs(), *_signing_errors(profile)]
     subtitles = title.subtitles is not None or one.spoken is not None
     found += _backend_errors(profile, title.source_language, subtitles=subtitles, silent=silent)
     try:
@@ -126,6 +129,17 @@ def _programs() -> Iterator[PolydubError]:
     for name in _PROGRAMS:
         if shutil.which(name) is None:
             yield MissingBackendError(f"The program {name} is not installed.", "`apt-get install ffmpeg`.")
+
+
+def _signing_errors(profile: Profile) -> Iterator[PolydubError]:
+    """Why what is made could not be signed at its end."""
+    if not profile.credentials.signs:
+        return
+    try:
+        usable_key(profile.credentials)
+    except PolydubError as error:
+        error.data["step"] = "sign"
+        yield error
 
 
 def _backend_errors(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from flows.ask.naming import hold
 from flows.dub.end import WAITS, End
 from flows.dub.gate import Gates, HeldError
 from flows.dub.journal import journal
 from flows.dub.making import Steps, made_elsewhere, made_here
+from flows.kept.ahead import way_of
 from flows.kept.branches import Known, carry_over, keep_attempt, known, mark_begun
 from flows.kept.budget import Cost, charge
 from flows.kept.budget import admit as make_room
@@ -27,10 +29,12 @@ from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
+from tasks.records.made import Pictured
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, Waits
 from tasks.records.title import Branch
 from tasks.report.task import report
+from tasks.sign.task import sign
 
 #: Shows how far a branch is while a block runs.
 Shown = Callable[[Branch], contextlib.AbstractContextManager[None]]
@@ -114,7 +118,6 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         )
     )
     checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed))
-    page = settle(report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), list(dub.stems)))
     gates.files("master", {"master": packed.master})
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
@@ -125,8 +128,17 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         **{f"{language}/{role}.{run.profile.mix.stems}": stem for role, stem in packed.stems.items()},
         f"{language}/lipsync.json": picture.report,
         f"{language}/qc.json": checked.qc,
-        f"{language}/report.html": page,
     }
+    signed = None
+    if run.profile.credentials.signs:
+        done = steps_of(steps.ledger)
+        signed = settle(sign.submit(run, outputs, work, done, way_of(run), _picture(picture)))
+        outputs |= signed.files
+    signer = signed.signer if signed else None
+    page = settle(
+        report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), list(dub.stems), signer)
+    )
+    outputs[f"{language}/report.html"] = page
     return BranchResult(
         language=language,
         state=checked.state,
@@ -137,4 +149,12 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         steps=steps_of(steps.ledger),
         notes=(*notes_of(steps.ledger), *gates.notes, *unheeded_edits(run, wanted)),
         gates=checked.not_passed,
+        signed_by=signer,
     )
+
+
+def _picture(picture: Pictured) -> Literal["source", "finished", "mouths"]:
+    """What was done to the title's picture."""
+    if picture.picture is None:
+        return "source"
+    return "mouths" if picture.altered else "finished"

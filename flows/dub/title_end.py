@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flows.dub.end import WAITS, End
-from flows.kept.ahead import is_turned
-from flows.kept.deliver import deliver
-from flows.kept.keys import shared_key
+from flows.kept.ahead import is_turned, way_of
+from flows.kept.deliver import clear_sidecar, deliver
+from flows.kept.keys import shared_key, signing_facts
 from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.review import tally
 from flows.kept.summary import (
@@ -23,10 +23,12 @@ from flows.kept.summary import (
 from tasks.keep.store import store_at
 from tasks.package.task import package_multi, turn_picture
 from tasks.qc.task import qc_multi
+from tasks.records.credentials import Signed
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
 from tasks.records.step_record import StepRecord
 from tasks.records.title import Run
+from tasks.sign.task import sign_multi
 from tasks.step.prefect import settled
 
 #: Shows how a title ended: its run, its result and its summary.
@@ -82,18 +84,35 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
         picture = upright.value if upright else None
         packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered, picture))
         checked = settled(qc_multi.submit(run, work.video, work.facts, delivered, packed.value))
-        deliver(Path(run.title.folder), {f"{run.title.name}.multi.mkv": packed.value})
+        place = f"{run.title.name}.multi.mkv"
+        signed = _signed(run, {place: packed.value}, work, delivered)
+        files = signed.value.files if signed else {place: packed.value}
+        deliver(Path(run.title.folder), files)
+        clear_sidecar(Path(run.title.folder), place, files)
     except Exception as error:
         return title.model_copy(update={"failure": failure_of(error)})
-    ended: list[StepRecord[Any]] = [*([upright] if upright else []), packed, checked]
+    ended: list[StepRecord[Any]] = [one for one in (upright, packed, checked, signed) if one]
     made = {
-        "multi": packed.value,
+        "multi": files[place],
+        "beside": {name: asset for name, asset in files.items() if name != place},
+        "signed": signing_facts(run),
+        "signed_by": signed.value.signer if signed else None,
         "multi_languages": tuple(branch.language for branch in delivered),
         "multi_gates": checked.value.gates,
         "notes": (*title.notes, *notes_of(ended)),
         "steps": steps_of(ended),
     }
     return title.model_copy(update=made)
+
+
+def _signed(
+    run: Run, files: Mapping[str, Asset], work: SharedWork, delivered: Sequence[BranchResult]
+) -> StepRecord[Signed] | None:
+    """The master with its credentials; None where nothing is signed."""
+    if not run.profile.credentials.signs:
+        return None
+    dubs = {branch.language: (way_of(run.branch(branch.language)), branch.steps) for branch in delivered}
+    return settled(sign_multi.submit(run, files, work, dubs))
 
 
 def _upright(run: Run, work: SharedWork) -> StepRecord[Asset] | None:

@@ -23,7 +23,9 @@ def steps_ahead(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
         run: of a title, or a branch.
         facts: of the title, or of its preview.
     """
-    return of_way(way_of(run)) if isinstance(run, Branch) else _needed("title", run, facts)
+    if isinstance(run, Branch):
+        return tuple(step for step in of_way(way_of(run)) if step.name != "sign" or run.profile.credentials.signs)
+    return _needed("title", run, facts)
 
 
 def last_steps(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
@@ -41,5 +43,6 @@ def _needed(part: Part, run: Run, facts: MediaFacts) -> tuple[Step, ...]:
         "cut-preview": run.title.preview_ms > 0,
         "plain-picture": not takes_as_it_is(run, facts),
         "turn-picture": is_turned(facts),
+        "sign-multi": run.profile.credentials.signs,
     }
     return tuple(step for step in of_part(part) if needed.get(step.name, True))

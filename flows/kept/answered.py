@@ -7,7 +7,8 @@ from typing import Any
 
 from flows.ask.naming import take
 from flows.kept.branches import finished, shared_work
-from flows.kept.deliver import DamagedError, clear_review, deliver
+from flows.kept.deliver import DamagedError, clear_review, clear_sidecar, deliver
+from flows.kept.keys import signing_facts
 from flows.kept.summary import earlier_languages, keep_title_result, title_result, write_summary
 from tasks.keep.store import store_at
 from tasks.records.title import Run
@@ -22,13 +23,17 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
     packed = {branch.language for branch in (*branches, *earlier_languages(run))}
     if len(branches) < len(run.title.languages) or packed != set(previous.multi_languages):
         return None
-    if not store_at(run.store).holds(previous.multi) or not take(run):
+    multi = {f"{run.title.name}.multi.mkv": previous.multi, **previous.beside}
+    if previous.signed != signing_facts(run) or not all(store_at(run.store).holds(asset) for asset in multi.values()):
+        return None
+    if not take(run):
         return None
     outputs = {place: asset for branch in branches for place, asset in branch.outputs.items()}
     try:
-        replaced = deliver(Path(run.title.folder), {**outputs, f"{run.title.name}.multi.mkv": previous.multi})
+        replaced = deliver(Path(run.title.folder), {**outputs, **multi})
     except DamagedError:
         return None  # the flow finds it so, and runs the step again
+    clear_sidecar(Path(run.title.folder), f"{run.title.name}.multi.mkv", multi)
     for branch in branches:
         clear_review(Path(run.title.folder), branch.language)
     notes = tuple(f"{place} differed from the delivered file: it was restored." for place in replaced)

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tasks.keep.staging import staged, sweep
 from tasks.keep.store import store_root
 from tasks.records.errors import BadInputError, TransientError, disk_full
 from tasks.records.record import Asset
+from tasks.sign.formats import SIDECAR
 
 _PIECE = 1 << 20
 REVIEW = "review"
@@ -70,6 +71,19 @@ def clear_review(folder: Path, language: str) -> None:
             if path.stem in ("script", "mix", "picture"):
                 path.unlink()
         looked_at.rmdir()
+
+
+def clear_sidecar(folder: Path, place: str, files: Collection[str]) -> None:
+    """Remove the credentials that an earlier version of a file had beside it, where this one has none there.
+
+    Args:
+        folder: the title's.
+        place: of the file.
+        files: places of what was delivered with it.
+    """
+    sidecar = str(Path(place).with_suffix(SIDECAR))
+    if sidecar not in files:
+        (folder / sidecar).unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

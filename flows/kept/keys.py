@@ -13,7 +13,8 @@ from tasks.lipsync.finish import Finishing
 from tasks.records.result import SharedWork
 from tasks.records.script import Script
 from tasks.records.title import Branch, Run
-from tasks.step.table import Step, of_part
+from tasks.sign.key import certificate_digest
+from tasks.step.table import BY_NAME, Step, of_part
 from tasks.synthesize.casting import casting_facts
 
 
@@ -67,6 +68,7 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
             "waivers": profile.waivers,
             "fake": profile.fake,
             **({"script approved": True} if holds_script(branch) else {}),
+            **signing_facts(branch),
         },
         backend=" ".join(backend.fingerprint() for backend in chosen.values()),
         inputs={
@@ -80,6 +82,16 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
             "versions": versions(of_part("branch")),
         },
     )
+
+
+def signing_facts(run: Run) -> dict[str, Any]:
+    """What of the credentials changes what is delivered; nothing where nothing is signed."""
+    settings = run.profile.credentials
+    if not settings.signs:
+        return {}
+    facts = {"version": BY_NAME["sign"].version, "certificate": certificate_digest(settings)}
+    agreed = [record.reference for record in run.title.consent]
+    return {"credentials": {**facts, "timestamp": settings.timestamp, "consent": agreed}}
 
 
 def holds_script(branch: Branch) -> bool:

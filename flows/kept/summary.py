@@ -20,6 +20,7 @@ from flows.kept.keys import shared_key
 from flows.kept.links import note_delivered
 from flows.kept.review import Verdict, tally, verdict
 from tasks.keep.store import store_at, text_sha256
+from tasks.records.credentials import Signer, told
 from tasks.records.disclosure import DISCLOSURE
 from tasks.records.quality import Gate
 from tasks.records.record import Asset, Record
@@ -34,7 +35,8 @@ class TitleResult(Record):
 
     ``multi_gates``: whether the sound of each language lies with the picture in the multi-track master.
     ``notes``: fallbacks and limits of the title besides those of its shared work. ``title``: its name, ``source``: the
-    digest of its video, ``steps``: of its end.
+    digest of its video, ``steps``: of its end. ``beside``: files of the multi-track master besides itself, by place;
+    ``signed``: what it was signed with (`flows.kept.keys.signing_facts`), and ``signed_by``: by whom.
     """
 
     work: SharedWork | None = None
@@ -42,6 +44,9 @@ class TitleResult(Record):
     multi: Asset | None = None
     multi_languages: tuple[str, ...] = ()
     multi_gates: Mapping[str, Gate] = {}
+    beside: Mapping[str, Asset] = {}
+    signed: Mapping[str, Any] = {}
+    signed_by: Signer | None = None
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
     title: str = ""
@@ -128,6 +133,7 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "preview_from_seconds": title.preview_start_ms / 1000 if title.preview_ms else None,
         "error": result.failure.model_dump() if result.failure else None,
         "multi": f"{title.name}.multi.mkv" if result.multi else None,
+        "multi_credentials": told(result.signed_by) if result.multi else None,
         "multi_gates": {tag: gate.model_dump(mode="json") for tag, gate in result.multi_gates.items()},
         "shared": {
             **_ledger(result.work.steps if result.work else ()),
@@ -192,6 +198,7 @@ def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, A
         "approval": approvals.as_json() if approvals else None,
         "master": f"{name}.{branch.language}.mp4" if delivered else None,
         "report": f"{branch.language}/report.html" if delivered else None,
+        "credentials": told(branch.signed_by) if delivered else None,
         **_ledger(branch.steps),
         "notes": list(branch.notes),
     }

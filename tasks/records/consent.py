@@ -7,6 +7,7 @@
       when: 2026-10-01
       scope: dubbing into Spanish and French, to be shown until 2028
       titles: [talk]           # file names without ending; "*": all
+      reference: C-2026-117    # optional: where it is filed; content credentials name it, and nothing else of this
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from configs.review import Stage
+from tasks.records.credentials import Signer
 from tasks.records.facts import MediaFacts
 from tasks.records.made import ClientBed
 from tasks.records.quality import Gate
@@ -108,6 +109,7 @@ class BranchResult(Record):
         strikes: how often in a row it failed for a reason that does not pass on its own.
         title: the title's name.
         source: digest of the title's video.
+        signed_by: whose certificate its files are signed with; None: they are not.
     """
 
     language: str
@@ -124,6 +126,7 @@ class BranchResult(Record):
     strikes: int = 0
     title: str = ""
     source: str = ""
+    signed_by: Signer | None = None
 
     @property
     def delivered(self) -> bool:

@@ -48,11 +48,15 @@ NOTHING_USED = Usage()
 
 
 class Maker(Record):
-    """A backend that made a result, and its licences (`tasks.records.registry.BackendFacts`)."""
+    """A backend that made a result, and its licences (`tasks.records.registry.BackendFacts`).
+
+    ``service``: it is done outside this machine.
+    """
 
     name: str
     code_licence: str
     weights_licence: str
+    service: bool = False
 
 
 class StepRecord(Record, Generic[Made]):

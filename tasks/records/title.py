@@ -22,6 +22,7 @@ class Consent(Record):
         when: date of the agreement.
         scope: what for, in the words of the agreement.
         titles: names of titles; ``*`` for all.
+        reference: under which the agreement is filed; content credentials tell it, and never the person.
     """
 
     who: str = Field(min_length=1)
@@ -29,6 +30,7 @@ class Consent(Record):
     when: date
     scope: str = Field(min_length=1)
     titles: tuple[str, ...] = Field(min_length=1)
+    reference: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._/-]{0,63})?$")
 
 
 class Title(Record):

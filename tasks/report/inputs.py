@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.records.credentials import Signer
 from tasks.records.script import Script
 from tasks.records.take import Placement
 
@@ -50,6 +51,7 @@ class ReportInputs:
         made_by: provenance, in the order of the steps.
         notes: fallbacks and limits of this branch, shown first.
         disclosure: what the page says about synthetic speech and picture.
+        signer: whose certificate the files are signed with; None: they are not.
     """
 
     title: str
@@ -70,3 +72,4 @@ class ReportInputs:
     made_by: tuple[MadeBy, ...] = ()
     notes: tuple[str, ...] = ()
     disclosure: str = ""
+    signer: Signer | None = None

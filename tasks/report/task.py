@@ -10,6 +10,7 @@ from configs.profile import Profile
 from tasks.keep.assets import path_of
 from tasks.keep.places import url_of
 from tasks.keep.store import unkeyed
+from tasks.records.credentials import Signer
 from tasks.records.disclosure import DISCLOSURE
 from tasks.records.made import Laid
 from tasks.records.record import Asset
@@ -37,6 +38,7 @@ class _Given:
     source_or_else: str
     files: tuple[str, ...]
     notes: tuple[str, ...]
+    signer: Signer | None
     made_by: tuple[MadeBy, ...] = unkeyed()  # it follows from the profile and the steps before
 
 
@@ -49,6 +51,7 @@ def report(
     sheet: dict[str, Any],
     ledger: Sequence[StepRecord[Any]],
     roles: Sequence[str],
+    signer: Signer | None = None,
 ) -> Computation[_Given, Asset]:
     """The review page, with links as they are in the title's folder (``roles``: of its stems).
 
@@ -60,6 +63,7 @@ def report(
         sheet: content of ``qc.json``.
         ledger: the records of the steps before.
         roles: of the stems that are delivered.
+        signer: whose certificate the files are signed with; None: they are not.
     """
     # A remote store has a copy of the source; the page links the user's own file.
     video = Path(branch.title.source).absolute() if url_of(branch.title.video.uri) else Path(branch.title.video.uri)
@@ -80,6 +84,7 @@ def report(
         source_or_else=source_or_else,
         files=("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json"),
         notes=tuple(dict.fromkeys((*branch.title.notes, *work.notes, *said))),
+        signer=signer,
         made_by=_made_by(ledger),
     )
     return Computation(given, _page, Asset)
@@ -119,6 +124,7 @@ def _page(given: _Given, space: Work) -> StepOutput[Asset]:
         made_by=given.made_by,
         notes=given.notes,
         disclosure=DISCLOSURE,
+        signer=given.signer,
     )
     write_report(out, inputs)
     return StepOutput(space.keep(out))

@@ -194,7 +194,12 @@ def _backends(given: object) -> list[BackendFacts]:
 
 
 def _maker(facts: BackendFacts) -> Maker:
-    return Maker(name=facts.name, code_licence=facts.code_licence, weights_licence=facts.weights_licence)
+    return Maker(
+        name=facts.name,
+        code_licence=facts.code_licence,
+        weights_licence=facts.weights_licence,
+        service=bool(facts.services),
+    )
 
 
 def _with_notes(record: StepRecord[Made], store: Store) -> StepRecord[Made]:

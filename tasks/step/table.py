@@ -39,9 +39,11 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "mix": ("fit", "ingest"),
     "package": ("lipsync", "mix", "conform-film"),
     "qc": ("package",),
-    "report": ("qc",),
+    "sign": ("qc",),
+    "report": ("sign", "qc"),
     "package-multi": ("turn-picture",),
     "qc-multi": ("package-multi",),
+    "sign-multi": ("qc-multi",),
 }
 
 
@@ -108,10 +110,13 @@ STEPS: tuple[Step, ...] = (
     Step("mix", "mix speech and bed to the loudness", "tasks.mix", 0.4, ways=_HERE),
     Step("package", "pack the language's master", "tasks.package", 0.1, ways=_ALWAYS),
     Step("qc", "measure the master and judge it", "tasks.qc", 0.2, ways=_ALWAYS, section="transcribe"),
+    # Where nothing is signed its version changes nothing; else it enters the key with the certificate.
+    Step("sign", "sign what is delivered", "tasks.sign", 0.02, ways=_ALWAYS, keyed=False),
     Step("report", "write the review page", "tasks.report", 0.1, ways=_ALWAYS),
     Step("turn-picture", "turn the picture upright", "tasks.package", 1.0, "end", cores=True),
     Step("package-multi", "pack every language in one master", "tasks.package", 0.05, "end"),
     Step("qc-multi", "check the sync of every dub in it", "tasks.qc", 0.05, "end"),
+    Step("sign-multi", "sign that master", "tasks.sign", 0.02, "end", keyed=False),
 )
 BY_NAME = {step.name: step for step in STEPS}
 

@@ -35,7 +35,7 @@ from tasks.transcribe.fake import FakeTranscriber
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 
-AT_THE_END = [step.name for step in of_part("end")]
+AT_THE_END = [step.name for step in of_part("end") if step.name != "sign-multi"]  # no key is set
 
 
 @pytest.fixture

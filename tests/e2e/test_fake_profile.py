@@ -24,7 +24,7 @@ from tasks.step.table import of_part
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 
-AT_THE_END = [step.name for step in of_part("end")]
+AT_THE_END = [step.name for step in of_part("end") if step.name != "sign-multi"]  # no key is set
 
 
 def planned(video: Path, out: Path, *languages: str, fail: tuple[str, ...] = (), **changes: Any) -> Run:
