@@ -5,6 +5,7 @@ A page, the command line and translators' files all read lines here, and make ed
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -61,6 +62,7 @@ class DubLines:
         except LanguageError as error:
             raise BadInputError(str(error)) from error
         self.folder = folder
+        self._files = _written(folder, self.language)
         missing = BadInputError(f"{folder} has no dub in {language}.", "Run `polydub run` first.")
         try:
             title = json.loads((folder / "title.json").read_bytes())
@@ -82,6 +84,17 @@ class DubLines:
             raise missing
         self._spoken = spoken or {}
         self.look()
+
+    def is_of_its_files(self) -> bool:
+        """Whether what was delivered, and waits, is what it was read from."""
+        return self._files == _written(self.folder, self.language)
+
+    def again(self) -> DubLines:
+        """The same with the edits and decisions that are kept now; its files, which have not changed, are not read."""
+        found = copy.copy(self)
+        found.edits = self.edits.again()
+        found.look()
+        return found
 
     def look(self) -> None:
         """Apply the edits that are kept now."""
@@ -141,7 +154,7 @@ class DubLines:
     def machine(self, row: Row) -> str | None:
         """What it says without edits of its text: as delivered, or as it was before them."""
         delivered = self.delivered_text(row)
-        history = self._histories.get(row.of.id, []) if row.part == 0 else list(row.edits)
+        history = self.history_of(row) if row.part == 0 else list(row.edits)
         said = {edit.text for edit in history if edit.part == row.part} | ({""} if _muted(history) else set())
         if row.part or any(edit.change.split or edit.change.merge for edit in history):
             said |= {row.text}
@@ -150,6 +163,10 @@ class DubLines:
         made = max([row.part, *(edit.number for edit in row.edits if edit.change.split or edit.change.merge)])
         since = [edit for edit in history if edit.number > made]  # before that it was another line
         return next((edit.machine for edit in reversed(since) if edit.machine is not None), None)
+
+    def history_of(self, row: Row) -> list[Edit]:
+        """Every edit of the script's line that it is, or was made from."""
+        return self._histories.get(row.of.id, [])
 
     def edit(self, row: Row, change: Change, sign: dict[str, Any], **more: Any) -> Edit:
         """A decision about a line, to be added.
@@ -241,7 +258,7 @@ class DubLines:
         if line is None:
             return self.edits.records
         row = self.row(line)
-        found = self._histories.get(row.of.id, []) if not row.part else self.edits.records
+        found = self.history_of(row) if not row.part else self.edits.records
         return tuple(edit for edit in found if edit.part == row.part or (row.part and edit.number == row.part))
 
     def undoing(self, number: int, sign: dict[str, Any]) -> Edit:
@@ -335,7 +352,8 @@ class DubLines:
     def _was(self, row: Row, spoken: Line) -> bool:
         """Whether a delivered line is this one, by its times now, before any edit, or as some edit had them."""
         starts, ends = {row.line.start_ms, row.of.start_ms}, {row.line.end_ms, row.of.end_ms}
-        for edit in (*self._histories.get(row.of.id, ()), *row.edits):
+        edit: Any
+        for edit in (*self.history_of(row), *row.edits):
             change = edit.change
             starts |= {one for one in (change.start_ms, change.insert and change.insert.start_ms) if one is not None}
             ends |= {one for one in (change.end_ms, change.insert and change.insert.end_ms) if one is not None}
@@ -395,6 +413,19 @@ def _makers(provenance: Any) -> tuple[str, dict[str, str]]:
     told = provenance if isinstance(provenance, dict) else {}
     backends = (told.get("backends") or {}).items()
     return str((told.get("profile") or {}).get("name", "")), {step: str(one["name"]) for step, one in backends}
+
+
+def _written(folder: Path, language: str) -> list[tuple[int, int]]:
+    """When each file that shows a language was written, and which it is; zeros for one that is not there."""
+    places = ("title.json", *(f"{language}/{name}" for name in ("script.json", f"{REVIEW}/script.json", "qc.json")))
+    found = []
+    for place in places:
+        try:
+            stat = (folder / place).stat()
+            found.append((stat.st_mtime_ns, stat.st_ino))
+        except OSError:
+            found.append((0, 0))
+    return found
 
 
 def _muted(history: Sequence[Edit]) -> bool:

@@ -7,10 +7,12 @@ gone, in doubt, or says something else now is not applied, and listed. Taking an
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,16 @@ class Edits:
         self._folder = folder
         self._key = _edits_key(name, sha256, language)
         self._scripts: dict[str, list[Line]] = {}
+        self._starts: dict[str, dict[int, int]] = {}
         self._between: dict[tuple[str, str], Alignment] = {}
+        self._aligned: tuple[Sequence[Line], dict[str, Alignment]] = (), {}
+        self._read: tuple[list[Any], list[Edit | str]] = [], []
+
+    def again(self) -> Edits:
+        """The same as they are now; what was read already is not read again."""
+        found = copy.copy(self)
+        found.__dict__.pop("_kept", None)
+        return found
 
     @property
     def records(self) -> tuple[Edit, ...]:
@@ -69,10 +80,9 @@ class Edits:
         """Number of all records, those that cannot be read among them."""
         return self._kept[3]
 
-    def kept_now(self) -> int:
-        """As `count`, of what is kept at this moment."""
-        there = self._store.read_note(_KIND, self._key)
-        return len(there) if isinstance(there, list) else 0
+    def are_current(self) -> bool:
+        """Whether what is kept at this moment is what was read."""
+        return self._kept[4] == hash(self._store.note_content(_KIND, self._key))
 
     def add(self, edits: Sequence[Edit], seen: int | None = None) -> tuple[Edit, ...]:
         """Add records, all or none; returns them with their numbers.
@@ -167,10 +177,14 @@ class Edits:
         Args:
             lines: of the script, in order of time.
         """
-        aligned = cache(lambda script: Alignment(self._script(script), lines))
+        if self._aligned[0] is not lines:
+            self._aligned = lines, {}
+        known = self._aligned[1]
 
         def place(edit: Edit) -> Place:
-            line, why = _place(edit, aligned(edit.script))
+            if (aligned := known.get(edit.script)) is None:
+                aligned = known[edit.script] = Alignment(self._script(edit.script), lines)
+            line, why = _place(edit, aligned)
             return Place(line, why, line.start_ms - self._start_ms(edit) if line else 0)
 
         return place
@@ -182,36 +196,35 @@ class Edits:
         return self._scripts[digest]
 
     def _start_ms(self, edit: Edit) -> int:
-        return next((line.start_ms for line in self._script(edit.script) if line.id == edit.line), 0)
+        if edit.script not in self._starts:
+            self._starts[edit.script] = {line.id: line.start_ms for line in reversed(self._script(edit.script))}
+        return self._starts[edit.script].get(edit.line, 0)
 
     @cached_property
-    def _kept(self) -> tuple[tuple[Edit, ...], tuple[str, ...], str, int]:
-        """The records, what of them is damaged, why none can be read, and how many there are."""
-        if damage := self._store.damage_of(_KIND, self._key):
-            return (), (), damage, 0
+    def _kept(self) -> tuple[tuple[Edit, ...], tuple[str, ...], str, int, int]:
+        """The records, what of them is damaged, why none can be read, how many there are, and a mark of them."""
+        mark = hash(self._store.note_content(_KIND, self._key))
         there = self._store.read_note(_KIND, self._key)
+        if there is None and (damage := self._store.damage_of(_KIND, self._key)):
+            return (), (), damage, 0, mark
         if there is None:
             there = self._of_earlier_version()
             if there:
                 self._store.change_note(_KIND, self._key, lambda since: there if since is None else since)
         if not isinstance(there, list):
-            return (), (), "They are not kept as a list.", 0
-        return (*self._checked(there), "", len(there))
+            return (), (), "They are not kept as a list.", 0, mark
+        return (*self._checked(there), "", len(there), mark)
 
     def _checked(self, there: list[Any]) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
         """Records as they are kept, each checked: the store may be written by others."""
-        edits, wrong = [], []
-        for number, record in enumerate(there, start=1):
-            try:
-                edit = Edit.model_validate(record).model_copy(update={"number": number})
-            except (ValidationError, RecursionError) as error:
-                wrong.append(f"Edit {number} is not applied: it is damaged ({reason_of(error)}).")
-                continue
-            if max(edit.undoes, edit.part) >= number:
-                wrong.append(f"Edit {number} is not applied: it names an edit that comes after it.")
-                continue
-            edits.append(edit)
-        return tuple(edits), tuple(wrong)
+        records, found = self._read
+        same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(records, there, strict=False))))
+        found = [*found[:same], *(_checked(record, number) for number, record in enumerate(there[same:], same + 1))]
+        self._read = there, found
+        return (
+            tuple(one for one in found if isinstance(one, Edit)),
+            tuple(one for one in found if isinstance(one, str)),
+        )
 
     def _of_earlier_version(self) -> list[Any]:
         """Edits that were kept by the video's digest and a line's number; they are left where they are.
@@ -271,6 +284,17 @@ def kept_edits(store: Store, name: str, sha256: str, language: str) -> list[tupl
         *(("edited-script", script) for script in scripts),
         *((RECORDED_TAKE, name) for name in recordings),
     ]
+
+
+def _checked(record: Any, number: int) -> Edit | str:
+    """An edit as it is kept, or what is wrong with it."""
+    try:
+        edit = Edit.model_validate(record).model_copy(update={"number": number})
+    except (ValidationError, RecursionError) as error:
+        return f"Edit {number} is not applied: it is damaged ({reason_of(error)})."
+    if max(edit.undoes, edit.part) >= number:
+        return f"Edit {number} is not applied: it names an edit that comes after it."
+    return edit
 
 
 def reason_of(error: Exception) -> str:

@@ -12,6 +12,7 @@ import difflib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 
 from tasks.records.script import Line
 from tasks.words.spacing import atoms, joined
@@ -38,15 +39,15 @@ class Alignment:
     def __init__(self, old: Sequence[Line], new: Sequence[Line]) -> None:
         self._old, self._new = old, new
         self._index = {line.id: number for number, line in enumerate(old)}
-        self._said_old, self._said_new = _places(old), _places(new)
-        self._anchors = self._sure()
-        self._anchored = [before for before, _ in self._anchors]
+        self._is_same = list(map(_sign, old)) == list(map(_sign, new))
 
     def of(self, line: int) -> Line | None:
         """The later script's line that is this one, word for word; None where it is gone or in doubt."""
         one = self._index.get(line)
         if one is None:
             return None
+        if self._is_same:
+            return self._new[one]
         words = words_of(self._old[one].text)
         old_gap, new_gap = self._gap(one)
         olds = [place for place in self._said_old[words] if place in old_gap]
@@ -59,7 +60,7 @@ class Alignment:
     def says(self, line: int) -> bool:
         """Whether the line's words are still said somewhere."""
         one = self._index.get(line)
-        return one is not None and words_of(self._old[one].text) in self._said_new
+        return one is not None and (self._is_same or words_of(self._old[one].text) in self._said_new)
 
     def alike(self, line: int) -> Line | None:
         """A line in the same place with similar words, where the words themselves are gone."""
@@ -73,7 +74,20 @@ class Alignment:
         close = difflib.get_close_matches(words_of(self._old[one].text), list(texts), n=1, cutoff=_ALIKE)
         return self._new[texts[close[0]]] if close else None
 
-    def _sure(self) -> list[tuple[int, int]]:
+    @cached_property
+    def _said_old(self) -> dict[str, list[int]]:
+        return _places(self._old)
+
+    @cached_property
+    def _said_new(self) -> dict[str, list[int]]:
+        return _places(self._new)
+
+    @cached_property
+    def _anchored(self) -> list[int]:
+        return [before for before, _ in self._anchors]
+
+    @cached_property
+    def _anchors(self) -> list[tuple[int, int]]:
         """Lines whose words are said once in both, the most of them that keep their order."""
         once = [
             (places[0], self._said_new[words][0])
@@ -126,6 +140,10 @@ class Alignment:
             return False
         stayed = any(abs(self._new[place].start_ms - was) <= _SAME_MS for place in self._said_new[words])
         return stayed or any(abs(self._old[place].start_ms - now) <= _SAME_MS for place in self._said_old[words])
+
+
+def _sign(line: Line) -> tuple[int, int, str]:
+    return line.id, line.start_ms, line.text
 
 
 def _places(lines: Sequence[Line]) -> dict[str, list[int]]:

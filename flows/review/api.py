@@ -19,7 +19,7 @@ from flows.kept.edit import Text
 from flows.kept.edit_cost import cost_of
 from flows.review import changes, changing, decisions, lanes, making
 from flows.review.fit import predicted
-from flows.review.lines import Shown, key_of, measured, parsed_key, read_json, revision_of, shown_edit
+from flows.review.lines import Shown, parsed_key, read_json, revision_of, shown_edit
 from flows.review.opened import opened, remember, seen, signed_by
 from flows.review.voices import voices_of
 from flows.review.writes import told
@@ -130,14 +130,14 @@ class Typed(BaseModel):
 @router.post("/titles/{key}/{language}/fit")
 def fit(key: str, language: str, typed: Typed) -> dict[str, Any]:
     """How a text will fit its line, in syllables against the slot; nothing is kept."""
-    dub = seen(key, language).dub
-    place = parsed_key(typed.line)
+    found = seen(key, language)
+    dub, place = found.dub, parsed_key(typed.line)
     row = dub.row_at(*place) if place else None
     if row is None:
         raise BadInputError("There is no such line.")
     times = {"start_ms": typed.start_ms, "end_ms": typed.end_ms}
     line = row.line.model_copy(update={name: value for name, value in times.items() if value is not None})
-    return predicted(dub, row, typed.text, measured(dub), line).as_json()
+    return predicted(dub, row, typed.text, found.shown.measured, line).as_json()
 
 
 @router.get("/titles/{key}/{language}/peaks/{lane}", response_class=Response)
@@ -288,8 +288,7 @@ def _not_understood(_: Request, error: Exception) -> JSONResponse:
 def _overtaken(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, changing.OvertakenError)
     dub, undone = error.dub, undone_by(error.dub.edits.records)
-    shown = Shown(dub)
-    now = [shown.line(row) for row in dub.rows if key_of(row) in error.lines]
+    now = [line for key, line in Shown(dub).by_key.items() if key in error.lines]
     body = {
         **told("Somebody changed it since you saw it.", "Look at the lines again."),
         "revision": revision_of(dub),

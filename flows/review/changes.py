@@ -12,9 +12,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from flows.kept.decisions import Decisions
-from flows.kept.dub_lines import DubLines
-from flows.kept.edits import Edits
-from flows.review.opened import opened
+from flows.review.opened import seen
 
 router = APIRouter()
 _LOOK_S, _SILENT_S = 1.0, 15.0
@@ -29,14 +27,15 @@ def me(request: Request) -> dict[str, str]:
 @router.get("/titles/{key}/{language}/events")
 def events(key: str, language: str, request: Request) -> StreamingResponse:
     """An event ``changed`` whenever somebody edited or decided, with the counts and who came last."""
-    dub = opened(key, language)
-    stream = changes(lambda: state_of(dub), request.is_disconnected)
+    seen(key, language)
+    stream = changes(lambda: state_of(key, language), request.is_disconnected)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-def state_of(dub: DubLines) -> dict[str, Any]:
-    """How many edits and decisions there are now, and who made the last ones."""
-    edits = Edits(dub.store, dub.name, dub.sha256, dub.language, dub.folder)
+def state_of(key: str, language: str) -> dict[str, Any]:
+    """How many edits and decisions of a title's language there are now, and who made the last ones."""
+    dub = seen(key, language).dub
+    edits = dub.edits
     decisions = Decisions(dub.store, dub.name, dub.sha256, dub.language).records
     return {
         "revision": f"{dub.script[:16]}.{edits.count}",

@@ -18,7 +18,7 @@ from flows.kept.dub_lines import DubLines
 from flows.kept.edit import Text
 from flows.kept.seen import digest_of
 from flows.review.lines import parsed_key, read_json
-from flows.review.opened import opened, signed_by
+from flows.review.opened import opened, seen, signed_by
 from flows.review.writes import told
 from flows.service.decided import follow
 from tasks.records.errors import BadInputError
@@ -72,7 +72,7 @@ class ChangedSinceError(Exception):
 @router.get("/titles/{key}/{language}/approvals")
 def approvals(key: str, language: str) -> dict[str, Any]:
     """What is approved, rejected, locked and stale of the language, its stages and lines, and what it waits for."""
-    return shown(opened(key, language))
+    return shown(seen(key, language).dub)
 
 
 @router.post("/titles/{key}/{language}/decisions", status_code=201)

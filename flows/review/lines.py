@@ -38,15 +38,26 @@ class Shown:
 
     Args:
         dub: the language.
+        before: the same with other edits, of the same files; a line of which nothing changed is taken over.
+
+    Attributes:
+        measured: figures of the delivered lines, by id.
+        by_key: every line by its key, in order of time.
     """
 
-    def __init__(self, dub: DubLines) -> None:
+    def __init__(self, dub: DubLines, before: Shown | None = None) -> None:
         self.dub = dub
-        self._measured = measured(dub)
+        self.measured: dict[int, dict[str, Any]] = before.measured if before else measured(dub)
+        self._basis = {key_of(row): (row, dub.history_of(row)) for row in dub.rows}
+        known, was = (before.by_key, before._basis) if before else ({}, {})
+        self.by_key: dict[str, dict[str, Any]] = {
+            key: known[key] if was.get(key) == basis else self.line(basis[0]) for key, basis in self._basis.items()
+        }
 
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """Every line, in order of time."""
-        return [self.line(row) for row in self.dub.rows]
+        return list(self.by_key.values())
 
     def line(self, row: Row) -> dict[str, Any]:
         """One line.
@@ -55,7 +66,7 @@ class Shown:
         ``warn``, ``fail`` or empty, from what was measured in the delivered dub.
         """
         line, text, machine = row.line, self.dub.text(row), self.dub.machine(row)
-        facts = {name: value for name, value in self._measured.get(line.id, {}).items() if name in _MEASURED}
+        facts = {name: value for name, value in self.measured.get(line.id, {}).items() if name in _MEASURED}
         pending = self._pending(row, text)
         return {
             "key": key_of(row),

@@ -11,14 +11,11 @@ from typing import Any
 from fastapi import HTTPException, Request
 
 from flows.kept import links
-from flows.kept.deliver import REVIEW
 from flows.kept.dub_lines import DubLines, signature
 from flows.review.lines import Shown
 from tasks.records.errors import BadInputError
 
-_REMEMBERED = 6
-_FILES = ("title.json", "{}/script.json", f"{{}}/{REVIEW}/script.json", "{}/qc.json")
-_Mark = tuple[Any, ...]
+_REMEMBERED = 12
 
 
 @dataclass(frozen=True)
@@ -27,29 +24,34 @@ class Seen:
 
     Attributes:
         dub: its lines; nothing is added to them.
-        lines: as the page shows them.
+        shown: the same, as the page shows them.
     """
 
     dub: DubLines
-    lines: list[dict[str, Any]]
+    shown: Shown
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """As the page shows them, in order of time."""
+        return self.shown.lines
 
 
 class _Remembered:
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], tuple[_Mark, Seen]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Seen] = OrderedDict()
         self._changing = threading.Lock()
 
-    def get(self, key: str, language: str) -> Seen:
+    def there(self, key: str, language: str, folder: Path) -> Seen | None:
+        """What was seen of a language, if its files are as they were."""
         with self._changing:
-            there = self._kept.get((key, language))
-        if there is not None and there[0] == _mark(there[1].dub):
-            return there[1]
-        return self.put(key, language, opened(key, language))
+            found = self._kept.get((key, language))
+        return found if found and found.dub.folder == folder and found.dub.is_of_its_files() else None
 
     def put(self, key: str, language: str, dub: DubLines) -> Seen:
-        seen = Seen(dub, Shown(dub).lines())
+        before = self.there(key, language, dub.folder)
+        seen = Seen(dub, Shown(dub, before.shown if before else None))
         with self._changing:
-            self._kept[key, language] = _mark(dub), seen
+            self._kept[key, language] = seen
             self._kept.move_to_end((key, language))
             while len(self._kept) > _REMEMBERED:
                 self._kept.popitem(last=False)
@@ -65,20 +67,21 @@ def opened(key: str, language: str) -> DubLines:
     Raises:
         HTTPException: there is none.
     """
-    title = links.delivered_title(key)
-    if title is None:
-        raise HTTPException(404, "There is no such title.")
+    folder = _folder(key)
+    if there := _remembered.there(key, language, folder):
+        return there.dub.again()
     try:
-        return DubLines(title.folder, language)
+        return DubLines(folder, language)
     except BadInputError as error:
         raise HTTPException(404, "The title has no such language.") from error
 
 
 def seen(key: str, language: str) -> Seen:
     """A language of a delivered title, to be looked at; raises as `opened`."""
-    if links.delivered_title(key) is None:
-        raise HTTPException(404, "There is no such title.")
-    return _remembered.get(key, language)
+    there = _remembered.there(key, language, _folder(key))
+    if there is not None and there.dub.edits.are_current():
+        return there
+    return _remembered.put(key, language, opened(key, language))
 
 
 def remember(key: str, language: str, dub: DubLines) -> Seen:
@@ -98,14 +101,8 @@ def signed_by(request: Request, why: str) -> dict[str, Any]:
     return {**signature(why), "source": "page", **({"who": who} if who else {})}
 
 
-def _mark(dub: DubLines) -> _Mark:
-    """What is another one where anything of a language was changed."""
-    return dub.edits.kept_now(), *(_written(dub.folder / name.format(dub.language)) for name in _FILES)
-
-
-def _written(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-        return found.st_mtime_ns, found.st_ino
-    except OSError:
-        return 0, 0
+def _folder(key: str) -> Path:
+    title = links.delivered_title(key)
+    if title is None:
+        raise HTTPException(404, "There is no such title.")
+    return title.folder

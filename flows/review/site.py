@@ -31,6 +31,7 @@ from tasks.report.report import SOURCE
 
 PORT = 4201
 _STARTS_S = 1.0
+_ENDS_S = 2  # pages listen as long as they are open
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TYPES = {".mkv": "video/x-matroska", ".srt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8"}
 
@@ -114,7 +115,7 @@ def _tell(*lines: str) -> None:
 def _listen(site: Starlette, host: str, port: int) -> None:
     import uvicorn
 
-    uvicorn.run(site, host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(site, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=_ENDS_S)
 
 
 def _free(host: str) -> int:

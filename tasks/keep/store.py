@@ -207,6 +207,10 @@ class Store:
         except (ValueError, RecursionError):
             return None
 
+    def note_content(self, kind: str, key: str) -> bytes | None:
+        """A note as it is kept, unread; None if it does not exist."""
+        return self._place.read(_record(kind, key))
+
     def change_note(self, kind: str, key: str, change: Callable[[Any | None], Any]) -> Any:
         """Change a small JSON value; of several writers at once, on this machine or others, none undoes another's.
 

@@ -72,7 +72,7 @@ def one_row(text: str) -> str:
 
 def atoms(text: str) -> list[str]:
     """The words of a text, and where none are apart the least pieces that may stand on rows of their own."""
-    return [unit for word in text.split() for unit in (units(word) if any(map(spaceless, word)) else (word,))]
+    return [unit for word in text.split() for unit in (units(word) if _SPACELESS.search(word) else (word,))]
 
 
 def same_signs(one: str, other: str) -> bool:

@@ -139,3 +139,12 @@ def test_in_a_language_without_spaces_they_and_rows_tell_no_line_from_another() 
     old = script((1000, "客 観 的 実 在"), (3000, "Custom Speech には"), (5000, "ไป กัน"), (7000, "to day"))
     new = script((1000, "客観的\n実在"), (3000, "Custom Speechには"), (5000, "ไปกัน"), (7000, "today"))
     assert pairs(old, new) == {1: 1, 2: 2, 3: 3, 4: None}
+
+
+def test_a_script_that_did_not_change_is_itself_line_by_line() -> None:
+    again = script(*[(n * 1000, "Yes." if n % 3 else f"Line {n}.") for n in range(30)])
+    same = Alignment(again, list(again))
+    assert [same.of(line.id) for line in again] == again
+    assert same.says(again[4].id)
+    assert same.alike(again[4].id) is None
+    assert same.of(99) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 
+from flows.kept.dub_lines import DubLines
+from flows.review.lines import Shown
 from flows.review.site import app
 from tests.flows.review.conftest import SAID, TOKEN, Page
 
@@ -233,3 +236,31 @@ def test_a_language_is_not_made_again_from_another_source(page: Page) -> None:
     assert refused.status_code == 400
     assert "another file" in refused.json()["error"]["what"]
     assert page.client.get(f"{page.place}/make").json()["state"] == "none"
+
+
+def test_a_title_that_was_looked_at_is_not_read_again_and_says_what_it_would(page: Page) -> None:
+    page.look()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.kept.dub_lines.lines_of", lambda title: pytest.fail("title.json was read again"))
+        patch.setattr("flows.kept.same_lines.words_of", lambda text: pytest.fail("lines were looked for again"))
+        drawn = list[str]()
+        patch.setattr("flows.review.lines.reading_speed", lambda text, *_: drawn.append(text) or 0.0)
+        assert page.edit({"line": "2-0", "change": {"text": "Otra."}}).status_code == 201
+        assert drawn == ["Otra."]
+        assert page.edit({"line": "3-0", "split_at_ms": 3000}).status_code == 201
+        assert page.send("undo", {"number": 1}).status_code == 201
+        assert page.send("fit", {"line": "3-0", "text": "Hola."}).status_code == 200
+        known = page.look()["lines"]
+    read = [{**line, "cps": 0} for line in Shown(DubLines(Path(page.run.title.folder), "es")).lines]
+    assert [{**line, "cps": 0} for line in known] == read
+
+
+def test_what_was_delivered_anew_is_read_anew(page: Page) -> None:
+    page.look()
+    path = Path(page.run.title.folder) / "es/script.json"
+    script = json.loads(path.read_text())
+    script["lines"][0]["text"] = "Muy buenas."
+    path.write_text(json.dumps(script))
+    assert page.texts()[0] == "Muy buenas."
+    assert page.edit({"line": "2-0", "change": {"text": "Otra."}}).status_code == 201
+    assert page.texts()[:2] == ["Muy buenas.", "Otra."]

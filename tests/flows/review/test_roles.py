@@ -189,7 +189,7 @@ def test_a_damaged_list_of_people_lets_nobody_in(site: Callable[..., Tries]) -> 
 
 def test_what_somebody_else_changed_comes_as_an_event(site: Callable[..., Tries]) -> None:
     tries, token = site(), new_token("ana", "editor")
-    dub, got = tries.dub(), list[str]()
+    key, got = links.key_of(str(tries.folder)), list[str]()
 
     async def listen() -> None:
         async def is_gone() -> bool:
@@ -197,7 +197,7 @@ def test_what_somebody_else_changed_comes_as_an_event(site: Callable[..., Tries]
                 await anyio.to_thread.run_sync(lambda: tries.make(EDIT, **bearer(token)))
             return len(got) == 3
 
-        async for event in changes.changes(lambda: changes.state_of(dub), is_gone, look_s=0.0, silent_s=0.0):
+        async for event in changes.changes(lambda: changes.state_of(key, "es"), is_gone, look_s=0.0, silent_s=0.0):
             got.append(event)
 
     anyio.run(listen)
