@@ -20,7 +20,18 @@ from configs.profile import ProfileError, is_profile_name, profile_names
 #: Settings that a client may change, by table; ``""`` is the profile itself.
 ALLOWED: dict[str, frozenset[str]] = {
     "": frozenset(
-        {"name", "extends", "source_language", "sidecar", "realign", "scene", "height", "upscale", "loudness"}
+        {
+            "name",
+            "extends",
+            "source_language",
+            "sidecar",
+            "realign",
+            "scene",
+            "height",
+            "upscale",
+            "loudness",
+            "deliver",
+        }
     ),
     "translate": frozenset({"formality", "language_check"}),
     "synthesize": frozenset(),

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from configs.credentials import CredentialsSettings, is_file
+from configs.delivery import ALWAYS, asked_for
 from configs.languages import LanguageError, parse_language
 from configs.lipsync_style import LipsyncStyle
 from configs.loudness import loudness_presets
@@ -128,6 +129,7 @@ class Profile(BaseModel):
     height: Literal["source", "720p", "1080p"] = Field("source", description="lines of the masters' shorter side")
     upscale: bool = Field(False, description="upscale a picture of fewer lines to that height")
     loudness: str = "r128"
+    deliver: Annotated[tuple[str, ...], NoDecode] = Field((ALWAYS,), description="presets of configs/delivery.yaml")
     separate: StepSettings
     transcribe: ChainedSettings
     diarize: StepSettings
@@ -175,6 +177,11 @@ class Profile(BaseModel):
         if value is not None and value not in scene_modes():
             raise ValueError(f"no scene mode {value!r}; choose one of {', '.join(scene_modes())}")
         return value
+
+    @field_validator("deliver", mode="before")
+    @classmethod
+    def _known_presets(cls, value: Any) -> Any:
+        return asked_for(value)
 
     @field_validator("loudness")
     @classmethod

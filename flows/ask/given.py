@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from configs.delivery import ALWAYS, BROADCAST_RATES, Preset, delivery_presets
 from configs.sound import IngestSettings
 from tasks.keep.assets import path_of
 from tasks.keep.zips import is_zip
 from tasks.probe import probing
 from tasks.records.errors import BadInputError
-from tasks.records.facts import MediaFacts
+from tasks.records.facts import MediaFacts, PictureFacts
 from tasks.records.record import Asset
 from tasks.records.script import Script
 from tasks.records.title import Run
@@ -58,8 +59,36 @@ def check_media(run: Run, facts: MediaFacts, script: Script | None) -> None:
             f"{title.source} has no audio track: there is no speech to dub.",
             "Give the words with --subtitles, or a recorded dub with --dub.",
         )
-    wrong = [error for error in _beside_errors(run, facts, script) if error]
+    wrong = [error for error in (*_beside_errors(run, facts, script), *impossible(run, facts)) if error]
     refuse_all(wrong)
+
+
+def impossible(run: Run, facts: MediaFacts) -> Iterator[BadInputError]:
+    """Delivery presets that cannot be made of a title.
+
+    Args:
+        run: the title.
+        facts: of its video.
+    """
+    for name in run.profile.deliver:
+        if why := _no_preset(delivery_presets()[name], facts.picture):
+            without = ",".join(one for one in run.profile.deliver if one not in (name, ALWAYS)) or ALWAYS
+            yield BadInputError(
+                f"{run.title.source} cannot be delivered as {name}: {why}.",
+                f"Leave {name} out (--deliver {without}).",
+                column="deliver",
+            )
+
+
+def _no_preset(preset: Preset, picture: PictureFacts | None) -> str:
+    if preset.kind not in ("streaming", "broadcast", "platform"):
+        return ""
+    if picture is None:
+        return "it has no picture"
+    rate = picture.nominal_rate if picture.variable_rate else picture.frame_rate
+    if preset.kind == "broadcast" and preset.container == "mxf" and str(rate) not in BROADCAST_RATES:
+        return f"MXF knows no {float(rate):.5g} frames/s (it knows {', '.join(BROADCAST_RATES)})"
+    return ""
 
 
 def _beside_errors(run: Run, facts: MediaFacts, script: Script | None) -> Iterator[BadInputError | None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.dub.end import WAITS, End
+from flows.dub.presets import deliver_presets
 from flows.kept.ahead import is_turned, way_of
 from flows.kept.deliver import clear_sidecar, deliver
 from flows.kept.keys import shared_key, signing_facts
@@ -46,6 +47,7 @@ def finish_title(run: Run, work: SharedWork, found: Mapping[str, BranchResult], 
     """
     with store_at(run.store).claim(f"title-{shared_key(run)}"):  # two branches may end it at once
         title = _with_multi_track_master(run, TitleResult(work=work, branches=tuple(results_of(run, found))))
+        title = _with_presets(run, title)
         keep_title_result(run, title)
         summary = write_summary(run, title)
     shown(run, title, summary)
@@ -60,6 +62,8 @@ def _end_of(run: Run, title: TitleResult) -> End:
         return End("failed", message, "PartialFailure")
     if title.failure:
         return End("failed", title.failure.advice, "PartialFailure")
+    if lost := [one.preset for one in title.deliveries if one.failure]:
+        return End("failed", f"The masters are delivered; not delivered: {', '.join(lost)}", "PartialFailure")
     if carried:
         message = f"{len(carried)} of {len(title.branches)} carried over: {', '.join(carried)}"
         return End("carried_over", message, "CarriedOver")
@@ -74,9 +78,7 @@ def _end_of(run: Run, title: TitleResult) -> End:
 
 
 def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
-    work = title.work
-    every = sorted((*title.branches, *earlier_languages(run)), key=lambda branch: branch.language)
-    delivered = [branch for branch in every if branch.delivered]
+    work, delivered = title.work, _every_language(run, title)
     if not delivered or work is None:
         return title
     try:
@@ -113,6 +115,20 @@ def _signed(
         return None
     dubs = {branch.language: (way_of(run.branch(branch.language)), branch.steps) for branch in delivered}
     return settled(sign_multi.submit(run, files, work, dubs))
+
+
+def _with_presets(run: Run, title: TitleResult) -> TitleResult:
+    delivered = _every_language(run, title)
+    if not delivered or title.work is None:
+        return title
+    deliveries, records = deliver_presets(run, title.work, delivered)
+    return title.model_copy(update={"deliveries": deliveries, "steps": (*title.steps, *steps_of(records))})
+
+
+def _every_language(run: Run, title: TitleResult) -> list[BranchResult]:
+    """The delivered languages of a title, those of earlier runs too."""
+    every = sorted((*title.branches, *earlier_languages(run)), key=lambda branch: branch.language)
+    return [branch for branch in every if branch.delivered]
 
 
 def _upright(run: Run, work: SharedWork) -> StepRecord[Asset] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configs.delivery import delivery_presets
 from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.plain import takes_as_it_is
 from tasks.records.facts import MediaFacts
@@ -44,5 +45,19 @@ def _needed(part: Part, run: Run, facts: MediaFacts) -> tuple[Step, ...]:
         "plain-picture": not takes_as_it_is(run, facts),
         "turn-picture": is_turned(facts),
         "sign-multi": run.profile.credentials.signs,
+        **_for_presets(run),
     }
     return tuple(step for step in of_part(part) if needed.get(step.name, True))
+
+
+def _for_presets(run: Run) -> dict[str, bool]:
+    """Which steps the title's delivery presets take."""
+    presets = [delivery_presets()[name] for name in run.profile.deliver]
+    kinds = {one.kind for one in presets}
+    encoded = any(one.kind == "broadcast" and one.picture != "copy" for one in presets)
+    return {
+        "translate-name": bool(kinds & {"platform", "podcast"}),
+        "deliver-ladder": "streaming" in kinds,
+        "deliver-picture": encoded,
+        "deliver": bool(kinds - {"file"}),
+    }

@@ -16,6 +16,7 @@ from flows.kept.approving import approvals_in_store
 from flows.kept.branches import branch_key, finished, last_attempt
 from flows.kept.branches import known as known_of
 from flows.kept.deliver import write_json
+from flows.kept.delivered import Delivery
 from flows.kept.keys import shared_key
 from flows.kept.links import note_delivered
 from flows.kept.review import Verdict, tally, verdict
@@ -37,6 +38,7 @@ class TitleResult(Record):
     ``notes``: fallbacks and limits of the title besides those of its shared work. ``title``: its name, ``source``: the
     digest of its video, ``steps``: of its end. ``beside``: files of the multi-track master besides itself, by place;
     ``signed``: what it was signed with (`flows.kept.keys.signing_facts`), and ``signed_by``: by whom.
+    ``deliveries``: its delivery presets besides the masters.
     """
 
     work: SharedWork | None = None
@@ -52,6 +54,7 @@ class TitleResult(Record):
     title: str = ""
     source: str = ""
     steps: tuple[StepUse, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
 
 
 def keep_title_result(run: Run, result: TitleResult) -> None:
@@ -106,7 +109,7 @@ def write_summary(run: Run, result: TitleResult) -> dict[str, Any]:
     if not take(run):
         return summary
     if result.work is not None:
-        write_json(folder / "title.json", _title(run, result.work, title_notes(run, result)))
+        write_json(folder / "title.json", _title(run, result))
     write_json(folder / "summary.json", summary)
     note_delivered(run)
     return summary
@@ -134,6 +137,7 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "error": result.failure.model_dump() if result.failure else None,
         "multi": f"{title.name}.multi.mkv" if result.multi else None,
         "multi_credentials": told(result.signed_by) if result.multi else None,
+        "deliver": {one.preset: one.as_json() for one in result.deliveries},
         "multi_gates": {tag: gate.model_dump(mode="json") for tag, gate in result.multi_gates.items()},
         "shared": {
             **_ledger(result.work.steps if result.work else ()),
@@ -161,7 +165,8 @@ def title_notes(run: Run, result: TitleResult) -> list[str]:
     """Fallbacks and limits of the title itself, each once: planned, met by the shared steps, met at its end."""
     fake = ["FAKE profile: every result is invented, for tests of orchestration only."] if run.profile.fake else []
     shared = result.work.notes if result.work else ()
-    return list(dict.fromkeys([*fake, *run.title.notes, *shared, *result.notes]))
+    presets = [f"deliver {one.preset}: {note}" for one in result.deliveries for note in one.notes]
+    return list(dict.fromkeys([*fake, *run.title.notes, *shared, *result.notes, *presets]))
 
 
 def notes_of(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -176,12 +181,13 @@ def _state(result: TitleResult) -> str:
         return "failed"
     if states == {"carried_over"}:
         return "carried_over"
-    if states & {"failed", "carried_over"}:
+    presets = {one.state for one in result.deliveries}
+    if states & {"failed", "carried_over"} or "failed" in presets:
         return "partial"
     if "waiting" in states:
         return "waiting"
     failed = any(gate.status == "fail" and not gate.waiver for gate in result.multi_gates.values())
-    return "needs_review" if failed or "needs_review" in states else "completed"
+    return "needs_review" if failed or "needs_review" in states | presets else "completed"
 
 
 def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, Any]:
@@ -228,7 +234,9 @@ _TOLD = {
 _TOLD |= {"pace", "fit", "mix", "ingest", "waivers"}
 
 
-def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
+def _title(run: Run, result: TitleResult) -> dict[str, Any]:
+    work = result.work
+    assert work is not None
     return {
         **card_of(run.title),
         "facts": work.facts.model_dump(mode="json"),
@@ -242,7 +250,8 @@ def _title(run: Run, work: SharedWork, notes: list[str]) -> dict[str, Any]:
             "profile": run.profile.model_dump(mode="json", include=_TOLD),
             "backends": _backends(run),
         },
-        "notes": notes,
+        "deliver": {one.preset: one.as_json()["files"] for one in result.deliveries},
+        "notes": title_notes(run, result),
     }
 
 

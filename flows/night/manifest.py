@@ -38,6 +38,7 @@ _COLUMNS = {
     "realign",
     "height",
     "upscale",
+    "deliver",
     *(f"lipsync_{name}" for name in LipsyncStyle.model_fields),
 }
 
@@ -218,8 +219,14 @@ class _Reader:
         return known, changes
 
     def _chosen(self, row: Mapping[str, str], profile: str, overrides: dict[str, Any], fault: Fault) -> dict[str, Any]:
-        """The row's overrides for picture and lip sync, each column checked separately."""
-        for column in ("realign", "height", "upscale", *(f"lipsync_{name}" for name in LipsyncStyle.model_fields)):
+        """The row's overrides for picture, lip sync and delivery, each column checked separately."""
+        for column in (
+            "realign",
+            "height",
+            "upscale",
+            "deliver",
+            *(f"lipsync_{name}" for name in LipsyncStyle.model_fields),
+        ):
             if not (text := row.get(column, "")):
                 continue
             value: Any = text.lower()

@@ -167,6 +167,15 @@ class Changes:
     loudness: Annotated[
         str | None, option(Group.SOUND, "--loudness", text="r128, a85, netflix, streaming or podcast")
     ] = None
+    deliver: Annotated[
+        list[str] | None,
+        option(
+            Group.OUTPUT,
+            "--deliver",
+            text="presets beside the masters: platform, streaming, broadcast, broadcast-mxf, podcast",
+            metavar="PRESETS",
+        ),
+    ] = None
     jobs: Jobs = None
 
     def settings(self) -> dict[str, Any]:
@@ -194,6 +203,7 @@ class Changes:
             "scene": self.scene,
             "height": self.height,
             "upscale": self.upscale,
+            "deliver": self.deliver,
             "jobs": jobs_of(self.jobs),
         }
         return {name: value for name, value in values.items() if value}

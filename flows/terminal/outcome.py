@@ -91,6 +91,7 @@ def exit_code(summaries: Sequence[dict[str, Any]]) -> int:
     delivered = sum(summary["delivered"] for summary in summaries)
     waiting = sum(summary.get("waiting", 0) for summary in summaries)
     failed = sum(summary["failed"] or summary["state"] == "failed" or bool(summary["error"]) for summary in summaries)
+    failed += sum(bool(one["error"]) for summary in summaries for one in summary.get("deliver", {}).values())
     if not delivered and not waiting:
         return EXIT_NOTHING
     if failed:

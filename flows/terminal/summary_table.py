@@ -66,6 +66,8 @@ def _show(console: Console, summary: dict[str, Any]) -> None:
         _show_language(say, folder, language, branch)
     if summary["multi"]:
         say(f"  every language in one file: {folder / summary['multi']}")
+    for name, preset in summary.get("deliver", {}).items():
+        _show_preset(say, folder, name, preset)
 
 
 def _show_language(say: Callable[..., None], folder: Path, language: str, branch: dict[str, Any]) -> None:
@@ -87,6 +89,18 @@ def _show_language(say: Callable[..., None], folder: Path, language: str, branch
         say(f"    {in_words(approval)}", "dim")
     for note in branch["notes"]:
         say(f"    note: {note}", "dim")
+
+
+def _show_preset(say: Callable[..., None], folder: Path, name: str, preset: dict[str, Any]) -> None:
+    style = _COLOURS[preset["state"]]
+    if error := preset["error"]:
+        say(f"  deliver {name}: failed. {error['what']} {error['fix']}".rstrip(), style)
+        return
+    say(f"  deliver {name}: {preset['state'].replace('_', ' ')}, {len(preset['files'])} files in", style)
+    say(f"    {folder / preset['folder']}")
+    for gate in preset["gates"]:
+        if gate["status"] in ("fail", "warn"):
+            say(f"    {_MARKS[gate['status']]}  {gate['name']}: {gate['note']}", _STYLES[gate["status"]])
 
 
 def _outcome(summary: dict[str, Any]) -> str:

@@ -242,7 +242,7 @@ def _multi_picture(
 ) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
     """The source's picture as it is stored, or the upright one; how to write it, and notes."""
     stored = stored_picture(upright or source, trimmed=facts.picture is not None and facts.picture.trimmed)
-    shown, how, said = _copied(upright or source, stored, facts)
+    shown, how, said = copied_picture(upright or source, stored, facts)
     if stored.timed and stored.hidden_s >= _TOLD_S:
         hidden = f"An edit list of the source hides the {stored.hidden_s:.2f} s before its first frame, which Matroska "
         said = (*said, hidden + "cannot: the multi-track master begins with them.")
@@ -278,13 +278,22 @@ def stream_hash(path: Path, stream: str = "v:0") -> str:
 def _picture_for_mp4(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
     """The picture's stream where the source has it on the player's clock, how to write it, and notes."""
     if stored.codec in _IN_MP4:
-        stream, how, notes = _copied(picture, stored, facts)
+        stream, how, notes = copied_picture(picture, stored, facts)
         return stream, {**how, **({"tag:v": "hvc1"} if stored.codec == "hevc" else {})}, notes
     return _encoded(picture, stored, facts, f"Players do not take {stored.codec} in MP4: the picture was encoded to ")
 
 
-def _copied(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
-    """The same as it is stored, as far as its packets say when they are shown."""
+def copied_picture(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    """A picture as it is stored, as far as its packets say when they are shown; else encoded.
+
+    Args:
+        picture: the file.
+        stored: how the picture lies in it.
+        facts: of the title: when its picture begins.
+
+    Returns:
+        The stream on the player's clock, options that write it as the first picture, and notes for the user.
+    """
     if stored.timed:
         stream = media.on_clock(picture, _start_s(facts) - stored.start_s, fflags="+genpts")[str(stored.index)]
         ends = {"bsf:v:0": f"noise=drop='gte(n,{stored.packets})'"} if stored.packets is not None else {}

@@ -44,6 +44,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "package-multi": ("turn-picture",),
     "qc-multi": ("package-multi",),
     "sign-multi": ("qc-multi",),
+    "deliver": ("translate-name", "deliver-ladder", "deliver-picture"),
 }
 
 
@@ -117,6 +118,10 @@ STEPS: tuple[Step, ...] = (
     Step("package-multi", "pack every language in one master", "tasks.package", 0.05, "end"),
     Step("qc-multi", "check the sync of every dub in it", "tasks.qc", 0.05, "end"),
     Step("sign-multi", "sign that master", "tasks.sign", 0.02, "end", keyed=False),
+    Step("translate-name", "translate title and description", "tasks.deliver", 0.01, "end", section="translate"),
+    Step("deliver-ladder", "make the pictures of a streaming package", "tasks.deliver", 1.0, "end", cores=True),
+    Step("deliver-picture", "make the picture of a broadcaster's file", "tasks.deliver", 1.0, "end", cores=True),
+    Step("deliver", "pack the delivery presets", "tasks.deliver", 0.1, "end"),
 )
 BY_NAME = {step.name: step for step in STEPS}
 

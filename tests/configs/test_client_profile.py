@@ -125,7 +125,13 @@ def test_every_setting_of_a_client_is_one_of_a_profile_and_takes_no_free_text() 
             fields = model.model_fields
         for name in names - {"extends"}:
             told = fields[name].annotation
-            checked = table == "" and name in ("name", "source_language", "scene", "loudness")  # by lists and patterns
+            checked = table == "" and name in (
+                "name",
+                "source_language",
+                "scene",
+                "loudness",
+                "deliver",
+            )  # by lists and patterns
             assert checked or str not in (told, *get_args(told)), f"{table}.{name}"
     assert FILES.keys() <= ALLOWED.keys()
 
