@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lipsync_engine.faces.closeups import crispness
 from lipsync_engine.faces.facemesh.picture import Picture
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.media import video
+from lipsync_engine.media.segments import NotDivisibleError, read_runs, survey
 from lipsync_engine.plan.edit import Score
 from lipsync_engine.records import BoolArray, FloatArray
 
@@ -64,12 +66,25 @@ def lip_sharpness(picture: Path, track: FaceTrack) -> FloatArray:
     facts = video.probe(picture)
     row = {int(frame): at for at, frame in enumerate(track.frame)}
     out = np.full(len(row), np.nan, np.float32)
-    for frame in video.read(picture, facts):
+    for frame in _frames(picture, facts, np.asarray(track.frame)):
         at = row.get(frame.index)
         if at is None:
             continue
         out[at] = crispness(Picture(frame.planes, facts.colour), track.landmarks[at])
     return out
+
+
+def _frames(picture: Path, facts: video.VideoFacts, wanted: NDArray[np.integer]) -> Iterator[video.Frame]:
+    """These frames of a picture, and no others are decoded where it can be divided; else all of it."""
+    if not len(wanted):
+        return iter(())
+    try:
+        layout = survey(picture, facts)
+    except NotDivisibleError:
+        return video.read(picture, facts)
+    apart = np.flatnonzero(np.diff(wanted) > 1) + 1
+    runs = [(int(part[0]), int(part[-1]) + 1) for part in np.split(wanted, apart)]
+    return read_runs(picture, facts, layout, runs)
 
 
 def against_neighbours(

@@ -81,7 +81,7 @@ def speech_figures(
     rows = control_rows(seen, heard, source=source, own=own, kept=kept)
     silent: list[str] = []
     if plan is not None:
-        silent = silent_about(speech_measures(plan.series, heard), shuffled(plan.series, heard))
+        silent = silent_about(speech_measures(plan.series, heard, brief=True), shuffled(plan.series, heard))
     elif "real_shuffled" in rows:
         silent = silent_about(rows["real"], rows["real_shuffled"])
     return figures | dict.fromkeys(silent), rows, silent

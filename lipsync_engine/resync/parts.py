@@ -91,7 +91,7 @@ def parts_of(
             lead_ms=lead_ms,
             mode=options.mode,
             level_db=level_db,
-            own_spread_db=None if own is None else own.vowel_spread_db(),
+            own_spread_db=None if own is None else own.vowel_spread_db(kept),
             settled=(settled or {}).get(identity),
         )
         own_lag_ms = None if lag_s is None else 1000 * lag_s

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
 from lipsync_engine.media.audio import AudioError, Samples, loudness_db, runs, silent_hops, spooled_mono
+from lipsync_engine.media.shelf import NOTHING_KEPT, Kept, digest_of
 from lipsync_engine.records import BoolArray, Phone
 from lipsync_engine.speech.align import align
 from lipsync_engine.speech.articulation import segments
@@ -24,6 +26,7 @@ from lipsync_engine.speech.trust import BORNE_OUT
 RATE_HZ = 16000
 _HOP_S = 0.01
 _MEMBER = "source_phones"
+_VERSION = 1  # of what is kept of its sound
 #: A silence in which a mouth comes to its rest, and what that takes at either end, seconds.
 _LONG_S, _SETTLED_S = 0.6, 0.24
 #: Speaking time over that of a usual voice beyond which a text is not what is said there.
@@ -33,17 +36,22 @@ _RATES = (0.6, 1.7)
 ScriptLine = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OwnSpeech:
     """What is heard of the title itself.
 
     Attributes:
-        samples: float32 [N], mono at 16 kHz.
+        sound: decodes it, once it is asked for: float32 [N], mono at 16 kHz.
         phones: what is said, on the title's clock; ``None`` where the script is not known.
     """
 
-    samples: Samples
+    sound: Callable[[], Samples]
     phones: tuple[Phone, ...] | None = None
+
+    @cached_property
+    def samples(self) -> Samples:
+        """Float32 [N], mono at 16 kHz; nothing where it cannot be decoded."""
+        return self.sound()
 
     def speaking(self, times_s: NDArray[np.float64]) -> BoolArray:
         """Moments at which something is said, bool [T]: by the phones, else by the loudness."""
@@ -76,11 +84,24 @@ class OwnSpeech:
         at = np.clip((times_s / _HOP_S).astype(np.intp), 0, max(len(still) - 1, 0))
         return np.asarray(still[at]) if len(still) else np.ones(len(times_s), np.bool_)
 
-    def vowel_spread_db(self) -> float | None:
-        """Standard deviation of the loudness of the title's vowels, dB; ``None`` without a script or a sound."""
-        if self.phones is None or not len(self.samples):
+    def vowel_spread_db(self, kept: Kept = NOTHING_KEPT) -> float | None:
+        """Standard deviation of the loudness of the title's vowels, dB; ``None`` without a script or a sound.
+
+        Args:
+            kept: where it is found, and kept.
+        """
+        if self.phones is None:
             return None
-        return vowel_spread_db(gestures_of(self.phones), level_of(self.samples, RATE_HZ))
+        key = digest_of("vowels' spread", _VERSION, self.phones)
+        spread = float(kept.made(key, ("db",), lambda: {"db": np.array([self._spread_db()])})["db"][0])
+        return None if np.isnan(spread) else spread
+
+    def _spread_db(self) -> float:
+        """Standard deviation of the loudness of the vowels, dB; NaN where it is not known."""
+        if self.phones is None or not len(self.samples):
+            return np.nan
+        spread = vowel_spread_db(gestures_of(self.phones), level_of(self.samples, RATE_HZ))
+        return np.nan if spread is None else spread
 
     def _quiet(self) -> BoolArray:
         return silent_hops(loudness_db(self.samples, RATE_HZ, _HOP_S), _HOP_S)
@@ -88,10 +109,15 @@ class OwnSpeech:
 
 def own_speech(picture: Path, phones: tuple[Phone, ...] | None = None) -> OwnSpeech | None:
     """The speech of a title; ``None`` where it has no sound that can be decoded and no known script."""
-    try:
-        return OwnSpeech(spooled_mono(picture, RATE_HZ), phones)
-    except AudioError:
-        return OwnSpeech(np.zeros(0, np.float32), phones) if phones is not None else None
+
+    def sound() -> Samples:
+        try:
+            return spooled_mono(picture, RATE_HZ)
+        except AudioError:
+            return np.zeros(0, np.float32)
+
+    own = OwnSpeech(sound, phones)
+    return own if phones is not None or len(own.samples) else None
 
 
 def script_phones(picture: Path, lines: Iterable[ScriptLine], language: str) -> tuple[Phone, ...] | None:

@@ -24,7 +24,7 @@ def talk(gap_s: float) -> tuple[np.ndarray, OwnSpeech]:
     while at < 10:
         phones.append(Phone("a", round(1000 * at), round(1000 * (at + 1))))
         at += 1 + gap_s
-    own = OwnSpeech(np.zeros(0, np.float32), tuple(phones))
+    own = OwnSpeech(lambda: np.zeros(0, np.float32), tuple(phones))
     speaking = own.speaking(TIMES)
     aperture = np.where(speaking, 0.05 + 0.04 * np.sin(2 * np.pi * 3 * TIMES), 0.055)
     closing = speaking & (np.arange(250) % 17 < 3)

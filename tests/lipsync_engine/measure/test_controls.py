@@ -78,7 +78,7 @@ def test_real_and_unmodified_rows_are_the_source_under_its_own_sound_and_under_t
         "Bob may buy a big apple pie. Mom and Pam have problems with my best friend.", "en-us"
     ).phones
     source = plan_mouth(other, plan.series.times_s, SPEAKER).series
-    own = OwnSpeech(np.zeros(0, np.float32), other)
+    own = OwnSpeech(lambda: np.zeros(0, np.float32), other)
     rows = control_rows(plan.series, Heard(speech.phones, sound, RATE_HZ, SPEAKER), source=source, own=own)
     assert rows["real"]["phone_agreement"] > max(0.85, rows["unmodified"]["phone_agreement"] + 0.2)
     assert rows["real"]["closure_rate"] == 1.0
@@ -155,7 +155,7 @@ def test_the_command_line_measures_a_clip_beside_its_controls(filmed, tmp_path):
 def test_loudness_tells_speech_from_silence_where_there_is_no_script():
     rate, generator = RATE_HZ, np.random.default_rng(0)
     samples = np.concatenate([generator.normal(0, s, rate) for s in (1e-4, 0.1, 1e-4)]).astype(np.float32)
-    own = OwnSpeech(samples)
+    own = OwnSpeech(lambda: samples)
     times = np.arange(0, 3, 0.04)
     assert own.speaking(times)[(times > 1.05) & (times < 1.95)].all()
     assert not own.speaking(times)[(times < 0.95) | (times > 2.05)].any()
@@ -214,7 +214,7 @@ def test_the_rows_of_the_title_itself_are_kept_for_the_same_title_and_speaker(
             file.rename(tmp_path / f"{key}.npz")
 
     other = espeak.synthesize("Bob may buy a big apple pie.", "en-us").phones
-    own = OwnSpeech(np.zeros(0, np.float32), other)
+    own = OwnSpeech(lambda: np.zeros(0, np.float32), other)
     source = plan_mouth(other, plan.series.times_s, SPEAKER).series
     heard, kept = Heard(speech.phones, sound, RATE_HZ, SPEAKER), Kept(Drawer(), tmp_path / "out.mp4")
     without = control_rows(plan.series, heard, source=source, own=own)
