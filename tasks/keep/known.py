@@ -83,6 +83,20 @@ def found_or_made(
     return answer
 
 
+def known_of(what: str, version: int, inputs: Mapping[str, Any], made: Any, make: Callable[[], _Answer]) -> _Answer:
+    """As `found_or_made`, in the store of the block (`knowing`); outside one it is made each time.
+
+    Args:
+        what: names the records.
+        version: raised whenever the answer changes.
+        inputs: all that the answer depends on, assets by content.
+        made: the type of the answer, as a record holds it.
+        make: makes it.
+    """
+    store = _store.get()
+    return make() if store is None else found_or_made(store, what, version, inputs, made, make)
+
+
 _PLACES = ("beside", "folder")
 
 

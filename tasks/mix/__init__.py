@@ -4,4 +4,4 @@ In: the dub's dialogue, the bed (stereo, or 5.1 as L R C LFE Ls Rs) and the orig
 channels, and the encoded dub.
 """
 
-VERSION = 5
+VERSION = 6

@@ -24,7 +24,7 @@ from tasks.records.quality import Loudness
 from tasks.sound.channels import channels_of, programme, stereo
 from tasks.sound.limiter import write_gained
 from tasks.sound.loudness import SILENCE_LUFS, Curve, Measured, Spans, measure_curve, measure_loudness, measured
-from tasks.sound.speech_activity import speech_in
+from tasks.sound.stem_speech import speech_in
 from tasks.sound.target import approach, target_of
 
 __all__ = ["MixResult", "measure_loudness", "mix"]

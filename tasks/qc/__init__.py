@@ -4,4 +4,4 @@ In: the master, its stems and its script. Out: figures, and a gate for each that
 It changes nothing of what it measures.
 """
 
-VERSION = 10
+VERSION = 11

@@ -128,7 +128,8 @@ def _evidence(given: _Given, space: Work) -> Evidence:
     from tasks.qc.master import master_times
     from tasks.qc.sync import av_offset
     from tasks.sound.loudness import measure_curve
-    from tasks.sound.speech_activity import speech_in, speech_of
+    from tasks.sound.speech_activity import speech_of
+    from tasks.sound.stem_speech import speech_in
 
     fake, picture, preset = given.ears is None, given.facts.picture, given.preset
     master, dialogue = path_of(given.master), path_of(given.laid.dialogue)

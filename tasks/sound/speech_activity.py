@@ -6,7 +6,7 @@ Used by transcription, diarization, ingest and quality control, so that all of t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from tasks.keep.known import known
 from tasks.keep.recall import recalled
-from tasks.keep.staging import scratch
-from tasks.media import speech_copy
 from tasks.records.errors import BadInputError
 from tasks.records.progress import Progress, silent
 
 SAMPLE_RATE_HZ = 16_000
-_FRAME = 512  # samples a decision at 16 kHz, fixed by the model
-_BLOCK = 512 * _FRAME  # samples in memory at a time: 16 s, 1 MB
+FRAME = 512  # samples a decision at 16 kHz, fixed by the model
+_BLOCK = 512 * FRAME  # samples in memory at a time: 16 s, 1 MB
 
 
 def speech_spans(
@@ -53,19 +51,30 @@ def speech_spans(
     Raises:
         BadInputError: not readable, not mono, or not at 16 kHz.
     """
-    with _opened(audio16k) as source:
+    with recording(audio16k) as source:
         total = source.frames
     probabilities = _listened(audio16k, progress)
     progress(1.0)
-    spans = _package().get_speech_timestamps_from_probs(
+    return spans_of(
         probabilities,
+        total,
         threshold=threshold,
         min_speech_duration_ms=min_speech_ms,
         min_silence_duration_ms=min_silence_ms,
         speech_pad_ms=pad_ms,
         max_speech_duration_s=max_speech_s,
-        audio_length_samples=total,
     )
+
+
+def spans_of(probabilities: Sequence[float], samples: int, **options: float) -> list[tuple[int, int]]:
+    """The spans of speech that probabilities tell of, as ``(start_ms, end_ms)``.
+
+    Args:
+        probabilities: of each frame of 512 samples at 16 kHz.
+        samples: how many the recording has.
+        options: of silero-vad's ``get_speech_timestamps_from_probs``, where they are not its own.
+    """
+    spans = _package().get_speech_timestamps_from_probs(probabilities, audio_length_samples=samples, **options)
     per_ms = SAMPLE_RATE_HZ // 1000
     return [(round(span["start"] / per_ms), round(span["end"] / per_ms)) for span in spans]
 
@@ -74,19 +83,6 @@ def speech_spans(
 def speech_of(audio16k: Path) -> tuple[tuple[int, int], ...]:
     """As `speech_spans` finds them by itself."""
     return tuple(speech_spans(audio16k))
-
-
-@known("speech-in-stem", 1, tuple[tuple[int, int], ...])
-def speech_in(stem: Path, beside: Path) -> tuple[tuple[int, int], ...]:
-    """Where a stem speaks.
-
-    Args:
-        stem: WAV of any rate.
-        beside: a file, beside which scratch files are written.
-    """
-    with scratch(beside, ".wav") as listened:
-        speech_copy(stem, listened)
-        return speech_of(listened)
 
 
 def read_span(audio16k: Path, start_ms: int, end_ms: int) -> NDArray[np.float32]:
@@ -100,7 +96,7 @@ def read_span(audio16k: Path, start_ms: int, end_ms: int) -> NDArray[np.float32]
     Raises:
         BadInputError: as `speech_spans`.
     """
-    with _opened(audio16k) as source:
+    with recording(audio16k) as source:
         start = min(start_ms * SAMPLE_RATE_HZ // 1000, source.frames)
         stop = min(end_ms * SAMPLE_RATE_HZ // 1000, source.frames)
         source.seek(start)
@@ -110,11 +106,12 @@ def read_span(audio16k: Path, start_ms: int, end_ms: int) -> NDArray[np.float32]
 
 def duration_ms(audio16k: Path) -> int:
     """Length of the file in milliseconds; errors as `speech_spans`."""
-    with _opened(audio16k) as source:
+    with recording(audio16k) as source:
         return int(source.frames * 1000 // SAMPLE_RATE_HZ)
 
 
-def _opened(path: Path) -> soundfile.SoundFile:
+def recording(path: Path) -> soundfile.SoundFile:
+    """A recording, opened; errors as `speech_spans`."""
     try:
         source = soundfile.SoundFile(path)
     except (OSError, soundfile.LibsndfileError) as error:
@@ -134,23 +131,30 @@ def _blocks(source: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
 @recalled(8)
 def _listened(audio16k: Path, progress: Progress) -> list[float]:
     """Speech probability of each frame of a recording, by a network of its own: it keeps state."""
-    model = _package().load_silero_vad()
+    listen = listener()
     probabilities: list[float] = []
-    with one_thread(), _opened(audio16k) as source:
+    with one_thread(), recording(audio16k) as source:
         for block in _blocks(source):
-            probabilities.extend(_probabilities(model, block))
-            progress(min(1.0, len(probabilities) * _FRAME / source.frames))
+            probabilities.extend(listen(block))
+            progress(min(1.0, len(probabilities) * FRAME / source.frames))
     return probabilities
 
 
-def _probabilities(model: Any, block: NDArray[np.float32]) -> Iterator[float]:
-    """Speech probability of each frame of a block; the model carries its state from block to block."""
+def listener() -> Callable[[NDArray[np.float32]], list[float]]:
+    """A network that has heard nothing yet; it carries its state from block to block.
+
+    It answers with the speech probability of each frame of a block (float32 [N], mono, 16 kHz).
+    """
     import torch
 
-    padded = np.pad(block, (0, -len(block) % _FRAME))
-    with torch.inference_mode():
-        for frame in torch.from_numpy(padded).split(_FRAME):
-            yield float(model(frame, SAMPLE_RATE_HZ))
+    model = _package().load_silero_vad()
+
+    def listen(block: NDArray[np.float32]) -> list[float]:
+        padded = np.pad(block, (0, -len(block) % FRAME))
+        with torch.inference_mode():
+            return [float(model(frame, SAMPLE_RATE_HZ)) for frame in torch.from_numpy(padded).split(FRAME)]
+
+    return listen
 
 
 @contextlib.contextmanager
