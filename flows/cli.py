@@ -20,6 +20,8 @@ from flows.terminal.options import AsJson, Changes, Command, DryRun, Group, Out,
 from flows.terminal.outcome import EXIT_NOTHING, exit_code, or_exit, refuse, show, show_plan, write_whole
 from flows.terminal.store import app as store_app
 from flows.terminal.tokens import app as tokens_app
+from flows.terminal.verify import app as verify_app
+from flows.terminal.verify import keys_app
 from tasks.records.errors import BadInputError
 
 app = typer.Typer(
@@ -34,6 +36,8 @@ app.add_typer(script_app, name="script", rich_help_panel=Command.DUB)
 app.add_typer(edit_app)
 app.add_typer(approve_app)
 app.add_typer(batch_app)
+app.add_typer(verify_app)
+app.add_typer(keys_app, name="keys", rich_help_panel=Command.INSTALLATION)
 app.add_typer(models_app, name="models", rich_help_panel=Command.INSTALLATION)
 app.add_typer(tokens_app, name="tokens", rich_help_panel=Command.SERVER)
 app.add_typer(store_app, name="store", rich_help_panel=Command.INSTALLATION)

@@ -6,21 +6,49 @@ It is the disclosure in the file's comment; copies, other names and remuxing int
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.media import door
 from tasks.records.errors import MissingBackendError, PolydubError
 
 
-def dubbed_into(path: Path) -> tuple[str, ...]:
-    """The languages of a master that Polydub made; none for any other file, or one that cannot be read."""
+@dataclass(frozen=True)
+class Mark:
+    """What a master says of itself, for anybody to read and to change: nothing proves it.
+
+    Attributes:
+        languages: of the dubs in it, BCP-47.
+        synthetic_speech: whether a machine speaks.
+        altered_picture: whether mouths were changed.
+        statement: the same in words.
+    """
+
+    languages: tuple[str, ...]
+    synthetic_speech: bool
+    altered_picture: bool
+    statement: str = ""
+
+
+def mark_of(path: Path) -> Mark | None:
+    """The mark of a master that Polydub made; None for any other file, or one that cannot be read."""
     try:
         answer = door.answer(path, "-show_entries", "format_tags=comment", "-of", "json")
         tags = json.loads(answer)["format"]["tags"]
         mark = json.loads({name.lower(): value for name, value in tags.items()}["comment"])
-        languages = mark["dubbed"] if {"synthetic_speech", "altered_picture"} <= mark.keys() else []
-        return tuple(map(str, languages))
+        return Mark(
+            languages=tuple(map(str, mark["dubbed"])),
+            synthetic_speech=bool(mark["synthetic_speech"]),
+            altered_picture=bool(mark["altered_picture"]),
+            statement=str(mark.get("statement", "")),
+        )
     except MissingBackendError:
         raise
     except (PolydubError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ()
+        return None
+
+
+def dubbed_into(path: Path) -> tuple[str, ...]:
+    """The languages of a master that Polydub made; none for any other file, or one that cannot be read."""
+    mark = mark_of(path)
+    return mark.languages if mark else ()

@@ -17,6 +17,8 @@ from typing import Any
 _MEMORY = 6 << 30
 #: Manifests longer than this as JSON are not read.
 _LONGEST = 16 << 20
+#: What the library says of a damaged file, as against damaged credentials in a sound one.
+_UNREADABLE = "asset could not be parsed"
 
 
 def main() -> None:
@@ -100,7 +102,10 @@ def _add(builder: Any, ingredient: dict[str, Any]) -> None:
 
 
 def _read(path: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """What the credentials of a file say: ``{"store": JSON, ...}``, ``{"none": True}`` or ``{"error": words}``."""
+    """What the credentials of a file say: ``{"store": JSON, ...}``, ``none``, or why not.
+
+    ``broken``: the file itself is damaged; ``error``: its credentials are.
+    """
     import c2pa
 
     sidecar = Path(job["sidecar"]).read_bytes() if job.get("sidecar") else None
@@ -114,7 +119,7 @@ def _read(path: Path, job: dict[str, Any]) -> dict[str, Any]:
     except c2pa.C2paError.NotSupported:
         return {"none": True, "format": "unknown"}
     except (c2pa.C2paError, MemoryError) as error:
-        return {"error": _words(error)}
+        return {"broken" if _UNREADABLE in str(error) else "error": _words(error)}
     if len(text) > _LONGEST:
         return {"error": f"they are {len(text)} characters long, and at most {_LONGEST} are read"}
     return {"store": json.loads(text), "embedded": embedded, "remote": remote}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -77,6 +78,25 @@ def trusted(file: Path) -> str:
     except ValueError as error:
         raise BadInputError(f"The trust list {str(file)!r} holds no certificate in PEM.", _HOW) from error
     return text
+
+
+def anchors_of(settings: CredentialsSettings, files: Sequence[str] = ()) -> str:
+    """The certificates that a profile trusts, as PEM: its trust list, or where it has none its own authority's.
+
+    Args:
+        settings: of the profile.
+        files: further trust lists.
+
+    Raises:
+        BadInputError: one of them cannot be read.
+    """
+    from cryptography import x509
+
+    listed = [trusted(Path(file).expanduser()) for file in (*settings.trust, *files)]
+    if not listed and settings.certificate:
+        chain = x509.load_pem_x509_certificates(_pem(settings.certificate, "certificate").encode())
+        listed = [_as_pem(chain[-1])] if len(chain) > 1 else []
+    return "\n".join(listed)
 
 
 def _today() -> datetime.date:

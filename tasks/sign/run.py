@@ -102,7 +102,7 @@ def sign_files(files: Sequence[ToSign], key: SigningKey, timestamp: str | None) 
 def _fault(read: dict[str, Any], key: SigningKey) -> str:
     """Why what was signed does not validate; empty where it does."""
     if "store" not in read:
-        return str(read.get("error", "they are not found in it"))
+        return str(read.get("error") or read.get("broken") or "they are not found in it")
     state, status = read["store"]["validation_state"], read["store"].get("validation_status", [])
     codes = [one["code"] for one in status]
     if state == "Trusted" or (state == "Valid" and not key.anchors and set(codes) <= {UNTRUSTED}):
