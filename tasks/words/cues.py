@@ -30,7 +30,9 @@ class Cue:
         return self.end_ms - self.start_ms
 
 
-def make_cues(script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None) -> tuple[Cue, ...]:
+def make_cues(
+    script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None, *, by_syntax: bool = False
+) -> tuple[Cue, ...]:
     """Every line's text as cues in order of time, none overlapping, within the language's limits.
 
     A line that is too long for one cue (rows, or 7 s) becomes several, its time shared by their lengths. Where the
@@ -41,16 +43,17 @@ def make_cues(script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: 
         script: lines with times.
         frame_rate: of the picture; two frames stay free between cues.
         duration_ms: length of the title, which no lengthened cue passes; None where unknown.
+        by_syntax: break rows where words that belong together stay so.
     """
     limits = timed_text_limits(script.language)
     ordered = sorted(script.lines, key=lambda line: (line.start_ms, line.id))
-    cues = [cue for line in ordered for cue in _line_cues(line, limits)]
+    cues = [cue for line in ordered for cue in _line_cues(line, limits, by_syntax)]
     return tuple(_timed(sorted(cues, key=lambda cue: cue.start_ms), limits, frame_rate, duration_ms))
 
 
-def _line_cues(line: Line, limits: TimedTextLimits) -> list[Cue]:
+def _line_cues(line: Line, limits: TimedTextLimits, by_syntax: bool) -> list[Cue]:
     length_ms = max(1, line.end_ms - line.start_ms)
-    pieces = split_text(clean_text(line.text), limits, math.ceil(length_ms / limits.max_ms))
+    pieces = split_text(clean_text(line.text), limits, math.ceil(length_ms / limits.max_ms), by_syntax=by_syntax)
     weights = [max(0.5, sum(text_width(row, wide=limits.wide) for row in rows)) for rows in pieces]
     total = sum(weights)
     bounds = [line.start_ms]

@@ -44,7 +44,9 @@ def _char_width(char: str, wide: bool) -> float:
     return 1.0
 
 
-def split_text(text: str, limits: TimedTextLimits, pieces_at_least: int = 1) -> list[tuple[str, ...]]:
+def split_text(
+    text: str, limits: TimedTextLimits, pieces_at_least: int = 1, *, by_syntax: bool = False
+) -> list[tuple[str, ...]]:
     """Split a clean text into cues of at most ``limits.rows`` rows of at most ``limits.cpl`` characters.
 
     Breaks fall after sentences and clauses where they can; nothing but spaces at the breaks is left out. A word
@@ -54,13 +56,15 @@ def split_text(text: str, limits: TimedTextLimits, pieces_at_least: int = 1) -> 
         text: as `clean_text` gives it.
         limits: of the language.
         pieces_at_least: cues to aim for (a line that lasts longer than one cue may stand).
+        by_syntax: keep words together that belong together, as `break_cost` weighs them.
     """
+    costs = _Costs(limits, by_syntax)
     tokens = list(_tokens(text, limits))
     if not tokens:
         return []
     total = sum(token.width for token in tokens)
     share = max(1.0, total) / max(1, pieces_at_least)
-    return [_rows(group, limits) for group in _partition(tokens, limits, share)]
+    return [_rows(group, costs) for group in _partition(tokens, costs, share)]
 
 
 def _tokens(text: str, limits: TimedTextLimits) -> Iterator[_Token]:
@@ -86,20 +90,63 @@ def _cut(unit: str, limits: TimedTextLimits) -> Iterator[str]:
         yield piece
 
 
-def _partition(tokens: Sequence[_Token], limits: TimedTextLimits, share: float) -> list[Sequence[_Token]]:
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """What it costs to break a text, by the limits of its language."""
+
+    limits: TimedTextLimits
+    by_syntax: bool
+
+    def between(self, before: _Token, after: _Token | None) -> float:
+        if after is None or before.text[-1] in SENTENCE_END:
+            return 0.0
+        if before.text[-1] in _PAUSES:
+            return 0.2
+        cost = 0.8 if before.glue else 1.5
+        return cost + (break_cost(before.text, after.text, before.glue, self.limits) if self.by_syntax else 0.0)
+
+
+def break_cost(before: str, after: str, glue: str, limits: TimedTextLimits) -> float:
+    """What a break between two pieces of a text costs by syntax; 0 where nothing speaks for or against it.
+
+    Below 0: it is a good one, before an article, a preposition or a conjunction, or after the kana that end a phrase.
+    Above 0: it parts a word that belongs to the next, or a number from what it counts.
+
+    Args:
+        before: what ends the row.
+        after: what begins the next.
+        glue: the space between them; empty inside a text without spaces.
+        limits: of the language.
+    """
+    if not glue:
+        ends_phrase = "\u3041" <= before[-1] <= "\u309f" and not "\u3041" <= after[0] <= "\u309f"
+        return -0.6 if ends_phrase else 0.0
+    if is_bound(before, limits) or (before[-1].isdigit() and after[0].isalpha()):
+        return 0.9
+    return -0.3 if after.lower() in limits.bound else 0.0
+
+
+def is_bound(word: str, limits: TimedTextLimits) -> bool:
+    """Whether a word belongs to the one behind it."""
+    return word.lower().lstrip("¿¡\"'«“(—-") in limits.bound
+
+
+def _partition(tokens: Sequence[_Token], costs: _Costs, share: float) -> list[Sequence[_Token]]:
     """Contiguous groups that fit a cue, at the least cost (dynamic programming over the last break)."""
+    limits = costs.limits
     best: list[float] = [0.0] + [float("inf")] * len(tokens)
     came_from = [0] * (len(tokens) + 1)
     for end in range(1, len(tokens) + 1):
         width = 0.0
+        following = tokens[end] if end < len(tokens) else None
         for start in range(end - 1, -1, -1):
             width += tokens[start].width
             alone = start == end - 1
             if not alone and (width > limits.rows * limits.cpl or width > 1.15 * share):
                 break
-            if not alone and _best_rows(tokens[start:end], limits) is None:
+            if not alone and _best_rows(tokens[start:end], costs) is None:
                 continue
-            cost = best[start] + 1.0 + _break_cost(tokens[end - 1], end == len(tokens)) + (1 - width / share) ** 2
+            cost = best[start] + 1.0 + costs.between(tokens[end - 1], following) + (1 - width / share) ** 2
             if cost < best[end]:
                 best[end], came_from[end] = cost, start
     groups: list[Sequence[_Token]] = []
@@ -110,26 +157,19 @@ def _partition(tokens: Sequence[_Token], limits: TimedTextLimits, share: float) 
     return groups[::-1]
 
 
-def _break_cost(before: _Token, last: bool) -> float:
-    if last or before.text[-1] in SENTENCE_END:
-        return 0.0
-    if before.text[-1] in _PAUSES:
-        return 0.2
-    return 0.8 if before.glue else 1.5
-
-
 def _join(tokens: Sequence[_Token]) -> str:
     return "".join(token.text + token.glue for token in tokens).rstrip(" ")
 
 
-def _rows(tokens: Sequence[_Token], limits: TimedTextLimits) -> tuple[str, ...]:
-    rows = _best_rows(tokens, limits)
+def _rows(tokens: Sequence[_Token], costs: _Costs) -> tuple[str, ...]:
+    rows = _best_rows(tokens, costs)
     assert rows is not None  # a single token always fits: it was cut to a row
     return rows
 
 
-def _best_rows(tokens: Sequence[_Token], limits: TimedTextLimits) -> tuple[str, ...] | None:
+def _best_rows(tokens: Sequence[_Token], costs: _Costs) -> tuple[str, ...] | None:
     """One row where it fits, else the best balanced two; None where two rows cannot hold it."""
+    limits = costs.limits
     whole = _join(tokens)
     if text_width(whole, wide=limits.wide) <= limits.cpl:
         return (whole,)
@@ -139,7 +179,7 @@ def _best_rows(tokens: Sequence[_Token], limits: TimedTextLimits) -> tuple[str, 
         widths = text_width(upper, wide=limits.wide), text_width(lower, wide=limits.wide)
         if max(widths) > limits.cpl:
             continue
-        cost = abs(widths[0] - widths[1]) / limits.cpl + _break_cost(tokens[cut - 1], False)
+        cost = abs(widths[0] - widths[1]) / limits.cpl + costs.between(tokens[cut - 1], tokens[cut])
         if best is None or cost < best[0]:
             best = cost, (upper, lower)
     return best[1] if best else None
