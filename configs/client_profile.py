@@ -16,6 +16,7 @@ import yaml
 
 from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, is_profile_name, profile_names
+from configs.subtitle_files import SubtitleSettings
 
 #: Settings that a client may change, by table; ``""`` is the profile itself.
 ALLOWED: dict[str, frozenset[str]] = {
@@ -39,6 +40,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "pace": frozenset({"slowest", "fastest", "line", "slowest_line", "pause_ms", "tries"}),
     "fit": frozenset({"slowest", "fastest", "hardest", "gap_ms"}),
     "mix": frozenset({"bed", "line_levels_db", "keep_nonverbal", "room", "room_db", "stems"}),
+    "subtitles": frozenset(SubtitleSettings.model_fields),
     "ingest": frozenset({"clock", "pitch", "furthest_s", "speed"}),
 }
 #: Settings that a client may change and that name a file, likewise.

@@ -22,6 +22,7 @@ from configs.night import BudgetSettings, NotifySettings
 from configs.review import ReviewSettings
 from configs.scene_modes import scene_modes
 from configs.sound import IngestSettings, MixSettings
+from configs.subtitle_files import SubtitleSettings
 
 
 class ProfileError(ValueError):
@@ -140,6 +141,7 @@ class Profile(BaseModel):
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
     mix: MixSettings = Field(default_factory=lambda: MixSettings.model_validate({}))
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings.model_validate({}))
+    subtitles: SubtitleSettings = Field(default_factory=lambda: SubtitleSettings.model_validate({}))
     waivers: dict[str, str] = Field({}, description="quality gates whose failure is accepted, with the reason")
     jobs: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
         "auto", description="steps that compute at once on a machine; auto: as its cores and memory allow"

@@ -26,8 +26,8 @@ from tasks.records.script import Line
 from tasks.records.title import Consent, ConsentSubject, Run, Title
 from tasks.synthesize.lexicon import read_lexicon
 from tasks.synthesize.series import read_series
-from tasks.transcribe.sidecar import Sidecar, sidecar_of
-from tasks.transcribe.subtitles import read_script
+from tasks.transcribe.sidecar import Sidecar, forced_beside, sidecar_of
+from tasks.transcribe.subtitles import read_cues_of, read_script
 from tasks.translate.chain import chain
 from tasks.translate.glossary import read_glossary
 from tasks.translate.memory import read_memory
@@ -226,6 +226,7 @@ def _run(
         languages=languages,
         source_language=script_language or source_language,
         subtitles=_referenced(store, subtitles) if subtitles else None,
+        forced=_forced(store, path, profile),
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
         dubs=dubs,
         translations=brought,
@@ -270,6 +271,16 @@ def _beside(given: str | None, video: Path, source_language: str | None, profile
     if given:
         return Sidecar(_file(given, "subtitles"))
     return sidecar_of(video, source_language) if profile.sidecar else Sidecar(None)
+
+
+def _forced(store: Store, video: Path, profile: Profile) -> dict[str, Asset]:
+    """Files beside the video that hold the words in the picture, each read once to see that it can be."""
+    if not (profile.sidecar and profile.subtitles.forced):
+        return {}
+    found = forced_beside(video)
+    for language, path in found.items():
+        read_cues_of(path, language or None)
+    return {language: _referenced(store, path) for language, path in found.items()}
 
 
 def _file(text: str, role: str) -> Path:

@@ -29,12 +29,14 @@ from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
-from tasks.records.made import Pictured
+from tasks.records.made import Pictured, TimedTexts
 from tasks.records.record import Asset
-from tasks.records.result import BranchResult, Waits
+from tasks.records.result import BranchResult, SharedWork, Waits
+from tasks.records.script import Script
 from tasks.records.title import Branch
 from tasks.report.task import report
 from tasks.sign.task import sign
+from tasks.timed_text.task import find_shots, timed_text
 
 #: Shows how far a branch is while a block runs.
 Shown = Callable[[Branch], contextlib.AbstractContextManager[None]]
@@ -112,9 +114,19 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
     if not alone:
         work = work.model_copy(update={"script": edited_script(run, work, wanted)})
     picture, sound = dub.picture, dub.mixed.audio
+    words = None if alone else _timed_text(run, work, dub.script, steps)
+    altered = picture.altered
     packed = settle(
         package.submit(
-            run, work.video, work.facts, picture.picture, sound, dub.stems, dub.script, altered=picture.altered
+            run,
+            work.video,
+            work.facts,
+            picture.picture,
+            sound,
+            dub.stems,
+            dub.script,
+            altered=altered,
+            subtitles=words,
         )
     )
     checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed))
@@ -125,6 +137,7 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         f"{language}/script.json": packed.script,
         f"{language}/script.srt": packed.srt,
         f"{language}/script.vtt": packed.vtt,
+        **{f"{language}/{file}": made for file, made in (words.files if words else {}).items()},
         **{f"{language}/{role}.{run.profile.mix.stems}": stem for role, stem in packed.stems.items()},
         f"{language}/lipsync.json": picture.report,
         f"{language}/qc.json": checked.qc,
@@ -158,3 +171,11 @@ def _picture(picture: Pictured) -> Literal["source", "finished", "mouths"]:
     if picture.picture is None:
         return "source"
     return "mouths" if picture.altered else "finished"
+
+
+def _timed_text(run: Branch, work: SharedWork, script: Script, steps: Steps) -> TimedTexts | None:
+    """Subtitles by the style guide, where the profile asks for anything of them."""
+    if not run.profile.subtitles.guided:
+        return None
+    shots = steps.settle(find_shots.submit(run, work.video))
+    return steps.settle(timed_text.submit(run, script, work.script, work.facts, shots))

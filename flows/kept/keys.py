@@ -67,6 +67,7 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
             "ingest": profile.ingest,
             "waivers": profile.waivers,
             "fake": profile.fake,
+            **({"subtitles": profile.subtitles} if profile.subtitles.guided else {}),
             **({"script approved": True} if holds_script(branch) else {}),
             **signing_facts(branch),
         },

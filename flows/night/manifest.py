@@ -17,6 +17,7 @@ from configs.languages import LanguageError
 from configs.lipsync_style import LipsyncStyle
 from configs.profile import ProfileError, load_profile, merged, profile_names
 from configs.review import ReviewSettings
+from configs.subtitle_files import settings_of
 from flows.ask.plan import Request
 from flows.ask.roots import Roots, videos_of
 from flows.kept.masters import refuse_masters, without_masters
@@ -39,6 +40,7 @@ _COLUMNS = {
     "height",
     "upscale",
     "deliver",
+    "timed_text",
     *(f"lipsync_{name}" for name in LipsyncStyle.model_fields),
 }
 
@@ -122,6 +124,7 @@ class _Reader:
                 fault("voices", f"{row['voices']!r} is not a .yaml file")
             overrides["voices"] = voices
         overrides = self._chosen(row, profile, overrides, fault)
+        overrides = _timed_text(row.get("timed_text", ""), overrides, fault)
         overrides = self._reviewed(row, profile, overrides, fault)
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
         self._refuse_twice(number, videos, languages, fault)
@@ -272,6 +275,16 @@ class _Reader:
                 first = self._seen.setdefault((video.resolve(), language), number)
                 if first != number:
                     fault("title", f"{video.name} in {language} is already in row {first}")
+
+
+def _timed_text(text: str, overrides: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    """The row's overrides with the subtitle files that it asks for."""
+    try:
+        wanted = settings_of(text.replace(";", " ").replace(",", " ").split())
+    except ValueError as error:
+        fault("timed_text", str(error))
+        return overrides
+    return merged(overrides, {"subtitles": wanted}) if wanted else overrides
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

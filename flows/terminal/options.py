@@ -164,6 +164,15 @@ class Changes:
         option(Group.PICTURE, "--height", text="height of the masters' picture (shorter side): source, 720p or 1080p"),
     ] = None
     upscale: Annotated[bool, option(Group.PICTURE, "--upscale", text="upscale a smaller picture to --height")] = False
+    timed_text: Annotated[
+        str | None,
+        option(
+            Group.OUTPUT,
+            "--timed-text",
+            text="more subtitle files: imsc, ebu-tt-d; sdh, forced; guide (srt and vtt by the style guide)",
+            metavar="KINDS",
+        ),
+    ] = None
     loudness: Annotated[
         str | None, option(Group.SOUND, "--loudness", text="r128, a85, netflix, streaming or podcast")
     ] = None
@@ -204,9 +213,20 @@ class Changes:
             "height": self.height,
             "upscale": self.upscale,
             "deliver": self.deliver,
+            "subtitles": timed_text_of(self.timed_text),
             "jobs": jobs_of(self.jobs),
         }
         return {name: value for name, value in values.items() if value}
+
+
+def timed_text_of(typed: str | None) -> dict[str, Any]:
+    """What ``--timed-text`` says, as a profile has it; ends the command where it is none of the kinds."""
+    from configs.subtitle_files import settings_of
+
+    try:
+        return settings_of((typed or "").split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--timed-text") from error
 
 
 def jobs_of(typed: str | None) -> int | str | None:

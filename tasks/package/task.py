@@ -6,7 +6,7 @@ from typing import Literal
 
 from tasks.keep.assets import path_of
 from tasks.records.facts import MediaFacts
-from tasks.records.made import Packed
+from tasks.records.made import Packed, TimedTexts
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult
 from tasks.records.script import Script
@@ -50,6 +50,8 @@ class _Master:
     language: str
     title: str
     recorded: bool
+    srt: Asset | None
+    vtt: Asset | None
 
 
 @step_task("package")
@@ -63,6 +65,7 @@ def package(
     script: Script,
     *,
     altered: bool = True,
+    subtitles: TimedTexts | None = None,
 ) -> Computation[_Master, Packed]:
     """A language's master with its script, subtitles and stems.
 
@@ -75,6 +78,7 @@ def package(
         stems: lossless sound by role: the dub's dialogue, the bed (M&E), the mix.
         script: the dub's script.
         altered: whether mouths of ``picture`` were changed.
+        subtitles: made by the style guide; None: they are written here.
     """
     given = _Master(
         video=video,
@@ -88,6 +92,8 @@ def package(
         language=branch.language,
         title=branch.title.name,
         recorded=branch.language in branch.title.dubs,
+        srt=subtitles.files["script.srt"] if subtitles else None,
+        vtt=subtitles.files["script.vtt"] if subtitles else None,
     )
     return Computation(given, _packed, Packed)
 
@@ -101,8 +107,11 @@ def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
     facts, script = given.facts, given.script
     srt, vtt, lines = (work.folder / f"script.{form}" for form in ("srt", "vtt", "json"))
     assert facts.picture is not None
-    write_subtitles(script, srt, facts.picture.frame_rate, facts.duration_ms)
-    write_subtitles(script, vtt, facts.picture.frame_rate, facts.duration_ms)
+    for asset, path in ((given.srt, srt), (given.vtt, vtt)):
+        if asset is None:
+            write_subtitles(script, path, facts.picture.frame_rate, facts.duration_ms)
+        else:
+            path.write_bytes(path_of(asset).read_bytes())
     lines.write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
     master = work.folder / "master.mp4"
     notes = package_master(

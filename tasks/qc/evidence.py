@@ -14,6 +14,7 @@ from tasks.records.quality import Loudness
 from tasks.records.script import Script
 from tasks.records.take import Placement
 from tasks.sound.loudness import Curve
+from tasks.words.cues import Cue
 
 #: Speech activity: (start_ms, end_ms) pairs in order, not overlapping.
 Spans = tuple[tuple[int, int], ...]
@@ -82,6 +83,7 @@ class Evidence:
         lipsync: the lip-sync report, as it came.
         recogniser: of the dub's language; None where nobody was asked.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
+        subtitles: the cues of the delivered file, where it was made by the style guide.
         kept: where the original's voices stay in the mix.
         waivers: gate name to reason ("Creative Intent", "Best Possible").
     """
@@ -109,5 +111,6 @@ class Evidence:
     lipsync: Mapping[str, Any] = field(default_factory=dict)
     recogniser: Recogniser | None = None
     recorded: Mapping[str, Any] | None = None
+    subtitles: tuple[Cue, ...] | None = None
     kept: Spans = ()
     waivers: Mapping[str, str] = field(default_factory=dict)

@@ -37,7 +37,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
     """
     check_waivers(evidence.waivers)
     rate = evidence.frame_rate or DEFAULT_RATE
-    subtitles = subtitle_facts(evidence.dub, rate, evidence.duration_ms)
+    subtitles = subtitle_facts(evidence.dub, rate, evidence.duration_ms, evidence.subtitles)
     judged = understandings(evidence.dub, evidence.recogniser)
     understood = intelligibility(evidence.dub, evidence.recogniser, judged)
     residual = _residual(evidence)

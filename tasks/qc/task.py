@@ -68,6 +68,7 @@ class _Given:
     kept: tuple[tuple[int, int], ...]
     preset: LoudnessPreset
     waivers: dict[str, str]
+    srt: Asset | None  # of the style guide, of which the file itself is measured
     ears: Ears | None  # None: a profile that invents its words, of which nothing is measured
 
 
@@ -104,6 +105,7 @@ def qc(
         kept=mixed.made.kept if mixed.made else (),
         preset=loudness_presets()[branch.profile.loudness],
         waivers=branch.profile.waivers,
+        srt=packed.srt if branch.profile.subtitles.guided else None,
         ears=ears,
     )
     return Computation(given, _checked, Checked)
@@ -130,6 +132,7 @@ def _evidence(given: _Given, space: Work) -> Evidence:
     from tasks.sound.loudness import measure_curve
     from tasks.sound.speech_activity import speech_of
     from tasks.sound.stem_speech import speech_in
+    from tasks.words.delivered import read_back
 
     fake, picture, preset = given.ears is None, given.facts.picture, given.preset
     master, dialogue = path_of(given.master), path_of(given.laid.dialogue)
@@ -159,6 +162,7 @@ def _evidence(given: _Given, space: Work) -> Evidence:
         lipsync=given.figures,
         recogniser=None if given.ears is None else _recogniser(given.ears, given, dialogue, space.store),
         recorded=_recorded(given.laid),
+        subtitles=read_back(path_of(given.srt)) if given.srt else None,
         kept=given.kept,
         waivers=given.waivers,
     )

@@ -236,6 +236,18 @@ class Packed(Record):
     loudness: Loudness
 
 
+class TimedTexts(Record):
+    """A language's subtitle files by name, by the style guide; ``script.srt`` and ``script.vtt`` are among them."""
+
+    files: dict[str, Asset]
+
+
+class Shots(Record):
+    """When the shots of a picture change: milliseconds of the player's clock, in order."""
+
+    cuts_ms: tuple[int, ...]
+
+
 class Checked(Record):
     """The quality sheet of a master, as ``qc.json`` and as its content."""
 

@@ -45,6 +45,7 @@ class Title(Record):
         languages: BCP-47 tags to dub into.
         source_language: as the user said or a sidecar's name says; None: detect.
         subtitles: the source script, when there is one.
+        forced: files with the words in the picture, by language; empty where a name says none.
         bed: the client's M&E, when there is one.
         dubs: recorded dubs by language.
         translations: translations that the user brought, by language.
@@ -61,6 +62,7 @@ class Title(Record):
     languages: tuple[str, ...]
     source_language: str | None = None
     subtitles: Asset | None = None
+    forced: dict[str, Asset] = {}
     bed: Asset | None = None
     dubs: dict[str, Asset] = {}
     translations: dict[str, Asset] = {}

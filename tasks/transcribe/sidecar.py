@@ -27,6 +27,8 @@ _VIDEOS = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m2ts", ".mp
 _HEARD = frozenset({"hi", "sdh", "cc", "hoh"})  # for the deaf and hard of hearing: all words, and the sounds
 _NEUTRAL = frozenset({"default", "full", "orig", "original", "sub", "subs", "subtitle", "subtitles", "caption"})
 _PARTIAL = frozenset({"forced", "foreign", "sign", "signs", "song", "songs", "lyrics", "karaoke"})
+_IN_PICTURE = frozenset({"forced", "foreign", "sign", "signs"})
+_LINKED = "a link out of the video's folder"
 _OTHER_WORDS = frozenset({"commentary", "comments", "trivia", "notes"})
 #: What subtitle sites write for languages whose tags are others.
 _ALIASES = {"chs": "zh-Hans", "cht": "zh-Hant", "zht": "zh-Hant", "zhs": "zh-Hans", "pob": "pt-BR", "pb": "pt-BR"}
@@ -51,6 +53,10 @@ class _Found:
     heard: bool = False
     inside: bool = False
     refused: str = ""
+
+    @property
+    def linked(self) -> bool:
+        return self.refused == _LINKED
 
     @property
     def order(self) -> tuple[bool, bool, int, str]:
@@ -102,11 +108,22 @@ def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
     return Sidecar(chosen.path, chosen.language, notes) if chosen else Sidecar(None, notes=notes)
 
 
+def forced_beside(video: Path) -> dict[str, Path]:
+    """Files that hold only the words in the picture (``film.es.forced.srt``), by language; empty where none is named.
+
+    Args:
+        video: the video.
+    """
+    found = [one for one in _candidates(video) if one.path.suffix.lower() in FORMATS[:-1]]
+    partial = [one for one in found if one.refused.partition(":")[0] in _IN_PICTURE and not _inside(video, one).linked]
+    return {one.language or "": one.path for one in sorted(partial, key=lambda one: one.order, reverse=True)}
+
+
 def _inside(video: Path, one: _Found) -> _Found:
     """Refused where a symbolic link leads out of the video's folder, to whatever the sender of both cannot read."""
     if one.path.resolve().is_relative_to(video.parent.resolve()):
         return one
-    return replace(one, refused="a link out of the video's folder")
+    return replace(one, refused=_LINKED)
 
 
 def named_language(path: Path) -> str | None:

@@ -73,22 +73,40 @@ def read_substation(text: str, suffix: str, name: str) -> tuple[list[Cue], list[
     Raises:
         BadInputError: an event that cannot be read, ends before it starts, or is far too long; names file and line.
     """
+    worded, signs, changes = _sorted_out(text, suffix, name)
+    cues = [_sung(event.cue) if role == "song" else event.cue for event, role in worded if role != "sign"]
+    return cues, [*changes, *(event.cue.changed(SIGN) for event in signs)]
+
+
+def signs_of(text: str, suffix: str, name: str) -> list[Cue]:
+    """The words in the picture, which `read_substation` leaves out.
+
+    Args:
+        text: of the file.
+        suffix: ``.ass`` or ``.ssa``.
+        name: of the file, for messages.
+
+    Raises:
+        BadInputError: as `read_substation`.
+    """
+    return [event.cue for event in _sorted_out(text, suffix, name)[1]]
+
+
+def _sorted_out(text: str, suffix: str, name: str) -> tuple[list[tuple[_Event, str]], list[_Event], list[Change]]:
+    """Events with what they are (``sign``, ``song``; empty: speech), the signs, and drawings that are left out."""
     events = [_event(parsed, number, name) for number, parsed in _parsed(text, suffix, name)]
     changes = [event.cue.changed(DRAWING) for event in events if event.drawn and not event.cue.text.strip()]
     worded = [event for event in events if event.cue.text.strip() or not event.drawn]
     plain = [event for event in worded if not event.styled]
     unsung = [event for event in plain if not event.karaoke]
     placed = sum(event.placed for event in unsung) * 2 <= len(unsung)
-    cues: list[Cue] = []
+    sorted_out: list[tuple[_Event, str]] = []
     for event in worded:
         role = event.styled or ("song" if event.karaoke and unsung else "")
         if not role and placed and event.placed and _is_sign(event, unsung):
             role = "sign"
-        if role == "sign":
-            changes.append(event.cue.changed(SIGN))
-        else:
-            cues.append(_sung(event.cue) if role == "song" else event.cue)
-    return cues, changes
+        sorted_out.append((event, role))
+    return sorted_out, [event for event, role in sorted_out if role == "sign"], changes
 
 
 def _is_sign(event: _Event, spoken: Sequence[_Event]) -> bool:

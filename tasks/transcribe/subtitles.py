@@ -18,7 +18,7 @@ from tasks.transcribe.rolling import unrolled
 from tasks.transcribe.script_json import read_json
 from tasks.transcribe.sidecar import FORMATS, XML_FORMATS, named_language
 from tasks.transcribe.srt_vtt import language_of_vtt, read_srt, read_vtt
-from tasks.transcribe.substation import read_substation
+from tasks.transcribe.substation import read_substation, signs_of
 from tasks.transcribe.ttml import read_cues
 
 _LARGEST = 10_000_000  # bytes; a film's subtitles have 0.1 MB
@@ -64,6 +64,17 @@ def read_script(path: Path, language: str | None) -> Script:
         notes=(*([note] if note else []), *counted(changes)),
         changes=tuple(changes),
     )
+
+
+def read_cues_of(path: Path, language: str | None) -> list[Cue]:
+    """The cues of a file as they are, sounds and signs among them; arguments and errors as for `read_script`."""
+    suffix, data = path.suffix.lower(), _bytes(path)
+    if suffix in XML_FORMATS:
+        return read_cues(data, path.name)[0]
+    text, _ = decoded(data, path.name, language)
+    if suffix in (".ass", ".ssa"):
+        return [*read_substation(text, suffix, path.name)[0], *signs_of(text, suffix, path.name)]
+    return _cues(text, suffix, path.name)[0]
 
 
 def _cues(text: str, suffix: str, name: str) -> tuple[list[Cue], str | None, list[Change]]:

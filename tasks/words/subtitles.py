@@ -8,13 +8,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from configs.timed_text import timed_text_limits
 from tasks.keep.staging import staged
-from tasks.records.script import Script
+from tasks.records.script import Line, Script
 from tasks.words.cues import DEFAULT_RATE, Cue, make_cues
 from tasks.words.rows import text_width
 
@@ -37,18 +38,32 @@ def write_subtitles(
         duration_ms: length of the title; None where unknown.
     """
     cues = make_cues(script, frame_rate, duration_ms)
-    separator, escaped, head = _FORMATS[path.suffix](script.language)
+    write_cues(cues, script.language, path)
+    return cues
+
+
+def write_cues(cues: Sequence[Cue], language: str, path: Path) -> None:
+    """Write cues as a subtitle file (UTF-8).
+
+    Args:
+        cues: in order of time.
+        language: BCP-47 tag of their text.
+        path: ``.srt`` (SubRip) or ``.vtt`` (WebVTT).
+    """
+    separator, escaped, head = _FORMATS[path.suffix](language)
     blocks = [
         f"{number}\n{_clock(cue.start_ms, separator)} --> {_clock(cue.end_ms, separator)}\n"
         + "".join(f"{escaped(row)}\n" for row in cue.rows)
         for number, cue in enumerate(cues, 1)
     ]
     _write(path, "\n".join([*head, *blocks]))
-    return cues
 
 
 def subtitle_facts(
-    script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None
+    script: Script,
+    frame_rate: Fraction = DEFAULT_RATE,
+    duration_ms: int | None = None,
+    delivered: Sequence[Cue] | None = None,
 ) -> dict[str, Any]:
     """Reading speed and sizes of the cues that the writers write.
 
@@ -56,6 +71,7 @@ def subtitle_facts(
         script: the dub's script.
         frame_rate: frames a second of the picture.
         duration_ms: length of the title; None where unknown.
+        delivered: the cues of the file, where it was made by the style guide; each counts for the line at its time.
 
     Returns:
         ``cues``; ``cps_max`` and ``cps_limit`` (characters a second); ``cpl_max`` and ``cpl_limit`` (characters a
@@ -63,7 +79,7 @@ def subtitle_facts(
         ``short_cues`` (below the minimum). Maxima are None where there is no cue.
     """
     limits = timed_text_limits(script.language)
-    cues = make_cues(script, frame_rate, duration_ms)
+    cues = make_cues(script, frame_rate, duration_ms) if delivered is None else _of_lines(delivered, script)
     speeds = [(_width(cue, limits.wide) * 1000 / cue.duration_ms, cue.line) for cue in cues]
     widths = [text_width(row, wide=limits.wide) for cue in cues for row in cue.rows]
     lengths = [cue.duration_ms for cue in cues]
@@ -79,6 +95,17 @@ def subtitle_facts(
         "max_ms": max(lengths, default=None),
         "short_cues": sum(length < limits.min_ms for length in lengths),
     }
+
+
+def _of_lines(cues: Sequence[Cue], script: Script) -> tuple[Cue, ...]:
+    """Cues of a file with the line that each shows: the one whose time it shares most, or is nearest to."""
+
+    def shared(cue: Cue, line: Line) -> int:
+        return min(cue.end_ms, line.end_ms) - max(cue.start_ms, line.start_ms)
+
+    return tuple(
+        replace(cue, line=max(script.lines, key=lambda line: shared(cue, line)).id) for cue in cues if script.lines
+    )
 
 
 def _in_srt(row: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from configs.sound import MixSettings
+from configs.subtitle_files import SubtitleSettings
 from flows.ask.plan import Request, plan
 from flows.cli import app
 from flows.kept.answered import answered_from_store
@@ -21,6 +22,7 @@ from flows.terminal.runner import dub_titles
 from tasks.records.progress import StepEvent, listening
 from tasks.records.title import Run
 from tasks.step.table import of_part
+from tasks.words.delivered import read_back
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_api", "store_folder")]
 
@@ -67,9 +69,16 @@ def test_what_subtitles_say_is_sung_stays_and_stems_are_flac_where_the_profile_s
     cues = ("00:00:00,000 --> 00:00:00,600\n♪ La la ♪", "00:00:01,000 --> 00:00:01,700\nGood morning.")
     words.write_text("\n\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, start=1)), "utf-8")
     run = planned(short_clip, tmp_path / "out", "es", subtitles=str(words))
-    run = run.model_copy(update={"profile": run.profile.model_copy(update={"mix": MixSettings(stems="flac")})})
-    dub(run)
+    subtitles = SubtitleSettings(formats=("imsc",), sdh=True, forced=True)
+    changed = {"mix": MixSettings(stems="flac"), "subtitles": subtitles}
+    summary, _ = dub(run.model_copy(update={"profile": run.profile.model_copy(update=changed)}))
     there = tmp_path / "out" / "clip" / "es"
+    kinds = {f"script.{variant}{ending}" for variant in ("", "sdh.") for ending in ("srt", "vtt", "imsc.ttml")}
+    assert {path.name for path in there.glob("script.*")} == {"script.json", *kinds}
+    assert read_back(there / "script.sdh.imsc.ttml")[0].rows[0].startswith("♪ ")
+    assert [len(read_back(there / f"script.{kind}")) for kind in ("srt", "imsc.ttml", "sdh.vtt")] == [1, 1, 2]
+    notes = summary["languages"]["es"]["notes"]
+    assert any("no words in the picture are known" in note for note in notes)
     script, sheet = (json.loads((there / name).read_text()) for name in ("script.json", "qc.json"))
     assert [(one["start_ms"], one["text"]) for one in script["kept"]] == [(0, "♪ La la ♪")]
     assert len(script["lines"]) == sheet["lines"] == 1
