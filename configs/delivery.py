@@ -103,6 +103,13 @@ class BroadcastPreset(_Preset):
         return self
 
 
+class NetflixPreset(_Preset):
+    """Sound and timed text apart; ``range_lu``: LRA that is asked for."""
+
+    kind: Literal["netflix"]
+    range_lu: tuple[float, float]
+
+
 class PodcastPreset(_Preset):
     """Sound alone."""
 
@@ -112,7 +119,7 @@ class PodcastPreset(_Preset):
 
 
 Preset = Annotated[
-    FilePreset | PlatformPreset | StreamingPreset | BroadcastPreset | PodcastPreset,
+    FilePreset | PlatformPreset | StreamingPreset | BroadcastPreset | NetflixPreset | PodcastPreset,
     Field(discriminator="kind"),
 ]
 

@@ -12,12 +12,14 @@ from configs.delivery import (
     ALWAYS,
     BroadcastPreset,
     FilePreset,
+    NetflixPreset,
     PlatformPreset,
     PodcastPreset,
     Preset,
     StreamingPreset,
     delivery_presets,
 )
+from flows.kept.ahead import way_of
 from flows.kept.delivered import Delivery, deliver_whole
 from flows.kept.ledger import failure_of, notes_of
 from tasks.deliver.broadcast import is_copied
@@ -27,6 +29,7 @@ from tasks.deliver.task import (
     deliver,
     deliver_ladder,
     deliver_picture,
+    netflix,
     package,
     podcast,
     translate_name,
@@ -41,12 +44,14 @@ from tasks.records.made import Mixed, Pictured
 from tasks.records.quality import Gate
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
-from tasks.records.step_record import Made, StepRecord
+from tasks.records.step_record import Made, StepRecord, StepUse
 from tasks.records.title import Run
+from tasks.sign.task import sign_multi
 from tasks.step.prefect import Submitted, settled
+from tasks.step.table import Way
 
-#: Files by their path below the preset's folder, and the gates that they passed or not.
-_Made = Iterator[tuple[str, Delivered]]
+#: A folder below the preset's, the files there, and of which languages they are.
+_Made = Iterator[tuple[str, Delivered, Sequence["_Dub"]]]
 
 
 def deliver_presets(
@@ -88,8 +93,10 @@ def deliver_presets(
 def _delivered(run: Run, name: str, one: _Packing) -> Delivery:
     outputs: dict[str, Asset] = {}
     gates: list[Gate] = []
-    for place, made in one.of(delivery_presets()[name]):
-        outputs |= {f"{place}{file}": asset for file, asset in made.files.items()}
+    preset = delivery_presets()[name]
+    for place, made, dubs in one.of(preset):
+        files = {f"{place}{file}": asset for file, asset in made.files.items()}
+        outputs |= one.signed(preset, files, dubs)
         gates += made.gates
     deliver_whole(Path(run.title.folder) / "deliver" / name, outputs)
     missed = any(gate.status == "fail" for gate in gates)
@@ -110,6 +117,11 @@ class _Dub:
         self._run, self._branch = run, branch
         self.language = branch.language
         self.master = branch.outputs[f"{run.title.name}.{branch.language}.mp4"]
+
+    @property
+    def making(self) -> tuple[Way, Sequence[StepUse]]:
+        """How it was dubbed, and by which steps."""
+        return way_of(self._run.branch(self.language)), self._branch.steps
 
     @cached_property
     def own_picture(self) -> Asset | None:
@@ -178,17 +190,38 @@ class _Packing:
                 for dub in self.dubs:
                     name = self._name(dub)
                     given = podcast(self.run, preset, dub.as_delivered, self.work.facts, name)
-                    yield "", self._settle(deliver.submit(self.run, given))
+                    yield "", self._settle(deliver.submit(self.run, given)), (dub,)
+            case NetflixPreset():
+                for dub in self.dubs:
+                    filled = self.work.client_bed is not None
+                    given = netflix(self.run, preset, dub.as_delivered, self.work.facts, filled=filled)
+                    yield "", self._settle(deliver.submit(self.run, given)), (dub,)
             case FilePreset():
                 return
+
+    def signed(self, preset: Preset, files: dict[str, Asset], dubs: Sequence[_Dub]) -> dict[str, Asset]:
+        """Files with their content credentials, where the operator signs.
+
+        Args:
+            preset: that they are of.
+            files: by path below its folder.
+            dubs: of which languages they are; none: no media.
+        """
+        if not self.run.profile.credentials.signs or not dubs:
+            return files
+        if isinstance(preset, StreamingPreset):
+            self.notes.append("Segments carry no content credentials, which would move their bytes; the masters do.")
+            return files
+        made = {dub.language: dub.making for dub in dubs}
+        return {**files, **self._settle(sign_multi.submit(self.run, files, self.work, made)).files}
 
     def _platform(self, preset: PlatformPreset) -> _Made:
         facts = self.work.facts
         for dub in self.dubs:
             given = upload(self.run, preset, dub.as_delivered, facts)
-            yield "", self._settle(deliver.submit(self.run, given))
+            yield "", self._settle(deliver.submit(self.run, given)), (dub,)
         names = [self._name(dub) for dub in self.dubs]
-        yield "", self._settle(deliver.submit(self.run, upload_names(preset, self._source_name(), names)))
+        yield "", self._settle(deliver.submit(self.run, upload_names(preset, self._source_name(), names))), ()
 
     def _streaming(self, preset: StreamingPreset) -> _Made:
         """One package of all languages over the picture they share; one more for each language with its own."""
@@ -197,7 +230,7 @@ class _Packing:
         plain = next((dub for dub in self.dubs if dub.own_picture is None), None)
         film = self.dubs[0].master if shared else plain.master if plain else self.work.video
         picture = (self.dubs[0].own_picture if shared else None) or self.work.video
-        yield "", self._package(preset, picture, film, self.dubs, original=True)
+        yield "", self._package(preset, picture, film, self.dubs, original=True), self.dubs
         if shared:
             return
         own = [dub for dub in self.dubs if dub.own_picture is not None]
@@ -209,7 +242,7 @@ class _Packing:
         )
         for dub in own:
             assert dub.own_picture is not None
-            yield f"{dub.language}/", self._package(preset, dub.own_picture, dub.master, (dub,), original=False)
+            yield f"{dub.language}/", self._package(preset, dub.own_picture, dub.master, (dub,), original=False), (dub,)
 
     def _package(
         self, preset: StreamingPreset, picture: Asset, film: Asset, dubs: Sequence[_Dub], *, original: bool
@@ -236,7 +269,7 @@ class _Packing:
                 self.notes.append(f"{dub.language}: its picture is that of the lip-synced master, copied.")
             film = Film(asset, facts, picture, self.work.facts.timecode)
             given = broadcast(self.run, preset, dub.as_delivered, film, self.work.facts)
-            yield "", self._settle(deliver.submit(self.run, given))
+            yield "", self._settle(deliver.submit(self.run, given)), (dub,)
 
     def _facts(self, film: Asset) -> MediaFacts:
         if film.sha256 == self.work.video.sha256:

@@ -181,7 +181,7 @@ class Changes:
         option(
             Group.OUTPUT,
             "--deliver",
-            text="presets beside the masters: platform, streaming, broadcast, broadcast-mxf, podcast",
+            text="presets beside the masters: platform, streaming, broadcast, broadcast-mxf, netflix, podcast",
             metavar="PRESETS",
         ),
     ] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from configs.delivery import BroadcastPreset, PlatformPreset, PodcastPreset, StreamingPreset
+from configs.delivery import BroadcastPreset, NetflixPreset, PlatformPreset, PodcastPreset, StreamingPreset
 from configs.loudness import LoudnessPreset
 from tasks.deliver.checks import Packed
 from tasks.keep.assets import path_of
@@ -173,7 +173,17 @@ class _Podcast:
     title: str
 
 
-_Given = _Names | _Upload | _Package | _Broadcast | _Podcast
+@dataclass(frozen=True)
+class _Netflix:
+    rules: NetflixPreset
+    preset: LoudnessPreset
+    dub: DeliveredDub
+    facts: MediaFacts
+    filled: bool
+    title: str
+
+
+_Given = _Names | _Upload | _Package | _Broadcast | _Podcast | _Netflix
 
 
 @step_task("deliver")
@@ -249,6 +259,20 @@ def broadcast(run: Run, rules: BroadcastPreset, dub: DeliveredDub, film: Film, f
     return _Broadcast(rules, preset, dub, film, run.title.name, facts.duration_ms)
 
 
+def netflix(run: Run, rules: NetflixPreset, dub: DeliveredDub, facts: MediaFacts, *, filled: bool) -> _Given:
+    """A language's sound and timed text as Netflix takes them.
+
+    Args:
+        run: the title.
+        rules: of the preset.
+        dub: the language.
+        facts: of the title.
+        filled: whether the bed is the client's M&E.
+    """
+    preset = rules.loudness_of(run.profile.loudness)
+    return _Netflix(rules, preset, dub, facts, filled, run.title.name)
+
+
 def podcast(run: Run, rules: PodcastPreset, dub: DeliveredDub, facts: MediaFacts, name: Named) -> _Given:
     """A language as sound alone.
 
@@ -269,7 +293,7 @@ def _packed(given: _Given, work: Work) -> StepOutput[Delivered]:
 
 
 def _made(given: _Given, work: Work) -> Packed:
-    from tasks.deliver import broadcast, platform, podcast, streaming
+    from tasks.deliver import broadcast, netflix, platform, podcast, streaming
 
     match given:
         case _Names():
@@ -302,5 +326,8 @@ def _made(given: _Given, work: Work) -> Packed:
                 duration_ms=given.duration_ms,
                 timecode=film.timecode,
             )
+        case _Netflix():
+            of = netflix.Programme(given.title, given.facts, given.filled)
+            return netflix.pack(given.dub, given.rules, given.preset, of, work.folder)
         case _Podcast():
             return podcast.pack(given.dub, given.rules, given.preset, given.facts, given.name, given.title, work.folder)
