@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from flows.ask.naming import hold
 from flows.dub.end import WAITS, End
 from flows.dub.gate import Gates, HeldError
 from flows.dub.journal import journal
-from flows.dub.making import Steps, made_elsewhere, made_here
+from flows.dub.making import Steps, made_elsewhere, made_here, picture_of
 from flows.kept.ahead import way_of
 from flows.kept.branches import Known, carry_over, keep_attempt, known, mark_begun
 from flows.kept.budget import Cost, charge
@@ -29,12 +28,13 @@ from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
-from tasks.records.made import Pictured, TimedTexts
+from tasks.records.made import TimedTexts
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork, Waits
 from tasks.records.script import Script
 from tasks.records.title import Branch
 from tasks.report.task import report
+from tasks.sign.task import Made as SignedDub
 from tasks.sign.task import sign
 from tasks.timed_text.task import find_shots, timed_text
 
@@ -142,12 +142,12 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         f"{language}/lipsync.json": picture.report,
         f"{language}/qc.json": checked.qc,
     }
-    signed = None
+    signer, unsigned = None, {}
     if run.profile.credentials.signs:
-        done = steps_of(steps.ledger)
-        signed = settle(sign.submit(run, outputs, work, done, way_of(run), _picture(picture)))
-        outputs |= signed.files
-    signer = signed.signer if signed else None
+        made = SignedDub(way_of(run), steps_of(steps.ledger), picture_of(picture))
+        signed = settle(sign.submit(run, outputs, work, made))
+        unsigned = {place: outputs[place] for place in signed.files.keys() & outputs.keys()}
+        signer, outputs = signed.signer, {**outputs, **signed.files}
     page = settle(
         report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), list(dub.stems), signer)
     )
@@ -163,14 +163,8 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         notes=(*notes_of(steps.ledger), *gates.notes, *unheeded_edits(run, wanted)),
         gates=checked.not_passed,
         signed_by=signer,
+        unsigned=unsigned,
     )
-
-
-def _picture(picture: Pictured) -> Literal["source", "finished", "mouths"]:
-    """What was done to the title's picture."""
-    if picture.picture is None:
-        return "source"
-    return "mouths" if picture.altered else "finished"
 
 
 def _timed_text(run: Branch, work: SharedWork, script: Script, steps: Steps) -> TimedTexts | None:

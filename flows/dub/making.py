@@ -24,6 +24,7 @@ from tasks.records.result import SharedWork
 from tasks.records.script import Script
 from tasks.records.step_record import Made, StepRecord
 from tasks.records.title import Branch
+from tasks.sign.task import Picture
 from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.task import Directed, synthesize
 from tasks.translate.task import translate
@@ -158,3 +159,10 @@ def speech(
     )
     adapted = settle(adapt.submit(run, script, source, spoken, work.dialogue, texts, work.bed, directed))
     return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))
+
+
+def picture_of(picture: Pictured) -> Picture:
+    """What was done to the title's picture."""
+    if picture.picture is None:
+        return "source"
+    return "mouths" if picture.altered else "finished"

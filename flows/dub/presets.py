@@ -19,6 +19,8 @@ from configs.delivery import (
     StreamingPreset,
     delivery_presets,
 )
+from flows.dub.making import picture_of
+from flows.dub.preset_parts import parts_of
 from flows.kept.ahead import way_of
 from flows.kept.delivered import Delivery, deliver_whole
 from flows.kept.ledger import failure_of, notes_of
@@ -38,17 +40,18 @@ from tasks.deliver.task import (
 )
 from tasks.keep.store import store_at
 from tasks.probe.task import probe
+from tasks.records.credentials import Signed, Signer
 from tasks.records.delivery import Delivered, DeliveredDub, Named
 from tasks.records.facts import MediaFacts
 from tasks.records.made import Mixed, Pictured
 from tasks.records.quality import Gate
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
-from tasks.records.step_record import Made, StepRecord, StepUse
+from tasks.records.step_record import Made, StepRecord
 from tasks.records.title import Run
-from tasks.sign.task import sign_multi
+from tasks.sign.task import Made as SignedDub
+from tasks.sign.task import sign_presets
 from tasks.step.prefect import Submitted, settled
-from tasks.step.table import Way
 
 #: A folder below the preset's, the files there, and of which languages they are.
 _Made = Iterator[tuple[str, Delivered, Sequence["_Dub"]]]
@@ -93,10 +96,13 @@ def deliver_presets(
 def _delivered(run: Run, name: str, one: _Packing) -> Delivery:
     outputs: dict[str, Asset] = {}
     gates: list[Gate] = []
+    signer: Signer | None = None
     preset = delivery_presets()[name]
     for place, made, dubs in one.of(preset):
         files = {f"{place}{file}": asset for file, asset in made.files.items()}
-        outputs |= one.signed(preset, files, dubs)
+        signed = one.signed(preset, files, dubs)
+        outputs |= {**files, **signed.files} if signed else files
+        signer = signed.signer if signed else signer
         gates += made.gates
     deliver_whole(Path(run.title.folder) / "deliver" / name, outputs)
     missed = any(gate.status == "fail" for gate in gates)
@@ -107,6 +113,7 @@ def _delivered(run: Run, name: str, one: _Packing) -> Delivery:
         outputs=outputs,
         gates=tuple(gates),
         notes=(*one.notes, *notes_of(one.ledger)),
+        signed_by=signer,
     )
 
 
@@ -116,12 +123,8 @@ class _Dub:
     def __init__(self, run: Run, branch: BranchResult) -> None:
         self._run, self._branch = run, branch
         self.language = branch.language
-        self.master = branch.outputs[f"{run.title.name}.{branch.language}.mp4"]
-
-    @property
-    def making(self) -> tuple[Way, Sequence[StepUse]]:
-        """How it was dubbed, and by which steps."""
-        return way_of(self._run.branch(self.language)), self._branch.steps
+        self._files = {**branch.outputs, **branch.unsigned}
+        self.master = self._files[f"{run.title.name}.{branch.language}.mp4"]
 
     @cached_property
     def own_picture(self) -> Asset | None:
@@ -130,11 +133,18 @@ class _Dub:
         return lipsynced.picture if lipsynced else self.master
 
     @cached_property
+    def made(self) -> SignedDub:
+        """How it was made, for its credentials."""
+        lipsynced = self._made("lipsync", Pictured)
+        picture = picture_of(lipsynced) if lipsynced else "mouths"  # of a service's whole film
+        return SignedDub(way_of(self._run.branch(self.language)), self._branch.steps, picture)
+
+    @cached_property
     def as_delivered(self) -> DeliveredDub:
         """What presets take."""
         branch = self._branch
         mixed = self._made("mix", Mixed)
-        found = {Path(place).stem: asset for place, asset in branch.outputs.items() if self._is_stem(place)}
+        found = {Path(place).stem: asset for place, asset in self._files.items() if self._is_stem(place)}
         audio = branch.audio
         assert audio is not None
         return DeliveredDub(
@@ -199,8 +209,8 @@ class _Packing:
             case FilePreset():
                 return
 
-    def signed(self, preset: Preset, files: dict[str, Asset], dubs: Sequence[_Dub]) -> dict[str, Asset]:
-        """Files with their content credentials, where the operator signs.
+    def signed(self, preset: Preset, files: dict[str, Asset], dubs: Sequence[_Dub]) -> Signed | None:
+        """Files with their content credentials, and those that lie beside them; None where nothing is signed.
 
         Args:
             preset: that they are of.
@@ -208,12 +218,11 @@ class _Packing:
             dubs: of which languages they are; none: no media.
         """
         if not self.run.profile.credentials.signs or not dubs:
-            return files
-        if isinstance(preset, StreamingPreset):
-            self.notes.append("Segments carry no content credentials, which would move their bytes; the masters do.")
-            return files
-        made = {dub.language: dub.making for dub in dubs}
-        return {**files, **self._settle(sign_multi.submit(self.run, files, self.work, made)).files}
+            return None
+        pictures = {dub.own_picture.sha256 if dub.own_picture else "" for dub in self.dubs}
+        made = {dub.language: dub.made for dub in dubs}
+        parts = parts_of(files, self.run.title.name, made, shared=len(pictures) == 1, kind=preset.kind)
+        return self._settle(sign_presets.submit(self.run, files, parts, self.work, made))
 
     def _platform(self, preset: PlatformPreset) -> _Made:
         facts = self.work.facts

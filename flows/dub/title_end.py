@@ -29,7 +29,7 @@ from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
 from tasks.records.step_record import StepRecord
 from tasks.records.title import Run
-from tasks.sign.task import sign_multi
+from tasks.sign.task import Made, sign_multi
 from tasks.step.prefect import settled
 
 #: Shows how a title ended: its run, its result and its summary.
@@ -113,7 +113,7 @@ def _signed(
     """The master with its credentials; None where nothing is signed."""
     if not run.profile.credentials.signs:
         return None
-    dubs = {branch.language: (way_of(run.branch(branch.language)), branch.steps) for branch in delivered}
+    dubs = {branch.language: Made(way_of(run.branch(branch.language)), branch.steps) for branch in delivered}
     return settled(sign_multi.submit(run, files, work, dubs))
 
 

@@ -60,4 +60,5 @@ def _for_presets(run: Run) -> dict[str, bool]:
         "deliver-ladder": "streaming" in kinds,
         "deliver-picture": encoded,
         "deliver": bool(kinds - {"file"}),
+        "sign-presets": bool(kinds - {"file"}) and run.profile.credentials.signs,
     }

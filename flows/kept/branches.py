@@ -99,7 +99,7 @@ def _delivered(run: Run, key: str) -> BranchResult | None:
     if result is None or not result.delivered:
         return None
     store = store_at(run.store)
-    assets = [*result.outputs.values(), *filter(None, (result.audio, result.subtitles))]
+    assets = [*result.outputs.values(), *result.unsigned.values(), *filter(None, (result.audio, result.subtitles))]
     if not all(store.holds(asset) for asset in assets):
         return None
     steps = tuple(use.model_copy(update={"reused": True, "seconds": 0.0, "hits": use.parts}) for use in result.steps)

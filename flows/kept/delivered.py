@@ -15,6 +15,7 @@ from flows.kept.deliver import deliver
 from tasks.keep.digests import Digests
 from tasks.keep.folder import Folder
 from tasks.keep.store import store_root
+from tasks.records.credentials import Signer, told
 from tasks.records.errors import BadInputError, disk_full
 from tasks.records.quality import Gate
 from tasks.records.record import Asset, Record
@@ -36,6 +37,7 @@ class Delivery(Record):
         gates: its rules, as they were held against its files.
         notes: fallbacks and limits.
         failure: why, when it was not delivered.
+        signed_by: whose certificate its media are signed with; None: they are not.
     """
 
     preset: str
@@ -45,6 +47,7 @@ class Delivery(Record):
     gates: tuple[Gate, ...] = ()
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    signed_by: Signer | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As the summary has it."""
@@ -56,6 +59,7 @@ class Delivery(Record):
                 place: {"sha256": asset.sha256, "bytes": asset.bytes} for place, asset in sorted(self.outputs.items())
             },
             "gates": [gate.model_dump(mode="json") for gate in self.gates],
+            "credentials": None if self.failure else told(self.signed_by),
             "notes": list(self.notes),
             "error": self.failure.model_dump() if self.failure else None,
         }

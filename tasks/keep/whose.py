@@ -48,8 +48,10 @@ def _of(content: bytes, digest: str) -> Iterator[Owner]:
         record: dict[str, Any] = json.loads(content)
         title, language = str(record.get("title", "")), str(record.get("language", ""))
         files = {**record.get("outputs", {}), **record.get("beside", {}), f"{title}.multi.mkv": record.get("multi")}
+        for one in record.get("deliveries", ()):
+            files |= {f"deliver/{one['preset']}/{place}": asset for place, asset in one["outputs"].items()}
         for place, asset in files.items():
             if asset and asset.get("sha256") == digest:
                 yield Owner(title, language, place)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return

@@ -110,6 +110,7 @@ class BranchResult(Record):
         title: the title's name.
         source: digest of the title's video.
         signed_by: whose certificate its files are signed with; None: they are not.
+        unsigned: those files as they were before, by place: what is made from them does not change with a certificate.
     """
 
     language: str
@@ -127,6 +128,7 @@ class BranchResult(Record):
     title: str = ""
     source: str = ""
     signed_by: Signer | None = None
+    unsigned: dict[str, Asset] = {}
 
     @property
     def delivered(self) -> bool:

@@ -18,9 +18,13 @@ from tasks.step.table import BY_NAME, Way
 
 #: Of our own assertion, which repeats in full what the actions say in short.
 ASSERTION = "org.polydub.dub"
-#: Which part of a dub a file is: all of it, or one stem.
-Role = Literal["master", "multi", "dialogue", "bed", "mix"]
+#: Which part of a dub a file is: all of it, all dubs over the source's picture, one stem, a picture alone, or the
+#: source's own sound.
+Role = Literal["master", "multi", "dialogue", "bed", "mix", "picture", "original"]
 ROLES: tuple[Role, ...] = ("dialogue", "bed", "mix")
+#: Those that hold a dub's speech, and those that hold a picture that may have been changed.
+_SPOKEN: tuple[Role, ...] = ("master", "multi", "dialogue", "mix")
+_SEEN: tuple[Role, ...] = ("master", "picture")
 
 _TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _TRAINED, _BY_RULE = f"{_TYPES}trainedAlgorithmicMedia", f"{_TYPES}algorithmicMedia"
@@ -101,11 +105,14 @@ def actions(
     if role == "bed":
         return [*done, _bed(dubs[0], clients=brought[0] == "bed")]
     for dub in dubs:
-        done += [_translated(dub, spoken), _dubbed(dub, whole=role != "dialogue")]
-        if role == "master":
+        if role in _SPOKEN:
+            done += [_translated(dub, spoken), _dubbed(dub, whole=role != "dialogue")]
+        if role in _SEEN:
             done += _pictured(dub)
-    if role != "dialogue":
+    if role in _SPOKEN and role != "dialogue":
         done.append(_mixed(dubs[0], clients="bed" in brought))
+    if len(done) == 1:
+        done.append({"action": "c2pa.repackaged", "description": "As in the source, packed or encoded again."})
     return done
 
 
@@ -199,9 +206,9 @@ def manifest(
         invented: the profile computes nothing real.
     """
     facts = {
-        "dubbed": [dub.language for dub in dubs] if role != "bed" else [],
-        "synthetic_speech": role != "bed" and any(dub.way != "recorded" for dub in dubs),
-        "altered_picture": role == "master" and any(dub.mouths for dub in dubs),
+        "dubbed": [dub.language for dub in dubs] if role in _SPOKEN else [],
+        "synthetic_speech": role in _SPOKEN and any(dub.way != "recorded" for dub in dubs),
+        "altered_picture": role in _SEEN and any(dub.mouths for dub in dubs),
         "part": role,
         "source": {"sha256": source_sha256, "language": spoken},
         "consent": agreements(consent),

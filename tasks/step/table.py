@@ -46,6 +46,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "package-multi": ("turn-picture",),
     "qc-multi": ("package-multi",),
     "sign-multi": ("qc-multi",),
+    "sign-presets": ("deliver",),
     "deliver": ("translate-name", "deliver-ladder", "deliver-picture"),
 }
 
@@ -126,6 +127,7 @@ STEPS: tuple[Step, ...] = (
     Step("deliver-ladder", "make the pictures of a streaming package", "tasks.deliver", 1.0, "end", cores=True),
     Step("deliver-picture", "make the picture of a broadcaster's file", "tasks.deliver", 1.0, "end", cores=True),
     Step("deliver", "pack the delivery presets", "tasks.deliver", 0.1, "end"),
+    Step("sign-presets", "sign the delivery presets", "tasks.sign", 0.05, "end", keyed=False),
 )
 BY_NAME = {step.name: step for step in STEPS}
 

@@ -15,12 +15,14 @@ from flows.cli import app
 from flows.kept.answered import answered_from_store
 from flows.terminal.runner import dub_titles
 from tasks.keep.verify import verify
+from tasks.keep.whose import owners
 from tasks.records.progress import StepEvent, listening
 from tasks.records.title import Run
 from tests.clips import click_track, clip
 from tests.signing import active, chain, foreign_read, said
 
 SIGNED = {"clip.es.mp4", "clip.fr.mp4", "clip.multi.mkv"}
+SIGNED |= {f"deliver/platform/clip.{tag}.flac" for tag in ("es", "fr")}
 SIGNED |= {f"{tag}/{role}.wav" for tag in ("es", "fr") for role in ("dialogue", "bed", "mix")}
 
 
@@ -37,7 +39,8 @@ def planned(folder: Path, **credentials: Any) -> Run:
         click_track(folder / "french.wav", 1)
     given: dict[str, Any] = {"videos": [str(video)], "languages": ["es", "fr"], "out": str(folder / "out")}
     given |= {"profile": "fake", "source_language": "en", "dubs": {"fr": str(folder / "french.wav")}}
-    overrides = {"ingest": {"clock": "trust"}, **({"credentials": credentials} if credentials else {})}
+    overrides = {"ingest": {"clock": "trust"}, "deliver": "platform"}
+    overrides |= {"credentials": credentials} if credentials else {}
     return plan(Request(**given, overrides=overrides))[0]
 
 
@@ -66,7 +69,8 @@ def test_a_title_is_signed_once_and_is_what_it_was_without_a_key(tmp_path: Path,
 
     keys = chain(tmp_path / "chain").model_dump()
     summary, computed = dub(planned(tmp_path, **keys))
-    assert computed == {"sign", "report", "sign-multi"}  # the dub itself is not made again
+    assert computed == {"sign", "report", "sign-multi", "sign-presets"}  # the dub itself is not made again
+    assert summary["deliver"]["platform"]["credentials"]["state"] == "signed"
     assert summary["languages"]["fr"]["credentials"]["by"] == "test certificate: signer (Example Dubbing)"
     assert "nobody else trusts it" in (there / "fr" / "report.html").read_text()
     trust = (tmp_path / "chain" / "trust.pem").read_text()
@@ -81,6 +85,8 @@ def test_a_title_is_signed_once_and_is_what_it_was_without_a_key(tmp_path: Path,
     parts = active(foreign_read(there / "clip.fr.mp4", trust))["ingredients"]
     assert [one["relationship"] for one in parts] == ["parentOf", "componentOf"]
 
+    of_store = owners(str(store_folder), digests(there)["deliver/platform/clip.es.flac"])
+    assert [one.place for one in of_store] == ["deliver/platform/clip.es.flac"]
     signed = digests(there)
     assert signed["clip.multi.mkv"] == before["clip.multi.mkv"]  # its credentials lie beside it
     (there / "clip.es.mp4").unlink()

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from flows.dub.preset_parts import parts_of
 from tasks.records.step_record import StepUse
 from tasks.records.title import Consent
 from tasks.sign.statement import ASSERTION, Dubbing, Making, Role, actions, making, manifest
@@ -130,3 +131,41 @@ def test_a_service_counts_as_a_trained_model(maker: dict[str, object], trained: 
     assert made is not None
     assert made.trained is trained
     assert making(StepUse(step="synthesize", seconds=1, reused=False, key="0"), None) is None
+
+
+def test_what_each_file_of_a_preset_holds() -> None:
+    tags = ("es", "pt-BR")
+    places = ["talk.es.mov", "stems/talk.es.dialogue.wav", "stems/talk.pt-BR.bed.wav", "talk.pt-BR.flac"]
+    told = parts_of(places, "talk", tags, shared=False, kind="broadcast")
+    assert [(part.role, part.languages) for part in told.values()] == [
+        ("master", ("es",)),
+        ("dialogue", ("es",)),
+        ("bed", ("pt-BR",)),
+        ("mix", ("pt-BR",)),
+    ]
+    (part,) = parts_of(["es.pt-BR.flac"], "es", tags, shared=False, kind="platform").values()
+    assert part.languages == ("pt-BR",)  # the title has the name of a language
+
+
+def test_files_that_indexes_name_places_in_stay_as_they_are() -> None:
+    places = ["video-720.mp4", "audio-es.mp4", "audio-original.mp4", "es/video-720.mp4"]
+    apart = parts_of(places, "talk", ("es", "fr"), shared=False, kind="streaming")
+    assert all(part.beside for part in apart.values())
+    assert [(part.role, part.languages, part.plain) for part in apart.values()] == [
+        ("picture", ("es", "fr"), True),  # the source's, over which all languages are heard
+        ("mix", ("es",), False),
+        ("original", (), False),
+        ("picture", ("es",), False),
+    ]
+    assert not parts_of(places, "talk", ("es",), shared=True, kind="streaming")["video-720.mp4"].plain
+
+
+def test_a_picture_alone_and_the_sources_sound_are_no_dubs() -> None:
+    moved = dub("spoken", KOKORO, NATIVE, mouths=True)
+    assert types("picture", moved)["edited"] == ["compositeWithTrainedAlgorithmicMedia"]
+    assert set(types("picture", dub("spoken", KOKORO))) == {"opened", "repackaged"}
+    assert set(types("original")) == {"opened", "repackaged"}
+    facts = manifest(
+        "v.mp4", "video/mp4", "picture", [moved], spoken="en", source_sha256="0", consent=(), invented=False
+    )["assertions"][1]["data"]
+    assert (facts["dubbed"], facts["synthetic_speech"], facts["altered_picture"]) == ([], False, True)
