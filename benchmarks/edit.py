@@ -4,7 +4,8 @@
 
 The title is a clip of three lines and their pauses, again and again (test media, ``benchmarks.clips``). Prints for each
 step of the language the seconds of both runs and how many of its parts (lines, stretches of the picture) were found,
-the ratio of the seconds of all steps, the frames that were drawn, and how many packets of the picture differ.
+the ratio of the seconds of all steps, that of the commands' processor time (the first command has the title's shared
+steps, too), the frames that were drawn, and how many packets of the picture differ.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -48,10 +50,14 @@ def main() -> None:
 
 def _measure(folder: Path, rounds: int, height: int, profile: str) -> None:
     _title(folder, rounds, height)
+    spent = _processor_s()
     before = _dubbed(folder, profile)
+    whole_cpu = _processor_s() - spent
     packets = _packets(folder / "out/title/title.es.mp4")
     line = _edit(folder)
+    spent = _processor_s()
     after = _dubbed(folder, profile)
+    edited_cpu = _processor_s() - spent
     for step, seconds in before["seconds"].items():
         hits = after["cache_hits"][step]
         found = f"{hits['hits']} of {hits['parts']} parts found" if hits["parts"] else ""
@@ -59,11 +65,18 @@ def _measure(folder: Path, rounds: int, height: int, profile: str) -> None:
         print(f"{step:<12} {seconds:8.1f} s  {after['seconds'][step]:8.1f} s  {found}")
     whole, edited = (sum(run["seconds"].values()) for run in (before, after))
     print(f"one word of line {line} of {rounds * len(LINES)}: {edited:.1f} of {whole:.1f} s, {edited / whole:.1%}")
+    print(f"processor time of the commands: {edited_cpu:.1f} of {whole_cpu:.1f} s, {edited_cpu / whole_cpu:.1%}")
     report = json.loads((folder / "out/title/es/lipsync.json").read_text("utf-8"))
-    spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report["seconds"].items())
-    print(f"{report['drawn']} of {report['frames']} frames drawn; seconds of the lip sync: {spent}")
+    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report["seconds"].items())
+    print(f"{report['drawn']} of {report['frames']} frames drawn; seconds of the lip sync: {stages}")
     now = _packets(folder / "out/title/title.es.mp4")
     print(f"{len(packets.items() ^ now.items()) // 2} of {len(packets)} packets of the picture differ")
+
+
+def _processor_s() -> float:
+    """Processor seconds of all commands that have ended, and of what they started."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _title(folder: Path, rounds: int, height: int) -> None:
