@@ -19,6 +19,7 @@ class EngineReport:
         frames: frames of the picture.
         edited: frames with a mouth that is seen to be changed (strength .2 or more; else ``imperceptible``).
         bypassed: reason to number of frames left as they are; ``frames = edited + sum(bypassed)``.
+        spans: the picture in order, ``[begin ms, end ms, what]``: ``edited``, or the reason why it is left as it is.
         copied: frames whose packets were copied, neither decoded nor encoded.
         drawn: frames that were decoded, drawn into where there is an edit, and encoded.
         stretches: parts of the picture that are not copied.
@@ -80,6 +81,7 @@ class EngineReport:
     frames: int = 0
     edited: int = 0
     bypassed: dict[str, int] = field(default_factory=dict)
+    spans: list[tuple[int, int, str]] = field(default_factory=list)
     copied: int = 0
     drawn: int = 0
     stretches: int = 0

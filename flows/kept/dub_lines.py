@@ -352,11 +352,10 @@ class DubLines:
     def _was(self, row: Row, spoken: Line) -> bool:
         """Whether a delivered line is this one, by its times now, before any edit, or as some edit had them."""
         starts, ends = {row.line.start_ms, row.of.start_ms}, {row.line.end_ms, row.of.end_ms}
-        edit: Any
         for edit in (*self.history_of(row), *row.edits):
-            change = edit.change
-            starts |= {one for one in (change.start_ms, change.insert and change.insert.start_ms) if one is not None}
-            ends |= {one for one in (change.end_ms, change.insert and change.insert.end_ms) if one is not None}
+            change, insert = edit.change, edit.change.insert
+            starts |= {one for one in (change.start_ms, insert.start_ms if insert else None) if one is not None}
+            ends |= {one for one in (change.end_ms, insert.end_ms if insert else None) if one is not None}
             if change.split:
                 starts, ends = starts | {change.split.at_ms}, ends | {change.split.at_ms}
             if change.merge:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Collection
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -23,8 +23,9 @@ from flows.review.lines import Shown, parsed_key, read_json, revision_of, shown_
 from flows.review.opened import opened, remember, seen, signed_by
 from flows.review.voices import voices_of
 from flows.review.writes import told
+from tasks.keep.assets import path_of
 from tasks.records.errors import BadInputError, PolydubError
-from tasks.synthesize.recorded import keep_recording
+from tasks.synthesize.recorded import keep_recording, recording
 
 router = APIRouter()
 _MAKING = making.Making()
@@ -163,6 +164,17 @@ async def recordings(key: str, language: str, request: Request) -> dict[str, Any
     return await run_in_threadpool(_recorded, key, language, sound)
 
 
+@router.get("/titles/{key}/{language}/recordings/{name}", response_class=FileResponse)
+def recorded(key: str, language: str, name: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> FileResponse:
+    """A recorded take as it is used, a WAV; 404 for one that no edit of this language names."""
+    dub = seen(key, language).dub
+    named = any(edit.change.recording == name for edit in dub.edits.records)
+    found = recording(dub.store, name) if named else None
+    if found is None:
+        raise HTTPException(404, "There is no such recorded take.")
+    return FileResponse(path_of(found.audio), media_type="audio/wav")
+
+
 @router.post("/titles/{key}/{language}/make", status_code=202)
 def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
     """Dub the language again with its edits; only what they touch is made."""
@@ -213,7 +225,7 @@ def worst_first(only: Collection[str] | None) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["failing"], -row["warning"], row["title"], row["tag"]))
 
 
-def languages_of(key: str, folder: Path) -> list[dict[str, Any]]:
+def languages_of(key: str, folder: pathlib.Path) -> list[dict[str, Any]]:
     """The languages of a title, as its summary says."""
     summary = read_json(folder / "summary.json")
     known = summary.get("languages")

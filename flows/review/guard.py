@@ -26,6 +26,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), display-capture=()",
 }
 
 _log = logging.getLogger(__name__)

@@ -62,8 +62,9 @@ class Shown:
     def line(self, row: Row) -> dict[str, Any]:
         """One line.
 
-        ``machine``: its text without edits; ``pending``: the delivered dub does not say this yet; ``gate``: ``pass``,
-        ``warn``, ``fail`` or empty, from what was measured in the delivered dub.
+        ``machine``: its text without edits; ``recordings``: names of its recorded takes; ``pending``: the delivered
+        dub does not say this yet; ``gate``: ``pass``, ``warn``, ``fail`` or empty, from what was measured in the
+        delivered dub.
         """
         line, text, machine = row.line, self.dub.text(row), self.dub.machine(row)
         facts = {name: value for name, value in self.measured.get(line.id, {}).items() if name in _MEASURED}
@@ -82,6 +83,7 @@ class Shown:
             "level_db": row.level_db,
             "pronunciation": [saying.model_dump(exclude_defaults=True) for saying in row.pronunciation],
             "recording": row.recording,
+            "recordings": self._recordings(row),
             "keep": row.keep,
             "mute": row.mute,
             "lock": row.lock,
@@ -92,6 +94,11 @@ class Shown:
             "gate": "" if pending else gate_of(facts, spoken=not (row.keep or row.mute or text == "")),
             **facts,
         }
+
+    def _recordings(self, row: Row) -> list[str]:
+        """Every take of it that was recorded, oldest first, also one that is not used any more."""
+        of = (edit for edit in (*self.dub.history_of(row), *row.edits) if edit.part == row.part)
+        return list(dict.fromkeys(edit.change.recording for edit in of if edit.change.recording))
 
     def _pending(self, row: Row, text: str | None) -> bool:
         """Whether the delivered dub has the line otherwise."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_engine.draw.render import Rendering
 from lipsync_engine.draw.stretches import Stretch
@@ -94,6 +97,23 @@ def count(
     reasons, edited = reasons[: done.frames], edited[: done.frames]
     names, counts = np.unique(reasons[~edited].astype(str), return_counts=True)
     report.bypassed = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+    report.spans = _spans(np.where(edited, "edited", reasons), track.times_s)
+
+
+def _spans(what: NDArray[np.object_], times_s: NDArray[np.floating[Any]]) -> list[tuple[int, int, str]]:
+    """Runs of frames that share what was done to them: begin and end in milliseconds, and what.
+
+    Args:
+        what: of each frame, [frames].
+        times_s: of each frame that was decoded, [T]; one that comes after them takes as long as the others.
+    """
+    if not len(what) or not len(times_s):
+        return []
+    frame_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+    more = np.arange(1, max(1, len(what) - len(times_s) + 1) + 1)
+    bounds_ms = np.round(np.concatenate([times_s, times_s[-1] + more * frame_s]) * 1000).astype(int)
+    firsts = [0, *(np.flatnonzero(what[1:] != what[:-1]) + 1).tolist(), len(what)]
+    return [(int(bounds_ms[a]), int(bounds_ms[b]), str(what[a])) for a, b in itertools.pairwise(firsts)]
 
 
 def _deformed(part: Part) -> str:

@@ -18,7 +18,7 @@ from tasks.records import registry
 from tasks.records.progress import Progress
 from tasks.records.script import Script
 
-VERSION = 10
+VERSION = 11
 
 BACKENDS = {
     "native": "tasks.lipsync.native:NativeLipSyncer",

@@ -4,4 +4,4 @@ In: the quality sheet, the script, the stems and the ledger of steps. Out: one H
 It judges nothing: the gates come with the sheet.
 """
 
-VERSION = 11
+VERSION = 12

@@ -1,5 +1,12 @@
 (() => {
   "use strict";
+  // Where the review server shows this page, it also has the one on which the dub is edited and approved.
+  const served = /^\/titles\/([0-9a-f]{16})\/([^/]+)\/report\.html$/.exec(location.pathname);
+  if (served && location.protocol.startsWith("http")) {
+    const review = document.getElementById("review");
+    review.href = `/review/${served[1]}/${served[2]}`;
+    review.hidden = false;
+  }
   const source = document.getElementById("source");
   const dub = document.getElementById("dub");
   const players = [source, dub].filter(Boolean);

@@ -23,6 +23,7 @@ from tests.e2e.services import free_port, running
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 LINES = 20
+MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")  # it beeps
 SLOW_S = 400  # a dub is made again, on a busy machine
 POLYDUB = (sys.executable, "-m", "flows.cli")
 HOSTILE = '<img src=x onerror="document.title=1"> \u202eabc {{7*7}} ' + "x" * 2000
@@ -130,7 +131,7 @@ def reviewer(address: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
 
     width, scheme = getattr(request, "param", (1280, "light"))
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *MICROPHONE])
         context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -262,6 +263,53 @@ def test_pages_are_usable_at_any_size_and_light(reviewer: Reviewer, request: pyt
     reviewer.accessible()
     page.locator("#help-button").click()
     reviewer.accessible()
+
+
+def test_takes_are_recorded_by_the_microphone_heard_and_chosen(reviewer: Reviewer) -> None:
+    page = reviewer.page
+    reviewer.open("French")
+    page.locator('[data-key="12-0"]').click(position={"x": 8, "y": 8})
+    for take in (1, 2):
+        reviewer.quiet()
+        reviewer.press("r")
+        reviewer.says("Recording line 12")
+        page.wait_for_timeout(1500)  # as long as somebody speaks
+        reviewer.press("r")
+        reviewer.says("is kept for this line")
+        until(lambda take=take: page.locator(".takes li").count() == take + 1)
+    assert "recorded" in page.locator('[data-key="12-0"] .note').inner_text()
+    assert page.locator(".takes li").nth(2).locator(".flag").inner_text() == "chosen"
+    page.locator(".takes").get_by_role("button", name="Use it: Recording 1").click()
+    until(lambda: page.locator(".takes li").nth(1).locator(".flag").count())
+    with page.expect_response(lambda answer: "/recordings/" in answer.url) as heard:
+        page.locator(".takes").get_by_role("button", name="Play: Recording 2").click()
+    assert heard.value.ok
+    reviewer.accessible()
+    page.locator(".takes").get_by_role("button", name="Use it: The dub as it is").click()
+    until(lambda: "recorded" not in page.locator('[data-key="12-0"] .note').inner_text())
+
+
+def test_speakers_are_renamed_merged_and_given_a_voice(reviewer: Reviewer) -> None:
+    page = reviewer.page
+    reviewer.open("French")
+
+    def said() -> list[tuple[str, str]]:
+        return [(line["speaker"], line["voice"]) for line in page.request.get(api(page, "")).json()["lines"]]
+
+    names = sorted({name for name, _ in said()})
+    assert len(names) > 1
+    for name in names:  # the first is renamed; each other one becomes the same
+        page.locator("#speakers-button").click()
+        reviewer.accessible()
+        reviewer.quiet()
+        row = page.locator("#speakers-list li").filter(has=page.locator("h3 bdi", has_text=name))
+        row.get_by_label("Name").fill("Ana")
+        row.get_by_label("Voice").fill("hum-300")
+        row.get_by_role("button", name="Save").click()
+        reviewer.says("Kept as edit")
+    assert set(said()) == {("Ana", "hum-300")}
+    page.locator("#speakers-button").click()
+    assert f"lines: {len(said())}" in page.locator("#speakers-list").inner_text()
 
 
 def test_somebody_else_s_edit_is_seen_and_never_overwritten(reviewer: Reviewer) -> None:

@@ -141,3 +141,18 @@ def test_in_a_browser_without_hevc_the_page_says_so_and_goes_on(browser: Any, fi
     page.click("#play")
     _until(page, "dub.currentTime > 0.2")
     page.close()
+
+
+def test_it_links_to_the_review_page_where_one_is_served_and_to_nothing_in_a_folder(
+    browser: Any, tmp_path: Path, films: Path
+) -> None:
+    page = _opened(browser, tmp_path)
+    assert page.locator("#review").is_hidden()
+    served = (tmp_path / "report.html").read_text("utf-8")
+    page.route("http://review.test/**", lambda route: route.fulfill(body=served, content_type="text/html"))
+    page.goto("http://review.test/titles/0123456789abcdef/pt-BR/report.html")
+    assert page.locator("#review").get_attribute("href") == "/review/0123456789abcdef/pt-BR"
+    assert page.locator("#review").is_visible()
+    page.goto("http://review.test/elsewhere/pt-BR/report.html")
+    assert page.locator("#review").is_hidden()
+    page.close()

@@ -1,6 +1,7 @@
 // All that can be decided about the chosen line besides its translation.
 
 import { byId, clock, h, parsedClock, t } from "./dom.js";
+import { Takes } from "./takes.js";
 
 const { sourceLanguage } = document.body.dataset;
 
@@ -9,6 +10,7 @@ export class Inspector {
   constructor(does) {
     this.does = does;
     this.root = byId("inspector");
+    this.takes = new Takes(does);
     this.voices = h("datalist", { id: "voices" });
     this.speakers = h("datalist", { id: "speakers" });
     document.body.append(this.voices, this.speakers);
@@ -45,7 +47,7 @@ export class Inspector {
           this.#number("take", "reading", { step: "1", min: "0", max: "99" })),
         h("div", { class: "checks" }, ...["keep", "mute", "lock"].map((name) => this.#check(name)))),
       this.#pronunciation(),
-      this.#recording(),
+      this.takes.field(line, Boolean(line.lock)),
       this.#text("note", "note", line.note, { rows: "2" }),
       h("div", { class: "buttons" },
         button("split", does.split, shut), button("merge", does.merge, shut), button("insert", does.insert),
@@ -53,7 +55,7 @@ export class Inspector {
       h("div", { class: "buttons decide" }, button("approve", does.approve), button("reject", does.reject)),
     );
     const { edit, decide } = this.does.may();
-    if (!edit) for (const one of this.root.querySelectorAll("input, textarea, button")) one.disabled = true;
+    if (!edit) for (const one of this.root.querySelectorAll("input, textarea, button")) one.disabled = !one.classList.contains("always");
     if (decide) for (const one of this.root.querySelectorAll(".decide button")) one.disabled = false;
     if (focused) this.root.querySelector(`[name=${focused}]`)?.focus();
   }
@@ -119,16 +121,6 @@ export class Inspector {
       this.does.change(this.line, said.length ? { pronunciation: said } : { reset: ["pronunciation"] });
     });
     return this.#field("pronunciation", "pronunciation", input);
-  }
-
-  #recording() {
-    const input = h("input", { name: "recording", type: "file", accept: "audio/*,.wav,.flac,.m4a" });
-    input.addEventListener("change", () => input.files[0] && this.does.record(this.line, input.files[0]));
-    const field = this.#field("recording", "recording", input);
-    if (!this.line.recording) return field;
-    const back = h("button", { type: "button", class: "quiet", onclick: () => this.does.change(this.line, { reset: ["recording"] }) }, t("recording_back"));
-    if (this.line.lock) back.disabled = true;
-    return h("div", { class: "buttons" }, field, h("span", { class: "flag" }, t("recorded")), back);
   }
 
   #check(name) {

@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 const KEYS = {
   " ": "space", j: "back", k: "pause", l: "forward", ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left",
   ArrowRight: "right", Enter: "edit", b: "swap", o: "loop", s: "split", m: "merge", i: "insert", "[": "begins",
-  "]": "ends", a: "approve", x: "reject", n: "note", u: "undo", h: "history", "/": "find", "?": "help",
+  "]": "ends", a: "approve", x: "reject", n: "note", u: "undo", h: "history", r: "record", "/": "find", "?": "help",
 };
 const WITH_ALT = new Set(["left", "right"]);
 

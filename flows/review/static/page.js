@@ -10,6 +10,7 @@ import { Lanes } from "./lanes.js";
 import { Players } from "./players.js";
 import { Rows } from "./rows.js";
 import { Refused, get, listenToOthers, me, post, upload } from "./server.js";
+import { Speakers } from "./speakers.js";
 
 const MAKING_MS = 1000;
 const NUDGE_MS = 500;
@@ -45,6 +46,8 @@ const inspector = new Inspector({
   may: () => may,
   change: (one, what) => change(one, what),
   record: (one, file) => record(one, file),
+  hear: (one) => hear(one),
+  say: (text, bad) => say(text, bad),
   split: (one) => splitHere(one),
   merge: (one) => keep([{ line: one.key, merge_with_next: true }]),
   insert: (one) => insertAfter(one),
@@ -53,6 +56,8 @@ const inspector = new Inspector({
   approve: (one) => approvals.decide("approved", one),
   reject: (one) => approvals.decide("rejected", one),
 });
+
+new Speakers({ lines: all, may: () => may, keep: (edits) => keepMany(edits), hear: (one) => hear(one) });
 
 // ---- what there is
 
@@ -147,6 +152,7 @@ const beside = (by) => {
 players.onTime((ms) => {
   const now = state.order.find((one) => one.start_ms <= ms && ms < one.end_ms);
   rows.mark(now?.key ?? "");
+  if (until && ms >= until) { until = 0; players.pause(); }
   lanes.follow(ms);
 });
 
@@ -225,6 +231,23 @@ function edit(key = state.chosen) {
     },
   });
 }
+
+// As many as the server takes at once; where one of them is refused, those after it are not sent.
+const AT_ONCE = 500;
+const keepMany = async (edits) => {
+  for (let from = 0; from < edits.length; from += AT_ONCE) {
+    if (!(await keep(edits.slice(from, from + AT_ONCE)))) return;
+  }
+};
+
+// The dub of a line, from its begin to its end.
+let until = 0;
+const hear = (one) => {
+  players.hearDub();
+  players.seek(one.start_ms);
+  until = one.end_ms;
+  players.play();
+};
 
 const record = async (one, file) => {
   try {
@@ -381,6 +404,7 @@ listen({
   undo: () => line() && undoLine(line()),
   history: () => line() && showHistory(line()),
   find: () => byId("find").focus(),
+  record: () => line() && may.edit && (inspector.takes.isRecording || !line().lock) && inspector.takes.toggle(line()),
   help: () => byId("help").showModal(),
 });
 

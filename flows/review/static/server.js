@@ -1,7 +1,7 @@
 // The server's endpoints for one language, and what is wrong where they refuse.
 
 const { title: key, language } = document.body.dataset;
-const base = `/api/v1/titles/${encodeURIComponent(key)}/${encodeURIComponent(language)}`;
+export const place = `/api/v1/titles/${encodeURIComponent(key)}/${encodeURIComponent(language)}`;
 
 export class Refused extends Error {
   constructor(status, body) {
@@ -24,11 +24,11 @@ const answered = async (asking) => {
   return body;
 };
 
-export const get = (where = "") => answered(fetch(base + where));
+export const get = (where = "") => answered(fetch(place + where));
 
 export const post = (where, body, signal) =>
   answered(
-    fetch(base + where, {
+    fetch(place + where, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Polydub": "page" },
       body: JSON.stringify(body),
@@ -38,13 +38,13 @@ export const post = (where, body, signal) =>
 
 // Called with what there is now whenever somebody edited or decided; the browser asks again where the server was gone.
 export const listenToOthers = (changed) =>
-  new EventSource(`${base}/events`).addEventListener("changed", (event) => changed(JSON.parse(event.data)));
+  new EventSource(`${place}/events`).addEventListener("changed", (event) => changed(JSON.parse(event.data)));
 
 export const me = () => answered(fetch("/api/v1/me"));
 
 export const upload = (where, file) =>
   answered(
-    fetch(base + where, {
+    fetch(place + where, {
       method: "POST",
       headers: { "Content-Type": "application/octet-stream", "X-Polydub": "page" },
       body: file,
@@ -52,6 +52,6 @@ export const upload = (where, file) =>
   );
 
 export const bytes = async (where) => {
-  const answer = await fetch(base + where);
+  const answer = await fetch(place + where);
   return answer.status === 200 ? new Uint8Array(await answer.arrayBuffer()) : null;
 };

@@ -203,6 +203,21 @@ def test_a_recorded_take_is_sent_and_then_used_by_an_edit(page: Page) -> None:
     (line,) = answer.json()["lines"]
     assert (line["recording"], line["text"]) == (sent.json()["recording"], SAID[1])
     assert page.edit({"line": "1-0", "change": {"recording": "0" * 64}}).status_code == 400
+    name = sent.json()["recording"]
+    (line,) = page.edit({"line": "2-0", "change": {"reset": ["recording"]}}).json()["lines"]
+    assert (line["recording"], line["recordings"]) == ("", [name])  # it can be chosen again
+    heard = page.client.get(f"{page.place}/recordings/{name}")
+    assert (heard.headers["content-type"], heard.content[:4]) == ("audio/wav", b"RIFF")
+    assert page.client.get(f"{page.place}/recordings/{'0' * 64}").status_code == 404
+    assert page.client.get(f"{page.place}/recordings/..%2f..").status_code in (404, 422)
+
+
+def test_a_take_that_nobody_used_is_not_shown_to_others(page: Page) -> None:
+    sound = io.BytesIO()
+    soundfile.write(sound, 0.2 * np.sin(np.arange(8000) / 7), 16_000, format="WAV")
+    headers = {"x-polydub": "page", "content-type": "application/octet-stream"}
+    name = page.client.post(f"{page.place}/recordings", content=sound.getvalue(), headers=headers).json()["recording"]
+    assert page.client.get(f"{page.place}/recordings/{name}").status_code == 404
 
 
 @pytest.mark.parametrize(

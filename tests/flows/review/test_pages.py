@@ -38,6 +38,7 @@ def test_a_page_loads_from_its_own_server_alone_and_runs_no_script_of_its_text(p
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
         assert "unsafe" not in policy
+        assert answer.headers["permissions-policy"].startswith("microphone=(self), camera=()")
         assert not re.findall(r"<script(?![^>]*(?: src=|application/json))", answer.text)
         assert not re.findall(r'(?:src|href)="(?!/)', answer.text)
         assert not re.findall(r"\son\w+=|style=", answer.text)

@@ -70,3 +70,17 @@ def test_the_report_says_what_the_title_had_to_offer() -> None:
     assert report.library_spread is not None
     assert abs(report.library_spread - 0.09) < 1e-6
     assert counted([]).library_observations is None
+
+
+def test_the_picture_is_told_in_order_what_was_done_and_why_not() -> None:
+    report = counted([part([0, 0, 0.05, 0.19, 0.2, 1, 1, 0.5, 0, 0])], occluded=(6,))
+    assert report.spans == [
+        (0, 80, "not_speaking"),
+        (80, 160, "imperceptible"),
+        (160, 240, "edited"),
+        (240, 280, "occluded"),
+        (280, 320, "edited"),
+        (320, 400, "not_speaking"),
+    ]
+    told = {what: sum(end - begin for begin, end, one in report.spans if one == what) for _, _, what in report.spans}
+    assert told == {"edited": 40 * report.edited, **{what: 40 * n for what, n in report.bypassed.items()}}
