@@ -20,6 +20,7 @@ from flows.kept.edit_cost import cost_of
 from flows.review import changes, changing, decisions, lanes, making
 from flows.review.fit import predicted
 from flows.review.lines import Shown, parsed_key, read_json, revision_of, shown_edit
+from flows.review.lips import lip_spans
 from flows.review.opened import opened, remember, seen, signed_by
 from flows.review.voices import voices_of
 from flows.review.writes import told
@@ -148,6 +149,12 @@ def peaks(key: str, language: str, lane: Literal["source", "dub", "bed"]) -> Res
     if found is None:
         return Response(status_code=204)
     return Response(found, media_type="application/octet-stream")
+
+
+@router.get("/titles/{key}/{language}/lips")
+def lips(key: str, language: str) -> dict[str, Any]:
+    """What the lip sync did: ``[begin ms, end ms, edited or the reason why not]`` in order; null where not known."""
+    return {"spans": lip_spans(seen(key, language).dub)}
 
 
 @router.get("/titles/{key}/{language}/voices")

@@ -1,6 +1,7 @@
 // All that can be decided about the chosen line besides its translation.
 
 import { byId, clock, h, parsedClock, t } from "./dom.js";
+import { lipsOf } from "./lips.js";
 import { Takes } from "./takes.js";
 
 const { sourceLanguage } = document.body.dataset;
@@ -15,6 +16,7 @@ export class Inspector {
     this.speakers = h("datalist", { id: "speakers" });
     document.body.append(this.voices, this.speakers);
     this.line = null;
+    this.spans = null;
   }
 
   offer(voices, speakers) {
@@ -35,7 +37,7 @@ export class Inspector {
     const button = (name, action, more = {}) =>
       h("button", { type: "button", class: "quiet", onclick: () => action(line), ...more }, t(name));
     const shut = line.lock ? { disabled: true } : {};
-    this.root.replaceChildren(
+    const shown = [
       h("h2", {}, t("the_line", { line: line.id })),
       h("div", { class: "pair" }, this.#time("start_ms", "start"), this.#time("end_ms", "end")),
       this.#text("source", "source", line.source, { rows: "2", lang: sourceLanguage }),
@@ -49,11 +51,13 @@ export class Inspector {
       this.#pronunciation(),
       this.takes.field(line, Boolean(line.lock)),
       this.#text("note", "note", line.note, { rows: "2" }),
+      this.spans ? h("p", { class: "small", id: "lips" }, h("span", { class: "soft" }, t("lips"), ": "), lipsOf(line, this.spans) || t("lips_nothing")) : null,
       h("div", { class: "buttons" },
         button("split", does.split, shut), button("merge", does.merge, shut), button("insert", does.insert),
         button("reset", does.reset, shut), button("history", does.history)),
       h("div", { class: "buttons decide" }, button("approve", does.approve), button("reject", does.reject)),
-    );
+    ];
+    this.root.replaceChildren(...shown.filter(Boolean));
     const { edit, decide } = this.does.may();
     if (!edit) for (const one of this.root.querySelectorAll("input, textarea, button")) one.disabled = !one.classList.contains("always");
     if (decide) for (const one of this.root.querySelectorAll(".decide button")) one.disabled = false;

@@ -1,12 +1,14 @@
 // The sound of source, dub and bed, and the lines over it, which can be dragged.
 
 import { byId, t } from "./dom.js";
+import { lipColour } from "./lips.js";
 import { bytes } from "./server.js";
 
 const BIN_MS = 20;
 const LANES = ["source", "dub", "bed"];
 const HEIGHT = 46;
 const REGIONS = 34;
+const LIPS = 18;
 const EDGE_PX = 7;
 const SHORTEST_MS = 100;
 
@@ -16,6 +18,7 @@ export class Lanes {
     Object.assign(this, { players, lines, chosen, choose, moved });
     this.canvas = byId("lanes");
     this.peaks = {};
+    this.spans = null;
     this.from = 0;
     this.drag = null;
     this.duration = +document.body.dataset.duration || 1;
@@ -53,7 +56,7 @@ export class Lanes {
     const { canvas } = this;
     const scale = window.devicePixelRatio || 1;
     const width = canvas.clientWidth;
-    const height = LANES.length * HEIGHT + REGIONS + 18;
+    const height = LANES.length * HEIGHT + REGIONS + 18 + (this.spans ? LIPS : 0);
     if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
     if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
     canvas.style.height = `${height}px`;
@@ -73,6 +76,7 @@ export class Lanes {
     }
     LANES.forEach((lane, number) => this.#wave(pen, lane, 16 + number * HEIGHT, width, colour));
     this.#regions(pen, 18 + LANES.length * HEIGHT, width, colour);
+    if (this.spans) this.#lips(pen, 18 + LANES.length * HEIGHT + REGIONS, width, colour);
     const head = this.#x(ms, width);
     pen.strokeStyle = colour("fail");
     pen.lineWidth = 2;
@@ -102,6 +106,19 @@ export class Lanes {
     pen.fillStyle = colour("soft");
     pen.fillText(name, 3, top + 10);
   }
+
+  // Under the lines: what of the picture was drawn, what rests, and what was left as it is for a reason.
+  #lips(pen, top, width, colour) {
+    for (const [begin, end, what] of this.spans) {
+      if (end < this.from || begin > this.from + this.span) continue;
+      const [left, right] = [this.#x(begin, width), this.#x(end, width)];
+      pen.fillStyle = colour(lipColour(what));
+      pen.fillRect(left, top, Math.max(1, right - left), LIPS - 6);
+    }
+  }
+
+  // What the lip sync did; null where that is not known.
+  show(spans) { this.spans = spans; this.draw(); }
 
   #regions(pen, top, width, colour) {
     for (const line of this.lines()) {

@@ -346,6 +346,7 @@ const watch = async () => {
   players.reload(Date.now());
   approvals.refresh();
   lanes.load(["dub", "bed"]);
+  lips();
   say(t("made"));
 };
 
@@ -421,6 +422,12 @@ performance.mark("lines");
 look();
 approvals.refresh();
 lanes.load();
+const lips = () => get("/lips").then(({ spans }) => {
+  inspector.spans = spans;
+  lanes.show(spans);
+  inspector.show(line());
+}).catch(() => {});
+lips();
 get("/voices").then((found) => { voices = found.voices; offerNames(); }).catch(() => {});
 listenToOthers((now) => heed(now));
 me().then(({ role }) => {

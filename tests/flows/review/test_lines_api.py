@@ -279,3 +279,24 @@ def test_what_was_delivered_anew_is_read_anew(page: Page) -> None:
     assert page.texts()[0] == "Muy buenas."
     assert page.edit({"line": "2-0", "change": {"text": "Otra."}}).status_code == 201
     assert page.texts()[:2] == ["Muy buenas.", "Otra."]
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ([[0, 400, "edited"], [400, 1000, "occluded"]], [[0, 400, "edited"], [400, 1000, "occluded"]]),
+        (None, None),
+        ([[0, 400]], None),
+        ([[0, "x", "edited"]], None),
+        ([[True, 1, "edited"]], None),
+        ([[0, 400, "<img>" * 100]], None),
+        ("edited", None),
+    ],
+)
+def test_what_the_lip_sync_did_is_shown_as_the_delivery_has_it(page: Page, kept: Any, shown: Any) -> None:
+    (Path(page.run.title.folder) / "es/lipsync.json").write_text(json.dumps({"frames": 25, "spans": kept}))
+    assert page.client.get(f"{page.place}/lips").json() == {"spans": shown}
+
+
+def test_a_dub_without_lips_has_no_such_lane(page: Page) -> None:
+    assert page.client.get(f"{page.place}/lips").json() == {"spans": None}
