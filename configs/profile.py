@@ -136,6 +136,10 @@ class Profile(BaseModel):
     diarize: StepSettings
     translate: TranslateSettings
     synthesize: SynthesizeSettings
+    watermark: ChainedSettings = Field(
+        default_factory=lambda: ChainedSettings.model_validate({"backend": "none"}),
+        description="the mark in lines that a voice speaks",
+    )
     lipsync: LipsyncSettings
     pace: PaceSettings = Field(default_factory=lambda: PaceSettings.model_validate({}))
     fit: FitSettings = Field(default_factory=lambda: FitSettings.model_validate({}))
@@ -199,7 +203,7 @@ class _Environment(Profile, BaseSettings):
     model_config = SettingsConfigDict(env_prefix="POLYDUB_", env_nested_delimiter="__")
 
 
-Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "lipsync"]
+Section = Literal["separate", "transcribe", "diarize", "translate", "synthesize", "watermark", "lipsync"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 #: Settings that belong to a section's backend and change with it; a translator's fallbacks serve any first translator.
 _OF_BACKEND = {name: ("options",) if name == "translate" else ("options", "fallbacks") for name in SECTIONS}

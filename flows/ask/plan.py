@@ -15,7 +15,7 @@ from flows.ask.given import check_media, probed, refuse_all
 from flows.ask.naming import named
 from flows.ask.output import writable
 from flows.ask.stretch import Stretch, placed
-from tasks import diarize, separate, synthesize, transcribe, translate
+from tasks import diarize, separate, synthesize, transcribe, translate, watermark
 from tasks.keep.store import Store, store_at, store_place
 from tasks.lipsync.choose import dubs_alone, lipsyncing
 from tasks.records.consent import agreed, read_consent
@@ -42,6 +42,7 @@ _CREATE: dict[Section, Callable[[Any], Any]] = {
     "diarize": lambda chosen: diarize.diarizer(chosen.backend, chosen.options),
     "translate": lambda chosen: translate.translator(chosen.backend, chosen.options),
     "synthesize": lambda chosen: synthesize.synthesizer(chosen.backend, chosen.options),
+    "watermark": lambda chosen: watermark.watermarker(chosen.backend, chosen.options),
     "lipsync": lipsyncing,
 }
 #: Where others may stand in: the able one, for a title's language and a dub's.
@@ -49,6 +50,7 @@ _ABLE: dict[Section, Callable[[Any, str | None, str | None], Any]] = {
     "transcribe": lambda chosen, spoken, _language: transcribe.listening(chosen, spoken).backend,
     "translate": lambda chosen, _spoken, _language: chain(chosen),
     "synthesize": lambda chosen, _spoken, language: synthesize.speaking(chosen, language).backend,
+    "watermark": lambda chosen, _spoken, _language: watermark.marking(chosen).backend,
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.kept.ahead import is_marked
 from flows.kept.keys import is_worded_by_people
 from tasks.adapt.task import adapt
 from tasks.fit.task import fit
@@ -17,6 +18,7 @@ from tasks.records.script import Script
 from tasks.records.title import Branch
 from tasks.synthesize.task import synthesize
 from tasks.translate.task import translate
+from tasks.watermark.task import watermark
 
 
 def paces_before(run: Branch, work: SharedWork) -> dict[str, float]:
@@ -48,5 +50,10 @@ def _laid(run: Branch, work: SharedWork) -> Laid | None:
     adapted = adapt.known(run, script, work.script, spoken, work.dialogue, pinned, work.bed)
     if adapted is None:
         return None
-    laid = fit.known(run, adapted.value.script, adapted.value.takes, work.facts.duration_ms)
+    takes = adapted.value.takes
+    if is_marked(run.profile):
+        if (marked := watermark.known(run, takes)) is None:
+            return None
+        takes = marked.value.takes
+    laid = fit.known(run, adapted.value.script, takes, work.facts.duration_ms)
     return laid.value if laid else None

@@ -28,7 +28,7 @@ from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
-from tasks.records.made import TimedTexts
+from tasks.records.made import Marked, TimedTexts
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork, Waits
 from tasks.records.script import Script
@@ -37,6 +37,7 @@ from tasks.report.task import report
 from tasks.sign.task import Made as SignedDub
 from tasks.sign.task import sign
 from tasks.timed_text.task import find_shots, timed_text
+from tasks.watermark.task import find_watermark
 
 #: Shows how far a branch is while a block runs.
 Shown = Callable[[Branch], contextlib.AbstractContextManager[None]]
@@ -129,7 +130,9 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
             subtitles=words,
         )
     )
-    checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed))
+    marked = steps.made("watermark", Marked)
+    heard = settle(find_watermark.submit(run, packed.master, marked, dub.laid.placements)) if marked else None
+    checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed, marked, heard))
     gates.files("master", {"master": packed.master})
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
@@ -164,6 +167,7 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         gates=checked.not_passed,
         signed_by=signer,
         unsigned=unsigned,
+        watermark=heard.watermark.verdict if heard else "",
     )
 
 

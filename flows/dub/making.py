@@ -9,6 +9,7 @@ from flows.dub.before import paces_before, settled_before
 from flows.dub.beside import beside
 from flows.dub.gate import Gates
 from flows.dub.to_look_at import picture_to_look_at, premix_to_look_at, script_to_look_at
+from flows.kept.ahead import is_marked
 from flows.kept.applied import Applied
 from flows.kept.edited import edited_script
 from flows.kept.keys import is_worded_by_people
@@ -28,6 +29,7 @@ from tasks.sign.task import Picture
 from tasks.step.prefect import Submitted, settled
 from tasks.synthesize.task import Directed, synthesize
 from tasks.translate.task import translate
+from tasks.watermark.task import watermark
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Steps:
         self.ledger.append(record)
         made: Made = self.ledger[-1].value
         return made
+
+    def made(self, step: str, kind: type[Made]) -> Made | None:
+        """What a step made; None where it did not run."""
+        found = [record.value for record in self.ledger if record.step == step]
+        return found[-1] if found and isinstance(found[-1], kind) else None
 
 
 def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps, gates: Gates) -> Dub:
@@ -158,7 +165,10 @@ def speech(
         synthesize.submit(run, script, source, work.dialogue, work.bed, paces, directed.directions, directed.heard)
     )
     adapted = settle(adapt.submit(run, script, source, spoken, work.dialogue, texts, work.bed, directed))
-    return adapted.script, settle(fit.submit(run, adapted.script, adapted.takes, work.facts.duration_ms))
+    takes = adapted.takes
+    if is_marked(run.profile):
+        takes = settle(watermark.submit(run, takes)).takes
+    return adapted.script, settle(fit.submit(run, adapted.script, takes, work.facts.duration_ms))
 
 
 def picture_of(picture: Pictured) -> Picture:

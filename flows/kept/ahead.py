@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from configs.delivery import delivery_presets
+from configs.profile import Profile
 from tasks.lipsync.choose import dubs_alone
 from tasks.lipsync.plain import takes_as_it_is
 from tasks.records.facts import MediaFacts
 from tasks.records.title import Branch, Run
 from tasks.step.table import Part, Step, Way, of_part, of_way
+from tasks.watermark import NONE, marking
 
 
 def way_of(branch: Branch) -> Way:
@@ -24,9 +26,18 @@ def steps_ahead(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
         run: of a title, or a branch.
         facts: of the title, or of its preview.
     """
-    if isinstance(run, Branch):
-        return tuple(step for step in of_way(way_of(run)) if step.name != "sign" or run.profile.credentials.signs)
-    return _needed("title", run, facts)
+    if not isinstance(run, Branch):
+        return _needed("title", run, facts)
+    needed = {
+        "sign": run.profile.credentials.signs,
+        **dict.fromkeys(("watermark", "find-watermark"), is_marked(run.profile)),
+    }
+    return tuple(step for step in of_way(way_of(run)) if needed.get(step.name, True))
+
+
+def is_marked(profile: Profile) -> bool:
+    """Whether spoken lines get a watermark here."""
+    return marking(profile.watermark).backend.facts.name != NONE
 
 
 def last_steps(run: Run, facts: MediaFacts) -> tuple[Step, ...]:

@@ -205,6 +205,7 @@ def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, A
         "master": f"{name}.{branch.language}.mp4" if delivered else None,
         "report": f"{branch.language}/report.html" if delivered else None,
         "credentials": told(branch.signed_by) if delivered else None,
+        "watermark": (branch.watermark or "not watermarked") if delivered else None,
         **_ledger(branch.steps),
         "notes": list(branch.notes),
     }

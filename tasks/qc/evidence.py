@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.loudness import LoudnessPreset
-from tasks.records.made import ClientBed
+from tasks.records.made import ClientBed, MarkedLine, WatermarkHeard
 from tasks.records.quality import Loudness
 from tasks.records.script import Script
 from tasks.records.take import Placement
@@ -84,6 +84,8 @@ class Evidence:
         recogniser: of the dub's language; None where nobody was asked.
         recorded: what taking in a recorded dub found (`tasks.ingest`): missing lines, extra speech; None: synthesised.
         subtitles: the cues of the delivered file, where it was made by the style guide.
+        marked: the lines with a watermark, and what it did to them.
+        heard: what is heard of it in the master; None where no line has one.
         kept: where the original's voices stay in the mix.
         waivers: gate name to reason ("Creative Intent", "Best Possible").
     """
@@ -112,5 +114,7 @@ class Evidence:
     recogniser: Recogniser | None = None
     recorded: Mapping[str, Any] | None = None
     subtitles: tuple[Cue, ...] | None = None
+    marked: tuple[MarkedLine, ...] = ()
+    heard: WatermarkHeard | None = None
     kept: Spans = ()
     waivers: Mapping[str, str] = field(default_factory=dict)

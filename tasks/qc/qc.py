@@ -14,6 +14,7 @@ from tasks.qc.intelligibility import intelligibility, not_understood, understand
 from tasks.qc.levels import furthest, line_levels
 from tasks.qc.lipsync import lipsync_figures
 from tasks.qc.master import sound_offset
+from tasks.qc.watermark import watermark_facts, watermark_figures
 from tasks.records.quality import Gate
 from tasks.sound.residual import Residual, bed_residual, supplied_bed_residual
 from tasks.sound.speech_activity import outside
@@ -52,6 +53,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         *_client_bed_gates(evidence),
         *_subtitle_gates(evidence, subtitles),
         *_lipsync_gates(evidence),
+        *_watermark_gates(evidence),
     )
     value = {gate.name: gate.value for gate in gates}
     return {
@@ -70,6 +72,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
         "recorded": dict(evidence.recorded) if evidence.recorded is not None else None,
         "master": _master(evidence),
         "kept": _kept(evidence),
+        "watermark": watermark_facts(evidence.marked, evidence.heard),
         "gates": [gate.model_dump() for gate in gates],
     }
 
@@ -261,6 +264,12 @@ def _subtitle_gates(evidence: Evidence, facts: dict[str, Any]) -> list[Gate]:
 def _lipsync_gates(evidence: Evidence) -> list[Gate]:
     """When, how far and where the mouth moves, as the engine saw it in the finished picture."""
     return [_gate(evidence, name, figure) for name, figure in lipsync_figures(evidence.lipsync).items()]
+
+
+def _watermark_gates(evidence: Evidence) -> list[Gate]:
+    """None where no line was marked."""
+    figures = watermark_figures(evidence.marked, evidence.heard)
+    return [_gate(evidence, name, figure) for name, figure in figures.items()]
 
 
 def _loudness(evidence: Evidence) -> dict[str, Any]:

@@ -13,7 +13,18 @@ from tasks.keep.store import Store
 from tasks.qc.evidence import Evidence, Recogniser
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.facts import MediaFacts
-from tasks.records.made import Checked, ClientBed, Laid, Mixed, Packed, Pictured, TrackGates
+from tasks.records.made import (
+    Checked,
+    ClientBed,
+    Laid,
+    Marked,
+    MarkedLine,
+    Mixed,
+    Packed,
+    Pictured,
+    TrackGates,
+    WatermarkHeard,
+)
 from tasks.records.quality import Gate, Loudness
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
@@ -70,11 +81,21 @@ class _Given:
     waivers: dict[str, str]
     srt: Asset | None  # of the style guide, of which the file itself is measured
     ears: Ears | None  # None: a profile that invents its words, of which nothing is measured
+    marked: tuple[MarkedLine, ...]
+    heard: WatermarkHeard | None
 
 
 @step_task("qc")
 def qc(
-    branch: Branch, work: SharedWork, script: Script, laid: Laid, picture: Pictured, mixed: Mixed, packed: Packed
+    branch: Branch,
+    work: SharedWork,
+    script: Script,
+    laid: Laid,
+    picture: Pictured,
+    mixed: Mixed,
+    packed: Packed,
+    marked: Marked | None = None,
+    heard: WatermarkHeard | None = None,
 ) -> Computation[_Given, Checked]:
     """The quality sheet: figures, gates, and the branch's state.
 
@@ -86,6 +107,8 @@ def qc(
         picture: its lip-synced picture.
         mixed: its mix.
         packed: its masters.
+        marked: its lines with the watermark; None where they have none.
+        heard: what is heard of it in the master.
     """
     ears = None if branch.profile.fake else ears_for(branch.profile.transcribe, branch.language, paid=True)
     given = _Given(
@@ -107,6 +130,8 @@ def qc(
         waivers=branch.profile.waivers,
         srt=packed.srt if branch.profile.subtitles.guided else None,
         ears=ears,
+        marked=marked.lines if marked else (),
+        heard=heard,
     )
     return Computation(given, _checked, Checked)
 
@@ -164,6 +189,8 @@ def _evidence(given: _Given, space: Work) -> Evidence:
         recorded=_recorded(given.laid),
         subtitles=read_back(path_of(given.srt)) if given.srt else None,
         kept=given.kept,
+        marked=given.marked,
+        heard=given.heard,
         waivers=given.waivers,
     )
 

@@ -109,6 +109,63 @@ class Adapted(Record):
     reworded: tuple[int, ...] = ()
 
 
+class MarkedLine(Record):
+    """What a watermark did to one line.
+
+    Attributes:
+        line: its id.
+        snr_db: of the speech over what was added.
+        level_lu: how much louder it is than before.
+        score: how sure the watermarker is of its mark in it, 0 to 1.
+    """
+
+    line: int
+    snr_db: float
+    level_lu: float
+    score: float
+
+
+class Marked(Record):
+    """The takes of a dub after the watermark.
+
+    Attributes:
+        takes: of all lines, in order; recorded ones as they were.
+        lines: those that were marked.
+        backend: that marked them; empty where none did.
+    """
+
+    takes: tuple[Take, ...]
+    lines: tuple[MarkedLine, ...] = ()
+    backend: str = ""
+
+
+class Watermark(Record):
+    """What was heard of a watermark in one sound.
+
+    Attributes:
+        verdict: of the whole.
+        backend: whose mark it is; empty where nobody listened.
+        score: of its most marked seconds, 0 to 1; None where it was not measured.
+        spans: where it was found, ``(start_ms, end_ms)``.
+        speed: of the sound against that of the mark.
+        note: why it was not measured.
+    """
+
+    verdict: Literal["found", "not found", "not measured"]
+    backend: str = ""
+    score: float | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+    speed: float = 1.0
+    note: str = ""
+
+
+class WatermarkHeard(Record):
+    """What is heard of the watermark in a master; ``share``: of its marked speech, in which it is found, 0 to 1."""
+
+    watermark: Watermark
+    share: float | None = None
+
+
 class Laid(Record):
     """A dub's speech on the title's clock.
 

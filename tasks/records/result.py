@@ -106,6 +106,7 @@ class BranchResult(Record):
         gates: of its quality sheet, those that did not pass.
         failure: why, when it was not delivered.
         waits: what for, when it waits.
+        watermark: whether the mark of its speech is found in the master; empty where no line was marked.
         strikes: how often in a row it failed for a reason that does not pass on its own.
         title: the title's name.
         source: digest of the title's video.
@@ -124,6 +125,7 @@ class BranchResult(Record):
     gates: tuple[Gate, ...] = ()
     failure: Failure | None = None
     waits: Waits | None = None
+    watermark: str = ""
     strikes: int = 0
     title: str = ""
     source: str = ""

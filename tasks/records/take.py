@@ -6,6 +6,9 @@ from typing import Literal
 
 from tasks.records.record import Asset, Milliseconds, Record
 
+#: Instead of a voice's name, where a person recorded the line.
+RECORDED = "recorded"
+
 
 class Take(Record):
     """One line spoken by a voice, at the pace that it was asked for, silence trimmed from both ends.

@@ -19,7 +19,7 @@ from tasks.records.errors import BadInputError
 from tasks.records.record import Asset, Record
 from tasks.records.script import Line
 from tasks.records.step_record import StepRecord
-from tasks.records.take import Take
+from tasks.records.take import RECORDED, Take
 from tasks.synthesize import PLAIN, LengthPredicting, Manner, NothingToSayError, Synthesizer
 from tasks.synthesize.judge import score
 from tasks.synthesize.lexicon import Entry, Pronounced, pronounce
@@ -32,7 +32,6 @@ from tasks.words.speakable import speaks
 from tasks.words.syllables import syllables
 
 _LINE, _PAUSES, _LENGTH, _PACE = "synthesize-line", "pause-line", "length-of-line", "pace-of-line"
-_RECORDED = "recorded"  # instead of a voice's name
 #: Version of a single take, separate from the step's, so that paid takes are kept when another pace is chosen.
 _VERSION = 3
 
@@ -127,7 +126,7 @@ class VoiceSession:
             raise BadInputError(
                 f"The recorded take of line {line.id} is no longer in the store.", "Send it again, or take it back."
             )
-        return Take(line=line.id, audio=found.audio, duration_ms=found.duration_ms, voice=_RECORDED)
+        return Take(line=line.id, audio=found.audio, duration_ms=found.duration_ms, voice=RECORDED)
 
     def take(self, line: Line, pace: float = 1.0) -> Take:
         """The line's best reading at a pace, stored or spoken now; the one that a person chose, where one did."""

@@ -47,6 +47,8 @@ def test_languages_are_dubbed_apart_with_the_store_opened_once(
     with listening(events.append):
         (summary,) = dub_titles([planned(short_clip, tmp_path / "out", "es", "fr", fail=("fr",))])
     assert {tag: one["state"] == "failed" for tag, one in summary["languages"].items()} == {"es": False, "fr": True}
+    assert summary["languages"]["es"]["watermark"] == "not watermarked"
+    assert not any("watermark" in event.step for event in events)
     there = tmp_path / "out" / "clip"
     assert (there / "clip.es.mp4").exists()
     assert (there / "clip.multi.mkv").exists()
