@@ -19,6 +19,7 @@ from tasks.machine.process import capture
 from tasks.machine.weights import Downloading, advice, here
 from tasks.records.errors import PolydubError
 from tasks.records.registry import package_version
+from tasks.sign.run import usable_key
 from tasks.synthesize import speaking
 from tasks.transcribe import listening
 
@@ -128,6 +129,12 @@ def _profile(name: str, spoken: str | None, languages: Sequence[str]) -> dict[st
         )
         for note in notes
     ]
+    if profile.credentials.signs:
+        try:
+            signer = usable_key(profile.credentials).signer
+            remarks.append(f"sign: {signer} signs, with a certificate that ends on {signer.until}")
+        except PolydubError as error:
+            missing.append(f"sign: {error}")
     for step, backend in chosen.items():
         if isinstance(backend, Downloading):
             remarks += [f"{step}: {one}" for one in backend.weights()]

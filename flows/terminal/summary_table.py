@@ -85,6 +85,8 @@ def _show_language(say: Callable[..., None], folder: Path, language: str, branch
     else:
         say(f"    master  {folder / branch['master']}")
         say(f"    report  {folder / branch['report']}")
+    if (signed := branch.get("credentials")) and signed["state"] == "signed":
+        say(f"    signed by {signed['by']}, whose certificate ends on {signed['until']}", "dim")
     if approval := branch.get("approval"):
         say(f"    {in_words(approval)}", "dim")
     for note in branch["notes"]:

@@ -46,7 +46,7 @@ def _context(anchors: str) -> Any:
             },
             "trust": {"trust_anchors": anchors} if anchors else {},
             "core": {"allow_redirects": False},
-            "builder": {"thumbnail": off, "actions": ours},
+            "builder": {"thumbnail": off, "actions": ours, "bmff_hash_exclude_free_and_skip_boxes": False},
         }
     )
 

@@ -78,7 +78,7 @@ class Credentials(Record):
         why: why not, in words.
         beside: file that they lie in; empty where they are in the file itself.
         signer: whose certificate signed, as it names them.
-        time: of signing, where an authority confirmed it.
+        time: of signing, where an authority that is trusted confirmed it.
         made_with: the program that made them.
         actions: what was done.
         origins: what the file was made from.
@@ -142,7 +142,7 @@ def _credentials(store: Mapping[str, Any], beside: str, elsewhere: str) -> Crede
         why=tuple(dict.fromkeys(_WORDS.get(code, _text(code)) for code in codes)),
         beside=beside,
         signer=f"{names[0]} ({names[1]})" if all(names) else names[0] or names[1],
-        time=_text(signature.get("time") or ""),
+        time="" if _unsure_of_time(store) else _text(signature.get("time") or ""),
         made_with=_programs(active.get("claim_generator_info") or active.get("claim_generator") or ""),
         actions=tuple(_action(one) for one in _each(active, "c2pa.actions")),
         origins=tuple(_origin(one) for one in (active.get("ingredients") or [])[:_MOST]),
@@ -159,6 +159,12 @@ def _state(state: str, codes: Sequence[str]) -> State:
     if codes and set(codes) <= {UNTRUSTED, *_EXPIRED}:
         return "expired" if set(codes) & set(_EXPIRED) else "valid"
     return "invalid"
+
+
+def _unsure_of_time(store: Mapping[str, Any]) -> bool:
+    """Whether the time of signing is said by nobody who is trusted."""
+    told = ((store.get("validation_results") or {}).get("activeManifest") or {}).get("informational") or []
+    return any(str(one["code"]).startswith("timeStamp.") for one in told)
 
 
 def _each(manifest: Mapping[str, Any], label: str) -> list[Any]:
