@@ -48,8 +48,6 @@ def check_media(run: Run, facts: MediaFacts, script: Script | None) -> None:
         BadInputError: with the column of the manifest in its data.
     """
     title = run.title
-    if facts.picture is None:
-        raise BadInputError(f"{title.source} has no picture.", "Give a video file; sound alone cannot be dubbed here.")
     if facts.still:
         raise BadInputError(
             f"{title.source} is a still image.", "Animate it first: python -m lipsync_engine animate --image ..."

@@ -14,6 +14,7 @@ from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profi
 from flows.ask.given import check_media, probed, refuse_all
 from flows.ask.naming import named
 from flows.ask.output import writable
+from flows.ask.sound_only import as_it_is
 from flows.ask.stretch import Stretch, placed
 from tasks import diarize, separate, synthesize, transcribe, translate, watermark
 from tasks.keep.store import Store, store_at, store_place
@@ -232,11 +233,14 @@ def _run(
         bed=_referenced(store, _file(request.bed, "bed")) if request.bed else None,
         dubs=dubs,
         translations=brought,
-        consent=_consent(profile, name, subtitles, script_language or source_language, spoken),
         notes=(*request.notes, *beside.notes),
     )
     run = Run(title=title, profile=profile, store=store.where)
     facts = probed(run, title.video, title.source_language)
+    run = as_it_is(run, facts)
+    consent = _consent(run.profile, name, subtitles, title.source_language, spoken)
+    title = run.title.model_copy(update={"consent": consent})
+    run = run.model_copy(update={"title": title})
     check_media(run, facts, script)
     start_ms, length_ms = placed(Stretch(request.preview_s, request.preview_from_s), path, facts, script)
     if start_ms and (title.bed or title.dubs):

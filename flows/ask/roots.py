@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from tasks.records.errors import BadInputError
 
 #: File name endings of videos, for folders and patterns.
 VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".m4v", ".avi", ".webm", ".mpg", ".mpeg", ".mxf", ".ts", ".mts", ".wmv"})
+#: Of sound without a picture, likewise.
+SOUNDS = frozenset({".wav", ".flac", ".mp3", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".mka"})
+#: Between the name of a video and what a sound file beside it is of it.
+_PARTS = tuple("._- ")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ class Roots:
 
 
 def videos_of(roots: Roots, text: str) -> list[Path]:
-    """The videos that a file, a folder or a pattern names, in natural order (2 before 10).
+    """The titles that a file, a folder or a pattern names, in natural order (2 before 10).
+
+    Sound files are titles too, unless they are called like a video beside them (``film.wav``, ``film_es.wav``): then
+    they are its bed or its dub. A pattern that names their ending takes them all.
 
     Raises:
         BadInputError: there is none, or it is outside the roots.
@@ -57,16 +65,18 @@ def videos_of(roots: Roots, text: str) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        found = [entry for entry in path.iterdir() if is_video(entry)]
-        missing = f"the folder {text!r} contains no video"
+        found = titles_among(path.iterdir())
+        missing = f"the folder {text!r} contains no video and no sound"
     elif any(sign in text for sign in "*?["):
         pattern = Path(text).expanduser()
         base = Path(pattern.anchor) if pattern.is_absolute() else roots.folder
         try:
-            found = [entry for entry in base.glob(str(pattern.relative_to(pattern.anchor))) if is_video(entry)]
+            matched = list(base.glob(str(pattern.relative_to(pattern.anchor))))
+            named = pattern.suffix.lower() in SOUNDS
+            found = [entry for entry in matched if is_title(entry)] if named else titles_among(matched)
         except (ValueError, NotImplementedError, OSError, RecursionError) as error:
             raise BadInputError(f"{text!r} is not a file name pattern", "Check the path.") from error
-        missing = f"no video matches {text!r}"
+        missing = f"no video and no sound matches {text!r}"
     else:
         raise BadInputError(f"the file {text!r} does not exist", "Check the path.")
     if not found:
@@ -74,9 +84,22 @@ def videos_of(roots: Roots, text: str) -> list[Path]:
     return [roots.path(str(entry)) for entry in sorted(found, key=_natural)]
 
 
-def is_video(path: Path) -> bool:
-    """Whether a file is a video by its name; hidden files are not."""
-    return path.suffix.lower() in VIDEOS and not path.name.startswith(".") and path.is_file()
+def is_title(path: Path) -> bool:
+    """Whether a file is a video or sound by its name; hidden files are not."""
+    return path.suffix.lower() in VIDEOS | SOUNDS and not path.name.startswith(".") and path.is_file()
+
+
+def titles_among(paths: Iterable[Path]) -> list[Path]:
+    """Videos, and sound files that belong to none of the videos beside them."""
+    found = [path for path in paths if is_title(path)]
+    return [path for path in found if path.suffix.lower() in VIDEOS or not _is_of_a_video(path)]
+
+
+def _is_of_a_video(sound: Path) -> bool:
+    """Whether a video in the same folder has the sound's name, or its beginning."""
+    name = sound.stem.casefold()
+    videos = (entry.stem.casefold() for entry in sound.parent.iterdir() if entry.suffix.lower() in VIDEOS)
+    return any(name == video or name.startswith(tuple(f"{video}{part}" for part in _PARTS)) for video in videos)
 
 
 def _natural(path: Path) -> list[tuple[int, int | str]]:

@@ -13,6 +13,7 @@ from tasks.adapt.task import adapt
 from tasks.fit.task import fit
 from tasks.lipsync.task import lipsync
 from tasks.records.made import Laid, Spoken
+from tasks.records.record import Asset
 from tasks.records.result import SharedWork
 from tasks.records.script import Script
 from tasks.records.title import Branch
@@ -27,12 +28,18 @@ def paces_before(run: Branch, work: SharedWork) -> dict[str, float]:
     return found[1].paces if found else {}
 
 
-def settled_before(run: Branch, work: SharedWork) -> dict[str, Any]:
-    """What its lip sync took from the whole of the dub (`Pictured.settled`); empty where that is not known."""
+def settled_before(run: Branch, work: SharedWork, analysis: Asset) -> dict[str, Any]:
+    """What its lip sync took from the whole of the dub (`Pictured.settled`); empty where that is not known.
+
+    Args:
+        run: the language.
+        work: of the title.
+        analysis: of its picture.
+    """
     laid = _laid(run, work)
     if laid is None or laid.phones is None:
         return {}
-    before = lipsync.known(run, work.plain or work.video, work.analysis, laid.dialogue, laid.phones)
+    before = lipsync.known(run, work.plain or work.video, analysis, laid.dialogue, laid.phones)
     return before.value.settled if before else {}
 
 

@@ -123,7 +123,7 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
             work.video,
             work.facts,
             picture.picture,
-            sound,
+            dub.mixed,
             dub.stems,
             dub.script,
             altered=altered,
@@ -136,13 +136,14 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
     gates.files("master", {"master": packed.master})
     language, name = run.language, run.title.name
     outputs: dict[str, Asset] = {
-        f"{name}.{language}.mp4": packed.master,
+        f"{name}.{language}{work.facts.master_ending}": packed.master,
+        **({f"{name}.{language}{packed.ending}": packed.alike} if packed.alike else {}),
         f"{language}/script.json": packed.script,
         f"{language}/script.srt": packed.srt,
         f"{language}/script.vtt": packed.vtt,
         **{f"{language}/{file}": made for file, made in (words.files if words else {}).items()},
         **{f"{language}/{role}.{run.profile.mix.stems}": stem for role, stem in packed.stems.items()},
-        f"{language}/lipsync.json": picture.report,
+        **({f"{language}/lipsync.json": picture.report} if picture.report else {}),
         f"{language}/qc.json": checked.qc,
     }
     signer, unsigned = None, {}

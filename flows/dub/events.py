@@ -69,7 +69,7 @@ def tell_decision(dub: DubLines, decision: Decision) -> None:
     _emit("approved", dub.name, dub.sha256, dub.language, facts)
 
 
-_FILES = (("master", ".mp4"), ("report", "report.html"))
+_FILES = (("master", (".mp4", ".m4a")), ("report", ("report.html",)))
 
 
 def _emit(name: Name, title: str, sha256: str, language: str, facts: dict[str, Any], batch: str = "") -> None:

@@ -90,14 +90,17 @@ def made_here(run: Branch, work: SharedWork, wanted: Applied, steps: Steps, gate
     script, laid = speech(run, work, wanted, steps, gates)
     assert laid.phones is not None  # fit and ingest always tell them
     edited = wanted.is_spoken_otherwise and run.language not in run.title.dubs
-    before = settled_before(run, work) if edited else None
+    analysis = work.analysis
+    before = settled_before(run, work, analysis) if edited and analysis else None
     levels, film, phones = wanted.levels, work.plain or work.video, laid.phones
 
     def mixing() -> StepRecord[Mixed]:
         return settled(mix.submit(run, laid, work.bed, work.dialogue, script, levels))
 
     def pictured() -> Pictured:
-        return settle(lipsync.submit(run, film, work.analysis, laid.dialogue, phones, before))
+        if analysis is None:
+            return Pictured(figures={"edited": 0, "reason": "the title has no picture"})
+        return settle(lipsync.submit(run, film, analysis, laid.dialogue, phones, before))
 
     if gates.waits_after("premix"):
         mixed = steps.take(mixing())

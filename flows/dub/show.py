@@ -41,8 +41,8 @@ def show_branches(run: Run, title: TitleResult) -> None:
             "seconds": round(sum(use.seconds for use in branch.steps), 1),
             "computed": sum(not use.reused for use in branch.steps),
             "reused": sum(use.reused for use in branch.steps),
-            "report": _place(run, branch, "report.html"),
-            "master": _place(run, branch, ".mp4"),
+            "report": _place(run, next((name for name in branch.outputs if name.endswith("report.html")), "")),
+            "master": _place(run, branch.master),
             "review": _page(run, branch),
         }
         for branch in title.branches
@@ -53,10 +53,9 @@ def show_branches(run: Run, title: TitleResult) -> None:
         )
 
 
-def _place(run: Run, branch: BranchResult, ending: str) -> str:
+def _place(run: Run, name: str) -> str:
     """A deliverable in a table of the UI: a link where a review server shows it, else its path, to be copied."""
     folder = Path(run.title.folder)
-    name = next((name for name in branch.outputs if name.endswith(ending)), "")
     address = link(folder, name) if name else ""
     return (
         f"[{'report' if name.endswith('.html') else 'master'}]({address})"

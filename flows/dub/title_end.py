@@ -86,7 +86,7 @@ def _with_multi_track_master(run: Run, title: TitleResult) -> TitleResult:
         picture = upright.value if upright else None
         packed = settled(package_multi.submit(run, work.video, work.facts, work.script.language, delivered, picture))
         checked = settled(qc_multi.submit(run, work.video, work.facts, delivered, packed.value))
-        place = f"{run.title.name}.multi.mkv"
+        place = f"{run.title.name}{work.facts.multi_ending}"
         signed = _signed(run, {place: packed.value}, work, delivered)
         files = signed.value.files if signed else {place: packed.value}
         deliver(Path(run.title.folder), files)

@@ -113,14 +113,16 @@ def _shared_work(run: Run, ledger: list[StepRecord[Any]], narrow: Callable[[str]
     if run.title.preview_ms:
         video = take(settled(cut_preview.submit(run, video)))
     facts = take(settled(probe.submit(run, video, run.title.source_language)))
-    with beside(lambda: _faces(run, video, facts)) as faces_of:
+    with beside(lambda: None if facts.sound_only else _faces(run, video, facts)) as faces_of:
         sound = take(settled(separate.submit(run, video, facts)))
         heard = take(settled(transcribe.submit(run, sound.speech, facts.duration_ms)))
         narrow(heard.language)
         script = take(settled(diarize.submit(run, sound.speech, heard)))
-    plain_record, faces_record = faces_of()
-    plain = take(plain_record) if plain_record else None
-    faces = take(faces_record)
+    plain = analysis = None
+    if (seen := faces_of()) is not None:
+        plain = take(seen[0]) if seen[0] else None
+        faces = take(seen[1])
+        analysis = take(settled(match_speech.submit(run, faces, plain or video, script)))
     return SharedWork(
         video=video,
         plain=plain,
@@ -131,7 +133,7 @@ def _shared_work(run: Run, ledger: list[StepRecord[Any]], narrow: Callable[[str]
         client_bed=sound.client_bed,
         speech=sound.speech,
         script=script,
-        analysis=take(settled(match_speech.submit(run, faces, plain or video, script))),
+        analysis=analysis,
         notes=notes_of(ledger),
         steps=steps_of(ledger),
     )

@@ -30,6 +30,8 @@ def steps_ahead(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
         return _needed("title", run, facts)
     needed = {
         "sign": run.profile.credentials.signs,
+        "lipsync": not facts.sound_only,
+        **({"find-shots": False} if facts.sound_only else {}),
         **dict.fromkeys(("watermark", "find-watermark"), is_marked(run.profile)),
     }
     return tuple(step for step in of_way(way_of(run)) if needed.get(step.name, True))
@@ -53,7 +55,9 @@ def is_turned(facts: MediaFacts) -> bool:
 def _needed(part: Part, run: Run, facts: MediaFacts) -> tuple[Step, ...]:
     needed = {
         "cut-preview": run.title.preview_ms > 0,
-        "plain-picture": not takes_as_it_is(run, facts),
+        "plain-picture": not facts.sound_only and not takes_as_it_is(run, facts),
+        "track-faces": not facts.sound_only,
+        "match-speech": not facts.sound_only,
         "turn-picture": is_turned(facts),
         "sign-multi": run.profile.credentials.signs,
         **_for_presets(run),

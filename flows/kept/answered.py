@@ -27,7 +27,8 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
         return None
     if not _has_presets(run, previous, packed):
         return None
-    multi = {f"{run.title.name}.multi.mkv": previous.multi, **previous.beside}
+    place = f"{run.title.name}{work.facts.multi_ending}"
+    multi = {place: previous.multi, **previous.beside}
     if previous.signed != signing_facts(run) or not all(store_at(run.store).holds(asset) for asset in multi.values()):
         return None
     if not take(run):
@@ -39,7 +40,7 @@ def answered_from_store(run: Run) -> dict[str, Any] | None:
             deliver_whole(Path(run.title.folder) / FOLDER / one.preset, one.outputs)
     except DamagedError:
         return None  # the flow finds it so, and runs the step again
-    clear_sidecar(Path(run.title.folder), f"{run.title.name}.multi.mkv", multi)
+    clear_sidecar(Path(run.title.folder), place, multi)
     for branch in branches:
         clear_review(Path(run.title.folder), branch.language)
     notes = tuple(f"{place} differed from the delivered file: it was restored." for place in replaced)

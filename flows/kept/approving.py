@@ -149,7 +149,8 @@ def tell_summary(dub: DubLines) -> None:
 def _made(dub: DubLines) -> dict[Stage, Seen]:
     """Every stage that was made of a dub; all of them of one that was delivered by a version that did not say."""
     stages = Stages(dub.store, dub.name, dub.sha256, dub.language)
-    master = dub.folder / f"{dub.title}.{dub.language}.mp4"
+    names = (f"{dub.title}.{dub.language}{ending}" for ending in (".mp4", ".m4a"))
+    master = next((path for name in names if (path := dub.folder / name).is_file()), dub.folder / dub.title)
     if (made := stages.made()) or not master.is_file() or not dub.is_delivered:
         return made
     texts = {row.line.id: text for row in dub.rows if (text := dub.machine(row)) is not None}

@@ -135,7 +135,7 @@ def summarize(run: Run, result: TitleResult) -> dict[str, Any]:
         "preview_seconds": title.preview_ms / 1000 or None,
         "preview_from_seconds": title.preview_start_ms / 1000 if title.preview_ms else None,
         "error": result.failure.model_dump() if result.failure else None,
-        "multi": f"{title.name}.multi.mkv" if result.multi else None,
+        "multi": f"{title.name}{result.work.facts.multi_ending}" if result.multi and result.work else None,
         "multi_credentials": told(result.signed_by) if result.multi else None,
         "deliver": {one.preset: one.as_json() for one in result.deliveries},
         "multi_gates": {tag: gate.model_dump(mode="json") for tag, gate in result.multi_gates.items()},
@@ -191,7 +191,6 @@ def _state(result: TitleResult) -> str:
 
 
 def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, Any]:
-    name = run.title.name
     delivered = branch.delivered
     known = verdict_of(title, branch)
     approvals = approvals_in_store(known_of(run.branch(branch.language)))
@@ -202,7 +201,7 @@ def _language(run: Run, title: TitleResult, branch: BranchResult) -> dict[str, A
         "error": branch.failure.model_dump() if branch.failure else None,
         "waits": branch.waits.model_dump(exclude={"material"}) if branch.waits else None,
         "approval": approvals.as_json() if approvals else None,
-        "master": f"{name}.{branch.language}.mp4" if delivered else None,
+        "master": branch.master if delivered else None,
         "report": f"{branch.language}/report.html" if delivered else None,
         "credentials": told(branch.signed_by) if delivered else None,
         "watermark": (branch.watermark or "not watermarked") if delivered else None,

@@ -65,6 +65,7 @@ def language(request: Request) -> Response:
         source_name=display_name(dub.source_language),
         dub_direction="rtl" if tag.partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
         source=f"/titles/{key}/{SOURCE}",
+        film="audio" if (known["master"] or "").endswith(".m4a") else "video",
         dub=_place(key, known["master"] or _waiting_film(dub)),
         report=_place(key, known["report"]),
         duration_ms=dub.duration_ms,

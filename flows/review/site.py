@@ -34,6 +34,8 @@ _STARTS_S = 1.0
 _ENDS_S = 2  # pages listen as long as they are open
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TYPES = {".mkv": "video/x-matroska", ".srt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8"}
+_TYPES |= {".m4a": "audio/mp4", ".m4b": "audio/mp4", ".mka": "audio/x-matroska", ".flac": "audio/flac"}
+_TYPES |= {".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
 
 
 def app(token: str, only: Collection[str] | None = None) -> Starlette:

@@ -1,4 +1,4 @@
-"""A watched folder: videos and manifests dropped into it are dubbed. Nothing in it is moved or deleted.
+"""A watched folder: videos, sound and manifests dropped into it are dubbed. Nothing in it is moved or deleted.
 
 Processed files are remembered by content, a manifest together with its videos. A file that cannot be dubbed gets a
 ``NAME.error.txt`` next to it; delete that to have the file tried again.
@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.ask.plan import Request, checked_profile, parse_languages, plan
 from flows.ask.preflight import faults, stopped
-from flows.ask.roots import Roots, is_video
+from flows.ask.roots import Roots, is_title, titles_among
 from flows.kept.masters import refuse_masters
 from flows.kept.refused import asked
 from flows.night.batches import new_batch
@@ -93,7 +93,7 @@ class Inbox:
                 listed |= {Path(file).resolve() for request in requests for file in _files(request)}
                 if requests and not self._is_taken(path, requests):
                     summaries += self._dub(path.stem, requests, {path: requests})
-        videos = [path for path in steady if is_video(path) and path.resolve() not in listed]
+        videos = [path for path in titles_among(steady) if path.resolve() not in listed]
         fresh = {path: self._checked(path, self._single) for path in videos if not self._is_taken(path, [])}
         good = {path: requests for path, requests in fresh.items() if requests}
         if good:
@@ -109,7 +109,7 @@ class Inbox:
                 continue
             if (path, self._seen[path]) not in self._ignored:
                 self._ignored.add((path, self._seen[path]))
-                text = f"{path.name} is ignored: it is neither a video nor a manifest, and no manifest names it."
+                text = f"{path.name} is ignored: it is no video, sound or manifest, and no manifest names it."
                 Console(stderr=True).print(text, markup=False, soft_wrap=True)
 
     def _steady(self) -> list[Path]:
@@ -194,7 +194,7 @@ class Inbox:
 
 
 def _is_taken_kind(path: Path) -> bool:
-    return is_video(path) or path.suffix.lower() in _MANIFESTS
+    return is_title(path) or path.suffix.lower() in _MANIFESTS
 
 
 def _files(request: Request) -> list[str]:

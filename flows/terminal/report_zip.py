@@ -13,6 +13,7 @@ from typing import Any
 
 from tasks import media
 from tasks.keep.staging import staged
+from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
 from tasks.report.report import link
 
@@ -20,6 +21,7 @@ _HEIGHT = 360
 _SMALL: dict[str, Any] = {"c:v": "libx264", "preset": "veryfast", "crf": 28, "pix_fmt": "yuv420p", "threads": 4}
 _SMALL |= {"x264-params": "mbtree=0"}  # with it the same film is not always the same bytes
 _SMALL |= {"c:a": "aac", "b:a": "96k", "ac": 2, "movflags": "+faststart", "f": "mp4"}
+_OF_A_PICTURE = {"c:v", "preset", "crf", "pix_fmt", "threads", "x264-params"}
 _KEPT = ("script.json", "script.srt", "script.vtt", "lipsync.json", "qc.json")
 _DATED = (1980, 1, 1, 0, 0, 0)  # the same content gives the same archive
 _SOURCE = "source.mp4"
@@ -58,7 +60,7 @@ def pack(folder: Path) -> Path:
         with zipfile.ZipFile(part, "w") as archive:
             for path in sorted(path for path in here.rglob("*") if path.is_file()):
                 packed = zipfile.ZipInfo(str(path.relative_to(here)), _DATED)
-                stored = path.suffix == ".mp4"
+                stored = path.suffix in (".mp4", ".m4a")
                 packed.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
                 packed.external_attr = 0o644 << 16
                 archive.writestr(packed, path.read_bytes())
@@ -75,9 +77,10 @@ def _file(folder: Path, name: str) -> Path:
 def _small(film: Path, out: Path) -> None:
     """Its first picture and sound: of the multi-track master, the original's."""
     whole = media.source(film)
-    picture = whole["V:0"].filter("scale", -2, f"min({_HEIGHT},trunc(ih/2)*2)")
+    pictures = [whole["V:0"].filter("scale", -2, f"min({_HEIGHT},trunc(ih/2)*2)")] if probe(film).picture else []
+    how = {name: value for name, value in _SMALL.items() if pictures or name not in _OF_A_PICTURE}
     with staged(out) as part:
-        media.run_ffmpeg(media.sink([picture, whole["a:0"]], part, **_SMALL))
+        media.run_ffmpeg(media.sink([*pictures, whole["a:0"]], part, **how))
 
 
 def _moved(page: str, master: str, folder: Path) -> str:

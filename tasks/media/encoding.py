@@ -12,7 +12,7 @@ CRF = 16
 #: Far below what is seen, for a picture that is encoded once more.
 INTERMEDIATE_CRF = 8
 _EVEN = {"width": "ceil(iw/2)*2", "height": "ceil(ih/2)*2"}
-_HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v": "hvc1"}
+_HEVC: dict[str, Any] = {"c:v:0": "libx265", "preset": "fast", "pix_fmt": "yuv420p10le", "tag:v:0": "hvc1"}
 #: Fixed, because the number of threads changes x265's output.
 _X265_THREADS = "pools=4:frame-threads=2"
 #: OpenCV's number of the instruction set (cvdef.h).

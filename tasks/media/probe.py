@@ -79,7 +79,8 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
         fields, field_notes = look.fields_of(path, video, frame, picture.frame_rate, duration_ms)
         picture = picture.model_copy(update={"fields": fields})
         said += [*field_notes, *_of_the_look(picture)]
-    audio = tuple(_audio(stream, container, duration_ms) for stream in sound)
+    spoken = "" if picture else tracks.tags_of(container).get("language", "")  # MP3 and WAV keep it there
+    audio = tuple(_audio(stream, container, duration_ms, spoken) for stream in sound)
     dubbed, why = tracks.dubbed_track(audio, language)
     used = {stream["index"] for stream in (*sound, *([video] if video else []))}
     facts = MediaFacts(
@@ -90,8 +91,8 @@ def probe(path: Path, language: str | None = None, longest_s: float | None = Non
         still=still,
         dubbed=dubbed,
         others=tracks.others_of(streams, used),
-        chapters=tracks.chapters_of(report, start_s, duration_ms),
-        tags=tracks.title_tags(container),
+        chapters=tracks.chapters_of(report, _marks_from_s(container, start_s), duration_ms),
+        tags=tracks.title_tags(container, () if picture else sound),
         timecode=tracks.timecode_of(streams, container),
         warnings=(*said, *why),
     )
@@ -291,7 +292,7 @@ def _bit_depth(pixel_format: str) -> int:
     return 16 if bits in (48, 64) else bits
 
 
-def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> AudioFacts:
+def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int, spoken: str) -> AudioFacts:
     tags = tracks.tags_of(stream)
     seconds = _seconds(stream.get("duration")) or _seconds(container.get("duration")) or title_ms / 1000
     return AudioFacts(
@@ -300,7 +301,7 @@ def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> 
         sample_rate_hz=int(stream.get("sample_rate", 0)),
         channels=int(stream["channels"]),
         duration_ms=round(seconds * 1000),
-        language=tag_of(tags.get("language", "")),
+        language=tag_of(tags.get("language", "") or spoken),
         title=tags.get("title", "") or _name_in_mp4(tags.get("handler_name", "")),
         default=bool(stream.get("disposition", {}).get("default")),
         start_ms=_late_ms(stream, container),
@@ -311,6 +312,11 @@ def _audio(stream: dict[str, Any], container: dict[str, Any], title_ms: int) -> 
 def _name_in_mp4(handler: str) -> str:
     """A track's name from MP4's handler field; names that muxers put there do not count."""
     return "" if _NO_NAME.search(handler) else handler
+
+
+def _marks_from_s(container: dict[str, Any], start_s: float) -> float:
+    """Where chapters count from: of MP3 the first sound that is heard, which the encoder's delay comes before."""
+    return 0.0 if container.get("format_name") == "mp3" else start_s
 
 
 def _of_the_look(picture: PictureFacts) -> list[str]:

@@ -35,9 +35,14 @@ def tags_of(holder: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): _clean(str(value)) for name, value in holder.get("tags", {}).items()}
 
 
-def title_tags(container: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that describe the title."""
-    found = tags_of(container)
+def title_tags(container: Mapping[str, Any], sound: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
+    """The tags that describe the title.
+
+    Args:
+        container: as ffprobe prints it.
+        sound: audio streams of a title without a picture: Ogg keeps the tags there.
+    """
+    found = {**(tags_of(sound[0]) if sound else {}), **tags_of(container)}
     return {name: found[name][:_LONGEST_TAG] for name in _KEPT_TAGS.split() if found.get(name)}
 
 

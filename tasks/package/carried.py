@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,11 @@ def file_tags(facts: MediaFacts, title: str, comment: str, *, mp4: bool) -> tupl
 
 
 def with_chapters(
-    arguments: list[str], chapters: Sequence[Chapter], beside: Path, attached: Sequence[Path] = ()
+    arguments: list[str],
+    chapters: Sequence[Chapter],
+    beside: Path,
+    attached: Sequence[Path] = (),
+    tags: Mapping[str, str] | None = None,
 ) -> list[str]:
     """A command line of ffmpeg that writes these chapters and no others, and attaches files.
 
@@ -57,13 +61,16 @@ def with_chapters(
         chapters: on the player's clock.
         beside: a file for them that stays until ffmpeg is done.
         attached: files, in order.
+        tags: of the first stream, too long for a command line.
     """
     after = len(arguments) - arguments[::-1].index("-i") + 1
     more = ["-map_chapters", "-1"]
-    if chapters:
-        beside.write_text(";FFMETADATA1\n" + "".join(_section(chapter) for chapter in chapters), "utf-8")
+    if chapters or tags:
+        lines = "".join(f"{name}={_escaped(value)}\n" for name, value in (tags or {}).items())
+        beside.write_text(f";FFMETADATA1\n{lines}" + "".join(_section(chapter) for chapter in chapters), "utf-8")
         rules = [word for name, value in door.rules(beside, "ffmetadata").items() for word in (f"-{name}", value)]
         more = [*rules, "-i", door.url(beside), "-map_chapters", str(arguments.count("-i"))]
+        more += ["-map_metadata:s:a:0", f"{arguments.count('-i')}:g"] if tags else []
     more += [word for path in attached for word in ("-attach", door.url(path))]
     return [*arguments[:after], *more, *arguments[after:]]
 
@@ -82,5 +89,9 @@ def _named(track: OtherTrack) -> str:
 
 
 def _section(chapter: Chapter) -> str:
-    title = "".join(f"\\{char}" if char in "=;#\\\n" else char for char in chapter.title)
-    return f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={chapter.start_ms}\nEND={chapter.end_ms}\ntitle={title}\n"
+    times = f"START={chapter.start_ms}\nEND={chapter.end_ms}"
+    return f"[CHAPTER]\nTIMEBASE=1/1000\n{times}\ntitle={_escaped(chapter.title)}\n"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if char in "=;#\\\n" else char for char in text)

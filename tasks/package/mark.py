@@ -1,6 +1,7 @@
 """The mark that every master carries, read back: what Polydub delivered is no source.
 
 It is the disclosure in the file's comment; copies, other names and remuxing into MP4, MOV or Matroska keep it.
+Sound files carry it too.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ class Mark:
 def mark_of(path: Path) -> Mark | None:
     """The mark of a master that Polydub made; None for any other file, or one that cannot be read."""
     try:
-        answer = door.answer(path, "-show_entries", "format_tags=comment", "-of", "json")
-        tags = json.loads(answer)["format"]["tags"]
-        mark = json.loads({name.lower(): value for name, value in tags.items()}["comment"])
+        asked = ("-select_streams", "a", "-show_entries", "format_tags:stream_tags", "-of", "json")
+        answer = json.loads(door.answer(path, *asked))
+        holders = [*answer.get("streams", []), answer["format"]]  # Ogg keeps tags with the stream
+        tags = {name.lower(): value for holder in holders for name, value in holder.get("tags", {}).items()}
+        mark = json.loads(tags["comment"])
         return Mark(
             languages=tuple(map(str, mark["dubbed"])),
             synthetic_speech=bool(mark["synthetic_speech"]),

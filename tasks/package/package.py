@@ -17,6 +17,7 @@ from tasks.media.encoding import encoded, opened
 from tasks.package.carried import file_tags, left_out, with_chapters
 from tasks.package.language_tags import TrackName, tag_matroska, tag_mp4
 from tasks.package.source_tracks import (
+    COVERS,
     Kept,
     covers,
     homeless,
@@ -89,9 +90,12 @@ def package_master(
     *,
     synthetic_speech: bool = True,
     altered_picture: bool = False,
+    source: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[str, ...]:
     """One language's MP4: picture and dub copied, subtitles, language tags, disclosure; its index is at the front.
+
+    Of a title without a picture it is an M4A, without subtitles. Cover art is copied.
 
     Args:
         picture: the lip-synced render, or the source; its own sound is left out. A rotation mark is kept.
@@ -103,6 +107,7 @@ def package_master(
         out_mp4: written whole or not at all.
         synthetic_speech: False for a recorded dub.
         altered_picture: whether ``picture`` was lip-synced.
+        source: the title as it came, whose cover art is kept; None where ``picture`` is that.
         progress: called with the share that is done.
 
     Returns:
@@ -111,12 +116,13 @@ def package_master(
     video = stored_picture(picture, trimmed=facts.picture.trimmed) if facts.picture else None
     track = TrackName(f"{autonym(language)} (dub)", language)
     words = TrackName(autonym(language), language)
-    options: dict[str, Any] = {"f": "mp4", "movflags": "+faststart", "acodec": "copy"}
+    options: dict[str, Any] = {"f": "ipod" if facts.sound_only else "mp4", "movflags": "+faststart", "acodec": "copy"}
     comment = disclosure(language, synthetic_speech=synthetic_speech, altered_picture=altered_picture)
     tagged_so, notes = file_tags(facts, title, comment, mp4=True)
     options |= {**tagged_so, **_stream_tags("a", 0, track, handler=True), "disposition:a:0": "default"}
+    art = [one for one in facts.others if one.kind == "cover" and one.codec in COVERS]
     beside = [one for one in facts.others if one.kind in ("cover", "attachment", "data") and not is_timecode(one)]
-    notes = (*notes, *left_out(beside, "the masters"))
+    notes = (*notes, *left_out([one for one in beside if one not in art], "the masters"))
     streams: list[Any] = []
     if video is not None:
         shown, how, remarks = _picture_for_mp4(picture, video, facts)
@@ -127,7 +133,10 @@ def package_master(
             options |= {"write_tmcd": 1, **media.tags(":s:v:0", timecode=facts.timecode)}
     streams.append(media.source(audio_m4a)["a:0"])
     tagged = [track]
-    if subtitles_srt is not None and _has_cues(subtitles_srt):
+    for number, cover in enumerate(art, start=1 if facts.picture else 0):
+        streams.append(media.source(source or picture)[str(cover.index)])
+        options |= {f"c:v:{number}": "copy", f"disposition:v:{number}": "attached_pic"}
+    if subtitles_srt is not None and _has_cues(subtitles_srt) and not facts.sound_only:
         streams.append(media.source(subtitles_srt, f="srt", sub_charenc="UTF-8")["s:0"])
         options |= {"scodec": "mov_text", **_stream_tags("s", 0, words, handler=True)}
         tagged.append(words)
@@ -279,7 +288,7 @@ def _picture_for_mp4(picture: Path, stored: Stored, facts: MediaFacts) -> tuple[
     """The picture's stream where the source has it on the player's clock, how to write it, and notes."""
     if stored.codec in _IN_MP4:
         stream, how, notes = copied_picture(picture, stored, facts)
-        return stream, {**how, **({"tag:v": "hvc1"} if stored.codec == "hevc" else {})}, notes
+        return stream, {**how, **({"tag:v:0": "hvc1"} if stored.codec == "hevc" else {})}, notes
     return _encoded(picture, stored, facts, f"Players do not take {stored.codec} in MP4: the picture was encoded to ")
 
 

@@ -43,6 +43,8 @@ def cut_stretch(video: Path, start_ms: int, length_ms: int, out: Path) -> tuple[
     shown = "stream=codec_type,start_time,duration:stream_disposition=attached_pic"
     shown += ":format=format_name,start_time:format_tags=major_brand"
     found = json.loads(door.answer(video, "-show_entries", shown, "-of", "json"))
+    if not _pictures(found):
+        return _sound(video, start_ms, length_ms, out)
     length_ms = round(min(length_ms, _shown_ms(found) - start_ms))
     beside = any(stream["codec_type"] in ("subtitle", "attachment") for stream in found["streams"])
     with scratch(out, out.suffix) as copied:
@@ -57,13 +59,24 @@ def cut_stretch(video: Path, start_ms: int, length_ms: int, out: Path) -> tuple[
 
 def _shown_ms(found: dict[str, Any]) -> float:
     """Where the picture of an MP4 or MOV ends, whose edit list may hide more; without end in others."""
-    pictures = [
-        one for one in found["streams"] if one["codec_type"] == "video" and not one["disposition"]["attached_pic"]
-    ]
+    pictures = _pictures(found)
     if not found["format"]["format_name"].startswith("mov") or not pictures or "duration" not in pictures[0]:
         return math.inf
     start_s = float(pictures[0].get("start_time", 0)) - float(found["format"].get("start_time", 0))
     return 1000 * (start_s + float(pictures[0]["duration"]))
+
+
+def _pictures(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in found["streams"] if one["codec_type"] == "video" and not one["disposition"]["attached_pic"]]
+
+
+def _sound(video: Path, start_ms: int, length_ms: int, out: Path) -> tuple[str, ...]:
+    """The stretch of a title without a picture, as FLAC in Matroska."""
+    late = {"ss": start_ms / 1000} if start_ms else {}
+    with staged(out) as part:
+        whole = media.on_clock(video, **late)
+        media.run_ffmpeg(media.sink([whole["a"]], part, **{"c:a": "flac"}, t=length_ms / 1000, f="matroska"))
+    return ("The preview is FLAC in Matroska, without cover art, and so is the kind of its masters.",)
 
 
 def _muxer(container: dict[str, Any]) -> str:

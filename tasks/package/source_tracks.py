@@ -18,7 +18,8 @@ _SUBTITLES = {"subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtit
 _TEXT = {"mov_text", "eia_608", "text", "subviewer", "microdvd", "mpl2", "jacosub", "sami", "realtext", "stl", "pjs"}
 #: Sound that Matroska does not take as it is.
 _NO_SOUND = {"pcm_bluray", "pcm_dvd", "pcm_alaw", "pcm_mulaw", "adpcm_ima_qt", "qdm2", "qdmc", "qcelp", "s302m"}
-_COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+#: Cover art by codec: the name and type of its attachment.
+COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 #: Marks that Matroska has flags for.
 _FLAGS = ("default", "dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired", "descriptions")
 
@@ -104,8 +105,8 @@ def covers(source: Path, facts: MediaFacts, folder: Path, first: int) -> tuple[l
     """
     files: list[Path] = []
     options: dict[str, Any] = {}
-    for track in (one for one in facts.others if one.kind == "cover" and one.codec in _COVERS):
-        name, mime = _COVERS[track.codec]
+    for track in (one for one in facts.others if one.kind == "cover" and one.codec in COVERS):
+        name, mime = COVERS[track.codec]
         path = folder / f"{len(files)}-{name}"
         one = media.source(source)[str(track.index)]
         try:
@@ -122,7 +123,7 @@ def homeless(facts: MediaFacts) -> Iterator[OtherTrack]:
     """What Matroska has no place for, or we have no way to put there."""
     for track in facts.others:
         named = track.kind == "attachment" and track.name and track.mime
-        art = track.kind == "cover" and track.codec in _COVERS
+        art = track.kind == "cover" and track.codec in COVERS
         if track.kind != "subtitle" and not named and not art and not (track.kind == "data" and is_timecode(track)):
             yield track
 

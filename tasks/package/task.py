@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
 from tasks.records.facts import MediaFacts
-from tasks.records.made import Packed, TimedTexts
+from tasks.records.made import Mixed, Packed, TimedTexts
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult
 from tasks.records.script import Script
@@ -52,6 +54,15 @@ class _Master:
     recorded: bool
     srt: Asset | None
     vtt: Asset | None
+    sound: "_Sound | None"
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """What the master of a title without a picture is made of besides."""
+
+    preset: LoudnessPreset
+    speech: tuple[tuple[int, int], ...]
 
 
 @step_task("package")
@@ -60,7 +71,7 @@ def package(
     video: Asset,
     facts: MediaFacts,
     picture: Asset | None,
-    audio: Asset,
+    mixed: Mixed,
     stems: Mapping[str, Asset],
     script: Script,
     *,
@@ -74,7 +85,7 @@ def package(
         video: the source, whose picture is copied where nothing was edited.
         facts: of the source.
         picture: the lip-synced or finished picture; None where it is the source's.
-        audio: the encoded dub.
+        mixed: the dub's sound, encoded too.
         stems: lossless sound by role: the dub's dialogue, the bed (M&E), the mix.
         script: the dub's script.
         altered: whether mouths of ``picture`` were changed.
@@ -85,7 +96,7 @@ def package(
         facts=facts,
         picture=picture,
         altered=altered and picture is not None,
-        audio=audio,
+        audio=mixed.audio,
         script=script,
         stems=dict(stems),
         kind=branch.profile.mix.stems,
@@ -94,6 +105,9 @@ def package(
         recorded=branch.language in branch.title.dubs,
         srt=subtitles.files["script.srt"] if subtitles else None,
         vtt=subtitles.files["script.vtt"] if subtitles else None,
+        sound=_Sound(loudness_presets()[branch.profile.loudness], mixed.made.speech if mixed.made else ())
+        if facts.sound_only
+        else None,
     )
     return Computation(given, _packed, Packed)
 
@@ -102,18 +116,19 @@ def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
     from tasks.package.package import package_master
     from tasks.package.stems import stem
     from tasks.sound.loudness import measure_loudness
+    from tasks.words.cues import DEFAULT_RATE
     from tasks.words.subtitles import write_subtitles
 
     facts, script = given.facts, given.script
     srt, vtt, lines = (work.folder / f"script.{form}" for form in ("srt", "vtt", "json"))
-    assert facts.picture is not None
+    rate = facts.picture.frame_rate if facts.picture else DEFAULT_RATE
     for asset, path in ((given.srt, srt), (given.vtt, vtt)):
         if asset is None:
-            write_subtitles(script, path, facts.picture.frame_rate, facts.duration_ms)
+            write_subtitles(script, path, rate, facts.duration_ms)
         else:
             path.write_bytes(path_of(asset).read_bytes())
     lines.write_text(script.model_dump_json(indent=2) + "\n", "utf-8")
-    master = work.folder / "master.mp4"
+    master = work.folder / f"master{facts.master_ending}"
     notes = package_master(
         path_of(given.picture or given.video),
         facts,
@@ -124,8 +139,10 @@ def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
         master,
         synthetic_speech=not given.recorded,
         altered_picture=given.altered,
+        source=path_of(given.video),
         progress=work.progress,
     )
+    alike, ending, said = _alike(given, given.sound, work) if given.sound else (None, "", ())
     loudness = measure_loudness(master)
     sound = {role: stem(made, given.kind, work.folder, role) for role, made in given.stems.items()}
     made = Packed(
@@ -135,8 +152,35 @@ def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
         vtt=work.keep(vtt),
         stems={role: out if isinstance(out, Asset) else work.keep(out) for role, out in sound.items()},
         loudness=loudness,
+        alike=work.keep(alike) if alike else None,
+        ending=ending,
     )
-    return StepOutput(made, notes)
+    return StepOutput(made, (*notes, *said))
+
+
+def _alike(given: _Master, sound: _Sound, work: Work) -> tuple[Path | None, str, tuple[str, ...]]:
+    """The master in the source's kind, its ending, and notes; None where that is the M4A."""
+    from tasks.package.package import disclosure
+    from tasks.package.sound_kinds import kind_of
+    from tasks.package.sound_master import sound_master
+
+    kind, notes = kind_of(given.facts)
+    if kind is None:
+        return None, "", notes
+    out = work.folder / f"alike{kind.ending}"
+    said = sound_master(
+        path_of(given.stems["mix"]),
+        path_of(given.video),
+        given.facts,
+        kind,
+        given.language,
+        given.title,
+        disclosure(given.language, synthetic_speech=not given.recorded, altered_picture=False),
+        sound.preset,
+        sound.speech,
+        out,
+    )
+    return out, kind.ending, (*notes, *said)
 
 
 @dataclass(frozen=True)
@@ -215,7 +259,7 @@ def _multi(given: _Tracks, work: Work) -> StepOutput[Asset]:
     from tasks.package.package import DubTrack
     from tasks.package.package import package_multi as pack
 
-    out = work.folder / "multi.mkv"
+    out = work.folder / f"multi{Path(given.facts.multi_ending).suffix}"
     dubs = [
         DubTrack(
             language=dub.language,

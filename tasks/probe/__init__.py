@@ -14,7 +14,7 @@ from tasks.records.record import Asset
 from tasks.records.title import Run
 from tasks.step.run import Computation, StepOutput, Work
 
-VERSION = 7
+VERSION = 8
 
 
 @dataclass(frozen=True)

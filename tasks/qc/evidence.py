@@ -39,10 +39,10 @@ class Recogniser:
 
 @dataclass(frozen=True)
 class MasterTimes:
-    """Start and length of a master's streams in milliseconds, as its container says."""
+    """Start and length of a master's streams in milliseconds, as its container says; None where there is no picture."""
 
-    picture_start_ms: float
-    picture_ms: float
+    picture_start_ms: float | None
+    picture_ms: float | None
     audio_start_ms: float
     audio_ms: float
 
@@ -53,6 +53,10 @@ class Measured:
 
     value: float | None
     note: str = ""
+
+
+#: Of every gate that looks at a picture, where there is none.
+NO_PICTURE = Measured(None, "not measured: no picture")
 
 
 @dataclass(frozen=True)

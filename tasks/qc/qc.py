@@ -8,7 +8,7 @@ from typing import Any
 from configs.gates import gate_rules
 from tasks.qc import timing
 from tasks.qc.client_bed import bed_figures
-from tasks.qc.evidence import Evidence, Measured
+from tasks.qc.evidence import NO_PICTURE, Evidence, Measured
 from tasks.qc.gates import check_waivers, judge, judge_av_offset, state
 from tasks.qc.intelligibility import intelligibility, not_understood, understandings
 from tasks.qc.levels import furthest, line_levels
@@ -192,11 +192,14 @@ def _level(evidence: Evidence) -> float | None:
 
 def _master_gates(evidence: Evidence) -> list[Gate]:
     early, late = sound_offset(evidence.master, evidence.picture_start_ms)
-    length = Measured(None, "the master was not probed, or has no picture")
-    if evidence.master and evidence.frame_rate:
-        ends = (evidence.picture_start_ms + evidence.master.picture_ms, evidence.master.audio_ms)
+    length = Measured(None, "the master was not probed")
+    if evidence.master:
+        ends, rate = [evidence.master.audio_ms], evidence.frame_rate or DEFAULT_RATE
+        if evidence.master.picture_ms is not None:
+            ends.append(evidence.picture_start_ms + evidence.master.picture_ms)
         longest_off = max(abs(ms - evidence.duration_ms) for ms in ends)
-        length = Measured(round(longest_off * float(evidence.frame_rate) / 1000, 2))
+        alone = "" if evidence.frame_rate else f"of the sound, in frames of {1000 / float(rate):.0f} ms: no picture"
+        length = Measured(round(longest_off * float(rate) / 1000, 2), alone)
     return [
         _gate(evidence, "audio_early_ms", early),
         _gate(evidence, "audio_late_ms", late),
@@ -263,7 +266,10 @@ def _subtitle_gates(evidence: Evidence, facts: dict[str, Any]) -> list[Gate]:
 
 def _lipsync_gates(evidence: Evidence) -> list[Gate]:
     """When, how far and where the mouth moves, as the engine saw it in the finished picture."""
-    return [_gate(evidence, name, figure) for name, figure in lipsync_figures(evidence.lipsync).items()]
+    figures = lipsync_figures(evidence.lipsync)
+    if evidence.frame_rate is None:
+        figures = dict.fromkeys(figures, NO_PICTURE)
+    return [_gate(evidence, name, figure) for name, figure in figures.items()]
 
 
 def _watermark_gates(evidence: Evidence) -> list[Gate]:
@@ -293,5 +299,7 @@ def _master(evidence: Evidence) -> dict[str, Any]:
         "source_ms": evidence.duration_ms,
         "picture_ms": master.picture_ms if master else None,
         "audio_ms": master.audio_ms if master else None,
-        "offset_ms": round(master.audio_start_ms - master.picture_start_ms, 1) if master else None,
+        "offset_ms": None
+        if master is None or master.picture_start_ms is None
+        else round(master.audio_start_ms - master.picture_start_ms, 1),
     }

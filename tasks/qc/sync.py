@@ -20,7 +20,7 @@ from tasks.keep.known import known
 from tasks.keep.staging import scratch
 from tasks.machine import process
 from tasks.media import door
-from tasks.qc.evidence import Measured
+from tasks.qc.evidence import NO_PICTURE, Measured
 from tasks.records.errors import ProcessFailedError
 
 Power = NDArray[np.float64]  # mean square of each 5 ms
@@ -48,6 +48,7 @@ class Clocks:
         stems: what was taken from that sound and adds up to it (WAV).
         mix: what the master's sound was encoded from (WAV).
         master: the delivered file.
+        seen: whether there is a picture.
     """
 
     source: Path
@@ -55,15 +56,20 @@ class Clocks:
     stems: tuple[Path, ...]
     mix: Path
     master: Path
+    seen: bool = True
 
 
 def av_offset(clocks: Clocks, folder: Path) -> Measured:
     """Milliseconds by which the master's sound is late against its picture (early: below zero), at the worst part.
 
+    Of a title without a picture it is not measured.
+
     Args:
         clocks: what is compared.
         folder: for scratch files.
     """
+    if not clocks.seen:
+        return NO_PICTURE
     heard = _ear(folder)
     taken = 0.0 if clocks.track is None else _taken(clocks.source, clocks.track, clocks.stems, folder)
     delivered = sound_shift(heard(clocks.mix, "a:0"), heard(clocks.master, "a:0"))

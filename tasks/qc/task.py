@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from configs.loudness import LoudnessPreset, loudness_presets
 from tasks.keep.assets import path_of
 from tasks.keep.store import Store
-from tasks.qc.evidence import Evidence, Recogniser
+from tasks.qc.evidence import NO_PICTURE, Evidence, Recogniser
 from tasks.records.errors import PermanentError, ProviderBusyError
 from tasks.records.facts import MediaFacts
 from tasks.records.made import (
@@ -52,13 +52,15 @@ class _Compared:
     track: str | None
     stems: tuple[Asset, ...]
     mix: Asset
+    seen: bool
 
     def local(self, master: Path) -> "Clocks":
         """The same, as files."""
         from tasks.qc.sync import Clocks
 
         stems = tuple(path_of(stem) for stem in self.stems)
-        return Clocks(source=path_of(self.source), track=self.track, stems=stems, mix=path_of(self.mix), master=master)
+        source, mix = path_of(self.source), path_of(self.mix)
+        return Clocks(source=source, track=self.track, stems=stems, mix=mix, master=master, seen=self.seen)
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,7 @@ class _Tracks:
     dubs: tuple[tuple[str, Asset], ...]
     multi: Asset
     waiver: str
+    seen: bool
 
 
 @step_task("qc-multi")
@@ -218,7 +221,8 @@ def qc_multi(
         multi: the file.
     """
     dubs = tuple((branch.language, branch.audio) for branch in branches if branch.audio)
-    given = _Tracks(video, len(facts.audio), dubs, multi, run.profile.waivers.get("av_offset_ms", ""))
+    waiver, seen = run.profile.waivers.get("av_offset_ms", ""), not facts.sound_only
+    given = _Tracks(video, len(facts.audio), dubs, multi, waiver, seen)
     return Computation(given, _tracks_checked, TrackGates)
 
 
@@ -227,7 +231,9 @@ def _tracks_checked(given: _Tracks, space: Work) -> StepOutput[TrackGates]:
     from tasks.qc.sync import track_offsets
 
     tracks = {number: path_of(audio) for number, (_, audio) in enumerate(given.dubs, start=given.first)}
-    measured = track_offsets(path_of(given.video), path_of(given.multi), tracks, space.folder)
+    measured = dict.fromkeys(tracks, NO_PICTURE)
+    if given.seen:
+        measured = track_offsets(path_of(given.video), path_of(given.multi), tracks, space.folder)
     gates = {
         tag: judge_av_offset(measured[track], given.waiver) for track, (tag, _) in zip(tracks, given.dubs, strict=True)
     }
@@ -247,10 +253,11 @@ def _compared(branch: Branch, work: SharedWork, laid: Laid, picture: Pictured, m
     from tasks.media import default_track
 
     if picture.film is not None:
-        return _Compared(picture.film, "a:0", (laid.dialogue,), laid.dialogue)
+        return _Compared(picture.film, "a:0", (laid.dialogue,), laid.dialogue, True)
     track = default_track(work.facts)
     stems = (work.original,) if branch.title.bed else (work.dialogue, work.bed)
-    return _Compared(work.video, None if track is None else str(track), stems, mixed.mix)
+    seen = not work.facts.sound_only
+    return _Compared(work.video, None if track is None else str(track), stems, mixed.mix, seen)
 
 
 def _recorded(laid: Laid) -> dict[str, Any] | None:

@@ -118,3 +118,18 @@ class MediaFacts(Record):
     tags: dict[str, str] = {}
     timecode: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def sound_only(self) -> bool:
+        """Whether there is no picture; cover art is none."""
+        return self.picture is None
+
+    @property
+    def master_ending(self) -> str:
+        """Of a language's master, with its dot."""
+        return ".m4a" if self.sound_only else ".mp4"
+
+    @property
+    def multi_ending(self) -> str:
+        """Of the multi-track master, likewise."""
+        return ".multi.mka" if self.sound_only else ".multi.mkv"

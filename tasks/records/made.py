@@ -186,14 +186,14 @@ class Pictured(Record):
     """A dub's picture.
 
     Attributes:
-        report: JSON of the figures.
+        report: JSON of the figures; None where the title has no picture.
         figures: of the lip sync; which ones is the system's choice.
         picture: None where it is the title's own.
         film: what a service that dubs by itself sent, of which it is the picture.
         settled: what the lip sync took from the whole of the dub, which stays where lines of it are edited.
     """
 
-    report: Asset
+    report: Asset | None = None
     figures: dict[str, Any]
     picture: Asset | None = None
     film: Asset | None = None
@@ -283,7 +283,11 @@ class Mixed(Record):
 
 
 class Packed(Record):
-    """A language's master (MP4), its script (JSON) and subtitles, its stems by role, and how loud the master is."""
+    """A language's master (MP4; M4A of sound alone) and its loudness, script (JSON), subtitles, stems by role.
+
+    ``alike``: the master in the source's own kind, where it is sound alone; None where the M4A is of that kind.
+    ``ending``: of that file, with its dot.
+    """
 
     master: Asset
     script: Asset
@@ -291,6 +295,8 @@ class Packed(Record):
     vtt: Asset
     stems: dict[str, Asset]
     loudness: Loudness
+    alike: Asset | None = None
+    ending: str = ""
 
 
 class TimedTexts(Record):

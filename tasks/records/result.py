@@ -18,7 +18,7 @@ class SharedWork(Record):
     """What the steps that run once a title have made.
 
     ``plain``: the title as lip sync takes it; None where that is the title itself. ``client_bed``: how the client's M&E
-    lies on the title; None where ``bed`` was separated.
+    lies on the title; None where ``bed`` was separated. ``analysis``: of the picture; None where there is no picture.
     """
 
     video: Asset
@@ -30,14 +30,14 @@ class SharedWork(Record):
     client_bed: ClientBed | None = None
     speech: Asset
     script: Script
-    analysis: Asset
+    analysis: Asset | None = None
     notes: tuple[str, ...] = ()
     steps: tuple[StepUse, ...] = ()
 
     @property
     def made(self) -> tuple[Asset, ...]:
         """The files that the steps made; the title itself is its owner's."""
-        return (self.original, self.dialogue, self.bed, self.speech, self.analysis, *filter(None, [self.plain]))
+        return (self.original, self.dialogue, self.bed, self.speech, *filter(None, [self.analysis, self.plain]))
 
 
 class Failure(Record):
@@ -136,3 +136,9 @@ class BranchResult(Record):
     def delivered(self) -> bool:
         """Whether there is a master."""
         return self.state in ("completed", "needs_review")
+
+    @property
+    def master(self) -> str:
+        """The master's place below the title's folder; of sound alone the M4A. Empty where there is none."""
+        beside = (place for place in self.outputs if "/" not in place)
+        return next((place for place in beside if place.endswith((".mp4", ".m4a"))), "")

@@ -31,6 +31,8 @@ class _Given:
     dub: Script
     laid: Laid
     duration_ms: int
+    master: str
+    still: bool
     original_dialogue: Asset
     sheet: dict[str, Any]
     profile: Profile
@@ -70,6 +72,7 @@ def report(
     source_media, source_or_else = source_places(video, Path(branch.title.folder) / branch.language)
     said = (note for record in ledger for note in record.notes)
     stems = (f"{role}.{branch.profile.mix.stems}" for role in roles)
+    lipsync = () if work.facts.sound_only else ("lipsync.json",)
     given = _Given(
         title=branch.title.name,
         language=branch.language,
@@ -77,12 +80,14 @@ def report(
         dub=script,
         laid=laid,
         duration_ms=work.facts.duration_ms,
+        master=f"{branch.title.name}.{branch.language}{work.facts.master_ending}",
+        still=work.facts.sound_only,
         original_dialogue=work.dialogue,
         sheet=sheet,
         profile=branch.profile,
         source_media=source_media,
         source_or_else=source_or_else,
-        files=("script.json", "script.srt", "script.vtt", *stems, "lipsync.json", "qc.json"),
+        files=("script.json", "script.srt", "script.vtt", *stems, *lipsync, "qc.json"),
         notes=tuple(dict.fromkeys((*branch.title.notes, *work.notes, *said))),
         signer=signer,
         made_by=_made_by(ledger),
@@ -117,7 +122,8 @@ def _page(given: _Given, space: Work) -> StepOutput[Asset]:
         fake=given.profile.fake,
         source_media=given.source_media,
         source_or_else=given.source_or_else,
-        dub_media=f"../{given.title}.{given.language}.mp4",
+        dub_media=f"../{given.master}",
+        still=given.still,
         files=tuple((name, name) for name in given.files),
         original_dialogue=path_of(given.original_dialogue),
         dialogue=path_of(given.laid.dialogue),
