@@ -22,6 +22,7 @@ from configs.night import BudgetSettings, NotifySettings
 from configs.review import ReviewSettings
 from configs.scene_modes import scene_modes
 from configs.sound import IngestSettings, MixSettings
+from configs.sources import SourceSettings
 from configs.subtitle_files import SubtitleSettings
 
 
@@ -166,6 +167,9 @@ class Profile(BaseModel):
     )
     credentials: CredentialsSettings = Field(
         default_factory=lambda: CredentialsSettings.model_validate({}), description="key that signs the masters"
+    )
+    sources: SourceSettings = Field(
+        default_factory=lambda: SourceSettings.model_validate({}), description="where titles may be fetched from"
     )
     prices: dict[str, dict[str, float]] = Field({}, description="USD per million units, over configs/prices.yaml")
 

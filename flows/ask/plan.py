@@ -11,12 +11,14 @@ from typing import Any
 from configs.language_names import language_of, split_languages
 from configs.languages import LanguageError
 from configs.profile import SECTIONS, Profile, ProfileError, Section, load_profile
+from flows.ask.brought import titles_here
 from flows.ask.given import check_media, probed, refuse_all
 from flows.ask.naming import named
 from flows.ask.output import writable
 from flows.ask.sound_only import as_it_is
 from flows.ask.stretch import Stretch, placed
 from tasks import diarize, separate, synthesize, transcribe, translate, watermark
+from tasks.keep.assets import path_of
 from tasks.keep.store import Store, store_at, store_place
 from tasks.lipsync.choose import dubs_alone, lipsyncing
 from tasks.records.consent import agreed, read_consent
@@ -60,6 +62,7 @@ class Request:
     """One `polydub run` as typed, or one title of a manifest; paths and languages unchecked.
 
     ``preview_s`` seconds are dubbed (0: all), from ``preview_from_s`` on (None: from the first speech on).
+    ``brought``: titles of other places that are in the store, by address (`flows.ask.brought`).
     ``row``, ``priority`` (higher is sooner) and ``due`` (ISO 8601 with its offset) are a manifest's; ``notes`` are for
     the user.
     """
@@ -80,6 +83,7 @@ class Request:
     priority: float = 0.0
     due: str | None = None
     notes: tuple[str, ...] = ()
+    brought: Mapping[str, Any] = field(default_factory=dict)
 
 
 def plan(request: Request) -> list[Run]:
@@ -109,10 +113,11 @@ def checked(request: Request) -> list[Run]:
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
     store = store_at(store_place())
+    request = titles_here(request, profile, store)
     runs, wrong = [], []
     for video in request.videos:
         try:
-            path = _file(video, "video")
+            path = Path(video) if video in request.brought else _file(video, "video")
             runs.append(_run(request, path, video, languages, profile, source_language, out, store))
         except BadInputError as error:
             wrong.append(error)
@@ -210,7 +215,12 @@ def _run(
     out: Path,
     store: Store,
 ) -> Run:
-    beside = _beside(request.subtitles, path, source_language, profile)
+    there = request.brought.get(typed)
+    video = Asset.model_validate(there["asset"]) if there else _referenced(store, path)
+    if there:
+        path = path_of(video)
+    looks = profile.model_copy(update={"sidecar": False}) if there else profile  # nothing lies beside it
+    beside = _beside(request.subtitles, path, source_language, looks)
     subtitles = beside.path
     script = read_script(subtitles, source_language or beside.language) if subtitles else None
     script_language = script.language if script else None
@@ -219,11 +229,11 @@ def _run(
         _translated(tag, languages): _translation(store, file, tag) for tag, file in request.translations.items()
     }
     spoken = [language for language in languages if language not in dubs]
-    name = title_name(path.stem)
+    name = title_name(Path(there["name"]).stem if there else path.stem)
     title = Title(
         name=name,
         plain=name,
-        video=_referenced(store, path),
+        video=video,
         source=typed,
         folder=str(out / name),
         languages=languages,

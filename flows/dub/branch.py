@@ -28,7 +28,7 @@ from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
-from tasks.records.made import Marked, TimedTexts
+from tasks.records.made import Marked, Shots, TimedTexts
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork, Waits
 from tasks.records.script import Script
@@ -176,5 +176,5 @@ def _timed_text(run: Branch, work: SharedWork, script: Script, steps: Steps) -> 
     """Subtitles by the style guide, where the profile asks for anything of them."""
     if not run.profile.subtitles.guided:
         return None
-    shots = steps.settle(find_shots.submit(run, work.video))
+    shots = Shots(cuts_ms=()) if work.facts.sound_only else steps.settle(find_shots.submit(run, work.video))
     return steps.settle(timed_text.submit(run, script, work.script, work.facts, shots))

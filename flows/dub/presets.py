@@ -124,7 +124,7 @@ class _Dub:
         self._run, self._branch = run, branch
         self.language = branch.language
         self._files = {**branch.outputs, **branch.unsigned}
-        self.master = self._files[f"{run.title.name}.{branch.language}.mp4"]
+        self.master = self._files[branch.master]
 
     @cached_property
     def own_picture(self) -> Asset | None:

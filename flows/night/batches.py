@@ -12,17 +12,19 @@ from pydantic import ValidationError
 
 from configs.night import BudgetSettings, NotifySettings
 from configs.profile import Profile
+from flows.ask.brought import titles_here
 from flows.ask.naming import named, taken
-from flows.ask.plan import Request, checked, parse_languages
+from flows.ask.plan import Request, checked, checked_profile, parse_languages
 from flows.kept.branches import branch_key, is_set_aside, last_attempt
 from flows.kept.budget import unpriced
 from tasks.keep.place import Place
 from tasks.keep.places import place_of
-from tasks.keep.store import store_place
+from tasks.keep.store import store_at, store_place
 from tasks.machine.jobs import Jobs
-from tasks.records.errors import BadInputError
+from tasks.records.errors import BadInputError, TransientError
 from tasks.records.record import Record
 from tasks.records.title import Run
+from tasks.services.addresses import is_address
 
 _FOLDER = "batches"
 _LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -94,9 +96,10 @@ def new_batch(
     Raises:
         BadInputError: rows that cannot be dubbed, all listed, or a service without a known price under a USD budget.
     """
+    faults: list[str] = []
     batch = Batch(
         id=batch_id or _free_id(name),
-        requests=tuple(requests),
+        requests=tuple(_here(requests, faults)),
         out=str(Path(out).expanduser().absolute()),
         budget=budget,
         notify=profile.notify,
@@ -104,8 +107,7 @@ def new_batch(
         titles_at_once=profile.titles_at_once,
         branches_at_once=profile.branches_at_once,
     )
-    faults: list[str] = []
-    runs = _planned(batch, faults)
+    runs = _planned(batch, faults) if not faults else []
     if faults:
         raise BadInputError(f"{name} cannot be dubbed: {'; '.join(faults)}.", "Correct these rows and try again.")
     if budget.usd is not None and (unknown := sorted({service for run in runs for service in unpriced(run)})):
@@ -117,6 +119,19 @@ def new_batch(
         return batch, runs
     keep_batch(batch)
     return batch, taken(runs)
+
+
+def _here(requests: Sequence[Request], faults: list[str]) -> Iterator[Request]:
+    """The requests with titles of other places in the store, and faults of those that did not come."""
+    for request in requests:
+        if not any(is_address(video) and video not in request.brought for video in request.videos):
+            yield request
+            continue
+        try:
+            profile = checked_profile(request.profile, request.overrides)
+            yield titles_here(request, profile, store_at(store_place()))
+        except (BadInputError, TransientError) as error:
+            faults.append(f"row {request.row}, column title: {error}" if request.row else str(error))
 
 
 def keep_batch(batch: Batch) -> None:

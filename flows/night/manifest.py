@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,16 @@ from configs.client_profile import read_client_profile
 from configs.language_names import language_of, split_languages
 from configs.languages import LanguageError
 from configs.lipsync_style import LipsyncStyle
-from configs.profile import ProfileError, load_profile, merged, profile_names
+from configs.profile import Profile, ProfileError, load_profile, merged, profile_names
 from configs.review import ReviewSettings
+from configs.sources import SourceSettings
 from configs.subtitle_files import settings_of
 from flows.ask.plan import Request
 from flows.ask.roots import Roots, videos_of
 from flows.kept.masters import refuse_masters, without_masters
 from flows.night.table import rows_of
 from tasks.records.errors import BadInputError
+from tasks.services.addresses import address_of, check_allowed, is_address
 
 _COLUMNS = {
     "title",
@@ -98,7 +100,7 @@ class _Reader:
     def __init__(self, roots: Roots, defaults: Defaults, faults: list[str]) -> None:
         self._roots, self._defaults, self._faults = roots, defaults, faults
         self.fixes: dict[str, None] = {}
-        self._seen: dict[tuple[Path, str], int] = {}  # video and language to the row that names them
+        self._seen: dict[tuple[str, str], int] = {}  # video and language to the row that names them
 
     def requests(self, number: int, row: Mapping[str, str]) -> list[Request]:
         """The titles of a row; none for an empty row."""
@@ -108,7 +110,8 @@ class _Reader:
         def fault(column: str, what: str) -> None:
             self._faults.append(f"row {number}, column {column}: {what}")
 
-        videos, left_out = self._videos(row.get("title", ""), fault)
+        elsewhere = is_address(row.get("title", ""))
+        videos, left_out = ([], "") if elsewhere else self._videos(row.get("title", ""), fault)
         languages = _languages(row.get("languages", ""), fault)
         if row.get("source_language"):
             _language(row["source_language"], "source_language", fault)
@@ -127,10 +130,13 @@ class _Reader:
         overrides = _timed_text(row.get("timed_text", ""), overrides, fault)
         overrides = self._reviewed(row, profile, overrides, fault)
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
-        self._refuse_twice(number, videos, languages, fault)
+        self._refuse_twice(number, [(str(video.resolve()), video.name) for video in videos], languages, fault)
+        titles = [str(video) for video in videos]
+        if elsewhere:
+            titles = self._elsewhere(number, row["title"], load_known(profile, overrides), languages, fault)
         return [
             Request(
-                videos=[str(video)],
+                videos=[title],
                 languages=languages,
                 out=self._defaults.out,
                 profile=profile,
@@ -147,8 +153,21 @@ class _Reader:
                 due=due,
                 notes=(left_out,) if left_out and not place else (),
             )
-            for place, video in enumerate(videos)
+            for place, title in enumerate(titles)
         ]
+
+    def _elsewhere(
+        self, number: int, text: str, profile: Profile | None, languages: list[str], fault: Fault
+    ) -> list[str]:
+        """The address in a cell, if the operator allows it; it is fetched when the batch is planned."""
+        try:
+            address = address_of(text)
+            check_allowed(address, profile.sources if profile else SourceSettings.model_validate({}))
+        except BadInputError as error:
+            self._refused("title", error, fault)
+            return []
+        self._refuse_twice(number, [(address.lasting, address.name)], languages, fault)
+        return [text]
 
     def _videos(self, title: str, fault: Fault) -> tuple[list[Path], str]:
         """The sources that a cell names, and a note on files among them that were skipped."""
@@ -269,12 +288,21 @@ class _Reader:
             self.fixes[error.fix] = None
             raise ProfileError(error.what) from error
 
-    def _refuse_twice(self, number: int, videos: list[Path], languages: list[str], fault: Fault) -> None:
-        for video in videos:
+    def _refuse_twice(self, number: int, titles: Sequence[tuple[str, str]], languages: list[str], fault: Fault) -> None:
+        """Find titles, each given as place and name, that another row names in the same language."""
+        for place, name in titles:
             for language in languages:
-                first = self._seen.setdefault((video.resolve(), language), number)
+                first = self._seen.setdefault((place, language), number)
                 if first != number:
-                    fault("title", f"{video.name} in {language} is already in row {first}")
+                    fault("title", f"{name} in {language} is already in row {first}")
+
+
+def load_known(name: str, overrides: Mapping[str, Any]) -> Profile | None:
+    """A profile; None where it is not valid, which was noted."""
+    try:
+        return load_profile(name, dict(overrides))
+    except ProfileError:
+        return None
 
 
 def _timed_text(text: str, overrides: dict[str, Any], fault: Fault) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from flows.night.manifest import Defaults, read_manifest
 from flows.printed import Console
 from flows.terminal.watch import run_batch
 from tasks.keep.staging import staged
-from tasks.keep.store import step_key, store_at, store_place
+from tasks.keep.store import step_key, store_at, store_place, text_sha256
 from tasks.records.errors import BadInputError, PolydubError, UnsupportedError, is_transient
+from tasks.services.addresses import is_address
 from tasks.transcribe.sidecar import FORMATS
 from tasks.words.visible import visible
 
@@ -189,7 +190,10 @@ class Inbox:
         asked = {"languages": list(self._languages), "profile": self._profile_name, "out": self._out}
         inputs: dict[str, Any] = {"file": self._store.reference(path)}
         if rows:
-            inputs["videos"] = [self._store.reference(Path(video)) for row in rows for video in row.videos]
+            videos = [video for row in rows for video in row.videos]
+            inputs["videos"] = [self._store.reference(Path(video)) for video in videos if not is_address(video)]
+            if elsewhere := [text_sha256(video) for video in videos if is_address(video)]:
+                inputs["addresses"] = elsewhere
         return step_key(_TAKEN, 1, settings=asked, inputs=inputs)
 
 

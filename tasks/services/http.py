@@ -88,6 +88,26 @@ def answering(method: str, url: str, *, wait_s: float, **content: Any) -> contex
     return httpx.stream(method, url, timeout=wait_s, verify=trusted(), **content)
 
 
+@contextlib.contextmanager
+def answering_as(name: str, method: str, url: str, *, wait_s: float, headers: Mapping[str, str]) -> Iterator[Any]:
+    """As `answering`, of a machine that is addressed by its number.
+
+    Args:
+        name: of the host, which the machine must prove by its certificate.
+        method: as for `answering`.
+        url: with the machine's number.
+        wait_s: as for `answering`.
+        headers: ``Host`` among them.
+    """
+    import httpx
+
+    with (
+        httpx.Client(timeout=wait_s, verify=trusted()) as client,
+        client.stream(method, url, headers=dict(headers), extensions={"sni_hostname": name}) as answer,
+    ):
+        yield answer
+
+
 def exchange(
     method: str,
     url: str,

@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.subtitle_files import Format
 from tasks.records.facts import PictureFacts
 from tasks.records.script import Script
-from tasks.words.cues import Cue
+from tasks.words.cues import DEFAULT_RATE, Cue
 from tasks.words.delivered import read_back
 from tasks.words.guide import Frames, guide_cues
 from tasks.words.guide_check import unmet
@@ -50,6 +50,15 @@ class Screen:
         width, height = round(picture.width * Fraction(picture.aspect)), picture.height
         size = (height, width) if picture.rotation in (90, 270) else (width, height)
         return cls(Frames(picture.frame_rate, picture.start_ms), size, duration_ms, cuts_ms)
+
+    @classmethod
+    def usual(cls, duration_ms: int) -> Screen:
+        """What is assumed where there is no picture: 1920x1080 at 25 frames a second.
+
+        Args:
+            duration_ms: of the title.
+        """
+        return cls(Frames(DEFAULT_RATE, 0), (1920, 1080), duration_ms)
 
 
 def write_files(

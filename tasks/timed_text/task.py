@@ -92,8 +92,8 @@ def timed_text(
 def _written(given: _Given, work: Work) -> StepOutput[TimedTexts]:
     from tasks.timed_text.files import Screen, write_files
 
-    assert given.facts.picture is not None
-    screen = Screen.of(given.facts.picture, given.facts.duration_ms, given.shots.cuts_ms)
+    picture, duration_ms = given.facts.picture, given.facts.duration_ms
+    screen = Screen.of(picture, duration_ms, given.shots.cuts_ms) if picture else Screen.usual(duration_ms)
     formats = ("srt", "vtt", *given.settings.further)
     notes: list[str] = []
     scripts = {"": given.script, **_variants(given, work, notes)}

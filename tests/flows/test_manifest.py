@@ -143,7 +143,7 @@ def test_all_faults_are_named_with_row_and_column(folder: Path) -> None:
         "row 8, column priority: 'inf' is not a number",  # row 7 is empty, and counts as the spreadsheet shows it
         "row 8, column profile: Profile file",
         "row 8, column title: a.mp4 in es is already in row 6",
-        "row 9, column title: no video matches 'no*.mp4'",
+        "row 9, column title: no video and no sound matches 'no*.mp4'",
         "row 9, column languages: es is named twice",
         "row 9, column dub_klingonese",
         "column colour: unknown",

@@ -85,12 +85,6 @@ def image(path: Path) -> None:
     )
 
 
-def sound(path: Path) -> None:
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-f", "mp4", "-c:a", "aac", str(path)], check=True
-    )
-
-
 def mute(path: Path) -> None:
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x64:d=1", "-f", "mp4", str(path)], check=True
@@ -103,7 +97,6 @@ def mute(path: Path) -> None:
         (empty, "empty"),
         (text, "not a|no "),
         (image, "still"),
-        (sound, "no picture"),
         (mute, "no audio track"),
         (Path.mkdir, "not a file"),
         (lambda path: None, "does not exist"),

