@@ -43,7 +43,7 @@ from tasks.probe.task import probe
 from tasks.records.credentials import Signed, Signer
 from tasks.records.delivery import Delivered, DeliveredDub, Named
 from tasks.records.facts import MediaFacts
-from tasks.records.made import Mixed, Pictured
+from tasks.records.made import Pictured
 from tasks.records.quality import Gate
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork
@@ -143,7 +143,6 @@ class _Dub:
     def as_delivered(self) -> DeliveredDub:
         """What presets take."""
         branch = self._branch
-        mixed = self._made("mix", Mixed)
         found = {Path(place).stem: asset for place, asset in self._files.items() if self._is_stem(place)}
         audio = branch.audio
         assert audio is not None
@@ -153,7 +152,6 @@ class _Dub:
             audio=audio,
             mix=found.pop("mix", audio),
             stems=found,
-            speech=mixed.made.speech if mixed and mixed.made else (),
             script=branch.outputs[f"{branch.language}/script.json"],
             srt=branch.outputs[f"{branch.language}/script.srt"],
             vtt=branch.outputs[f"{branch.language}/script.vtt"],

@@ -18,6 +18,7 @@ from tasks.records.delivery import DeliveredDub
 from tasks.sound.channels import SURROUND, layout_of
 from tasks.sound.limiter import write_gained
 from tasks.sound.loudness import SILENCE_LUFS, Curve, measure_curve
+from tasks.sound.stem_speech import speech_in
 from tasks.sound.target import Target, approach, target_of
 
 #: Writes a gained WAV in the preset's form.
@@ -57,7 +58,7 @@ def bring(mix: Path, dub: DeliveredDub, preset: LoudnessPreset, duration_ms: int
         out: the file.
         form: how it is written.
     """
-    target = target_of(preset, dub.speech, duration_ms)
+    target = aim(dub, preset, duration_ms, out)
     before = measure_curve(mix)
     level = target.level(before)
     keeps = abs(target.lufs - level) <= target.tolerance_lu
@@ -79,6 +80,19 @@ def bring(mix: Path, dub: DeliveredDub, preset: LoudnessPreset, duration_ms: int
 
         found = approach(target, before, render)
     return Brought(target, found.measured, found.gain_db, (*target.notes, *found.notes))
+
+
+def aim(dub: DeliveredDub, preset: LoudnessPreset, duration_ms: int, beside: Path) -> Target:
+    """What a dub is brought to, by where its dialogue speaks if that counts.
+
+    Args:
+        dub: a language.
+        preset: a level.
+        duration_ms: of the title.
+        beside: a place beside which files may be written for a while.
+    """
+    spoken = dub.stems.get("dialogue") if preset.dialogue else None
+    return target_of(preset, speech_in(path_of(spoken), beside) if spoken else (), duration_ms)
 
 
 def mix_of(dub: DeliveredDub, beside: Path, *, stereo: bool = False) -> Path:

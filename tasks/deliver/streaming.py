@@ -12,12 +12,11 @@ from tasks.deliver.checks import Checks, Packed, looked_at, streams_of
 from tasks.deliver.cmaf import Rendition, Sound, cut
 from tasks.deliver.dash import manifest
 from tasks.deliver.hls import Track, master_playlist, media_playlist, words_playlist
-from tasks.deliver.sound import channels_in, mix_of
+from tasks.deliver.sound import aim, channels_in, mix_of
 from tasks.keep.assets import path_of
 from tasks.records.delivery import DeliveredDub
 from tasks.sound.aac import encode_aac
 from tasks.sound.loudness import measure_curve
-from tasks.sound.target import target_of
 
 #: The clock of WebVTT is that of the segments, which begin at 0.
 _CLOCK = "X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0"
@@ -61,9 +60,9 @@ def pack(
         path = path_of(dub.audio)
         if preset.name != mixed_to:
             path = folder / f"{dub.language}.m4a"
-            encode_aac(mix_of(dub, folder), path, preset, speech=dub.speech)
+            encode_aac(mix_of(dub, folder), path, preset, speech=aim(dub, preset, duration_ms, path).speech or ())
         sounds.append(Sound(path, dub.language, f"audio-{dub.language}"))
-        target = target_of(preset, dub.speech, duration_ms)
+        target = aim(dub, preset, duration_ms, folder / "heard")
         curve = measure_curve(path)
         checks.level(target, target.level(curve), curve.loudness.true_peak_dbtp, f"audio-{dub.language}.mp4")
     out = folder / "package"

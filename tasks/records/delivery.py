@@ -24,7 +24,6 @@ class DeliveredDub(Record):
         audio: the encoded dub (M4A).
         mix: the lossless mix (WAV or FLAC); the encoded dub where a service made it.
         stems: dialogue and bed, lossless.
-        speech: where it speaks, ``(start_ms, end_ms)``: for loudness of dialogue.
         script: its script (JSON).
         srt: its subtitles as SubRip.
         vtt: the same as WebVTT.
@@ -35,7 +34,6 @@ class DeliveredDub(Record):
     audio: Asset
     mix: Asset
     stems: dict[str, Asset] = {}
-    speech: tuple[tuple[int, int], ...] = ()
     script: Asset
     srt: Asset
     vtt: Asset
