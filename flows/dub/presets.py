@@ -129,8 +129,16 @@ class _Dub:
     @cached_property
     def own_picture(self) -> Asset | None:
         """Its picture, where it is not the title's own."""
-        lipsynced = self._made("lipsync", Pictured)
-        return lipsynced.picture if lipsynced else self.master
+        return self._lipsynced.picture if self._lipsynced else self.master
+
+    @property
+    def altered(self) -> bool:
+        """Whether mouths of its picture were changed."""
+        return self.own_picture is not None and (self._lipsynced is None or self._lipsynced.altered)
+
+    @cached_property
+    def _lipsynced(self) -> Pictured | None:
+        return self._made("lipsync", Pictured)
 
     @cached_property
     def made(self) -> SignedDub:
@@ -274,7 +282,7 @@ class _Packing:
                 picture = self._settle(deliver_picture.submit(self.run, asset, facts, preset))
             elif own:
                 self.notes.append(f"{dub.language}: its picture is that of the lip-synced master, copied.")
-            film = Film(asset, facts, picture, self.work.facts.timecode)
+            film = Film(asset, facts, picture, self.work.facts.timecode, dub.altered)
             given = broadcast(self.run, preset, dub.as_delivered, film, self.work.facts)
             yield "", self._settle(deliver.submit(self.run, given)), (dub,)
 

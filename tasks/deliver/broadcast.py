@@ -9,6 +9,7 @@ from typing import Any
 import ffmpeg
 
 from configs.delivery import BroadcastPreset
+from configs.languages import iso639_2
 from configs.loudness import LoudnessPreset
 from tasks import media
 from tasks.deliver.checks import Checks, Packed, looked_at, streams_of
@@ -16,7 +17,7 @@ from tasks.deliver.sound import Brought, bring, channels_in, mix_of, pcm
 from tasks.keep.assets import path_of
 from tasks.keep.staging import scratch, staged
 from tasks.media.encoding import opened
-from tasks.package.package import copied_picture, stream_hash
+from tasks.package.package import copied_picture, disclosure, stream_hash
 from tasks.package.stored import stored_picture
 from tasks.records.delivery import DeliveredDub
 from tasks.records.facts import MediaFacts, PictureFacts
@@ -91,7 +92,7 @@ def encode_picture(
         wide, high = _XDCAM_SIZE
         shown = shown.filter("scale", wide, high, force_original_aspect_ratio="decrease", interl=int(fields))
         shown = shown.filter("pad", wide, high, "(ow-iw)/2", "(oh-ih)/2").filter("setsar", 1)
-        how = dict(_XDCAM)
+        how = {**_XDCAM, "gop_timecode": first_timecode(facts.timecode, rules)}
     if fields:
         shown = shown.filter("setfield", picture.fields)
         how |= {"flags:v": "+ilme+ildct+bitexact", "top": int(picture.fields == "tff")}
@@ -121,6 +122,7 @@ def pack(
     *,
     duration_ms: int,
     timecode: str,
+    altered: bool,
 ) -> Packed:
     """One language's file and its stems.
 
@@ -135,6 +137,7 @@ def pack(
         folder: where files are written.
         duration_ms: of the title.
         timecode: of the source's first frame; empty where it has none.
+        altered: whether mouths of its picture were changed.
 
     Returns:
         Files by name, the rules they keep, and notes for the user.
@@ -143,7 +146,7 @@ def pack(
     name = f"{title}.{dub.language}"
     mix = mix_of(dub, folder)
     channels, out = channels_in(mix), folder / f"{name}.{rules.container}"
-    began = _earlier(timecode or rules.timecode, rules.leader_s)
+    began = first_timecode(timecode, rules)
     with scratch(out) as sound:
         made = bring(mix, dub, preset, duration_ms, sound, pcm(duration_ms, channels))
         if encoded is None:
@@ -153,14 +156,31 @@ def pack(
         else:
             shown, how, notes = media.source(encoded)["v:0"], {"c:v:0": "copy"}, ()
         tracks = _tracks(sound, channels, rules)
-        tags = {"map_metadata": -1, **media.tags("", timecode=began)}
+        mark = disclosure(dub.language, synthetic_speech=dub.synthetic, altered_picture=altered)
+        tags = {"map_metadata": -1, **media.tags("", timecode=began, comment=mark)}
+        language = iso639_2(dub.language, bibliographic=False)
+        for number in range(len(tracks)):
+            tags |= media.tags(f":s:a:{number}", language=language)
         graph = media.sink([shown, *tracks], out, f=rules.container, acodec="pcm_s24le", **how, **tags)
         media.run_ffmpeg(graph, duration_ms=duration_ms)
     stems = _stems(dub, made, duration_ms, name, folder) if rules.stems else {}
     checks = _checked(stems, out, rules, made, facts, channels, began)
+    if rules.container == "mov":  # MXF has no place for it that ffmpeg writes
+        track = streams_of(looked_at(out), "audio")[0]
+        checks.same("language", track.get("tags", {}).get("language"), language, out.name)
     if encoded is None:
         _untouched(checks, film, out)
     return {out.name: out, **stems}, checks, (*notes, *made.notes)
+
+
+def first_timecode(timecode: str, rules: BroadcastPreset) -> str:
+    """Of the first frame of the file, its leader's where it has one.
+
+    Args:
+        timecode: of the source's first frame; empty where it has none.
+        rules: of the preset.
+    """
+    return _earlier(timecode or rules.timecode, rules.leader_s)
 
 
 def _tracks(sound: Path, channels: int, rules: BroadcastPreset) -> list[Any]:
@@ -216,7 +236,7 @@ def _checked(
     heard = _heard(out, len(sounds))
     level = made.level_lufs if made.target.speech is not None else heard.integrated_lufs
     checks.level(made.target, level, heard.true_peak_dbtp, out.name)
-    checks.within("range_lu", heard.range_lu, 0.0, 20.0, out.name)
+    checks.range_lu(heard.range_lu, (0.0, 20.0), facts.duration_ms, out.name)
     return checks
 
 

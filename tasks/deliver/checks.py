@@ -13,6 +13,8 @@ from tasks.records.quality import Gate
 from tasks.records.record import Asset
 from tasks.sound.target import Target
 
+#: Of shorter programmes no loudness range is stated.
+_RANGE_FROM_MS = 60_000
 _SHOWN = ("-show_streams", "-show_format", "-show_chapters", "-of", "json")
 
 
@@ -106,19 +108,23 @@ class Checks:
             )
         )
 
-    def within(self, rule: str, value: float, least: float, most: float, where: str) -> None:
-        """A figure that should lie between two; one that does not warns.
+    def range_lu(self, value: float, asked: tuple[float, float], duration_ms: int, where: str) -> None:
+        """Loudness range; one outside what is asked for warns. It means nothing of less than a minute (EBU Tech 3342).
 
         Args:
-            rule: its name.
-            value: as measured.
-            least: that is asked for.
-            most: likewise.
+            value: LRA as measured, in LU.
+            asked: the least and the most that is asked for.
+            duration_ms: of the programme.
             where: the file.
         """
+        least, most = asked
+        if duration_ms < _RANGE_FROM_MS:
+            note = f"{where}: {value:.1f} LU, of less than a minute"
+            self.gates.append(Gate(name="range_lu", value=None, status="unmeasured", note=note))
+            return
         status: Literal["pass", "warn"] = "pass" if least <= value <= most else "warn"
         note = f"{where}: {value:.1f}, asked for {least:g} to {most:g}"
-        self.gates.append(Gate(name=rule, value=value, warn=most, status=status, note=note))
+        self.gates.append(Gate(name="range_lu", value=value, warn=most, status=status, note=note))
 
 
 #: What a packager makes: files by their path below the preset's folder (an asset where nothing is written), the rules

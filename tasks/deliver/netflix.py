@@ -64,7 +64,7 @@ def pack(dub: DeliveredDub, rules: NetflixPreset, preset: LoudnessPreset, of: Pr
         made = bring(mix, dub, preset, duration_ms, out, pcm(duration_ms, channels))
         _check_sound(checks, out, channels, duration_ms)
         checks.level(made.target, made.level_lufs, made.measured.loudness.true_peak_dbtp, out.name)
-        checks.within("range_lu", made.measured.loudness.range_lu, *rules.range_lu, out.name)
+        checks.range_lu(made.measured.loudness.range_lu, rules.range_lu, duration_ms, out.name)
         notes += made.notes
         files[out.name] = out
     if not surround:

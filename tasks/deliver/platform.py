@@ -14,6 +14,7 @@ from configs.loudness import LoudnessPreset
 from tasks import media
 from tasks.deliver.checks import Checks, Packed
 from tasks.deliver.sound import FLAC, bring, encoded, mix_of
+from tasks.package.package import disclosure
 from tasks.records.delivery import DeliveredDub, Named
 
 #: What the platform refuses in titles and descriptions.
@@ -34,7 +35,9 @@ def pack_language(dub: DeliveredDub, preset: LoudnessPreset, duration_ms: int, t
         Files by name, the rules they keep, and notes for the user.
     """
     sound, words = f"{title}.{dub.language}.flac", f"{title}.{dub.language}.srt"
-    made = bring(mix_of(dub, folder), dub, preset, duration_ms, folder / sound, encoded(duration_ms, **FLAC))
+    mark = media.tags("", comment=disclosure(dub.language, synthetic_speech=dub.synthetic, altered_picture=False))
+    form = encoded(duration_ms, **FLAC, **mark)
+    made = bring(mix_of(dub, folder), dub, preset, duration_ms, folder / sound, form)
     checks = Checks()
     found = soundfile.info(str(folder / sound))
     checks.same("length_samples", found.frames, media.samples(duration_ms), sound)

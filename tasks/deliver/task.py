@@ -145,12 +145,14 @@ class Film:
         facts: of it.
         picture: as the preset asks for it; None where it is copied from the film.
         timecode: of the title; empty where it has none.
+        altered: whether mouths of it were changed.
     """
 
     film: Asset
     facts: MediaFacts
     picture: Asset | None
     timecode: str
+    altered: bool
 
 
 @dataclass(frozen=True)
@@ -325,6 +327,7 @@ def _made(given: _Given, work: Work) -> Packed:
                 work.folder,
                 duration_ms=given.duration_ms,
                 timecode=film.timecode,
+                altered=film.altered,
             )
         case _Netflix():
             of = netflix.Programme(given.title, given.facts, given.filled)

@@ -16,7 +16,10 @@ import soundfile
 
 from configs.delivery import delivery_presets
 from flows.ask.plan import Request, plan
+from flows.dub import presets
+from flows.terminal.outcome import exit_code
 from tasks.deliver import platform
+from tasks.package.mark import dubbed_into
 from tasks.package.package import stream_hash
 from tasks.records.errors import BadInputError, PermanentError
 from tasks.sound.loudness import measure_loudness
@@ -109,6 +112,8 @@ def test_a_broadcasters_file_has_the_picture_untouched_and_24_bits(made: tuple[D
     sounds = [stream for stream in found["streams"] if stream["codec_type"] == "audio"]
     assert [(one["codec_name"], one["sample_rate"], one["channels"]) for one in sounds] == [("pcm_s24le", "48000", 2)]
     assert found["streams"][0]["tags"]["timecode"] == "01:00:00:00"
+    assert sounds[0]["tags"]["language"] == "spa"
+    assert dubbed_into(path) == dubbed_into(more.file("platform", "talk.es.flac")) == ("es",)  # no sources
     assert Fraction(found["streams"][0]["avg_frame_rate"]) == 25
     assert measure_loudness(path).integrated_lufs == pytest.approx(-23, abs=0.5)
     gates = {gate["name"] for gate in more.preset("broadcast")["gates"]}
@@ -170,30 +175,6 @@ def test_a_late_language_joins_the_package_and_leaves_what_is_its_own(
     assert late.file("streaming", "audio-ca.mp4").exists()
 
 
-def test_a_failed_preset_fails_alone_and_leaves_its_folder_as_it_was(
-    made: tuple[Dubbed, Dubbed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, more = made
-    out = tmp_path / "out"
-    dubbed(more.video, out, ["es"], "platform")
-    before = digests(out / "talk" / "deliver")
-
-    def broken(*_arguments: object) -> None:
-        raise PermanentError("A rule is broken.")
-
-    monkeypatch.setattr(platform, "pack_language", broken)
-    monkeypatch.setattr("tasks.deliver.VERSION", 1000)  # so that it is made again
-    again = dubbed(more.video, out, ["es"], "platform podcast")
-    assert (again.summary["state"], again.summary["delivered"]) == ("partial", 1)
-    assert again.summary["deliver"]["platform"]["error"]["what"] == "A rule is broken."
-    assert again.summary["deliver"]["platform"]["files"] == {}
-    assert again.preset("podcast")["state"] == "completed"
-    assert again.summary["languages"]["es"]["error"] is None
-    there = digests(out / "talk" / "deliver")
-    assert {place: there[place] for place in before} == before
-    assert not list((out / "talk" / "deliver").glob(".*"))
-
-
 def test_what_cannot_be_made_is_refused_by_name_before_anything_is(tmp_path: Path) -> None:
     video = a_talk(tmp_path, rate="30")
     with pytest.raises(BadInputError, match="no delivery preset 'vhs'; choose of file, platform"):
@@ -214,3 +195,43 @@ def test_the_masters_are_the_default_and_always_there() -> None:
         "streaming",
     )
     assert all(preset.about for preset in delivery_presets().values())
+
+
+@pytest.mark.slow
+def test_where_languages_have_pictures_of_their_own_each_has_a_package_beside_the_one_that_switches(
+    made: tuple[Dubbed, Dubbed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, more = made
+    monkeypatch.setattr(presets._Dub, "own_picture", property(lambda dub: dub.master if dub.language == "es" else None))
+    again = dubbed(more.video, more.folder.parent, ["es", "fr"], "streaming broadcast")
+    assert any("gives es a picture of its own" in note for note in again.preset("streaming")["notes"])
+    every = again.file("streaming", "master.m3u8").read_text()
+    assert {"en", "es", "fr"} <= set(re.findall(r'TYPE=AUDIO,.*LANGUAGE="(\w+)"', every))
+    own = again.file("streaming", "es/master.m3u8").read_text()
+    assert re.findall(r'TYPE=AUDIO,.*LANGUAGE="(\w+)"', own) == ["es"]
+    assert not again.file("streaming", "fr").exists()
+    master = again.folder / "talk.es.mp4"
+    assert stream_hash(again.file("streaming", "es/video-120.mp4")) == stream_hash(master)
+    assert any("es: its picture is that of the lip-synced master" in one for one in again.preset("broadcast")["notes"])
+
+
+def test_a_failed_preset_fails_alone_and_leaves_its_folder_as_it_was(
+    made: tuple[Dubbed, Dubbed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, more = made
+    before = digests(more.folder / "deliver" / "platform")
+
+    def broken(*_arguments: object) -> None:
+        raise PermanentError("A rule is broken.")
+
+    monkeypatch.setattr(platform, "pack_language", broken)
+    monkeypatch.setattr("tasks.deliver.VERSION", 1000)  # so that it is made again
+    again = dubbed(more.video, more.folder.parent, ["es"], "platform streaming")
+    assert (again.summary["state"], again.summary["delivered"]) == ("partial", 1)
+    assert again.summary["deliver"]["platform"]["error"]["what"] == "A rule is broken."
+    assert again.summary["deliver"]["platform"]["files"] == {}
+    assert again.preset("streaming")["state"] == "completed"
+    assert again.summary["languages"]["es"]["error"] is None
+    assert digests(more.folder / "deliver" / "platform") == before
+    assert not list((more.folder / "deliver").glob(".*"))
+    assert exit_code([again.summary]) == 3
