@@ -27,6 +27,7 @@ from tasks.synthesize import speaking
 from tasks.transcribe import listening
 from tasks.translate import Translator
 from tasks.translate.chain import chain
+from tasks.words.fonts import missing_fonts
 
 _PROGRAMS = ("ffmpeg", "ffprobe")
 #: The manifest's column that would have to change, by the step that cannot be done.
@@ -159,6 +160,7 @@ def _backend_errors(
 
 def _language_errors(one: Asked, language: str, silent: frozenset[str]) -> Iterator[PolydubError]:
     run, profile = one.run, one.run.profile
+    yield from _font_errors(profile, language)
     recorded, alone = language in run.title.dubs, dubs_alone(profile.lipsync.backend)
     spoken = one.spoken or run.title.source_language
     if spoken == language:
@@ -182,6 +184,22 @@ def _language_errors(one: Asked, language: str, silent: frozenset[str]) -> Itera
     elif not alone:
         brought = language in run.title.translations
         yield from _worded(profile, spoken, language, silent, recorded=recorded, brought=brought)
+
+
+def _font_errors(profile: Profile, language: str) -> Iterator[PolydubError]:
+    """Why a language's subtitles could not be drawn."""
+    if not profile.subtitles.burns(language):
+        return
+    try:
+        package = missing_fonts(language)
+    except MissingBackendError as error:
+        yield error
+        return
+    if package:
+        yield MissingBackendError(
+            f"No installed font has the letters of {display_name(language)} ({language}), which --burn would draw.",
+            f"`apt-get install {package}`, or leave it out of --burn.",
+        )
 
 
 def _worded(

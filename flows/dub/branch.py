@@ -28,15 +28,14 @@ from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
-from tasks.records.made import Marked, Shots, TimedTexts
+from tasks.records.made import Marked, Shots
 from tasks.records.record import Asset
-from tasks.records.result import BranchResult, SharedWork, Waits
-from tasks.records.script import Script
+from tasks.records.result import BranchResult, Waits
 from tasks.records.title import Branch
 from tasks.report.task import report
 from tasks.sign.task import Made as SignedDub
 from tasks.sign.task import sign
-from tasks.timed_text.task import find_shots, timed_text
+from tasks.timed_text.task import burn, find_shots, timed_text
 from tasks.watermark.task import find_watermark
 
 #: Shows how far a branch is while a block runs.
@@ -115,7 +114,12 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
     if not alone:
         work = work.model_copy(update={"script": edited_script(run, work, wanted)})
     picture, sound = dub.picture, dub.mixed.audio
-    words = None if alone else _timed_text(run, work, dub.script, steps)
+    guided = run.profile.subtitles.guided and not alone
+    seen = not work.facts.sound_only
+    shots = None
+    if guided:
+        shots = settle(find_shots.submit(run, work.video)) if seen else Shots(cuts_ms=())
+    words = settle(timed_text.submit(run, dub.script, work.script, work.facts, shots)) if shots else None
     altered = picture.altered
     packed = settle(
         package.submit(
@@ -130,6 +134,12 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
             subtitles=words,
         )
     )
+    burned = None
+    if shots and run.profile.subtitles.burns(run.language):
+        if seen:
+            burned = settle(burn.submit(run, dub.script, packed.master, shots)).film
+        else:
+            gates.notes.append("No copy with burned-in subtitles was made: the title has no picture.")
     marked = steps.made("watermark", Marked)
     heard = settle(find_watermark.submit(run, packed.master, marked, dub.laid.placements)) if marked else None
     checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed, marked, heard))
@@ -138,6 +148,7 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
     outputs: dict[str, Asset] = {
         f"{name}.{language}{work.facts.master_ending}": packed.master,
         **({f"{name}.{language}{packed.ending}": packed.alike} if packed.alike else {}),
+        **({f"{name}.{language}.burned.mp4": burned} if burned else {}),
         f"{language}/script.json": packed.script,
         f"{language}/script.srt": packed.srt,
         f"{language}/script.vtt": packed.vtt,
@@ -170,11 +181,3 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         unsigned=unsigned,
         watermark=heard.watermark.verdict if heard else "",
     )
-
-
-def _timed_text(run: Branch, work: SharedWork, script: Script, steps: Steps) -> TimedTexts | None:
-    """Subtitles by the style guide, where the profile asks for anything of them."""
-    if not run.profile.subtitles.guided:
-        return None
-    shots = Shots(cuts_ms=()) if work.facts.sound_only else steps.settle(find_shots.submit(run, work.video))
-    return steps.settle(timed_text.submit(run, script, work.script, work.facts, shots))

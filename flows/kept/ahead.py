@@ -28,7 +28,11 @@ def steps_ahead(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
     """
     if not isinstance(run, Branch):
         return _needed("title", run, facts)
+    subtitles = run.profile.subtitles
     needed = {
+        "find-shots": subtitles.guided,
+        "timed-text": subtitles.guided,
+        "burn": subtitles.burns(run.language) and not facts.sound_only,
         "sign": run.profile.credentials.signs,
         "lipsync": not facts.sound_only,
         **({"find-shots": False} if facts.sound_only else {}),

@@ -18,7 +18,7 @@ from configs.lipsync_style import LipsyncStyle
 from configs.profile import Profile, ProfileError, load_profile, merged, profile_names
 from configs.review import ReviewSettings
 from configs.sources import SourceSettings
-from configs.subtitle_files import settings_of
+from configs.subtitle_files import EVERY, settings_of
 from flows.ask.plan import Request
 from flows.ask.roots import Roots, videos_of
 from flows.kept.masters import refuse_masters, without_masters
@@ -43,6 +43,7 @@ _COLUMNS = {
     "upscale",
     "deliver",
     "timed_text",
+    "burn",
     *(f"lipsync_{name}" for name in LipsyncStyle.model_fields),
 }
 
@@ -128,6 +129,9 @@ class _Reader:
             overrides["voices"] = voices
         overrides = self._chosen(row, profile, overrides, fault)
         overrides = _timed_text(row.get("timed_text", ""), overrides, fault)
+        if burnt := split_languages(row.get("burn", "")):
+            tags = [tag if tag == EVERY else _language(tag, "burn", fault) for tag in burnt]
+            overrides = merged(overrides, {"subtitles": {"burn": [tag for tag in tags if tag]}})
         overrides = self._reviewed(row, profile, overrides, fault)
         priority, due = _priority(row.get("priority", ""), fault), _due(row.get("due", ""), fault)
         self._refuse_twice(number, [(str(video.resolve()), video.name) for video in videos], languages, fault)

@@ -173,6 +173,18 @@ class Changes:
             metavar="KINDS",
         ),
     ] = None
+    burn: Annotated[
+        str | None,
+        option(
+            Group.OUTPUT,
+            "--burn",
+            text="also a copy with the subtitles in the picture, for these languages; all: every one",
+            metavar="LANGUAGES",
+        ),
+    ] = None
+    burn_style: Annotated[
+        str | None, option(Group.OUTPUT, "--burn-style", text="outline, box, or large for social clips")
+    ] = None
     loudness: Annotated[
         str | None, option(Group.SOUND, "--loudness", text="r128, a85, netflix, streaming or podcast")
     ] = None
@@ -213,7 +225,10 @@ class Changes:
             "height": self.height,
             "upscale": self.upscale,
             "deliver": self.deliver,
-            "subtitles": timed_text_of(self.timed_text),
+            "subtitles": {
+                **timed_text_of(self.timed_text),
+                **_given({"burn": self.burn.split(",") if self.burn else None, "style": self.burn_style}),
+            },
             "jobs": jobs_of(self.jobs),
         }
         return {name: value for name, value in values.items() if value}

@@ -305,6 +305,12 @@ class TimedTexts(Record):
     files: dict[str, Asset]
 
 
+class Burned(Record):
+    """A copy of a master with its subtitles in the picture; None where a letter of them has no font."""
+
+    film: Asset | None = None
+
+
 class Shots(Record):
     """When the shots of a picture change: milliseconds of the player's clock, in order."""
 

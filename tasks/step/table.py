@@ -41,6 +41,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "find-shots": (),
     "timed-text": ("find-shots", "fit", "ingest"),
     "package": ("lipsync", "mix", "conform-film", "timed-text"),
+    "burn": ("package", "find-shots"),
     "find-watermark": ("package",),
     "qc": ("find-watermark", "package"),
     "sign": ("qc",),
@@ -118,6 +119,7 @@ STEPS: tuple[Step, ...] = (
     Step("find-shots", "find the changes of shot", "tasks.timed_text", 0.2, ways=_HERE, cores=True),
     Step("timed-text", "write subtitles by the style guide", "tasks.timed_text", 0.01, ways=_HERE),
     Step("package", "pack the language's master", "tasks.package", 0.1, ways=_ALWAYS),
+    Step("burn", "draw the subtitles into a copy", "tasks.timed_text", 1.0, ways=_HERE, cores=True),
     Step(
         "find-watermark",
         "look for the mark in the master",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.subtitle_files import SubtitleSettings
+from configs.subtitle_files import BurnStyle, SubtitleSettings
 from tasks.keep.assets import path_of
 from tasks.records.errors import PolydubError, UnsupportedError
 from tasks.records.facts import MediaFacts
-from tasks.records.made import Shots, TimedTexts
+from tasks.records.made import Burned, Shots, TimedTexts
 from tasks.records.record import Asset
 from tasks.records.script import Line, Passage, Script
 from tasks.records.title import Branch, Run
@@ -165,3 +165,45 @@ class _Words:
         self._notes.extend(f"Subtitles: {note}" for note in done.notes)
         said = {text: done.texts.get(number) or text for number, text in enumerate(different)}
         return [said[text] for text in texts]
+
+
+@dataclass(frozen=True)
+class _Burning:
+    script: Script
+    master: Asset
+    shots: Shots
+    style: BurnStyle
+
+
+@step_task("burn")
+def burn(branch: Branch, script: Script, master: Asset, shots: Shots) -> Computation[_Burning, Burned]:
+    """A copy of a language's master with its subtitles in the picture.
+
+    Args:
+        branch: title, profile and language.
+        script: of the dub.
+        master: as packed.
+        shots: of the picture.
+    """
+    return Computation(_Burning(script, master, shots, branch.profile.subtitles.style), _burned, Burned)
+
+
+def _burned(given: _Burning, work: Work) -> StepOutput[Burned]:
+    from configs.timed_text import timed_text_limits
+    from tasks.media.probe import probe
+    from tasks.timed_text.ass import LARGE_CPL, LARGE_CPL_WIDE
+    from tasks.timed_text.burn import burn_in
+    from tasks.timed_text.files import Screen
+    from tasks.words.guide import guide_cues
+
+    script, language = given.script, given.script.language
+    facts = probe(path_of(given.master), language)
+    assert facts.picture is not None
+    screen = Screen.of(facts.picture, facts.duration_ms)
+    limits = timed_text_limits(language)
+    if given.style == "large":
+        limits = limits.model_copy(update={"cpl": min(limits.cpl, LARGE_CPL_WIDE if limits.wide else LARGE_CPL)})
+    cues = guide_cues(script, screen.frames, facts.duration_ms, given.shots.cuts_ms, limits)
+    out = work.folder / "burned.mp4"
+    notes = burn_in(path_of(given.master), facts, cues, language, given.style, out, work.progress)
+    return StepOutput(Burned(film=work.keep(out) if out.exists() else None), notes)

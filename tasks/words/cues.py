@@ -31,7 +31,12 @@ class Cue:
 
 
 def make_cues(
-    script: Script, frame_rate: Fraction = DEFAULT_RATE, duration_ms: int | None = None, *, by_syntax: bool = False
+    script: Script,
+    frame_rate: Fraction = DEFAULT_RATE,
+    duration_ms: int | None = None,
+    limits: TimedTextLimits | None = None,
+    *,
+    by_syntax: bool = False,
 ) -> tuple[Cue, ...]:
     """Every line's text as cues in order of time, none overlapping, within the language's limits.
 
@@ -43,9 +48,10 @@ def make_cues(
         script: lines with times.
         frame_rate: of the picture; two frames stay free between cues.
         duration_ms: length of the title, which no lengthened cue passes; None where unknown.
+        limits: of the cues; None: those of the language.
         by_syntax: break rows where words that belong together stay so.
     """
-    limits = timed_text_limits(script.language)
+    limits = limits or timed_text_limits(script.language)
     ordered = sorted(script.lines, key=lambda line: (line.start_ms, line.id))
     cues = [cue for line in ordered for cue in _line_cues(line, limits, by_syntax)]
     return tuple(_timed(sorted(cues, key=lambda cue: cue.start_ms), limits, frame_rate, duration_ms))

@@ -45,7 +45,11 @@ class Frames:
 
 
 def guide_cues(
-    script: Script, frames: Frames, duration_ms: int | None = None, cuts_ms: Sequence[int] = ()
+    script: Script,
+    frames: Frames,
+    duration_ms: int | None = None,
+    cuts_ms: Sequence[int] = (),
+    limits: TimedTextLimits | None = None,
 ) -> tuple[Cue, ...]:
     """Every line's text as cues by the style guide of its language; no text is left out.
 
@@ -54,9 +58,11 @@ def guide_cues(
         frames: of the picture.
         duration_ms: length of the title, which no cue passes; None where unknown.
         cuts_ms: when its shots change, in order.
+        limits: of the cues; None: those of the language.
     """
-    cues = make_cues(script, frames.rate, duration_ms, by_syntax=True)
-    return tuple(_timed(cues, timed_text_limits(script.language), frames, duration_ms, cuts_ms))
+    limits = limits or timed_text_limits(script.language)
+    cues = make_cues(script, frames.rate, duration_ms, limits, by_syntax=True)
+    return tuple(_timed(cues, limits, frames, duration_ms, cuts_ms))
 
 
 def _timed(

@@ -98,12 +98,16 @@ class _Costs:
     by_syntax: bool
 
     def between(self, before: _Token, after: _Token | None) -> float:
-        if after is None or before.text[-1] in SENTENCE_END:
+        if after is None or (before.text[-1] in SENTENCE_END and not (self.by_syntax and self._abbreviates(before))):
             return 0.0
         if before.text[-1] in _PAUSES:
             return 0.2
         cost = 0.8 if before.glue else 1.5
         return cost + (break_cost(before.text, after.text, before.glue, self.limits) if self.by_syntax else 0.0)
+
+    def _abbreviates(self, before: _Token) -> bool:
+        """Whether its full stop ends no sentence, as that of ``Dr.`` does."""
+        return is_bound(before.text, self.limits)
 
 
 def break_cost(before: str, after: str, glue: str, limits: TimedTextLimits) -> float:

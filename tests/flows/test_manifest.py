@@ -290,6 +290,16 @@ def test_a_row_says_how_its_mouths_are_drawn_and_how_high_its_picture_is(folder:
     assert (plain.realign, plain.height, plain.lipsync.style()) == (False, "source", {"mode": "phoneme"})
 
 
+def test_a_row_says_which_subtitle_files_it_wants_and_what_is_burned_in(folder: Path) -> None:
+    (folder / "words.csv").write_text("title,languages,timed_text,burn\na.mp4,es,imsc; sdh,Spanish\nb.mp4,es,,\n")
+    asked, plain = (load_profile(one.profile, dict(one.overrides)).subtitles for one in read(folder / "words.csv"))
+    assert (asked.further, asked.sdh, asked.forced, asked.burn) == (("imsc",), True, False, ("es",))
+    assert not plain.guided
+    (folder / "wrong.csv").write_text("title,languages,timed_text,burn\na.mp4,es,scc,klingonese\n")
+    with pytest.raises(BadInputError, match=r"column timed_text: 'scc' is none of .*column burn: .*klingonese"):
+        read(folder / "wrong.csv")
+
+
 def test_a_row_may_ask_for_more_review_than_its_profile_and_never_for_less(folder: Path) -> None:
     (folder / "titles.csv").write_text(
         "title,languages,review,assignee\na.mp4,es,script,ana\nb.mp4,es,,\nb.mp4,ca,premix;picture,\n"

@@ -105,6 +105,8 @@ def test_times_in_milliseconds_are_on_the_frame_that_they_mean() -> None:
          ("Je ne savais pas que tu avais parlé", "avec le directeur hier.")),
         ("de", "Wir haben das Buch gestern Abend auf dem alten Tisch gefunden.",
          ("Wir haben das Buch gestern Abend", "auf dem alten Tisch gefunden.")),
+        ("en", "Nobody in this whole town has ever seen Dr. Watson without him.",
+         ("Nobody in this whole town", "has ever seen Dr. Watson without him.")),
         ("es", "Cuando llegó el tren, ya no quedaba nadie en la estación.",
          ("Cuando llegó el tren,", "ya no quedaba nadie en la estación.")),
     ],
