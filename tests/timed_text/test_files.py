@@ -110,11 +110,13 @@ def test_a_run_delivers_what_is_asked_for_and_without_asking_what_it_did(tmp_pat
         dub_whole(run, lambda run, tags: [dub_branch(run.branch(tag)) for tag in tags] and None)
         return out / "talk"
 
-    plain, asked = made(), made(formats=["imsc", "ebu-tt-d"], sdh=True, forced=True)
+    plain, asked = made(), made(formats=["imsc", "ebu-tt-d"], sdh=True, forced=True, burn=["es"])
     assert {path.name for path in (plain / "es").glob("script.*")} == {"script.json", "script.srt", "script.vtt"}
     names = {f"script.{variant}{ending}" for variant in ("", "sdh.", "forced.")
              for ending in ("srt", "vtt", "imsc.ttml", "ebu-tt-d.xml")}  # fmt: skip
     assert {path.name for path in (asked / "es").glob("script.*")} == {"script.json", *names}
+    assert (asked / "talk.es.burned.mp4").stat().st_size > 1000
+    assert not (plain / "talk.es.burned.mp4").exists()
     first = read_back(asked / "es" / "script.imsc.ttml")[0]
     assert first.start_ms == 1520  # the line begins at 1400 ms, and the shot changes there
     assert read_back(plain / "es" / "script.srt")[0].start_ms == 1400
