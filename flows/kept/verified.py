@@ -1,7 +1,8 @@
 """What a file is, by all that it says of itself and all that is known of it: do the signs agree? No Prefect.
 
-A sign is a file's content credentials, the mark in its comment, or its content in this store. The mark proves nothing,
-for anybody can write it; sound credentials of a known signer do, and so does a store that delivered exactly this file.
+A sign is a file's content credentials, the mark in its comment, a watermark in its sound, or its content in this store.
+The mark proves nothing, for anybody can write it; sound credentials of a known signer do, and so does a store that
+delivered exactly this file.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from configs.languages import LanguageError, display_name, parse_language
+from flows.kept.heard import listened_to
 from tasks.keep.digests import file_sha256
 from tasks.keep.store import store_place
 from tasks.keep.whose import Owner, owners
 from tasks.media import door
 from tasks.package.mark import Mark, mark_of
 from tasks.records.errors import BadInputError, PolydubError
+from tasks.records.made import Watermark
 from tasks.sign.formats import SIDECAR
 from tasks.sign.read import Credentials, Dub, credentials_of
 from tasks.words.visible import visible
@@ -56,6 +59,7 @@ class Verified:
         credentials: as they were read.
         mark: in its comment; None for none.
         owners: titles that this store delivered it for.
+        watermark: that is heard in its sound; None where nobody listened.
     """
 
     file: str
@@ -65,6 +69,7 @@ class Verified:
     credentials: Credentials
     mark: Mark | None
     owners: tuple[Owner, ...]
+    watermark: Watermark | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -94,6 +99,7 @@ class Verified:
             "credentials": self.credentials.model_dump(mode="json"),
             "mark": vars(self.mark) if self.mark else None,
             "store": [vars(one) for one in self.owners],
+            "watermark": self.watermark.model_dump(mode="json") if self.watermark else None,
         }
 
 
@@ -105,12 +111,13 @@ _OF = {
 }
 
 
-def verified(file: str, anchors: str) -> Verified:
+def verified(file: str, anchors: str, *, listen: bool = False) -> Verified:
     """Look at a file.
 
     Args:
         file: any file of anybody.
         anchors: PEM of the certificates that are trusted; empty: nobody is.
+        listen: whether a watermark is looked for in its sound.
 
     Raises:
         BadInputError: there is no such file, or it cannot be opened.
@@ -118,9 +125,22 @@ def verified(file: str, anchors: str) -> Verified:
     path = _opened(file)
     digest, size = file_sha256(path)
     credentials, mark, known = credentials_of(path, anchors), mark_of(path), owners(store_place(), digest)
-    signs = (_of_credentials(path, credentials, mark), _of_mark(credentials, mark), _of_store(known, credentials, mark))
+    heard = listened_to(path) if listen else None
+    signs = (
+        _of_credentials(path, credentials, mark),
+        _of_mark(credentials, mark),
+        _of_watermark(heard, credentials, mark),
+        _of_store(known, credentials, mark),
+    )
     return Verified(
-        file=file, kind=_kind(path, size), sha256=digest, signs=signs, credentials=credentials, mark=mark, owners=known
+        file=file,
+        kind=_kind(path, size),
+        sha256=digest,
+        signs=signs,
+        credentials=credentials,
+        mark=mark,
+        owners=known,
+        watermark=heard,
     )
 
 
@@ -194,6 +214,22 @@ def _differences(dub: Dub, mark: Mark) -> list[str]:
     return found
 
 
+def _of_watermark(heard: Watermark | None, credentials: Credentials, mark: Mark | None) -> Sign:
+    """What is heard: found, it says that a machine speaks; not found, it says nothing, for much takes it away."""
+    if heard is None:
+        return Sign("watermark", "nothing", "Nobody listened for a watermark.")
+    if heard.verdict == "not measured":
+        return Sign("watermark", "nothing", f"No watermark was looked for: {heard.note}")
+    if heard.verdict == "not found":
+        return Sign("watermark", "nothing", "No watermark of synthetic speech is heard, which proves nothing.")
+    told = f"A watermark of synthetic speech is heard ({heard.backend}, {heard.score:.2f} of 1)."
+    said = credentials.dub if credentials.sound else None
+    synthetic = said.synthetic_speech if said and said.dubbed else mark.synthetic_speech if mark else None
+    if synthetic is False:
+        return Sign("watermark", "contradicts", f"{told} It is said to be recorded speech.")
+    return Sign("watermark", "says", told)
+
+
 def _of_store(known: tuple[Owner, ...], credentials: Credentials, mark: Mark | None) -> Sign:
     if known:
         names = ", ".join(f"{one.place} of {one.title}" for one in known)
@@ -212,6 +248,8 @@ def _what(found: Verified) -> str:
         return _dub(said.dubbed, said.synthetic_speech, said.altered_picture)
     if found.mark:
         return _dub(found.mark.languages, found.mark.synthetic_speech, found.mark.altered_picture)
+    if found.watermark and found.watermark.verdict == "found":
+        return "A file with synthetic speech, by the watermark in it."
     if found.owners:
         return f"A file that this store delivered: {visible(found.owners[0].place)}."
     if found.credentials.sound:

@@ -27,9 +27,10 @@ def verify_command(
         list[str] | None, typer.Option("--trust", help="a PEM file of certificates to trust; repeatable")
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="whose trust list counts")] = "offline",
+    listen: Annotated[bool, typer.Option("--listen/--no-listen", help="look for a watermark in the sound")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="print to stdout as JSON")] = False,
 ) -> None:
-    """Say what a file is by its content credentials, the mark in its comment and the store: do they agree?
+    """Say what a file is by its content credentials, its comment, its sound and the store: do they agree?
 
     Exit code 0: every file is confirmed, by sound credentials of a trusted signer or by the store, and nothing speaks
     against it. 1: of a file signs do not agree, or its credentials do not hold. 2: a file cannot be opened. 3: nothing
@@ -50,7 +51,7 @@ def verify_command(
     found: list[Verified | BadInputError] = []
     for file in files:
         try:
-            found.append(verified(file, anchors))
+            found.append(verified(file, anchors, listen=listen))
         except BadInputError as error:
             found.append(error)
     if as_json:

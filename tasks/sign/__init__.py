@@ -7,4 +7,4 @@ Nothing is signed without the operator's key. What is read and written by the li
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3

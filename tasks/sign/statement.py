@@ -106,7 +106,7 @@ def actions(
         return [*done, _bed(dubs[0], clients=brought[0] == "bed")]
     for dub in dubs:
         if role in _SPOKEN:
-            done += [_translated(dub, spoken), _dubbed(dub, whole=role != "dialogue")]
+            done += [_translated(dub, spoken), _dubbed(dub, whole=role != "dialogue"), *_watermarked(dub)]
         if role in _SEEN:
             done += _pictured(dub)
     if role in _SPOKEN and role != "dialogue":
@@ -145,6 +145,15 @@ def _dubbed(dub: Dubbing, *, whole: bool) -> dict[str, Any]:
     agent = {"softwareAgent": voices[0].agent} if voices else {}
     told = f"The {name} speech is synthetic."
     return {**action, "description": told, "digitalSourceType": kinds[0] if trained else kinds[1], **agent}
+
+
+def _watermarked(dub: Dubbing) -> list[dict[str, Any]]:
+    """The mark in its synthetic lines, where they were marked."""
+    by = next((one for one in dub.makings if one.step == "watermark" and "none" not in one.backends), None)
+    if by is None or dub.way != "spoken":
+        return []
+    told = "The synthetic speech carries a watermark that programs can hear."
+    return [{"action": "c2pa.watermarked.unbound", "description": told, "softwareAgent": by.agent}]
 
 
 def _pictured(dub: Dubbing) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from flows.kept.verified import Verdict, Verified, verified
 from tasks.keep.store import Store
 from tasks.media.probe import probe
 from tasks.package.package import DubTrack, package_master, package_multi
+from tasks.records.made import Watermark
 from tasks.records.result import BranchResult
 from tasks.sign import run
 from tasks.sign.formats import media_type
@@ -125,7 +126,7 @@ def flipped(content: bytes, at: int = -200) -> bytes:
 def test_a_master_of_ours_is_confirmed_and_says_what_it_is(house: House) -> None:
     found = looked(house, house.folder / "talk.es.mp4")
     assert found.summary == "A dub into Spanish by Polydub, with synthetic speech. This is confirmed."
-    assert [sign.proof for sign in found.signs] == ["proves", "says", "nothing"]
+    assert [sign.proof for sign in found.signs] == ["proves", "says", "nothing", "nothing"]
     assert [one.does for one in found.credentials.actions] == ["opened", "translated", "dubbed", "edited"]
     assert found.credentials.dub is not None
     assert found.credentials.dub.made_by == ("synthesize: kokoro (onnxruntime 1.23)",)
@@ -152,8 +153,8 @@ def test_what_a_store_delivered_without_a_signature_is_confirmed_by_it(house: Ho
     assert looked(house, plain).verdict == "unconfirmed"  # a blob that was delivered for nothing
     store.write_note("branch", result.key, result.model_dump(mode="json"))
     found = looked(house, plain)
-    assert (found.verdict, found.signs[2].proof) == ("confirmed", "proves")
-    assert found.signs[2].words == "This store delivered exactly this file: talk.es.mp4 of talk."
+    assert (found.verdict, found.signs[3].proof) == ("confirmed", "proves")
+    assert found.signs[3].words == "This store delivered exactly this file: talk.es.mp4 of talk."
 
 
 def cases(house: House) -> Iterator[tuple[Path, Verdict, str]]:
@@ -243,6 +244,32 @@ def test_signatures_whose_certificate_has_ended_are_sound_and_prove_nothing(
         assert looked(house, house.source).verdict == "unconfirmed"
 
 
+def test_a_watermark_says_that_a_machine_speaks_and_none_says_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Watermark(verdict="found", backend="perth", score=0.97)
+    tracks: list[str] = []
+
+    def heard(_path: Path, track: str) -> Watermark:
+        tracks.append(track)
+        return found if track == "a:1" else Watermark(verdict="not found", backend="perth", score=0.1)
+
+    monkeypatch.setattr("tasks.watermark.detection.detect", heard)
+    ours = anchors_of(house.settings)
+    multi = verified(str(house.folder / "talk.multi.mkv"), ours, listen=True)
+    assert tracks == ["a:0", "a:1", "a:2"]  # the source's, and the dubs'
+    assert (multi.verdict, multi.signs[2].proof) == ("confirmed", "says")
+    assert verified(str(house.folder / "talk.es.mp4"), ours, listen=True).verdict == "confirmed"  # none is heard
+
+    monkeypatch.setattr("tasks.watermark.detection.detect", lambda *_: found)
+    recorded = verified(str(house.folder / "talk.fr.mp4"), ours, listen=True)
+    assert (recorded.verdict, recorded.signs[2].proof) == ("contradicted", "contradicts")
+    stranger = verified(str(house.source), ours, listen=True)
+    assert stranger.summary == "A file with synthetic speech, by the watermark in it. Nothing proves it."
+    (house.folder / "text.txt").write_text("words")
+    assert "There is no sound" in verified(str(house.folder / "text.txt"), ours, listen=True).signs[2].words
+
+
 @pytest.mark.parametrize(
     "store",
     [
@@ -274,7 +301,7 @@ def test_the_command_says_it_in_words_as_json_and_by_its_exit_code(house: House,
     trust = ["--trust", str(house.folder / "ours" / "trust.pem")]
 
     def ran(*words: str) -> Any:
-        return CliRunner().invoke(app, ["verify", *words])
+        return CliRunner().invoke(app, ["verify", "--no-listen", *words])
 
     good = ran(ours, *trust)
     assert good.exit_code == 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import soundfile
@@ -13,6 +14,7 @@ from tasks.records.errors import PermanentError
 from tasks.sign.formats import embeds, media_type, sidecar_place
 from tasks.sign.key import SigningKey
 from tasks.sign.run import Ingredient, ToSign, read_file, sign_files, usable_key
+from tasks.sign.statement import Dubbing, Making, Role, manifest
 from tests.clips import clip, ffmpeg
 from tests.signing import active, chain, foreign_read
 
@@ -74,6 +76,27 @@ def test_every_kind_of_file_is_signed_and_plays_as_before(key: SigningKey, media
         assert streams(signed) == streams(Path(one.source)), one.out
         assert (signed.read_bytes() == Path(one.source).read_bytes()) is bool(beside)
     assert soundfile.info(tmp_path / "a.flac" / "a.flac").frames == soundfile.info(media / "a.flac").frames
+
+
+def test_all_that_can_be_said_of_a_dub_validates(key: SigningKey, media: Path, tmp_path: Path) -> None:
+    steps = [
+        Making(step, ("someone",), {"tool": "1"}, trained=True) for step in ("separate", "translate", "synthesize")
+    ]
+    steps += [Making(step, ("someone",), {}, trained=True) for step in ("watermark", "lipsync")]
+    spoken = Dubbing("es", "spoken", brought=False, mouths=True, finished=False, makings=tuple(steps))
+    recorded = Dubbing("fr", "recorded", brought=True, mouths=False, finished=True, makings=tuple(steps))
+    roles: tuple[Role, ...] = get_args(Role)
+    jobs = []
+    for role in roles:
+        plain = job(media / "a.mp4", tmp_path / f"{role}.mp4", media / "a.mp4", media / "a.wav")
+        first, second = (replace(part, definition={**part.definition}) for part in plain.ingredients)
+        second.definition.update(relationship="componentOf", instance_id="recording-fr")
+        facts: dict[str, Any] = {"spoken": "en", "source_sha256": "0", "consent": (), "invented": True}
+        brought = ["source", "recording-fr"]
+        told = manifest("a.mp4", "video/mp4", role, [spoken, recorded], brought, **facts)
+        jobs.append(replace(plain, manifest=told, ingredients=(first, second)))
+    sign_files(jobs, key, None)  # raises where one does not validate
+    assert "c2pa.watermarked.unbound" in (tmp_path / "master.mp4").read_bytes().decode("latin-1")
 
 
 def test_a_source_keeps_its_own_credentials_as_the_parent(key: SigningKey, media: Path, tmp_path: Path) -> None:

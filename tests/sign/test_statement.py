@@ -169,3 +169,11 @@ def test_a_picture_alone_and_the_sources_sound_are_no_dubs() -> None:
         "v.mp4", "video/mp4", "picture", [moved], spoken="en", source_sha256="0", consent=(), invented=False
     )["assertions"][1]["data"]
     assert (facts["dubbed"], facts["synthetic_speech"], facts["altered_picture"]) == ([], False, True)
+
+
+def test_a_watermark_is_told_where_speech_was_marked() -> None:
+    perth, none = (Making("watermark", (name,), {}, trained=name != "none") for name in ("perth", "none"))
+    assert "watermarked.unbound" in types("dialogue", dub("spoken", KOKORO, perth))
+    assert "watermarked.unbound" not in types("master", dub("spoken", KOKORO, none))
+    assert "watermarked.unbound" not in types("bed", dub("spoken", KOKORO, perth))
+    assert "watermarked.unbound" not in types("master", dub("recorded", perth))
