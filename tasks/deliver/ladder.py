@@ -17,6 +17,8 @@ from tasks.records.progress import Progress, silent
 #: What browsers and players decode from CMAF.
 _PLAYED = {"h264", "hevc"}
 _CRF = 23
+#: Of a picture behind the sound: a frame is not seen.
+_LATE_MS = 50
 _CLOSED_264, _CLOSED_265 = "scenecut=0:keyint=infinite:open-gop=0", "scenecut=0:keyint=-1:open-gop=0"
 
 
@@ -63,6 +65,8 @@ def _not_copied(film: Path, picture: PictureFacts, rules: StreamingPreset) -> st
         return "browsers show no fields"
     if picture.codec == "h264" and (picture.bit_depth > 8 or "420" not in picture.pixel_format):
         return "browsers take H.264 of 8 bits and 4:2:0 alone"
+    if picture.start_ms > _LATE_MS:
+        return f"the picture begins {picture.start_ms} ms after the sound, which segments cannot say"
     keys = key_frames(film)
     apart = max((late - early for early, late in pairwise([*keys, picture.duration_ms / 1000])), default=0.0)
     if apart > rules.longest_segment_s:
@@ -79,7 +83,9 @@ def key_frames(film: Path) -> list[float]:
 
 def _encode_top(film: Path, facts: MediaFacts, rules: StreamingPreset, out: Path, progress: Progress) -> str:
     assert facts.picture is not None
-    shown = media.on_clock(film, **opened(facts.picture))["v:0"]
+    shown = media.on_clock(film, **opened(facts.picture))["v:0"].filter("setpts", "PTS-STARTPTS")
+    if facts.picture.start_ms > _LATE_MS:
+        shown = shown.filter("tpad", start_duration=facts.picture.start_ms / 1000, start_mode="clone")
     stream, how, said = encoded(shown, facts.picture, progressive=True)
     every = {"force_key_frames": f"expr:gte(t,n_forced*{rules.segment_s:g})"}
     with staged(out) as part:

@@ -1,4 +1,4 @@
-"""A streaming package plays in hls.js in Chromium, and what is heard is the language that was chosen."""
+"""A streaming package plays in hls.js and dash.js in Chromium, and what is heard is the language that was chosen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ from tests.clips import ffmpeg
 
 pytestmark = pytest.mark.slow
 
-PLAYER = "hls.js@1.7.4"
+#: Players as packages of npm, with the script of each.
+PLAYERS = {
+    "hls.min.js": ("hls.js@1.7.4", "package/dist/hls.min.js"),
+    "dash.min.js": ("dashjs@5.2.1", "package/dist/modern/umd/dash.all.min.js"),
+}
 SECONDS = 12
 #: What each language sounds like, in Hz.
 TONES = {"en": 300, "es-419": 900, "fr": 2100}
@@ -43,7 +47,13 @@ PAGE = """<!doctype html><video id=film></video><script src=hls.min.js></script>
 const film = document.getElementById('film'), hls = new Hls({enableWorker: false}), faults = [];
 hls.on(Hls.Events.ERROR, (_, fault) => faults.push(fault.details));
 hls.loadSource('master.m3u8'); hls.attachMedia(film);
-const sound = new AudioContext(), scope = sound.createAnalyser(); scope.fftSize = 8192;
+"""
+DASH_PAGE = """<!doctype html><video id=film></video><script src=dash.min.js></script><script>
+const film = document.getElementById('film'), player = dashjs.MediaPlayer().create(), faults = [];
+player.on('error', fault => faults.push(String(fault.error && fault.error.message)));
+player.initialize(film, 'manifest.mpd', false);
+"""
+LISTENING = """const sound = new AudioContext(), scope = sound.createAnalyser(); scope.fftSize = 8192;
 sound.createMediaElementSource(film).connect(scope); scope.connect(sound.destination);
 function pitch() {
   const bins = new Float32Array(scope.frequencyBinCount); scope.getFloatFrequencyData(bins);
@@ -105,13 +115,17 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert stream_hash(site / "video-240.mp4") == stream_hash(film)
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("npm brings hls.js")
-    subprocess.run([npm, "pack", "--silent", PLAYER], cwd=folder, check=True, capture_output=True, timeout=120)
-    with tarfile.open(next(folder.glob("hls.js-*.tgz"))) as archive:
-        script = archive.extractfile("package/dist/hls.min.js")
-        assert script is not None
-        (site / "hls.min.js").write_bytes(script.read())
-    (site / "index.html").write_text(PAGE)
+        pytest.skip("npm brings the players")
+    for name, (player, inside) in PLAYERS.items():
+        done = subprocess.run(
+            [npm, "pack", "--silent", player], cwd=folder, check=True, capture_output=True, timeout=120
+        )
+        with tarfile.open(folder / done.stdout.decode().split()[-1]) as archive:
+            script = archive.extractfile(inside)
+            assert script is not None
+            (site / name).write_bytes(script.read())
+    (site / "index.html").write_text(PAGE + LISTENING)
+    (site / "dash.html").write_text(DASH_PAGE + LISTENING)
     return site
 
 
@@ -153,3 +167,16 @@ def test_it_plays_and_each_language_is_heard_when_it_is_chosen(page: Any) -> Non
     assert ["Words in fr", 0.5] in [[text, round(start, 2)] for text, start in texts]
     assert page.evaluate("film.videoHeight") in (120, 240)
     assert page.evaluate("faults.filter(one => !one.startsWith('bufferStall'))") == []
+
+
+def test_the_same_renditions_play_from_the_manifest_of_dash(page: Any) -> None:
+    page.goto(page.url.replace("index", "dash"))
+    page.wait_for_function("film.readyState >= 2 && player.getTracksFor('audio').length == 3", timeout=60_000)
+    tracks = page.evaluate("player.getTracksFor('audio').map(one => [one.lang, one.roles[0].value])")
+    assert tracks == [["en", "main"], ["es-419", "dub"], ["fr", "dub"]]
+    assert page.evaluate("player.getTracksFor('text').map(one => one.lang)") == ["es-419", "fr"]
+    page.evaluate("sound.resume().then(() => film.play())")
+    for number, wanted in enumerate(TONES.values()):
+        page.evaluate(f"player.setCurrentTrack(player.getTracksFor('audio')[{number}]); film.currentTime = 1")
+        page.wait_for_function(f"film.currentTime > 1.2 && Math.abs(pitch() - {wanted}) < 30", timeout=60_000)
+    assert page.evaluate("faults") == []

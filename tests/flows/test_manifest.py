@@ -336,3 +336,13 @@ def test_a_choice_that_is_none_is_named_with_its_row_and_column(
 
 def test_a_row_does_not_choose_who_draws(folder: Path) -> None:
     assert "column lipsync_backend: unknown" in faults_of(folder, "title,languages,lipsync_backend\na.mp4,es,none\n")
+
+
+def test_a_row_names_its_delivery_presets_and_an_unknown_one_is_a_fault(folder: Path) -> None:
+    (folder / "titles.csv").write_text("title,languages,deliver\na.mp4,es,platform; podcast\nb.mp4,ca,\n")
+    asked, plain = read(folder / "titles.csv")
+    assert load_profile("fake", dict(asked.overrides)).deliver == ("file", "platform", "podcast")
+    assert load_profile("fake", dict(plain.overrides)).deliver == ("file",)
+    what = faults_of(folder, "title,languages,deliver\na.mp4,es,vhs\n")
+    assert "row 2, column deliver: 'vhs': " in what
+    assert "no delivery preset 'vhs'; choose of file, platform" in what
