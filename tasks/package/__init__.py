@@ -4,4 +4,4 @@ In: the picture, encoded sound, stems and script of a dub. Out: files to deliver
 It draws and mixes nothing.
 """
 
-VERSION = 9
+VERSION = 10

@@ -28,6 +28,7 @@ from tasks.package.source_tracks import (
 )
 from tasks.package.stored import Stored, stored_picture
 from tasks.package.trimmed import end_picture
+from tasks.package.ttml_tracks import is_ttml, text_of
 from tasks.records.errors import ProcessFailedError
 from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress, silent
@@ -267,6 +268,15 @@ def _multi_picture(
 def _add_the_rest(made: Kept, original: Any, source: Path, facts: MediaFacts, first: int, folder: Path) -> None:
     """The source's subtitles (numbered from ``first``), attachments and covers."""
     words, lost = own_subtitles(original, facts, first)
+    unread = []
+    for track in filter(is_ttml, facts.others):
+        if (text := text_of(source, track, folder)) is None:
+            unread.append(track)
+            continue
+        words.options |= {f"c:s:{first + len(words.streams)}": "srt"}
+        words.streams.append(media.source(text, f="srt", sub_charenc="UTF-8")["s:0"])
+        words.names.append(TrackName(track.title or autonym(track.language), track.language))
+        words.notes.append("A subtitle track of the source (TTML) is SubRip in the multi-track master.")
     for number, name in enumerate(words.names, first):
         made.options |= _stream_tags("s", number, name)
     files = own_attachments(original, facts)
@@ -275,7 +285,8 @@ def _add_the_rest(made: Kept, original: Any, source: Path, facts: MediaFacts, fi
     made.options |= {**words.options, **files.options, **named}
     made.attached += art
     made.names += words.names
-    made.notes += [*words.notes, *left_out([*lost, *homeless(facts)], "the multi-track master")]
+    others = [track for track in homeless(facts) if not is_ttml(track)]
+    made.notes += [*words.notes, *left_out([*lost, *unread, *others], "the multi-track master")]
 
 
 def stream_hash(path: Path, stream: str = "v:0") -> str:
