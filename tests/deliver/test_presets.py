@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from configs.delivery import delivery_presets
+from flows.ask.given import impossible
 from flows.ask.plan import Request, plan
 from flows.dub import presets
 from flows.terminal.outcome import exit_code
@@ -22,6 +23,7 @@ from tasks.deliver import platform
 from tasks.package.mark import dubbed_into
 from tasks.package.package import stream_hash
 from tasks.records.errors import BadInputError, PermanentError
+from tasks.records.facts import MediaFacts
 from tasks.sound.loudness import measure_loudness
 from tests.deliver.conftest import Dubbed, a_talk, dubbed
 
@@ -183,6 +185,13 @@ def test_what_cannot_be_made_is_refused_by_name_before_anything_is(tmp_path: Pat
         plan(Request([str(video)], ["es"], str(tmp_path / "out"), "fake", {"deliver": "broadcast-mxf"}))
     assert plan(Request([str(video)], ["es"], str(tmp_path / "out"), "fake", {"deliver": "broadcast"}))
     assert not (tmp_path / "out").exists()
+    (run,) = plan(
+        Request([str(video)], ["es"], str(tmp_path / "out"), "fake", {"deliver": "podcast netflix streaming"})
+    )
+    alone = MediaFacts(container="wav", duration_ms=2000, picture=None, audio=())
+    assert [error.what.partition("delivered ")[2] for error in impossible(run, alone)] == [
+        "as streaming: it has no picture."
+    ]
 
 
 def test_the_masters_are_the_default_and_always_there() -> None:
