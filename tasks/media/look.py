@@ -47,9 +47,10 @@ def dolby_vision_of(stream: Mapping[str, Any]) -> int:
     return next((int(side["dv_profile"]) for side in stream.get("side_data_list", []) if "dv_profile" in side), 0)
 
 
-def has_alpha(pixel_format: str) -> bool:
-    """Whether the picture has an alpha channel."""
-    return pixel_format.startswith(_ALPHA)
+def has_alpha(stream: Mapping[str, Any]) -> bool:
+    """Whether the picture has an alpha channel; WebM keeps it beside VP8 and VP9, and a tag says so."""
+    tags = {name.lower(): value for name, value in stream.get("tags", {}).items()}
+    return str(stream.get("pix_fmt", "")).startswith(_ALPHA) or tags.get("alpha_mode") == "1"
 
 
 def aspect_of(stream: Mapping[str, Any]) -> Fraction:

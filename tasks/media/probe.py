@@ -265,7 +265,7 @@ def _picture(
         mirrored=mirrored,
         aspect=look.aspect_of(stream),
         colour=colours.colour_of(stream, frame),
-        alpha=look.has_alpha(pixel_format),
+        alpha=look.has_alpha(stream),
         dolby_vision=look.dolby_vision_of(stream),
         pixel_format=pixel_format,
         bit_depth=_bit_depth(pixel_format),

@@ -127,6 +127,8 @@ def package_master(
     streams: list[Any] = []
     if video is not None:
         shown, how, remarks = _picture_for_mp4(picture, video, facts)
+        if facts.picture and facts.picture.alpha and how["c:v:0"] == "copy":
+            remarks = (*remarks, "The picture's transparency is not in the masters: MP4 has no place for it.")
         streams.append(shown)
         options |= how
         notes = (*notes, *remarks)
@@ -226,7 +228,9 @@ def _multi(
     if facts.picture:
         shown, how, said = _multi_picture(source, facts, picture)
         made.streams.insert(0, shown)
-        made.options |= how | (media.tags(":s:v:0", timecode=facts.timecode) if facts.timecode else {})
+        beside = {"timecode": facts.timecode} if facts.timecode else {}
+        beside |= {"alpha_mode": "1"} if facts.picture.alpha and facts.picture.codec in ("vp8", "vp9") else {}
+        made.options |= how | (media.tags(":s:v:0", **beside) if beside else {})
         made.notes += said
     for number, dub in enumerate(tracks, start=len(facts.audio)):
         made.names.append(TrackName(f"{autonym(dub.language)} (dub)", dub.language))

@@ -14,7 +14,7 @@ from tasks.records.record import Asset
 from tasks.records.title import Run
 from tasks.step.run import Computation, StepOutput, Work
 
-VERSION = 8
+VERSION = 9
 
 
 @dataclass(frozen=True)
