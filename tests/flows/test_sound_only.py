@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from flows.ask.plan import Request, plan
 from flows.ask.roots import Roots, titles_among, videos_of
 from flows.kept.answered import answered_from_store
+from flows.kept.links import key_of
 from flows.night.manifest import Defaults, read_manifest
+from flows.review.site import app
 from flows.terminal.runner import dub_titles
 from tasks.media.probe import probe
 from tasks.records.errors import BadInputError
@@ -60,6 +63,11 @@ def test_sound_is_dubbed_without_the_steps_of_a_picture(talk: Path, tmp_path: Pa
     assert '<audio id="dub" controls' in page
     assert "<video" not in page
     assert "../talk.es.m4a" in page
+    review = TestClient(app("token"), base_url="http://127.0.0.1")
+    review.get("/?token=token")
+    shown = review.get(f"/review/{key_of(str(folder))}/es").text
+    assert '<audio id="dub-film"' in shown
+    assert "<video" not in shown
     told = summary["shared"]["notes"]
     assert "The title has no picture: its sound is dubbed, and there is no lip sync." in told
     assert "Of a picture, and so without effect here: height 720p." in told

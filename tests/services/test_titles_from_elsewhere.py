@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from configs.sources import SourceSettings
 from tasks.keep.store import Store
@@ -36,7 +41,7 @@ def whole(handler: BaseHTTPRequestHandler, body: bytes = BODY, status: int = 200
 
 
 @contextlib.contextmanager
-def server(answers: Answers) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def server(answers: Answers, context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """A server whose n-th request is answered by ``answers``; its address, and what it was asked."""
     asked: list[dict[str, str]] = []
 
@@ -50,6 +55,8 @@ def server(answers: Answers) -> Iterator[tuple[str, list[dict[str, str]]]]:
 
     there = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     there.daemon_threads = True
+    if context:
+        there.socket = context.wrap_socket(there.socket, server_side=True)
     threading.Thread(target=there.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{there.server_address[1]}", asked
@@ -418,3 +425,35 @@ def test_a_page_is_for_yt_dlp_where_the_operator_allows_it(
         program(tmp_path, "exit 1")
         with pytest.raises(BadInputError, match="found no video"):
             bring(f"{url}/watch?v=8", allowed(url, yt_dlp=True), store)
+
+
+@contextlib.contextmanager
+def encrypted(name: str, folder: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
+    """A server whose certificate is of a name; its port, and what trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(who, who, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    chain = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "both.pem").write_bytes(key.private_bytes(pem, *plain) + chain.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    with server(lambda handler, _: whole(handler), context) as (url, _):
+        yield int(url.rpartition(":")[2]), ssl.create_default_context(cadata=chain.public_bytes(pem).decode())
+
+
+def test_the_machine_must_prove_the_name_that_was_asked_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    with encrypted("media.example.org", tmp_path) as (port, trust):
+        monkeypatch.setattr("tasks.services.http.trusted", lambda: trust)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest, **more: real("127.0.0.1", *rest, **more))
+        settings = allowed(f"media.example.org:{port} other.example.org:{port}")
+        good = bring(f"https://media.example.org:{port}/talk.mp4", settings, store)
+        assert Path(good.asset.uri).read_bytes() == BODY
+        with pytest.raises(TransientError, match="ConnectError"):
+            bring(f"https://other.example.org:{port}/talk.mp4", settings, store)
