@@ -91,6 +91,9 @@ def test_a_title_is_signed_once_and_is_what_it_was_without_a_key(
     assert spoken["synthetic_speech"]
     assert {"separate", "translate", "synthesize", "mix", "package"} <= {one["step"] for one in spoken["made_by"]}
 
+    key = (tmp_path / "chain" / "key.pem").read_bytes().splitlines()[1]
+    written = [path for folder in (store_folder, tmp_path / "out") for path in folder.rglob("*") if path.is_file()]
+    assert not [path for path in written if key in path.read_bytes()]
     signed = digests(there, languages)
     assert signed["clip.multi.mkv"] == before["clip.multi.mkv"]  # its credentials lie beside it
     assert {one.place for place in signed for one in owners(str(store_folder), signed[place])} >= signed.keys()
