@@ -286,7 +286,9 @@ def _beside(given: str | None, video: Path, source_language: str | None, profile
     """The script that was named, else the one that lies beside the video."""
     if given:
         return Sidecar(_file(given, "subtitles"))
-    return sidecar_of(video, source_language) if profile.sidecar else Sidecar(None)
+    if not profile.sidecar:
+        return Sidecar(None)
+    return sidecar_of(video, source_language, forced_beside(video).values() if profile.subtitles.forced else ())
 
 
 def _forced(store: Store, video: Path, profile: Profile) -> dict[str, Asset]:

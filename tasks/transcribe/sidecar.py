@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def find_sidecar(video: Path, source_language: str | None) -> Path | None:
     return sidecar_of(video, source_language).path
 
 
-def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
+def sidecar_of(video: Path, source_language: str | None, forced: Collection[Path] = ()) -> Sidecar:
     """The subtitles next to a video, and notes on those that are not used.
 
     First comes the language asked for, then its nearest variant (by CLDR's distance: the same script before another),
@@ -93,6 +93,7 @@ def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
     Args:
         video: the video; its name may hold any character.
         source_language: BCP-47, None where it is not known: then any language will do, as long as there is one.
+        forced: files that are used for the words in the picture (`forced_beside`).
 
     Raises:
         BadInputError: the language is not known, and the files are in several.
@@ -104,7 +105,7 @@ def sidecar_of(video: Path, source_language: str | None) -> Sidecar:
     else:
         near = [one for one in usable if _distance(source_language, one) <= _FARTHEST]
         chosen = min(near, key=lambda one: _distance(source_language, one), default=None)
-    notes = _notes(found, chosen, source_language)
+    notes = _notes([one for one in found if one.path not in forced], chosen, source_language)
     return Sidecar(chosen.path, chosen.language, notes) if chosen else Sidecar(None, notes=notes)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks.records.script import Line, Passage, Script
 from tasks.timed_text.signs import forced_cues, moved, signs_in
 from tasks.timed_text.variants import chosen_signs, for_the_deaf, names_nobody, on_screen
-from tasks.transcribe.sidecar import forced_beside
+from tasks.transcribe.sidecar import forced_beside, sidecar_of
 from tasks.transcribe.subtitles import read_script
 
 
@@ -90,6 +90,9 @@ def test_a_file_of_forced_subtitles_is_found_by_its_name_and_read_whole(tmp_path
     (tmp_path / "film.fr.forced.srt").symlink_to("/etc/hostname")
     found = forced_beside(video)
     assert found == {"": tmp_path / "film.forced.srt", "es": tmp_path / "film.es.forced.srt"}
+    notes = sidecar_of(video, "en", found.values()).notes
+    assert len(notes) == 1
+    assert "film.forced.srt" not in notes[0]  # it is used
     assert forced_cues(found[""], "en") == (passage(1000, 2000, "[Tokyo, 1950]"),)
 
 
