@@ -23,6 +23,7 @@ FORMATS = (".srt", ".vtt", ".ass", ".ssa", *XML_FORMATS, ".json")  # in this ord
 _UNREAD = (".sub", ".idx", ".sup", ".smi", ".sbv", ".lrc", ".stl", ".scc", ".mks")
 _FOLDERS = ("subs", "subtitles")
 _VIDEOS = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".mxf", ".ogv")
+_SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".mka")
 
 _HEARD = frozenset({"hi", "sdh", "cc", "hoh"})  # for the deaf and hard of hearing: all words, and the sounds
 _NEUTRAL = frozenset({"default", "full", "orig", "original", "sub", "subs", "subtitle", "subtitles", "caption"})
@@ -181,7 +182,8 @@ def _candidates(video: Path) -> Iterator[_Found]:
     beside = _names(video.parent)
     stem = unicodedata.normalize("NFC", video.stem)
     yield from _named(video, stem, video.parent, beside, inside=False)
-    alone = sum(Path(name).suffix.lower() in _VIDEOS for name in beside) == 1
+    kinds = _VIDEOS if video.suffix.lower() in _VIDEOS else (*_VIDEOS, *_SOUNDS)  # a video's bed is no other title
+    alone = not any(Path(name).suffix.lower() in kinds for name in beside if name != video.name)
     for name in beside:
         folder = video.parent / name
         if name.lower() not in _FOLDERS or not folder.is_dir():

@@ -175,3 +175,16 @@ def test_another_script_of_the_language_is_better_than_none_and_is_told(tmp_path
 )
 def test_a_files_own_name_says_its_language(name: str, language: str | None) -> None:
     assert named_language(Path(name)) == language
+
+
+def test_sound_among_others_takes_no_subtitles_that_name_no_title(tmp_path: Path) -> None:
+    (tmp_path / "subs").mkdir()
+    (tmp_path / "subs" / "en.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n")
+    for name in ("talk.mp3", "film.mp4"):
+        (tmp_path / name).touch()
+    assert sidecar_of(tmp_path / "film.mp4", "en").path == tmp_path / "subs" / "en.srt"  # a sound file may be its bed
+    assert sidecar_of(tmp_path / "talk.mp3", "en").path is None
+    (tmp_path / "film.mp4").unlink()
+    assert sidecar_of(tmp_path / "talk.mp3", "en").path == tmp_path / "subs" / "en.srt"
+    (tmp_path / "second.flac").touch()
+    assert sidecar_of(tmp_path / "talk.mp3", "en").path is None
