@@ -98,7 +98,10 @@ export class Lanes {
         pen.fillRect(x, middle - tall / 2, 1, tall);
       }
     }
-    const name = t(lane);
+    this.#name(pen, t(lane), top, colour);
+  }
+
+  #name(pen, name, top, colour) {
     pen.fillStyle = colour("card");
     pen.globalAlpha = 0.8;
     pen.fillRect(0, top, pen.measureText(name).width + 7, 13);
@@ -113,8 +116,9 @@ export class Lanes {
       if (end < this.from || begin > this.from + this.span) continue;
       const [left, right] = [this.#x(begin, width), this.#x(end, width)];
       pen.fillStyle = colour(lipColour(what));
-      pen.fillRect(left, top, Math.max(1, right - left), LIPS - 6);
+      pen.fillRect(left, top, Math.max(1, right - left), LIPS - 4);
     }
+    this.#name(pen, t("lips"), top, colour);
   }
 
   // What the lip sync did; null where that is not known.
