@@ -38,10 +38,12 @@ def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> N
     title = Title(name="t", video=video, source="t.mp4", folder=str(tmp_path / "t"), languages=("es",))
     work = SimpleNamespace(
         client_bed=None,
+        notes=(),
         facts=MediaFacts(container="mp4", duration_ms=1000, picture=None, audio=()),
         script=Script(language="en", lines=()),
     )
-    told = _title(Run(title=title, profile=profile, store=str(tmp_path)), cast(Any, work), [])
+    result = SimpleNamespace(work=work, notes=(), deliveries=())
+    told = _title(Run(title=title, profile=profile, store=str(tmp_path)), cast(Any, result))
     text = json.dumps(told)
     for secret in ("inside", "INSIDE", "8000", "4321", "98.76", "/srv/operator"):
         assert secret not in text, secret
