@@ -11,7 +11,7 @@ from tasks.keep.assets import path_of
 from tasks.keep.store import Store
 from tasks.package.mark import dubbed_into
 from tasks.records.errors import BadInputError
-from tasks.services.addresses import address_of, is_address
+from tasks.services.addresses import address_of, check_allowed, is_address
 from tasks.services.titles import bring
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def titles_here(request: Request, profile: Profile, store: Store) -> Request:
             videos.append(video)
             continue
         address = address_of(video)
+        check_allowed(address, profile.sources)
         say(f"Fetching {address.shown}, unless it is here already ...", err=True)
         found = bring(video, profile.sources, store)
         if languages := dubbed_into(path_of(found.asset)):
