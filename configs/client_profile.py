@@ -31,6 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "height",
             "upscale",
             "loudness",
+            "label",
             "deliver",
         }
     ),

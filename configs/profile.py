@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Setting
 
 from configs.credentials import CredentialsSettings, is_file
 from configs.delivery import ALWAYS, asked_for
+from configs.labels import LabelKind
 from configs.languages import LanguageError, parse_language
 from configs.lipsync_style import LipsyncStyle
 from configs.loudness import loudness_presets
@@ -131,6 +132,7 @@ class Profile(BaseModel):
     height: Literal["source", "720p", "1080p"] = Field("source", description="lines of the masters' shorter side")
     upscale: bool = Field(False, description="upscale a picture of fewer lines to that height")
     loudness: str = "r128"
+    label: LabelKind = Field("none", description="a visible label on synthetic dubs, and whose metadata goes with it")
     deliver: Annotated[tuple[str, ...], NoDecode] = Field((ALWAYS,), description="presets of configs/delivery.yaml")
     separate: StepSettings
     transcribe: ChainedSettings

@@ -23,6 +23,7 @@ from flows.kept.ledger import failure_of, notes_of, steps_of
 from flows.kept.review import verdict
 from flows.kept.standing import noted_progress
 from tasks.keep.store import store_at
+from tasks.label.task import label
 from tasks.lipsync.choose import dubs_alone
 from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
@@ -30,7 +31,7 @@ from tasks.qc.task import qc
 from tasks.records.errors import PermanentError
 from tasks.records.made import Marked, Shots
 from tasks.records.record import Asset
-from tasks.records.result import BranchResult, Waits
+from tasks.records.result import BranchResult, SharedWork, Waits
 from tasks.records.title import Branch
 from tasks.report.task import report
 from tasks.sign.task import Made as SignedDub
@@ -121,12 +122,13 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         shots = settle(find_shots.submit(run, work.video)) if seen else Shots(cuts_ms=())
     words = settle(timed_text.submit(run, dub.script, work.script, work.facts, shots)) if shots else None
     altered = picture.altered
+    shown = _labelled(run, picture.picture, work, steps, gates)
     packed = settle(
         package.submit(
             run,
             work.video,
             work.facts,
-            picture.picture,
+            shown,
             dub.mixed,
             dub.stems,
             dub.script,
@@ -181,3 +183,16 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         unsigned=unsigned,
         watermark=heard.watermark.verdict if heard else "",
     )
+
+
+def _labelled(run: Branch, picture: Asset | None, work: SharedWork, steps: Steps, gates: Gates) -> Asset | None:
+    """The picture with the profile's label, where a machine speaks; as it was where nobody asks for one."""
+    if run.profile.label == "none":
+        return picture
+    if work.facts.picture is None:
+        gates.notes.append("There is no picture to put a label on.")
+        return picture
+    if way_of(run) == "recorded":
+        gates.notes.append("The picture has no label: a person speaks this dub.")
+        return picture
+    return steps.settle(label.submit(run, picture or work.video))

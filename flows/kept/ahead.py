@@ -36,6 +36,7 @@ def steps_ahead(run: Run, facts: MediaFacts) -> tuple[Step, ...]:
         "sign": run.profile.credentials.signs,
         "lipsync": not facts.sound_only,
         **({"find-shots": False} if facts.sound_only else {}),
+        "label": run.profile.label != "none" and not facts.sound_only,
         **dict.fromkeys(("watermark", "find-watermark"), is_marked(run.profile)),
     }
     return tuple(step for step in of_way(way_of(run)) if needed.get(step.name, True))

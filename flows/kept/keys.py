@@ -68,6 +68,7 @@ def content_key(branch: Branch, work: SharedWork | None, edits: Applied) -> str:
             "waivers": profile.waivers,
             "fake": profile.fake,
             **({"subtitles": profile.subtitles} if profile.subtitles.guided else {}),
+            **({"label": [profile.label, BY_NAME["label"].version]} if profile.label != "none" else {}),
             **({"script approved": True} if holds_script(branch) else {}),
             **signing_facts(branch),
         },

@@ -197,6 +197,10 @@ class Changes:
             metavar="PRESETS",
         ),
     ] = None
+    label: Annotated[
+        str | None,
+        option(Group.OUTPUT, "--label", text="visible label on synthetic dubs: none, eu, cn (China) or text"),
+    ] = None
     jobs: Jobs = None
 
     def settings(self) -> dict[str, Any]:
@@ -225,6 +229,7 @@ class Changes:
             "height": self.height,
             "upscale": self.upscale,
             "deliver": self.deliver,
+            "label": self.label,
             "subtitles": {
                 **timed_text_of(self.timed_text),
                 **_given({"burn": self.burn.split(",") if self.burn else None, "style": self.burn_style}),

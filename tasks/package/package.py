@@ -37,6 +37,8 @@ VERSION = 2
 
 #: Picture codecs that players accept in MP4; others are encoded.
 _IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9"}
+#: Fields of GB 45438-2025 beside the label itself.
+_AIGC = ("ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2")
 #: What an edit list hides, from this on, is noted where it shows.
 _TOLD_S = 0.1
 
@@ -92,6 +94,7 @@ def package_master(
     synthetic_speech: bool = True,
     altered_picture: bool = False,
     source: Path | None = None,
+    aigc: bool = False,
     progress: Progress = silent,
 ) -> tuple[str, ...]:
     """One language's MP4: picture and dub copied, subtitles, language tags, disclosure; its index is at the front.
@@ -109,6 +112,7 @@ def package_master(
         synthetic_speech: False for a recorded dub.
         altered_picture: whether ``picture`` was lip-synced.
         source: the title as it came, whose cover art is kept; None where ``picture`` is that.
+        aigc: with the tag of GB 45438-2025 (China), without a producer: its code is the operator's to add.
         progress: called with the share that is done.
 
     Returns:
@@ -122,6 +126,9 @@ def package_master(
     tagged_so, notes = file_tags(facts, title, comment, mp4=True)
     options |= {**tagged_so, **_stream_tags("a", 0, track, handler=True), "disposition:a:0": "default"}
     art = [one for one in facts.others if one.kind == "cover" and one.codec in COVERS]
+    if aigc:
+        field = json.dumps({"Label": "1", **dict.fromkeys(_AIGC, "")})
+        options |= {"movflags": "+faststart+use_metadata_tags", **media.tags("", AIGC=field)}
     beside = [one for one in facts.others if one.kind in ("cover", "attachment", "data") and not is_timecode(one)]
     notes = (*notes, *left_out([one for one in beside if one not in art], "the masters"))
     streams: list[Any] = []

@@ -55,6 +55,7 @@ class _Master:
     srt: Asset | None
     vtt: Asset | None
     sound: "_Sound | None"
+    aigc: bool
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def package(
         sound=_Sound(loudness_presets()[branch.profile.loudness], mixed.made.speech if mixed.made else ())
         if facts.sound_only
         else None,
+        aigc=branch.profile.label == "cn" and branch.language not in branch.title.dubs,
     )
     return Computation(given, _packed, Packed)
 
@@ -140,6 +142,7 @@ def _packed(given: _Master, work: Work) -> StepOutput[Packed]:
         synthetic_speech=not given.recorded,
         altered_picture=given.altered,
         source=path_of(given.video),
+        aigc=given.aigc,
         progress=work.progress,
     )
     alike, ending, said = _alike(given, given.sound, work) if given.sound else (None, "", ())

@@ -20,6 +20,7 @@ Way = Literal["spoken", "recorded", "service"]
 _ALWAYS: tuple[Way, ...] = ("spoken", "recorded", "service")
 _HERE: tuple[Way, ...] = ("spoken", "recorded")
 _SPOKEN: tuple[Way, ...] = ("spoken",)
+_SYNTHETIC: tuple[Way, ...] = ("spoken", "service")
 
 #: Of whose results each step of a part is given some, as far as they run; others run beside it (`flows.dub.beside`).
 _NEEDS: dict[str, tuple[str, ...]] = {
@@ -40,7 +41,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "mix": ("fit", "ingest"),
     "find-shots": (),
     "timed-text": ("find-shots", "fit", "ingest"),
-    "package": ("lipsync", "mix", "conform-film", "timed-text"),
+    "label": ("lipsync", "conform-film"),
+    "package": ("label", "lipsync", "mix", "conform-film", "timed-text"),
     "burn": ("package", "find-shots"),
     "find-watermark": ("package",),
     "qc": ("find-watermark", "package"),
@@ -118,6 +120,8 @@ STEPS: tuple[Step, ...] = (
     Step("mix", "mix speech and bed to the loudness", "tasks.mix", 0.4, ways=_HERE),
     Step("find-shots", "find the changes of shot", "tasks.timed_text", 0.2, ways=_HERE, cores=True),
     Step("timed-text", "write subtitles by the style guide", "tasks.timed_text", 0.01, ways=_HERE),
+    # Its version enters the key with the label that is asked for.
+    Step("label", "label the picture", "tasks.label", 1.0, ways=_SYNTHETIC, cores=True, keyed=False),
     Step("package", "pack the language's master", "tasks.package", 0.1, ways=_ALWAYS),
     Step("burn", "draw the subtitles into a copy", "tasks.timed_text", 1.0, ways=_HERE, cores=True),
     Step(

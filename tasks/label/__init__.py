@@ -1,0 +1,3 @@
+"""A visible label over the first seconds of a dub's picture, which says what a machine made (`tasks.label.draw`)."""
+
+VERSION = 1
