@@ -56,7 +56,8 @@ def over(bed: Samples, level_db: float) -> Attack:
     def attack(sound: Samples) -> Samples:
         under = np.resize(bed, len(sound))
         gain = np.sqrt(np.mean(sound**2) / np.mean(under**2)) * 10 ** (level_db / 20)
-        return (sound + gain * under).astype(np.float32)
+        mixed: Samples = (sound + gain * under).astype(np.float32)
+        return mixed
 
     return attack
 
@@ -68,7 +69,8 @@ def resampled(factor: float) -> Attack:
 
 def telephone(sound: Samples) -> Samples:
     """At 8 kHz and back."""
-    return soxr.resample(soxr.resample(sound, RATE_HZ, 8000), 8000, RATE_HZ)
+    back: Samples = soxr.resample(soxr.resample(sound, RATE_HZ, 8000), 8000, RATE_HZ)
+    return back
 
 
 def attacks(bed: Samples | None) -> dict[str, Attack]:
