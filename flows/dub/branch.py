@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flows.ask.naming import hold
@@ -28,8 +28,9 @@ from tasks.lipsync.choose import dubs_alone
 from tasks.machine.ending import notifying_threads
 from tasks.package.task import package
 from tasks.qc.task import qc
+from tasks.records.disclosure import statement
 from tasks.records.errors import PermanentError
-from tasks.records.made import Marked, Shots
+from tasks.records.made import Checked, Marked, Packed, Pictured, Shots
 from tasks.records.record import Asset
 from tasks.records.result import BranchResult, SharedWork, Waits
 from tasks.records.title import Branch
@@ -146,31 +147,23 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
     heard = settle(find_watermark.submit(run, packed.master, marked, dub.laid.placements)) if marked else None
     checked = settle(qc.submit(run, work, dub.script, dub.laid, picture, dub.mixed, packed, marked, heard))
     gates.files("master", {"master": packed.master})
-    language, name = run.language, run.title.name
-    outputs: dict[str, Asset] = {
-        f"{name}.{language}{work.facts.master_ending}": packed.master,
-        **({f"{name}.{language}{packed.ending}": packed.alike} if packed.alike else {}),
-        **({f"{name}.{language}.burned.mp4": burned} if burned else {}),
-        f"{language}/script.json": packed.script,
-        f"{language}/script.srt": packed.srt,
-        f"{language}/script.vtt": packed.vtt,
-        **{f"{language}/{file}": made for file, made in (words.files if words else {}).items()},
-        **{f"{language}/{role}.{run.profile.mix.stems}": stem for role, stem in packed.stems.items()},
-        **({f"{language}/lipsync.json": picture.report} if picture.report else {}),
-        f"{language}/qc.json": checked.qc,
-    }
+    outputs = _outputs(run, work, packed, words.files if words else {}, burned, picture, checked)
     signer, unsigned = None, {}
     if run.profile.credentials.signs:
         made = SignedDub(way_of(run), steps_of(steps.ledger), picture_of(picture))
         signed = settle(sign.submit(run, outputs, work, made))
         unsigned = {place: outputs[place] for place in signed.files.keys() & outputs.keys()}
         signer, outputs = signed.signer, {**outputs, **signed.files}
-    page = settle(
-        report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), list(dub.stems), signer)
+    said = statement(
+        synthetic_speech=run.language not in run.title.dubs, altered_picture=altered and picture.picture is not None
     )
-    outputs[f"{language}/report.html"] = page
+    stems = list(dub.stems)
+    page = settle(
+        report.submit(run, work, dub.script, dub.laid, checked.sheet, list(steps.ledger), stems, signer, said)
+    )
+    outputs[f"{run.language}/report.html"] = page
     return BranchResult(
-        language=language,
+        language=run.language,
         state=checked.state,
         key=now.key,
         outputs=outputs,
@@ -181,6 +174,7 @@ def _branch(now: Known, steps: Steps, gates: Gates) -> BranchResult:
         gates=checked.not_passed,
         signed_by=signer,
         unsigned=unsigned,
+        disclosure=said,
         watermark=heard.watermark.verdict if heard else "",
     )
 
@@ -196,3 +190,28 @@ def _labelled(run: Branch, picture: Asset | None, work: SharedWork, steps: Steps
         gates.notes.append("The picture has no label: a person speaks this dub.")
         return picture
     return steps.settle(label.submit(run, picture or work.video))
+
+
+def _outputs(
+    run: Branch,
+    work: SharedWork,
+    packed: Packed,
+    subtitles: Mapping[str, Asset],
+    burned: Asset | None,
+    picture: Pictured,
+    checked: Checked,
+) -> dict[str, Asset]:
+    """What is delivered of a language, by place below the title's folder, but for its page."""
+    language, name = run.language, run.title.name
+    return {
+        f"{name}.{language}{work.facts.master_ending}": packed.master,
+        **({f"{name}.{language}{packed.ending}": packed.alike} if packed.alike else {}),
+        **({f"{name}.{language}.burned.mp4": burned} if burned else {}),
+        f"{language}/script.json": packed.script,
+        f"{language}/script.srt": packed.srt,
+        f"{language}/script.vtt": packed.vtt,
+        **{f"{language}/{file}": made for file, made in subtitles.items()},
+        **{f"{language}/{role}.{run.profile.mix.stems}": stem for role, stem in packed.stems.items()},
+        **({f"{language}/lipsync.json": picture.report} if picture.report else {}),
+        f"{language}/qc.json": checked.qc,
+    }

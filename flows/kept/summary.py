@@ -22,7 +22,6 @@ from flows.kept.links import note_delivered
 from flows.kept.review import Verdict, tally, verdict
 from tasks.keep.store import store_at, text_sha256
 from tasks.records.credentials import Signer, told
-from tasks.records.disclosure import DISCLOSURE
 from tasks.records.quality import Gate
 from tasks.records.record import Asset, Record
 from tasks.records.registry import package_version
@@ -245,7 +244,7 @@ def _title(run: Run, result: TitleResult) -> dict[str, Any]:
         "speakers": [speaker.model_dump(mode="json") for speaker in work.script.speakers],
         "consent": [record.model_dump(mode="json") for record in run.title.consent],
         "provenance": {
-            "disclosure": DISCLOSURE,
+            "disclosure": {one.language: one.disclosure for one in result.branches if one.disclosure},
             "polydub": package_version("polydub"),
             "profile": run.profile.model_dump(mode="json", include=_TOLD),
             "backends": _backends(run),

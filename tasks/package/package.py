@@ -29,6 +29,7 @@ from tasks.package.source_tracks import (
 from tasks.package.stored import Stored, stored_picture
 from tasks.package.trimmed import end_picture
 from tasks.package.ttml_tracks import is_ttml, text_of
+from tasks.records.disclosure import statement
 from tasks.records.errors import ProcessFailedError
 from tasks.records.facts import MediaFacts
 from tasks.records.progress import Progress, silent
@@ -68,15 +69,11 @@ def disclosure(language: str, *, synthetic_speech: bool, altered_picture: bool) 
         synthetic_speech: whether a machine speaks.
         altered_picture: whether mouths were changed to match.
     """
-    parts = [
-        *(["The speech of this dub is synthetic."] if synthetic_speech else ["This dub is a recording."]),
-        *(["Mouth movements were altered by a machine to match it."] if altered_picture else []),
-    ]
     mark = {
         "dubbed": language.split(),
         "synthetic_speech": synthetic_speech,
         "altered_picture": altered_picture,
-        "statement": " ".join(parts),
+        "statement": statement(synthetic_speech=synthetic_speech, altered_picture=altered_picture),
         "law": "Regulation (EU) 2024/1689, article 50",
     }
     return json.dumps(mark, ensure_ascii=False, sort_keys=True)

@@ -1,5 +1,14 @@
-"""What a dub is said to be beside it, in ``title.json`` and on its page; the mark inside the file says it by facts."""
+"""What a dub is said to be: in the file's own comment, on its page, and in ``title.json``."""
 
 from __future__ import annotations
 
-DISCLOSURE = "This master contains synthetic speech and machine-edited picture, made by Polydub from the named source."
+
+def statement(*, synthetic_speech: bool, altered_picture: bool) -> str:
+    """In words.
+
+    Args:
+        synthetic_speech: whether a machine speaks.
+        altered_picture: whether mouths were changed to match.
+    """
+    speech = "The speech of this dub is synthetic." if synthetic_speech else "This dub is a recording."
+    return f"{speech} Mouth movements were altered by a machine to match it." if altered_picture else speech

@@ -106,6 +106,7 @@ class BranchResult(Record):
         gates: of its quality sheet, those that did not pass.
         failure: why, when it was not delivered.
         waits: what for, when it waits.
+        disclosure: what the dub is said to be: whether a machine speaks, and mouths were changed.
         watermark: whether the mark of its speech is found in the master; empty where no line was marked.
         strikes: how often in a row it failed for a reason that does not pass on its own.
         title: the title's name.
@@ -125,6 +126,7 @@ class BranchResult(Record):
     gates: tuple[Gate, ...] = ()
     failure: Failure | None = None
     waits: Waits | None = None
+    disclosure: str = ""
     watermark: str = ""
     strikes: int = 0
     title: str = ""

@@ -11,7 +11,6 @@ from tasks.keep.assets import path_of
 from tasks.keep.places import url_of
 from tasks.keep.store import unkeyed
 from tasks.records.credentials import Signer
-from tasks.records.disclosure import DISCLOSURE
 from tasks.records.made import Laid
 from tasks.records.record import Asset
 from tasks.records.result import SharedWork
@@ -41,6 +40,7 @@ class _Given:
     files: tuple[str, ...]
     notes: tuple[str, ...]
     signer: Signer | None
+    disclosure: str
     made_by: tuple[MadeBy, ...] = unkeyed()  # it follows from the profile and the steps before
 
 
@@ -54,6 +54,7 @@ def report(
     ledger: Sequence[StepRecord[Any]],
     roles: Sequence[str],
     signer: Signer | None = None,
+    disclosure: str = "",
 ) -> Computation[_Given, Asset]:
     """The review page, with links as they are in the title's folder (``roles``: of its stems).
 
@@ -66,6 +67,7 @@ def report(
         ledger: the records of the steps before.
         roles: of the stems that are delivered.
         signer: whose certificate the files are signed with; None: they are not.
+        disclosure: what the dub is said to be.
     """
     # A remote store has a copy of the source; the page links the user's own file.
     video = Path(branch.title.source).absolute() if url_of(branch.title.video.uri) else Path(branch.title.video.uri)
@@ -90,6 +92,7 @@ def report(
         files=("script.json", "script.srt", "script.vtt", *stems, *lipsync, "qc.json"),
         notes=tuple(dict.fromkeys((*branch.title.notes, *work.notes, *said))),
         signer=signer,
+        disclosure=disclosure,
         made_by=_made_by(ledger),
     )
     return Computation(given, _page, Asset)
@@ -129,7 +132,7 @@ def _page(given: _Given, space: Work) -> StepOutput[Asset]:
         dialogue=path_of(given.laid.dialogue),
         made_by=given.made_by,
         notes=given.notes,
-        disclosure=DISCLOSURE,
+        disclosure=given.disclosure,
         signer=given.signer,
     )
     write_report(out, inputs)

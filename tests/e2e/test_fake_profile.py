@@ -59,7 +59,9 @@ def test_a_title_delivers_what_the_contract_names(short_clip: Path, tmp_path: Pa
     assert any("FAKE" in note for note in summary["shared"]["notes"])
     page = (tmp_path / "clip" / "es" / "report.html").read_text()
     assert "fake" in page.lower()
-    assert json.loads((tmp_path / "clip" / "title.json").read_text())["provenance"]["disclosure"] in page
+    told = json.loads((tmp_path / "clip" / "title.json").read_text())["provenance"]["disclosure"]
+    assert told["es"] == "The speech of this dub is synthetic."
+    assert told["es"] in page
 
 
 def test_what_subtitles_say_is_sung_stays_and_stems_are_flac_where_the_profile_says_so(
