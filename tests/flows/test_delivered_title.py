@@ -42,7 +42,7 @@ def test_title_json_tells_nothing_of_the_operators_machines(tmp_path: Path) -> N
         facts=MediaFacts(container="mp4", duration_ms=1000, picture=None, audio=()),
         script=Script(language="en", lines=()),
     )
-    result = SimpleNamespace(work=work, notes=(), deliveries=())
+    result = SimpleNamespace(work=work, branches=(), notes=(), deliveries=())
     told = _title(Run(title=title, profile=profile, store=str(tmp_path)), cast(Any, result))
     text = json.dumps(told)
     for secret in ("inside", "INSIDE", "8000", "4321", "98.76", "/srv/operator"):
