@@ -225,7 +225,8 @@ def _painted(its: Setting, device: str, rounds: int = 2) -> tuple[float, list[ND
     from lipsync_engine.faces.facetrack import FaceTrack
     from lipsync_engine.faces.mouth import series, speaker_stats
     from lipsync_engine.media import video
-    from lipsync_engine.plan.edit import compose_score, person
+    from lipsync_engine.plan.edit import compose_score
+    from lipsync_engine.plan.person import person
     from lipsync_engine.plan.trajectory import plan_mouth
 
     track, facts = FaceTrack.load(its.folder / "track.npz"), video.probe(its.clip)

@@ -45,7 +45,8 @@ from lipsync_engine.measure.likeness import psnr, slope, ssim
 from lipsync_engine.measure.report_figures import same_person
 from lipsync_engine.media import video
 from lipsync_engine.media.audio import load_mono, loudness_db, silent_hops
-from lipsync_engine.plan.edit import Person, compose_score, knowing, person
+from lipsync_engine.plan.edit import compose_score
+from lipsync_engine.plan.person import Person, knowing, person
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 from lipsync_engine.resync import analyse

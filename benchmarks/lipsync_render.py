@@ -27,7 +27,8 @@ from lipsync_engine.draw.painter import Painter
 from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.mouth import series, speaker_stats
 from lipsync_engine.media import video
-from lipsync_engine.plan.edit import compose_score, person
+from lipsync_engine.plan.edit import compose_score
+from lipsync_engine.plan.person import person
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.resync import analyse
 from lipsync_engine.speech import espeak

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.clips import CLIPS, MEDIA
 from benchmarks.lipsync_reenact import GAP_S
 from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.plan import edit, select
+from lipsync_engine.plan import edit, person, select
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 
 _SINGLE = ("_VELOCITY", "_POSE", "_LIGHT", "_BLUR", "_JOIN", "_JUMP", "_HOLD", "_TEETH", "_CLOSED_BONUS")
@@ -30,7 +30,7 @@ _FACTORS = (0.0, 0.25, 0.5, 2.0, 4.0)
 class Part:
     """A stretch of one clip with a library that does not know it."""
 
-    who: edit.Person
+    who: person.Person
     plan: MouthPlan
     active: BoolArray
     looks: FloatArray
@@ -38,7 +38,7 @@ class Part:
 
 
 def parts_of(track: FaceTrack, clip: str) -> list[Part]:
-    whole = edit.person(track, track.identities[0])
+    whole = person.person(track, track.identities[0])
     total = len(track.times_s)
     values = np.zeros((total, 4), np.float32)
     values[whole.track.frame] = whole.mouth
@@ -50,7 +50,7 @@ def parts_of(track: FaceTrack, clip: str) -> list[Part]:
     out = []
     for stretch in np.array_split(whole.track.frame, 4):
         first, last = track.times_s[stretch[0]], track.times_s[stretch[-1]]
-        who = edit.knowing(whole, (track.times_s < first - GAP_S) | (track.times_s > last + GAP_S))
+        who = person.knowing(whole, (track.times_s < first - GAP_S) | (track.times_s > last + GAP_S))
         active = np.zeros(total, bool)
         active[stretch] = True
         if who.library.moves:

@@ -15,7 +15,8 @@ from lipsync_engine.draw.patches import PatchStore
 from lipsync_engine.draw.player import Edit, Player
 from lipsync_engine.media import video
 from lipsync_engine.media.window import view
-from lipsync_engine.plan.edit import Person, Score
+from lipsync_engine.plan.edit import Score
+from lipsync_engine.plan.person import Person
 
 #: Every so many edited frames the pixels outside the mask are compared with the source.
 _CHECK_EVERY = 10

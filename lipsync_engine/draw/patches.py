@@ -13,7 +13,8 @@ from lipsync_engine.media import video
 from lipsync_engine.media.filearray import Spool
 from lipsync_engine.media.video import Planes, VideoFacts
 from lipsync_engine.media.window import Region, crop, region_of
-from lipsync_engine.plan.edit import Person, Score
+from lipsync_engine.plan.edit import Score
+from lipsync_engine.plan.person import Person
 
 #: Pairs of neighbouring frames that tell the title's noise.
 _PAIRS = 16

@@ -21,7 +21,8 @@ from lipsync_engine.draw.warp import Flow, Mesh, active, bounds, flow, lower_fac
 from lipsync_engine.faces.mesh import LIPS, mouth_triangles
 from lipsync_engine.media.video import Frame, Planes
 from lipsync_engine.media.window import Region, common_size, crop, load, region_of, store, to_device
-from lipsync_engine.plan.edit import Person, Score, faces
+from lipsync_engine.plan.edit import Score, faces
+from lipsync_engine.plan.person import Person
 
 Array = NDArray[np.float64]
 #: Frames whose geometry is computed together; neighbours on each side steady the shape.

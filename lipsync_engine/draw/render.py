@@ -15,7 +15,8 @@ from lipsync_engine.faces.track import Progress
 from lipsync_engine.media import video
 from lipsync_engine.media.splice import SpliceWriter
 from lipsync_engine.media.stretches import stretches_of
-from lipsync_engine.plan.edit import Person, Score
+from lipsync_engine.plan.edit import Score
+from lipsync_engine.plan.person import Person
 
 __all__ = ["Corrections", "Rendering", "Task", "render"]
 

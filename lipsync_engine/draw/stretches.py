@@ -17,7 +17,8 @@ from lipsync_engine.media.encoders import Packet
 from lipsync_engine.media.segments import Run
 from lipsync_engine.media.shelf import Shelf
 from lipsync_engine.media.stretches import Encoded, frames_in
-from lipsync_engine.plan.edit import Person, Score
+from lipsync_engine.plan.edit import Score
+from lipsync_engine.plan.person import Person
 from lipsync_engine.records import BoolArray
 
 #: Entries of an edit beyond a stretch that steady the shape of the face at its ends.

@@ -19,7 +19,8 @@ from lipsync_engine.media.encoders import Packet
 from lipsync_engine.media.segments import Run
 from lipsync_engine.media.splice import SpliceWriter
 from lipsync_engine.media.stages import Timed, ahead
-from lipsync_engine.plan.edit import Person, Score
+from lipsync_engine.plan.edit import Score
+from lipsync_engine.plan.person import Person
 
 #: Frames painted together: as many as fit these bytes, so that 4K takes no more memory than 1080p.
 _BATCH_BYTES, _BATCH_LIMIT = 64 << 20, 16

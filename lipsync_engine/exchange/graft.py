@@ -18,8 +18,9 @@ from lipsync_engine.exchange.judge import Seen
 from lipsync_engine.faces.closeups import joined_closeups, unseen
 from lipsync_engine.faces.geometry import Poses, fit_poses
 from lipsync_engine.faces.mouth import measured
-from lipsync_engine.plan.edit import Person, Score
+from lipsync_engine.plan.edit import Score
 from lipsync_engine.plan.gates import judge
+from lipsync_engine.plan.person import Person
 from lipsync_engine.records import BoolArray, FloatArray
 
 #: Degrees to which a head may be turned where another system draws the mouth: it knows the far side of a face, the

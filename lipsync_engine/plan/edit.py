@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_engine.faces.closeups import Closeups
-from lipsync_engine.faces.drawing import is_drawn
-from lipsync_engine.faces.face_occluders import bare
 from lipsync_engine.faces.facetrack import FaceTrack
-from lipsync_engine.faces.geometry import Poses, fit_poses, to_canonical, to_image, typical_shape
-from lipsync_engine.faces.mouth import measured
-from lipsync_engine.faces.observations import Observations
-from lipsync_engine.media.shelf import NOTHING_KEPT, Kept
-from lipsync_engine.plan.agreement import CLOSED
+from lipsync_engine.faces.geometry import to_image
 from lipsync_engine.plan.chin import moved_whole
-from lipsync_engine.plan.forms import Forms, foot_of, forms_of
+from lipsync_engine.plan.dissolves import dissolved
+from lipsync_engine.plan.forms import foot_of
 from lipsync_engine.plan.gates import judge
 from lipsync_engine.plan.holds import kept_moving
-from lipsync_engine.plan.kinds import HISS, gap_asked, kinds_at
-from lipsync_engine.plan.library import Library, build, stir
+from lipsync_engine.plan.kinds import HISS, gap_asked
+from lipsync_engine.plan.library import stir
 from lipsync_engine.plan.parting import rows_parted
-from lipsync_engine.plan.relaxed import Smile, relaxed, smile_of
+from lipsync_engine.plan.person import Person
+from lipsync_engine.plan.relaxed import relaxed
 from lipsync_engine.plan.select import Wanted, choose
-from lipsync_engine.plan.shape import FaceShape, face_shape, reshape
+from lipsync_engine.plan.shape import reshape
 from lipsync_engine.plan.unfold import unfolded
-from lipsync_engine.plan.views import views_of
-from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan, Phone
-from lipsync_engine.speech.gestures import gestures_of
+from lipsync_engine.records import CHANNELS, BoolArray, FloatArray, MouthPlan
 
 Array = NDArray[np.float64]
 #: An opening seen in the title can be opened this much further before its teeth stretch.
 _OPEN_FACTOR, _OPEN_EXTRA, _HISS_FACTOR = 1.35, 0.012, 1.08
 #: Face widths by which a resting mouth may differ from the planned rest.
 _CALM = 0.02
-#: Speed of the lips, face widths a second, that hides a cut from one observation to another.
-_MOVES = 0.1
-#: Percentile of the steps from frame to frame in the title that a cut may have without being seen.
-_OFTEN = 80
-#: Length of the dissolve where one observation follows another: two frames at 25 a second.
-_DISSOLVE_S = 0.075
 #: A bypass narrower than this is bridged.
 _SHORT_S = 0.3
 #: Share that is drawn of what an observation's form has besides the usual one of such a mouth.
@@ -54,51 +39,6 @@ _KEPT = 0.5
 _CRISPER = (0.4, 1.8)
 #: Rows on either side of a moment that tell how sharp the lips are about it.
 _ABOUT = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Everything known of one person before a language is chosen.
-
-    Attributes:
-        track: rows of this person.
-        poses: head poses of the rows.
-        mouth: float32 [N, 4], mouth vectors.
-        shape: mean face and its weights.
-        library: observations that may be chosen.
-        forms: how the face goes with the mouth, learnt from them.
-        usable: rows of the library.
-        close: what the pixels of the mouths tell.
-        bare: float32 [N], 0 where something lies before the mouth, 1 where nothing does.
-        elsewhere: other pictures that show this mouth, with the rows that lie there: ``track.frame`` of these is the
-            frame's number in that picture, their landmarks are its pixels.
-        drawn: the person is a drawing.
-        smile: what the lips have of it, of a person whom the title shows in one pose.
-    """
-
-    track: FaceTrack
-    poses: Poses
-    mouth: FloatArray
-    shape: FaceShape
-    library: Library
-    forms: Forms
-    usable: frozenset[int]
-    close: Closeups
-    bare: FloatArray
-    elsewhere: tuple[tuple[Path, range], ...] = ()
-    drawn: bool = False
-    smile: Smile = field(default_factory=Smile)
-
-    def canonical(self, rows: NDArray[np.int64]) -> Array:
-        """Pose-normalised landmarks of some rows, float64 [n, 478, 3]; those of a whole title would fill the memory.
-
-        Cells that the tracker turned over around the mouth lie the right way up.
-        """
-        return unfolded(to_canonical(self.track.landmarks[rows], self.poses.rows(rows)), self.shape.mean)
-
-    def pixels(self, rows: NDArray[np.int64]) -> Array:
-        """The same points where they lie in their pictures, float64 [n, 478, 2]."""
-        return to_image(self.canonical(rows), self.poses.rows(rows))[:, :, :2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,70 +81,6 @@ class Score:
     settled: BoolArray | None = None
 
 
-def person(track: FaceTrack, identity: int, kept: Kept = NOTHING_KEPT) -> Person:
-    """Prepare one person of a title.
-
-    Args:
-        track: the analysis.
-        identity: the person.
-        kept: where what was looked at once is found, and kept.
-    """
-    own = track.of(identity)
-    stored = Observations(track.file).frames(identity) if track.file is not None else None
-    poses = fit_poses(own.landmarks)
-    mouth, width = measured(own.landmarks, poses)
-    angles = poses.angles()
-    yaw = np.abs(angles[:, 0])
-    frontal = np.flatnonzero(yaw <= max(10.0, float(np.percentile(yaw, 50))))
-    mean = typical_shape(own.landmarks, poses, frontal)
-    views = views_of(own, mouth, angles, kept)
-    library = build(own, stored, views.before, views.close)
-    usable = frozenset(library.row.tolist())
-    forms = forms_of(own, poses, library)
-    return Person(
-        own,
-        poses,
-        mouth,
-        face_shape(mean, width),
-        library,
-        forms,
-        usable,
-        views.close,
-        bare(own, views.before),
-        drawn=is_drawn(track.file, identity),
-        smile=Smile() if library.moves else smile_of(views.close.inside, mouth[:, 0]),
-    )
-
-
-def hearing(who: Person, phones: Sequence[Phone] | None) -> Person:
-    """The person whose observations know which sound the title speaks there.
-
-    Args:
-        who: the person.
-        phones: what the title says, on its own clock; ``None`` where that is not known.
-    """
-    if phones is None:
-        return who
-    kinds = kinds_at(gestures_of(phones), who.track.times_s)
-    return replace(who, library=replace(who.library, sound=kinds[who.library.frame]))
-
-
-def knowing(who: Person, frames: BoolArray, keep: BoolArray | None = None) -> Person:
-    """The person with only some observations, to draw frames that the engine may not look at.
-
-    Args:
-        who: the person.
-        frames: bool [T], frames of the title from which observations may come.
-        keep: bool [M], observations of the whole library that may be kept.
-    """
-    size = len(who.library.row)
-    kept = frames[who.library.frame] if keep is None else frames[who.library.frame] & keep
-    columns = {f.name: getattr(who.library, f.name) for f in fields(who.library) if f.name != "spread"}
-    library = replace(who.library, **{n: v[kept] for n, v in columns.items() if len(v) == size})
-    forms = forms_of(who.track, who.poses, library)
-    return replace(who, library=library, forms=forms, usable=frozenset(library.row.tolist()))
-
-
 def compose_score(who: Person, plan: MouthPlan, active: BoolArray, bounds: NDArray[np.int64] | None = None) -> Score:
     """Turn a plan into an edit of one person.
 
@@ -241,7 +117,7 @@ def compose_score(who: Person, plan: MouthPlan, active: BoolArray, bounds: NDArr
         planned[:, 0] = np.minimum(planned[:, 0], most)
     part = strength[row][:, None]
     target = (who.mouth[row] + part * (planned - who.mouth[row])).astype(np.float32)
-    shown, share = _dissolves(who, pick, start, plan.series.times_s[frame], plan.closure[frame], target[:, 0])
+    shown, share = dissolved(who, pick, start, plan.series.times_s[frame], plan.closure[frame], target[:, 0])
     portrait = bool((pick < 0).any())
     tongue = None if plan.tongue is None else plan.tongue[frame]
     parted = None if portrait else parting(who, plan, frame, pick, target, start) * strength[row]
@@ -430,76 +306,3 @@ def _steady(values: Array, start: BoolArray) -> Array:
         if b - a > 2:
             out[a:b] = gaussian_filter1d(values[a:b], 1.2, axis=0, mode="nearest")
     return out
-
-
-def _dissolves(
-    who: Person,
-    pick: NDArray[np.int64],
-    start: BoolArray,
-    times_s: NDArray[np.float64],
-    closure: BoolArray,
-    aperture: FloatArray,
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """Rows shown at each entry, int64 [E, 2], and their weights: a short dissolve where two runs join on a calm mouth.
-
-    Each run goes on (with its true continuation, where there is one) for half of the dissolve beyond the join. Lips
-    that must touch (``closure``, bool [E]) do not dissolve into parted ones: a quarter of those is seen as a slit. Lips
-    that move (``aperture``, float32 [E]) hide a cut, and two pairs of them over each other are seen; mouths that look
-    alike need none.
-    """
-    shown = np.stack([pick, np.full_like(pick, -1)], axis=1)
-    share = np.zeros((len(pick), 2), np.float32)
-    share[:, 0] = pick >= 0
-    if not len(pick) or (pick < 0).any():
-        return shown, share
-    calm = np.abs(np.diff(aperture)) <= _MOVES * np.diff(times_s)
-    seen = calm & ~_alike(who.library, pick)
-    joins = np.flatnonzero(_jumps(who, pick[:-1], pick[1:]) & ~start[1:] & seen) + 1
-    bounds = np.append(np.flatnonzero(start), len(pick))
-    for join in joins.tolist():
-        middle = (times_s[join - 1] + times_s[join]) / 2
-        run = int(np.searchsorted(bounds, join, side="right"))
-        for at in _near(times_s, middle, join, int(bounds[run - 1]), int(bounds[run])):
-            anchor = join - 1 if at >= join else join
-            weight = 0.5 - abs(times_s[at] - middle) / _DISSOLVE_S
-            other = _goes_on(who, int(pick[anchor]), at - anchor)
-            if weight > share[at, 1] and not (closure[at] and who.mouth[other, 0] > CLOSED):
-                shown[at, 1] = other
-                share[at] = (1 - weight, weight)
-    return shown, share
-
-
-def _alike(library: Library, pick: NDArray[np.int64]) -> BoolArray:
-    """Whether each pick and the next differ no more than the title's own neighbours often do, bool [E - 1]."""
-    place = np.searchsorted(library.row, pick)
-    follows = (np.diff(library.frame) == 1) & (np.diff(library.span) == 0)
-    if not follows.any():
-        return np.zeros(len(pick) - 1, np.bool_)
-    own = np.linalg.norm(np.diff(library.texture, axis=0)[follows], axis=1)
-    apart = np.linalg.norm(np.diff(library.texture[place], axis=0), axis=1)
-    return np.asarray(apart <= np.percentile(own, _OFTEN))
-
-
-def _near(times_s: NDArray[np.float64], middle: float, join: int, first: int, last: int) -> range:
-    """Entries within half a dissolve of a join, inside their run of frames."""
-    low = int(np.searchsorted(times_s, middle - _DISSOLVE_S / 2, side="right"))
-    high = int(np.searchsorted(times_s, middle + _DISSOLVE_S / 2, side="left"))
-    return range(max(low, first), min(max(high, join), last))
-
-
-def _goes_on(who: Person, row: int, steps: int) -> int:
-    """The row so many frames away in the same appearance, or the nearest one to it."""
-    step = 1 if steps > 0 else -1
-    for _ in range(abs(steps)):
-        after = row + step
-        if not 0 <= after < len(who.track.frame) or _jumps(who, np.array([row]), np.array([after]))[0]:
-            break
-        if after not in who.usable:
-            break
-        row = after
-    return row
-
-
-def _jumps(who: Person, a: NDArray[np.int64], b: NDArray[np.int64]) -> BoolArray:
-    near = np.abs(who.track.frame[a].astype(np.int64) - who.track.frame[b]) <= 2
-    return np.asarray(~(near & (who.track.span[a] == who.track.span[b])))

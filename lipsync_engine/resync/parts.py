@@ -14,8 +14,9 @@ from lipsync_engine.faces.mouth import prior_stats, series, speaker_stats
 from lipsync_engine.faces.speakers import speaking
 from lipsync_engine.media.shelf import NOTHING_KEPT, Kept
 from lipsync_engine.media.stretches import bounds_of
-from lipsync_engine.plan.edit import Person, Score, compose_score, hearing, person
+from lipsync_engine.plan.edit import Score, compose_score
 from lipsync_engine.plan.habits import lead_of, learn
+from lipsync_engine.plan.person import Person, hearing, person
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import BoolArray, MouthPlan, MouthSeries, Phone, Settled, SpeakerStats
 from lipsync_engine.resync.options import Options

@@ -15,7 +15,8 @@ from lipsync_engine.draw.refine.net import GRID, inputs
 from lipsync_engine.draw.refine.samples import confidence_at, mouths_at
 from lipsync_engine.media import video
 from lipsync_engine.media.window import Region
-from lipsync_engine.plan.edit import Person, Score, faces
+from lipsync_engine.plan.edit import Score, faces
+from lipsync_engine.plan.person import Person
 from lipsync_engine.records import FloatArray
 
 #: Entries whose faces are computed together, and neighbours on each side that steady the shape.

@@ -18,7 +18,7 @@ from lipsync_engine.draw.refine import losses
 from lipsync_engine.draw.refine.net import ResidualNet, inputs
 from lipsync_engine.draw.refine.samples import Samples, Scale, scale_of, training_samples
 from lipsync_engine.media.staging import staged
-from lipsync_engine.plan.edit import Person
+from lipsync_engine.plan.person import Person
 
 #: Raised whenever the network's shape or the meaning of its inputs changes.
 FORMAT = 1

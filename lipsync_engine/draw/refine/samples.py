@@ -16,8 +16,9 @@ from lipsync_engine.draw.refine.net import GRID, MOUTHS
 from lipsync_engine.faces.geometry import LOWER_OUTER, UPPER_OUTER
 from lipsync_engine.media import video
 from lipsync_engine.media.window import Region
-from lipsync_engine.plan.edit import Person, Score, compose_score, faces, knowing
+from lipsync_engine.plan.edit import Score, compose_score, faces
 from lipsync_engine.plan.gates import judge
+from lipsync_engine.plan.person import Person, knowing
 from lipsync_engine.records import BoolArray, FloatArray, MouthPlan, MouthSeries
 
 #: Nothing that the engine shows for a frame was filmed within this many seconds of it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lipsync_engine.draw.refine.learn import Budget, Learned, Outcome, load, new_net, save, train
 from lipsync_engine.draw.refine.samples import scale_of
-from lipsync_engine.plan.edit import Person
+from lipsync_engine.plan.person import Person
 
 
 def networks(

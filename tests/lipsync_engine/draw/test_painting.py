@@ -15,8 +15,9 @@ from lipsync_engine.faces.geometry import FACE_LEFT, FACE_RIGHT
 from lipsync_engine.faces.mouth import series, speaker_stats
 from lipsync_engine.faces.observations import Collector, Observations
 from lipsync_engine.media import video
-from lipsync_engine.plan.edit import Person, Score, compose_score, person
+from lipsync_engine.plan.edit import Score, compose_score
 from lipsync_engine.plan.library import Library
+from lipsync_engine.plan.person import Person, person
 from lipsync_engine.plan.select import Wanted, choose
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.resync import analyse

@@ -13,7 +13,8 @@ from lipsync_engine.draw.refine.net import correct
 from lipsync_engine.draw.refine.samples import Samples, Scale, _stretches, training_samples
 from lipsync_engine.draw.refine.title import networks, said
 from lipsync_engine.media import video
-from lipsync_engine.plan.edit import compose_score, knowing, person
+from lipsync_engine.plan.edit import compose_score
+from lipsync_engine.plan.person import knowing, person
 from lipsync_engine.records import MouthPlan, MouthSeries
 from lipsync_engine.resync import analyse
 from tests.lipsync_engine.face import frontal_face

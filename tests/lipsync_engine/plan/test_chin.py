@@ -16,7 +16,8 @@ from lipsync_engine.faces.geometry import fit_poses
 from lipsync_engine.faces.mouth import chin_slope, measured, speaker_stats
 from lipsync_engine.media import video
 from lipsync_engine.plan.chin import moved_whole
-from lipsync_engine.plan.edit import Person, Score, faces, person
+from lipsync_engine.plan.edit import Score, faces
+from lipsync_engine.plan.person import Person, person
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import MouthSeries, Phone
 from lipsync_engine.resync import analyse

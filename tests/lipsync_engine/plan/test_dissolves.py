@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lipsync_engine.plan.edit import _alike, _dissolves
+from lipsync_engine.plan.dissolves import _alike, dissolved
 from tests.lipsync_engine.plan.test_inside import COUNT, library
 
 
@@ -32,7 +32,7 @@ def test_lips_that_touch_are_not_mixed_with_parted_ones(aperture, mixed):
     pick = np.array([9, 10, 11, 31, 32, 33])  # shut lips, then those of another appearance
     start = np.arange(6) == 0
     times = np.arange(6) / 25
-    shown, share = _dissolves(who, pick, start, times, np.ones(6, bool), np.zeros(6, np.float32))
+    shown, share = dissolved(who, pick, start, times, np.ones(6, bool), np.zeros(6, np.float32))
     assert shown[:, 0].tolist() == pick.tolist()
     assert (share[2, 1] > 0) == mixed, "the last shut one, with what follows"
     assert share[3, 1] > 0, "what follows, with shut ones"

@@ -10,7 +10,8 @@ import pytest
 from lipsync_engine.draw.occlusion import Occlusion
 from lipsync_engine.faces.face_occluders import CERTAIN, SUSPECT, bare
 from lipsync_engine.faces.mouth import prior_stats, series
-from lipsync_engine.plan.edit import Score, compose_score, person
+from lipsync_engine.plan.edit import Score, compose_score
+from lipsync_engine.plan.person import person
 from lipsync_engine.plan.trajectory import plan_mouth
 from lipsync_engine.records import Phone
 from tests.lipsync_engine.face import long_track

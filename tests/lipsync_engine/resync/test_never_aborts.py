@@ -10,7 +10,7 @@ from lipsync_engine.faces.facetrack import FaceTrack
 from lipsync_engine.faces.geometry import fit_poses
 from lipsync_engine.faces.stabilise import Smoothing
 from lipsync_engine.media import video
-from lipsync_engine.plan.edit import person
+from lipsync_engine.plan.person import person
 from lipsync_engine.records import Phone
 from lipsync_engine.report import EngineReport
 from lipsync_engine.resync import Options, analyse, resync
