@@ -94,6 +94,12 @@ def _goes_on(who: Person, row: int, steps: int) -> int:
 
 
 def jumps(who: Person, a: NDArray[np.int64], b: NDArray[np.int64]) -> BoolArray:
-    """Whether the rows ``b`` (int64 [n]) are not a continuation of the rows ``a``, bool [n]."""
+    """Whether rows do not go on where others were, bool [n].
+
+    Args:
+        who: the person.
+        a: int64 [n], rows before.
+        b: int64 [n], rows after.
+    """
     near = np.abs(who.track.frame[a].astype(np.int64) - who.track.frame[b]) <= 2
     return np.asarray(~(near & (who.track.span[a] == who.track.span[b])))
