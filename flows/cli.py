@@ -89,7 +89,7 @@ def run_command(
         option(
             Group.LANGUAGES,
             "--translation",
-            text="your own translation, spoken word for word: es=FILE.srt (.vtt .ass .ttml .json)",
+            text="your own translation, spoken word for word: es=FILE.srt (.vtt .ass .ttml .json .xlf .csv .xlsx)",
             metavar="LANGUAGE=FILE",
         ),
     ] = None,

@@ -34,6 +34,7 @@ from tasks.transcribe.subtitles import read_cues_of, read_script
 from tasks.translate.chain import chain
 from tasks.translate.glossary import read_glossary
 from tasks.translate.memory import read_memory
+from tasks.translate.own import check_own
 from tasks.words.visible import name_part
 
 #: The speaker of lines that name none.
@@ -341,7 +342,7 @@ def _dub(store: Store, text: str) -> Asset:
 def _translation(store: Store, text: str, tag: str) -> Asset:
     """A translation, read once to see that it can be."""
     path = _file(text, "translation")
-    read_script(path, _language(tag))
+    check_own(path, _language(tag))
     return _referenced(store, path)
 
 

@@ -6,23 +6,22 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from flows.exchange.table import File, Table
+from tasks.exchange.files import read_with
+from tasks.exchange.table import File, Table
 from tasks.records.errors import BadInputError
 
 #: By the ending of the file: where the format is, what writes and what reads it.
 _FORMATS = {
-    "json": ("script_json", "write", "read"),
-    "csv": ("spreadsheet", "write_csv", "read_csv"),
-    "xlsx": ("spreadsheet", "write_xlsx", "read_xlsx"),
-    "srt": ("timed_text", "write_srt", "from_srt"),
-    "vtt": ("timed_text", "write_vtt", "from_vtt"),
-    "xlf": ("xliff", "write", "read"),
-    "ttml": ("dapt", "write", "read"),
-    "tmx": ("tmx", "write", "read"),
+    "json": ("flows.exchange.script_json", "write", "read"),
+    "csv": ("tasks.exchange.spreadsheet", "write_csv", "read_csv"),
+    "xlsx": ("tasks.exchange.spreadsheet", "write_xlsx", "read_xlsx"),
+    "srt": ("flows.exchange.timed_text", "write_srt", "from_srt"),
+    "vtt": ("flows.exchange.timed_text", "write_vtt", "from_vtt"),
+    "xlf": ("tasks.exchange.xliff", "write", "read"),
+    "ttml": ("tasks.exchange.dapt", "write", "read"),
+    "tmx": ("flows.exchange.tmx", "write", "read"),
 }
 _ALSO = {"xliff": "xlf", "dapt": "ttml"}
-#: Bytes of a file that is read: a script of 3,000 lines has less than 3 MB in every format.
-MOST = 32 << 20
 
 
 def format_of(file: str, asked: str | None) -> str:
@@ -66,19 +65,9 @@ def read(path: Path, name: str) -> File:
     Raises:
         BadInputError: it cannot be read, is too large, or not in that format.
     """
-    try:
-        if path.stat().st_size > MOST:
-            raise BadInputError(f"{path} is larger than {MOST >> 20} MB: it is no script of a title.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-    try:
-        file: File = _function(name, 2)(content)
-    except BadInputError as error:
-        raise BadInputError(f"{path}: {error.what}", error.fix) from error
-    return file
+    return read_with(path, _function(name, 2))
 
 
 def _function(name: str, which: int) -> Any:
     found = _FORMATS[name]
-    return getattr(importlib.import_module(f"flows.exchange.{found[0]}"), found[which])
+    return getattr(importlib.import_module(found[0]), found[which])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flows.exchange.table import File, Table
+from tasks.exchange.table import File, Table
 from tasks.records.errors import BadInputError
 
 _KNOWN = ("title", "language", "export", "lines", "no_longer_fitting")

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.exchange.table import KIND, File, exported, strays_of
+from flows.exchange.exported import exported, strays_of
 from flows.kept.applied import Row, short
 from flows.kept.dub_lines import DubLines, changed
 from flows.kept.edit import FIELDS, Change, Edit
+from tasks.exchange.table import KIND, File
 from tasks.records.errors import BadInputError
 from tasks.records.script import Line
 

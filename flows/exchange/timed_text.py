@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from flows.exchange.table import File, Table, is_key
+from tasks.exchange.table import File, Table, is_key
 from tasks.records.errors import BadInputError
 from tasks.transcribe.cues import Cue
 from tasks.transcribe.srt_vtt import language_of_vtt, read_srt, read_vtt

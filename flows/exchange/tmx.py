@@ -5,7 +5,7 @@ A file of ours that comes back is imported as a script is; any other is a memory
 
 from __future__ import annotations
 
-from flows.exchange.table import File, Table, is_key
+from tasks.exchange.table import File, Table, is_key
 from tasks.records.errors import BadInputError
 from tasks.records.registry import package_version
 from tasks.translate.memory import Unit, read_tmx, write_tmx

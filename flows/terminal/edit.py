@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.exchange.exported import table_of
 from flows.exchange.formats import format_of, read, written
-from flows.exchange.table import table_of
 from flows.exchange.taken import take
 from flows.kept.dub_lines import DubLines
 from flows.kept.edit import signed

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from configs.profile import Formality
 from tasks.records import registry
 
-VERSION = 7
+VERSION = 8
 
 BACKENDS = {
     "apertium": "tasks.translate.apertium:ApertiumTranslator",

@@ -33,7 +33,11 @@ class Brought:
 
 
 def laid_on(
-    lines: Sequence[Line], cues: Sequence[Line], name: str, left_alone: frozenset[int] = frozenset()
+    lines: Sequence[Line],
+    cues: Sequence[Line],
+    name: str,
+    left_alone: frozenset[int] = frozenset(),
+    whose: Mapping[int, int] | None = None,
 ) -> Brought:
     """The words of each line of the source, from a translation's cues.
 
@@ -42,10 +46,11 @@ def laid_on(
         cues: of the translation, likewise, on the same clock.
         name: of the translation, for the notes.
         left_alone: ids of lines that a person wrote, or whose original is kept: they need no cue.
+        whose: id of a cue to that of the line that it is known to be of, whatever the times.
     """
     said: dict[int, list[str]] = defaultdict(list)
     shared_out, strays = [], []
-    spans = _spans(lines, cues)
+    spans = _spans(lines, cues, whose or {})
     for cue, over in zip(cues, spans, strict=True):
         if not over:
             strays.append(f"{_clock(cue.start_ms)} {_short(cue.text)}")
@@ -84,12 +89,16 @@ def shared(text: str, lengths: Sequence[int]) -> list[str]:
     return [*parts, joined(words[done:])]
 
 
-def _spans(lines: Sequence[Line], cues: Sequence[Line]) -> list[list[Line]]:
+def _spans(lines: Sequence[Line], cues: Sequence[Line], whose: Mapping[int, int]) -> list[list[Line]]:
     """The lines that each cue says: the one that it overlaps most, and those that it covers and no other cue says."""
-    home = [_home(lines, cue) for cue in cues]
+    by_id = {line.id: line for line in lines}
+    home = [by_id[whose[cue.id]] if whose.get(cue.id) in by_id else _home(lines, cue) for cue in cues]
     taken = {line.id for line in home if line is not None}
     spans = []
     for cue, own in zip(cues, home, strict=True):
+        if own is not None and whose.get(cue.id) == own.id:
+            spans.append([own])
+            continue
         covered = [
             line
             for line in lines

@@ -11,12 +11,11 @@ from tasks.records.script import Script
 from tasks.records.title import Branch
 from tasks.step.prefect import step_task
 from tasks.step.run import Computation, StepOutput, Work
-from tasks.transcribe.bounds import moved
-from tasks.transcribe.subtitles import read_script
 from tasks.translate.brought import laid_on
 from tasks.translate.chain import Chain, chain
 from tasks.translate.language_check import available, complaint
 from tasks.translate.lines import Lines, Translated
+from tasks.translate.own import read_own
 from tasks.translate.own_languages import by_language
 from tasks.translate.spoken_already import with_kept, without_spoken_already
 
@@ -98,25 +97,25 @@ def _translated(given: _Given, work: Work) -> StepOutput[Script]:
     return StepOutput(dub, (*dub.notes, *given.strays), makers=makers, hits=done.hits, parts=len(lines))
 
 
-def _taken_over(given: _Brought, _work: Work) -> StepOutput[Script]:
+def _taken_over(given: _Brought, work: Work) -> StepOutput[Script]:
     script, target = with_kept(given.script, given.kept), given.target
     if script.language == target:
         raise UnsupportedError(f"The title already speaks {target}: there is nothing to translate.")
-    brought = moved(read_script(path_of(given.translation), target), -given.starts_ms)
-    cues = [cue for cue in brought.lines if not given.length_ms or cue.start_ms < given.length_ms]
-    if not cues:
+    place = path_of(given.translation)
+    brought = read_own(place, target, script.lines, given.starts_ms, given.length_ms, work.store)
+    if not brought.cues:
         raise UnsupportedError("The translation says nothing in this stretch of the title.")
     own = frozenset(map(int, given.edits))
     spoken, kept = (script, ()) if given.recorded else without_spoken_already(script, target, set(own))
     if not spoken.lines:
         raise UnsupportedError(f"Every line of the title is in {target} already, or kept: there is nothing to dub.")
-    found = laid_on(script.lines, cues, "the translation", own | frozenset(kept))
+    found = laid_on(script.lines, brought.cues, "the translation", own | frozenset(kept), brought.whose)
     texts = {**found.texts, **{int(line): text for line, text in given.edits.items()}}
     lines = tuple(
         line.model_copy(update={"text": texts[line.id], "words": (), "language": ""}) for line in spoken.lines
     )
     heard = " ".join(line.text for line in spoken.lines)
-    wrong = complaint(" ".join(cue.text for cue in cues), heard, script.language, target) if available() else ""
+    wrong = complaint(" ".join(cue.text for cue in brought.cues), heard, script.language, target) if available() else ""
     notes = tuple(
         dict.fromkeys(
             [

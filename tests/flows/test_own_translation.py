@@ -14,10 +14,12 @@ from flows.ask.plan import Request, plan
 from flows.ask.preflight import Asked, faults
 from flows.cli import app
 from flows.dub.making import Steps
+from flows.exchange.formats import written
 from flows.kept.branches import branch_key, known
 from flows.kept.edited import edited_script
 from flows.kept.keys import is_worded_by_people
 from flows.night.manifest import Defaults, read_manifest
+from tasks.exchange.table import Table
 from tasks.records.errors import BadInputError
 from tasks.records.script import Script
 from tasks.records.title import Run
@@ -118,3 +120,91 @@ def test_a_manifest_has_a_column_for_each_language(asked: Callable[..., Run], ow
     manifest.write_text("title,languages,translation_es\nclip.mp4,fr,none.srt\n")
     with pytest.raises(BadInputError, match=r"'none.srt' does not exist.*es is not among the row's languages"):
         read_manifest(manifest, Defaults())
+
+
+SOURCES = ("Good morning.", "Nice to see you here.", "See you next week.")
+TIMES = ((300, 1000), (1200, 2000), (2300, 3400))
+
+
+def exported(form: str, texts: tuple[str | None, ...], *, later_ms: int = 0, **fields: Any) -> bytes:
+    """A file as a translator's tool gets it, of a script whose lines began so much later."""
+    told = zip(TIMES, SOURCES, texts, strict=True)
+    rows = tuple(
+        {
+            "id": n,
+            "start_ms": a + later_ms,
+            "end_ms": b + later_ms,
+            "speaker": "S1",
+            "source": said,
+            "text": text,
+            **fields,
+        }
+        for n, ((a, b), said, text) in enumerate(told, start=1)
+    )
+    return written(Table("talk", "es", "en", "0" * 32, rows), form)
+
+
+@pytest.mark.parametrize("form", ["xlf", "ttml", "csv", "xlsx"])
+def test_a_file_of_a_translator_s_tool_is_laid_on_by_what_its_lines_say(
+    asked: Callable[..., Run], tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / f"talk.es.{form}"
+    path.write_bytes(exported(form, ("Muy buenas.", None, "Nos vemos."), later_ms=1100))
+    script, notes = dubbed(asked(translations={"es": str(path)}))
+    assert [line.text for line in script.lines] == ["Muy buenas.", "", "Nos vemos."]
+    assert "1 lines have no words in the translation, and nothing is spoken there: 2." in notes
+
+
+def test_a_line_that_says_something_else_by_now_is_laid_on_by_time(asked: Callable[..., Run], tmp_path: Path) -> None:
+    path = tmp_path / "talk.es.xlf"
+    content = exported("xlf", ("Muy buenas.", "Un placer.", "Nos vemos."))
+    path.write_bytes(content.replace(b"Nice to see you here.", b"Lovely to see you."))
+    script, _ = dubbed(asked(translations={"es": str(path)}))
+    assert [line.text for line in script.lines] == ["Muy buenas.", "Un placer.", "Nos vemos."]
+
+
+def test_what_fits_no_line_or_is_not_taken_is_named(asked: Callable[..., Run], tmp_path: Path) -> None:
+    path = tmp_path / "talk.es.csv"
+    path.write_text("id,source,text,voice\n1,Good morning.,Muy buenas.,ana\n2,,Un placer.,\n9,Bye.,Chao.,\n")
+    script, notes = dubbed(asked(translations={"es": str(path)}))
+    assert [line.text for line in script.lines] == ["Muy buenas.", "Un placer.", ""]
+    assert (
+        "1 lines of the translation name no line of the source and no time, and were left out: row 4 “Chao.”" in notes
+    )
+    assert "only the words are taken, not voice" in notes
+
+
+ENTITY = b'<!DOCTYPE x [<!ENTITY a "b">]><xliff>&a;</xliff>'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("talk.xlf", ENTITY, "talk.xlf"),
+        ("talk.xlf", b'<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"/>', "no XLIFF 2"),
+        ("talk.xlf", b"\xff\x00", "talk.xlf"),
+        ("talk.xlf", exported("xlf", (None, None, None)), "no translated words"),
+        ("talk.xlf", exported("xlf", ("a", "b", "c")).replace(b'trgLang="es"', b'trgLang="fr"'), "is in fr, not es"),
+        ("talk.xlsx", b"PK no book", "cannot be unpacked"),
+        ("talk.csv", b"name,words\n1,2\n", "no column key or id"),
+        ("talk.csv", b"id,text\n1,a\x07b\n", "row 2: there is a control character"),
+        ("talk.csv", b"id,text\n1," + b"a" * 20_000 + b"\n", "too many for speech"),
+        ("talk.csv", b"id,start_ms,end_ms,text\n1,900,-5,a\n", "ends before it begins"),
+    ],
+)
+def test_a_hostile_or_empty_file_of_a_tool_is_refused_before_anything_is_made(
+    asked: Callable[..., Run], tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInputError, match=told):
+        asked(translations={"es": str(tmp_path / name)})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_takes_a_file_of_a_tool_too(asked: Callable[..., Run], tmp_path: Path) -> None:
+    asked()
+    (tmp_path / "talk.es.dapt").write_bytes(exported("ttml", ("a", "b", "c")))
+    manifest = tmp_path / "titles.csv"
+    manifest.write_text("title,languages,translation_es\nclip.mp4,es,talk.es.dapt\n")
+    (row,) = read_manifest(manifest, Defaults())
+    assert dict(row.translations) == {"es": str(tmp_path / "talk.es.dapt")}

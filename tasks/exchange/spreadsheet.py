@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.exchange.cells import COLUMNS, cell_of, row_of
-from flows.exchange.table import File, Table
+from tasks.exchange.cells import COLUMNS, cell_of, row_of
+from tasks.exchange.table import File, Table
 from tasks.keep import zips
 from tasks.records.errors import BadInputError
 
@@ -101,9 +101,10 @@ def _rows(table: Table) -> Iterable[list[Any]]:
 
 
 def _file(rows: Sequence[Sequence[Any]]) -> File:
-    if not rows or not any(name in ("key", "id") for name in rows[0]):
+    if not rows or not any(name in ("key", "id", "start_ms") for name in rows[0]):
         raise BadInputError(
-            "It has no column key or id in its first row.", "Edit the output of `polydub script export`."
+            "It has no column key or id (or start_ms and end_ms) in its first row.",
+            "Edit the output of `polydub script export`.",
         )
     if len(rows) > _MOST_ROWS:
         raise BadInputError(f"It has more than {_MOST_ROWS} rows: it is no script of a title.")

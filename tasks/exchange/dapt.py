@@ -9,7 +9,7 @@ import re
 from xml.etree import ElementTree
 
 from configs.languages import LanguageError, parse_language
-from flows.exchange.table import File, Table, is_key
+from tasks.exchange.table import File, Table, is_key
 from tasks.records.errors import BadInputError
 from tasks.words.xml_tree import XML, allowed, tree_of, written
 
@@ -66,6 +66,14 @@ def write(table: Table) -> bytes:
     return written(root)
 
 
+def is_dapt(content: bytes) -> bool:
+    """Whether an XML file says that it is a DAPT script; other timed text has the same ending."""
+    try:
+        return _says_so(tree_of(content))
+    except BadInputError:
+        return False
+
+
 def read(content: bytes) -> File:
     """Of ours, or another tool's, whose events are found by their times.
 
@@ -73,7 +81,7 @@ def read(content: bytes) -> File:
         BadInputError: it is no DAPT script, or a time is none.
     """
     root = tree_of(content)
-    if root.tag != f"{_TT}tt" or "dapt" not in root.get(f"{_TTP}contentProfiles", ""):
+    if not _says_so(root):
         raise BadInputError("It is no DAPT script: its root does not name the profile.", "Save it as DAPT 1.0.")
     language = _language(root.get(f"{XML}lang", ""))
     names = {
@@ -96,6 +104,10 @@ def read(content: bytes) -> File:
             row["text" if is_translated else "source"] = _words(paragraph)
         rows.append(row)
     return File(rows, where, language)
+
+
+def _says_so(root: ElementTree.Element) -> bool:
+    return root.tag == f"{_TT}tt" and "dapt" in root.get(f"{_TTP}contentProfiles", "")
 
 
 def _words(paragraph: ElementTree.Element) -> str:

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 from configs.languages import LanguageError, parse_language
 from configs.timed_text import timed_text_limits
-from flows.exchange.cells import cell_of, row_of
-from flows.exchange.table import File, Table, is_key
+from tasks.exchange.cells import cell_of, row_of
+from tasks.exchange.table import File, Table, is_key
 from tasks.records.errors import BadInputError
 from tasks.words.xml_tree import XML, allowed, tree_of, written
 
