@@ -6,6 +6,7 @@ translator's tool warns of what is too long to be said.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -111,9 +112,16 @@ def _plain(element: ElementTree.Element) -> str:
     text = element.text or ""
     for child in element:
         if child.tag == f"{_X}cp":
-            code = int(child.get("hex", "20"), 16)
-            text += chr(code) if code < 0xD800 else ""
+            text += _sign(child.get("hex", ""))
         else:
             text += _plain(child)
         text += child.tail or ""
     return text
+
+
+def _sign(code: str) -> str:
+    """A sign that XML cannot hold, by its number; what stands for none in a text is left out."""
+    if not re.fullmatch("[0-9A-Fa-f]{1,6}", code):
+        raise BadInputError(f"cp: {code[:40]!r} is not the number of a sign.", "Write it as hex, such as 001A.")
+    number = int(code, 16)
+    return chr(number) if number < 0xD800 else ""

@@ -185,6 +185,8 @@ ENTITY = b'<!DOCTYPE x [<!ENTITY a "b">]><xliff>&a;</xliff>'
         ("talk.xlf", b"\xff\x00", "talk.xlf"),
         ("talk.xlf", exported("xlf", (None, None, None)), "no translated words"),
         ("talk.xlf", exported("xlf", ("a", "b", "c")).replace(b'trgLang="es"', b'trgLang="fr"'), "is in fr, not es"),
+        ("talk.xlf", exported("xlf", ("a", "b", "c")).replace(b">a<", b'><cp hex="-5"/><'), "not the number of a sign"),
+        ("talk.xlf", exported("xlf", ("a", "b", "c")).replace(b">a<", b'>a<cp hex="0007"/><'), "control character"),
         ("talk.xlsx", b"PK no book", "cannot be unpacked"),
         ("talk.csv", b"name,words\n1,2\n", "no column key or id"),
         ("talk.csv", b"id,text\n1,a\x07b\n", "row 2: there is a control character"),
