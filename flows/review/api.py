@@ -14,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from configs.languages import display_name
 from flows.kept import links
+from flows.kept.applied import Row
 from flows.kept.dub_lines import DubLines, undone_by
 from flows.kept.edit import Text
 from flows.kept.edit_cost import cost_of
-from flows.review import changes, changing, decisions, lanes, making
+from flows.review import changes, changing, decisions, lanes, making, readings
 from flows.review.fit import predicted
 from flows.review.lines import Shown, parsed_key, read_json, revision_of, shown_edit
 from flows.review.lips import lip_spans
@@ -30,6 +31,7 @@ from tasks.synthesize.recorded import keep_recording, recording
 
 router = APIRouter()
 _MAKING = making.Making()
+_SPEAKING = readings.Speaking()
 
 
 class Nothing(BaseModel):
@@ -133,10 +135,7 @@ class Typed(BaseModel):
 def fit(key: str, language: str, typed: Typed) -> dict[str, Any]:
     """How a text will fit its line, in syllables against the slot; nothing is kept."""
     found = seen(key, language)
-    dub, place = found.dub, parsed_key(typed.line)
-    row = dub.row_at(*place) if place else None
-    if row is None:
-        raise BadInputError("There is no such line.")
+    dub, row = found.dub, _row(found.dub, typed.line)
     times = {"start_ms": typed.start_ms, "end_ms": typed.end_ms}
     line = row.line.model_copy(update={name: value for name, value in times.items() if value is not None})
     return predicted(dub, row, typed.text, found.shown.measured, line).as_json()
@@ -182,6 +181,34 @@ def recorded(key: str, language: str, name: Annotated[str, Path(pattern="^[0-9a-
     return FileResponse(path_of(found.audio), media_type="audio/wav")
 
 
+@router.post("/titles/{key}/{language}/readings", status_code=202)
+def read_line(key: str, language: str, wanted: readings.WantedReadings) -> dict[str, Any]:
+    """Have the voice of a line read it in several ways, beside the dub; an edit (``take``) then uses one."""
+    dub = seen(key, language).dub
+    dub.check_open()
+    row = _row(dub, wanted.line)
+    _SPEAKING.begin((key, dub.language, wanted.line), dub, row, wanted.count)
+    return _readings(key, dub, wanted.line)
+
+
+@router.get("/titles/{key}/{language}/readings")
+def line_readings(key: str, language: str, line: Annotated[str, Query(max_length=40)]) -> dict[str, Any]:
+    """The readings of a line (by its key) as it is now, and whether more are being made."""
+    return _readings(key, seen(key, language).dub, line)
+
+
+@router.get("/titles/{key}/{language}/readings/{line}/{take}", response_class=FileResponse)
+def reading(
+    key: str, language: str, line: Annotated[str, Path(max_length=40)], take: Annotated[int, Path(ge=1, le=99)]
+) -> FileResponse:
+    """The sound of a reading, a WAV; 404 where it was not made of the line as it is now."""
+    dub = seen(key, language).dub
+    sound = readings.sound_of(dub, _row(dub, line), take)
+    if sound is None:
+        raise HTTPException(404, "There is no such reading.")
+    return FileResponse(path_of(sound), media_type="audio/wav")
+
+
 @router.post("/titles/{key}/{language}/make", status_code=202)
 def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
     """Dub the language again with its edits; only what they touch is made."""
@@ -194,6 +221,19 @@ def make(key: str, language: str, _: Nothing) -> dict[str, Any]:
 def made(key: str, language: str) -> dict[str, Any]:
     """How far that is, and whether the delivered dub has every edit."""
     return _made(key, seen(key, language).dub)
+
+
+def _row(dub: DubLines, line: str) -> Row:
+    place = parsed_key(line)
+    row = dub.row_at(*place) if place else None
+    if row is None:
+        raise BadInputError("There is no such line.")
+    return row
+
+
+def _readings(key: str, dub: DubLines, line: str) -> dict[str, Any]:
+    found, one = readings.shown_readings(dub, _row(dub, line)), _SPEAKING.of(key, dub.language, line)
+    return {"state": one.state, "why": one.why, "readings": found}
 
 
 def _recorded(key: str, language: str, sound: bytes) -> dict[str, Any]:

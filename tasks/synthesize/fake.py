@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -25,15 +24,15 @@ class FakeSynthesizer:
     """Hums each line, with one phone for each letter."""
 
     class Options(registry.Options):
-        """``fail``: languages without a voice; ``delay_s``: duration of each line."""
+        """``fail``: languages without a voice; ``delay_s``: duration of each line; ``varies``: readings differ."""
 
         fail: tuple[str, ...] = ()
         delay_s: float = 0.0
-
-    facts: ClassVar[registry.BackendFacts] = registry.BackendFacts(name="fake", code_licence="Apache-2.0", paces=True)
+        varies: bool = False
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self.facts = registry.BackendFacts(name="fake", code_licence="Apache-2.0", paces=True, varies=options.varies)
 
     def fingerprint(self) -> str:
         """Constant: the options do not change the result."""
@@ -62,7 +61,7 @@ class FakeSynthesizer:
         phone_ms = max(1, round(_PHONE_MS / pace))
         length_ms = phone_ms * len(letters)
         seconds = np.arange(length_ms * _RATE_HZ // 1000) / _RATE_HZ
-        hz = float(voice.removeprefix("hum-"))
+        hz = float(voice.removeprefix("hum-")) + 10 * manner.reading
         write_wav(out, (0.1 * np.sin(2 * np.pi * hz * seconds)).astype(np.float32), _RATE_HZ)
         phones = tuple(
             (_ipa(letter), index * phone_ms, (index + 1) * phone_ms, 0) for index, letter in enumerate(letters)

@@ -44,7 +44,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cues = ((n * 680 + 100, n * 680 + 640, f"This is line {n + 1}.") for n in range(LINES))
     srt = "\n".join(f"{n}\n{stamp(a)} --> {stamp(b)}\n{text}\n" for n, (a, b, text) in enumerate(cues, start=1))
     (folder / "talk.en.srt").write_text(srt)
-    run = ["run", str(folder / "talk.mp4"), "--to", "es,fr", "--profile", "fake", "--out", str(folder / "out")]
+    profile = folder / "varied.yaml"
+    profile.write_text("extends: fake\nsynthesize: {backend: fake, options: {varies: true}}\n")
+    run = ["run", str(folder / "talk.mp4"), "--to", "es,fr", "--profile", str(profile), "--out", str(folder / "out")]
     subprocess.run([*POLYDUB, *run], check=True, env=surroundings(folder), capture_output=True)
     return folder / "out"
 
@@ -287,6 +289,22 @@ def test_takes_are_recorded_by_the_microphone_heard_and_chosen(reviewer: Reviewe
     reviewer.accessible()
     page.locator(".takes").get_by_role("button", name="Use it: The dub as it is").click()
     until(lambda: "recorded" not in page.locator('[data-key="12-0"] .note').inner_text())
+
+
+def test_readings_of_a_voice_are_made_beside_the_dub_heard_and_chosen(reviewer: Reviewer) -> None:
+    page = reviewer.page
+    reviewer.open("French")
+    page.locator('[data-key="14-0"]').click(position={"x": 8, "y": 8})
+    page.locator(".takes").get_by_role("button", name="Read it in other ways").click()
+    reviewer.says("3 readings: hear them")
+    with page.expect_response(lambda answer: "/readings/14-0/3" in answer.url) as heard:
+        page.locator(".readings").get_by_role("button", name="Play: Reading 3").click()
+    assert heard.value.ok
+    page.locator(".readings").get_by_role("button", name="Use it: Reading 3").click()
+    until(lambda: page.locator(".readings li").nth(2).locator(".flag").count())
+    reviewer.accessible()
+    (line,) = [one for one in page.request.get(api(page, "")).json()["lines"] if one["key"] == "14-0"]
+    assert line["take"] == 3
 
 
 def test_speakers_are_renamed_merged_and_given_a_voice(reviewer: Reviewer) -> None:

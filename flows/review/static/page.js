@@ -48,6 +48,7 @@ const inspector = new Inspector({
   record: (one, file) => record(one, file),
   hear: (one) => hear(one),
   say: (text, bad) => say(text, bad),
+  told: (error) => told(error),
   split: (one) => splitHere(one),
   merge: (one) => keep([{ line: one.key, merge_with_next: true }]),
   insert: (one) => insertAfter(one),

@@ -1,14 +1,17 @@
-// The takes of a line: the voice's, and those that people recorded, by the microphone or as files; each is heard and chosen.
+// The takes of a line: the voice's, its other readings, and those that people recorded, by the microphone or as files; each is
+// heard and chosen.
 
 import { h, t } from "./dom.js";
-import { place } from "./server.js";
+import { get, place, post } from "./server.js";
 
 const LONGEST_MS = 120_000;
+const READING_MS = 1000;
 
 export class Takes {
-  // does: change(line, what), record(line, sound), hear(line) and say(text, bad).
+  // does: change(line, what), record(line, sound), hear(line), say(text, bad) and told(error).
   constructor(does) {
     this.does = does;
+    this.of = ""; // whose readings are shown
     this.sound = new Audio();
     this.recorder = null;
   }
@@ -23,19 +26,54 @@ export class Takes {
     this.button = h("button", {
       type: "button", class: "quiet", disabled: shut, "aria-pressed": String(this.isRecording), onclick: () => this.toggle(line),
     }, t(this.isRecording ? "record_stop" : "record"), " ", h("kbd", {}, "R"));
+    this.readings = h("ul", { class: "readings" });
+    this.read = h("button", { type: "button", class: "quiet", disabled: shut, onclick: () => this.#read(line, shut) }, t("readings_make"));
+    if (this.of === line.key) this.#readings(line, shut).catch(this.does.told);
     return h("fieldset", { class: "takes" }, h("legend", {}, t("takes")),
       h("ul", {}, this.#take(line, t("take_voice"), "", chosen === "", shut),
         ...line.recordings.map((name, n) => this.#take(line, t("take_recorded", { number: n + 1 }), name, chosen === name, shut))),
-      h("div", { class: "buttons" }, this.button, h("label", { class: "field" }, h("span", {}, t("recording")), file)));
+      this.readings,
+      h("div", { class: "buttons" }, this.read, this.button, h("label", { class: "field" }, h("span", {}, t("recording")), file)));
   }
 
   #take(line, words, name, chosen, shut) {
-    const hear = () => {
-      if (!name) { this.does.hear(line); return; }
-      this.sound.src = `${place}/recordings/${name}`;
-      this.sound.play().catch(() => this.does.say(t("not_played"), true));
-    };
-    const use = () => this.does.change(line, name ? { recording: name } : { reset: ["recording"] });
+    const hear = () => (name ? this.#play(`/recordings/${name}`) : this.does.hear(line));
+    return this.#row(words, chosen, shut, hear, () => this.does.change(line, name ? { recording: name } : { reset: ["recording"] }));
+  }
+
+  // The voice reads the line in several ways, beside the dub.
+  async #read(line, shut) {
+    this.of = line.key;
+    try {
+      await post("/readings", { line: line.key });
+      await this.#readings(line, shut);
+    } catch (error) { this.does.told(error); }
+  }
+
+  // What was read so far, until no more comes; another line's list is left alone.
+  async #readings(line, shut) {
+    const list = this.readings;
+    const found = await get(`/readings?line=${encodeURIComponent(line.key)}`);
+    if (list !== this.readings) return;
+    list.replaceChildren(...found.readings.map((one) => this.#row(
+      t("reading_number", { number: one.take, seconds: (one.duration_ms / 1000).toFixed(1) }), !line.recording && line.take === one.take, shut,
+      () => this.#play(`/readings/${encodeURIComponent(line.key)}/${one.take}?of=${one.sound}`),
+      () => this.does.change(line, { take: one.take, ...(line.recording ? { reset: ["recording"] } : {}) }))));
+    const busy = ["waiting", "running"].includes(found.state);
+    this.read.disabled = shut || busy;
+    if (found.state === "failed") this.does.say([t("refused"), found.why].join(" "), true);
+    if (busy) {
+      this.does.say(t("readings_making"));
+      setTimeout(() => list === this.readings && this.#readings(line, shut).catch(this.does.told), READING_MS);
+    } else if (found.readings.length) this.does.say(t("readings_made", { count: found.readings.length }));
+  }
+
+  #play(where) {
+    this.sound.src = place + where;
+    this.sound.play().catch(() => this.does.say(t("not_played"), true));
+  }
+
+  #row(words, chosen, shut, hear, use) {
     return h("li", {},
       h("button", { type: "button", class: "quiet small always", "aria-label": `${t("play")}: ${words}`, onclick: hear }, "▶"), " ", words, " ",
       chosen ? h("span", { class: "flag" }, t("take_chosen"))
