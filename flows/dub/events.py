@@ -34,7 +34,8 @@ def tell_end(branch: Branch, end: End) -> None:
         names["completed"] = ("delivered", "needs_review") if end.name == "NeedsReview" else ("delivered",)
     result = last_attempt(branch, branch_key(branch))
     folder, waits = Path(branch.title.folder), end.waits
-    places = list(result.outputs) if result else []
+    outputs = result.outputs if result else {}
+    places = {"master": result.master if result else "", "report": f"{branch.language}/report.html"}
     facts = {
         "batch": branch.batch,
         "why": end.message,
@@ -42,7 +43,7 @@ def tell_end(branch: Branch, end: End) -> None:
         "assignee": waits.assignee if waits else branch.profile.review.assignee,
         "until": waits.until if waits else "",
         "folder": str(folder),
-        **{what: next((str(folder / one) for one in places if one.endswith(ending)), "") for what, ending in _FILES},
+        **{what: str(folder / place) if place in outputs else "" for what, place in places.items()},
         "link": link(folder, f"{branch.language}/report.html"),
     }
     for name in names.get(end.kind, ()):
@@ -67,9 +68,6 @@ def tell_decision(dub: DubLines, decision: Decision) -> None:
         "link": link(dub.folder, f"{dub.language}/report.html"),
     }
     _emit("approved", dub.name, dub.sha256, dub.language, facts)
-
-
-_FILES = (("master", (".mp4", ".m4a")), ("report", ("report.html",)))
 
 
 def _emit(name: Name, title: str, sha256: str, language: str, facts: dict[str, Any], batch: str = "") -> None:

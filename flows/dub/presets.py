@@ -126,6 +126,11 @@ class _Dub:
         self._files = {**branch.outputs, **branch.unsigned}
         self.master = self._files[branch.master]
 
+    @property
+    def labelled(self) -> bool:
+        """Whether its master's picture begins with a label, in its language."""
+        return any(use.step == "label" for use in self._branch.steps)
+
     @cached_property
     def own_picture(self) -> Asset | None:
         """Its picture, where it is not the title's own."""
@@ -242,9 +247,12 @@ class _Packing:
         """One package of all languages over the picture they share; one more for each language with its own."""
         pictures = {dub.own_picture.sha256 if dub.own_picture else "" for dub in self.dubs}
         shared = len(pictures) == 1
-        plain = next((dub for dub in self.dubs if dub.own_picture is None), None)
-        film = self.dubs[0].master if shared else plain.master if plain else self.work.video
-        picture = (self.dubs[0].own_picture if shared else None) or self.work.video
+        plain = next((dub for dub in self.dubs if dub.own_picture is None and not dub.labelled), None)
+        own_film = self.dubs[0].own_picture if shared else None
+        film = self.dubs[0].master if own_film else plain.master if plain else self.work.video
+        picture = own_film or self.work.video
+        if not own_film:
+            self._tell_of_labels(self.dubs)
         yield "", self._package(preset, picture, film, self.dubs, original=True), self.dubs
         if shared:
             return
@@ -282,9 +290,15 @@ class _Packing:
                 picture = self._settle(deliver_picture.submit(self.run, asset, facts, preset))
             elif own:
                 self.notes.append(f"{dub.language}: its picture is that of the lip-synced master, copied.")
+            if not own:
+                self._tell_of_labels([dub])
             film = Film(asset, facts, picture, self.work.facts.timecode, dub.altered)
             given = broadcast(self.run, preset, dub.as_delivered, film, self.work.facts)
             yield "", self._settle(deliver.submit(self.run, given)), (dub,)
+
+    def _tell_of_labels(self, dubs: Sequence[_Dub]) -> None:
+        if named := ", ".join(dub.language for dub in dubs if dub.labelled):
+            self.notes.append(f"{named}: the picture is the title's own, without the label that the master has.")
 
     def _facts(self, film: Asset) -> MediaFacts:
         if film.sha256 == self.work.video.sha256:

@@ -7,4 +7,4 @@ To add a preset: a block of ``configs/delivery.yaml``; of another kind: also a m
 module here, and its line in `tasks.deliver.task` or `flows.dub.presets`.
 """
 
-VERSION = 3
+VERSION = 4

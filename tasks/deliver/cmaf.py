@@ -56,9 +56,9 @@ class Rendition:
 
     @property
     def peak_bps(self) -> int:
-        """Bit rate of its densest segment."""
+        """Bit rate of its densest segment; never below that of the whole."""
         whole = [one for one in self.segments if one.seconds > _SHORT_S] or self.segments
-        return max(round(8 * one.bytes / one.seconds) for one in whole)
+        return max(self.average_bps, *(round(8 * one.bytes / one.seconds) for one in whole))
 
     @property
     def average_bps(self) -> int:

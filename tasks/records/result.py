@@ -141,6 +141,11 @@ class BranchResult(Record):
 
     @property
     def master(self) -> str:
-        """The master's place below the title's folder; of sound alone the M4A. Empty where there is none."""
+        """The master's place below the title's folder; of sound alone the M4A. Empty where there is none.
+
+        A copy with burned-in subtitles beside it (``talk.es.burned.mp4``) is none.
+        """
         beside = (place for place in self.outputs if "/" not in place)
-        return next((place for place in beside if place.endswith((".mp4", ".m4a"))), "")
+        return next(
+            (place for place in beside if place.endswith((f".{self.language}.mp4", f".{self.language}.m4a"))), ""
+        )

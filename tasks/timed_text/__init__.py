@@ -4,4 +4,4 @@ In: a dub's script, the shots of its picture, and what the source's subtitles sa
 and what they do not keep of the guide. A profile that asks for none of it does not come here.
 """
 
-VERSION = 1
+VERSION = 2

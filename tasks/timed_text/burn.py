@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from configs.languages import autonym, iso639_2
 from configs.subtitle_files import BurnStyle
 from tasks import media
 from tasks.keep.staging import staged
+from tasks.media import door
 from tasks.media.encoding import encoded, opened
 from tasks.package.language_tags import TrackName, tag_mp4
 from tasks.records.facts import MediaFacts
@@ -60,7 +62,7 @@ def burn_in(
     named = {"language": iso639_2(language, bibliographic=False), "handler_name": track.padded_for_mp4()}
     options: dict[str, Any] = {
         "f": "mp4",
-        "movflags": "+faststart",
+        "movflags": "+faststart+use_metadata_tags" if _has_own_tags(master) else "+faststart",
         "acodec": "copy",
         **how,
         **media.tags(":s:a:0", **named),
@@ -72,6 +74,12 @@ def burn_in(
         tag_mp4(part, [track])
     script.unlink()
     return (f"The copy with burned-in subtitles ({font[0]}) has its picture encoded once more, to {made}.",)
+
+
+def _has_own_tags(master: Path) -> bool:
+    """Whether it has a tag that MP4 keeps only under its own name, as China's ``AIGC``."""
+    shown = door.answer(master, "-show_entries", "format_tags=AIGC", "-of", "json")
+    return "tags" in json.loads(shown)["format"]
 
 
 def _advice(language: str) -> str:

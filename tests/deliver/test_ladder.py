@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from configs.delivery import StreamingPreset, delivery_presets
+from tasks.deliver.cmaf import Rendition, Segment
 from tasks.deliver.ladder import key_frames, make_ladder
 from tasks.media.probe import probe
 from tests.clips import ffmpeg
@@ -64,3 +65,9 @@ def test_lower_rungs_have_the_key_frames_of_the_highest_and_no_others(tmp_path: 
     rungs, notes = make_ladder(film, probe(film), preset, tmp_path)
     assert (rungs[0], notes) == (film, ())  # copied later on
     assert key_frames(rungs[1]) == pytest.approx(key_frames(film), abs=0.002)
+
+
+def test_a_package_never_names_a_peak_below_its_average() -> None:
+    segments = (Segment(4.0, 0, 100_000), Segment(0.1, 100_000, 20_000))  # the last one is short and dense
+    one = Rendition("video", "video-120", "", "avc1.64000d", {}, 0, segments)
+    assert one.peak_bps >= one.average_bps

@@ -224,6 +224,16 @@ def test_where_languages_have_pictures_of_their_own_each_has_a_package_beside_th
     assert any("es: its picture is that of the lip-synced master" in one for one in again.preset("broadcast")["notes"])
 
 
+def test_a_label_in_one_language_is_not_in_the_picture_that_all_languages_share(store: Path, tmp_path: Path) -> None:
+    video = a_talk(tmp_path)
+    title = dubbed(video, tmp_path / "out", ["es", "fr"], "streaming,broadcast", label="eu")
+    assert stream_hash(title.folder / "talk.es.mp4") != stream_hash(video)
+    assert stream_hash(title.file("streaming", "video-120.mp4")) == stream_hash(video)
+    assert stream_hash(title.file("broadcast", "talk.fr.mov")) == stream_hash(video)
+    said = "es, fr: the picture is the title's own, without the label that the master has."
+    assert said in title.preset("streaming")["notes"]
+
+
 def test_a_failed_preset_fails_alone_and_leaves_its_folder_as_it_was(
     made: tuple[Dubbed, Dubbed], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -240,3 +240,9 @@ def test_the_dashboard_tells_it_in_its_tables_and_states(night: Batch, monkeypat
         ("fr", WHY),
         ("es", ""),
     ]
+
+
+def test_a_copy_with_burned_in_subtitles_is_not_taken_for_the_master() -> None:
+    names = ("clip.es.burned.mp4", "clip.es.mp4", "es/mix.wav")
+    outputs = {name: Asset(uri=f"/store/{name}", sha256="0" * 64, bytes=1) for name in names}
+    assert ended(state="completed", outputs=outputs).master == "clip.es.mp4"

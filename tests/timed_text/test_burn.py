@@ -70,7 +70,8 @@ def test_words_are_drawn_while_they_are_shown_inside_the_safe_area(
 ) -> None:
     folder = tmp_path / "it's a: folder, [with] signs"
     folder.mkdir()
-    master = film(folder / "film.mp4", f"{size[0]}x{size[1]}")
+    aigc = ("-movflags", "use_metadata_tags", "-metadata", 'AIGC={"Label": "1"}')  # of China's rules
+    master = film(folder / "film.mp4", f"{size[0]}x{size[1]}", *(aigc if size[0] < size[1] else ()))
     out = folder / "burned.mp4"
     notes = burn_in(master, probe(master, None), [Cue(200, 600, ("Hola.", "¿Qué?"), 0)], "es-MX", "outline", out)
     assert "encoded once more" in notes[0]
@@ -91,6 +92,7 @@ def test_words_are_drawn_while_they_are_shown_inside_the_safe_area(
         subprocess.run(["ffprobe", "-v", "error", *shown, str(out)], check=True, capture_output=True).stdout
     )
     assert (said["format"]["tags"]["comment"], said["format"]["tags"]["title"]) == ("made by a machine", "Film")
+    assert said["format"]["tags"].get("AIGC") == ('{"Label": "1"}' if size[0] < size[1] else None)
     assert [stream["codec_type"] for stream in said["streams"]] == ["video", "audio"]
     assert b"es-MX" in out.read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == ["burned.mp4", "film.mp4"]
