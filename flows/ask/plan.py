@@ -221,7 +221,8 @@ def _run(
     if there:
         path = path_of(video)
     looks = profile.model_copy(update={"sidecar": False}) if there else profile  # nothing lies beside it
-    beside = _beside(request.subtitles, path, source_language, looks)
+    translations = [_file(file, "translation") for file in request.translations.values()]
+    beside = _beside(request.subtitles, path, source_language, looks, translations)
     subtitles = beside.path
     script = read_script(subtitles, source_language or beside.language) if subtitles else None
     script_language = script.language if script else None
@@ -283,13 +284,16 @@ def _consent(
     return agreed(records, title, needed, [] if speakers == [_NOBODY] else speakers)
 
 
-def _beside(given: str | None, video: Path, source_language: str | None, profile: Profile) -> Sidecar:
-    """The script that was named, else the one that lies beside the video."""
+def _beside(
+    given: str | None, video: Path, source_language: str | None, profile: Profile, translations: Sequence[Path]
+) -> Sidecar:
+    """The script that was named, else the one that lies beside the video and is no translation that was brought."""
     if given:
         return Sidecar(_file(given, "subtitles"))
     if not profile.sidecar:
         return Sidecar(None)
-    return sidecar_of(video, source_language, forced_beside(video).values() if profile.subtitles.forced else ())
+    forced = forced_beside(video).values() if profile.subtitles.forced else ()
+    return sidecar_of(video, source_language, forced, translations)
 
 
 def _forced(store: Store, video: Path, profile: Profile) -> dict[str, Asset]:

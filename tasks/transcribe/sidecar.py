@@ -83,7 +83,9 @@ def find_sidecar(video: Path, source_language: str | None) -> Path | None:
     return sidecar_of(video, source_language).path
 
 
-def sidecar_of(video: Path, source_language: str | None, forced: Collection[Path] = ()) -> Sidecar:
+def sidecar_of(
+    video: Path, source_language: str | None, forced: Collection[Path] = (), translations: Collection[Path] = ()
+) -> Sidecar:
     """The subtitles next to a video, and notes on those that are not used.
 
     First comes the language asked for, then its nearest variant (by CLDR's distance: the same script before another),
@@ -95,11 +97,14 @@ def sidecar_of(video: Path, source_language: str | None, forced: Collection[Path
         video: the video; its name may hold any character.
         source_language: BCP-47, None where it is not known: then any language will do, as long as there is one.
         forced: files that are used for the words in the picture (`forced_beside`).
+        translations: files that the user brought as translations, which are no source.
 
     Raises:
         BadInputError: the language is not known, and the files are in several.
     """
-    found = sorted((_inside(video, one) for one in _candidates(video)), key=lambda one: str(one.path))
+    brought = {path.resolve() for path in translations}
+    beside = (one for one in _candidates(video) if one.path.resolve() not in brought)
+    found = sorted((_inside(video, one) for one in beside), key=lambda one: str(one.path))
     usable = sorted((one for one in found if not one.refused), key=lambda one: one.order)
     if source_language is None:
         chosen = _only(video, usable)

@@ -210,3 +210,19 @@ def test_a_manifest_takes_a_file_of_a_tool_too(asked: Callable[..., Run], tmp_pa
     manifest.write_text("title,languages,translation_es\nclip.mp4,es,talk.es.dapt\n")
     (row,) = read_manifest(manifest, Defaults())
     assert dict(row.translations) == {"es": str(tmp_path / "talk.es.dapt")}
+
+
+@pytest.mark.parametrize("name", ["clip.es.srt", "clip.es.ttml"])
+def test_a_translation_that_lies_beside_the_video_is_not_its_script(
+    asked: Callable[..., Run], tmp_path: Path, name: str
+) -> None:
+    asked()
+    (tmp_path / "clip.en.srt").write_text(OWN)
+    content = OWN.encode() if name.endswith("srt") else exported("ttml", ("a", "b", "c"))
+    (tmp_path / name).write_bytes(content)
+    run = asked(translations={"es": str(tmp_path / name)}, source_language=None)
+    assert run.title.subtitles is not None
+    assert (run.title.subtitles.uri, run.title.source_language) == (str(tmp_path / "clip.en.srt"), "en")
+    (tmp_path / "clip.en.srt").unlink()
+    alone = asked(translations={"es": str(tmp_path / name)}, source_language="en").title
+    assert (alone.subtitles, alone.notes) == (None, ())
