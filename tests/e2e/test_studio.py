@@ -31,7 +31,7 @@ TRANSLATED = {
     "fr": ("Bonjour.", "Je m'appelle Jordi."),
     "ca": ("Bon dia.", "Em dic Jordi."),
 }
-PACKAGES = {"separate", "transcribe", "synthesize"}  # the steps with a model
+PACKAGES = {"separate", "transcribe", "synthesize", "watermark"}  # the steps with a model
 
 
 class Page(GooglePage):
@@ -112,6 +112,8 @@ def test_a_studio_run_loads_each_model_once_and_clears_the_accelerator_after_eac
         "separate": 1,
         "transcribe": 1,
         "synthesize": 2,  # the voice, and the recogniser that listens to it
+        "watermark": 1,
+        "find-watermark": 1,
         "qc": 1,  # the recogniser again
     }
     assert not any(one.rest() for one in resident._pool.values())  # nothing is left on it

@@ -38,7 +38,9 @@ def titles(run: Run, count: int) -> list[Run]:
 
 def window(runs: list[Run], height: int = 24, **more: Any) -> tuple[Screen, Console]:
     console = Console(file=io.StringIO(), width=80, height=height, force_terminal=True, color_system=None)
-    forecast = SimpleNamespace(seconds=lambda _step: 10.0, facts=SimpleNamespace(picture=None, still=False))
+    forecast = SimpleNamespace(
+        seconds=lambda _step: 10.0, facts=SimpleNamespace(picture=None, still=False, sound_only=False)
+    )
     return Screen(runs, [forecast] * len(runs), console, **more), console  # type: ignore[arg-type]
 
 

@@ -139,10 +139,10 @@ def test_an_inbox_names_each_file_that_it_ignores_once(
 ) -> None:
     box = tmp_path / "box"
     box.mkdir()
-    for name in ("song.mp3", "Notes.docx", "named.wav", "film.srt", "film.mp4.error.txt", ".hidden", "film.mp4.part"):
+    for name in ("song.mid", "Notes.docx", "named.pdf", "film.srt", "film.mp4.error.txt", ".hidden", "film.mp4.part"):
         (box / name).write_text("x")
     shutil.copy(short_clip, box / "film.mp4")
-    (box / "list.csv").write_text("title,languages,bed\nfilm.mp4,klingonese,named.wav\n")
+    (box / "list.csv").write_text("title,languages,bed\nfilm.mp4,klingonese,named.pdf\n")
     inbox = Inbox(box, ["es"], "fake", str(tmp_path / "out"))
     inbox.look()
     assert "ignored" not in capsys.readouterr().err, "it may still be written"
@@ -151,8 +151,8 @@ def test_an_inbox_names_each_file_that_it_ignores_once(
     inbox.look()
     inbox.look()
     said = capsys.readouterr().err
-    for name in ("song.mp3", "Notes.docx", "named.wav"):
-        assert said.count(f"{name} is ignored: it is neither a video nor a manifest, and no manifest names it.") == 1
+    for name in ("song.mid", "Notes.docx", "named.pdf"):
+        assert said.count(f"{name} is ignored: it is no video, sound or manifest, and no manifest names it.") == 1
     assert said.count("ignored") == 3
 
 
