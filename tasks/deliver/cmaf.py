@@ -129,7 +129,23 @@ def _rendition(tree: xml.Element, number: int, name: str, language: str, folder:
         name = f"video-{min(int(about['width']), int(about['height']))}"
     (folder / f"{number}.mp4").rename(folder / f"{name}.mp4")
     (folder / f"media_{number}.m3u8").unlink()
+    if about["codecs"] in ("hvc1", "hev1"):  # ffmpeg 5.1 says no more; the manifest's own element is mended, too
+        with (folder / f"{name}.mp4").open("rb") as file:
+            about["codecs"] += _hevc_profile(file.read(head))
     return Rendition(kind, name, language, about["codecs"], dict(about), head, segments)
+
+
+def _hevc_profile(head: bytes) -> str:
+    """What follows ``hvc1`` in the codec's name (ISO/IEC 14496-15, annex E), from the ``hvcC`` box of a head."""
+    at = head.find(b"hvcC") + 4
+    if at < 4 or len(head) < at + 13:
+        return ""
+    first, flags, limits, level = head[at + 1], head[at + 2 : at + 6], head[at + 6 : at + 12], head[at + 12]
+    space = ("", "A", "B", "C")[first >> 6]
+    compatible = int(f"{int.from_bytes(flags, 'big'):032b}"[::-1], 2)
+    tier = "H" if first & 0x20 else "L"
+    constraints = "".join(f".{byte:X}" for byte in limits.rstrip(b"\0"))
+    return f".{space}{first & 0x1F}.{compatible:X}.{tier}{level}{constraints}"
 
 
 def _segments(playlist: Path) -> tuple[int, tuple[Segment, ...]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.delivery import StreamingPreset, delivery_presets
-from tasks.deliver.cmaf import Rendition, Segment
+from tasks.deliver.cmaf import Rendition, Segment, cut
 from tasks.deliver.ladder import key_frames, make_ladder
 from tasks.media.probe import probe
 from tests.clips import ffmpeg
@@ -71,3 +72,12 @@ def test_a_package_never_names_a_peak_below_its_average() -> None:
     segments = (Segment(4.0, 0, 100_000), Segment(0.1, 100_000, 20_000))  # the last one is short and dense
     one = Rendition("video", "video-120", "", "avc1.64000d", {}, 0, segments)
     assert one.peak_bps >= one.average_bps
+
+
+def test_hevc_is_named_with_its_profile_and_level(tmp_path: Path) -> None:
+    hevc = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1")
+    ffmpeg(*PICTURE[:4], *hevc, "-x265-params", "log-level=none", tmp_path / "film.mp4")
+    (tmp_path / "cut").mkdir()
+    (one,), manifest = cut([tmp_path / "film.mp4"], [], 4, 3000, tmp_path / "cut")
+    assert re.fullmatch(r"hvc1\.2\.4\.L\d+\.90(\.\w+)*", one.codec)
+    assert one.codec in {element.get("codecs") for element in manifest.iter()}
