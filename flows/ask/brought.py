@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from configs.profile import Profile
 from flows.printed import say
@@ -14,25 +14,28 @@ from tasks.records.errors import BadInputError
 from tasks.services.addresses import address_of, check_allowed, is_address
 from tasks.services.titles import bring
 
-if TYPE_CHECKING:
-    from flows.ask.plan import Request
 
-
-def titles_here(request: Request, profile: Profile, store: Store) -> Request:
-    """The request with its titles in the store. It then names them without what is secret of their addresses.
+def titles_here(
+    titles: Sequence[str], before: Mapping[str, Any], profile: Profile, store: Store
+) -> tuple[list[str], dict[str, Any]]:
+    """The titles, those of addresses in the store, and named without what is secret of their addresses.
 
     Args:
-        request: as it was asked.
+        titles: as they were asked for.
+        before: what is in the store already, by address as shown.
         profile: says what may be fetched.
         store: where titles go.
+
+    Returns:
+        The titles, and what is in the store now, by address as shown.
 
     Raises:
         BadInputError: an address that is not allowed, or leads to no title.
         TransientError: a title did not come.
     """
     videos: list[str] = []
-    here: dict[str, dict[str, Any]] = dict(request.brought)
-    for video in request.videos:
+    here: dict[str, Any] = dict(before)
+    for video in titles:
         if video in here or not is_address(video):
             videos.append(video)
             continue
@@ -51,4 +54,4 @@ def titles_here(request: Request, profile: Profile, store: Store) -> Request:
             shown = f"{shown}#{found.asset.sha256[:8]}"
         here[shown] = {"asset": asset, "name": found.name}
         videos.append(shown)
-    return replace(request, videos=videos, brought=here)
+    return videos, here

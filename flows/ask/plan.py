@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,22 @@ def plan(request: Request) -> list[Run]:
     return named(checked(request))
 
 
+def fetched(request: Request, profile: Profile, store: Store) -> Request:
+    """The request with its titles in the store, named without what is secret of their addresses.
+
+    Args:
+        request: as it was asked.
+        profile: says what may be fetched.
+        store: where titles go.
+
+    Raises:
+        BadInputError: an address that is not allowed, or leads to no title.
+        TransientError: a title did not come.
+    """
+    videos, brought = titles_here(request.videos, request.brought, profile, store)
+    return replace(request, videos=videos, brought=brought)
+
+
 def checked(request: Request) -> list[Run]:
     """One checked run a video, named after its file; the titles of a batch get their folders together (`named`).
 
@@ -114,7 +130,7 @@ def checked(request: Request) -> list[Run]:
             "Run them one by one, or use a manifest with `polydub batch`.",
         )
     store = store_at(store_place())
-    request = titles_here(request, profile, store)
+    request = fetched(request, profile, store)
     runs, wrong = [], []
     for video in request.videos:
         try:

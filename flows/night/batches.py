@@ -12,9 +12,8 @@ from pydantic import ValidationError
 
 from configs.night import BudgetSettings, NotifySettings
 from configs.profile import Profile
-from flows.ask.brought import titles_here
 from flows.ask.naming import named, taken
-from flows.ask.plan import Request, checked, checked_profile, parse_languages
+from flows.ask.plan import Request, checked, checked_profile, fetched, parse_languages
 from flows.kept.branches import branch_key, is_set_aside, last_attempt
 from flows.kept.budget import unpriced
 from tasks.keep.place import Place
@@ -129,7 +128,7 @@ def _here(requests: Sequence[Request], faults: list[str]) -> Iterator[Request]:
             continue
         try:
             profile = checked_profile(request.profile, request.overrides)
-            yield titles_here(request, profile, store_at(store_place()))
+            yield fetched(request, profile, store_at(store_place()))
         except (BadInputError, TransientError) as error:
             faults.append(f"row {request.row}, column title: {error}" if request.row else str(error))
 

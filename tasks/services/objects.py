@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.keep.remote import file_system
 from tasks.records.errors import BadInputError, PolydubError, TransientError
 from tasks.services.addresses import Address
-
-if TYPE_CHECKING:
-    from tasks.services.titles import Seen
+from tasks.services.seen import Seen
 
 _PIECE = 8 << 20
 
@@ -41,8 +39,6 @@ def fetch_object(
         BadInputError: there is none, or access is denied.
         TransientError: the object store does not answer.
     """
-    from tasks.services.titles import Seen
-
     files = file_system(address.scheme)
     path = f"{address.host}{address.path}"
     try:

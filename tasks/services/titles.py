@@ -26,6 +26,7 @@ from tasks.records.errors import BadInputError, DiskFullError, PolydubError, Tra
 from tasks.records.record import Asset
 from tasks.services.addresses import Address, address_of, check_allowed, machine_of
 from tasks.services.http import answering_as
+from tasks.services.seen import Seen
 from tasks.words.visible import name_part
 
 _NOTE = "fetched"
@@ -48,28 +49,6 @@ class Brought:
     asset: Asset
     name: str
     known: bool
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a server says of a file: ``tag`` and ``modified`` as in its headers, and the size in bytes (0: unknown)."""
-
-    tag: str = ""
-    modified: str = ""
-    bytes: int = 0
-
-    @property
-    def same(self) -> str:
-        """What a range is asked with, so that it is of the same file."""
-        return self.tag if self.tag and not self.tag.startswith("W/") else self.modified
-
-    def is_still(self, before: Mapping[str, Any]) -> bool:
-        """Whether a file is the one that was seen before."""
-        if self.tag and before.get("tag"):
-            return self.tag == str(before["tag"])
-        if self.bytes and self.bytes != before.get("bytes"):
-            return False
-        return self.modified == before.get("modified", "") and bool(self.bytes)
 
 
 def bring(
