@@ -98,7 +98,9 @@ def _show_preset(say: Callable[..., None], folder: Path, name: str, preset: dict
     if error := preset["error"]:
         say(f"  deliver {name}: failed. {error['what']} {error['fix']}".rstrip(), style)
         return
-    say(f"  deliver {name}: {preset['state'].replace('_', ' ')}, {len(preset['files'])} files in", style)
+    state = "needs review" if preset["state"] == "needs_review" else "delivered"
+    files = "1 file" if len(preset["files"]) == 1 else f"{len(preset['files'])} files"
+    say(f"  deliver {name}: {state}, {files} in", style)
     say(f"    {folder / preset['folder']}")
     for gate in preset["gates"]:
         if gate["status"] in ("fail", "warn"):

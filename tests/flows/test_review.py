@@ -246,3 +246,20 @@ def test_a_copy_with_burned_in_subtitles_is_not_taken_for_the_master() -> None:
     names = ("clip.es.burned.mp4", "clip.es.mp4", "es/mix.wav")
     outputs = {name: Asset(uri=f"/store/{name}", sha256="0" * 64, bytes=1) for name in names}
     assert ended(state="completed", outputs=outputs).master == "clip.es.mp4"
+
+
+def test_the_terminal_says_that_a_preset_is_delivered_and_how_many_files_it_has(
+    night: Batch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs_of(night)[0]
+    summary = summarize(run, ended_title(run))
+    gates: list[dict[str, Any]] = []
+    one = {
+        "state": "completed",
+        "error": None,
+        "files": {"talk.es.xml": {}},
+        "folder": "deliver/netflix",
+        "gates": gates,
+    }
+    show_summaries([{**summary, "deliver": {"netflix": one}}])
+    assert "deliver netflix: delivered, 1 file in" in capsys.readouterr().err
