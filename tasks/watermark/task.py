@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tasks.keep.assets import path_of
 from tasks.keep.known import found_or_made
@@ -48,25 +49,27 @@ def watermark(branch: Branch, takes: Sequence[Take]) -> Computation[_Given, Mark
 def _marked(given: _Given, work: Work) -> StepOutput[Marked]:
     takes: list[Take] = []
     did: list[MarkedLine] = []
+    fresh: list[Path] = []
     for number, take in enumerate(given.takes, start=1):
         if take.voice == RECORDED:
             takes.append(take)
         else:
-            one = _line(take.audio, given.backend, work)
+            one = _line(take.audio, given.backend, work, fresh)
             takes.append(take.model_copy(update={"audio": one.audio}))
             did.append(one.did.model_copy(update={"line": take.line}))
         work.progress(number / len(given.takes))
     marked = Marked(takes=tuple(takes), lines=tuple(did), backend=given.backend.facts.name if did else "")
-    return StepOutput(marked, (*given.notes, *_notes(marked)), parts=len(takes))
+    return StepOutput(marked, (*given.notes, *_notes(marked)), hits=len(did) - len(fresh), parts=len(did))
 
 
-def _line(audio: Asset, backend: Watermarker, work: Work) -> _One:
-    """A marked line from the store, or marked now: an edit of one line marks that one alone."""
+def _line(audio: Asset, backend: Watermarker, work: Work, fresh: list[Path]) -> _One:
+    """A marked line from the store, or marked now (added to ``fresh``): an edit of one line marks that one alone."""
     from tasks.watermark.lines import mark_line
 
     def made() -> _One:
         out = work.folder / "marked.wav"
         did = mark_line(path_of(audio), out, backend)
+        fresh.append(path_of(audio))
         return _One(audio=work.keep(out), did=did)
 
     return found_or_made(work.store, _LINE, _LINE_VERSION, {"audio": audio, "by": backend.fingerprint()}, _One, made)

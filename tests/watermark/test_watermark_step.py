@@ -81,9 +81,10 @@ def test_an_edited_line_alone_is_marked_again(branch: Branch, tmp_path: Path, co
     first, second = take(branch, tmp_path, 1, "hum-110", 110), take(branch, tmp_path, 2, "hum-110", 120)
     before = marked(branch, first, second).value.takes
     assert len(counted) == 2
-    after = marked(branch, first, take(branch, tmp_path, 2, "hum-110", 130)).value.takes
+    again = marked(branch, first, take(branch, tmp_path, 2, "hum-110", 130))
     assert len(counted) == 3
-    assert after[0] == before[0]
+    assert again.value.takes[0] == before[0]
+    assert (again.hits, again.parts) == (1, 2)
 
 
 def test_a_marked_line_keeps_its_length_and_says_what_the_mark_did(branch: Branch, tmp_path: Path) -> None:
