@@ -19,6 +19,7 @@ from flows.kept.branches import known
 from flows.kept.costs import Account
 from flows.kept.dub_lines import DubLines
 from flows.kept.edited import edited_script
+from flows.printed import say
 from tasks.records.direction import Direction
 from tasks.records.errors import BadInputError, PolydubError
 from tasks.records.progress import listening
@@ -133,9 +134,9 @@ def main(folder: str, language: str, line: str, count: str) -> int:
     try:
         dub = DubLines(Path(folder), language)
         for reading in readings_of(dub.folder, dub, int(line)).speak(int(count)):
-            print(f"reading {reading.number}: {reading.take.duration_ms} ms", flush=True)
+            say(f"reading {reading.number}: {reading.take.duration_ms} ms")
     except PolydubError as error:
-        print(error, file=sys.stderr)
+        say(str(error), err=True)
         return 1
     return 0
 
